@@ -1,0 +1,1 @@
+"""What clients, engines, hosts and the controller say to each other."""

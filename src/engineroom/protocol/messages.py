@@ -1,0 +1,401 @@
+"""The messages: typed headers, one union a direction.
+
+On the wire a message is a msgpack array whose first element is its tag, so that a field may be added at the
+end without a new protocol version. The bytes of a call or a result are opaque here. Short ones (up to
+`INLINE_LIMIT`) travel in `payload`; longer ones as a stream of `size` bytes: `stream` is then its id on
+this connection, chosen by the sender, never 0.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from engineroom.ids import Epoch, Instance, TaskId
+
+PROTOCOL = (1, 0)
+"""Major and minor version: peers need the same major and use the lower minor."""
+
+INLINE_LIMIT = 64 * 1024
+"""Payloads up to this many bytes travel inside their message, longer ones as a stream."""
+
+
+class Kind(IntEnum):
+    """What a call does on the engine."""
+
+    APPLY = 0
+    EXECUTE = 1
+    PUSH = 2
+    PULL = 3
+
+
+class Status(IntEnum):
+    """How a task ended."""
+
+    OK = 0
+    ERROR = 1
+    """The call raised; the payload is the packed failure."""
+    ABORTED = 2
+    """It never ran, because a client withdrew it."""
+    LOST = 3
+    """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
+
+
+class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of all messages: immutable, and not tracked by the garbage collector (they hold no cycles)."""
+
+
+class Call(_Message):
+    """What to run. `function`: 16-byte content hash of the function, b"" when the kind needs none."""
+
+    kind: int
+    function: bytes = b""
+    payload: bytes = b""
+
+
+class Options(_Message):
+    """How a task may be treated, apart from where it runs; most tasks share the defaults.
+
+    `engines`: the ids that a balanced task may run on, None for all. `retries`: how many exceptions are
+    tried again. `rerun_lost`: run again elsewhere when the engine dies after the start, at most
+    `max_engine_losses` times. Higher `priority` goes first.
+    """
+
+    engines: tuple[int, ...] | None = None
+    retries: int = 0
+    rerun_lost: bool = True
+    max_engine_losses: int = 3
+    priority: int = 0
+    label: str = ""
+
+
+DEFAULT_OPTIONS = Options()
+
+
+class Outcome(_Message):
+    """How an attempt ended. `started`: wall time (s since 1970, engine's clock corrected by the controller's
+    offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs."""
+
+    status: int
+    started: float
+    seconds: float
+    error: str = ""
+
+
+class EngineInfo(_Message):
+    """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code."""
+
+    pid: int = 0
+    host: str = ""
+    boot_id: str = ""
+    python: str = ""
+    cores: int = 0
+    work_dir: str = ""
+    problem: str = ""
+
+
+class Held(_Message):
+    """What an engine that connects again still has. Pairs are (task, attempt)."""
+
+    running: tuple[tuple[TaskId, int], ...] = ()
+    queued: tuple[tuple[TaskId, int], ...] = ()
+    finished: tuple[tuple[TaskId, int], ...] = ()
+
+
+class Hello(_Message, tag="hello"):
+    """First words of a peer. `role`: "client", "engine" or "host"; `nonce`: 32 random bytes."""
+
+    role: str
+    protocol: tuple[int, int]
+    cluster_id: str
+    nonce: bytes
+
+
+class Challenge(_Message, tag="challenge"):
+    """The controller proves the role's key and asks the same of the peer."""
+
+    protocol: tuple[int, int]
+    nonce: bytes
+    proof: bytes
+
+
+class Join(_Message, tag="join"):
+    """The peer proves the role's key and says who it is.
+
+    `identity`: its session or instance; `epoch`: the controller it last spoke to, b"" at first;
+    `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
+    `host`: instance of the host that started this engine.
+    """
+
+    proof: bytes
+    identity: bytes
+    epoch: bytes = b""
+    window: int = 0
+    wanted_id: int | None = None
+    host: bytes = b""
+    info: EngineInfo = EngineInfo()
+    held: Held = Held()
+    wall: float = 0.0
+
+
+class Welcome(_Message, tag="welcome"):
+    """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
+    (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock."""
+
+    epoch: Epoch
+    protocol: tuple[int, int]
+    window: int
+    engine_id: int = -1
+    known_up_to: int = 0
+    wall: float = 0.0
+
+
+class Refused(_Message, tag="refused"):
+    """The peer is not let in, or is sent away; `reason` is for the person at the other end.
+
+    `final`: it makes no sense to try again.
+    """
+
+    reason: str
+    final: bool = True
+
+
+class Credit(_Message, tag="credit"):
+    """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
+
+    stream: int
+    size: int
+
+
+class Cancel(_Message, tag="cancel"):
+    """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more."""
+
+    stream: int
+    reason: str = ""
+
+
+class Ping(_Message, tag="ping"):
+    number: int
+
+
+class Pong(_Message, tag="pong"):
+    number: int
+
+
+class Goodbye(_Message, tag="bye"):
+    """The sender leaves on purpose, and closes next."""
+
+    reason: str = ""
+
+
+class Submit(_Message, tag="submit"):
+    """Run `call`: balanced (`to` is None) as task `task`, or on each engine of `to`, in order, as the tasks
+    numbered from `task` on, one for each engine."""
+
+    task: TaskId
+    call: Call
+    to: tuple[int, ...] | None = None
+    options: Options = DEFAULT_OPTIONS
+    stream: int = 0
+    size: int = 0
+
+
+class Function(_Message, tag="function"):
+    """The bytes of a function; also controller to engine. Sent before the first call that names its hash."""
+
+    hash: bytes
+    payload: bytes = b""
+    stream: int = 0
+    size: int = 0
+
+
+class Abort(_Message, tag="abort"):
+    """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
+
+    tasks: tuple[TaskId, ...]
+    interrupt: bool = False
+
+
+class Delivered(_Message, tag="delivered"):
+    """Results have arrived for good: all numbers up to `up_to`, and `also`.
+
+    From a client: task numbers of its session. To an engine: `Finished.number`.
+    """
+
+    up_to: int
+    also: tuple[int, ...] = ()
+
+
+class Signal(_Message, tag="signal"):
+    """Send the signal `signum` to these engines' processes."""
+
+    engines: tuple[int, ...]
+    signum: int
+
+
+class Shutdown(_Message, tag="shutdown"):
+    """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host."""
+
+    engines: tuple[int, ...] | None = None
+    controller: bool = False
+    reason: str = ""
+
+
+class Ask(_Message, tag="ask"):
+    """A question for the controller, answered by an `Answer` with the same number.
+
+    `what`: "queue_status", "explain", "status"; `about`: a task's msg_id, an engine id, or "".
+    """
+
+    number: int
+    what: str
+    about: str = ""
+
+
+class Result(_Message, tag="result"):
+    """A task's end. `engine`: id of the engine that ran it last, -1 for none."""
+
+    task: TaskId
+    engine: int
+    outcome: Outcome
+    payload: bytes = b""
+    stream: int = 0
+    size: int = 0
+
+
+class Output(_Message, tag="output"):
+    """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts from 0
+    for each attempt and stream. All of it comes before the attempt's end."""
+
+    task: TaskId
+    attempt: int
+    stream: int
+    seq: int
+    text: str
+
+
+class EngineJoined(_Message, tag="joined"):
+    engine: int
+    instance: Instance
+    info: EngineInfo
+
+
+class EngineLeft(_Message, tag="left"):
+    """`cause`: in words ("killed by SIGKILL", "exit code 3", "connection lost")."""
+
+    engine: int
+    instance: Instance
+    cause: str
+
+
+class TasksStarted(_Message, tag="tasks_started"):
+    """These tasks run now on `engine` (only said of tasks that take a while)."""
+
+    engine: int
+    tasks: tuple[TaskId, ...]
+
+
+class NeedFunction(_Message, tag="need"):
+    """The function with this hash is not here (any more); also engine to controller."""
+
+    hash: bytes
+
+
+class Answer(_Message, tag="answer"):
+    """`data`: JSON text. `error`: "" or why there is no answer."""
+
+    number: int
+    data: str = "null"
+    error: str = ""
+
+
+class Run(_Message, tag="run"):
+    """Run an attempt of a task. `direct`: ahead of balanced ones, behind earlier direct ones.
+    `announce`: `Started` must be on its way before the call begins."""
+
+    task: TaskId
+    attempt: int
+    call: Call
+    direct: bool = False
+    announce: bool = False
+    stream: int = 0
+    size: int = 0
+
+
+class Revoke(_Message, tag="revoke"):
+    """Give this attempt back, unless it has started."""
+
+    task: TaskId
+    attempt: int
+
+
+class Interrupt(_Message, tag="interrupt"):
+    """Interrupt this attempt, if it is the one that runs."""
+
+    task: TaskId
+    attempt: int
+
+
+class Started(_Message, tag="started"):
+    task: TaskId
+    attempt: int
+
+
+class Finished(_Message, tag="finished"):
+    """An attempt has ended. `number` counts this instance's results from 1."""
+
+    number: int
+    task: TaskId
+    attempt: int
+    outcome: Outcome
+    payload: bytes = b""
+    stream: int = 0
+    size: int = 0
+
+
+class Revoked(_Message, tag="revoked"):
+    """The attempt has not started and never will."""
+
+    task: TaskId
+    attempt: int
+
+
+class AlreadyStarted(_Message, tag="already"):
+    """The attempt that was to be given back has started (or even ended)."""
+
+    task: TaskId
+    attempt: int
+
+
+class EngineExited(_Message, tag="exited"):
+    """An engine's process has ended; `cause` in words."""
+
+    instance: Instance
+    cause: str
+
+
+class SignalProcess(_Message, tag="signal_process"):
+    """Controller to host: signal the process of this engine."""
+
+    instance: Instance
+    signum: int
+
+
+FromPeerHandshake = Hello | Join | Refused | Goodbye
+FromControllerHandshake = Challenge | Welcome | Refused
+
+_Both = Credit | Cancel | Ping | Pong | Goodbye
+FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
+ToClient = (
+    _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
+)
+FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
+ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
+FromHost = _Both | EngineExited
+ToHost = _Both | Refused | SignalProcess | Shutdown
+
+Message = (
+    FromPeerHandshake | FromControllerHandshake | FromClient | ToClient | FromEngine | ToEngine | FromHost | ToHost
+)
+
