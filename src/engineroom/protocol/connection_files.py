@@ -1,0 +1,142 @@
+"""Connection files: the JSON by which clients and engines find and trust a controller.
+
+People copy these files between machines and edit them, so unknown keys are ignored and most may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from engineroom.errors import ConnectionFileError
+from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
+
+_URL = re.compile(r"tcp://(?P<host>\[[^\]]*\]|[^:/]*):(?P<port>\d+)/?")
+
+
+class ConnectionFile(msgspec.Struct, kw_only=True):
+    """What a peer needs in order to connect.
+
+    `url`: tcp://HOST:PORT, HOST may be `*` (then `location` tells the address). `addresses`: further
+    HOST:PORT under which the controller may be reached. `socket`: path of its Unix socket, for peers with the same
+    `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM. `ssh`: the server to tunnel
+    through. `protocol`: "major.minor". `controller`: which process it is, to tell a stale file.
+    """
+
+    url: str
+    exec_key: str
+    certificate: str = ""
+    socket: str = ""
+    ssh: str = ""
+    location: str = ""
+    protocol: str = "1.0"
+    cluster_id: str = ""
+    addresses: list[str] = []
+    host: str = ""
+    boot_id: str = ""
+    controller: ProcessRecord | None = None
+
+    @property
+    def port(self) -> int:
+        return int(_match_url(self.url)["port"])
+
+    def candidates(self) -> list[tuple[str, int]]:
+        """Return every (host, port) worth trying, best first."""
+        match = _match_url(self.url)
+        host, port = match["host"].strip("[]"), int(match["port"])
+        first = self.location or "127.0.0.1" if host in {"*", "", "0.0.0.0", "::"} else host
+        found = [(first, port), *_addresses(self.addresses)]
+        return list(dict.fromkeys(found))
+
+    @property
+    def same_machine(self) -> bool:
+        """Whether the controller runs on this very machine, since its last start."""
+        return bool(self.boot_id) and self.boot_id == boot_id() and self.host == host_name()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the controller that wrote this file ran on this machine and has certainly ended."""
+        return self.controller is not None and self.controller.ended
+
+
+def _match_url(url: str) -> re.Match[str]:
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ConnectionFileError(f"the url {url!r} is not of the form tcp://HOST:PORT")
+    return match
+
+
+def _addresses(texts: list[str]) -> Iterator[tuple[str, int]]:
+    for text in texts:
+        host, _, port = text.rpartition(":")
+        if port.isdigit():
+            yield host.strip("[]"), int(port)
+
+
+def parse_connection_file(values: dict[str, Any], *, origin: str) -> ConnectionFile:
+    """Return the connection file that `values` describe; ConnectionFileError names the key that is wrong."""
+    known = {key: value for key, value in values.items() if value is not None}
+    for key in ("url", "exec_key"):
+        if not known.get(key):
+            raise ConnectionFileError(
+                f"{origin} has no {key!r}: it is not a connection file of engineroom, or was edited. "
+                "Copy it again from the security directory of the controller's profile"
+            )
+    try:
+        info = msgspec.convert(known, ConnectionFile)
+    except msgspec.ValidationError as error:
+        raise ConnectionFileError(f"{origin}: {error}") from error
+    try:
+        _match_url(info.url)
+    except ConnectionFileError as error:
+        raise ConnectionFileError(f"{origin}: {error}") from None
+    return info
+
+
+def read_connection_file(path: str | os.PathLike[str]) -> ConnectionFile:
+    """Return the connection file at `path`.
+
+    ConnectionFileError: it is missing, can't be read, is empty, or is not a connection file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConnectionFileError(f"there is no connection file {path}: is the controller running?") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConnectionFileError(f"the connection file {path} can't be read: {error}") from error
+    if not text.strip():
+        raise ConnectionFileError(f"the connection file {path} is empty: start the controller again to have it written")
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ConnectionFileError(f"the connection file {path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ConnectionFileError(f"the connection file {path} holds no JSON object")
+    return parse_connection_file(values, origin=f"the connection file {path}")
+
+
+def write_connection_file(path: str | os.PathLike[str], info: ConnectionFile) -> None:
+    """Write `info` to `path`, at once and readable by its owner only."""
+    text = json.dumps(msgspec.to_builtins(info), indent=2) + "\n"
+    write_private(Path(path), text.encode())
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` by a file with `data` that was 0600 from its first byte."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

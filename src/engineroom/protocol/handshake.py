@@ -1,0 +1,98 @@
+"""The handshake: both sides prove the role's key, without sending it.
+
+Peer: Hello. Controller: Challenge, with its proof. Peer: Join, with its proof. Controller: Welcome, or Refused
+with the reason. A proof is an HMAC-SHA256 over who speaks, the role, the cluster and both nonces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+
+from engineroom.errors import NotLetIn, ProtocolError
+from engineroom.protocol.messages import PROTOCOL, Challenge, Hello, Join
+
+ROLES = ("client", "engine", "host")
+_NONCE = 32
+
+
+def key_role(role: str) -> str:
+    """Return the role whose key `role` uses: a host proves the engines' key."""
+    return "client" if role == "client" else "engine"
+
+
+def _proof(key: str, speaker: str, hello: Hello, nonce: bytes) -> bytes:
+    parts = (speaker.encode(), hello.role.encode(), hello.cluster_id.encode(), hello.nonce, nonce)
+    told = b"".join(len(part).to_bytes(4) + part for part in parts)
+    return hmac.digest(key.encode(), told, hashlib.sha256)
+
+
+class ControllerHandshake:
+    """The controller's half, for one connection: `challenge`, then `check`."""
+
+    def __init__(self, *, keys: Mapping[str, str], cluster_id: str) -> None:
+        """`keys`: by key role, "client" and "engine"."""
+        self._keys, self._cluster_id = keys, cluster_id
+        self._hello: Hello | None = None
+        self._nonce = b""
+
+    def challenge(self, hello: Hello) -> Challenge:
+        """Return the answer to `hello`; NotLetIn says in words what is wrong with it."""
+        if self._hello is not None or len(hello.nonce) != _NONCE:
+            raise ProtocolError("that is not how a handshake goes")
+        if hello.protocol[0] != PROTOCOL[0]:
+            raise NotLetIn(
+                f"you speak protocol {hello.protocol[0]}.{hello.protocol[1]} and this controller speaks "
+                f"{PROTOCOL[0]}.{PROTOCOL[1]}: install the same version of engineroom on both machines"
+            )
+        if hello.role not in ROLES:
+            raise NotLetIn(f"{hello.role!r} is not a role; the roles are {', '.join(ROLES)}")
+        if hello.cluster_id != self._cluster_id:
+            raise NotLetIn(
+                f"this controller is of cluster {self._cluster_id!r}, not {hello.cluster_id!r}: "
+                "the connection file is of another cluster"
+            )
+        self._hello = hello
+        self._nonce = os.urandom(_NONCE)
+        proof = _proof(self._keys[key_role(hello.role)], "controller", hello, self._nonce)
+        return Challenge(protocol=PROTOCOL, nonce=self._nonce, proof=proof)
+
+    def check(self, join: Join) -> str:
+        """Return the role that the peer has proved; NotLetIn if it has another key."""
+        if self._hello is None:
+            raise ProtocolError("that is not how a handshake goes")
+        role = self._hello.role
+        expected = _proof(self._keys[key_role(role)], "peer", self._hello, self._nonce)
+        if not hmac.compare_digest(expected, join.proof):
+            raise NotLetIn(wrong_key(key_role(role)))
+        return role
+
+
+class PeerHandshake:
+    """The other half: `hello`, then `proof` of the controller's challenge."""
+
+    def __init__(self, *, role: str, key: str, cluster_id: str) -> None:
+        self._role, self._key = role, key
+        self.hello = Hello(role=role, protocol=PROTOCOL, cluster_id=cluster_id, nonce=os.urandom(_NONCE))
+
+    def proof(self, challenge: Challenge) -> bytes:
+        """Return our proof; NotLetIn if the controller did not prove that it has the key."""
+        if challenge.protocol[0] != PROTOCOL[0]:
+            raise NotLetIn(
+                f"the controller speaks protocol {challenge.protocol[0]}.{challenge.protocol[1]} and this "
+                f"{self._role} speaks {PROTOCOL[0]}.{PROTOCOL[1]}: install the same version of engineroom"
+            )
+        expected = _proof(self._key, "controller", self.hello, challenge.nonce)
+        if not hmac.compare_digest(expected, challenge.proof):
+            raise NotLetIn(wrong_key(key_role(self._role)))
+        return _proof(self._key, "peer", self.hello, challenge.nonce)
+
+
+def wrong_key(role: str) -> str:
+    """Return the words for a key that does not fit."""
+    return (
+        f"wrong key: the exec_key in this ipcontroller-{role}.json is not the controller's. The file is from an "
+        "earlier start or of another cluster: fetch it again from the controller's security directory"
+    )

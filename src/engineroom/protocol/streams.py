@@ -1,0 +1,248 @@
+"""Streams: payloads too long for a message, cut into chunks and sent as their receiver gives credit.
+
+Two limits hold at once. A stream's own credit is its receiver's word that it wants the bytes: none at first,
+usually all of them at once when there is a place for them. The connection's window keeps what is under way
+within the receiver's kernel buffer, so that the receiver may stop reading for minutes (a C extension that
+keeps the interpreter lock) and the network still sees a live peer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from engineroom.errors import ProtocolError
+from engineroom.protocol.records import CHUNK
+
+Buffer = bytes | bytearray | memoryview
+Body = bytes | list[memoryview]
+"""A packed value: `bytes` when short enough for its message, segments when it travels as a stream."""
+
+
+class Payload:
+    """Bytes of a known size, which may still be arriving.
+
+    `error`: None, or why the rest will never come.
+    """
+
+    __slots__ = ("_accept", "_watchers", "error", "pieces", "received", "size")
+
+    def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
+        self.size = size
+        self.received = 0
+        self.error: str | None = None
+        self.pieces: list[Buffer] = []
+        self._accept = accept
+        self._watchers: list[Callable[[], None]] = []
+
+    @classmethod
+    def of(cls, segments: Sequence[Buffer]) -> Payload:
+        """Return the payload that consists of `segments`, all there."""
+        payload = cls(sum(memoryview(segment).nbytes for segment in segments))
+        payload.pieces = [memoryview(segment).cast("B") for segment in segments if memoryview(segment).nbytes]
+        payload.received = payload.size
+        return payload
+
+    @property
+    def complete(self) -> bool:
+        return self.received == self.size
+
+    def accept(self) -> None:
+        """Let the sender send; does nothing the second time."""
+        accept, self._accept = self._accept, None
+        if accept is not None:
+            accept()
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Have `callback()` called at each growth, at the end, and on failure."""
+        self._watchers.append(callback)
+
+    def unwatch(self, callback: Callable[[], None]) -> None:
+        if callback in self._watchers:
+            self._watchers.remove(callback)
+
+    def add(self, data: memoryview) -> None:
+        """Append what has arrived; ProtocolError if it is more than was announced."""
+        if self.received + len(data) > self.size:
+            raise ProtocolError(f"a stream of {self.size} bytes has more")
+        self._store(data)
+        self.received += len(data)
+        self._tell()
+
+    def fail(self, reason: str) -> None:
+        """Say that the rest will never come."""
+        if not self.complete and self.error is None:
+            self.error = reason
+            self._tell()
+
+    def buffer(self) -> Buffer:
+        """Return all bytes as one buffer; only once complete."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def _store(self, data: memoryview) -> None:
+        self.pieces.append(bytes(data))
+
+    def _tell(self) -> None:
+        for callback in tuple(self._watchers):
+            callback()
+
+
+class AssembledPayload(Payload):
+    """A payload that arrives in one private, writable buffer."""
+
+    __slots__ = ("_buffer", "_view")
+
+    def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
+        super().__init__(size, accept=accept)
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+
+    def _store(self, data: memoryview) -> None:
+        self._view[self.received : self.received + len(data)] = data
+
+    def buffer(self) -> bytearray:
+        return self._buffer
+
+
+class _Outgoing:
+    """A payload on its way out: how far it is, and how far it may go."""
+
+    __slots__ = ("credit", "offset", "payload", "piece", "queued", "sent", "stream", "wake")
+
+    def __init__(self, stream: int, payload: Payload, wake: Callable[[], None]) -> None:
+        self.stream, self.payload, self.wake = stream, payload, wake
+        self.credit = self.sent = self.piece = self.offset = 0
+        self.queued = False
+
+    def take(self, limit: int) -> memoryview:
+        """Return up to `limit` bytes, from one piece; empty when nothing is there yet."""
+        pieces = self.payload.pieces
+        if self.piece == len(pieces):
+            return memoryview(b"")
+        data = memoryview(pieces[self.piece])[self.offset : self.offset + min(limit, self.credit)]
+        self.offset += len(data)
+        if self.offset == len(pieces[self.piece]):
+            self.piece, self.offset = self.piece + 1, 0
+        self.sent += len(data)
+        self.credit -= len(data)
+        return data
+
+
+class OutgoingStreams:
+    """What one connection has to send in chunks; each stream that can go on gets one chunk in turn.
+
+    `window`: bytes that the far end takes before it says more. `ready()` is called when a chunk may be had.
+    """
+
+    def __init__(self, ready: Callable[[], None]) -> None:
+        self.window = 0
+        self._ready = ready
+        self._streams: dict[int, _Outgoing] = {}
+        self._turns: deque[_Outgoing] = deque()
+        self._last = 0
+        self._failed: list[tuple[int, str]] = []
+
+    def open(self, payload: Payload) -> int:
+        """Return the id of a new stream that will carry `payload`."""
+        self._last = stream = self._last + 1
+        outgoing = _Outgoing(stream, payload, lambda: self._grown(outgoing))
+        self._streams[stream] = outgoing
+        payload.watch(outgoing.wake)
+        return stream
+
+    def credit(self, stream: int, size: int) -> None:
+        """Take the far end's word that it wants `size` more bytes (stream 0: of all streams together)."""
+        if stream == 0:
+            self.window += size
+            self._ready()
+        elif (outgoing := self._streams.get(stream)) is not None:
+            outgoing.credit += size
+            self._grown(outgoing)
+
+    def cancel(self, stream: int) -> None:
+        """Send no more of `stream`."""
+        if (outgoing := self._streams.pop(stream, None)) is not None:
+            outgoing.payload.unwatch(outgoing.wake)
+
+    def next_chunk(self) -> tuple[int, memoryview] | None:
+        """Return a stream and some of its bytes, or None when nothing may be sent now."""
+        while self._turns and self.window > 0:
+            outgoing = self._turns.popleft()
+            outgoing.queued = False
+            if outgoing.stream not in self._streams:
+                continue
+            data = outgoing.take(min(CHUNK, self.window))
+            if not data:
+                continue
+            self.window -= len(data)
+            if outgoing.sent == outgoing.payload.size:
+                self.cancel(outgoing.stream)
+            else:
+                self._queue(outgoing)
+            return outgoing.stream, data
+        return None
+
+    def failures(self) -> list[tuple[int, str]]:
+        """Return, once, the streams whose payload will never be complete, and why."""
+        failed, self._failed = self._failed, []
+        return failed
+
+    def close(self) -> None:
+        """Forget all streams."""
+        for stream in tuple(self._streams):
+            self.cancel(stream)
+        self._turns.clear()
+
+    def _grown(self, outgoing: _Outgoing) -> None:
+        if outgoing.payload.error is not None:
+            self._failed.append((outgoing.stream, outgoing.payload.error))
+            self.cancel(outgoing.stream)
+        else:
+            self._queue(outgoing)
+        self._ready()
+
+    def _queue(self, outgoing: _Outgoing) -> None:
+        if not outgoing.queued and outgoing.credit > 0:
+            outgoing.queued = True
+            self._turns.append(outgoing)
+
+
+class IncomingStreams:
+    """What one connection receives in chunks."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self._streams: dict[int, Payload] = {}
+        self._unacknowledged = 0
+
+    def add(self, stream: int, payload: Payload) -> None:
+        if stream in self._streams:
+            raise ProtocolError(f"stream {stream} is announced twice")
+        self._streams[stream] = payload
+
+    def chunk(self, stream: int, data: memoryview) -> None:
+        """Take bytes of a stream; those of a stream that was cancelled are dropped."""
+        self._unacknowledged += len(data)
+        payload = self._streams.get(stream)
+        if payload is not None:
+            payload.add(data)
+            if payload.complete:
+                del self._streams[stream]
+
+    def cancel(self, stream: int, reason: str) -> bool:
+        """Expect no more of `stream`; True if it was expected."""
+        payload = self._streams.pop(stream, None)
+        if payload is not None:
+            payload.fail(reason)
+        return payload is not None
+
+    def credit_due(self) -> int:
+        """Return how many bytes the far end should be told have arrived (0: not worth a message yet)."""
+        if self._unacknowledged * 4 < self.window:
+            return 0
+        due, self._unacknowledged = self._unacknowledged, 0
+        return due
+
+    def close(self, reason: str) -> None:
+        for stream in tuple(self._streams):
+            self.cancel(stream, reason)
