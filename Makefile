@@ -1,0 +1,39 @@
+# `make` says what there is. Every target makes its own environment first; PYTHON=python3.13 chooses another interpreter.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check bench bench-peers test-real clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv:  ## the environment that the others use (the first time, and when pyproject.toml changes)
+	@bash .ci/venv "$(VENV)" "$(PYTHON)"
+
+demo: venv  ## a census of real Python code on four engines, and what else engineroom does
+	@$(BIN)/python examples/census.py $(ARGS)
+
+test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: venv  ## style, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: venv  ## the figures that engineroom is held to, each beside its reference (ARGS='noop' chooses rows)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an environment of its own
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+test-real: venv  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
+	@if [ "$$(id -u)" != 0 ] || [ "$${ENGINEROOM_REAL:-}" != 1 ]; then \
+	  echo "make test-real makes network namespaces and users: run it as root, with ENGINEROOM_REAL=1. Nothing was run."; \
+	else $(BIN)/python -m pytest tests/real --timeout=120 $(ARGS); fi
+
+clean:  ## remove what the other targets made
+	@rm -rf build dist .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
