@@ -1,0 +1,102 @@
+"""What every test stands on: a place of its own for profiles and sockets, and a look at what it left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+SETTLE = 3.0
+"""Seconds that threads, sockets and processes have to go once a test is over."""
+
+
+def wait_until(condition: Callable[[], object], seconds: float = SETTLE) -> bool:
+    """Return whether `condition()` came true within `seconds`; it is asked every 10 ms."""
+    pause = threading.Event()
+    for _ in range(int(seconds * 100)):
+        if condition():
+            return True
+        pause.wait(0.01)
+    return bool(condition())
+
+
+def _marked(run: str) -> list[psutil.Process]:
+    """Return the live processes that were started, by whatever way, from the test run `run`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get("ENGINEROOM_TEST_RUN") == run:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone, a zombie, or somebody else's
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_places() -> Iterator[None]:
+    """Keep the run away from the user's profiles and sockets; nothing of it may be left at the end."""
+    home = Path(tempfile.mkdtemp(prefix="er-", dir="/tmp" if os.name == "posix" else None))  # socket paths are short
+    sockets = home / "s"
+    sockets.mkdir(mode=0o700)
+    run = uuid.uuid4().hex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENGINEROOM_TEST_RUN", run)
+        patch.setenv("ENGINEROOM_SOCKET_DIR", str(sockets))
+        patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        yield
+    gone = wait_until(lambda: not _marked(run))
+    left = [f"{process.pid} {' '.join(process.cmdline())}" for process in _marked(run)]
+    for process in _marked(run):
+        process.kill()
+    files = [str(path) for path in sockets.rglob("*") if path.is_socket()]
+    shutil.rmtree(home, ignore_errors=True)
+    assert gone, f"processes that outlive the run: {left}"
+    assert not files, f"sockets that outlive the run: {files}"
+
+
+def _children() -> set[int]:
+    found = set()
+    for child in psutil.Process().children():
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline()):
+                found.add(child.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _sockets() -> int:
+    try:
+        return sum(_is_socket(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd"))
+    except FileNotFoundError:
+        return 0  # not on Linux
+
+
+def _is_socket(link: str) -> bool:
+    try:
+        return os.readlink(link).startswith("socket:")
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test after which threads, child processes or sockets are left that were not there before."""
+    threads, children, sockets = set(threading.enumerate()), _children(), _sockets()
+    yield
+
+    def left() -> list[str]:
+        return [
+            *(f"thread {thread.name}" for thread in set(threading.enumerate()) - threads),
+            *(f"process {pid}" for pid in _children() - children),
+            *(["a socket"] if _sockets() > sockets else []),
+        ]
+
+    assert wait_until(lambda: not left()), f"left behind: {left()}"
