@@ -46,7 +46,7 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all messages: immutable, and not tracked by the garbage collector (they hold no cycles)."""
 
 
-class Call(_Message):
+class Call(_Message, frozen=True):
     """What to run. `function`: 16-byte content hash of the function, b"" when the kind needs none."""
 
     kind: int
@@ -54,7 +54,7 @@ class Call(_Message):
     payload: bytes = b""
 
 
-class Options(_Message):
+class Options(_Message, frozen=True):
     """How a task may be treated, apart from where it runs; most tasks share the defaults.
 
     `engines`: the ids that a balanced task may run on, None for all. `retries`: how many exceptions are
@@ -73,7 +73,7 @@ class Options(_Message):
 DEFAULT_OPTIONS = Options()
 
 
-class Outcome(_Message):
+class Outcome(_Message, frozen=True):
     """How an attempt ended. `started`: wall time (s since 1970, engine's clock corrected by the controller's
     offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs."""
 
@@ -83,7 +83,7 @@ class Outcome(_Message):
     error: str = ""
 
 
-class EngineInfo(_Message):
+class EngineInfo(_Message, frozen=True):
     """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code."""
 
     pid: int = 0
@@ -95,7 +95,7 @@ class EngineInfo(_Message):
     problem: str = ""
 
 
-class Held(_Message):
+class Held(_Message, frozen=True):
     """What an engine that connects again still has. Pairs are (task, attempt)."""
 
     running: tuple[tuple[TaskId, int], ...] = ()
@@ -103,7 +103,7 @@ class Held(_Message):
     finished: tuple[tuple[TaskId, int], ...] = ()
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, tag="hello"):
     """First words of a peer. `role`: "client", "engine" or "host"; `nonce`: 32 random bytes."""
 
     role: str
@@ -112,7 +112,7 @@ class Hello(_Message, tag="hello"):
     nonce: bytes
 
 
-class Challenge(_Message, tag="challenge"):
+class Challenge(_Message, frozen=True, tag="challenge"):
     """The controller proves the role's key and asks the same of the peer."""
 
     protocol: tuple[int, int]
@@ -120,7 +120,7 @@ class Challenge(_Message, tag="challenge"):
     proof: bytes
 
 
-class Join(_Message, tag="join"):
+class Join(_Message, frozen=True, tag="join"):
     """The peer proves the role's key and says who it is.
 
     `identity`: its session or instance; `epoch`: the controller it last spoke to, b"" at first;
@@ -139,7 +139,7 @@ class Join(_Message, tag="join"):
     wall: float = 0.0
 
 
-class Welcome(_Message, tag="welcome"):
+class Welcome(_Message, frozen=True, tag="welcome"):
     """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock."""
 
@@ -151,7 +151,7 @@ class Welcome(_Message, tag="welcome"):
     wall: float = 0.0
 
 
-class Refused(_Message, tag="refused"):
+class Refused(_Message, frozen=True, tag="refused"):
     """The peer is not let in, or is sent away; `reason` is for the person at the other end.
 
     `final`: it makes no sense to try again.
@@ -161,35 +161,35 @@ class Refused(_Message, tag="refused"):
     final: bool = True
 
 
-class Credit(_Message, tag="credit"):
+class Credit(_Message, frozen=True, tag="credit"):
     """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
 
     stream: int
     size: int
 
 
-class Cancel(_Message, tag="cancel"):
+class Cancel(_Message, frozen=True, tag="cancel"):
     """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more."""
 
     stream: int
     reason: str = ""
 
 
-class Ping(_Message, tag="ping"):
+class Ping(_Message, frozen=True, tag="ping"):
     number: int
 
 
-class Pong(_Message, tag="pong"):
+class Pong(_Message, frozen=True, tag="pong"):
     number: int
 
 
-class Goodbye(_Message, tag="bye"):
+class Goodbye(_Message, frozen=True, tag="bye"):
     """The sender leaves on purpose, and closes next."""
 
     reason: str = ""
 
 
-class Submit(_Message, tag="submit"):
+class Submit(_Message, frozen=True, tag="submit"):
     """Run `call`: balanced (`to` is None) as task `task`, or on each engine of `to`, in order, as the tasks
     numbered from `task` on, one for each engine."""
 
@@ -201,7 +201,7 @@ class Submit(_Message, tag="submit"):
     size: int = 0
 
 
-class Function(_Message, tag="function"):
+class Function(_Message, frozen=True, tag="function"):
     """The bytes of a function; also controller to engine. Sent before the first call that names its hash."""
 
     hash: bytes
@@ -210,14 +210,14 @@ class Function(_Message, tag="function"):
     size: int = 0
 
 
-class Abort(_Message, tag="abort"):
+class Abort(_Message, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
 
     tasks: tuple[TaskId, ...]
     interrupt: bool = False
 
 
-class Delivered(_Message, tag="delivered"):
+class Delivered(_Message, frozen=True, tag="delivered"):
     """Results have arrived for good: all numbers up to `up_to`, and `also`.
 
     From a client: task numbers of its session. To an engine: `Finished.number`.
@@ -227,14 +227,14 @@ class Delivered(_Message, tag="delivered"):
     also: tuple[int, ...] = ()
 
 
-class Signal(_Message, tag="signal"):
+class Signal(_Message, frozen=True, tag="signal"):
     """Send the signal `signum` to these engines' processes."""
 
     engines: tuple[int, ...]
     signum: int
 
 
-class Shutdown(_Message, tag="shutdown"):
+class Shutdown(_Message, frozen=True, tag="shutdown"):
     """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host."""
 
     engines: tuple[int, ...] | None = None
@@ -242,7 +242,7 @@ class Shutdown(_Message, tag="shutdown"):
     reason: str = ""
 
 
-class Ask(_Message, tag="ask"):
+class Ask(_Message, frozen=True, tag="ask"):
     """A question for the controller, answered by an `Answer` with the same number.
 
     `what`: "queue_status", "explain", "status"; `about`: a task's msg_id, an engine id, or "".
@@ -253,7 +253,7 @@ class Ask(_Message, tag="ask"):
     about: str = ""
 
 
-class Result(_Message, tag="result"):
+class Result(_Message, frozen=True, tag="result"):
     """A task's end. `engine`: id of the engine that ran it last, -1 for none."""
 
     task: TaskId
@@ -264,7 +264,7 @@ class Result(_Message, tag="result"):
     size: int = 0
 
 
-class Output(_Message, tag="output"):
+class Output(_Message, frozen=True, tag="output"):
     """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts from 0
     for each attempt and stream. All of it comes before the attempt's end."""
 
@@ -275,13 +275,13 @@ class Output(_Message, tag="output"):
     text: str
 
 
-class EngineJoined(_Message, tag="joined"):
+class EngineJoined(_Message, frozen=True, tag="joined"):
     engine: int
     instance: Instance
     info: EngineInfo
 
 
-class EngineLeft(_Message, tag="left"):
+class EngineLeft(_Message, frozen=True, tag="left"):
     """`cause`: in words ("killed by SIGKILL", "exit code 3", "connection lost")."""
 
     engine: int
@@ -289,20 +289,20 @@ class EngineLeft(_Message, tag="left"):
     cause: str
 
 
-class TasksStarted(_Message, tag="tasks_started"):
+class TasksStarted(_Message, frozen=True, tag="tasks_started"):
     """These tasks run now on `engine` (only said of tasks that take a while)."""
 
     engine: int
     tasks: tuple[TaskId, ...]
 
 
-class NeedFunction(_Message, tag="need"):
+class NeedFunction(_Message, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller."""
 
     hash: bytes
 
 
-class Answer(_Message, tag="answer"):
+class Answer(_Message, frozen=True, tag="answer"):
     """`data`: JSON text. `error`: "" or why there is no answer."""
 
     number: int
@@ -310,7 +310,7 @@ class Answer(_Message, tag="answer"):
     error: str = ""
 
 
-class Run(_Message, tag="run"):
+class Run(_Message, frozen=True, tag="run"):
     """Run an attempt of a task. `direct`: ahead of balanced ones, behind earlier direct ones.
     `announce`: `Started` must be on its way before the call begins."""
 
@@ -323,26 +323,26 @@ class Run(_Message, tag="run"):
     size: int = 0
 
 
-class Revoke(_Message, tag="revoke"):
+class Revoke(_Message, frozen=True, tag="revoke"):
     """Give this attempt back, unless it has started."""
 
     task: TaskId
     attempt: int
 
 
-class Interrupt(_Message, tag="interrupt"):
+class Interrupt(_Message, frozen=True, tag="interrupt"):
     """Interrupt this attempt, if it is the one that runs."""
 
     task: TaskId
     attempt: int
 
 
-class Started(_Message, tag="started"):
+class Started(_Message, frozen=True, tag="started"):
     task: TaskId
     attempt: int
 
 
-class Finished(_Message, tag="finished"):
+class Finished(_Message, frozen=True, tag="finished"):
     """An attempt has ended. `number` counts this instance's results from 1."""
 
     number: int
@@ -354,28 +354,28 @@ class Finished(_Message, tag="finished"):
     size: int = 0
 
 
-class Revoked(_Message, tag="revoked"):
+class Revoked(_Message, frozen=True, tag="revoked"):
     """The attempt has not started and never will."""
 
     task: TaskId
     attempt: int
 
 
-class AlreadyStarted(_Message, tag="already"):
+class AlreadyStarted(_Message, frozen=True, tag="already"):
     """The attempt that was to be given back has started (or even ended)."""
 
     task: TaskId
     attempt: int
 
 
-class EngineExited(_Message, tag="exited"):
+class EngineExited(_Message, frozen=True, tag="exited"):
     """An engine's process has ended; `cause` in words."""
 
     instance: Instance
     cause: str
 
 
-class SignalProcess(_Message, tag="signal_process"):
+class SignalProcess(_Message, frozen=True, tag="signal_process"):
     """Controller to host: signal the process of this engine."""
 
     instance: Instance

@@ -47,7 +47,7 @@ def start_time(pid: int) -> str | None:
 
 
 def _start_time_elsewhere(pid: int) -> str | None:
-    import psutil  # noqa: PLC0415  (slow to import, and never needed on Linux)
+    import psutil  # here, because it is slow to import and never needed on Linux
 
     try:
         return repr(psutil.Process(pid).create_time())

@@ -75,10 +75,10 @@ class RecordReader:
 
         The bodies are views that are valid until they are dropped. ProtocolError: not our protocol.
         """
-        if self._rest:
+        continued = bool(self._rest)
+        if continued:
             self._rest += data
-            data = self._rest
-        view = memoryview(data)
+        view = memoryview(self._rest if continued else data)
         records = []
         at, end = 0, len(view)
         while end - at >= _HEAD.size:
@@ -94,7 +94,7 @@ class RecordReader:
             at = after
         if at == end:
             self._rest = bytearray()
-        elif at or data is not self._rest:
+        elif at or not continued:
             self._rest = bytearray(view[at:])
         else:
             view.release()

@@ -1,0 +1,252 @@
+"""A connection: messages and streams over any asyncio transport.
+
+Everything sent in one tick of the loop leaves in one write; that is where the speed comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from engineroom.errors import ProtocolError
+from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
+from engineroom.protocol.records import CHUNKS, MAX_RECORD, RecordReader, chunk_head, message_records, split_chunk
+from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
+
+_WRITE_AHEAD = 512 * 1024
+_SMALL_WRITE = 16 * 1024
+
+
+class Receiver(Protocol):
+    """Who is told what a connection brings, in its loop's thread."""
+
+    def on_messages(self, messages: list[Any]) -> None:
+        """Take messages, in order. For one with a stream, call `connection.receive` before you return."""
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        """The connection is gone; `clean`: the far end had said Goodbye, or we closed it."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection to a peer; all methods in its loop's thread only.
+
+    `kind`: "unix", "tls" or "memory". `peer_pid`: process id of the peer, known over a Unix socket.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[memoryview], list[Any]],
+        *,
+        kind: str,
+        window: int,
+        record_limit: int = MAX_RECORD,
+        peer_pid: int | None = None,
+        address: str = "",
+        on_made: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """`window`: bytes of streams that this side takes before it says more; `on_made(connection)` is
+        called when the transport is there."""
+        self.kind, self.peer_pid, self.address = kind, peer_pid, address
+        self.window = window
+        self.closed = False
+        self._decode = decode
+        self._on_made = on_made
+        self._receiver: Receiver | None = None
+        self._backlog: list[Any] = []
+        self._reader = RecordReader(record_limit)
+        self._outbox: list[Message] = []
+        self._outgoing = OutgoingStreams(self._schedule_flush)
+        self._incoming = IncomingStreams(window)
+        self._flush_scheduled = False
+        self._writable = True
+        self._goodbye: str | None = None
+        self._end_reason = ""
+        self.received_bytes = 0
+        self.last_heard = 0.0
+
+    def start(self, receiver: Receiver) -> None:
+        """Hand everything, from the first message not consumed by the handshake on, to `receiver`."""
+        self._receiver = receiver
+        backlog, self._backlog = self._backlog, []
+        if backlog:
+            receiver.on_messages(backlog)
+        if self.closed:
+            receiver.on_closed(self._end_reason, clean=self._goodbye is not None)
+
+    def pause(self, rest: list[Any]) -> None:
+        """Keep `rest` and all that follows for the receiver that `start` will name."""
+        self._receiver = None
+        self._backlog.extend(rest)
+
+    def trust(self, decode: Callable[[memoryview], list[Any]], *, peer_window: int) -> None:
+        """The handshake is over: take long records, decode them by `decode`, and send streams."""
+        self._decode = decode
+        self._reader.limit = MAX_RECORD
+        self._outgoing.credit(0, peer_window)
+
+    def send(self, message: Message) -> None:
+        """Send `message` at the end of this tick; nothing happens once the connection is closed."""
+        self._outbox.append(message)
+        if not self._flush_scheduled:
+            self._schedule_flush()
+
+    def send_all(self, messages: Sequence[Message]) -> None:
+        self._outbox.extend(messages)
+        if not self._flush_scheduled:
+            self._schedule_flush()
+
+    def open_stream(self, payload: Payload | Sequence[Buffer]) -> int:
+        """Return the id of a new stream for `payload`, to be named in a message sent in this same tick."""
+        return self._outgoing.open(payload if isinstance(payload, Payload) else Payload.of(payload))
+
+    def receive(self, stream: int, size: int, *, assemble: bool = True, accept: bool = True) -> Payload:
+        """Return the payload that `stream` brings; call it within `on_messages` only.
+
+        `assemble`: in one writable buffer; else in pieces, to be passed on. `accept`: let the bytes come
+        now; else nothing comes before `payload.accept()`.
+        """
+
+        def want() -> None:
+            self.send(Credit(stream, size))
+
+        payload = AssembledPayload(size, accept=want) if assemble else Payload(size, accept=want)
+        self._incoming.add(stream, payload)
+        if accept:
+            payload.accept()
+        return payload
+
+    def refuse_stream(self, stream: int, reason: str) -> None:
+        """Tell the far end that nobody wants `stream`."""
+        self._incoming.cancel(stream, reason)
+        self.send(Cancel(stream, reason))
+
+    def cancel_stream(self, stream: int, reason: str) -> None:
+        """Stop sending `stream`, and tell the far end why."""
+        self._outgoing.cancel(stream)
+        self.send(Cancel(stream, reason))
+
+    def flush(self) -> None:
+        """Write what is waiting now, rather than at the end of this tick."""
+        self._flush_scheduled = False
+        if self.closed:
+            self._outbox.clear()
+            return
+        parts: list[Buffer] = []
+        if self._outbox:
+            messages, self._outbox = self._outbox, []
+            parts.extend(message_records(messages))
+        self._write(parts)
+        while self._writable and (chunk := self._outgoing.next_chunk()) is not None:
+            stream, data = chunk
+            self._write([chunk_head(stream, len(data)), data])
+        if failed := self._outgoing.failures():
+            self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
+
+    def close(self, reason: str = "") -> None:
+        """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows."""
+        if self.closed:
+            return
+        self._goodbye = self._goodbye if self._goodbye is not None else reason
+        self._outbox.append(Goodbye(reason))
+        self.flush()
+        self._transport.close()
+
+    def abort(self, reason: str) -> None:
+        """Close at once, as after a fault."""
+        self._end_reason = self._end_reason or reason
+        if not self.closed:
+            self._transport.abort()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return self._transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_WRITE_AHEAD)
+        self._loop = asyncio.get_running_loop()
+        self.last_heard = self._loop.time()
+        if self._on_made is not None:
+            self._on_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.received_bytes += len(data)
+        self.last_heard = self._loop.time()
+        try:
+            # The limit and the decoder may change between two records, when the handshake ends.
+            for kind, body in self._reader.feed(data):
+                if kind == CHUNKS:
+                    stream, chunk = split_chunk(body)
+                    self._incoming.chunk(stream, chunk)
+                else:
+                    self._dispatch(self._decode(body))
+            if due := self._incoming.credit_due():
+                self.send(Credit(0, due))
+        except (ProtocolError, msgspec.MsgspecError) as error:
+            self.abort(f"the far end said something that makes no sense: {error}")
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self._schedule_flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._end_reason = self._end_reason or self._goodbye or (str(exc) if exc else "the connection was closed")
+        self._outgoing.close()
+        self._incoming.close(self._end_reason)
+        self._outbox.clear()
+        if self._receiver is not None:
+            self._receiver.on_closed(self._end_reason, clean=self._goodbye is not None)
+
+    def _dispatch(self, messages: list[Any]) -> None:
+        if any(type(message) in _OURS for message in messages):
+            messages = [message for message in messages if not self._consume(message)]
+        if not messages:
+            return
+        if self._receiver is None:
+            self._backlog.extend(messages)
+        else:
+            self._receiver.on_messages(messages)
+
+    def _consume(self, message: Message) -> bool:
+        """Handle what concerns the connection alone; False for all else."""
+        match message:
+            case Credit(stream=stream, size=size):
+                self._outgoing.credit(stream, size)
+            case Cancel(stream=stream, reason=reason):
+                if not self._incoming.cancel(stream, reason):
+                    self._outgoing.cancel(stream)
+            case Ping(number=number):
+                self.send(Pong(number))
+            case Goodbye(reason=reason):
+                self._goodbye = reason
+            case _:
+                return type(message) is Pong
+        return True
+
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled and not self.closed:
+            self._flush_scheduled = True
+            self._loop.call_soon(self.flush)
+
+    def _write(self, parts: list[Buffer]) -> None:
+        if not parts:
+            return
+        if sum(len(part) for part in parts) < _SMALL_WRITE or self.kind == "tls":
+            self._transport.write(b"".join(parts))
+        else:
+            self._transport.writelines(parts)
+
+
+_OURS = frozenset({Credit, Cancel, Ping, Pong, Goodbye})

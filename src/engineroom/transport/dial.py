@@ -1,0 +1,237 @@
+"""Finding a way to the controller, and getting in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engineroom.errors import ConnectionFailed, NotLetIn
+from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.handshake import PeerHandshake
+from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
+from engineroom.transport import decoders
+from engineroom.transport.connection import Connection
+from engineroom.transport.sockets import (
+    UNIX_WINDOW,
+    check_socket,
+    prepare_receive_buffer,
+    tcp_window,
+    unix_peer,
+    watch_liveness,
+)
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that one address, and then the handshake, may take."""
+
+SILENT = 30.0
+"""Seconds without a sign of life from the far machine after which a TCP connection counts as cut."""
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
+
+
+async def connect(
+    info: ConnectionFile, *, role: str, join: Join, timeout: float = CONNECT_TIMEOUT, silent: float = SILENT
+) -> tuple[Connection, Welcome]:
+    """Return a trusted connection to the controller that `info` names; call its `start` next.
+
+    `join`: who we are; its `proof` and `window` are filled in here. The Unix socket is tried first on the
+    controller's own machine, then all addresses at once.
+    ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
+    """
+    failures: list[str] = []
+    if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
+        try:
+            connection = await asyncio.wait_for(_dial_unix(info.socket, role), timeout)
+            return await _handshake(connection, info, role, join, timeout)
+        except (OSError, TimeoutError) as error:
+            if isinstance(error, NotLetIn):
+                raise
+            failures.append(f"{info.socket}: {_words(error, timeout)}")
+    connection = await _first_of(info, role, timeout, silent, failures)
+    return await _handshake(connection, info, role, join, timeout)
+
+
+async def attempts(deadline: float, *, rng: random.Random | None = None) -> AsyncIterator[int]:
+    """Yield 0, 1, 2, ... with growing, jittered pauses between, until the loop's time is `deadline`."""
+    rng = rng or random.Random()  # noqa: S311 (jitter, not a secret)
+    loop = asyncio.get_running_loop()
+    delay, number = _FIRST_DELAY, 0
+    while True:
+        yield number
+        pause = min(delay * rng.uniform(0.5, 1.5), deadline - loop.time())
+        if pause <= 0:
+            return
+        await asyncio.sleep(pause)
+        delay, number = min(delay * 2, _LONGEST_DELAY), number + 1
+
+
+async def _dial_unix(path: str, role: str) -> Connection:
+    check_socket(Path(path))
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_unix_connection(
+        lambda: Connection(decoders.from_controller[role], kind="unix", window=UNIX_WINDOW, address=path), path
+    )
+    pid, uid = unix_peer(connection.transport.get_extra_info("socket"))
+    if uid not in {None, os.getuid()}:
+        connection.abort("not ours")
+        raise PermissionError(f"the process behind it belongs to user {uid}, not to us ({os.getuid()})")
+    connection.peer_pid = pid
+    return connection
+
+
+async def _first_of(
+    info: ConnectionFile, role: str, timeout: float, silent: float, failures: list[str]
+) -> Connection:
+    candidates = info.candidates()
+    dials = {
+        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), timeout)): (
+            host,
+            port,
+        )
+        for host, port in candidates
+    }
+    waiting = set(dials)
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for dial in done:
+                error = dial.exception()
+                if error is None:
+                    return dial.result()
+                if not isinstance(error, OSError | TimeoutError):
+                    raise error
+                host, port = dials[dial]
+                failures.append(f"{host}:{port}: {_words(error, timeout)}")
+    finally:
+        for dial in waiting:
+            dial.add_done_callback(_abandon)
+            dial.cancel()
+    hint = ""
+    if info.stale:
+        assert info.controller is not None
+        hint = (
+            f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
+            "start one by `ipcluster start` or `ipcontroller`"
+        )
+    raise ConnectionFailed(f"no way to the controller: {'; '.join(failures)}{hint}")
+
+
+def _abandon(dial: asyncio.Future[Connection]) -> None:
+    if not dial.cancelled() and dial.exception() is None:
+        dial.result().abort("another address was faster")
+
+
+async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: float) -> Connection:
+    # Not needed, and not imported, on the controller's own machine.
+    from engineroom.transport import tls
+
+    loop = asyncio.get_running_loop()
+    errors: list[OSError] = []
+    for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            prepare_receive_buffer(sock)
+            await loop.sock_connect(sock, address)
+            watch_liveness(sock, silent=silent)
+        except BaseException as error:
+            sock.close()
+            if not isinstance(error, OSError):
+                raise
+            errors.append(error)
+            continue
+        return await _wrap_tls(sock, f"{host}:{port}", certificate, role, tls.peer_context())
+    raise errors[0] if errors else OSError("no address")
+
+
+async def _wrap_tls(sock: socket.socket, address: str, certificate: str, role: str, context: Any) -> Connection:
+    from engineroom.transport import tls
+
+    window = tcp_window(sock)
+    _, connection = await asyncio.get_running_loop().create_connection(
+        lambda: Connection(decoders.from_controller[role], kind="tls", window=window, address=address),
+        sock=sock,
+        ssl=context,
+        server_hostname="",
+        ssl_handshake_timeout=CONNECT_TIMEOUT,
+    )
+    shown = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    if not tls.is_the_certificate(certificate, shown):
+        connection.abort("another certificate")
+        raise NotLetIn(
+            f"the controller at {address} shows another certificate than the connection file has: the file is "
+            "of an earlier start or of another cluster. Fetch it again from the controller's security directory"
+        )
+    return connection
+
+
+class _Handshaker:
+    """Receives until the controller has let us in."""
+
+    def __init__(self, connection: Connection, handshake: PeerHandshake, role: str, join: Join) -> None:
+        self._connection, self._handshake, self._role, self._join = connection, handshake, role, join
+        self.welcomed: asyncio.Future[Welcome] = asyncio.get_running_loop().create_future()
+
+    def on_messages(self, messages: list[Any]) -> None:
+        for index, message in enumerate(messages):
+            match message:
+                case Challenge():
+                    self._answer(message)
+                case Welcome():
+                    self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
+                    self._connection.pause(messages[index + 1 :])
+                    self._settle(lambda welcome=message: self.welcomed.set_result(welcome))
+                    return
+                case Refused(reason=reason, final=final):
+                    refusal = NotLetIn(reason, final=final)
+                    self._settle(lambda refusal=refusal: self.welcomed.set_exception(refusal))
+                    return
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        del clean
+        self._settle(lambda: self.welcomed.set_exception(ConnectionFailed(f"{self._connection.address}: {reason}")))
+
+    def _answer(self, challenge: Challenge) -> None:
+        try:
+            proof = self._handshake.proof(challenge)
+        except NotLetIn as error:
+            refusal = error
+            self._settle(lambda: self.welcomed.set_exception(refusal))
+            return
+        self._connection.send(msgspec.structs.replace(self._join, proof=proof, window=self._connection.window))
+
+    def _settle(self, act: Callable[[], None]) -> None:
+        if not self.welcomed.done():
+            act()
+
+
+async def _handshake(
+    connection: Connection, info: ConnectionFile, role: str, join: Join, timeout: float
+) -> tuple[Connection, Welcome]:
+    handshake = PeerHandshake(role=role, key=info.exec_key, cluster_id=info.cluster_id)
+    handshaker = _Handshaker(connection, handshake, role, join)
+    connection.start(handshaker)
+    connection.send(handshake.hello)
+    try:
+        return connection, await asyncio.wait_for(handshaker.welcomed, timeout)
+    except TimeoutError:
+        connection.abort("no answer")
+        raise ConnectionFailed(
+            f"the controller at {connection.address} accepted the connection and then said nothing for {timeout:g} s"
+        ) from None
+    except BaseException:
+        connection.abort("not let in")
+        raise
+
+
+def _words(error: BaseException, timeout: float) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"no answer in {timeout:g} s"
+    return str(error) or type(error).__name__

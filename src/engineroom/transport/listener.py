@@ -1,0 +1,278 @@
+"""The controller's door: one TCP port and one Unix socket, and who may stand in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engineroom.errors import LaunchError, NotLetIn, ProtocolError
+from engineroom.protocol.handshake import ControllerHandshake
+from engineroom.protocol.messages import Goodbye, Hello, Join, Refused
+from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
+from engineroom.transport import decoders
+from engineroom.transport.connection import Connection
+from engineroom.transport.sockets import (
+    UNIX_WINDOW,
+    check_private,
+    prepare_receive_buffer,
+    tcp_window,
+    unix_peer,
+    watch_liveness,
+)
+
+MAX_STRANGERS = 256
+"""Connections that have not proved a key; one more, and the oldest is dropped."""
+
+STRANGER_SECONDS = 5.0
+"""How long a connection may take to prove its key."""
+
+_BACKLOG = 1024
+_ACCEPT_AT_ONCE = 64
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_WHEN_OUT_OF_FILES = 0.1
+
+Admit = Callable[[Connection, str, Join], None]
+"""Called with a connection whose peer has proved `role`; sends the Welcome and calls `connection.start`,
+or raises NotLetIn."""
+
+
+class _Stranger:
+    """A connection that has not proved a key yet."""
+
+    def __init__(self, listener: Listener, sock: socket.socket, handshake: ControllerHandshake) -> None:
+        self._listener, self._handshake, self.sock = listener, handshake, sock
+        self.connection: Connection | None = None
+        self.opening: asyncio.Task[None] | None = None
+        self.since = asyncio.get_running_loop().time()
+
+    def on_messages(self, messages: list[Any]) -> None:
+        assert self.connection is not None
+        try:
+            for message in messages:
+                match message:
+                    case Hello():
+                        self.connection.send(self._handshake.challenge(message))
+                    case Join():
+                        role = self._handshake.check(message)
+                        self._listener.forget(self)
+                        self._listener.admit(self.connection, role, message)
+                    case Refused() | Goodbye():
+                        self.connection.close()
+        except NotLetIn as error:
+            self.connection.send(Refused(error.reason, error.final))
+            self.connection.close(error.reason)
+        except ProtocolError as error:
+            self.connection.abort(str(error))
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        del reason, clean
+        self._listener.forget(self)
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            self.connection.abort("did not prove a key")
+        elif self.opening is not None:
+            self.opening.cancel()
+
+
+class Listener:
+    """Accepts connections and lets in those that prove a key."""
+
+    def __init__(
+        self, *, keys: Mapping[str, str], cluster_id: str, context: ssl.SSLContext, admit: Admit, silent: float
+    ) -> None:
+        """`keys`: by key role; `silent`: seconds after which a TCP peer that shows no life is cut."""
+        self._keys, self._cluster_id, self._context = keys, cluster_id, context
+        self._silent = silent
+        self.admit = admit
+        self._sockets: list[socket.socket] = []
+        self._strangers: dict[_Stranger, None] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self.unix_path = ""
+
+    def listen_tcp(self, hosts: Sequence[str], ports: Sequence[int]) -> int:
+        """Listen on the first of `ports` (0: any) that is free on all `hosts`; return it.
+
+        LaunchError: none is free, or a host is not an address of this machine.
+        """
+        failures = []
+        for port in ports:
+            try:
+                sockets = _bind(hosts, port)
+            except OSError as error:
+                failures.append(f"{port}: {os.strerror(error.errno) if error.errno else error}")
+                continue
+            self._sockets += sockets
+            for sock in sockets:
+                asyncio.get_running_loop().add_reader(sock, self._accept, sock, "tls")
+            return int(sockets[0].getsockname()[1])
+        raise LaunchError(
+            f"the controller can't listen on {', '.join(hosts)}, port {'; '.join(failures)}. "
+            "Choose others by --ip and --ports"
+        )
+
+    def listen_unix(self, path: Path) -> None:
+        """Listen on a Unix socket; its directory is made, private. The caller holds the cluster's lock."""
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        check_private(path.parent)
+        path.unlink(missing_ok=True)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.bind(str(path))
+            path.chmod(0o600)
+            sock.listen(_BACKLOG)
+            sock.setblocking(False)
+        except OSError:
+            sock.close()
+            raise
+        self._sockets.append(sock)
+        self.unix_path = str(path)
+        asyncio.get_running_loop().add_reader(sock, self._accept, sock, "unix")
+
+    def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+        for stranger in tuple(self._strangers):
+            stranger.drop()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self.unix_path:
+            Path(self.unix_path).unlink(missing_ok=True)
+
+    def forget(self, stranger: _Stranger) -> None:
+        self._strangers.pop(stranger, None)
+
+    def _accept(self, listening: socket.socket, kind: str) -> None:
+        for _ in range(_ACCEPT_AT_ONCE):
+            try:
+                sock, _ = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _OUT_OF_FILES:
+                    raise
+                self._make_room(listening, kind)
+                return
+            sock.setblocking(False)
+            self._take(sock, kind)
+
+    def _make_room(self, listening: socket.socket, kind: str) -> None:
+        """Out of file descriptors: drop half of the strangers and come back a moment later."""
+        for stranger in list(self._strangers)[: len(self._strangers) // 2 + 1]:
+            self.forget(stranger)
+            stranger.drop()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listening)
+        loop.call_later(_PAUSE_WHEN_OUT_OF_FILES, self._resume, listening, kind)
+
+    def _resume(self, listening: socket.socket, kind: str) -> None:
+        if listening in self._sockets:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening, kind)
+
+    def _take(self, sock: socket.socket, kind: str) -> None:
+        if len(self._strangers) >= MAX_STRANGERS:
+            oldest = next(iter(self._strangers))
+            self.forget(oldest)
+            oldest.drop()
+        stranger = _Stranger(self, sock, ControllerHandshake(keys=self._keys, cluster_id=self._cluster_id))
+        self._strangers[stranger] = None
+        opening = self._open_unix(stranger) if kind == "unix" else self._open_tls(stranger)
+        stranger.opening = asyncio.get_running_loop().create_task(opening)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(STRANGER_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        loop = asyncio.get_running_loop()
+        for stranger in tuple(self._strangers):
+            if loop.time() - stranger.since < STRANGER_SECONDS:
+                rest = STRANGER_SECONDS - (loop.time() - stranger.since)
+                self._sweeper = loop.call_later(rest, self._sweep)
+                return
+            self.forget(stranger)
+            stranger.drop()
+
+    async def _open_unix(self, stranger: _Stranger) -> None:
+        pid, uid = unix_peer(stranger.sock)
+        if uid not in {None, os.getuid()}:
+            stranger.sock.close()
+            self.forget(stranger)
+            return
+        await self._open(stranger, kind="unix", window=UNIX_WINDOW, peer_pid=pid)
+
+    async def _open_tls(self, stranger: _Stranger) -> None:
+        try:
+            watch_liveness(stranger.sock, silent=self._silent)
+            window = tcp_window(stranger.sock)
+        except OSError:
+            stranger.sock.close()
+            self.forget(stranger)
+            return
+        await self._open(stranger, kind="tls", window=window, context=self._context)
+
+    async def _open(
+        self,
+        stranger: _Stranger,
+        *,
+        kind: str,
+        window: int,
+        peer_pid: int | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        def made(connection: Connection) -> None:
+            stranger.connection = connection
+            connection.start(stranger)
+
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(
+                    decoders.from_stranger,
+                    kind=kind,
+                    window=window,
+                    record_limit=MAX_RECORD_BEFORE_TRUST,
+                    peer_pid=peer_pid,
+                    on_made=made,
+                ),
+                stranger.sock,
+                ssl=context,
+                ssl_handshake_timeout=STRANGER_SECONDS if context else None,
+            )
+        except (OSError, asyncio.CancelledError):
+            # Not our protocol, gone again, or dropped: nobody who is owed an answer.
+            self.forget(stranger)
+            with contextlib.suppress(OSError):
+                stranger.sock.close()
+
+
+def _bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Return listening sockets on `port` of all `hosts`; the same free port for all when it is 0."""
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            prepare_receive_buffer(sock)
+            sock.bind((host, port))
+            port = sock.getsockname()[1]
+        for sock in sockets:
+            sock.listen(_BACKLOG)
+            sock.setblocking(False)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets

@@ -1,0 +1,74 @@
+"""Sockets as we want them: liveness found by the kernel, buffers known, Unix sockets only from ourselves."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from pathlib import Path
+
+UNIX_WINDOW = 2 * 1024 * 1024
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+_LEAST_WINDOW = 32 * 1024
+
+
+def prepare_receive_buffer(sock: socket.socket) -> None:
+    """Ask for a large receive buffer; before `connect` or `listen`, for TCP fixes its window scale there."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+
+def tcp_window(sock: socket.socket) -> int:
+    """Return how many bytes of streams the far end may have under way to us.
+
+    The kernel books its own overhead against the buffer, at worst as much again as the data; it also
+    reports twice what was set (socket(7)).
+    """
+    return max(_LEAST_WINDOW, sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 4)
+
+
+def watch_liveness(sock: socket.socket, *, silent: float) -> None:
+    """Have the kernel end the TCP connection when the far end is unreachable for `silent` seconds."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    probe = max(1, int(silent / 4))
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probe)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silent * 1000))
+
+
+def socket_directory() -> Path:
+    """Return where Unix sockets of this user live."""
+    return Path(os.environ.get("ENGINEROOM_SOCKET_DIR") or f"/tmp/engineroom-{os.getuid()}")  # noqa: S108
+
+
+def check_private(directory: Path) -> None:
+    """Raise PermissionError, in words, unless `directory` is a directory of ours that nobody else can enter."""
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(f"{directory} is not a directory")
+    if found.st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to user {found.st_uid}, not to us ({os.getuid()})")
+    if found.st_mode & 0o077:
+        raise PermissionError(f"{directory} is open to others (mode {stat.S_IMODE(found.st_mode):o}, wanted 700)")
+
+
+def check_socket(path: Path) -> None:
+    """Raise OSError, in words, unless `path` is a socket of ours in a private directory of ours."""
+    check_private(path.parent)
+    found = path.lstat()
+    if not stat.S_ISSOCK(found.st_mode):
+        raise PermissionError(f"{path} is not a socket")
+    if found.st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to user {found.st_uid}, not to us ({os.getuid()})")
+
+
+def unix_peer(sock: socket.socket) -> tuple[int | None, int | None]:
+    """Return the (pid, uid) of the process at the other end, None where the system does not tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None, None
+    pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return pid, uid

@@ -1,0 +1,70 @@
+"""TLS 1.3 with one certificate that both sides know: names, dates and authorities don't count."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from pathlib import Path
+
+from engineroom.protocol.connection_files import write_private
+
+ALPN = "engineroom/1"
+_TEN_YEARS = datetime.timedelta(days=3650)
+
+
+def ensure_certificate(certificate: Path, key: Path) -> str:
+    """Return the PEM certificate at `certificate`, made now, with its private `key`, if either is missing."""
+    if not (certificate.exists() and key.exists()):
+        _make_certificate(certificate, key)
+    return certificate.read_text(encoding="ascii")
+
+
+def _make_certificate(certificate: Path, key: Path) -> None:
+    # Slow to import, and needed only when a cluster id starts for the first time.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "engineroom controller")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + _TEN_YEARS)
+        .sign(private, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    write_private(key, private.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    write_private(certificate, made.public_bytes(pem))
+
+
+def controller_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols([ALPN])
+    context.num_tickets = 0
+    return context
+
+
+def peer_context() -> ssl.SSLContext:
+    """Return the context for connecting; the caller compares the certificate by `check_certificate`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN])
+    return context
+
+
+def is_the_certificate(pem: str, shown: bytes | None) -> bool:
+    """Whether `shown` (DER) is exactly the certificate `pem`."""
+    try:
+        return shown is not None and ssl.PEM_cert_to_DER_cert(pem) == shown
+    except ValueError:
+        return False
