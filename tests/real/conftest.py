@@ -11,11 +11,8 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = [
-        words
-        for words, present in (("root", os.geteuid() == 0), ("ENGINEROOM_REAL=1", os.environ.get("ENGINEROOM_REAL") == "1"))
-        if not present
-    ]
+    needs = {"root": os.geteuid() == 0, "ENGINEROOM_REAL=1": os.environ.get("ENGINEROOM_REAL") == "1"}
+    missing = [words for words, present in needs.items() if not present]
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.real)
