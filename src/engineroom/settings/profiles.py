@@ -1,0 +1,156 @@
+"""Profile directories: IPython's own, found without importing IPython.
+
+A profile is `IPYTHONDIR/profile_NAME/`. What concerns clusters lives in its directories `security/` (keys and
+connection files, for its owner only), `log/` and `pid/`, and in the files `ipcluster_config.py`,
+`ipcontroller_config.py` and `ipengine_config.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from engineroom.errors import LaunchError
+
+DEFAULT = "default"
+
+
+class ProfileError(LaunchError, OSError):
+    """A profile directory can't be used."""
+
+
+def ipython_dir(given: str | os.PathLike[str] = "") -> Path:
+    """Return IPython's directory: `given`, `$IPYTHONDIR`, `~/.ipython`, or an existing `~/.config/ipython`."""
+    told = os.fspath(given) or os.environ.get("IPYTHONDIR") or os.environ.get("IPYTHON_DIR")
+    if told:
+        return _absolute(told)
+    usual = Path.home() / ".ipython"
+    older = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ipython"
+    return older if older.is_dir() and not usual.is_dir() else usual
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (resolve() would follow links)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile directory, which need not exist yet."""
+
+    path: Path
+
+    @classmethod
+    def find(
+        cls,
+        profile: str | None = None,
+        *,
+        profile_dir: str | os.PathLike[str] | None = None,
+        ipython_dir: str | os.PathLike[str] | None = None,
+    ) -> Profile:
+        """Return the profile in `profile_dir`, or that called `profile`, or the one called "default"."""
+        if profile_dir:
+            return cls(_absolute(os.fspath(profile_dir)))
+        name = profile or DEFAULT
+        if os.sep in name:
+            raise ProfileError(f"{name!r} is no name of a profile; for a directory there is --profile-dir")
+        return cls(_ipython_dir(ipython_dir or "") / f"profile_{name}")
+
+    @property
+    def name(self) -> str:
+        """The name by which `--profile` finds it, "" for a directory that it does not find."""
+        by_name = self.path.name.startswith("profile_") and self.path.parent == ipython_dir()
+        return self.path.name.removeprefix("profile_") if by_name else ""
+
+    @property
+    def security_dir(self) -> Path:
+        return self.path / "security"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def pid_dir(self) -> Path:
+        return self.path / "pid"
+
+    def connection_file(self, role: str, cluster_id: str = "") -> Path:
+        """Return the path of the file by which peers of `role`, "client" or "engine", find a controller."""
+        return self.security_dir / f"ipcontroller{tail(cluster_id)}-{role}.json"
+
+    def cluster_file(self, cluster_id: str = "") -> Path:
+        return self.security_dir / f"cluster-{cluster_id}.json"
+
+    def pid_file(self, program: str, cluster_id: str = "") -> Path:
+        return self.pid_dir / f"{program}{tail(cluster_id)}.pid"
+
+    def log_file(self, program: str, cluster_id: str = "", part: str = "") -> Path:
+        return self.log_dir / f"{program}{tail(cluster_id)}{tail(part)}.log"
+
+    def options(self) -> str:
+        """Return the command-line options that name this profile, "" for the default one."""
+        if self.name == DEFAULT:
+            return ""
+        return f"--profile={self.name}" if self.name else f"--profile-dir={self.path}"
+
+    def prepare(self) -> None:
+        """Make the directories; ProfileError says why that can't be and what to do."""
+        for directory in (self.path, self.log_dir, self.pid_dir):
+            _make(directory, 0o777)
+        _make(self.security_dir, 0o700)
+        _check_security(self.security_dir)
+        for directory in (self.log_dir, self.pid_dir):
+            _check_writable(directory)
+
+
+def tail(part: str) -> str:
+    """Return what `part` adds to a file's name: files without a cluster id have no dash."""
+    return f"-{part}" if part else ""
+
+
+def profiles(ipython_dir: str | os.PathLike[str] | None = None) -> list[Profile]:
+    """Return all profiles in IPython's directory, by name."""
+    return [Profile(path) for path in sorted(_ipython_dir(ipython_dir or "").glob("profile_*")) if path.is_dir()]
+
+
+def _make(directory: Path, mode: int) -> None:
+    try:
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProfileError(
+            f"the profile directory {directory} can't be made: {error.strerror}. "
+            "Choose another place by --profile-dir or $IPYTHONDIR"
+        ) from None
+
+
+def _check_security(directory: Path) -> None:
+    found = directory.stat()
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        raise ProfileError(
+            f"{directory} belongs to {_user(found.st_uid)}, not to you ({_user(os.getuid())}): keys in it would be "
+            "somebody else's. Start as that user, or choose another profile by --profile, --profile-dir or $IPYTHONDIR"
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        directory.chmod(0o700)
+    _check_writable(directory)
+
+
+def _check_writable(directory: Path) -> None:
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ProfileError(
+            f"{directory} is not writable for {_user(os.getuid())}. Make it so (chmod u+rwx), "
+            "or choose another profile by --profile, --profile-dir or $IPYTHONDIR"
+        )
+
+
+def _user(uid: int) -> str:
+    import pwd  # not on every platform, and only needed to word an error
+
+    try:
+        return f"{pwd.getpwuid(uid).pw_name!r}"
+    except KeyError:
+        return f"user {uid}"
+
+
+_ipython_dir = ipython_dir
