@@ -132,12 +132,12 @@ def census(rc: er.Client, paths: list[str]) -> list[Facts]:
     if facts != here:
         raise SystemExit("The two censuses differ: this is a bug in engineroom.")
     show_census(facts)
-    table = Table("census", "seconds", "files/s", title=f"{len(paths):,} files, one task each", title_justify="left")
+    table = Table("census", "seconds", "tasks/s", title=f"{len(paths):,} files, one task each", title_justify="left")
     table.add_row("here, serially", f"{serial:.2f}", f"{len(paths) / serial:,.0f}")
     table.add_row(f"on {ENGINES} engines", f"{parallel:.2f}", f"{len(paths) / parallel:,.0f}")
     console.print(table)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    say(f"identical numbers, {serial / parallel:.2f} times as fast on {cores} cores; {len(paths) / parallel:,.0f} tasks/s\n")
+    say(f"identical numbers, {serial / parallel:.2f} times as fast on {cores} cores\n")
 
     spans = [
         Span(path, group_of(path), row["engine_id"], row["started"].timestamp(), row["completed"].timestamp())

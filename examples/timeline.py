@@ -8,7 +8,7 @@ from collections import defaultdict
 from html import escape
 from typing import NamedTuple
 
-WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 1100, 90, 70, 64, 46, 32
+WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 1110, 90, 90, 64, 46, 32
 STYLE = """
   text { font: 12px 'DejaVu Sans', Verdana, sans-serif; fill: #444 }
   .title { font-size: 15px; font-weight: bold; fill: #222 }
