@@ -6,13 +6,13 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from engineroom.errors import ConnectionFailed, NotLetIn
+from engineroom.errors import ConnectionFailed, NotLetIn, ProtocolError
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
@@ -187,29 +187,30 @@ class _Handshaker:
                 case Welcome():
                     self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
                     self._connection.pause(messages[index + 1 :])
-                    self._settle(lambda welcome=message: self.welcomed.set_result(welcome))
+                    if not self.welcomed.done():
+                        self.welcomed.set_result(message)
                     return
                 case Refused(reason=reason, final=final):
-                    refusal = NotLetIn(reason, final=final)
-                    self._settle(lambda refusal=refusal: self.welcomed.set_exception(refusal))
+                    self._fail(NotLetIn(reason, final=final))
                     return
+                case _:
+                    raise ProtocolError(f"{type(message).__name__} in the middle of a handshake")
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         del clean
-        self._settle(lambda: self.welcomed.set_exception(ConnectionFailed(f"{self._connection.address}: {reason}")))
+        self._fail(ConnectionFailed(f"{self._connection.address}: {reason}"))
 
     def _answer(self, challenge: Challenge) -> None:
         try:
             proof = self._handshake.proof(challenge)
         except NotLetIn as error:
-            refusal = error
-            self._settle(lambda: self.welcomed.set_exception(refusal))
+            self._fail(error)
             return
         self._connection.send(msgspec.structs.replace(self._join, proof=proof, window=self._connection.window))
 
-    def _settle(self, act: Callable[[], None]) -> None:
+    def _fail(self, error: ConnectionFailed) -> None:
         if not self.welcomed.done():
-            act()
+            self.welcomed.set_exception(error)
 
 
 async def _handshake(

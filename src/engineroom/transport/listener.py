@@ -14,7 +14,7 @@ from typing import Any
 
 from engineroom.errors import LaunchError, NotLetIn, ProtocolError
 from engineroom.protocol.handshake import ControllerHandshake
-from engineroom.protocol.messages import Goodbye, Hello, Join, Refused
+from engineroom.protocol.messages import Hello, Join, Refused
 from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
@@ -63,7 +63,7 @@ class _Stranger:
                         role = self._handshake.check(message)
                         self._listener.forget(self)
                         self._listener.admit(self.connection, role, message)
-                    case Refused() | Goodbye():
+                    case _:
                         self.connection.close()
         except NotLetIn as error:
             self.connection.send(Refused(error.reason, error.final))

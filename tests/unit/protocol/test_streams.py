@@ -1,0 +1,121 @@
+"""Streams go as far as both credits allow, take turns, and arrive whole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import raises
+
+from engineroom.errors import ProtocolError
+from engineroom.protocol.records import CHUNK
+from engineroom.protocol.streams import AssembledPayload, IncomingStreams, OutgoingStreams, Payload
+
+
+def nothing() -> None:
+    pass
+
+
+def drain(streams: OutgoingStreams) -> list[tuple[int, bytes]]:
+    chunks = []
+    while (chunk := streams.next_chunk()) is not None:
+        chunks.append((chunk[0], bytes(chunk[1])))
+    return chunks
+
+
+def test_nothing_flows_without_the_receivers_word() -> None:
+    streams = OutgoingStreams(nothing)
+    streams.credit(0, 1000)
+    stream = streams.open(Payload.of([b"abc"]))
+    assert drain(streams) == []
+    streams.credit(stream, 3)
+    assert drain(streams) == [(stream, b"abc")]
+
+
+def test_the_window_bounds_all_streams_together() -> None:
+    streams = OutgoingStreams(nothing)
+    first, second = (streams.open(Payload.of([bytes(10)])) for _ in range(2))
+    streams.credit(first, 10)
+    streams.credit(second, 10)
+    streams.credit(0, 15)
+    assert sum(len(data) for _, data in drain(streams)) == 15
+    streams.credit(0, 5)
+    assert sum(len(data) for _, data in drain(streams)) == 5
+
+
+def test_long_streams_take_turns() -> None:
+    streams = OutgoingStreams(nothing)
+    size = 3 * CHUNK
+    first, second = (streams.open(Payload.of([bytes(size)])) for _ in range(2))
+    streams.credit(0, 2 * size)
+    streams.credit(first, size)
+    streams.credit(second, size)
+    assert [stream for stream, _ in drain(streams)] == [first, second] * 3
+
+
+def test_a_payload_that_still_arrives_is_passed_on_as_it_grows() -> None:
+    ready: list[None] = []
+    streams = OutgoingStreams(lambda: ready.append(None))
+    payload = Payload(6)
+    stream = streams.open(payload)
+    streams.credit(0, 100)
+    streams.credit(stream, 6)
+    assert drain(streams) == []
+    ready.clear()
+    payload.add(memoryview(b"abc"))
+    assert ready
+    assert drain(streams) == [(stream, b"abc")]
+    payload.add(memoryview(b"def"))
+    assert drain(streams) == [(stream, b"def")]
+    assert payload.complete
+
+
+def test_a_payload_that_fails_ends_its_stream_with_the_reason() -> None:
+    streams = OutgoingStreams(nothing)
+    payload = Payload(6)
+    stream = streams.open(payload)
+    payload.fail("the client left")
+    assert streams.failures() == [(stream, "the client left")]
+    assert streams.failures() == []
+
+
+def test_accept_asks_once() -> None:
+    asked: list[str] = []
+    payload = Payload(6, accept=lambda: asked.append("send"))
+    payload.accept()
+    payload.accept()
+    assert asked == ["send"]
+
+
+def test_more_bytes_than_announced_is_an_error() -> None:
+    with raises(ProtocolError, match="has more"):
+        AssembledPayload(2).add(memoryview(b"abc"))
+
+
+def test_credit_is_returned_in_quarters_of_the_window() -> None:
+    incoming = IncomingStreams(window=100)
+    payload = AssembledPayload(90)
+    incoming.add(1, payload)
+    incoming.chunk(1, memoryview(bytes(20)))
+    assert incoming.credit_due() == 0
+    incoming.chunk(1, memoryview(bytes(20)))
+    assert incoming.credit_due() == 40
+    incoming.chunk(99, memoryview(bytes(30)))
+    assert incoming.credit_due() == 30, "bytes of an unknown stream count too, or the window would leak"
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=6),
+    st.lists(st.integers(1, 40), min_size=1, max_size=50),
+)
+def test_every_byte_arrives_in_order(segments: list[bytes], credits: list[int]) -> None:
+    outgoing, incoming = OutgoingStreams(nothing), IncomingStreams(window=64)
+    whole = b"".join(segments)
+    received = AssembledPayload(len(whole))
+    stream = outgoing.open(Payload.of(segments))
+    incoming.add(stream, received)
+    turn = 0
+    while not received.complete:
+        outgoing.credit(0, credits[turn % len(credits)])
+        outgoing.credit(stream, credits[turn % len(credits)])
+        for number, data in drain(outgoing):
+            incoming.chunk(number, memoryview(data))
+        turn += 1
+    assert received.buffer() == whole
