@@ -1,0 +1,1 @@
+"""How fast engineroom is, beside its references: `python -m benchmarks [ROW ...]`."""

@@ -1,0 +1,81 @@
+"""`python -m benchmarks [ROW ...]`: measure, print the table, keep it as JSON.
+
+Each row runs in a process of its own, so that none stands on what another left in memory, and within a time limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.figures import Figure, machine, markdown, table
+from benchmarks.rows import ROWS, measure
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "build" / "bench.json"
+LIMIT = 180
+
+def measure_apart(row: str) -> list[Figure] | str:
+    """Return the figures of `row`, measured in a process of its own, or the last line of what went wrong."""
+    command = [sys.executable, "-m", "benchmarks", "--here", row]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            output, _ = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            return f"not done in {LIMIT} s"
+    if process.returncode:
+        return f"failed with exit code {process.returncode}"
+    return [Figure(**fields) for fields in json.loads(output)]
+
+
+def fields_of(figure: Figure) -> dict[str, object]:
+    return {name: value for name, value in figure.as_json().items() if name != "verdict"}
+
+
+def into_readme(figures: list[Figure]) -> None:
+    """Put the table between the README's marks."""
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text().partition("<!-- bench -->\n")
+    _, _, after = rest.partition("<!-- /bench -->")
+    readme.write_text(f"{before}<!-- bench -->\n{markdown(figures)}<!-- /bench -->{after}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="rows: " + ", ".join(ROWS))
+    parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help="rows to measure (all)")
+    parser.add_argument("--here", action="store_true", help="measure in this process and print JSON")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    chosen = parser.parse_args()
+    if chosen.here:
+        print(json.dumps([fields_of(figure) for row in chosen.rows for figure in measure(row)]))
+        return 0
+    console, figures, failed = Console(), [], {}
+    for row in chosen.rows or ROWS:
+        measured = measure_apart(row)
+        if isinstance(measured, str):
+            failed[row] = measured
+            console.print(f"{row}: {measured}", style="red")
+            continue
+        figures += measured
+        for figure in measured:
+            console.print(f"{figure.name}: {figure.value:,.3g} {figure.unit}, {figure.verdict}. {figure.detail}")
+    console.print(table(figures))
+    RESULTS.parent.mkdir(exist_ok=True)
+    results = {"machine": machine(), "figures": [figure.as_json() for figure in figures], "failed": failed}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    console.print(f"written to {RESULTS}")
+    if chosen.readme:
+        into_readme(figures)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

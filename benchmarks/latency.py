@@ -1,0 +1,118 @@
+"""One small task at a time: how long the answer takes, alone, under load, and from many engines at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import engineroom as er
+from benchmarks import references
+from benchmarks.clusters import cluster
+from benchmarks.figures import Figure, percentile
+from benchmarks.work import noop
+
+SAMPLES = 1000
+PUSHED = 256 * 2**20
+PUSHING = 10.0
+MANY = 32
+
+
+def round_trips(call: Callable[[], object], samples: int) -> list[float]:
+    """Return the times, in ms, of `samples` calls one after the other."""
+    times = []
+    for _ in range(samples):
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1e3)
+    return times
+
+
+def lone_round_trips(*, tls: bool) -> tuple[list[float], list[float]]:
+    """Return the times of lone no-ops: load-balanced, and direct to one engine."""
+    with cluster(2, tls=tls) as rc:
+        balanced, direct = rc.load_balanced_view(), rc[0]
+        round_trips(lambda: balanced.apply_sync(noop), 100)
+        return (
+            round_trips(lambda: balanced.apply_sync(noop), SAMPLES),
+            round_trips(lambda: direct.apply_sync(noop), SAMPLES),
+        )
+
+
+def lone() -> list[Figure]:
+    """Measure a lone round trip."""
+    reference = references.executor_round_trip(SAMPLES)
+    measured = zip(("load-balanced", "direct"), lone_round_trips(tls=False), lone_round_trips(tls=True), strict=True)
+    return [
+        Figure(
+            name=f"lone round trip, {view} view, p50",
+            unit="ms",
+            value=percentile(plain, 50),
+            tls=percentile(tls, 50),
+            reference=reference,
+            reference_name="ProcessPoolExecutor",
+            reach=1.5 * reference,
+            tls_reach=2 * reference,
+            aim=reference,
+            more=False,
+            detail=f"p99 {percentile(plain, 99):.2f} ms; over TLS {percentile(tls, 99):.2f} ms",
+        )
+        for view, plain, tls in measured
+    ]
+
+
+def _keep_pushing(rc: er.Client, stop: threading.Event, pushes: list[float]) -> None:
+    data = np.ones(PUSHED, dtype=np.uint8)
+    while not stop.is_set():
+        began = time.perf_counter()
+        rc[0].push({"bulk": data}, block=True)
+        pushes.append(time.perf_counter() - began)
+
+
+def under_pushes() -> list[Figure]:
+    """Measure lone no-ops to the same and to another engine while 256 MiB pushes repeat."""
+    same: list[float] = []
+    other: list[float] = []
+    pushes: list[float] = []
+    with cluster(2) as rc:
+        stop = threading.Event()
+        pusher = threading.Thread(target=_keep_pushing, args=(rc, stop, pushes))
+        pusher.start()
+        deadline = time.monotonic() + PUSHING
+        while time.monotonic() < deadline:
+            same += round_trips(lambda: rc[0].apply_sync(noop), 1)
+            other += round_trips(lambda: rc[1].apply_sync(noop), 1)
+        stop.set()
+        pusher.join()
+    rate = PUSHED / 2**20 * len(pushes) / sum(pushes)
+    return [
+        Figure(
+            name=f"lone no-op to {whom} engine during 256 MiB pushes, p99",
+            unit="ms",
+            value=percentile(times, 99),
+            reach=50,
+            aim=20,
+            more=False,
+            detail=f"{len(times)} samples, p50 {percentile(times, 50):.2f} ms, pushes at {rate:,.0f} MiB/s",
+        )
+        for whom, times in (("the same", same), ("another", other))
+    ]
+
+
+def on_all() -> Figure:
+    """Measure a no-op on all of 32 engines at once."""
+    with cluster(MANY) as rc:
+        everybody = rc[:]
+        round_trips(lambda: everybody.apply_sync(noop), 20)
+        times = round_trips(lambda: everybody.apply_sync(noop), 200)
+    return Figure(
+        name=f"no-op on all of {MANY} engines, p50",
+        unit="ms",
+        value=percentile(times, 50),
+        reach=10,
+        aim=5,
+        more=False,
+        detail=f"p99 {percentile(times, 99):.2f} ms",
+    )

@@ -1,0 +1,89 @@
+"""The standard library's pools: no network, no addressing, no recovery; they stand for the limit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing.pool import Pool
+
+from benchmarks.figures import median_rate, percentile, seconds
+from benchmarks.work import echo, increment, noop
+
+WORKERS = 2
+_spawn = multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def executor() -> Iterator[ProcessPoolExecutor]:
+    """Yield a warm ProcessPoolExecutor."""
+    with ProcessPoolExecutor(WORKERS, mp_context=_spawn) as pool:
+        list(pool.map(echo, range(8 * WORKERS)))
+        yield pool
+
+
+@contextmanager
+def pool() -> Iterator[Pool]:
+    """Yield a warm multiprocessing.Pool."""
+    with _spawn.Pool(WORKERS) as workers:
+        workers.map(echo, range(8 * WORKERS))
+        yield workers
+
+
+@cache
+def executor_noops(count: int) -> float:
+    """Return the no-ops a second of ProcessPoolExecutor, submitted one by one."""
+    with executor() as workers:
+
+        def run() -> None:
+            for future in [workers.submit(noop) for _ in range(count)]:
+                future.result()
+
+        return median_rate(count, run, rounds=3 if count <= 10_000 else 1)
+
+
+@cache
+def pool_noops(count: int) -> float:
+    """Return the no-ops a second of multiprocessing.Pool.apply_async."""
+    with pool() as workers:
+
+        def run() -> None:
+            for result in [workers.apply_async(noop) for _ in range(count)]:
+                result.get()
+
+        return median_rate(count, run, rounds=3)
+
+
+@cache
+def pool_map(count: int) -> float:
+    """Return the items a second of multiprocessing.Pool.map with its default chunks."""
+    with pool() as workers:
+        return median_rate(count, lambda: workers.map(increment, range(count)), rounds=5)
+
+
+@cache
+def executor_round_trip(samples: int) -> float:
+    """Return the median of a lone round trip through ProcessPoolExecutor, in ms."""
+    with executor() as workers:
+        times = []
+        for _ in range(samples):
+            began = time.perf_counter()
+            workers.submit(noop).result()
+            times.append((time.perf_counter() - began) * 1e3)
+    return percentile(times, 50)
+
+
+@cache
+def executor_echo(count: int, size: int) -> float:
+    """Return the MiB a second (there and back counted once) of `count` tasks of `size` bytes each way."""
+    data = b"x" * size
+    with executor() as workers:
+
+        def run() -> None:
+            for future in [workers.submit(echo, data) for _ in range(count)]:
+                future.result()
+
+        return count * size / 2**20 / min(seconds(run) for _ in range(3))

@@ -1,0 +1,32 @@
+"""The rows of the table, by the names under which they can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from benchmarks import bulk, latency, lifecycle, memory, rates, scale
+from benchmarks.figures import Figure
+
+ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
+    "noop": partial(rates.noops, 10_000),
+    "noop100k": partial(rates.noops, 100_000),
+    "cpu": rates.noop_cpu,
+    "map": rates.maps,
+    "trip": latency.lone,
+    "echo": bulk.there_and_back,
+    "pushes": latency.under_pushes,
+    "all32": latency.on_all,
+    "start": lifecycle.start_and_stop,
+    "import": lifecycle.import_time,
+    "idle": memory.idle,
+    "outstanding": memory.outstanding,
+    "killed": lifecycle.killed_engine,
+    "fakes": scale.connections,
+}
+
+
+def measure(row: str) -> list[Figure]:
+    """Return the figures of `row`, measured in this process."""
+    figures = ROWS[row]()
+    return figures if isinstance(figures, list) else [figures]
