@@ -1,0 +1,1 @@
+"""The controller: the shell around the core. It carries out what the core decides, and opens no payload."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import socket
@@ -98,6 +99,7 @@ async def _first_of(
         for host, port in candidates
     }
     waiting = set(dials)
+    refusal: NotLetIn | None = None
     try:
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -107,12 +109,15 @@ async def _first_of(
                     return dial.result()
                 if not isinstance(error, OSError | TimeoutError):
                     raise error
+                refusal = error if isinstance(error, NotLetIn) else refusal
                 host, port = dials[dial]
                 failures.append(f"{host}:{port}: {_words(error, timeout)}")
     finally:
         for dial in waiting:
             dial.add_done_callback(_abandon)
             dial.cancel()
+    if refusal is not None:
+        raise refusal
     hint = ""
     if info.stale:
         assert info.controller is not None
@@ -235,4 +240,6 @@ async def _handshake(
 def _words(error: BaseException, timeout: float) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return f"no answer in {timeout:g} s"
+    if isinstance(error, OSError) and error.errno in errno.errorcode:
+        return f"{os.strerror(error.errno)} ({errno.errorcode[error.errno]})"
     return str(error) or type(error).__name__

@@ -50,6 +50,7 @@ class _Stranger:
         self._listener, self._handshake, self.sock = listener, handshake, sock
         self.connection: Connection | None = None
         self.opening: asyncio.Task[None] | None = None
+        self.entered = False
         self.since = asyncio.get_running_loop().time()
 
     def on_messages(self, messages: list[Any]) -> None:
@@ -80,6 +81,8 @@ class _Stranger:
             self.connection.abort("did not prove a key")
         elif self.opening is not None:
             self.opening.cancel()
+            if not self.entered:  # a task that never began can't close what it was given
+                self.sock.close()
 
 
 class Listener:
@@ -203,6 +206,7 @@ class Listener:
             stranger.drop()
 
     async def _open_unix(self, stranger: _Stranger) -> None:
+        stranger.entered = True
         pid, uid = unix_peer(stranger.sock)
         if uid not in {None, os.getuid()}:
             stranger.sock.close()
@@ -211,6 +215,7 @@ class Listener:
         await self._open(stranger, kind="unix", window=UNIX_WINDOW, peer_pid=pid)
 
     async def _open_tls(self, stranger: _Stranger) -> None:
+        stranger.entered = True
         try:
             watch_liveness(stranger.sock, silent=self._silent)
             window = tcp_window(stranger.sock)

@@ -1,0 +1,7 @@
+"""`python -m engineroom.controller` is `ipcontroller`."""
+
+import sys
+
+from engineroom.cli.ipcontroller import main
+
+sys.exit(main())

@@ -1,0 +1,50 @@
+"""The controller's process, from its configuration to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from engineroom.controller.config import ControllerConfig
+from engineroom.controller.shell import Controller, stop_on_signals
+from engineroom.errors import EngineroomError
+
+log = logging.getLogger(__name__)
+
+_TLS_BUFFER = 32 * 1024
+"""Bytes of the buffer that asyncio keeps for each TLS connection; its default, 256 KiB, is a lot for 1,000 engines."""
+
+
+def run_controller(
+    config: ControllerConfig, *, on_ready: Callable[[Controller], None] | None = None
+) -> int:
+    """Run a controller until it is stopped; return its exit code. `on_ready` is called once it listens."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        return asyncio.run(_run(config, on_ready))
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] | None) -> int:
+    asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER  # type: ignore[attr-defined]
+    controller = Controller(config)
+    try:
+        await controller.start()
+    except (EngineroomError, OSError) as error:
+        log.error("the controller can't start: %s", error)  # noqa: TRY400 (the words are all a user needs)
+        print(f"ipcontroller: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    stop_on_signals(controller)
+    if on_ready is not None:
+        on_ready(controller)
+    log.info("controller listens", extra={"port": controller.port, "pid": os.getpid()})
+    await controller.run_until_stopped()
+    log.info("controller stops: %s", controller.stop_reason)
+    await controller.stop()
+    return 0

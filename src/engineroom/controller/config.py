@@ -1,0 +1,36 @@
+"""What a controller is told at its start."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
+    """`security_dir`: where keys, certificate and connection files are. `ip`: an address, or "*" for all;
+    `ports`: the first free one is taken, empty or 0: any. `location`: the address that others should use, "":
+    found out. `reuse`: keep port and keys of the last start. `ssh`, `engine_ssh`: tunnel servers, noted in the
+    files. `heartbeat` x `misses`: seconds of silence after which a machine counts as cut off.
+    `reattach_grace`: seconds that an engine whose connection broke may take to come back;
+    `max_result_bytes`: results held for clients, all together.
+    """
+
+    security_dir: str
+    cluster_id: str = ""
+    ip: str = "127.0.0.1"
+    ports: tuple[int, ...] = ()
+    location: str = ""
+    reuse: bool = False
+    client_file: str = ""
+    engine_file: str = ""
+    ssh: str = ""
+    engine_ssh: str = ""
+    policy: str = "leastload"
+    heartbeat: float = 3.0
+    misses: int = 10
+    reattach_grace: float = 2.0
+    reconnect_timeout: float = 60.0
+
+    @property
+    def silent(self) -> float:
+        """Seconds of silence after which a machine counts as cut off."""
+        return self.heartbeat * self.misses

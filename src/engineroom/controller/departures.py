@@ -1,0 +1,97 @@
+"""Engines whose connection is gone: dead, on the way back, or cut off?
+
+A closed connection is a dead process, nearly always; the host that started the engine knows why it died,
+and is given a moment to say it. What the kernel cut for silence may come back until `reconnect_timeout`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from engineroom.controller.config import ControllerConfig
+from engineroom.controller.links import Link, Links
+from engineroom.ids import Instance
+from engineroom.protocol.processes import boot_id, host_name, start_time
+
+CAUSE_SECONDS = 0.1
+"""How long the cause of a death is waited for."""
+
+_KEEP_CAUSES = 1000
+_CUT_WORDS = ("timed out", "no route to host", "unreachable")
+
+
+class _Shell(Protocol):
+    config: ControllerConfig
+    links: Links
+
+    def engine_away(self, link: Link) -> None: ...
+    def engine_lost(self, link: Link, cause: str) -> None: ...
+
+
+class Departures:
+    """Decides when an engine whose connection closed counts as lost, and with which cause."""
+
+    def __init__(self, shell: _Shell) -> None:
+        self._shell = shell
+        self._waiting: dict[Instance, tuple[Link, asyncio.TimerHandle]] = {}
+        self._causes: dict[Instance, str] = {}
+
+    def closed(self, link: Link, reason: str, *, clean: bool) -> None:
+        """The connection of this engine is gone; `clean`: the engine had said goodbye."""
+        instance = Instance(link.identity)
+        cause = self._causes.pop(instance, None)
+        if cause is not None:
+            self._shell.engine_lost(link, cause)
+        elif clean or link.dismissed:
+            self._shell.engine_lost(link, link.dismissed or reason or "it left")
+        elif any(word in reason.lower() for word in _CUT_WORDS):
+            self._shell.engine_away(link)
+            self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
+        elif self._alive_here(link):
+            self._shell.engine_away(link)
+            self._wait(link, self._shell.config.reattach_grace, f"connection lost: {reason}")
+        elif self._here(link) or link.host in self._shell.links.hosts:
+            self._wait(link, CAUSE_SECONDS, f"its process ended (pid {link.info.pid} on {link.info.host})")
+        else:
+            self._shell.engine_away(link)
+            self._wait(link, self._shell.config.reattach_grace, f"connection lost: {reason}")
+
+    def exited(self, instance: Instance, cause: str) -> None:
+        """The host says that this engine's process has ended, and how."""
+        waiting = self._waiting.pop(instance, None)
+        if waiting is None:
+            self._causes[instance] = cause
+            if len(self._causes) > _KEEP_CAUSES:
+                del self._causes[next(iter(self._causes))]
+            return
+        link, timer = waiting
+        timer.cancel()
+        self._shell.engine_lost(link, cause)
+
+    def returned(self, instance: Instance) -> None:
+        """The engine has connected again."""
+        if (waiting := self._waiting.pop(instance, None)) is not None:
+            waiting[1].cancel()
+
+    def close(self) -> None:
+        for _, timer in self._waiting.values():
+            timer.cancel()
+        self._waiting.clear()
+
+    def _wait(self, link: Link, seconds: float, cause: str) -> None:
+        instance = Instance(link.identity)
+        timer = asyncio.get_running_loop().call_later(seconds, self._give_up, instance, cause)
+        self._waiting[instance] = (link, timer)
+
+    def _give_up(self, instance: Instance, cause: str) -> None:
+        link, _ = self._waiting.pop(instance)
+        self._shell.engine_lost(link, cause)
+
+    @staticmethod
+    def _here(link: Link) -> bool:
+        return bool(link.info.boot_id) and link.info.boot_id == boot_id() and link.info.host == host_name()
+
+    def _alive_here(self, link: Link) -> bool:
+        pid = link.connection.peer_pid
+        return self._here(link) and pid is not None and start_time(pid) is not None

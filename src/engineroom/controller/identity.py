@@ -1,0 +1,122 @@
+"""Who this controller is: its keys, certificate, addresses, and the two files that tell them to others."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+
+from engineroom.controller.config import ControllerConfig
+from engineroom.errors import ConnectionFileError
+from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
+from engineroom.protocol.messages import PROTOCOL
+from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
+from engineroom.transport.tls import ensure_certificate
+
+_ANY = ("*", "0.0.0.0", "::", "")  # noqa: S104 (compared with, not bound to)
+
+
+class Identity:
+    """Keys, certificate and files of one cluster id."""
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self._config = config
+        self._dir = Path(config.security_dir)
+        tail = f"-{config.cluster_id}" if config.cluster_id else ""
+        self.client_file = self._dir / (config.client_file or f"ipcontroller{tail}-client.json")
+        self.engine_file = self._dir / (config.engine_file or f"ipcontroller{tail}-engine.json")
+        self.certificate_file = self._dir / f"ipcontroller{tail}.crt"
+        self.key_file = self._dir / f"ipcontroller{tail}.key"
+        self.keys: dict[str, str] = {}
+        self.last_port: int | None = None
+        self._certificate = ""
+
+    def load(self) -> None:
+        """Have keys and a certificate: those of the last start with `reuse`, else new keys.
+
+        ConnectionFileError: the files to be used again are not readable; OSError: nothing can be written.
+        """
+        self._certificate = ensure_certificate(self.certificate_file, self.key_file)
+        if self._config.reuse and self.client_file.exists() and self.engine_file.exists():
+            client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
+            if client.cluster_id != self._config.cluster_id:
+                raise ConnectionFileError(
+                    f"{self.client_file} is of cluster {client.cluster_id!r}, not {self._config.cluster_id!r}: "
+                    "start without --reuse"
+                )
+            self.keys = {"client": client.exec_key, "engine": engine.exec_key}
+            self.last_port = client.port
+        else:
+            self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
+
+    def bind_hosts(self) -> list[str]:
+        """Return the addresses to listen on."""
+        ip = self._config.ip.removeprefix("tcp://").strip("[]")
+        if ip not in _ANY:
+            return [ip]
+        return ["0.0.0.0", "::"] if socket.has_dualstack_ipv6() else ["0.0.0.0"]  # noqa: S104 (asked for by "*")
+
+    def write_files(self, port: int, unix_path: str) -> None:
+        """Write both connection files, readable by their owner only."""
+        hosts = self._reachable_hosts()
+        shared = {
+            "url": f"tcp://{_bracketed(hosts[0])}:{port}",
+            "addresses": [f"{_bracketed(host)}:{port}" for host in hosts[1:]],
+            "socket": unix_path,
+            "certificate": self._certificate,
+            "location": self._config.location or hosts[0],
+            "protocol": f"{PROTOCOL[0]}.{PROTOCOL[1]}",
+            "cluster_id": self._config.cluster_id,
+            "host": host_name(),
+            "boot_id": boot_id(),
+            "controller": ProcessRecord.of_this_process(),
+        }
+        for path, role, ssh in (
+            (self.client_file, "client", self._config.ssh),
+            (self.engine_file, "engine", self._config.engine_ssh),
+        ):
+            write_connection_file(path, ConnectionFile(exec_key=self.keys[role], ssh=ssh, **shared))  # type: ignore[arg-type]
+
+    def remove_files(self) -> None:
+        """Remove the connection files, unless they are to be used again."""
+        if not self._config.reuse:
+            self.client_file.unlink(missing_ok=True)
+            self.engine_file.unlink(missing_ok=True)
+
+    def _reachable_hosts(self) -> list[str]:
+        ip = self._config.ip.removeprefix("tcp://").strip("[]")
+        hosts = [self._config.location] if self._config.location else []
+        if ip in _ANY:
+            hosts += _addresses_of_this_machine()
+        else:
+            hosts.append(ip)
+        return list(dict.fromkeys(hosts))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _addresses_of_this_machine() -> list[str]:
+    """Return this machine's addresses, those that others can reach first, loopback last."""
+    found = list(_routed_addresses())
+    try:
+        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)]
+    except OSError:
+        pass  # a machine without a name in its resolver still has the routed addresses
+    found = [host for host in dict.fromkeys(found) if not host.startswith("fe80")]
+    loopback = [host for host in found if host.startswith("127.") or host == "::1"]
+    return [host for host in found if host not in loopback] + (loopback or ["127.0.0.1"])
+
+
+def _routed_addresses() -> list[str]:
+    """Return the addresses from which this machine would speak to the world (no packet is sent)."""
+    found = []
+    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((far, 9))
+                found.append(str(probe.getsockname()[0]))
+        except OSError:
+            continue
+    return found

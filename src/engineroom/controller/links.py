@@ -1,0 +1,54 @@
+"""The peers that are connected, as the shell sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+
+from engineroom.ids import Peer
+from engineroom.protocol.messages import EngineInfo
+from engineroom.transport.connection import Connection
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One connected peer. `identity`: session or instance; `host`: instance of the engine's host, or b"";
+    `clock_offset`: seconds to add to its wall times."""
+
+    peer: Peer
+    role: str
+    connection: Connection
+    identity: bytes
+    host: bytes = b""
+    info: EngineInfo = field(default_factory=EngineInfo)
+    clock_offset: float = 0.0
+    engine_id: int = -1
+    dismissed: str = ""
+
+
+class Links:
+    """All peers that are connected, by number and by what they are."""
+
+    def __init__(self) -> None:
+        self.by_peer: dict[Peer, Link] = {}
+        self.hosts: dict[bytes, Link] = {}
+        self.engines: dict[int, Link] = {}
+        self._numbers = count(1)
+
+    def next_peer(self) -> Peer:
+        return Peer(next(self._numbers))
+
+    def add(self, link: Link) -> None:
+        self.by_peer[link.peer] = link
+        if link.role == "host":
+            self.hosts[link.identity] = link
+
+    def remove(self, link: Link) -> None:
+        self.by_peer.pop(link.peer, None)
+        if self.hosts.get(link.identity) is link:
+            del self.hosts[link.identity]
+        if self.engines.get(link.engine_id) is link:
+            del self.engines[link.engine_id]
+
+    def with_role(self, role: str) -> list[Link]:
+        return [link for link in self.by_peer.values() if link.role == role]

@@ -1,0 +1,443 @@
+"""The shell: events from connections to the core, the core's actions back to connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engineroom.controller.config import ControllerConfig
+from engineroom.controller.departures import Departures
+from engineroom.controller.functions import FunctionShelf
+from engineroom.controller.identity import Identity
+from engineroom.controller.links import Link, Links
+from engineroom.controller.sockets import socket_path
+from engineroom.core import explain
+from engineroom.core.actions import Action, DropFunction, Send, WakeAt
+from engineroom.core.events import (
+    BodyLost,
+    ClientGone,
+    ClientUp,
+    EngineAway,
+    EngineLost,
+    EngineUp,
+    Event,
+    Large,
+    Tick,
+)
+from engineroom.core.reactor import handle
+from engineroom.core.state import ControllerState, known_up_to
+from engineroom.errors import NotLetIn
+from engineroom.ids import Instance, Peer, SessionId, new_epoch
+from engineroom.protocol.messages import (
+    PROTOCOL,
+    Answer,
+    Ask,
+    EngineExited,
+    Finished,
+    Function,
+    Join,
+    NeedFunction,
+    Refused,
+    Result,
+    Run,
+    Shutdown,
+    Signal,
+    SignalProcess,
+    Submit,
+    Welcome,
+)
+from engineroom.protocol.streams import Payload
+from engineroom.transport import decoders
+from engineroom.transport.connection import Connection
+from engineroom.transport.listener import Listener
+from engineroom.transport.tls import controller_context
+
+log = logging.getLogger(__name__)
+
+_CLOCKS_AGREE = 0.05
+"""Seconds by which an engine's clock may differ before its times are corrected (a handshake is no finer)."""
+
+
+class Controller:
+    """A controller of one cluster: `start`, then `run_until_stopped`."""
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        self.identity = Identity(config)
+        self.epoch = new_epoch()
+        self.state = ControllerState(policy=config.policy)
+        self.links = Links()
+        self.port = 0
+        self._functions = FunctionShelf()
+        self._wanted: dict[bytes, set[Peer]] = {}
+        self._departures = Departures(self)
+        self._rng = random.Random()  # noqa: S311 (placement, not a secret)
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = asyncio.Event()
+        self._listener: Listener | None = None
+        self.stop_reason = ""
+
+    async def start(self) -> None:
+        """Listen, then write the connection files: who finds them can connect.
+
+        LaunchError, ConnectionFileError, OSError: said in words what is in the way.
+        """
+        self._loop = asyncio.get_running_loop()
+        self.identity.load()
+        context = controller_context(self.identity.certificate_file, self.identity.key_file)
+        self._listener = Listener(
+            keys=self.identity.keys,
+            cluster_id=self.config.cluster_id,
+            context=context,
+            admit=self._admit,
+            silent=self.config.silent,
+        )
+        ports = self.config.ports or ((self.identity.last_port,) if self.identity.last_port else (0,))
+        self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
+        self._listen_unix(self._listener)
+        self.identity.write_files(self.port, self._listener.unix_path)
+
+    def _listen_unix(self, listener: Listener) -> None:
+        try:
+            listener.listen_unix(socket_path(Path(self.config.security_dir), self.config.cluster_id))
+        except OSError as error:
+            # Peers on this machine go by TCP then; slower, nothing else.
+            log.warning("no Unix socket: %s", error)
+
+    async def run_until_stopped(self) -> None:
+        await self._stopped.wait()
+
+    def request_stop(self, reason: str) -> None:
+        """Have `run_until_stopped` return."""
+        if not self._stopped.is_set():
+            self.stop_reason = reason
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Tell all peers, close everything, remove the files."""
+        reason = self.stop_reason or "the controller was stopped"
+        if self._listener is not None:
+            self._listener.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._departures.close()
+        for link in tuple(self.links.by_peer.values()):
+            if link.role in {"engine", "host"}:
+                link.connection.send(Shutdown(reason=reason))
+            else:
+                link.connection.send(Refused(reason))
+            link.dismissed = reason
+            link.connection.close(reason)
+        self.identity.remove_files()
+        await asyncio.sleep(0)
+
+    def feed(self, peer: Peer, event: Event) -> None:
+        """Let the core handle `event`, and do what it says."""
+        self._perform(handle(self.state, peer, event, now=self._loop.time(), rng=self._rng))
+
+    def _perform(self, actions: Iterable[Action]) -> None:
+        by_peer = self.links.by_peer
+        for action in actions:
+            if type(action) is Send:
+                link = by_peer.get(action.peer)
+                if link is None:
+                    continue
+                message = action.message
+                if type(message) is Run:
+                    self._send_run(link, message, action.body)
+                elif action.body is not None:
+                    self._send_long(link, message, action.body)
+                else:
+                    link.connection.send(message)
+            elif type(action) is WakeAt:
+                self._wake_at(action.time)
+            elif type(action) is DropFunction:
+                self._functions.let_go(action.hash)
+
+    def _send_run(self, link: Link, message: Run, body: Any) -> None:
+        if digest := message.call.function:
+            function = self._functions.to_send(link.peer, digest)
+            if function is not None:
+                self._send_function(link, *function)
+        if body is None:
+            link.connection.send(message)
+        else:
+            self._send_long(link, message, body)
+
+    def _send_long(self, link: Link, message: Any, body: Payload) -> None:
+        stream = link.connection.open_stream(body)
+        link.connection.send(msgspec.structs.replace(message, stream=stream, size=body.size))
+        body.accept()
+
+    def _send_function(self, link: Link, function: Function, body: Payload | None) -> None:
+        if body is None:
+            link.connection.send(function)
+        else:
+            self._send_long(link, function, body)
+
+    def _wake_at(self, when: float) -> None:
+        if self._timer is not None and self._timer.when() <= when and not self._timer.cancelled():
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.feed(Peer(0), Tick())
+
+    def _admit(self, connection: Connection, role: str, join: Join) -> None:
+        peer = self.links.next_peer()
+        offset = time.time() - join.wall if join.wall else 0.0
+        link = Link(
+            peer=peer,
+            role=role,
+            connection=connection,
+            identity=join.identity,
+            host=join.host,
+            info=join.info,
+            clock_offset=offset if abs(offset) > _CLOCKS_AGREE else 0.0,
+        )
+        match role:
+            case "client":
+                self._admit_client(link, join)
+            case "engine":
+                self._admit_engine(link, join)
+            case _:
+                self.links.add(link)
+                self._welcome(link, join)
+                connection.start(_HostReceiver(self, link))
+
+    def _admit_client(self, link: Link, join: Join) -> None:
+        actions = handle(
+            self.state, link.peer, ClientUp(SessionId(join.identity)), now=self._loop.time(), rng=self._rng
+        )
+        self.links.add(link)
+        self._welcome(link, join, known_up_to=known_up_to(self.state, SessionId(join.identity)))
+        self._perform(actions)
+        link.connection.start(_ClientReceiver(self, link))
+
+    def _admit_engine(self, link: Link, join: Join) -> None:
+        self._departures.returned(Instance(join.identity))
+        event = EngineUp(
+            instance=Instance(join.identity),
+            info=join.info,
+            wanted_id=join.wanted_id,
+            held=join.held,
+        )
+        actions = handle(self.state, link.peer, event, now=self._loop.time(), rng=self._rng)
+        for action in actions:
+            if type(action) is Send and action.peer == link.peer and isinstance(action.message, Refused):
+                raise NotLetIn(action.message.reason, final=action.message.final)
+        link.engine_id = self.state.engine_id(link.peer)
+        self.links.add(link)
+        self.links.engines[link.engine_id] = link
+        self._welcome(link, join)
+        self._perform(actions)
+        log.info("engine joined", extra={"engine": link.engine_id, "pid": join.info.pid, "host": join.info.host})
+        if join.info.problem:
+            log.warning("engine has a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
+        link.connection.start(_EngineReceiver(self, link))
+
+    def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
+        connection = link.connection
+        connection.send(
+            Welcome(
+                epoch=self.epoch,
+                protocol=PROTOCOL,
+                window=connection.window,
+                engine_id=link.engine_id,
+                known_up_to=known_up_to,
+                wall=time.time(),
+            )
+        )
+        connection.trust(decoders.from_peer[link.role], peer_window=join.window)
+
+    def client_gone(self, link: Link) -> None:
+        self.links.remove(link)
+        self.feed(link.peer, ClientGone())
+
+    def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:
+        """An engine's connection is gone: find out whether the engine is."""
+        self.links.remove(link)
+        self._functions.engine_gone(link.peer)
+        self._departures.closed(link, reason, clean=clean)
+
+    def engine_away(self, link: Link) -> None:
+        self.feed(link.peer, EngineAway())
+
+    def engine_lost(self, link: Link, cause: str) -> None:
+        log.warning("engine lost", extra={"engine": link.engine_id, "cause": cause})
+        self.feed(link.peer, EngineLost(cause))
+
+    def engine_exited(self, message: EngineExited) -> None:
+        self._departures.exited(message.instance, message.cause)
+
+    def take_submit(self, link: Link, message: Submit) -> None:
+        if not message.stream:
+            self.feed(link.peer, message)
+            return
+        # Large payloads are pulled when an engine is about to take them.
+        body = link.connection.receive(message.stream, message.size, assemble=False, accept=False)
+
+        def watch() -> None:
+            if body.error is not None:
+                self.feed(link.peer, BodyLost(message.task))
+
+        body.watch(watch)
+        self.feed(link.peer, Large(message, body))
+
+    def take_finished(self, link: Link, message: Finished) -> None:
+        if link.clock_offset:
+            started = message.outcome.started + link.clock_offset
+            message = msgspec.structs.replace(
+                message, outcome=msgspec.structs.replace(message.outcome, started=started)
+            )
+        if not message.stream:
+            self.feed(link.peer, message)
+            return
+        body = link.connection.receive(message.stream, message.size, assemble=False)
+
+        def watch() -> None:
+            # Only a whole result counts: an engine that dies while it sends has not finished.
+            if body.complete:
+                self.feed(link.peer, Large(message, body))
+
+        body.watch(watch)
+
+    def take_function(self, link: Link, message: Function) -> None:
+        body = link.connection.receive(message.stream, message.size, assemble=False) if message.stream else None
+        self._functions.put(message, body)
+        for peer in self._wanted.pop(message.hash, ()):
+            engine = self.links.by_peer.get(peer)
+            if engine is not None and (function := self._functions.to_send(peer, message.hash)) is not None:
+                self._send_function(engine, *function)
+
+    def need_function(self, link: Link, digest: bytes) -> None:
+        """An engine has dropped a function that it needs again."""
+        self._functions.forgotten_by(link.peer, digest)
+        function = self._functions.to_send(link.peer, digest)
+        if function is not None:
+            self._send_function(link, *function)
+            return
+        self._wanted.setdefault(digest, set()).add(link.peer)
+        for client in self.links.with_role("client"):
+            client.connection.send(NeedFunction(digest))
+
+    def signal(self, message: Signal) -> None:
+        """Signal the processes of engines: by their host, or directly on this machine."""
+        for engine_id in message.engines:
+            link = self.links.engines.get(engine_id)
+            if link is None:
+                continue
+            host = self.links.hosts.get(link.host)
+            if host is not None:
+                host.connection.send(SignalProcess(Instance(link.identity), message.signum))
+            elif link.connection.peer_pid is not None:
+                os.kill(link.connection.peer_pid, message.signum)
+            else:
+                log.warning("nobody can signal this engine", extra={"engine": engine_id})
+
+    def shutdown(self, message: Shutdown) -> None:
+        for engine_id in message.engines or ():
+            link = self.links.engines.get(engine_id)
+            if link is not None:
+                link.dismissed = message.reason or "shut down by a client"
+                link.connection.send(Shutdown(reason=link.dismissed))
+        if message.controller:
+            self.request_stop(message.reason or "shut down by a client")
+
+    def answer(self, link: Link, ask: Ask) -> None:
+        """Answer a question about the state, as JSON."""
+        match ask.what:
+            case "queue_status":
+                data: object = explain.queue_status(self.state)
+            case "explain":
+                data = explain.explain(self.state, ask.about)
+            case _:
+                link.connection.send(Answer(ask.number, error=f"this controller can't tell {ask.what!r}"))
+                return
+        link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))
+
+
+class _ClientReceiver:
+    """What a client says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        controller, link = self._controller, self._link
+        for message in messages:
+            match message:
+                case Submit():
+                    controller.take_submit(link, message)
+                case Function():
+                    controller.take_function(link, message)
+                case Signal():
+                    controller.signal(message)
+                case Shutdown():
+                    controller.shutdown(message)
+                case Ask():
+                    controller.answer(link, message)
+                case _:
+                    controller.feed(link.peer, message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        log.info("client left", extra={"reason": reason, "clean": clean})
+        self._controller.client_gone(self._link)
+
+
+class _EngineReceiver:
+    """What an engine says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        controller, link = self._controller, self._link
+        for message in messages:
+            if type(message) is Finished:
+                controller.take_finished(link, message)
+            elif type(message) is NeedFunction:
+                controller.need_function(link, message.hash)
+            else:
+                controller.feed(link.peer, message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        self._controller.engine_closed(self._link, reason, clean=clean)
+
+
+class _HostReceiver:
+    """What a host says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        for message in messages:
+            if isinstance(message, EngineExited):
+                self._controller.engine_exited(message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        log.info("host left", extra={"reason": reason, "clean": clean})
+        self._controller.links.remove(self._link)
+
+
+def stop_on_signals(controller: Controller) -> None:
+    """Stop on SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        name = signal.Signals(signum).name
+        loop.add_signal_handler(signum, partial(controller.request_stop, f"the controller got {name}"))

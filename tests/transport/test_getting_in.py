@@ -1,0 +1,180 @@
+"""Who gets in, over either path, and what the others hear."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from engineroom.errors import ConnectionFailed, NotLetIn
+from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.messages import Ask, Join
+from engineroom.transport import listener as listening
+from engineroom.transport.dial import connect
+from engineroom.transport.tls import ensure_certificate
+from tests.transport.conftest import KEYS, Inbox
+
+JOIN = Join(proof=b"", identity=b"i" * 16)
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(story())  # type: ignore[arg-type]
+
+
+def hears_the_end(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize(("transport", "kind"), [("unix", "unix"), ("tls", "tls")])
+def test_a_peer_with_the_key_gets_in_and_is_heard(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str, kind: str
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
+
+    async def story() -> None:
+        async with open_door() as door:
+            connection, welcome = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            connection.send(Ask(1, "status"))
+            (inside, role, join, inbox) = door.inside[0]
+            await inbox.until(lambda: inbox.messages == [Ask(1, "status")])
+            assert (connection.kind, inside.kind, role, join.identity) == (kind, kind, "client", JOIN.identity)
+            assert welcome.window > 0
+            connection.close("done")
+            await inbox.until(lambda: inbox.closed == [("done", True)])
+
+    run(story)
+
+
+@pytest.mark.parametrize("transport", ["unix", "tls"])
+def test_a_wrong_key_is_refused_in_words(open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
+
+    async def story() -> None:
+        async with open_door() as door:
+            info = msgspec.structs.replace(door.info, exec_key="x" * 64)
+            with pytest.raises(NotLetIn, match="wrong key"):
+                await connect(info, role="client", join=JOIN)
+            assert not door.inside
+
+    run(story)
+
+
+def test_another_cluster_is_refused_in_words(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            info = msgspec.structs.replace(door.info, cluster_id="other")
+            with pytest.raises(NotLetIn, match="of another cluster"):
+                await connect(info, role="client", join=JOIN)
+
+    run(story)
+
+
+def test_a_controller_that_is_not_the_one_in_the_file_is_not_told_anything(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    other = ensure_certificate(tmp_path / "other.crt", tmp_path / "other.key")
+
+    async def story() -> None:
+        async with open_door() as door:
+            with pytest.raises(NotLetIn, match="another certificate"):
+                await connect(msgspec.structs.replace(door.info, certificate=other), role="client", join=JOIN)
+
+    run(story)
+
+
+def test_every_address_that_was_tried_is_named() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    info = ConnectionFile(url=f"tcp://127.0.0.1:{port}", exec_key="k", addresses=[f"localhost:{port}"])
+
+    async def story() -> None:
+        with pytest.raises(ConnectionFailed, match=rf"127\.0\.0\.1:{port}: .*[Rr]efused.*localhost:{port}"):
+            await connect(info, role="client", join=JOIN)
+
+    run(story)
+
+
+def test_a_socket_that_others_could_have_made_is_passed_over(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            (door.directory / "s").chmod(0o755)
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            assert connection.kind == "tls"
+            connection.close()
+
+    run(story)
+
+
+def test_strangers_are_few_and_the_oldest_makes_room(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "MAX_STRANGERS", 8)
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+
+    async def story() -> None:
+        async with open_door() as door:
+            silent = [socket.create_connection(("127.0.0.1", door.info.port)) for _ in range(40)]
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            for sock in silent[: 40 - 8]:
+                sock.settimeout(5)
+                assert await asyncio.to_thread(hears_the_end, sock)
+            for sock in silent:
+                sock.close()
+            connection.close()
+
+    run(story)
+
+
+def test_a_stranger_that_says_nothing_is_dropped_in_time(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "STRANGER_SECONDS", 0.1)
+
+    async def story() -> None:
+        async with open_door() as door:
+            reader, writer = await asyncio.open_unix_connection(door.info.socket)
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+            writer.close()
+
+    run(story)
+
+
+@pytest.mark.parametrize("words", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100, b"\0\0\x40\0\0" + b"\x90" * 100])
+def test_garbage_ends_that_connection_only(open_door: Any, words: bytes) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            reader, writer = await asyncio.open_unix_connection(door.info.socket)
+            writer.write(words + bytes(20_000))
+            async with asyncio.timeout(5):
+                try:
+                    await reader.read()
+                except ConnectionResetError:
+                    pass  # it was closed with our garbage unread: that is one way to end it
+            writer.close()
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            connection.close()
+
+    run(story)
+
+
+def test_the_keys_differ_by_role(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            with pytest.raises(NotLetIn, match="wrong key"):
+                await connect(door.info, role="engine", join=JOIN)
+            info = msgspec.structs.replace(door.info, exec_key=KEYS["engine"])
+            connection, _ = await connect(info, role="engine", join=JOIN)
+            connection.start(Inbox())
+            connection.close()
+
+    run(story)
