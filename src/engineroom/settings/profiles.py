@@ -32,7 +32,7 @@ def ipython_dir(given: str | os.PathLike[str] = "") -> Path:
 
 
 def _absolute(path: str) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (resolve() would follow links)
+    return Path(os.path.abspath(os.path.expanduser(path)))  # resolve() would follow links
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,155 @@
+"""What all commands have in common: options from the command line and from the profile's files."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
+from traitlets.config import Application, Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from engineroom.settings.command_line import CommandLine, spell_out
+from engineroom.settings.option import OptionError, aliases_of, configured, option, switches_of, unknown_options
+from engineroom.settings.profiles import Profile
+
+log = logging.getLogger(__name__)
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class BaseParallelApplication(Application):
+    """The options of every command."""
+
+    config_name: ClassVar[str] = ""
+    """The profile's file with options is `<config_name>_config.py`."""
+
+    takes_arguments: ClassVar[bool] = False
+    option_classes: ClassVar[tuple[type[Configurable], ...]] = ()
+    """Other classes whose options this command takes, as `--Class.name`."""
+
+    flag_classes: ClassVar[tuple[type[Configurable], ...]] = ()
+    """Those of them whose options it also takes by their flags."""
+
+    version = Unicode(version("engineroom"))
+    profile = option(Unicode("", help="Name of the IPython profile to use."), "profile")
+    profile_dir = option(Unicode("", help="Directory of the profile to use, instead of a name."), "profile-dir")
+    ipython_dir = option(Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir")
+    cluster_id = option(
+        Unicode("", help="Tells several clusters of one profile apart; part of their files' names."), "cluster-id"
+    )
+    config_file = option(Unicode("", help="A further file with options, read last."), "config")
+    work_dir = option(Unicode("", help="Working directory of the process; default: where it is started."), "work-dir")
+    log_to_file = option(Bool(default_value=False, help="Log to the profile's log directory."), "log-to-file")
+    clean_logs = option(
+        Bool(default_value=False, help="Delete this cluster's earlier logs at start, instead of keeping a few."),
+        "clean-logs",
+    )
+    log_level = option(
+        Union([CaselessStrEnum(LEVELS), Int()], default_value="INFO", help="How much is logged."), "log-level"
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        self.classes = list(self.option_classes)
+        self.arguments: list[str] = []
+        self.after_dashes: list[str] = []
+        super().__init__(**settings)
+        self.description = inspect.cleandoc(type(self).__doc__ or "")
+        everything = [*self._with_bases(), *self.flag_classes]
+        self.aliases: Any = aliases_of(everything)
+        self.flags: Any = {
+            ("debug",): (Config({"BaseParallelApplication": {"log_level": "DEBUG"}}), "Log everything."),
+            ("quiet",): (Config({"BaseParallelApplication": {"log_level": "ERROR"}}), "Log errors only."),
+            **switches_of(everything),
+        }
+
+    @classmethod
+    def from_command_line(cls, argv: Sequence[str]) -> Self:
+        """Return the application with the options of `argv` and of the profile's files; `argv` wins.
+
+        OptionError says what is wrong. `-h`, `--help-all` and `--version` print and raise SystemExit.
+        """
+        app = cls()
+        app.read_arguments(argv)
+        app.read_files()
+        return app
+
+    @property
+    def profile_directory(self) -> Profile:
+        """The profile that the options name."""
+        return Profile.find(self.profile, profile_dir=self.profile_dir, ipython_dir=self.ipython_dir)
+
+    def read_arguments(self, argv: Sequence[str]) -> None:
+        """Take the options in `argv`; what follows `--` is kept in `after_dashes`."""
+        ours = list(argv[: argv.index("--")]) if "--" in argv else list(argv)
+        self.after_dashes = list(argv[len(ours) + 1 :])
+        if {"-h", "--help", "--help-all"}.intersection(ours):
+            self.print_help(classes="--help-all" in ours)
+            raise SystemExit(0)
+        if {"--version", "-V"}.intersection(ours):
+            self.print_version()
+            raise SystemExit(0)
+        loader = CommandLine(
+            list(spell_out(ours, aliases=self.aliases, switches=self.flags)),
+            aliases=self.aliases,
+            flags=self.flags,
+            classes=[*self._with_bases(), *self.classes],
+        )
+        self.cli_config = loader.load_config()
+        for problem in unknown_options(self.cli_config, self._all_classes()):
+            raise OptionError(problem)
+        self.arguments = [str(argument) for argument in loader.extra_args]
+        if self.arguments and not self.takes_arguments:
+            raise OptionError(f"{self.arguments[0]!r} is neither an option nor the value of one")
+        self._apply(self.cli_config)
+
+    def read_files(self) -> None:
+        """Take the options in the profile's file and in `config_file`; those of the command line win."""
+        paths = [self.profile_directory.path / f"{self.config_name}_config.py"] if self.config_name else []
+        if self.config_file:
+            paths.append(Path(self.config_file).expanduser())
+            if not paths[-1].exists():
+                raise OptionError(f"there is no file {self.config_file}")
+        config = read_config_files(paths)
+        for problem in unknown_options(config, self._all_classes()):
+            log.warning("%s: %s", " or ".join(map(str, paths)), problem)
+        config.merge(self.cli_config)
+        self._apply(config)
+
+    def _apply(self, config: Config) -> None:
+        try:
+            self.update_config(config)
+        except TraitError as error:
+            raise OptionError(str(error)) from error
+        for cls in self.option_classes:
+            configured(cls, config)
+
+    def _with_bases(self) -> list[type[Configurable]]:
+        """Return this class and its parents that have options of ours."""
+        return [cls for cls in type(self).mro() if issubclass(cls, BaseParallelApplication)]
+
+    def _all_classes(self) -> list[type[Configurable]]:
+        return [type(self), *self.option_classes]
+
+    def _configure_logging(self) -> None:
+        """Leave logging alone: each program sets it up when it knows where to."""
+
+
+def read_config_files(paths: Iterable[Path]) -> Config:
+    """Return the options in those of `paths` that exist, later ones first in rank."""
+    config = Config()
+    for path in paths:
+        if path.exists():
+            config.merge(_read(path))
+    return config
+
+
+def _read(path: Path) -> Config:
+    try:
+        return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+    except Exception as error:
+        raise OptionError(f"{path}: {type(error).__name__}: {error}") from error

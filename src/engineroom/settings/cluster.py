@@ -1,0 +1,90 @@
+"""The options of a cluster as a whole, and of the commands that start, stop and find clusters."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
+from traitlets.config import Configurable
+
+from engineroom.settings.application import BaseParallelApplication
+from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
+from engineroom.settings.engine import IPEngine
+from engineroom.settings.option import option
+
+
+class Cluster(Configurable):
+    """A controller and its engines."""
+
+    n = option(Int(None, allow_none=True, min=0, help="How many engines to start; default: one per core."), "n")
+    controller_ip = option(Unicode("", help="Address that the controller listens on; * for all."), "ip")
+    controller_location = option(Unicode("", help="Address under which others reach the controller."), "location")
+    controller_args = option(List(Unicode(), help="Further arguments for ipcontroller."))
+    engine_timeout = option(Float(60, min=0, help="Seconds that all engines together may take to register."))
+    engine_environment = option(Dict(help="Environment variables for engines."))
+    delay = option(Float(0, min=0, help="Seconds between the starts of two engines."), "delay")
+    restart_engines = option(
+        Bool(default_value=False, help="Start an engine again when it dies; it keeps its id, not its namespace."),
+        "restart-engines",
+    )
+
+
+class IPClusterEngines(BaseParallelApplication):
+    """Start engines for a controller that runs already, or will."""
+
+    name = Unicode("ipcluster")
+    config_name = "ipcluster"
+    option_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
+    flag_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
+    examples = Unicode("ipcluster engines -n 4    # four engines for the controller of the default profile")
+
+    daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
+
+
+class IPClusterStart(IPClusterEngines):
+    """Start a controller and engines.
+
+    What follows `--` goes to ipcontroller.
+    """
+
+    option_classes = (Cluster, TaskScheduler, HeartMonitor, IPController, IPEngine)
+    flag_classes = (Cluster, TaskScheduler, HeartMonitor, IPController)
+    examples = Unicode("ipcluster start -n 4 --daemonize    # four engines, in the background")
+
+
+class IPClusterStop(BaseParallelApplication):
+    """Stop a cluster; also by its cluster id: `ipcluster stop ID ...`."""
+
+    name = Unicode("ipcluster")
+    config_name = "ipcluster"
+    takes_arguments = True
+
+    all_cluster_ids = option(Bool(default_value=False, help="Stop all clusters of the profile."), "all")
+    timeout = option(Float(10, min=0, help="Seconds that the cluster may take to end before it is killed."), "timeout")
+
+
+class IPClusterList(BaseParallelApplication):
+    """List clusters of all profiles."""
+
+    name = Unicode("ipcluster")
+
+    output_format = option(CaselessStrEnum(("text", "json"), "text", help="text or json."), "o")
+
+
+class IPClusterClean(BaseParallelApplication):
+    """Remove what clusters that are gone have left: pid, connection and cluster files, sockets."""
+
+    name = Unicode("ipcluster")
+
+    force = option(Bool(default_value=False, help="Also stop clusters that still run."), "force")
+    all_profiles = option(Bool(default_value=False, help="In all profiles."), "all")
+
+
+class IPClusterLogs(BaseParallelApplication):
+    """Show the logs of a cluster: of all its processes, or of those named: controller, ipcluster, 3 (for engine 3)."""
+
+    name = Unicode("ipcluster")
+    takes_arguments = True
+
+    follow = option(Bool(default_value=False, help="Go on with what is written from now on."), "f", "follow")
+    lines = option(Int(20, min=0, help="How many lines of each file to begin with; 0: all."), "lines")

@@ -1,0 +1,73 @@
+"""Reading a command line: what traitlets does, with errors in words instead of warnings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from traitlets.config import Config
+from traitlets.config.loader import ArgumentError, KVArgParseConfigLoader
+
+from engineroom.settings.option import OptionError, nearest
+
+_NUMBER = re.compile(r"-\d")
+
+_Flags = tuple[str, ...]
+
+
+class _Parser(KVArgParseConfigLoader.parser_class):  # type: ignore[valid-type, misc]  # traitlets keeps it in an attribute
+    """Reports what it does not understand as an OptionError, not by leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(message)
+
+
+class CommandLine(KVArgParseConfigLoader):
+    """traitlets' reader of `--Class.name=value` and flags; takes what `spell_out` returns."""
+
+    parser_class = _Parser
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        aliases: Mapping[_Flags, str],
+        flags: Mapping[_Flags, tuple[Config, str]],
+        classes: list[type[Any]],
+    ) -> None:
+        one_by_one = {flag: value for each, value in flags.items() for flag in each}
+        named = {flag: value for each, value in aliases.items() for flag in each}
+        super().__init__(list(argv), aliases=named, flags=one_by_one, classes=classes)  # type: ignore[arg-type]
+
+    def load_config(self, *args: Any, **more: Any) -> Config:
+        try:
+            return super().load_config(*args, **more)
+        except ArgumentError as error:
+            raise OptionError(str(error)) from error
+
+
+def spell_out(
+    argv: Sequence[str], *, aliases: Mapping[_Flags, str], switches: Mapping[_Flags, tuple[Config, str]]
+) -> Iterator[str]:
+    """Yield `argv` with `-n4` as `-n 4` and `--switch=value` as `--Class.switch=value`.
+
+    OptionError names a flag that does not exist, and the nearest that does.
+    """
+    valued = {flag for flags in aliases for flag in flags}
+    switched = {flag: config for flags, (config, _) in switches.items() for flag in flags}
+    for argument in argv:
+        if not argument.startswith("-") or argument == "-" or _NUMBER.match(argument):
+            yield argument
+            continue
+        flag, equals, value = argument.lstrip("-").partition("=")
+        if "." in flag or flag in valued or (flag in switched and not equals):
+            yield argument
+        elif flag in switched:
+            [(section, options)] = switched[flag].items()
+            yield f"--{section}.{next(iter(options))}={value}"
+        elif not argument.startswith("--") and flag[:1] in valued:
+            yield from (argument[:2], argument[2:])
+        else:
+            known = (f"--{each}" for each in (*valued, *switched))
+            raise OptionError(f"there is no option {argument.partition('=')[0]}{nearest('--' + flag, known)}")

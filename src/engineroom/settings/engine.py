@@ -1,0 +1,30 @@
+"""The options of an engine."""
+
+from __future__ import annotations
+
+from traitlets import Float, Int, Unicode
+
+from engineroom.settings.application import BaseParallelApplication
+from engineroom.settings.option import option
+
+
+class IPEngine(BaseParallelApplication):
+    """Start one engine: a process that keeps a namespace and runs what clients send it."""
+
+    name = Unicode("ipengine")
+    config_name = "ipengine"
+    examples = Unicode("ipengine --file=./ipcontroller-engine.json    # with a file fetched from the controller")
+
+    url_file = option(Unicode("", help="The connection file; default: the one in the profile's security/."), "file")
+    url_file_name = option(Unicode("", help="Name of the connection file in the profile's security/."))
+    id = option(Int(None, allow_none=True, min=0, help="The engine id to ask for; default: any."), "id")
+    timeout = option(
+        Float(60.0, min=0, help="Seconds that the connection file and the controller may take to be there."), "timeout"
+    )
+    reconnect_timeout = option(Float(60.0, min=0, help="Seconds without a controller after which the engine ends."))
+    startup_command = option(Unicode("", help="Python code to run at start."), "c")
+    startup_script = option(Unicode("", help="Python file to run at start."), "s")
+    max_result_bytes = option(Int(1024**3, min=1, help="Bytes that one result may have."))
+    max_output_bytes = option(
+        Int(1024**2, min=1024, help="Characters kept of what one task prints; the middle of more is left out.")
+    )

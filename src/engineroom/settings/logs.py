@@ -1,0 +1,62 @@
+"""Logs: one file for each process, rotated; on a terminal, plain lines."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from pathlib import Path
+
+KEPT = 3
+"""Earlier files of one process that are kept, as NAME.log.1 (the latest) and so on."""
+
+MAX_BYTES = 10 * 1024 * 1024
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class FactsFormatter(logging.Formatter):
+    """`time LEVEL text  key=value ...`: the text is constant, the facts are the record's extra fields."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        facts = [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD]
+        return "  ".join([super().formatMessage(record), *facts])
+
+
+class RotatingFile(logging.FileHandler):
+    """A log file that starts anew with each process and each `MAX_BYTES`; the last `KEPT` stay beside it."""
+
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        rotate(path)
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._max_bytes = max_bytes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        if self.stream is not None and self.stream.tell() > self._max_bytes:
+            self.close()
+            rotate(Path(self.baseFilename))
+            self.stream = self._open()
+
+
+def rotate(path: Path) -> None:
+    """Make way for a new file at `path`: an old one becomes `path`.1, that one `path`.2, and so on."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    for number in range(KEPT, 0, -1):
+        older = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
+        with contextlib.suppress(FileNotFoundError):
+            older.replace(path.with_name(f"{path.name}.{number}"))
+
+
+def set_up(level: str | int, file: Path | None = None) -> None:
+    """Log what engineroom says at `level` and above to `file`, or to stderr."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr) if file is None else RotatingFile(file)
+    handler.setFormatter(FactsFormatter())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.getLogger("engineroom").setLevel(level)
+    logging.captureWarnings(capture=True)

@@ -1,0 +1,123 @@
+"""Options: traits that say what they are, their unit, and the flag by which a command line sets them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from traitlets import Bool, TraitError, TraitType, Undefined
+from traitlets.config import Config, Configurable
+
+from engineroom.errors import LaunchError
+
+_Trait = TypeVar("_Trait", bound="TraitType[Any, Any]")
+_Configurable = TypeVar("_Configurable", bound=Configurable)
+
+
+class OptionError(LaunchError):
+    """An option is unknown, or its value makes no sense."""
+
+
+def option(trait: _Trait, *flags: str) -> _Trait:
+    """Return `trait` as an option: `c.Class.name` in files, `--Class.name` and `--FLAG` on command lines."""
+    trait.tag(config=True, flags=flags)
+    return trait
+
+
+def own_options(cls: type[Configurable]) -> Iterator[tuple[str, TraitType[Any, Any], tuple[str, ...]]]:
+    """Yield name, trait and flags of the options that `cls` itself declares."""
+    for name, trait in cls.class_own_traits(config=True).items():
+        yield name, trait, trait.metadata.get("flags", ())
+
+
+def aliases_of(classes: Iterable[type[Configurable]]) -> dict[tuple[str, ...], str]:
+    """Return, by flags, the option whose value follows them; the first class that claims a flag has it."""
+    found: dict[tuple[str, ...], str] = {}
+    taken: set[str] = set()
+    for cls, name, trait, flags in _flagged(classes):
+        free = tuple(flag for flag in flags if flag not in taken)
+        taken.update(flags)
+        if free and not isinstance(trait, Bool):
+            found[free] = f"{cls.__name__}.{name}"
+    return found
+
+
+def switches_of(classes: Iterable[type[Configurable]]) -> dict[tuple[str, ...], tuple[Config, str]]:
+    """Return, by flags, what naming the flag of a yes-or-no option sets, and its help."""
+    return {
+        flags: (Config({cls.__name__: {name: True}}), str(trait.help))
+        for cls, name, trait, flags in _flagged(classes)
+        if isinstance(trait, Bool)
+    }
+
+
+def _flagged(
+    classes: Iterable[type[Configurable]],
+) -> Iterator[tuple[type[Configurable], str, TraitType[Any, Any], tuple[str, ...]]]:
+    for cls in classes:
+        for name, trait, flags in own_options(cls):
+            if flags:
+                yield cls, name, trait, flags
+
+
+def configured(cls: type[_Configurable], config: Config) -> _Configurable:
+    """Return a `cls` with the options in `config`; OptionError says which value makes no sense."""
+    try:
+        return cls(config=config)
+    except TraitError as error:
+        raise OptionError(str(error)) from error
+
+
+def unknown_options(config: Config, classes: Iterable[type[Configurable]]) -> Iterator[str]:
+    """Yield, in words, each option in `config` that none of `classes` has, with the nearest that exists."""
+    known = {
+        base.__name__: base
+        for cls in classes
+        for base in cls.mro()
+        if issubclass(base, Configurable) and base is not Configurable
+    }
+    spellings = [f"{name}.{trait}" for name, cls in known.items() for trait in cls.class_trait_names(config=True)]
+    for section, values in config.items():
+        for name in values if isinstance(values, Config) else ():
+            full = f"{section}.{name}"
+            if full not in spellings:
+                yield f"{full} is not an option{nearest(full, spellings)}"
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return "; did you mean ...?" with the one of `words` that is most like `word`, or ""."""
+    by_case = {candidate.lower(): candidate for candidate in words}
+    found = difflib.get_close_matches(word.lower(), by_case, n=1)
+    return f"; did you mean {by_case[found[0]]}?" if found else ""
+
+
+class PortList(TraitType[tuple[int, ...], Any]):
+    """Ports to choose from: 10101, "10101-10120", "10101,10105", or a list of such."""
+
+    default_value = ()
+    info_text = 'ports such as 10101, "10101-10120", or a list of them'
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
+        try:
+            return tuple(dict.fromkeys(_ports(value)))
+        except (TypeError, ValueError):
+            self.error(obj, value)
+
+    def from_string(self, s: str) -> Any:
+        return s
+
+
+def _ports(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        if not 0 <= value <= 65535:
+            raise ValueError(value)
+        yield value
+    elif isinstance(value, str):
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            first, _, last = part.partition("-")
+            for port in range(int(first), int(last or first) + 1):
+                yield from _ports(port)
+    elif value is not Undefined:
+        for each in value:
+            yield from _ports(each)
