@@ -1,0 +1,53 @@
+"""Telling engines which of their results they may forget: in batches, each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.engines import Engine
+from engineroom.protocol.messages import Delivered
+
+if TYPE_CHECKING:  # the state holds engines
+    from engineroom.core.state import ControllerState
+
+
+def arrived(engine: Engine, number: int) -> bool:
+    """Note that result `number` of `engine` is here. False: it was here before, this is a repetition."""
+    if number <= engine.highest:
+        return False
+    engine.highest = number
+    engine.unacknowledged[number] = None
+    return True
+
+
+def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> None:
+    """Result `number` is where it should be: its engine, unless that is gone, may forget it."""
+    if engine is None or engine.lost or not number:
+        return
+    engine.unacknowledged.pop(number, None)
+    engine.fresh.append(number)
+    if len(engine.fresh) >= state.limits.acknowledge_results and engine.peer is not None:
+        tell(state, engine)
+        return
+    state.owed[engine] = None
+    if state.owed_at is None:
+        state.owed_at = state.now + state.limits.acknowledge_seconds
+        state.wake(state.owed_at)
+
+
+def tell(state: ControllerState, engine: Engine) -> None:
+    """Tell `engine`, which is connected, what it may forget."""
+    first = next(iter(engine.unacknowledged), None)
+    up_to = engine.highest if first is None else first - 1
+    state.send(engine.peer, Delivered(up_to, tuple(number for number in engine.fresh if number > up_to)))
+    engine.fresh.clear()
+    state.owed.pop(engine, None)
+
+
+def tell_all(state: ControllerState) -> None:
+    """Tell every connected engine; those that are away are told when they come back."""
+    for engine in list(state.owed):
+        if engine.peer is not None:
+            tell(state, engine)
+    state.owed.clear()
+    state.owed_at = None

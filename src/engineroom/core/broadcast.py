@@ -1,0 +1,77 @@
+"""Submit: one balanced task, or one task for each target, numbered on from the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.actions import Record, What
+from engineroom.core.attempts import queue
+from engineroom.core.placement import Needs, assign, pool_for
+from engineroom.core.results import give_up, lost
+from engineroom.core.sessions import Session
+from engineroom.core.tasks import MeasuredFunction, Task
+from engineroom.core.task_states import State
+from engineroom.ids import Peer, TaskId, number_of, task_id
+from engineroom.protocol.messages import Submit
+
+if TYPE_CHECKING:  # the state holds tasks
+    from engineroom.core.state import ControllerState
+
+
+def submit(state: ControllerState, peer: Peer, message: Submit, body: object = None) -> None:
+    """A client wants `message` done. What has arrived before is ignored."""
+    session = state.clients.get(peer)
+    if session is None:
+        return
+    number = number_of(message.task)
+    if number <= session.known_up_to:
+        return
+    targets = message.to
+    if targets is None:
+        session.known_up_to = number
+        task = _new(state, session, message.task, number, message, body)
+        pool = task.pool = pool_for(state, Needs(message.options.engines, message.size > 0))
+        pool.users += 1
+        queue(state, task)
+        return
+    session.known_up_to = number + len(targets) - 1
+    for offset, target in enumerate(targets):
+        id_ = task_id(session.id, number + offset) if offset else message.task
+        task = _new(state, session, id_, number + offset, message, body)
+        task.target = target
+        task.announce = not message.options.rerun_lost
+        engine = state.engines.get(target)
+        if engine is None:
+            give_up(state, task, lost(_no_such_engine(state, target)), target)
+        else:
+            assign(state, task, engine)
+
+
+def _new(
+    state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object
+) -> Task:
+    function = _function(state, message.call.function)
+    function.users += 1
+    task = Task(State.QUEUED, id_, number, session, message, body, function)
+    session.tasks[number] = task
+    if state.recording:
+        state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))
+    return task
+
+
+def _function(state: ControllerState, hash_: bytes) -> MeasuredFunction:
+    function = state.functions.get(hash_)
+    if function is None:
+        # As long as a function is unknown, tiny tasks had better not queue up behind it.
+        function = state.functions[hash_] = MeasuredFunction(hash_, state.limits.prefetch_seconds)
+    elif not function.users:
+        state.idle_functions.pop(hash_, None)
+    return function
+
+
+def _no_such_engine(state: ControllerState, target: int) -> str:
+    departed = state.departed_ids.get(target)
+    if departed is not None:
+        return f"engine {target} is gone ({departed.cause})"
+    there = ", ".join(map(str, sorted(state.engines)))
+    return f"no engine {target}; " + (f"the engines are {there}" if there else "there are no engines")

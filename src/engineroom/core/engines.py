@@ -1,0 +1,90 @@
+"""What the core knows of an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engineroom.core.tasks import Task
+from engineroom.ids import Instance, Peer, TaskId
+from engineroom.protocol.messages import EngineInfo
+
+if TYPE_CHECKING:  # pools know engines, and engines know pools
+    from engineroom.core.placement import Pool
+
+CLOSED = -1
+"""The level of an engine that is sent no more balanced tasks for now."""
+
+
+class Engine:
+    """One life of an engine process.
+
+    `held` is in the order of sending. `load`: seconds of work it is expected to have. `level`: 0 idle, higher
+    for more load, on a logarithmic scale, or CLOSED.
+    """
+
+    __slots__ = (
+        "completed",
+        "direct",
+        "fresh",
+        "held",
+        "highest",
+        "id",
+        "info",
+        "instance",
+        "large_bytes",
+        "large_full",
+        "large_tasks",
+        "level",
+        "load",
+        "lost",
+        "peer",
+        "pools",
+        "progress",
+        "rich",
+        "stalled",
+        "unacknowledged",
+        "waiting",
+    )
+
+    def __init__(self, id_: int, instance: Instance, info: EngineInfo) -> None:
+        self.id = id_
+        self.instance = instance
+        self.info = info
+        self.peer: Peer | None = None
+        """None while its connection is cut."""
+        self.lost = False
+        self.held: dict[TaskId, Task] = {}
+        self.direct = 0
+        """How many of `held` are direct."""
+        self.waiting = 0
+        """How many of `held` are balanced and SENT: they can be asked back."""
+        self.large_tasks = 0
+        self.large_bytes = 0
+        self.large_full = False
+        self.load = 0.0
+        self.level = CLOSED
+        self.rich = False
+        """It has more than it can run at once, and some of it can be asked back."""
+        self.stalled = False
+        """It has been busy for longer than all that it holds should take."""
+        self.progress = 0.0
+        """When it last finished something, or got something after having nothing."""
+        self.completed = 0
+        self.pools: list[Pool] = []
+        self.highest = 0
+        """The number of its last result that has arrived here."""
+        self.unacknowledged: dict[int, None] = {}
+        """Numbers of its results, in order, that have arrived here and not yet for good at their clients."""
+        self.fresh: list[int] = []
+        """Numbers that it may forget, and has not been told so."""
+
+
+class Departed(msgspec.Struct, frozen=True):
+    """An engine that is gone."""
+
+    id: int
+    instance: Instance
+    cause: str
+    at: float

@@ -1,0 +1,89 @@
+"""What the core is told, apart from the protocol's own messages."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engineroom.ids import Instance, SessionId, TaskId
+from engineroom.protocol.messages import (
+    Abort,
+    AlreadyStarted,
+    Delivered,
+    EngineInfo,
+    Finished,
+    Held,
+    Output,
+    Revoked,
+    Started,
+    Submit,
+)
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """Base of all events that are not messages."""
+
+
+class Large(_Event):
+    """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result."""
+
+    message: Submit | Finished
+    body: object
+
+
+class ClientUp(_Event):
+    """A client is there, for the first time or again."""
+
+    session: SessionId
+
+
+class ClientGone(_Event):
+    """A client's connection is gone; it may come back."""
+
+
+class EngineUp(_Event):
+    """An engine is there, for the first time or again. `held`: what it still has of an earlier connection."""
+
+    instance: Instance
+    info: EngineInfo = EngineInfo()
+    wanted_id: int | None = None
+    held: Held = Held()
+
+
+class EngineAway(_Event):
+    """An engine's connection is cut; it may come back."""
+
+
+class EngineLost(_Event):
+    """An engine will not come back. `cause` in words: "killed by SIGKILL"."""
+
+    cause: str
+
+
+class BodyLost(_Event):
+    """The stream of the submitted `task` broke off: its bytes will never be complete."""
+
+    task: TaskId
+
+
+class Tick(_Event):
+    """The time that a WakeAt named has come. From no peer in particular."""
+
+
+Event = (
+    Finished
+    | Submit
+    | Delivered
+    | Started
+    | Output
+    | Large
+    | Revoked
+    | AlreadyStarted
+    | Tick
+    | Abort
+    | ClientUp
+    | ClientGone
+    | EngineUp
+    | EngineAway
+    | EngineLost
+    | BodyLost
+)

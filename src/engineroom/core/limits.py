@@ -1,0 +1,39 @@
+"""The numbers that people may turn; all have safe defaults."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much is held where, and for how long. Times in seconds."""
+
+    policy: str = "leastload"
+    """Who gets a task: a name in `policies.POLICIES`."""
+
+    prefetch_seconds: float = 0.010
+    """An engine is sent tasks until it has work for so long. Engines batch their I/O about every 5 ms."""
+    prefetch_tasks: int = 1000
+    task_overhead: float = 15e-6
+    """What the smallest task costs an engine beside its run time."""
+    medium_seconds: float = 0.100
+    """An engine with less work than this holds one task more than it runs."""
+    patience: float = 0.020
+    """An engine that overdue without an answer counts as busy with something long."""
+    large_tasks: int = 2
+    large_bytes: int = 64 * 1024 * 1024
+    """Tasks whose bytes come as streams: an engine is sent no more balanced ones beyond these."""
+
+    acknowledge_seconds: float = 0.050
+    acknowledge_results: int = 500
+    """An engine is told which results have arrived this often, or after so many."""
+
+    linger: float = 900.0
+    """How long a client that is gone can come back for its results."""
+    kept_results: int = 100_000
+    kept_bytes: int = 1024 * 1024 * 1024
+    """Of all clients that are gone, taken together."""
+    idle_functions: int = 512
+    """Functions remembered though no unfinished task names them."""
+    departed: int = 10_000
+    """Engines that are gone and whose cause is remembered."""

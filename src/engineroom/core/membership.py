@@ -1,0 +1,157 @@
+"""Engines join, go away, come back and die."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.acknowledgements import tell
+from engineroom.core.attempts import given_back, hopeless, nowhere
+from engineroom.core.engines import Departed, Engine
+from engineroom.core.events import EngineUp
+from engineroom.core.losses import lose_tasks
+from engineroom.core.placement import Pool, feed, send_run
+from engineroom.core.prefetch import refresh
+from engineroom.core.results import give_up, lost
+from engineroom.core.task_states import Cause, State, step
+from engineroom.ids import Instance, Peer
+from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused, Revoke
+
+if TYPE_CHECKING:  # the state holds engines
+    from engineroom.core.state import ControllerState
+
+
+def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
+    """An engine is there: new, connected again, or given up for dead too early."""
+    engine = state.instances.get(event.instance)
+    if engine is not None:
+        _disconnect(state, engine)
+        _connect(state, engine, peer, event)
+        _reconcile(state, engine, event.held)
+        tell(state, engine)
+        feed(state, engine)
+        return
+    id_ = _choose_id(state, event)
+    if id_ is None:
+        state.send(peer, Refused(f"engine id {event.wanted_id} is taken by an engine that is alive"))
+        return
+    engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
+    _note_use(state, id_)
+    _connect(state, engine, peer, event)
+    for session in state.clients.values():
+        state.send(session.peer, EngineJoined(id_, event.instance, event.info))
+    _reconcile(state, engine, event.held)
+    feed(state, engine)
+
+
+def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
+    """Return the id for an engine that has none; None if the one it wants is taken."""
+    departed = state.departed.get(event.instance)
+    wanted = event.wanted_id
+    if departed is not None and wanted in (None, departed.id) and departed.id not in state.engines:
+        return departed.id
+    if wanted is None or wanted < 0:
+        return state.next_id
+    return None if wanted in state.engines else wanted
+
+
+def _note_use(state: ControllerState, id_: int) -> None:
+    departed = state.departed_ids.pop(id_, None)
+    if departed is not None:
+        del state.departed[departed.instance]
+    if id_ >= state.next_id:
+        state.used_ids.add(id_)
+    while state.next_id in state.used_ids:
+        state.used_ids.remove(state.next_id)
+        state.next_id += 1
+
+
+def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp) -> None:
+    engine.peer = peer
+    engine.info = event.info
+    engine.stalled = False
+    engine.progress = state.now
+    state.engine_peers[peer] = engine
+    for pool in state.pools.values():
+        if pool.admits(engine):
+            pool.add(engine)
+    refresh(state, engine)
+
+
+def _disconnect(state: ControllerState, engine: Engine) -> None:
+    """`engine` is sent nothing for now. The peer that it was still stands for it, if it is EngineLost later."""
+    if engine.peer is not None:
+        engine.peer = None
+        refresh(state, engine)
+        for pool in engine.pools:
+            pool.remove(engine)
+        engine.pools = []
+
+
+def _reconcile(state: ControllerState, engine: Engine, held: Held) -> None:
+    """Make what `engine` holds and what it should hold the same."""
+    there = {task: attempt for pairs in (held.running, held.queued, held.finished) for task, attempt in pairs}
+    running = set(held.running)
+    for task in list(engine.held.values()):
+        if there.get(task.id) != task.attempt:
+            if task.state is State.REVOKING:
+                given_back(state, task, engine)
+            else:
+                send_run(state, task, engine)
+        elif (task.id, task.attempt) in running and task.state is not State.STARTED:
+            if task.state is State.SENT and task.target < 0:
+                engine.waiting -= 1
+            step(task, Cause.STARTED)
+        elif task.state is State.REVOKING:
+            state.send(engine.peer, Revoke(task.id, task.attempt))
+    for task_id, attempt in held.queued:
+        ours = engine.held.get(task_id)
+        if ours is None or ours.attempt != attempt:
+            state.send(engine.peer, Revoke(task_id, attempt))
+
+
+def engine_away(state: ControllerState, peer: Peer) -> None:
+    """The connection of an engine is cut: its tasks wait."""
+    engine = state.engine_peers.get(peer)
+    if engine is not None and engine.peer == peer:
+        _disconnect(state, engine)
+
+
+def engine_lost(state: ControllerState, peer: Peer, cause: str) -> None:
+    """An engine is dead."""
+    engine = state.engine_peers.get(peer)
+    if engine is None:
+        return
+    _disconnect(state, engine)
+    engine.lost = True
+    state.engine_peers = {other: its for other, its in state.engine_peers.items() if its is not engine}
+    del state.engines[engine.id], state.instances[engine.instance]
+    state.owed.pop(engine, None)
+    engine.unacknowledged.clear()
+    _note_departure(state, Departed(engine.id, engine.instance, cause, state.now))
+    for session in state.clients.values():
+        state.send(session.peer, EngineLeft(engine.id, engine.instance, cause))
+    lose_tasks(state, engine, cause)
+    for pool in list(state.pools.values()):
+        if pool.allowed is not None and engine.id in pool.allowed and hopeless(state, pool.allowed):
+            _abandon(state, pool)
+
+
+def _note_departure(state: ControllerState, departed: Departed) -> None:
+    state.departed[departed.instance] = departed
+    state.departed_ids[departed.id] = departed
+    if len(state.departed) > state.limits.departed:
+        _, oldest = state.departed.popitem(last=False)
+        del state.departed_ids[oldest.id]
+
+
+def _abandon(state: ControllerState, pool: Pool) -> None:
+    """Nobody will ever run what waits in `pool`."""
+    outcome = lost(nowhere(state, pool.allowed or frozenset()))
+    while pool.queue.waiting:
+        give_up(state, pool.queue.pop(), outcome)
+
+
+def engine_id_of(state: ControllerState, instance: Instance) -> int | None:
+    """Return the id of the engine with this instance; None if it is not in."""
+    engine = state.instances.get(instance)
+    return None if engine is None else engine.id

@@ -1,0 +1,123 @@
+"""How much an engine is sent ahead, and when it is asked to give some of that back.
+
+An engine is sent tasks until it has work for `prefetch_seconds`, by the measured run times of their functions:
+hundreds of tiny ones, none beyond the running one if that is long. While a function is unknown, and for
+medium ones, one more than what runs.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from engineroom.core.engines import CLOSED, Engine
+from engineroom.core.task_states import Cause, State, step
+from engineroom.core.tasks import Task
+from engineroom.protocol.messages import Revoke
+
+if TYPE_CHECKING:  # the state holds engines
+    from engineroom.core.state import ControllerState
+
+_VICTIMS = 4
+"""How many engines are looked at for one that falls idle..."""
+_LOOKS = 64
+"""... and how many of the tasks of each."""
+
+
+def level_of(state: ControllerState, engine: Engine) -> int:
+    """Return what Engine.level should be."""
+    if engine.peer is None:
+        return CLOSED
+    held = len(engine.held)
+    if not held:
+        return 0
+    load = engine.load
+    limits = state.limits
+    if engine.stalled:
+        return CLOSED
+    if load >= limits.prefetch_seconds:
+        if held > 1 or load >= limits.medium_seconds:
+            return CLOSED
+    elif held >= limits.prefetch_tasks:
+        return CLOSED
+    return 1 + int(load / limits.task_overhead).bit_length()
+
+
+def refresh(state: ControllerState, engine: Engine) -> None:
+    """Bring level, large_full and rich of `engine` up to date, and whoever goes by them."""
+    level = level_of(state, engine)
+    limits = state.limits
+    full = engine.large_tasks > 0 and (
+        engine.large_tasks >= limits.large_tasks or engine.large_bytes >= limits.large_bytes
+    )
+    if level != engine.level or full != engine.large_full:
+        if level == 0:
+            state.idle[engine] = None
+        elif engine.level == 0:
+            del state.idle[engine]
+        engine.level = level
+        engine.large_full = full
+        for pool in engine.pools:
+            pool.update(engine)
+    rich = engine.waiting > 0 and engine.peer is not None and len(engine.held) > 1
+    if rich != engine.rich:
+        engine.rich = rich
+        if rich:
+            state.rich[engine] = None
+        else:
+            del state.rich[engine]
+
+
+def stalled(state: ControllerState, engine: Engine) -> bool:
+    """Whether `engine` has been busy for longer than all that it holds should take."""
+    return bool(engine.held) and state.now - engine.progress > engine.load + state.limits.patience
+
+
+def take_back(state: ControllerState, idle: Engine) -> bool:
+    """Ask a busy engine to give something back for `idle` to run. Return whether one was asked.
+
+    Not worth it for what will be done in a few ms. A queue that should be, and then is not, is looked at again
+    a little later.
+    """
+    for engine in list(islice(state.rich, _VICTIMS)):
+        state.rich.move_to_end(engine)
+        late = stalled(state, engine)
+        rest = engine.load - (state.now - engine.progress)
+        if late or rest > state.limits.prefetch_seconds:
+            number = max(1, int(state.limits.prefetch_seconds / (engine.load / len(engine.held)))) if late else 1
+            if _ask_back(state, engine, idle, number):
+                return True
+        elif state.rebalance_at is None:
+            state.rebalance_at = state.now + rest + state.limits.patience
+            state.wake(state.rebalance_at)
+    return False
+
+
+def _ask_back(state: ControllerState, engine: Engine, idle: Engine, number: int) -> bool:
+    """Ask `engine` for up to `number` of the tasks that it was sent last and that may run on `idle`."""
+    asked = 0
+    for task in list(islice(reversed(engine.held.values()), _LOOKS)):
+        if asked < number and task.state is State.SENT and _may_move(task, idle):
+            ask_back(state, task, engine)
+            asked += 1
+    return asked > 0
+
+
+def _may_move(task: Task, idle: Engine) -> bool:
+    return task.pool is not None and task.pool.admits(idle) and idle.id not in task.failed_on
+
+
+def ask_back(state: ControllerState, task: Task, engine: Engine) -> None:
+    """Ask `engine` for a SENT task; nothing is decided before it answers or is lost."""
+    step(task, Cause.ASKED_BACK)
+    if task.target < 0:
+        engine.waiting -= 1
+    refresh(state, engine)
+    state.send(engine.peer, Revoke(task.id, task.attempt))
+
+
+def rebalance(state: ControllerState) -> None:
+    """Let idle engines take from those that have turned out to be busy with something long."""
+    for engine in list(state.idle):
+        if not state.rich or not take_back(state, engine):
+            return

@@ -1,0 +1,102 @@
+"""The way into the core: one match, which is its table of contents."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import assert_never
+
+from engineroom.core.acknowledgements import tell_all
+from engineroom.core.actions import Action
+from engineroom.core.attempts import finished, output, revoked, started
+from engineroom.core.broadcast import submit
+from engineroom.core.clients import abort, body_lost, client_gone, client_up, delivered
+from engineroom.core.events import (
+    BodyLost,
+    ClientGone,
+    ClientUp,
+    EngineAway,
+    EngineLost,
+    EngineUp,
+    Event,
+    Large,
+    Tick,
+)
+from engineroom.core.membership import engine_away, engine_lost, engine_up
+from engineroom.core.prefetch import rebalance
+from engineroom.core.results import expire
+from engineroom.core.state import ControllerState
+from engineroom.ids import Peer
+from engineroom.protocol.messages import (
+    Abort,
+    AlreadyStarted,
+    Delivered,
+    Finished,
+    Output,
+    Revoked,
+    Started,
+    Submit,
+)
+
+
+def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng: Random) -> list[Action]:
+    """Apply `event` to `state`; return what must be done about it, in order.
+
+    `now`: seconds by a clock that never goes back. What makes no sense from `peer` is ignored.
+    """
+    state.now = now
+    state.rng = rng
+    out = state.out = []
+    match event:
+        case Finished():
+            finished(state, peer, event)
+        case Submit():
+            submit(state, peer, event)
+        case Delivered():
+            delivered(state, peer, event)
+        case Started() | AlreadyStarted():
+            started(state, peer, event.task, event.attempt)
+        case Output():
+            output(state, peer, event)
+        case Large(message=Submit() as message):
+            submit(state, peer, message, event.body)
+        case Large(message=Finished() as result):
+            finished(state, peer, result, event.body)
+        case Revoked():
+            revoked(state, peer, event.task, event.attempt)
+        case Tick():
+            _tick(state)
+        case Abort():
+            abort(state, event)
+        case ClientUp():
+            client_up(state, peer, event.session)
+        case ClientGone():
+            client_gone(state, peer)
+        case EngineUp():
+            engine_up(state, peer, event)
+        case EngineAway():
+            engine_away(state, peer)
+        case EngineLost():
+            engine_lost(state, peer, event.cause)
+        case BodyLost():
+            body_lost(state, event.task)
+        case Large():
+            raise AssertionError("a Large holds a Submit or a Finished")
+        case _:
+            assert_never(event)
+    return out
+
+
+def _tick(state: ControllerState) -> None:
+    """Do what is due, and see to being woken for the rest."""
+    now = state.now
+    state.wake_at = None
+    if state.owed_at is not None and state.owed_at <= now:
+        tell_all(state)
+    if state.rebalance_at is not None and state.rebalance_at <= now:
+        state.rebalance_at = None
+        rebalance(state)
+    if state.expire_at is not None and state.expire_at <= now:
+        expire(state)
+    rest = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
+    if rest:
+        state.wake(min(rest))

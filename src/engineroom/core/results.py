@@ -1,0 +1,127 @@
+"""The end of a task: its result goes to its client, and is kept until it has arrived there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.acknowledgements import acknowledge
+from engineroom.core.actions import DropFunction, Record, Send, What
+from engineroom.core.engines import Engine
+from engineroom.core.sessions import Session
+from engineroom.core.task_states import Cause, step
+from engineroom.core.tasks import Kept, Task
+from engineroom.ids import task_id
+from engineroom.protocol.messages import Finished, Outcome, Result, Status
+
+if TYPE_CHECKING:  # the state holds tasks
+    from engineroom.core.state import ControllerState
+
+
+def finish(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:
+    """`task` has ended on `engine`, which holds it no more."""
+    result = Result(task.id, engine.id, message.outcome, message.payload, 0, message.size)
+    _end(state, task, Kept(result, body, engine, message.number, len(message.payload) + message.size, state.now))
+
+
+def give_up(state: ControllerState, task: Task, outcome: Outcome, engine: int = -1) -> None:
+    """`task`, which no engine holds, ends without having run to its end; `engine`: the id of the one to name."""
+    _end(state, task, Kept(Result(task.id, engine, outcome), None, None, 0, 0, state.now))
+
+
+def lost(words: str) -> Outcome:
+    """Return the outcome of a task whose engine died, or that can run nowhere."""
+    return Outcome(Status.LOST, 0.0, 0.0, words)
+
+
+def _end(state: ControllerState, task: Task, kept: Kept) -> None:
+    step(task, Cause.ENDED)
+    if task.pool is not None:
+        task.pool.users -= 1
+    session = task.session
+    number = task.number
+    del session.tasks[number]
+    function = task.function
+    function.users -= 1
+    if not function.users and function.hash:
+        _function_is_idle(state, function.hash)
+    if state.recording:
+        state.out.append(
+            Record(What.FINISHED, task.id, task.attempt, kept.result.engine, kept.result, kept.body)
+        )
+    if number <= session.delivered_up_to:
+        # The client has said already that it waits for nothing up to here.
+        acknowledge(state, kept.engine, kept.number)
+        return
+    session.results[number] = kept
+    session.kept_bytes += kept.size
+    if session.peer is not None:
+        state.out.append(Send(session.peer, kept.result, kept.body))
+    else:
+        _keep_for_later(state, kept)
+
+
+def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
+    state.idle_functions[hash_] = None
+    if len(state.idle_functions) > state.limits.idle_functions:
+        oldest, _ = state.idle_functions.popitem(last=False)
+        del state.functions[oldest]
+        state.out.append(DropFunction(oldest))
+
+
+def _keep_for_later(state: ControllerState, kept: Kept) -> None:
+    """The client is gone: keep within limits; the oldest results of whoever has been gone for longest go first."""
+    state.gone_results += 1
+    state.gone_bytes += kept.size
+    expire_at(state, kept.finished + state.limits.linger)
+    limits = state.limits
+    if state.gone_results > limits.kept_results or state.gone_bytes > limits.kept_bytes:
+        for session in state.gone.values():
+            for number in list(session.results):
+                if state.gone_results <= limits.kept_results * 0.9 and state.gone_bytes <= limits.kept_bytes * 0.9:
+                    return
+                let_go(state, session, number)
+
+
+def let_go(state: ControllerState, session: Session, number: int) -> None:
+    """The result of task `number` need not be kept any more; no harm if it is not."""
+    kept = session.results.pop(number, None)
+    if kept is None:
+        return
+    session.kept_bytes -= kept.size
+    if session.peer is None:
+        state.gone_results -= 1
+        state.gone_bytes -= kept.size
+    acknowledge(state, kept.engine, kept.number)
+    if state.recording:
+        state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
+
+
+def expire_at(state: ControllerState, when: float) -> None:
+    """Look at `when` for results that nobody has come for."""
+    if state.expire_at is None or when < state.expire_at:
+        state.expire_at = when
+        state.wake(when)
+
+
+def expire(state: ControllerState) -> None:
+    """Let go what has been kept for too long for clients that are gone, and forget those that have nothing left."""
+    state.expire_at = None
+    for session in list(state.gone.values()):
+        due = session.gone_at + state.limits.linger
+        if due <= state.now:
+            due = _expire(state, session)
+        if due <= state.now:
+            del state.gone[session.id]
+            del state.sessions[session.id]
+        else:
+            expire_at(state, due)
+
+
+def _expire(state: ControllerState, session: Session) -> float:
+    """Let go what is too old. Return when the next is; now, if there is nothing left to wait for."""
+    for number, kept in list(session.results.items()):
+        due = kept.finished + state.limits.linger
+        if due > state.now:
+            return due
+        let_go(state, session, number)
+    return state.now + state.limits.linger if session.tasks else state.now

@@ -1,0 +1,88 @@
+"""All that the core knows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from random import Random
+
+from engineroom.core.actions import Action, Send, ToPeer, WakeAt
+from engineroom.core.engines import Departed, Engine
+from engineroom.core.invariants import check
+from engineroom.core.limits import Limits
+from engineroom.core.placement import Needs, Pool
+from engineroom.core.queues import Clock
+from engineroom.core.sessions import Session
+from engineroom.core.tasks import MeasuredFunction
+from engineroom.ids import Instance, Peer, SessionId
+
+
+class ControllerState:
+    """Plain data; only `reactor.handle` changes it.
+
+    `now`, `rng` and `out` belong to the event that is being handled: its time, its source of randomness, and
+    the actions so far.
+    """
+
+    def __init__(self, limits: Limits = Limits(), *, recording: bool = False) -> None:
+        self.limits = limits
+        self.recording = recording
+        self.now = 0.0
+        self.rng = Random(0)
+        self.out: list[Action] = []
+
+        self.sessions: dict[SessionId, Session] = {}
+        self.clients: dict[Peer, Session] = {}
+        """Those that are connected."""
+        self.gone: OrderedDict[SessionId, Session] = OrderedDict()
+        """Those that are not, in the order in which they went."""
+        self.gone_results = 0
+        self.gone_bytes = 0
+        """What is kept for those that are gone."""
+
+        self.engines: dict[int, Engine] = {}
+        """By id: those that live, connected or away."""
+        self.engine_peers: dict[Peer, Engine] = {}
+        """Also by the peer that an engine was before its connection was cut."""
+        self.instances: dict[Instance, Engine] = {}
+        self.next_id = 0
+        """The lowest id that was never used..."""
+        self.used_ids: set[int] = set()
+        """... and the used ones above it."""
+        self.departed: OrderedDict[Instance, Departed] = OrderedDict()
+        self.departed_ids: dict[int, Departed] = {}
+
+        self.pools: OrderedDict[Needs, Pool] = OrderedDict()
+        self.clock = Clock()
+        self.idle: OrderedDict[Engine, None] = OrderedDict()
+        """Engines that hold nothing."""
+        self.rich: OrderedDict[Engine, None] = OrderedDict()
+        """Engines from which something can be taken back."""
+
+        self.functions: dict[bytes, MeasuredFunction] = {}
+        self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
+
+        self.owed: dict[Engine, None] = {}
+        """Engines that have not been told all that they may forget."""
+        self.owed_at: float | None = None
+        self.rebalance_at: float | None = None
+        self.expire_at: float | None = None
+        self.wake_at: float | None = None
+
+    def send(self, peer: Peer | None, message: ToPeer, body: object = None) -> None:
+        """Have `message` sent; nothing if the peer is away."""
+        if peer is not None:
+            self.out.append(Send(peer, message, body))
+
+    def wake(self, when: float) -> None:
+        """Have a Tick at `when`, unless there will be an earlier one anyway."""
+        if self.wake_at is None or when < self.wake_at:
+            self.wake_at = when
+            self.out.append(WakeAt(when))
+
+    def was_used(self, engine_id: int) -> bool:
+        """Whether some engine has had this id."""
+        return 0 <= engine_id < self.next_id or engine_id in self.used_ids
+
+    def check(self) -> None:
+        """Assert what must always hold. O(everything): for tests."""
+        check(self)

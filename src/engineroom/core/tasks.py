@@ -1,0 +1,85 @@
+"""What the core knows of a task, of its result, and of the function that it calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engineroom.core.task_states import HasState, State
+from engineroom.ids import TaskId
+from engineroom.protocol.messages import Outcome, Result, Submit
+
+if TYPE_CHECKING:  # these know tasks, and tasks know them
+    from engineroom.core.engines import Engine
+    from engineroom.core.placement import Pool
+    from engineroom.core.sessions import Session
+
+
+class MeasuredFunction:
+    """How long a function runs, by experience; shared by all tasks that call it.
+
+    `cost`: seconds of engine time that one call is expected to take, all told.
+    """
+
+    __slots__ = ("cost", "hash", "measured", "users")
+
+    def __init__(self, hash_: bytes, guess: float) -> None:
+        self.hash = hash_
+        self.cost = guess
+        self.measured = False
+        self.users = 0
+
+    def learn(self, seconds: float, overhead: float) -> None:
+        """A call took `seconds`: move the estimate, a quarter of the way once there is one."""
+        if self.measured:
+            self.cost += (seconds + overhead - self.cost) * 0.25
+        elif self.hash:
+            self.cost = seconds + overhead
+            self.measured = True
+
+
+class Task(HasState, gc=False, eq=False):
+    """One call, until it has ended.
+
+    Not tracked by the garbage collector: whoever ends a task takes it out of its engine and session.
+    """
+
+    id: TaskId
+    number: int
+    session: Session
+    submit: Submit
+    body: object
+    function: MeasuredFunction
+    target: int = -1
+    """Direct: the engine id it is bound to; -1 for balanced tasks."""
+    pool: Pool | None = None
+    """Balanced: the engines that may run it, and the others that wait for them."""
+    attempt: int = 0
+    engine: Engine | None = None
+    cost: float = 0.0
+    """Seconds added to the engine's load for it."""
+    announce: bool = False
+    errors: int = 0
+    losses: int = 0
+    """Engines that died while they ran it."""
+    suspicions: int = 0
+    """Engines that died while it was the first in their queue, not known to have started."""
+    failed_on: tuple[int, ...] = ()
+    causes: tuple[str, ...] = ()
+    withdrawn: Outcome | None = None
+    """How it ends if it turns out not to have started; then it is not tried again either."""
+    interrupt: bool = False
+
+
+class Kept(msgspec.Struct, gc=False, eq=False):
+    """A result, until its client has it. `number`: what its engine calls it; 0 if it came from no engine."""
+
+    result: Result
+    body: object
+    engine: Engine | None
+    number: int
+    size: int
+    finished: float
+
+
