@@ -6,11 +6,13 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from engineroom.controller.config import ControllerConfig
-from engineroom.controller.shell import Controller, stop_on_signals
+from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
 
 log = logging.getLogger(__name__)
@@ -19,9 +21,7 @@ _TLS_BUFFER = 32 * 1024
 """Bytes of the buffer that asyncio keeps for each TLS connection; its default, 256 KiB, is a lot for 1,000 engines."""
 
 
-def run_controller(
-    config: ControllerConfig, *, on_ready: Callable[[Controller], None] | None = None
-) -> int:
+def run_controller(config: ControllerConfig, *, on_ready: Callable[[Controller], None] | None = None) -> int:
     """Run a controller until it is stopped; return its exit code. `on_ready` is called once it listens."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -38,9 +38,9 @@ async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] 
         await controller.start()
     except (EngineroomError, OSError) as error:
         log.error("the controller can't start: %s", error)  # noqa: TRY400 (the words are all a user needs)
-        print(f"ipcontroller: {error}", file=sys.stderr)  # noqa: T201
+        print(f"ipcontroller: {error}", file=sys.stderr)
         return 1
-    stop_on_signals(controller)
+    _stop_on_signals(controller)
     if on_ready is not None:
         on_ready(controller)
     log.info("controller listens", extra={"port": controller.port, "pid": os.getpid()})
@@ -48,3 +48,10 @@ async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] 
     log.info("controller stops: %s", controller.stop_reason)
     await controller.stop()
     return 0
+
+
+def _stop_on_signals(controller: Controller) -> None:
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        name = signal.Signals(signum).name
+        loop.add_signal_handler(signum, partial(controller.request_stop, f"the controller got {name}"))

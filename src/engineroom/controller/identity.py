@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 from pathlib import Path
@@ -13,7 +14,7 @@ from engineroom.protocol.messages import PROTOCOL
 from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 from engineroom.transport.tls import ensure_certificate
 
-_ANY = ("*", "0.0.0.0", "::", "")  # noqa: S104 (compared with, not bound to)
+_ANY = ("*", "0.0.0.0", "::", "")
 
 
 class Identity:
@@ -54,7 +55,7 @@ class Identity:
         ip = self._config.ip.removeprefix("tcp://").strip("[]")
         if ip not in _ANY:
             return [ip]
-        return ["0.0.0.0", "::"] if socket.has_dualstack_ipv6() else ["0.0.0.0"]  # noqa: S104 (asked for by "*")
+        return ["0.0.0.0", "::"] if socket.has_dualstack_ipv6() else ["0.0.0.0"]
 
     def write_files(self, port: int, unix_path: str) -> None:
         """Write both connection files, readable by their owner only."""
@@ -100,10 +101,8 @@ def _bracketed(host: str) -> str:
 def _addresses_of_this_machine() -> list[str]:
     """Return this machine's addresses, those that others can reach first, loopback last."""
     found = list(_routed_addresses())
-    try:
+    with contextlib.suppress(OSError):  # a machine without a name in its resolver still has the routed addresses
         found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)]
-    except OSError:
-        pass  # a machine without a name in its resolver still has the routed addresses
     found = [host for host in dict.fromkeys(found) if not host.startswith("fe80")]
     loopback = [host for host in found if host.startswith("127.") or host == "::1"]
     return [host for host in found if host not in loopback] + (loopback or ["127.0.0.1"])

@@ -7,10 +7,8 @@ import json
 import logging
 import os
 import random
-import signal
 import time
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,11 @@ from engineroom.controller.departures import Departures
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.identity import Identity
 from engineroom.controller.links import Link, Links
+from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.controller.sockets import socket_path
 from engineroom.core import explain
 from engineroom.core.actions import Action, DropFunction, Send, WakeAt
+from engineroom.core.clients import known_up_to
 from engineroom.core.events import (
     BodyLost,
     ClientGone,
@@ -35,8 +35,10 @@ from engineroom.core.events import (
     Large,
     Tick,
 )
+from engineroom.core.limits import Limits
+from engineroom.core.membership import engine_id_of
 from engineroom.core.reactor import handle
-from engineroom.core.state import ControllerState, known_up_to
+from engineroom.core.state import ControllerState
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, Peer, SessionId, new_epoch
 from engineroom.protocol.messages import (
@@ -49,7 +51,6 @@ from engineroom.protocol.messages import (
     Join,
     NeedFunction,
     Refused,
-    Result,
     Run,
     Shutdown,
     Signal,
@@ -76,13 +77,13 @@ class Controller:
         self.config = config
         self.identity = Identity(config)
         self.epoch = new_epoch()
-        self.state = ControllerState(policy=config.policy)
+        self.state = ControllerState(Limits(policy=config.policy))
         self.links = Links()
         self.port = 0
         self._functions = FunctionShelf()
         self._wanted: dict[bytes, set[Peer]] = {}
         self._departures = Departures(self)
-        self._rng = random.Random()  # noqa: S311 (placement, not a secret)
+        self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
@@ -163,7 +164,7 @@ class Controller:
             elif type(action) is WakeAt:
                 self._wake_at(action.time)
             elif type(action) is DropFunction:
-                self._functions.let_go(action.hash)
+                self._functions.drop(action.hash)
 
     def _send_run(self, link: Link, message: Run, body: Any) -> None:
         if digest := message.call.function:
@@ -175,7 +176,8 @@ class Controller:
         else:
             self._send_long(link, message, body)
 
-    def _send_long(self, link: Link, message: Any, body: Payload) -> None:
+    def _send_long(self, link: Link, message: Any, body: object) -> None:
+        assert isinstance(body, Payload)
         stream = link.connection.open_stream(body)
         link.connection.send(msgspec.structs.replace(message, stream=stream, size=body.size))
         body.accept()
@@ -217,7 +219,7 @@ class Controller:
             case _:
                 self.links.add(link)
                 self._welcome(link, join)
-                connection.start(_HostReceiver(self, link))
+                connection.start(HostReceiver(self, link))
 
     def _admit_client(self, link: Link, join: Join) -> None:
         actions = handle(
@@ -226,7 +228,7 @@ class Controller:
         self.links.add(link)
         self._welcome(link, join, known_up_to=known_up_to(self.state, SessionId(join.identity)))
         self._perform(actions)
-        link.connection.start(_ClientReceiver(self, link))
+        link.connection.start(ClientReceiver(self, link))
 
     def _admit_engine(self, link: Link, join: Join) -> None:
         self._departures.returned(Instance(join.identity))
@@ -240,7 +242,9 @@ class Controller:
         for action in actions:
             if type(action) is Send and action.peer == link.peer and isinstance(action.message, Refused):
                 raise NotLetIn(action.message.reason, final=action.message.final)
-        link.engine_id = self.state.engine_id(link.peer)
+        engine_id = engine_id_of(self.state, event.instance)
+        assert engine_id is not None
+        link.engine_id = engine_id
         self.links.add(link)
         self.links.engines[link.engine_id] = link
         self._welcome(link, join)
@@ -248,7 +252,7 @@ class Controller:
         log.info("engine joined", extra={"engine": link.engine_id, "pid": join.info.pid, "host": join.info.host})
         if join.info.problem:
             log.warning("engine has a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
-        link.connection.start(_EngineReceiver(self, link))
+        link.connection.start(EngineReceiver(self, link))
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection
@@ -369,75 +373,3 @@ class Controller:
                 link.connection.send(Answer(ask.number, error=f"this controller can't tell {ask.what!r}"))
                 return
         link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))
-
-
-class _ClientReceiver:
-    """What a client says."""
-
-    def __init__(self, controller: Controller, link: Link) -> None:
-        self._controller, self._link = controller, link
-
-    def on_messages(self, messages: list[Any]) -> None:
-        controller, link = self._controller, self._link
-        for message in messages:
-            match message:
-                case Submit():
-                    controller.take_submit(link, message)
-                case Function():
-                    controller.take_function(link, message)
-                case Signal():
-                    controller.signal(message)
-                case Shutdown():
-                    controller.shutdown(message)
-                case Ask():
-                    controller.answer(link, message)
-                case _:
-                    controller.feed(link.peer, message)
-
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("client left", extra={"reason": reason, "clean": clean})
-        self._controller.client_gone(self._link)
-
-
-class _EngineReceiver:
-    """What an engine says."""
-
-    def __init__(self, controller: Controller, link: Link) -> None:
-        self._controller, self._link = controller, link
-
-    def on_messages(self, messages: list[Any]) -> None:
-        controller, link = self._controller, self._link
-        for message in messages:
-            if type(message) is Finished:
-                controller.take_finished(link, message)
-            elif type(message) is NeedFunction:
-                controller.need_function(link, message.hash)
-            else:
-                controller.feed(link.peer, message)
-
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        self._controller.engine_closed(self._link, reason, clean=clean)
-
-
-class _HostReceiver:
-    """What a host says."""
-
-    def __init__(self, controller: Controller, link: Link) -> None:
-        self._controller, self._link = controller, link
-
-    def on_messages(self, messages: list[Any]) -> None:
-        for message in messages:
-            if isinstance(message, EngineExited):
-                self._controller.engine_exited(message)
-
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("host left", extra={"reason": reason, "clean": clean})
-        self._controller.links.remove(self._link)
-
-
-def stop_on_signals(controller: Controller) -> None:
-    """Stop on SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        name = signal.Signals(signum).name
-        loop.add_signal_handler(signum, partial(controller.request_stop, f"the controller got {name}"))

@@ -1,0 +1,78 @@
+"""What each kind of peer says, and whom in the shell it concerns."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from engineroom.controller.links import Link
+from engineroom.protocol.messages import Ask, EngineExited, Finished, Function, NeedFunction, Shutdown, Signal, Submit
+
+if TYPE_CHECKING:
+    from engineroom.controller.shell import Controller
+
+log = logging.getLogger(__name__)
+
+
+class ClientReceiver:
+    """What a client says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        controller, link = self._controller, self._link
+        for message in messages:
+            match message:
+                case Submit():
+                    controller.take_submit(link, message)
+                case Function():
+                    controller.take_function(link, message)
+                case Signal():
+                    controller.signal(message)
+                case Shutdown():
+                    controller.shutdown(message)
+                case Ask():
+                    controller.answer(link, message)
+                case _:
+                    controller.feed(link.peer, message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        log.info("client left", extra={"reason": reason, "clean": clean})
+        self._controller.client_gone(self._link)
+
+
+class EngineReceiver:
+    """What an engine says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        controller, link = self._controller, self._link
+        for message in messages:
+            if type(message) is Finished:
+                controller.take_finished(link, message)
+            elif type(message) is NeedFunction:
+                controller.need_function(link, message.hash)
+            else:
+                controller.feed(link.peer, message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        self._controller.engine_closed(self._link, reason, clean=clean)
+
+
+class HostReceiver:
+    """What a host says."""
+
+    def __init__(self, controller: Controller, link: Link) -> None:
+        self._controller, self._link = controller, link
+
+    def on_messages(self, messages: list[Any]) -> None:
+        for message in messages:
+            if isinstance(message, EngineExited):
+                self._controller.engine_exited(message)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        log.info("host left", extra={"reason": reason, "clean": clean})
+        self._controller.links.remove(self._link)
