@@ -1,0 +1,126 @@
+"""A closed connection is a dead engine, unless there is reason to think otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engineroom.controller import departures
+from engineroom.controller.config import ControllerConfig
+from engineroom.controller.departures import Departures
+from engineroom.controller.links import Link, Links
+from engineroom.ids import Instance, Peer, new_instance
+from engineroom.protocol.messages import EngineInfo
+from engineroom.protocol.processes import boot_id, host_name
+
+HERE = EngineInfo(pid=1, host=host_name(), boot_id=boot_id())
+ELSEWHERE = EngineInfo(pid=1, host="far", boot_id="b")
+
+
+class Shell:
+    def __init__(self) -> None:
+        self.config = ControllerConfig(security_dir="", reattach_grace=0.02, reconnect_timeout=0.02)
+        self.links = Links()
+        self.told: list[tuple[str, str]] = []
+        self.changed = asyncio.Event()
+
+    def engine_away(self, link: Link) -> None:
+        self.told.append(("away", ""))
+
+    def engine_lost(self, link: Link, cause: str) -> None:
+        self.told.append(("lost", cause))
+        self.changed.set()
+
+    async def until_lost(self) -> list[tuple[str, str]]:
+        await asyncio.wait_for(self.changed.wait(), 5)
+        return self.told
+
+
+def link(info: EngineInfo, *, pid: int | None = None, dismissed: str = "") -> Link:
+    connection: Any = SimpleNamespace(peer_pid=pid)
+    return Link(Peer(1), "engine", connection, new_instance(), info=info, dismissed=dismissed)
+
+
+def play(story: Callable[[Shell, Departures], Awaitable[None]]) -> None:
+    async def run() -> None:
+        shell = Shell()
+        await story(shell, Departures(shell))
+
+    asyncio.run(run())
+
+
+def test_the_hosts_word_ends_the_wait_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(departures, "CAUSE_SECONDS", 60)
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        engine = link(HERE)
+        gone.closed(engine, "closed", clean=False)
+        assert shell.told == []
+        gone.exited(Instance(engine.identity), "killed by SIGKILL")
+        assert shell.told == [("lost", "killed by SIGKILL")]
+
+    play(story)
+
+
+def test_the_hosts_word_may_come_first() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        engine = link(HERE)
+        gone.exited(Instance(engine.identity), "exit code 3")
+        gone.closed(engine, "closed", clean=False)
+        assert shell.told == [("lost", "exit code 3")]
+
+    play(story)
+
+
+def test_without_a_host_a_dead_process_here_is_lost_after_a_moment() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        gone.closed(link(HERE), "closed", clean=False)
+        ((what, cause),) = await shell.until_lost()
+        assert what == "lost"
+        assert "pid 1" in cause
+
+    play(story)
+
+
+def test_a_goodbye_is_believed() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        gone.closed(link(ELSEWHERE), "shut down", clean=True)
+        assert shell.told == [("lost", "shut down")]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        (link(HERE, pid=os.getpid()), "closed"),
+        (link(ELSEWHERE), "[Errno 110] Connection timed out"),
+        (link(ELSEWHERE), "closed"),
+    ],
+)
+def test_an_engine_that_may_live_is_away_first(engine: Link, reason: str) -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        gone.closed(engine, reason, clean=False)
+        assert shell.told == [("away", "")]
+        told = await shell.until_lost()
+        assert told[1:] == [("lost", f"connection lost: {reason}")]
+
+    play(story)
+
+
+def test_an_engine_that_comes_back_is_not_lost() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        engine = link(ELSEWHERE)
+        gone.closed(engine, "closed", clean=False)
+        gone.returned(Instance(engine.identity))
+        gone.exited(new_instance(), "another one")
+        await asyncio.wait_for(asyncio.shield(asyncio.sleep(0)), 1)
+        assert shell.told == [("away", "")]
+        gone.close()
+
+    play(story)
