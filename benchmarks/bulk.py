@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks import references
 from benchmarks.clusters import cluster
-from benchmarks.figures import Figure, seconds
+from benchmarks.figures import Figure
+from benchmarks.timing import seconds
 from benchmarks.work import echo
 
 COUNT, SIZE = 200, 2**20

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -94,20 +93,3 @@ def machine() -> dict[str, Any]:
         "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "when": time.strftime("%Y-%m-%d %H:%M"),
     }
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work()` takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def median_rate(count: int, work: Callable[[], object], rounds: int) -> float:
-    """Return the median, over `rounds` runs of `work`, of `count` things a second."""
-    return count / statistics.median(seconds(work) for _ in range(rounds))
-
-
-def percentile(samples: Sequence[float], percent: int) -> float:
-    """Return the value that `percent` of `samples` (at least two) do not exceed."""
-    return statistics.quantiles(samples, n=100, method="inclusive")[percent - 1]

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import numpy as np
 
 import engineroom as er
 from benchmarks import references
 from benchmarks.clusters import cluster
-from benchmarks.figures import Figure, percentile
+from benchmarks.figures import Figure
+from benchmarks.timing import percentile, round_trips
 from benchmarks.work import noop
 
 SAMPLES = 1000
 PUSHED = 256 * 2**20
 PUSHING = 10.0
 MANY = 32
-
-
-def round_trips(call: Callable[[], object], samples: int) -> list[float]:
-    """Return the times, in ms, of `samples` calls one after the other."""
-    times = []
-    for _ in range(samples):
-        began = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - began) * 1e3)
-    return times
 
 
 def lone_round_trips(*, tls: bool) -> tuple[list[float], list[float]]:

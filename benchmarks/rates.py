@@ -7,7 +7,8 @@ import gc
 import engineroom as er
 from benchmarks import references
 from benchmarks.clusters import cluster, cpu_seconds
-from benchmarks.figures import Figure, median_rate
+from benchmarks.figures import Figure
+from benchmarks.timing import median_rate
 from benchmarks.work import increment, noop
 
 ITEMS = 100_000

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from multiprocessing.pool import Pool
 
-from benchmarks.figures import median_rate, percentile, seconds
+from benchmarks.timing import median_rate, percentile, seconds
 from benchmarks.work import echo, increment, noop
 
 WORKERS = 2

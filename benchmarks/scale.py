@@ -15,8 +15,9 @@ import psutil
 
 import engineroom as er
 from benchmarks.clusters import pss
-from benchmarks.figures import Figure, median_rate
+from benchmarks.figures import Figure
 from benchmarks.rates import submit_and_gather
+from benchmarks.timing import median_rate
 
 FEW, MANY = 2, 1000
 TASKS = 20_000

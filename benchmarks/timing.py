@@ -1,0 +1,29 @@
+"""Taking times; needs the standard library only, so that the peers' environments can use it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work()` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def median_rate(count: int, work: Callable[[], object], rounds: int) -> float:
+    """Return the median, over `rounds` runs of `work`, of `count` things a second."""
+    return count / statistics.median(seconds(work) for _ in range(rounds))
+
+
+def percentile(samples: Sequence[float], percent: int) -> float:
+    """Return the value that `percent` of `samples` (at least two) do not exceed."""
+    return statistics.quantiles(samples, n=100, method="inclusive")[percent - 1]
+
+
+def round_trips(call: Callable[[], object], samples: int) -> list[float]:
+    """Return the times, in ms, of `samples` calls one after the other."""
+    return [seconds(call) * 1e3 for _ in range(samples)]
