@@ -1,0 +1,147 @@
+"""One engine process, from its config to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+
+import msgspec
+
+from engineroom.engine.capture import Sink, routed_output
+from engineroom.engine.config import EngineConfig
+from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.failures import FailurePacker
+from engineroom.engine.link import GaveUp, Link
+from engineroom.engine.logs import open_log
+from engineroom.engine.namespace import Namespace, fresh_main
+from engineroom.engine.outbox import Outbox
+from engineroom.engine.queue import TaskQueue
+from engineroom.engine.runner import Runner
+from engineroom.engine.shell import Shell
+from engineroom.engine.startup import describe_engine, prepare_surroundings, run_startup_code
+from engineroom.engine.titles import engine_title, set_title
+from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.messages import EngineInfo, Welcome
+from engineroom.serialize.functions import FunctionTable
+
+log = logging.getLogger(__name__)
+
+_SWITCH_INTERVAL = 0.001
+"""Seconds for which a busy main thread may keep the I/O thread waiting for the interpreter lock."""
+
+_GRACE = 0.5
+"""Seconds that a running task, and the interpreter, have to end when the engine must."""
+
+
+def run_engine(config: EngineConfig) -> int:
+    """Be an engine until the controller ends it; return the exit code. In the main thread only."""
+    engine_log = open_log(config.log_file, config.log_level)
+    problem = prepare_surroundings(config)
+    sink = Sink(limit=config.max_output_bytes, log=engine_log.write)
+    with routed_output(sink):
+        engine = Engine(config, sink)
+        return engine.run([problem] if problem else [])
+
+
+class Engine:
+    """The parts of an engine, put together."""
+
+    def __init__(self, config: EngineConfig, sink: Sink) -> None:
+        self._config, self._sink = config, sink
+        self._instance = config.own_instance()
+        self._names = fresh_main()
+        self._functions = FunctionTable(config.function_cache)
+        self._namespace = Namespace(self._names, self._functions)
+        self._queue = TaskQueue()
+        self._loop = asyncio.new_event_loop()
+        self._descriptors = Descriptors()
+        self._failures = FailurePacker(self._instance)
+        self._outbox = Outbox(self._wake)
+        self._runner = Runner(
+            self._queue,
+            self._outbox,
+            self._namespace,
+            pack_failure=self._failures,
+            descriptors=self._descriptors,
+            max_result_bytes=config.max_result_bytes,
+        )
+        self._shell = Shell(
+            self._queue,
+            self._outbox,
+            self._functions,
+            self._runner.interrupts,
+            self._descriptors,
+            on_lost=self._lost,
+            on_end=self._end,
+        )
+        self._link: Link | None = None
+        self._exit_code = 0
+
+    def run(self, problems: list[str]) -> int:
+        self._runner.interrupts.install()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._descriptors.capture(self._sink)
+        problems = problems + run_startup_code(self._config, self._namespace)
+        info = describe_engine(problems)
+        threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True).start()
+        self._runner.run()
+        return self._exit_code
+
+    def _run_io(self, info: EngineInfo) -> None:
+        self._link = Link(
+            self._config, self._shell, instance=self._instance, info=info, on_welcome=self._welcomed
+        )
+        self._loop.create_task(self._stay_connected(self._link))
+        # For ever: while the main thread ends the process, the watchdog of `_stop` must still work.
+        self._loop.run_forever()
+
+    async def _stay_connected(self, link: Link) -> None:
+        try:
+            await link.run()
+        except GaveUp as error:
+            log.error("%s", error)  # noqa: TRY400 (words for people: a traceback would bury them)
+            self._stop(error.code)
+        except Exception:
+            log.exception("the I/O thread failed")
+            self._stop(1)
+
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._shell.take)
+
+    def _welcomed(self, welcome: Welcome, file: ConnectionFile) -> None:
+        self._failures.engine_id = welcome.engine_id
+        set_title(engine_title(welcome.engine_id, file.cluster_id))
+
+    def _lost(self, reason: str) -> None:
+        assert self._link is not None
+        self._link.lost(reason)
+
+    def _end(self, reason: str) -> None:
+        log.info("ending", extra={"reason": reason or "asked to"})
+        self._stop(0)
+        self._shell.close(reason or "shut down")
+
+    def _stop(self, code: int) -> None:
+        """Let the main thread return `code`; interrupt what it runs, and end the process if that is in vain."""
+        self._exit_code = code
+        self._queue.close()
+        running = self._queue.running
+        if running is not None:
+            self._runner.interrupts.request(running.key)
+        self._loop.call_later(_GRACE, os._exit, code)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the engine whose config comes as JSON on stdin (`--config-json-on-stdin`), or of one connection file."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments == ["--config-json-on-stdin"]:
+        config = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineConfig)
+    elif len(arguments) == 1 and not arguments[0].startswith("-"):
+        config = EngineConfig(connection_file=arguments[0])
+    else:
+        print("usage: python -m engineroom.engine CONNECTION_FILE | --config-json-on-stdin", file=sys.stderr)
+        return 2
+    return run_engine(config)

@@ -1,0 +1,40 @@
+"""What an engine is told at its start."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engineroom.ids import Instance, new_instance
+
+
+class EngineConfig(msgspec.Struct, kw_only=True):
+    """Everything that one engine process needs to know; travels as JSON from the host through the spawner.
+
+    `wanted_id`: the engine id to ask for, None for any. `instance`: 32 hex digits, "" to draw one. `host`: instance of
+    the host that started it. `sys_path`: directories put in front of `sys.path`. Times are in seconds:
+    `connect_timeout` from the start to the first connection, `reconnect_timeout` without one later on.
+    `max_output_bytes`: characters kept of what one task writes to one stream.
+    """
+
+    connection_file: str
+    wanted_id: int | None = None
+    instance: str = ""
+    host: bytes = b""
+    work_dir: str = ""
+    startup_script: str = ""
+    startup_command: str = ""
+    log_file: str = ""
+    log_level: str = "INFO"
+    environment: dict[str, str] = {}
+    sys_path: list[str] = []
+    connect_timeout: float = 60.0
+    reconnect_timeout: float = 60.0
+    max_result_bytes: int = 1024**3
+    max_output_bytes: int = 1024**2
+    function_cache: int = 1024
+
+    def own_instance(self) -> Instance:
+        """Return the instance of this process, drawn now if the config names none."""
+        if not self.instance:
+            self.instance = new_instance().hex()
+        return Instance(bytes.fromhex(self.instance))

@@ -1,0 +1,60 @@
+"""How a process ended, in words."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class OutOfMemory:
+    """Whether the kernel has killed somebody for want of memory since we last looked."""
+
+    def __init__(self) -> None:
+        self._ours = list(_counters_of_our_group())
+        self._everywhere = Path("/proc/vmstat")
+        self._seen = self._counts()
+
+    def evidence(self) -> str:
+        """Return words to put beside a SIGKILL; "" if nothing points to memory."""
+        before, self._seen = self._seen, self._counts()
+        if sum(self._seen[:-1]) > sum(before[:-1]):
+            return "out of memory"
+        return "out of memory?" if self._seen[-1] > before[-1] else ""
+
+    def _counts(self) -> list[int]:
+        return [_count(path) for path in (*self._ours, self._everywhere)]
+
+
+def _counters_of_our_group() -> Iterable[Path]:
+    """Yield the files that count the kills in our control group, version 2 or 1."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield Path(f"/sys/fs/cgroup{path}/memory.events")
+        elif "memory" in controllers.split(","):
+            yield Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control")
+
+
+def _count(path: Path) -> int:
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def cause_of(exit_code: int, *, memory: OutOfMemory) -> str:
+    """Return the cause of an exit: `exit_code` as `os.waitstatus_to_exitcode` gives it."""
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    evidence = memory.evidence() if -exit_code == signal.SIGKILL else ""
+    return f"killed by {name}{f' ({evidence})' if evidence else ''}"

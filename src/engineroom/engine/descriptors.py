@@ -1,0 +1,92 @@
+"""What C code and subprocesses write to file descriptors 1 and 2.
+
+The descriptors are files in memory that are appended to, never pipes: C code that writes while it holds the
+interpreter lock would wait for ever for somebody to read a full pipe. New bytes are read while a task runs and at its
+end, and belong to that task.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import threading
+
+from engineroom.engine.attempts import Attempt
+from engineroom.engine.capture import STDERR, STDOUT, Sink
+
+_HOLE = 1024 * 1024
+_HALF = 2 * 1024 * 1024
+_KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
+
+
+class _MemoryFile:
+    """One descriptor that is a file in memory, and how much of it has been read."""
+
+    def __init__(self, stream: int, sink: Sink) -> None:
+        import fcntl  # not on every platform
+
+        self._stream, self._sink = stream, sink
+        self._file = os.memfd_create(f"engineroom-{stream}")
+        fcntl.fcntl(self._file, fcntl.F_SETFL, fcntl.fcntl(self._file, fcntl.F_GETFL) | os.O_APPEND)
+        self._position = self._freed = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        os.dup2(self._file, stream)
+
+    def read(self, attempt: Attempt | None) -> None:
+        end = os.lseek(self._file, 0, os.SEEK_END)
+        if end == self._position:
+            return
+        if end < self._position:
+            self._position = 0  # somebody truncated it
+        if end - self._position > 2 * _HALF:
+            self._read(self._position + _HALF, attempt)
+            cut = end - _HALF - self._position
+            self._sink.write(attempt, self._stream, f"\n[... {cut} bytes of output were cut here ...]\n")
+            self._position = end - _HALF
+        self._read(end, attempt)
+        if self._position - self._freed >= _HOLE:
+            _punch(self._file, self._freed, self._position - self._freed)
+            self._freed = self._position
+
+    def _read(self, end: int, attempt: Attempt | None) -> None:
+        data = os.pread(self._file, end - self._position, self._position)
+        self._position += len(data)
+        if text := self._decoder.decode(data):
+            self._sink.write(attempt, self._stream, text)
+
+
+class Descriptors:
+    """Descriptors 1 and 2 of this process, as far as the platform lets us have them."""
+
+    def __init__(self) -> None:
+        self._files: list[_MemoryFile] = []
+        self._lock = threading.Lock()
+
+    def capture(self, sink: Sink) -> None:
+        """Take the descriptors over; does nothing where there are no files in memory."""
+        if sys.platform == "linux":
+            self._files = [_MemoryFile(STDOUT, sink), _MemoryFile(STDERR, sink)]
+            _buffer_lines()
+
+    def read(self, attempt: Attempt | None) -> None:
+        """Take what is new as output of `attempt`; quick when nothing is."""
+        with self._lock:
+            for file in self._files:
+                file.read(attempt)
+
+
+def _buffer_lines() -> None:
+    """Have C's own stdout write at each line: it would keep 4 KiB back, as it does for every file."""
+    import ctypes  # only here and in `_punch`
+
+    libc = ctypes.CDLL(None)
+    libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, 1, 0)
+
+
+def _punch(file: int, start: int, size: int) -> None:
+    """Give back the memory of bytes that were read; unlike a truncation, this loses nothing written meanwhile."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.fallocate(file, _KEEP_SIZE | _PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(size))

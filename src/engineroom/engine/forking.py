@@ -1,0 +1,49 @@
+"""What a forked engine does before it is one: let go of all that was its parent's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from engineroom.engine.config import EngineConfig
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(signum: int, parent: int) -> bool:
+    """Have the kernel send us `signum` when our parent dies; False if `parent` is dead already.
+
+    The parent is the thread that started us, so only a process whose main thread forks should be relied on.
+    """
+    if sys.platform == "linux":
+        import ctypes  # the only way to prctl
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
+    return os.getppid() == parent
+
+
+def leave_parent(config: EngineConfig, parent: int) -> None:
+    """Become a session of our own, with plain signals, an empty stdin, our own log, and no other descriptors."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for signum in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(signum, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python has it
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if not die_with_parent(signal.SIGKILL, parent):
+        os._exit(0)
+    _replace_descriptors(config.log_file)
+
+
+def _replace_descriptors(log_file: str) -> None:
+    """Read from nowhere, write to the log (2 stays as it is when there is no log file), close all else."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    if log_file:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 2)
+    os.dup2(2, 1)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -1,0 +1,109 @@
+"""Getting to the controller, and back to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from engineroom.engine.config import EngineConfig
+from engineroom.engine.shell import Shell
+from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
+from engineroom.ids import Epoch, Instance
+from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
+from engineroom.protocol.messages import EngineInfo, Join, Welcome
+from engineroom.transport.connection import Connection
+from engineroom.transport.dial import attempts, connect
+
+log = logging.getLogger(__name__)
+
+ADVICE = "start a controller by `ipcluster start` or `ipcontroller`, or name its connection file by `ipengine --file`"
+
+
+class GaveUp(Exception):
+    """There is no controller for this engine, and the words say why. `code`: for the process's exit."""
+
+    def __init__(self, words: str, *, code: int) -> None:
+        self.code = code
+        super().__init__(words)
+
+
+class Link:
+    """Keeps the shell connected, for as long as the config allows."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        shell: Shell,
+        *,
+        instance: Instance,
+        info: EngineInfo,
+        on_welcome: Callable[[Welcome, ConnectionFile], None],
+    ) -> None:
+        self._config, self._shell, self._on_welcome = config, shell, on_welcome
+        self._instance, self._info = instance, info
+        self._wanted_id = config.wanted_id
+        self._epoch = Epoch(b"")
+        self._file: ConnectionFile | None = None
+        self._lost: asyncio.Future[str] | None = None
+
+    def lost(self, reason: str) -> None:
+        """Take note that the connection is gone."""
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(reason)
+
+    async def run(self) -> None:
+        """Stay connected; GaveUp ends it."""
+        await self._connect(self._config.connect_timeout, code=255)
+        while True:
+            assert self._lost is not None
+            reason = await self._lost
+            log.warning("the controller is gone: connecting again", extra={"reason": reason})
+            await self._connect(self._config.reconnect_timeout, code=1)
+
+    async def _connect(self, within: float, *, code: int) -> None:
+        loop = asyncio.get_running_loop()
+        said, problem = "", "no time to try"
+        async for _ in attempts(loop.time() + within):
+            try:
+                connection, welcome = await self._try()
+            except NotLetIn as error:
+                if error.final:
+                    raise GaveUp(f"the controller does not let this engine in: {error}", code=255) from error
+                problem = str(error)
+            except (ConnectionFailed, ConnectionFileError) as error:
+                problem = str(error)
+            else:
+                self._welcomed(connection, welcome)
+                return
+            if problem != said:
+                log.warning("waiting for the controller for up to %g s: %s", within, problem)
+                said = problem
+        raise GaveUp(f"no controller within {within:g} s: {problem}. To go on, {ADVICE}", code=code)
+
+    async def _try(self) -> tuple[Connection, Welcome]:
+        try:
+            # Read again each time: a controller that starts later writes a new one.
+            self._file = read_connection_file(self._config.connection_file)
+        except ConnectionFileError:
+            if self._file is None:
+                raise
+        join = Join(
+            proof=b"",
+            identity=self._instance,
+            epoch=self._epoch,
+            wanted_id=self._wanted_id,
+            host=self._config.host,
+            info=self._info,
+            held=self._shell.held(),
+        )
+        return await connect(self._file, role="engine", join=join)
+
+    def _welcomed(self, connection: Connection, welcome: Welcome) -> None:
+        assert self._file is not None
+        self._lost = asyncio.get_running_loop().create_future()
+        self._epoch = welcome.epoch
+        self._wanted_id = welcome.engine_id
+        log.info("registered", extra={"engine": welcome.engine_id, "over": connection.kind})
+        self._on_welcome(welcome, self._file)
+        self._shell.connected(connection)

@@ -1,0 +1,79 @@
+"""The engine's log: one file descriptor for records, stray output and fault dumps, bounded by rotation."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import threading
+from pathlib import Path
+
+_LARGEST = 10 * 1024 * 1024
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(facts)s"
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "facts"}
+
+
+class Log:
+    """A file that is appended to; over 10 MiB it becomes `NAME.1`. Without a path: standard error as it was."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.RLock()  # a signal handler may log while its thread is in here
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self.descriptor = self._open()
+        else:
+            self.descriptor = os.dup(2)
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            data = text.encode("utf-8", "backslashreplace")
+            if self._path and os.lseek(self.descriptor, 0, os.SEEK_END) + len(data) > _LARGEST:
+                self._rotate()
+            try:
+                os.write(self.descriptor, data)
+            except OSError:
+                return  # a full disk or a closed terminal must not stop tasks
+
+    def _rotate(self) -> None:
+        """Begin a new file under the same descriptor, which the fault handler knows by its number."""
+        try:
+            os.replace(self._path, f"{self._path}.1")
+            fresh = self._open()
+        except OSError:
+            return
+        os.dup2(fresh, self.descriptor, inheritable=False)
+        os.close(fresh)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+class _Formatter(logging.Formatter):
+    """Constant text, then the facts given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        record.facts = "".join(f" {name}={value}" for name, value in facts.items())
+        return super().format(record)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+        self.setFormatter(_Formatter(_FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.write(self.format(record) + "\n")
+
+
+def open_log(path: str, level: str) -> Log:
+    """Return the log at `path`, which from now on gets our log records, and the stacks should the process crash."""
+    log = Log(path)
+    ours = logging.getLogger("engineroom")
+    ours.handlers = [_Handler(log)]
+    ours.setLevel(level.upper())
+    ours.propagate = False
+    faulthandler.enable(log.descriptor)
+    return log

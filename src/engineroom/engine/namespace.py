@@ -1,0 +1,80 @@
+"""The user's namespace: the module `__main__` of the engine, and the calls that run in it."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from types import CoroutineType, ModuleType
+from typing import Any, TypeAlias
+
+from engineroom.engine.coroutines import Coroutines
+from engineroom.protocol.messages import Call, Kind
+from engineroom.protocol.streams import Buffer
+from engineroom.serialize.functions import FunctionTable, unpack_call
+from engineroom.serialize.interactive import Scoped, calling, home
+from engineroom.serialize.payloads import unpack
+
+Names: TypeAlias = dict[str, Any]
+
+
+def fresh_main() -> Names:
+    """Put a new, empty `__main__` into `sys.modules` and return its namespace."""
+    main = ModuleType("__main__", "The namespace of this engine.")
+    main.__builtins__ = builtins  # type: ignore[attr-defined]
+    sys.modules["__main__"] = main
+    return vars(main)
+
+
+class Namespace:
+    """The names that users see, and what calls do with them."""
+
+    def __init__(self, names: Names, functions: FunctionTable) -> None:
+        self.names = names
+        self._functions = functions
+        self._coroutines = Coroutines()
+        self._cell: Callable[[Any], Any] | None = None
+        home.move_in(names)
+
+    def call(self, call: Call, payload: Buffer) -> Any:
+        """Do what `call` says and return its result.
+
+        MissingFunction: its function is not here; nothing has happened. All else is the user's own.
+        """
+        match call.kind:
+            case Kind.APPLY:
+                function = self._functions.get(call.function)
+                args, kwargs = unpack_call(payload)
+                if type(function) is not Scoped and not home.fresh:
+                    return self._complete(function(*args, **kwargs))
+                with calling(function):
+                    return self._complete(function(*args, **kwargs))
+            case Kind.EXECUTE:
+                return self.execute(unpack(payload))
+            case Kind.PUSH:
+                self.names.update(unpack(payload))
+                return None
+            case Kind.PULL:
+                wanted = unpack(payload)
+                return self.value(wanted) if isinstance(wanted, str) else [self.value(name) for name in wanted]
+            case _:
+                raise ValueError(f"calls of kind {call.kind} are unknown here: this engine has an older version")
+
+    def _complete(self, value: Any) -> Any:
+        """Return `value`; of an `async def` function, what it returns in the end."""
+        return self._coroutines.run(value) if type(value) is CoroutineType else value
+
+    def value(self, name: str) -> Any:
+        """Return the value of a name, or of any expression such as `a[3]`."""
+        if name in self.names:
+            return self.names[name]
+        return eval(name, self.names)
+
+    def execute(self, cell: dict[str, Any]) -> Any:
+        """Run a cell as IPython does, and return its reply."""
+        if self._cell is None:
+            # IPython takes a third of a second and 30 MB: only engines that run cells pay for it.
+            from engineroom.engine.cells import Cells
+
+            self._cell = Cells(self.names, self._coroutines).run
+        return self._cell(cell)

@@ -1,0 +1,90 @@
+"""From the main thread to the I/O thread: results and wishes, with one wake-up for many."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from engineroom.engine.attempts import Attempt, Ended
+
+_LONGEST_DELAY = 0.001
+"""Seconds for which a result may wait for others, so that one wake-up serves them all."""
+
+
+class MissingHere:
+    """The main thread lacks the function of an attempt."""
+
+    __slots__ = ("attempt",)
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+
+
+class Announcement:
+    """The main thread waits until Started of this attempt is on its way."""
+
+    __slots__ = ("_said", "attempt")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self._said = threading.Lock()
+        self._said.acquire()
+
+    def wait(self) -> None:
+        self._said.acquire()
+
+    def said(self) -> None:
+        self._said.release()
+
+
+Item = Ended | MissingHere | Announcement
+
+
+class Outbox:
+    """What the main thread has for the I/O thread, in order."""
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        """`wake`: has the I/O thread call `take` soon; safe from any thread."""
+        self._wake = wake
+        self._items: deque[Item] = deque()
+        self._waking = False
+        self._woken_at = 0.0
+
+    def ended(self, result: Ended, now: float) -> None:
+        """Take a result at monotonic time `now`; it waits for others, but not for long."""
+        self._items.append(result)
+        if now - self._woken_at > _LONGEST_DELAY:
+            self._woken_at = now
+            self._wake_once()
+
+    def function_missing(self, attempt: Attempt) -> None:
+        self._items.append(MissingHere(attempt))
+        self._wake_once()
+
+    def announce(self, attempt: Attempt) -> None:
+        """Return when Started of `attempt` has been written to the socket."""
+        announcement = Announcement(attempt)
+        self._items.append(announcement)
+        self._wake_once()
+        announcement.wait()
+
+    def flush(self) -> None:
+        """Have everything taken now: the main thread has nothing more to do."""
+        if self._items:
+            self._woken_at = time.monotonic()
+            self._wake_once()
+
+    def take(self) -> list[Item]:
+        """Return everything that waits (for the I/O thread)."""
+        self._waking = False  # first: what comes later wakes again
+        items: list[Item] = []
+        while self._items:
+            items.append(self._items.popleft())
+        return items
+
+    def _wake_once(self) -> None:
+        if not self._waking:
+            self._waking = True
+            self._wake()

@@ -1,0 +1,162 @@
+"""The engine's queue: the arbiter of what starts and what is given back.
+
+`Start` (by the main thread) and `Revoke` (by the I/O thread) are atomic here: an attempt is started once or
+revoked, never both. No sockets and no clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+from engineroom.engine.attempts import Attempt, Key
+
+
+class TaskQueue:
+    """Attempts in two lanes: direct ones first, in order; then balanced ones.
+
+    A direct attempt that is not ready (its body is still arriving) blocks later direct ones; a balanced one is
+    passed over.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._direct: deque[Attempt] = deque()
+        self._balanced: deque[Attempt] = deque()  # the ready ones only
+        self._queued: dict[Key, Attempt] = {}
+        self._idle = False
+        self._closed = False
+        self._wakeup = threading.Lock()
+        self._wakeup.acquire()
+        self.running: Attempt | None = None
+
+    def add(self, attempts: Iterable[Attempt]) -> None:
+        """Append attempts; one that is already here is dropped."""
+        with self._lock:
+            for attempt in attempts:
+                if attempt.key in self._queued or (self.running is not None and self.running.key == attempt.key):
+                    continue
+                self._queued[attempt.key] = attempt
+                if attempt.run.direct:
+                    self._direct.append(attempt)
+                elif attempt.ready:
+                    self._balanced.append(attempt)
+            self._wake_if_idle()
+
+    def make_ready(self, attempt: Attempt) -> None:
+        """Say that `attempt` lacks nothing any more."""
+        with self._lock:
+            if attempt.ready or not attempt.queued:
+                return
+            attempt.ready = True
+            if not attempt.run.direct:
+                self._balanced.append(attempt)
+            self._wake_if_idle()
+
+    def revoke(self, key: Key) -> bool:
+        """Give an attempt back; False if it has started. One that was never here counts as given back."""
+        with self._lock:
+            attempt = self._queued.get(key)
+            if attempt is None:
+                return self.running is None or self.running.key != key
+            if attempt.announced:
+                return False
+            self._drop(attempt)
+            return True
+
+    def drop_incomplete(self) -> None:
+        """Forget the attempts whose body is still arriving: the connection that brought it is gone."""
+        with self._lock:
+            for attempt in tuple(self._queued.values()):
+                if attempt.body is not None and not attempt.body.complete:
+                    self._drop(attempt)
+            self._wake_if_idle()
+
+    def close(self) -> None:
+        """Start nothing more."""
+        with self._lock:
+            self._closed = True
+            self._wake_if_idle()
+
+    def start_next(self) -> Attempt | None:
+        """Start and return the next attempt; None: there is nothing to start now."""
+        with self._lock:
+            if self._closed:
+                return None
+            self.running = attempt = self._pop()
+            return attempt
+
+    def finish(self) -> None:
+        """Say that the running attempt has ended."""
+        self.running = None
+
+    def put_back(self, attempt: Attempt) -> None:
+        """Take back an attempt that was started too early; it waits for `make_ready`."""
+        with self._lock:
+            self.running = None
+            attempt.queued, attempt.ready = True, False
+            self._queued[attempt.key] = attempt
+            if attempt.run.direct:
+                self._direct.appendleft(attempt)
+
+    def wait(self) -> bool:
+        """Block until there is something to start; False when the queue is closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            if self._startable():
+                return True
+            self._idle = True
+        self._wakeup.acquire()
+        return not self._closed
+
+    def queued(self) -> list[Attempt]:
+        """Return what has not started."""
+        with self._lock:
+            return list(self._queued.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs or could start."""
+        with self._lock:
+            return self.running is not None or self._startable()
+
+    def _pop(self) -> Attempt | None:
+        attempt = self._first_direct()
+        if attempt is not None and attempt.ready:
+            self._direct.popleft()
+        else:
+            attempt = self._first_balanced()
+            if attempt is None:
+                return None
+            self._balanced.popleft()
+        attempt.queued = False
+        del self._queued[attempt.key]
+        return attempt
+
+    def _first_direct(self) -> Attempt | None:
+        while self._direct and not self._direct[0].queued:
+            self._direct.popleft()
+        return self._direct[0] if self._direct else None
+
+    def _first_balanced(self) -> Attempt | None:
+        while self._balanced and not self._balanced[0].queued:
+            self._balanced.popleft()
+        return self._balanced[0] if self._balanced else None
+
+    def _startable(self) -> bool:
+        if self._first_balanced() is not None:
+            return True
+        direct = self._first_direct()
+        return direct is not None and direct.ready
+
+    def _drop(self, attempt: Attempt) -> None:
+        attempt.queued = False
+        attempt.body = None
+        del self._queued[attempt.key]
+
+    def _wake_if_idle(self) -> None:
+        if self._idle and (self._closed or self._startable()):
+            self._idle = False
+            self._wakeup.release()

@@ -1,0 +1,42 @@
+"""Results that the controller has not acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engineroom.engine.attempts import Ended, Key
+from engineroom.protocol.messages import Delivered
+
+
+class KeptResults:
+    """Results by their number, from 1 on, until they are delivered. In the I/O thread only."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Ended] = {}
+        self._keys: set[Key] = set()
+        self._delivered = 0
+
+    def add(self, result: Ended) -> None:
+        message = result.message
+        self._kept[message.number] = result
+        self._keys.add((message.task, message.attempt))
+
+    def acknowledge(self, delivered: Delivered) -> None:
+        """Forget what has been delivered for good."""
+        for number in range(self._delivered + 1, delivered.up_to + 1):
+            self._forget(number)
+        self._delivered = max(self._delivered, delivered.up_to)
+        for number in delivered.also:
+            self._forget(number)
+
+    def unacknowledged(self) -> Iterable[Ended]:
+        """Return what has not been delivered, in the order of its end."""
+        return tuple(self._kept.values())
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._keys
+
+    def _forget(self, number: int) -> None:
+        result = self._kept.pop(number, None)
+        if result is not None:
+            self._keys.discard((result.message.task, result.message.attempt))

@@ -1,0 +1,103 @@
+"""The main thread's loop: start the next attempt, run it, pack how it ended, hand that over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic, time
+
+from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.capture import writer
+from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.limits import check_size
+from engineroom.engine.namespace import Namespace
+from engineroom.engine.outbox import Outbox
+from engineroom.engine.queue import TaskQueue
+from engineroom.protocol.messages import Call, Finished, Outcome, Status
+from engineroom.protocol.streams import Body
+from engineroom.serialize.functions import MissingFunction
+from engineroom.serialize.payloads import pack
+
+PackFailure = Callable[[BaseException, Call], tuple[str, Body]]
+
+_OK, _ERROR = int(Status.OK), int(Status.ERROR)
+
+
+class Runner:
+    """Runs attempts one by one; `run` returns when the queue is closed."""
+
+    def __init__(
+        self,
+        queue: TaskQueue,
+        outbox: Outbox,
+        namespace: Namespace,
+        *,
+        pack_failure: PackFailure,
+        descriptors: Descriptors,
+        max_result_bytes: int,
+    ) -> None:
+        self._queue, self._outbox, self._namespace = queue, outbox, namespace
+        self._pack_failure, self._descriptors = pack_failure, descriptors
+        self._max_result_bytes = max_result_bytes
+        self._finished = 0
+        self.interrupts = Interrupts(queue, Runner._enter.__code__)
+
+    def run(self) -> None:
+        queue = self._queue
+        while True:
+            attempt = queue.start_next()
+            if attempt is not None:
+                self._run(attempt)
+                continue
+            self._outbox.flush()
+            if not queue.wait():
+                return
+            self._descriptors.read(None)  # what was written while no task ran is nobody's
+
+    def _run(self, attempt: Attempt) -> None:
+        run = attempt.run
+        if run.announce and not attempt.announced:
+            self._outbox.announce(attempt)
+        writer.set(attempt)
+        wall, start = time(), monotonic()
+        status, error = _OK, ""
+        body: Body
+        try:
+            body = self._enter(attempt)
+        except MissingFunction:
+            writer.set(None)
+            self._queue.put_back(attempt)
+            self._outbox.function_missing(attempt)
+            return
+        except BaseException as problem:  # noqa: BLE001 (SystemExit too: the task fails and the engine lives)
+            status = _ERROR
+            error, body = self._pack_failure(problem, run.call)
+        now = monotonic()
+        self._descriptors.read(attempt)
+        attempt.ended = True
+        writer.set(None)
+        attempt.body = None
+        self._finished += 1
+        outcome = Outcome(status, wall, now - start, error)
+        if type(body) is bytes:
+            message = Finished(self._finished, run.task, run.attempt, outcome, body)
+            self._outbox.ended(Ended(message, None, attempt.output), now)
+        else:
+            self._hand_over_large(attempt, outcome, body, now)
+        self._queue.finish()
+
+    def _enter(self, attempt: Attempt) -> Body:
+        """Run user code: only within this call may an interrupt be raised."""
+        if self.interrupts.wanted is not None:
+            self.interrupts.check(attempt)
+        # Packed at once: a result is a snapshot, and its packing may run user code as well.
+        body = pack(self._namespace.call(attempt.run.call, attempt.payload()), what="the result")
+        check_size(body, self._max_result_bytes)
+        return body
+
+    def _hand_over_large(self, attempt: Attempt, outcome: Outcome, body: Body, now: float) -> None:
+        run = attempt.run
+        segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here
+        size = sum(segment.nbytes for segment in segments)
+        message = Finished(self._finished, run.task, run.attempt, outcome, size=size)
+        self._outbox.ended(Ended(message, segments, attempt.output), now)

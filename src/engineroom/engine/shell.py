@@ -1,0 +1,292 @@
+"""The I/O thread: what the controller says goes to the queue, what the main thread has goes to the controller."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.outbox import Announcement, MissingHere, Outbox
+from engineroom.engine.queue import TaskQueue
+from engineroom.engine.results import KeptResults
+from engineroom.protocol.messages import (
+    AlreadyStarted,
+    Delivered,
+    Function,
+    Held,
+    Interrupt,
+    NeedFunction,
+    Output,
+    Refused,
+    Revoke,
+    Revoked,
+    Run,
+    Shutdown,
+    Started,
+)
+from engineroom.serialize.functions import FunctionTable
+from engineroom.transport.connection import Connection
+
+log = logging.getLogger(__name__)
+
+_SOON, _LATER, _OUTPUT = 0.002, 0.01, 0.05
+"""Seconds between two looks at the main thread: after news, to see whether a task is a long one, while one runs."""
+
+_ANNOUNCED_WITHIN = 0.25
+
+
+class Shell:
+    """Between the connection and the main thread; all methods in the I/O thread only.
+
+    It looks at the main thread while that is busy, and has no timer while it is idle.
+    """
+
+    def __init__(
+        self,
+        queue: TaskQueue,
+        outbox: Outbox,
+        functions: FunctionTable,
+        interrupts: Interrupts,
+        descriptors: Descriptors,
+        *,
+        on_lost: Callable[[str], None],
+        on_end: Callable[[str], None],
+    ) -> None:
+        """`on_lost(reason)`: the connection is gone; `on_end(reason)`: the controller wants the engine to end."""
+        self._queue, self._outbox, self._functions = queue, outbox, functions
+        self._interrupts, self._descriptors = interrupts, descriptors
+        self._on_lost, self._on_end = on_lost, on_end
+        self._results = KeptResults()
+        self._connection: Connection | None = None
+        self._announcements: list[Announcement] = []
+        self._arriving: set[bytes] = set()
+        self._lacking: dict[bytes, list[Attempt]] = {}
+        self._look: asyncio.TimerHandle | None = None
+        self._seen: Attempt | None = None
+
+    def held(self) -> Held:
+        """Return what the controller must know when it meets us again."""
+        self.take()
+        running = self._queue.running
+        return Held(
+            running=() if running is None or running.key in self._results else (running.key,),
+            queued=tuple(attempt.key for attempt in self._queue.queued()),
+            finished=tuple((kept.message.task, kept.message.attempt) for kept in self._results.unacknowledged()),
+        )
+
+    def connected(self, connection: Connection) -> None:
+        """Use `connection` from now on; say again what may not have arrived over the one before."""
+        self._connection = connection
+        running = self._queue.running
+        if running is not None and running.output is not None:
+            connection.send_all(running.output.said)
+        for result in self._results.unacknowledged():
+            if result.output is not None:
+                connection.send_all(result.output.said)
+            self._send_result(result, connection)
+        for function in self._lacking:
+            connection.send(NeedFunction(function))
+        connection.start(self)
+        self.take()
+
+    def on_messages(self, messages: list[Any]) -> None:
+        runs = []
+        for message in messages:
+            if type(message) is Run:
+                runs.append(Attempt(message) if not message.stream else self._receive(message))
+                continue
+            if runs:
+                self._add(runs)
+                runs = []
+            self._handle(message)
+        if runs:
+            self._add(runs)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        del clean
+        self._connection = None
+        self._arriving.clear()
+        self._queue.drop_incomplete()
+        self._on_lost(reason)
+
+    def close(self, reason: str) -> None:
+        """Say what is waiting, and Goodbye."""
+        self.take()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(reason)
+
+    def take(self) -> None:
+        """Take what the main thread has, and look again soon if it goes on."""
+        news = self._outbox.take()
+        for item in news:
+            if type(item) is Ended:
+                self._keep_and_send(item)
+            elif type(item) is Announcement:
+                self._announcements.append(item)
+            elif type(item) is MissingHere:
+                self._lack(item.attempt)
+        connection = self._connection
+        if self._announcements and connection is not None:
+            self._announce(connection)
+        if not self._queue.busy:
+            self._look_no_more()
+        elif news:
+            self._postpone(_SOON)
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case Delivered():
+                self._results.acknowledge(message)
+            case Function():
+                self._receive_function(message)
+            case Revoke(task=task, attempt=number):
+                self._revoke(message)
+            case Interrupt(task=task, attempt=number):
+                self._interrupts.request((task, number))
+            case Shutdown(reason=reason):
+                self._on_end(reason)
+            case Refused(reason=reason):
+                self._on_end(f"the controller sent this engine away: {reason}")
+            case _:
+                log.warning("a message that nobody here knows", extra={"kind": type(message).__name__})
+
+    def _add(self, runs: list[Attempt]) -> None:
+        self._queue.add(runs)
+        self._look_again(_SOON)
+
+    def _receive(self, run: Run) -> Attempt:
+        """Return an attempt whose body arrives from now on."""
+        assert self._connection is not None
+        body = self._connection.receive(run.stream, run.size)
+        attempt = Attempt(run, body)
+
+        def grown() -> None:
+            if body.complete:
+                self._queue.make_ready(attempt)
+                self._look_again(_SOON)
+            elif body.error is not None:
+                self._queue.revoke(attempt.key)  # whoever stopped sending it knows
+
+        body.watch(grown)
+        return attempt
+
+    def _receive_function(self, message: Function) -> None:
+        if not message.stream:
+            self._function_arrived(message.hash, message.payload)
+            return
+        assert self._connection is not None
+        body = self._connection.receive(message.stream, message.size)
+        self._arriving.add(message.hash)
+
+        def grown() -> None:
+            if body.complete:
+                self._function_arrived(message.hash, body.buffer())
+            elif body.error is not None:
+                self._arriving.discard(message.hash)
+
+        body.watch(grown)
+
+    def _function_arrived(self, function: bytes, body: Any) -> None:
+        self._arriving.discard(function)
+        self._functions.add(function, body)
+        for attempt in self._lacking.pop(function, ()):
+            self._queue.make_ready(attempt)
+        self._look_again(_SOON)
+
+    def _lack(self, attempt: Attempt) -> None:
+        """Have the function of `attempt` sent, unless it has come meanwhile or is on its way."""
+        function = attempt.run.call.function
+        if function in self._functions:
+            self._queue.make_ready(attempt)
+            return
+        waiting = self._lacking.setdefault(function, [])
+        waiting.append(attempt)
+        if self._connection is not None and len(waiting) == 1 and function not in self._arriving:
+            self._connection.send(NeedFunction(function))
+
+    def _revoke(self, message: Revoke) -> None:
+        assert self._connection is not None
+        self.take()  # so that every end is known
+        key = (message.task, message.attempt)
+        answer = Revoked if key not in self._results and self._queue.revoke(key) else AlreadyStarted
+        self._connection.send(answer(*key))
+
+    def _keep_and_send(self, result: Ended) -> None:
+        self._results.add(result)
+        message = result.message
+        if result.output is not None:
+            self._say(result.output.take((message.task, message.attempt), end=True))
+        if self._connection is not None:
+            self._send_result(result, self._connection)
+
+    def _send_result(self, result: Ended, connection: Connection) -> None:
+        message = result.message
+        if result.body is not None:
+            message = msgspec.structs.replace(message, stream=connection.open_stream(result.body))
+        connection.send(message)
+
+    def _say(self, output: list[Output]) -> None:
+        if self._connection is not None:
+            self._connection.send_all(output)
+
+    def _announce(self, connection: Connection) -> None:
+        """Write Started now, and let the main thread go on when it has left this process."""
+        waiting, self._announcements = self._announcements, []
+        for announcement in waiting:
+            announcement.attempt.announced = True
+            connection.send(Started(*announcement.attempt.key))
+        connection.flush()
+        deadline = asyncio.get_running_loop().time() + _ANNOUNCED_WITHIN
+        self._release(waiting, connection, deadline)
+
+    def _release(self, waiting: list[Announcement], connection: Connection, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        if not connection.closed and connection.transport.get_write_buffer_size() and loop.time() < deadline:
+            loop.call_later(_SOON, self._release, waiting, connection, deadline)
+            return
+        for announcement in waiting:
+            announcement.said()
+
+    def _look_again(self, delay: float) -> None:
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(delay, self._look_at_main_thread)
+
+    def _look_at_main_thread(self) -> None:
+        """Say that a task has started if it takes a while, and what it wrote."""
+        self._look = None
+        running = self._queue.running
+        if running is None or running is not self._seen:
+            self._seen = running
+            self.take()
+            if running is not None:
+                self._postpone(_LATER)
+            return
+        self._descriptors.read(running)
+        self.take()
+        if running is not self._queue.running:
+            return
+        if not running.announced and self._connection is not None:
+            running.announced = True
+            self._connection.send(Started(*running.key))
+        if running.output is not None:
+            self._say(running.output.take(running.key))
+        self._postpone(_OUTPUT)
+
+    def _postpone(self, delay: float) -> None:
+        """Look again after `delay`, whatever was planned."""
+        if self._look is not None:
+            self._look.cancel()
+        self._look = asyncio.get_running_loop().call_later(delay, self._look_at_main_thread)
+
+    def _look_no_more(self) -> None:
+        self._seen = None
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None

@@ -1,0 +1,245 @@
+"""The parent of the engines that one host started: imports once, forks engines, waits for them.
+
+Single-threaded, without an event loop, and it never runs user code: forking it is safe and cheap. Commands come as
+lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": false` as a fresh process),
+`{"signal": k, "signum": n}`, `{"stop": k}`. Reports go to stdout: `{"spawned": k, "pid": p, "instance": hex}`,
+`{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words}`. When stdin
+ends, so do all engines, and the spawner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engineroom.engine.config import EngineConfig
+from engineroom.engine.deaths import OutOfMemory, cause_of
+from engineroom.engine.forking import die_with_parent, leave_parent
+from engineroom.engine.titles import set_title
+
+log = logging.getLogger(__name__)
+
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+Key = Any
+"""Whatever the host calls an engine: a JSON value, given back as it is."""
+
+
+@dataclass
+class _Child:
+    key: Key
+    pid: int
+    instance: str
+    kill_at: float | None = None
+
+
+class Spawner:
+    """Reads commands, starts and watches engines. `run` returns the config of an engine to be when it is the child."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, _Child] = {}
+        self._input = b""
+        self._ending = False
+        self._parent = os.getppid()
+        self._memory = OutOfMemory()
+        self._wake_read, self._wake_write = os.pipe()
+
+    def run(self) -> EngineConfig | None:
+        """Serve until everything has ended (None), or until this process is a new engine (its config)."""
+        self._install_signals()
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        poll.register(self._wake_read, select.POLLIN)
+        while not self._ending or self._children:
+            ready = dict(poll.poll(self._timeout()))
+            if self._wake_read in ready:
+                os.read(self._wake_read, 4096)
+                self._reap()
+                if os.getppid() != self._parent:
+                    self._end()
+            if 0 in ready and not self._ending:
+                for command in self._commands():
+                    config = self._obey(command)
+                    if config is not None:
+                        return config
+            if self._ending:
+                with contextlib.suppress(KeyError):
+                    poll.unregister(0)
+            self._kill_overdue()
+        return None
+
+    def _install_signals(self) -> None:
+        for number in (self._wake_read, self._wake_write):
+            os.set_blocking(number, False)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._end())
+        signal.signal(signal.SIGHUP, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the host to act on
+        if not die_with_parent(signal.SIGHUP, self._parent):
+            self._end()
+
+    def _timeout(self) -> float | None:
+        """Return milliseconds until somebody is to be killed."""
+        deadlines = [child.kill_at for child in self._children.values() if child.kill_at is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) * 1000 + 1 if deadlines else None
+
+    def _commands(self) -> Iterator[dict[str, Any]]:
+        data = os.read(0, 1024 * 1024)
+        if not data:
+            self._end()
+            return
+        *lines, self._input = (self._input + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+    def _obey(self, command: dict[str, Any]) -> EngineConfig | None:
+        match command:
+            case {"spawn": config, "key": key}:
+                return self._start(config, key, fork=command.get("fork", sys.platform == "linux"))
+            case {"signal": key, "signum": int(signum)}:
+                for child in self._named(key):
+                    _signal(child.pid, signum)
+            case {"stop": key}:
+                for child in self._named(key):
+                    self._stop(child)
+            case _:
+                _report(problem=f"not a command: {json.dumps(command)[:200]}")
+        return None
+
+    def _start(self, values: dict[str, Any], key: Key, *, fork: bool) -> EngineConfig | None:
+        """Start an engine; in the forked child, return its config."""
+        try:
+            config = msgspec.convert(values, EngineConfig)
+            instance = config.own_instance().hex()
+            pid = self._fork(config) if fork else _spawn(config)
+        except (OSError, ValueError) as error:
+            _report(failed=key, problem=str(error))
+            return None
+        if pid == 0:
+            return config
+        self._children[pid] = _Child(key, pid, instance)
+        _report(spawned=key, pid=pid, instance=instance)
+        return None
+
+    def _fork(self, config: EngineConfig) -> int:
+        parent = os.getpid()
+        # A signal between the fork and `leave_parent` would be handled as the parent handles it, and so be lost.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            pid = os.fork()
+            if pid == 0:
+                leave_parent(config, parent)
+            return pid
+        finally:
+            if os.getpid() == parent:
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def _named(self, key: Key) -> list[_Child]:
+        return [child for child in self._children.values() if child.key == key]
+
+    def _stop(self, child: _Child) -> None:
+        if child.kill_at is None:
+            child.kill_at = time.monotonic() + GRACE
+            _signal(child.pid, signal.SIGTERM)
+
+    def _end(self) -> None:
+        self._ending = True
+        for child in self._children.values():
+            self._stop(child)
+
+    def _kill_overdue(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.kill_at is not None and child.kill_at <= now:
+                child.kill_at = now + GRACE
+                _signal(child.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        for pid, code in _ended():
+            child = self._children.pop(pid, None)
+            if child is not None:
+                cause = cause_of(code, memory=self._memory)
+                _report(exited=child.key, pid=pid, instance=child.instance, code=code, cause=cause)
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """Yield the (pid, exit code) of each child that has ended, and end what it left in its process group."""
+    while True:
+        try:
+            if hasattr(os, "waitid"):
+                # While it is not reaped its number can't be anybody else's.
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if found is None:
+                    return
+                with contextlib.suppress(OSError):
+                    os.killpg(found.si_pid, signal.SIGKILL)
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, os.waitstatus_to_exitcode(status)
+
+
+def _signal(pid: int, signum: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
+def _spawn(config: EngineConfig) -> int:
+    """Start an engine as a fresh process."""
+    with Path(config.log_file or os.devnull).open("ab") as log_file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "engineroom.engine", "--config-json-on-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=log_file,
+            stderr=log_file,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(config))
+    process.stdin.close()
+    process.returncode = 0  # we wait for it ourselves
+    return process.pid
+
+
+def _report(**facts: object) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(facts).encode() + b"\n")
+
+
+def main() -> int:
+    """Be the spawner; in the engines that it forks, be the engine."""
+    import cloudpickle  # noqa: F401 (here and below: what engines need, imported once for all of them)
+    import setproctitle  # noqa: F401
+
+    from engineroom.engine.app import run_engine
+
+    with contextlib.suppress(PermissionError):
+        os.setsid()
+    set_title("engineroom spawner")
+    gc.collect()
+    gc.freeze()
+    config = Spawner().run()
+    return 0 if config is None else run_engine(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What an engine does before it registers: its surroundings, and the user's start-up code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from engineroom.engine.config import EngineConfig
+from engineroom.engine.namespace import Names, Namespace
+from engineroom.protocol.messages import EngineInfo
+from engineroom.protocol.processes import boot_id, host_name
+
+log = logging.getLogger(__name__)
+
+
+def prepare_surroundings(config: EngineConfig) -> str:
+    """Set environment, module path and working directory; return "" or what went wrong."""
+    os.environ.update(config.environment)
+    known = set(sys.path)
+    sys.path[:0] = [directory for directory in config.sys_path if directory not in known]
+    if config.work_dir:
+        try:
+            os.chdir(config.work_dir)
+        except OSError as error:
+            return f"work_dir: {error}"
+    return ""
+
+
+def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
+    """Run the script, then the command, in the user's namespace; return what went wrong, in words."""
+    problems = []
+    if config.startup_script:
+        script = config.startup_script
+        problems.append(_attempt(f"startup_script {script}", lambda: _run_script(script, namespace.names)))
+    if config.startup_command:
+        command = config.startup_command
+        problems.append(_attempt("startup_command", lambda: _run_command(command, namespace)))
+    return [problem for problem in problems if problem]
+
+
+def describe_engine(problems: list[str]) -> EngineInfo:
+    """Return what the controller is told of this process."""
+    return EngineInfo(
+        pid=os.getpid(),
+        host=host_name(),
+        boot_id=boot_id(),
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        work_dir=_working_directory(),
+        problem="; ".join(problems),
+    )
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
+
+
+def _attempt(what: str, act: Callable[[], object]) -> str:
+    try:
+        act()
+    except BaseException as error:  # noqa: BLE001 (the user's code; the engine starts, and says what was wrong)
+        log.exception("start-up code failed: %s", what)
+        return f"{what}: {type(error).__name__}: {error}"
+    return ""
+
+
+def _run_script(path: str, names: Names) -> None:
+    code = compile(Path(path).read_bytes(), path, "exec")
+    names["__file__"] = path
+    try:
+        exec(code, names)
+    finally:
+        names.pop("__file__", None)
+
+
+def _run_command(command: str, namespace: Namespace) -> None:
+    try:
+        code = compile(command, "<startup_command>", "exec")
+    except SyntaxError:
+        namespace.execute({"code": command, "silent": True}).raise_error()  # IPython's own syntax, perhaps
+        return
+    exec(code, namespace.names)
