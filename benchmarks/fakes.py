@@ -70,7 +70,7 @@ async def dial(info: ConnectionFile, turn: asyncio.Semaphore) -> Connection:
     """Return one more engine's connection."""
     async with turn:
         join = Join(proof=b"", identity=new_instance(), info=EngineInfo(host="fake", python="3"), wall=time.time())
-        connection, _ = await connect(info, role="engine", join=join, timeout=60)
+        connection, _ = await connect(info, role="engine", join=join, seconds=60)
         connection.start(Fake(connection))
         return connection
 

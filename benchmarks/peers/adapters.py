@@ -103,7 +103,7 @@ class Ray:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
         self._remote: dict[Function, Any] = {}
         self._pool: Any = None
-        self._make_pool = lambda: multiprocessing.Pool(workers)
+        self._make_pool: Any = lambda: multiprocessing.Pool(workers)
 
         class Actor:
             def call(self, function: Function, *args: Any) -> Any:

@@ -42,6 +42,13 @@ def _echoes(peer: Peer, count: int, size: int) -> float:
     return count * size / 2**20 / min(seconds(run) for _ in range(2))
 
 
+def _map_rate(peer: Peer, count: int) -> float:
+    """Return items a second of `map` with default chunks; of fewer than `count` where they would take too long."""
+    probe = 1000 / seconds(lambda: peer.map(increment, range(1000)))
+    count = int(min(count, max(1000, probe * BUDGET)))
+    return count / seconds(lambda: peer.map(increment, range(count)))
+
+
 def _cpu() -> float:
     me = psutil.Process()
     times = [process.cpu_times() for process in (me, *me.children(recursive=True))]
@@ -79,7 +86,7 @@ CASES: dict[str, Callable[[Peer], float | str]] = {
     ),
     "no-ops one by one, tasks/s": lambda peer: _rate(peer, 10_000),
     "CPU per no-op, all processes, us": _cpu_per_task,
-    "map of 100,000, default chunks, items/s": lambda peer: 1e5 / seconds(lambda: peer.map(increment, range(100_000))),
+    "map of 100,000, default chunks, items/s": lambda peer: _map_rate(peer, 100_000),
     "200 x 1 MiB there and back, MiB/s": lambda peer: _echoes(peer, 200, 2**20),
     "worker SIGKILLed, 200 tasks of 50 ms": _killed,
 }
