@@ -102,9 +102,9 @@ class RemoteError(EngineroomError):
 
     def __init__(self, ename: str, evalue: str, traceback: str = "", engine_info: EngineInfo | None = None) -> None:
         super().__init__(ename, evalue)
-        self._describe((ename, evalue, traceback, engine_info or {}), None)
+        self.describe((ename, evalue, traceback, engine_info or {}), None)
 
-    def _describe(self, words: ErrorWords, original: BaseException | None) -> None:
+    def describe(self, words: ErrorWords, original: BaseException | None) -> None:
         """Say what happened and where; for whoever makes instances without `__init__`."""
         facts = dict(zip(("ename", "evalue", "traceback", "engine_info"), words, strict=True))
         self.__dict__.update(facts, original=original)  # a real type may forbid setting attributes

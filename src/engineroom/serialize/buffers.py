@@ -1,0 +1,93 @@
+"""Large bytes and bytearrays as out-of-band buffers; plain pickle would copy them, and let no thread run meanwhile."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pickle import PickleBuffer
+from typing import Any
+
+from engineroom.serialize.frames import PIECE
+
+_LARGE = 1 << 16
+_MANY = 256
+"""Longer containers are not searched."""
+_DEPTH = 2
+"""How many containers deep: the arguments of a call, and a list among them."""
+_SEARCHED = frozenset({bytes, bytearray, tuple, list, dict})
+
+
+def wrap_large(value: Any) -> Any:
+    """Return `value`, or if large bytes are in it, what pickles like it with these out of band."""
+    kind = type(value)
+    if kind is bytes or kind is bytearray:
+        return _Large(value) if len(value) > _LARGE else value
+    if (kind is tuple or kind is list or kind is dict) and _has_large(value, _DEPTH):
+        return _wrapped(value, _DEPTH, {})
+    return value
+
+
+def _has_large(container: Any, depth: int) -> bool:
+    items: Iterable[Any] = container.values() if type(container) is dict else container
+    for item in items:
+        kind = type(item)
+        if kind in _SEARCHED and item:
+            if kind is bytes or kind is bytearray:
+                if len(item) > _LARGE:
+                    return True
+            elif depth and len(item) <= _MANY and _has_large(item, depth - 1):
+                return True
+    return False
+
+
+def _wrapped(value: Any, depth: int, memo: dict[int, Any]) -> Any:
+    """Return a copy of `value` with large bytes wrapped; an object that is there twice stays one object."""
+    if id(value) not in memo:
+        memo[id(value)] = _copy_wrapped(value, depth, memo)
+    return memo[id(value)]
+
+
+def _copy_wrapped(value: Any, depth: int, memo: dict[int, Any]) -> Any:
+    kind = type(value)
+    if kind is bytes or kind is bytearray:
+        return _Large(value) if len(value) > _LARGE else value
+    if depth < 0 or kind not in (tuple, list, dict) or len(value) > _MANY or not _has_large(value, depth):
+        return value
+    if kind is dict:
+        return {key: _wrapped(item, depth - 1, memo) for key, item in value.items()}
+    return kind(_wrapped(item, depth - 1, memo) for item in value)
+
+
+class _Large:
+    __slots__ = ("value",)
+
+    def __init__(self, value: bytes | bytearray) -> None:
+        self.value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore = restore_bytes if type(self.value) is bytes else restore_bytearray
+        return restore, (PickleBuffer(self.value),)
+
+
+def restore_bytes(buffer: memoryview) -> bytes:
+    """Return a copy of `buffer`, made in pieces so that other threads run in between."""
+    file = io.BytesIO()
+    for start in range(0, len(buffer), PIECE):
+        file.write(buffer[start : start + PIECE])
+    return file.getvalue()
+
+
+def restore_bytearray(buffer: memoryview) -> bytearray:
+    """Return a copy of `buffer`, made in pieces so that other threads run in between."""
+    value = bytearray()
+    for start in range(0, len(buffer), PIECE):
+        value += buffer[start : start + PIECE]
+    return value
+
+
+def restore_memoryview(buffer: Any, layout: str, shape: tuple[int, ...]) -> memoryview:
+    """Return a view of `buffer` with the format and shape that were sent."""
+    view = memoryview(buffer).cast("B")
+    if 0 in shape:
+        return view.cast(layout)  # type: ignore[call-overload, no-any-return]  # any format of the struct module
+    return view.cast(layout, shape)  # type: ignore[call-overload, no-any-return]

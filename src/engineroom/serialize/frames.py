@@ -1,0 +1,89 @@
+"""How packed bytes are laid out.
+
+A pickle without buffers is its own packed form: its first byte is 0x80. With buffers (arrays, large bytes)
+the packed form begins with 0x01, the number of frames and their sizes; then come the frames, the pickle
+first, each at a multiple of 64 bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from pickle import PickleBuffer
+
+from engineroom.errors import ProtocolError
+from engineroom.protocol.messages import INLINE_LIMIT
+
+Body = bytes | list[memoryview]
+"""What is packed: `bytes` up to INLINE_LIMIT, memoryviews to be sent one after the other above."""
+
+Buffer = bytes | bytearray | memoryview
+
+PIECE = 1 << 20
+"""Memory is copied in pieces of this size, so that other threads run in between."""
+
+_FRAMED = 1
+_ALIGN = 64
+_HEAD = struct.Struct("<B3xI")
+_PADDING = bytes(_ALIGN)
+
+
+def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Body:
+    """Return the packed form of a pickle and its out-of-band buffers.
+
+    With `copy` nothing of it lies in memory that can still change; without, long buffers are views.
+    """
+    if not buffers:
+        return pickle if len(pickle) <= INLINE_LIMIT else [memoryview(pickle)]
+    views = [_bytes_of(buffer) for buffer in buffers]
+    sizes = [len(pickle), *map(len, views)]
+    head = _HEAD.pack(_FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
+    head = b"".join((head, _PADDING[: -len(head) % _ALIGN], pickle))
+    short = len(head) + sum(sizes) + _ALIGN * len(sizes) <= INLINE_LIMIT
+    segments: list[memoryview] = [memoryview(head)]
+    last = len(head)
+    for view in views:
+        if padding := -last % _ALIGN:
+            segments.append(memoryview(_PADDING)[:padding])
+        if view:
+            segments.extend([view] if short or not copy else _snapshot(view))
+            last = len(view)
+    return b"".join(segments) if short else segments
+
+
+def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
+    """Return the pickle and the buffers in `packed`: views of it, writable if it is, else of a copy."""
+    if packed[0] != _FRAMED:
+        return packed, []
+    view = memoryview(packed)
+    if view.readonly:
+        view = memoryview(bytearray(view))
+    try:
+        _, count = _HEAD.unpack_from(view)
+        sizes = struct.unpack_from(f"<{count}Q", view, _HEAD.size)
+    except struct.error as error:
+        raise ProtocolError(f"a packed value has no proper head: {error}") from error
+    frames = []
+    start = _HEAD.size + 8 * count
+    for size in sizes:
+        start += -start % _ALIGN
+        frames.append(view[start : start + size])
+        start += size
+    if not frames or start != len(view):
+        raise ProtocolError(f"a packed value should have {start} bytes, but has {len(view)}")
+    return frames[0], frames[1:]
+
+
+def _bytes_of(buffer: PickleBuffer) -> memoryview:
+    try:
+        return buffer.raw()
+    except BufferError:  # neither C- nor Fortran-contiguous
+        return memoryview(memoryview(buffer).tobytes())
+
+
+def _snapshot(view: memoryview) -> Iterator[memoryview]:
+    if type(view.obj) is bytes:  # can't change anyway
+        yield view
+        return
+    for start in range(0, len(view), PIECE):
+        yield memoryview(bytes(view[start : start + PIECE]))

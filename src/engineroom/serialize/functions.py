@@ -1,0 +1,203 @@
+"""Functions as bytes that travel once, and the calls that name them.
+
+The bytes of a function begin with how it may be used (again and again, or to be unpacked for each call,
+because it holds things that a call may change), and its name, for error messages.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from engineroom.errors import EngineroomError, PackError
+from engineroom.serialize.frames import Body, Buffer
+from engineroom.serialize.interactive import Scope, Scoped, home
+from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
+from engineroom.serialize.references import Reference, ReferencedCall
+
+_HEAD = struct.Struct("<BH")
+_REUSABLE, _FRESH = 2, 3
+_REMEMBERED = 512
+
+
+class PackedFunction(NamedTuple):
+    """`hash`: 16 bytes that stand for the content of `body`; `name`: for people."""
+
+    hash: bytes
+    body: bytes
+    name: str
+
+
+class MissingFunction(EngineroomError):
+    """No function with this hash is here (any more)."""
+
+    def __init__(self, digest: bytes) -> None:
+        self.hash = digest
+        super().__init__(digest.hex())
+
+
+class FunctionPacker:
+    """Packs functions; one that did not change is not packed again. For any number of threads."""
+
+    def __init__(self) -> None:
+        self._packed: dict[int, tuple[weakref.ref[Any], Any, PackedFunction]] = {}
+        self._lock = threading.Lock()
+
+    def pack(self, function: Callable[..., Any]) -> PackedFunction:
+        """Return the function's bytes and their hash; PackError says what in it can't travel."""
+        known = self._packed.get(id(function))
+        if known is not None and known[0]() is function and known[1].holds(function):
+            return known[2]
+        from engineroom.serialize.sameness import Sameness  # with cloudpickle; needed from the first function on
+
+        sameness = Sameness()
+        same = sameness.watches(function)
+        packed = _packed(function, _REUSABLE if same else _FRESH)
+        if same:
+            self._remember(function, sameness, packed)
+        return packed
+
+    def _remember(self, function: Callable[..., Any], sameness: Any, packed: PackedFunction) -> None:
+        key, entries = id(function), self._packed
+        try:
+            reference = weakref.ref(function, lambda _: entries.pop(key, None))
+        except TypeError:  # some callables can't be referred to weakly
+            return
+        with self._lock:
+            entries[key] = reference, sameness, packed
+            if len(entries) > _REMEMBERED:
+                entries.pop(next(iter(entries)), None)
+
+
+def _packed(function: object, use: int) -> PackedFunction:
+    name = name_of(function)
+    value = ReferencedCall(function.name) if isinstance(function, Reference) else function
+    if not callable(value):
+        raise PackError(f"{name!r} is no function: a {type(function).__qualname__!r} can't be called")
+    words = name.encode()[:500]
+    body = b"".join((_HEAD.pack(use, len(words)), words, pickled(value, what=f"the function {name!r}")))
+    return PackedFunction(blake2b(body, digest_size=16).digest(), body, name)
+
+
+def name_of(function: object) -> str:
+    """Return what people call `function`."""
+    if isinstance(function, Reference):
+        return function.name
+    function = getattr(function, "func", function)  # of a partial
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return name.rpartition("<locals>.")[2] if isinstance(name, str) else type(function).__qualname__
+
+
+class FunctionTable:
+    """The functions that an engine has, the least recently used ones forgotten.
+
+    At most `capacity` functions and `max_bytes` of them. `add` may be called in any thread, `get`
+    unpacks in the thread that calls it.
+    """
+
+    def __init__(self, capacity: int = 1000, max_bytes: int = 256 << 20) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._entries
+
+    def add(self, digest: bytes, body: Buffer) -> None:
+        """Keep a function's bytes under its hash."""
+        with self._lock:
+            if digest in self._entries:
+                return
+            self._entries[digest] = _Entry(bytes(body))
+            self._bytes += len(body)
+            while len(self._entries) > 1 and (len(self._entries) > self._capacity or self._bytes > self._max_bytes):
+                self._bytes -= self._entries.popitem(last=False)[1].size
+
+    def get(self, digest: bytes) -> Callable[..., Any]:
+        """Return the function, to be called with `call` or inside `calling`.
+
+        MissingFunction: ask for it, then `add` it. Unpacking may raise anything.
+        """
+        with self._lock:
+            entry = self._entries.get(digest)
+            if entry is None:
+                raise MissingFunction(digest)
+            self._entries.move_to_end(digest)
+        return entry.ready or entry.load()
+
+    def put(self, digest: bytes, body: Buffer, namespace: dict[str, Any] | None = None) -> Callable[..., Any]:
+        """Add the function and return it. `namespace`: the engine's, if `home` does not know it yet."""
+        if namespace is not None and home.namespace is not namespace:
+            home.move_in(namespace)
+        self.add(digest, body)
+        return self.get(digest)
+
+
+class _Entry:
+    __slots__ = ("body", "ready", "size")
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.size = len(body)
+        self.ready: Callable[..., Any] | None = None
+
+    def load(self) -> Callable[..., Any]:
+        use, length = _HEAD.unpack_from(self.body)
+        start = _HEAD.size + length
+        waiting, home.fresh = home.fresh, []
+        resolved = home.resolved
+        name = self.body[_HEAD.size : start].decode(errors="replace")
+        try:
+            with named_loading(f"the function {name!r}"):
+                function: Callable[..., Any] = unpickled(memoryview(self.body)[start:])
+            scopes: Sequence[Scope] = home.fresh
+        finally:
+            home.fresh = waiting
+        if scopes:
+            function = Scoped(function, scopes)
+        if use == _REUSABLE and home.resolved == resolved:
+            self.ready, self.body = function, b""
+        return function
+
+
+def pack_call(args: Sequence[Any], kwargs: Mapping[str, Any], *, copy: bool = True, name: str = "") -> Body:
+    """Return the packed arguments of a call; PackError says which one can't travel. `name`: the function's."""
+    try:
+        return pack((args, kwargs), copy=copy)
+    except PackError as error:
+        raise _blamed(args, kwargs, name) or error from error.__cause__
+
+
+def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Return (args, kwargs), ready for `call`."""
+    if home.fresh:
+        home.fresh = []  # of a call that never began
+    try:
+        return unpickled(packed)  # type: ignore[no-any-return]
+    except (ImportError, AttributeError):
+        home.fresh = []
+        with named_loading(f"the arguments of {name!r}" if name else "the arguments"):
+            return unpickled(packed)  # type: ignore[no-any-return]
+
+
+def _blamed(args: Sequence[Any], kwargs: Mapping[str, Any], name: str) -> PackError | None:
+    """Return an error about the first argument that can't be packed by itself."""
+    of = f" of {name!r}" if name else ""
+    named = [(f"argument {number}{of}", value) for number, value in enumerate(args, 1)]
+    named += [(f"argument {key!r}{of}", value) for key, value in kwargs.items()]
+    for what, value in named:
+        try:
+            pickled(value, what=what)
+        except PackError as error:
+            return error
+    return None

@@ -1,0 +1,97 @@
+"""Values as bytes that travel, and back.
+
+Plain pickle does most of it, in about a microsecond; what the far end can't import, and what plain pickle
+refuses, goes by value. A pack is a snapshot: what happens to the value afterwards does not matter.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pickle import PickleBuffer
+from pickle import dumps as _dumps
+from pickle import loads as _loads
+from typing import Any
+
+from engineroom.errors import PackError
+from engineroom.protocol.messages import INLINE_LIMIT
+from engineroom.serialize.buffers import wrap_large
+from engineroom.serialize.frames import Body, Buffer, lay_out, split
+from engineroom.serialize.interactive import home
+
+
+def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
+    """Return the packed form of `value`; PackError says what in it can't travel.
+
+    `copy=False`: long buffers (arrays, bytes) stay where they are, and must not change until they are sent.
+    `what` names the value in an error: "the result", "argument 2 of 'fit'".
+    """
+    buffers: list[PickleBuffer] = []
+    pickle = pickled(value, buffers, what=what)
+    if not buffers and len(pickle) <= INLINE_LIMIT:
+        return pickle
+    return lay_out(pickle, buffers, copy=copy)
+
+
+def unpack(packed: Buffer) -> Any:
+    """Return the value; its arrays are writable, in the memory of `packed` where that is writable.
+
+    On an engine, what functions in it captured stays at hand for their inner functions (see `Home.settle`).
+    """
+    value = unpickled(packed)
+    if home.fresh:
+        home.settle()
+    return value
+
+
+def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "") -> bytes:
+    """Return a pickle of `value`, its out-of-band buffers appended to `buffers` (None: they are in the pickle)."""
+    keep = None if buffers is None else buffers.append
+    wrapped = value if keep is None else wrap_large(value)
+    try:
+        pickle = _dumps(wrapped, 5, buffer_callback=keep)
+        if b"__main__" not in pickle and not _any_by_value():
+            return pickle
+    except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
+        pass
+    if buffers:
+        buffers.clear()
+    from engineroom.serialize import by_value  # with cloudpickle, which takes 10 ms; many never need it
+
+    try:
+        return by_value.dumps(wrapped, keep)
+    except Exception as error:
+        from engineroom.serialize.culprits import explain  # only needed now
+
+        raise PackError(explain(value, what, error)) from error
+
+
+def unpickled(packed: Buffer) -> Any:
+    """Return the value in `packed`."""
+    if packed[0] == 0x80:
+        return _loads(packed)
+    pickle, buffers = split(packed)
+    return _loads(pickle, buffers=buffers)
+
+
+@contextmanager
+def named_loading(what: str) -> Iterator[None]:
+    """Say what was being unpacked when an import fails: "the function 'f'"."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        side = "engine" if home.namespace is not None else "client"
+        raise ModuleNotFoundError(
+            f"{side} has no module {error.name!r} (needed to unpack {what}); install it there, or send it by value "
+            f"with cloudpickle.register_pickle_by_value",
+            name=error.name,
+        ) from error
+    except (ImportError, AttributeError) as error:
+        raise type(error)(f"{error} (needed to unpack {what}; is it another version here?)") from error
+
+
+def _any_by_value() -> bool:
+    """Whether the user registered modules to be sent by value, with cloudpickle."""
+    cloudpickle: Any = sys.modules.get("cloudpickle.cloudpickle")
+    return cloudpickle is not None and bool(cloudpickle._PICKLE_BY_VALUE_MODULES)

@@ -1,0 +1,52 @@
+"""Names of things that are on an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engineroom.serialize.interactive import home
+
+
+class Reference:
+    """Stands for what `name`, an expression, is in an engine's namespace when it arrives there.
+
+    It may be anywhere in the arguments of a call, be pushed, or be called itself:
+    `view.apply(f, Reference("a"))`, `view.apply(Reference("model.fit"), data)`.
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a Reference needs a name or an expression as a str, not {type(name).__name__!r}")
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Reference: {self.name!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other.name if isinstance(other, Reference) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Reference, self.name))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return resolve, (self.name,)
+
+
+def resolve(name: str) -> Any:
+    """Return what the expression `name` is on this engine; where there is none, the Reference to it."""
+    if home.namespace is None:
+        return Reference(name)
+    home.resolved += 1
+    return eval(name, home.namespace)  # an expression is what a Reference promises
+
+
+class ReferencedCall:
+    """A function that is a Reference: looked up at each call, so that it is the one of that moment."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return resolve(self.name)(*args, **kwargs)

@@ -1,0 +1,111 @@
+"""Whether a function is still what it was when it was packed.
+
+Only for functions made of immutable things, as far as can be told: its code, defaults, closure and the
+globals it refers to, and those of the functions among them that travel by value.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+from engineroom.serialize.by_value import captured_by, importable
+from engineroom.serialize.code_facts import facts_of
+
+_ATOMS = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, range, type(...), type(NotImplemented), re.Pattern}
+)
+_ABSENT = object()
+_LARGEST = 1000
+"""A longer tuple counts as unknown."""
+
+
+class Sameness:
+    """Compares a callable, and all that it refers to, with what was there before, object by object."""
+
+    __slots__ = ("_cells", "_code", "_defaults", "_functions", "_lookups")
+
+    def __init__(self) -> None:
+        self._code: CodeType | None = None
+        self._defaults: tuple[Any, ...] | None = None
+        self._functions: list[tuple[FunctionType, CodeType, tuple[Any, ...] | None]] = []
+        self._cells: list[tuple[CellType, object]] = []
+        self._lookups: list[tuple[Callable[[str, object], object], str, object]] = []
+
+    def holds(self, function: Any) -> bool:
+        """Whether everything is the same objects as before: about 50 ns for each name referred to."""
+        if self._code is not None and not (function.__code__ is self._code and function.__defaults__ is self._defaults):
+            return False
+        for get, name, value in self._lookups:
+            if get(name, _ABSENT) is not value:
+                return False
+        return not (self._functions or self._cells) or self._others_hold()
+
+    def _others_hold(self) -> bool:
+        for function, code, defaults in self._functions:
+            if function.__code__ is not code or function.__defaults__ is not defaults:
+                return False
+        try:
+            return all(cell.cell_contents is content for cell, content in self._cells)
+        except ValueError:  # one was emptied
+            return False
+
+    def watches(self, function: object) -> bool:
+        """Note all that `function` is made of; whether all of it can be compared. Once for each instance."""
+        self._code = getattr(function, "__code__", None)
+        self._defaults = getattr(function, "__defaults__", None)
+        if isinstance(function, FunctionType) and not importable(function):
+            return self._notes_parts(function, {id(function)})
+        return self._settles(function, set())
+
+    def _settles(self, value: Any, seen: set[int]) -> bool:
+        """Whether `value` will pickle the same for as long as it is there and what was noted holds."""
+        kind = type(value)
+        if kind in _ATOMS or id(value) in seen:
+            return True
+        if kind is tuple or kind is frozenset:
+            return len(value) <= _LARGEST and all(self._settles(item, seen) for item in value)
+        if isinstance(value, type):
+            return importable(value)
+        if kind is FunctionType:
+            if importable(value):
+                return True
+            seen.add(id(value))
+            self._functions.append((value, value.__code__, value.__defaults__))
+            return self._notes_parts(value, seen)
+        if kind is functools.partial:
+            parts = (value.func, *value.args, *value.keywords.values())
+            return not value.__dict__ and all(self._settles(part, seen) for part in parts)
+        return _is_by_reference(value)
+
+    def _notes_parts(self, function: FunctionType, seen: set[int]) -> bool:
+        facts = facts_of(function.__code__)
+        if facts.rebinds:
+            return False
+        captured = captured_by(function)
+        get = function.__globals__.get
+        self._lookups.extend((get, name, get(name, _ABSENT)) for name in facts.reads)
+        parts = [*captured.values(), *(function.__defaults__ or ())]
+        for namespace in (function.__kwdefaults__, function.__dict__):
+            if namespace:
+                self._lookups.extend((namespace.get, name, value) for name, value in namespace.items())
+                parts.extend(namespace.values())
+        try:
+            contents = [(cell, cell.cell_contents) for cell in function.__closure__ or ()]
+        except ValueError:  # one is empty
+            return False
+        self._cells.extend(contents)
+        parts.extend(content for _, content in contents)
+        return all(self._settles(part, seen) for part in parts)
+
+
+def _is_by_reference(value: Any) -> bool:
+    """Whether `value`, neither a function nor a class, travels as a name."""
+    if isinstance(value, ModuleType):
+        return True
+    if isinstance(value, BuiltinFunctionType):
+        return value.__self__ is None or isinstance(value.__self__, ModuleType)
+    return type(value).__qualname__ == "ufunc" and type(value).__module__ == "numpy"
