@@ -1,0 +1,37 @@
+"""The client: connections to a cluster, views of its engines, and results.
+
+Engines import a module of this package too, so nothing is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engineroom.client.client import Client
+    from engineroom.client.executor import ViewExecutor
+    from engineroom.client.lazy_map import LazyMapIterator
+    from engineroom.client.map_results import AsyncMapResult
+    from engineroom.client.remote import RemoteFunction, remote
+    from engineroom.client.results import AsyncResult
+    from engineroom.client.views.balanced import LoadBalancedView
+    from engineroom.client.views.direct import DirectView
+
+__all__ = [
+    "AsyncMapResult",
+    "AsyncResult",
+    "Client",
+    "DirectView",
+    "LazyMapIterator",
+    "LoadBalancedView",
+    "RemoteFunction",
+    "ViewExecutor",
+    "remote",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'engineroom.client' has no attribute {name!r}")
+    return getattr(import_module("engineroom"), name)

@@ -1,0 +1,263 @@
+"""Client: the way to a cluster."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from engineroom.client.connection_info import find_dial
+from engineroom.client.engine_waiting import wait_for_engines
+from engineroom.client.executor import ViewExecutor
+from engineroom.client.results import AsyncResult
+from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.targets import Targets, resolve
+from engineroom.client.tasks import Task
+from engineroom.client.views.balanced import LoadBalancedView
+from engineroom.client.views.direct import DirectView
+from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
+from engineroom.protocol.messages import Shutdown, Signal
+from engineroom.serialize.functions import FunctionPacker
+
+if TYPE_CHECKING:
+    from engineroom.cluster import Cluster
+
+log = logging.getLogger(__name__)
+
+HISTORY = 100_000
+"""So many tasks are named in a client's history."""
+
+_NO_MEANING_HERE = frozenset({"context", "debug", "paramiko", "packer", "unpacker", "session", "username", "key"})
+
+
+class Client:
+    """A connection to a cluster's controller, and through it to the engines.
+
+    `rc[0]`, `rc[:]` and `rc.load_balanced_view()` give views, through which calls are made. Usable from any
+    thread; as a context manager it closes itself.
+    """
+
+    def __init__(
+        self,
+        connection_info: str | os.PathLike[str] | dict[str, Any] | None = None,
+        *,
+        profile: str | None = None,
+        profile_dir: str | os.PathLike[str] | None = None,
+        ipython_dir: str | os.PathLike[str] | None = None,
+        cluster_id: str | None = None,
+        cluster: Cluster | None = None,
+        timeout: float = 10,
+        reconnect_timeout: float = 60,
+        max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
+        **ignored: Any,
+    ) -> None:
+        """`connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile.
+
+        `timeout`: seconds to wait for that file and for the controller. `reconnect_timeout`: seconds that a
+        controller which was lost is looked for. `max_unfinished_bytes`: submitting waits while unfinished tasks
+        hold more than that.
+        ConnectionFileError, ConnectionFailed and NotLetIn say what is wrong and what to do.
+        """
+        connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
+        _say_ignored(ignored)
+        self.cluster = cluster
+        self.profile = profile or "default"
+        self.block = False
+        self.packer = FunctionPacker()
+        if connection_info is None and cluster is not None:
+            connection_info = cluster.client_connection_file
+        dial = find_dial(
+            connection_info,
+            profile=profile,
+            profile_dir=profile_dir,
+            ipython_dir=ipython_dir,
+            cluster_id=cluster_id,
+        )
+        self._session = Session(dial, reconnect_timeout=reconnect_timeout, max_unfinished_bytes=max_unfinished_bytes)
+        self._session.start(timeout)
+        self._at_exit = _close_at_exit(self._session)
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the engines, in order."""
+        return list(self._session.engines.ids)
+
+    @property
+    def outstanding(self) -> set[str]:
+        """The ids of the tasks whose end is not known yet."""
+        return {msg_id(task_id(self._session.id, number)) for number in tuple(self._session.tasks)}
+
+    @property
+    def history(self) -> list[str]:
+        """The ids of the tasks of this client, oldest first; the last 100,000 of them."""
+        last = self._session.last_number
+        return [msg_id(task_id(self._session.id, number)) for number in range(max(1, last - HISTORY + 1), last + 1)]
+
+    def __len__(self) -> int:
+        """How many engines there are."""
+        return len(self._session.engines.ids)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[DirectView]:
+        """Yield a DirectView of each engine."""
+        return (self.direct_view(engine) for engine in self.ids)
+
+    def __getitem__(self, key: int | slice | Sequence[int] | range) -> DirectView:
+        """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
+        if not isinstance(key, int | slice | tuple | list | range):
+            raise TypeError(f"{key!r} names no engines; use an id, a slice, or a list of ids")
+        return self.direct_view(key)
+
+    def direct_view(self, targets: Targets = "all", **flags: Any) -> DirectView:
+        """Return a view of exactly these engines; "all" means those that are there at each call."""
+        if targets not in (None, "all"):
+            ids = resolve(targets, self._session.engines)
+            targets = ids[0] if isinstance(targets, int) else list(ids)
+        return DirectView(self, self._session, targets="all" if targets is None else targets, **flags)
+
+    def load_balanced_view(self, targets: Targets = None, **flags: Any) -> LoadBalancedView:
+        """Return a view that runs each call on whichever of these engines (None: of all) is free."""
+        if targets == "all":
+            targets = None
+        if targets is not None:
+            targets = list(resolve(targets, self._session.engines))
+        return LoadBalancedView(self, self._session, targets=targets, **flags)
+
+    def executor(self, targets: Targets = None) -> ViewExecutor:
+        """Return a `concurrent.futures.Executor` over a load-balanced view."""
+        return self.load_balanced_view(targets).executor
+
+    def wait_for_engines(
+        self,
+        n: int | None = None,
+        *,
+        timeout: float = -1,
+        block: bool = True,
+        interactive: bool | None = None,
+        widget: Any = None,
+    ) -> Any:
+        """Wait until there are `n` engines (None: as many as the cluster was started with).
+
+        `timeout`: seconds, negative: no limit. `block=False`: return a future instead. TimeoutError says how many
+        came; EngineError: one left meanwhile, with the cause.
+        """
+        del interactive, widget
+        wanted = n if n is not None else (getattr(self.cluster, "n", None) or 1)
+        return wait_for_engines(self._session, wanted, timeout, block=block)
+
+    def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
+        """Wait for `jobs`: AsyncResults, msg_ids, or several; by default for all. True if they ended in time."""
+        limit = None if timeout is None or timeout < 0 else timeout
+        unfinished = self._session.tasks
+        waiting = sorted((task.number for task in self._tasks(jobs)), reverse=True)
+
+        def ended() -> bool:
+            while waiting and waiting[-1] not in unfinished:
+                waiting.pop()
+            return not waiting
+
+        return ended() or self._session.wait_until(ended, limit)
+
+    def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
+        """Withdraw `jobs`, by default all, that have not started (on these engines); `block`: wait for the verdict."""
+        tasks = self._tasks(jobs)
+        if targets is not None:
+            ids = resolve(targets, self._session.engines)
+            tasks = [task for task in tasks if task.target in ids]
+        self._session.abort(tasks)
+        if self.block if block is None else block:
+            self.queue_status()  # its answer comes after what the controller decided at once
+
+    def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[int | str, Any]:  # noqa: FBT001, FBT002 (as users write it)
+        """Return `{engine: {"queue": n, "completed": n, "tasks": n}, "unassigned": n}`; lists of ids if `verbose`."""
+        ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
+        answer = self._session.ask("queue_status", "verbose" if verbose else "")
+        found: dict[int | str, Any] = {
+            int(engine): status for engine, status in answer.items() if engine.isdigit() and int(engine) in ids
+        }
+        return found | {name: value for name, value in answer.items() if not name.isdigit()}
+
+    def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
+        """Send a signal, by number or name ("SIGINT"), to these engines' processes."""
+        del block
+        number = getattr(signal, sig) if isinstance(sig, str) else sig
+        self._session.send(Signal(resolve(targets, self._session.engines), int(number)))
+
+    def shutdown(
+        self,
+        targets: Targets = "all",
+        restart: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+        hub: bool = False,  # noqa: FBT001, FBT002
+        block: bool | None = None,  # noqa: FBT001
+    ) -> None:
+        """End these engines and, with `hub`, the controller; `block`: wait until they are gone."""
+        if restart:
+            raise NotImplementedError("engines are restarted by their cluster: Cluster.restart_engines()")
+        session = self._session
+        ids = resolve(targets, session.engines) if session.engines.ids else ()
+        session.send(Shutdown(None if hub else ids, hub, "shut down by a client"))
+        if self.block if block is None else block:
+            session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
+
+    def close(self, linger: float | None = None) -> None:
+        """Say goodbye to the controller. What was submitted runs on; AsyncResults that wait fail."""
+        del linger
+        atexit.unregister(self._at_exit)
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._session.closed else f"{len(self)} engines"
+        return f"<Client: {state}>"
+
+    def _tasks(self, jobs: Any) -> list[Task]:
+        """Return the unfinished tasks that `jobs` mean."""
+        session = self._session
+        if jobs is None:
+            return list(session.tasks.values())
+        if isinstance(jobs, AsyncResult):
+            return jobs.unfinished()
+        if isinstance(jobs, Task):
+            return [jobs]
+        if isinstance(jobs, str):
+            job = parse_msg_id(jobs)
+            task = session.tasks.get(number_of(job)) if session_of(job) == session.id else None
+            return [task] if task is not None else []
+        if isinstance(jobs, Iterable):
+            return [task for job in jobs for task in self._tasks(job)]
+        raise TypeError(f"{jobs!r} is no AsyncResult and no msg_id")
+
+
+def _close_at_exit(session: Session) -> Any:
+    reference = weakref.ref(session)
+
+    def close() -> None:
+        session = reference()
+        if session is not None:
+            session.close("the program ended")
+
+    atexit.register(close)
+    return close
+
+
+def _say_ignored(options: dict[str, Any]) -> None:
+    unknown = sorted(options.keys() - _NO_MEANING_HERE)
+    if unknown:
+        raise TypeError(f"Client() has no option {', '.join(unknown)}")
+    meant = sorted(name for name, value in options.items() if value)
+    if meant:
+        log.warning("Client options without a meaning here are ignored: %s", ", ".join(meant))

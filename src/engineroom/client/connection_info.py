@@ -1,0 +1,91 @@
+"""Which connection file a client uses, and waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from engineroom.errors import ConnectionFileError
+from engineroom.protocol.connection_files import ConnectionFile, parse_connection_file, read_connection_file
+from engineroom.protocol.messages import Join, Welcome
+from engineroom.settings.profiles import Profile
+from engineroom.transport.connection import Connection
+from engineroom.transport.dial import connect
+
+_LOOK_EVERY = 0.1
+"""Seconds between two looks for a connection file."""
+
+
+class FromFile:
+    """Dials by what a connection file says, read again each time: a restarted controller may write another."""
+
+    def __init__(self, path: Path, advice: str) -> None:
+        """`advice`: what to do if there is no such file."""
+        self.path, self._advice = path, advice
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        return await connect(read_connection_file(self.path), role="client", join=join)
+
+    async def wait(self, seconds: float) -> None:
+        """Return once there is a file whose controller may run; ConnectionFileError after `seconds`.
+
+        A file that is there and makes no sense is an error at once.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        told = False
+        while (trouble := self._trouble()) is not None:
+            if not told:
+                print(f"Waiting for connection file: {self.path} ({trouble})", file=sys.stderr)
+                told = True
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise ConnectionFileError(f"{self.path}: {trouble}, after waiting for {seconds:g} s. {self._advice}")
+            await asyncio.sleep(min(_LOOK_EVERY, left))
+
+    def _trouble(self) -> str | None:
+        if not self.path.exists():
+            return "it does not exist"
+        info = read_connection_file(self.path)
+        if info.stale:
+            pid = "" if info.controller is None else f" (pid {info.controller.pid})"
+            return f"it is stale: its controller{pid} has ended"
+        return None
+
+
+class FromInfo:
+    """Dials by what was given."""
+
+    def __init__(self, info: ConnectionFile) -> None:
+        self._info = info
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        return await connect(self._info, role="client", join=join)
+
+    async def wait(self, seconds: float) -> None:
+        """There is nothing to wait for."""
+
+
+def find_dial(
+    connection_info: str | os.PathLike[str] | dict[str, Any] | None,
+    *,
+    profile: str | None = None,
+    profile_dir: str | os.PathLike[str] | None = None,
+    ipython_dir: str | os.PathLike[str] | None = None,
+    cluster_id: str | None = None,
+) -> FromFile | FromInfo:
+    """Return a way to dial the controller that these name; by default that of the default profile."""
+    if isinstance(connection_info, dict):
+        return FromInfo(parse_connection_file(connection_info, origin="the connection info"))
+    found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
+    if connection_info is not None:
+        path = Path(connection_info).expanduser()
+        if not path.is_absolute() and not path.exists():
+            in_profile = found.security_dir / path
+            path = in_profile if in_profile.exists() else path
+        return FromFile(path, "Copy it from the security directory of the controller's profile")
+    options = [found.options(), f"--cluster-id={cluster_id}" if cluster_id else ""]
+    command = " ".join(["ipcluster start -n 4", *filter(None, options)])
+    return FromFile(found.connection_file("client", cluster_id or ""), f"Start a cluster by `{command}`")

@@ -1,0 +1,79 @@
+"""The engines that the controller has told this client of."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from engineroom.ids import Instance
+from engineroom.protocol.messages import EngineInfo, EngineJoined, EngineLeft
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine: its number, this life of its process, and what it says of itself."""
+
+    id: int
+    instance: Instance
+    info: EngineInfo
+
+
+class EngineTable:
+    """Who is here. Written in the I/O thread only, under the session's condition; read from anywhere."""
+
+    def __init__(self) -> None:
+        self._engines: dict[int, Engine] = {}
+        self._instances: dict[int, Instance] = {}
+        self._confirmed: set[int] | None = None
+        self.ids: tuple[int, ...] = ()
+        self.departures: list[EngineLeft] = []
+        self.left = 0
+
+    def get(self, engine: int) -> Engine | None:
+        return self._engines.get(engine)
+
+    def instance(self, engine: int) -> Instance | None:
+        """Return the life that engine `engine` has or, if it left, had last."""
+        return self._instances.get(engine)
+
+    def problems(self) -> dict[int, str]:
+        """Return, by engine, what went wrong in start-up code."""
+        return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
+
+    def joined(self, message: EngineJoined) -> None:
+        known = self._engines.get(message.engine)
+        self._engines[message.engine] = Engine(message.engine, message.instance, message.info)
+        self._instances[message.engine] = message.instance
+        if self._confirmed is not None:
+            self._confirmed.add(message.engine)
+        if message.info.problem and (known is None or known.instance != message.instance):
+            log.warning("engine %d had a problem in its start-up code: %s", message.engine, message.info.problem)
+        self._update()
+
+    def departed(self, message: EngineLeft) -> None:
+        known = self._engines.get(message.engine)
+        if known is not None and known.instance == message.instance:
+            del self._engines[message.engine]
+            self._note(message)
+            self._update()
+
+    def begin_refresh(self) -> None:
+        """The controller will tell of every engine again."""
+        self._confirmed = set()
+
+    def end_refresh(self) -> None:
+        """It has; those that it did not name are gone."""
+        confirmed, self._confirmed = self._confirmed, None
+        for engine in [] if confirmed is None else sorted(set(self._engines) - confirmed):
+            gone = self._engines.pop(engine)
+            self._note(EngineLeft(engine, gone.instance, "it left while this client was not connected"))
+        self._update()
+
+    def _note(self, message: EngineLeft) -> None:
+        self.left += 1
+        self.departures = [*self.departures[-99:], message]
+
+    def _update(self) -> None:
+        self.ids = tuple(sorted(self._engines))

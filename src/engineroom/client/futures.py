@@ -1,0 +1,206 @@
+"""A Future that costs little until somebody does more with it than wait."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.waiting import Waiter
+
+if TYPE_CHECKING:
+    from engineroom.client.session import Session
+
+log = logging.getLogger(__name__)
+
+# The names of states that concurrent.futures.wait and as_completed compare with.
+PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
+
+
+class LeanFuture(Future[Any]):
+    """A `concurrent.futures.Future` without a lock and lists of its own.
+
+    All futures of a session share its condition as the lock of their states, and whoever waits brings a lock
+    along. `concurrent.futures.wait`, `as_completed` and asyncio's `wrap_future` reach into futures by the names
+    `_condition`, `_waiters` and `_state`, so these exist here too.
+    """
+
+    __slots__ = ("_callbacks", "_session", "_state", "_waiting", "_watchers")
+
+    def __init__(self, session: Session) -> None:
+        # Future's own __init__ would make a condition and two lists for each task: 3 us and 500 bytes.
+        self._session = session
+        self._state = PENDING
+        self._waiting: list[Any] | None = None
+        self._callbacks: list[Callable[[Any], object]] | None = None
+        self._watchers: list[Callable[[], object]] | None = None
+
+    @property
+    def _condition(self) -> Any:  # type: ignore[override]  # an attribute in Future
+        return self._session.condition
+
+    @property
+    def _waiters(self) -> list[Any]:  # type: ignore[override]  # an attribute in Future
+        if self._waiting is None:
+            self._waiting = []
+        return self._waiting
+
+    def done(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._state is FINISHED or self._state is CANCELLED
+
+    def cancelled(self) -> bool:
+        """Whether it was given up by `cancel`."""
+        return self._state is CANCELLED
+
+    def running(self) -> bool:
+        """Whether it is known to run now; the controller tells this only of tasks that take a while."""
+        return self._state is RUNNING
+
+    def cancel(self) -> bool:
+        """Give it up, unless it has ended or is known to run: its tasks are withdrawn, their results dropped."""
+        with self._session.condition:
+            if self._state is PENDING:
+                self._end(CANCELLED)
+                self._withdraw()
+            return self._state is CANCELLED
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """Have `fn(self)` called at the end, in a thread kept for callbacks; at once if this has ended."""
+        with self._session.condition:
+            if not self.done():
+                if self._callbacks is None:
+                    self._callbacks = []
+                self._callbacks.append(fn)
+                return
+        try:
+            fn(self)
+        except Exception:
+            log.exception("a callback raised")
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return the result, or raise the error, waiting for it at most `timeout` seconds (None: no limit)."""
+        if self._state is not FINISHED:
+            self._wait_for_end(timeout)
+        return self._value()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the error that `result` would raise, None if there is none."""
+        if self._state is not FINISHED:
+            self._wait_for_end(timeout)
+        return self._error()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        import asyncio  # whoever awaits has it already
+
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def settle() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def look() -> None:
+            if self.done():
+                loop.call_soon_threadsafe(settle)
+
+        if self._watch(look):
+            try:
+                yield from ended
+            finally:
+                self._unwatch(look)
+        return self.result(0)
+
+    def _value(self) -> Any:
+        """Return the result of what has finished, or raise its error."""
+        raise NotImplementedError
+
+    def _error(self) -> BaseException | None:
+        """Return the error of what has finished."""
+        raise NotImplementedError
+
+    def _withdraw(self) -> None:
+        """Tell the controller that nobody wants the result any more."""
+
+    def _failed(self) -> bool:
+        """Whether it has ended in an error; asked in the I/O thread, so nothing may be unpickled."""
+        raise NotImplementedError
+
+    def _wait_for_end(self, timeout: float | None) -> None:
+        """Return once finished; CancelledError, TimeoutError."""
+        if not self._wait(self.done, timeout):
+            raise TimeoutError(f"no result in {timeout:g} s" if timeout else "no result yet")
+        if self._state is CANCELLED:
+            raise CancelledError
+
+    def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool:
+        """Return whether `condition()` came true in time; it is asked whenever one of the tasks ends."""
+        waiter = Waiter()
+
+        def look() -> None:
+            if condition():
+                waiter.wake()
+
+        with self._session.condition:
+            if condition():
+                return True
+            if timeout is not None and timeout <= 0:
+                return False
+            self._session.check_may_wait()
+            if self._watchers is None:
+                self._watchers = []
+            self._watchers.append(look)
+        try:
+            return waiter.wait(timeout)
+        finally:
+            self._unwatch(look)
+
+    def _watch(self, look: Callable[[], object]) -> bool:
+        """Have `look()` called whenever one of the tasks ends; False if all have."""
+        with self._session.condition:
+            if self.done():
+                return False
+            if self._watchers is None:
+                self._watchers = []
+            self._watchers.append(look)
+            return True
+
+    def _unwatch(self, look: Callable[[], object]) -> None:
+        with self._session.condition:
+            if self._watchers and look in self._watchers:
+                self._watchers.remove(look)
+
+    def when_done(self, act: Callable[[], object]) -> None:
+        """Have `act()` called at the end in the I/O thread, where it must be quick and wait for nothing."""
+
+        def look() -> None:
+            if self.done():
+                act()
+
+        if not self._watch(look):
+            act()
+
+    def _look(self) -> None:
+        for look in tuple(self._watchers or ()):
+            look()
+
+    def _end(self, state: str) -> None:
+        """Enter the final `state` and tell everybody. The session's condition is held."""
+        self._state = state
+        if self._watchers:
+            self._look()
+            self._watchers = None
+        if self._waiting:
+            for waiter in self._waiting:
+                if state is CANCELLED:
+                    waiter.add_cancelled(self)
+                elif self._failed():
+                    waiter.add_exception(self)
+                else:
+                    waiter.add_result(self)
+        if self._callbacks:
+            callbacks, self._callbacks = self._callbacks, None
+            for callback in callbacks:
+                self._session.callbacks.call(functools.partial(callback, self))

@@ -1,0 +1,123 @@
+"""What the controller says, applied to the session. All of it in the I/O thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.acknowledgements import Acknowledgements
+from engineroom.client.output import TaskOutput
+from engineroom.ids import number_of
+from engineroom.protocol.messages import (
+    Answer,
+    EngineJoined,
+    EngineLeft,
+    NeedFunction,
+    Output,
+    Refused,
+    Result,
+    TasksStarted,
+)
+from engineroom.protocol.streams import Payload
+
+if TYPE_CHECKING:
+    from engineroom.client.link import Link
+    from engineroom.client.session import Session
+
+SYNC = 0
+"""Number of the question whose answer comes after all that the controller tells a client that joins."""
+
+
+class Inbox:
+    """The receiver of a client's connections."""
+
+    def __init__(self, session: Session, link: Link) -> None:
+        self._session, self._link = session, link
+        self.acknowledgements = Acknowledgements(session.first_unfinished)
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Answer: self._answer,
+            EngineJoined: session.engines.joined,
+            EngineLeft: session.engines.departed,
+            NeedFunction: lambda message: link.send_function(message.hash),
+            Output: self._output,
+            Refused: lambda message: link.refused(message.reason),
+            TasksStarted: self._started,
+        }
+
+    def on_messages(self, messages: list[Any]) -> None:
+        now = time.time()
+        # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
+        with self._session.condition:
+            for message in messages:
+                if type(message) is Result:
+                    if message.stream:
+                        self._receive(message)
+                    else:
+                        self._end(message, message.payload, now)
+                else:
+                    handle = self._handlers.get(type(message))
+                    if handle is not None:
+                        handle(message)
+            self._session.changed()
+        if self.acknowledgements:
+            self._link.acknowledge_soon()
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        self._link.lost(reason, clean=clean)
+
+    def _answer(self, message: Answer) -> None:
+        if message.number == SYNC:
+            self._session.engines.end_refresh()
+            self._link.synchronized()
+        else:
+            self._session.questions.answered(message)
+
+    def _receive(self, message: Result) -> None:
+        """Take a result that comes as a stream; it counts once it is complete."""
+        if number_of(message.task) not in self._session.tasks:
+            self._link.connection.refuse_stream(message.stream, "this result is here already")
+            self.acknowledgements.add(number_of(message.task))
+            return
+        payload = self._link.connection.receive(message.stream, message.size)
+
+        def grown() -> None:
+            if payload.complete:
+                with self._session.condition:
+                    self._end(message, payload, time.time())
+                    self._session.changed()
+                self._link.acknowledge_soon()
+
+        payload.watch(grown)
+
+    def _end(self, message: Result, payload: bytes | Payload, now: float) -> None:
+        number = number_of(message.task)
+        self.acknowledgements.add(number)
+        task = self._session.tasks.pop(number, None)
+        if task is None:
+            return  # it came twice, as it may after a broken connection
+        task.outcome, task.payload, task.received = message.outcome, payload, now
+        if message.engine >= 0:
+            task.engine = message.engine
+        task.instance = self._session.engines.instance(task.engine)
+        request, task.request = task.request, None
+        if request is not None:
+            self._session.release(request)
+        owner, task.listener = task.listener, None
+        if owner is not None:
+            owner.task_done(task)
+
+    def _output(self, message: Output) -> None:
+        task = self._session.tasks.get(number_of(message.task))
+        if task is not None:
+            if task.output is None:
+                task.output = TaskOutput()
+            task.output.add(message)
+
+    def _started(self, message: TasksStarted) -> None:
+        for started in message.tasks:
+            task = self._session.tasks.get(number_of(started))
+            if task is not None and not task.started:
+                task.started, task.engine = True, message.engine
+                if task.listener is not None:
+                    task.listener.task_started(task)

@@ -1,0 +1,68 @@
+"""The one thread in which a client talks to its controller: an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # faster where it is installed
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class IOThread:
+    """A daemon thread that runs an event loop until `stop`."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = _new_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller runs on this thread."""
+        return self._thread is threading.current_thread()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Have `callback()` called on the thread soon; nothing happens after `stop`."""
+        try:
+            self.loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            return  # the loop is closed: nobody is there to be told
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns, run on the thread; interrupting the wait cancels it."""
+        future: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        """End the loop and the thread."""
+        self.call(self.loop.stop)
+        if not self.here:
+            self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()

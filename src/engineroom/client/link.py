@@ -1,0 +1,209 @@
+"""The connection to the controller, kept up as long as can be. All of it in the I/O thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
+
+from engineroom.client.inbox import SYNC, Inbox
+from engineroom.client.tasks import Request
+from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
+from engineroom.protocol.messages import INLINE_LIMIT, Ask, Function, Join, Message, Welcome
+from engineroom.serialize.functions import PackedFunction
+from engineroom.transport.connection import Connection
+from engineroom.transport.dial import attempts
+
+if TYPE_CHECKING:
+    from engineroom.client.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Dial(Protocol):
+    """A way to a controller."""
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        """Return a connection, not yet started; ConnectionFailed, ConnectionFileError, NotLetIn."""
+
+    async def wait(self, seconds: float) -> None:
+        """Return once dialling makes sense; ConnectionFileError if it does not within `seconds`."""
+
+
+ACKNOWLEDGE_AFTER = 0.02
+"""Seconds that a result waits, at most, for others to be acknowledged together."""
+
+GOODBYE_TIMEOUT = 2.0
+"""Seconds that a far end which no longer reads may hold up `close`."""
+
+_FUNCTIONS_REMEMBERED = 10_000
+
+
+class Link:
+    """Dials, sends what the session has to send, and dials again when the connection is lost."""
+
+    def __init__(self, session: Session, dial: Dial, *, reconnect_timeout: float) -> None:
+        self._session, self._dial, self._reconnect_timeout = session, dial, reconnect_timeout
+        self._connection: Connection | None = None
+        self._inbox = Inbox(session, self)
+        self._epoch = b""
+        self._sent_functions: set[bytes] = set()
+        self._acknowledging: asyncio.TimerHandle | None = None
+        self._redialling: asyncio.Task[None] | None = None
+        self._synced: asyncio.Future[None] | None = None
+        self._closing = False
+        self._closed = asyncio.Event()
+
+    @property
+    def connection(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    async def open(self, seconds: float) -> None:
+        """Connect for the first time, and learn which engines there are."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        await self._dial.wait(seconds)
+        await self._connect(deadline)
+        assert self._synced is not None
+        try:
+            await asyncio.wait_for(self._synced, max(1.0, seconds))
+        except TimeoutError:
+            raise ConnectionFailed(f"the controller let us in and then said nothing for {seconds:g} s") from None
+
+    async def close(self) -> None:
+        """Send what is waiting, acknowledge, and say goodbye."""
+        self._closing = True
+        if self._redialling is not None:
+            self._redialling.cancel()
+        if self._connection is not None and not self._connection.closed:
+            self.drain()
+            self._acknowledge()
+            self._connection.close("the client was closed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), GOODBYE_TIMEOUT)
+
+    def drain(self) -> None:
+        """Send what user threads have added; while there is no connection it stays where it is."""
+        connection = self._connection
+        if connection is not None:
+            self._send_all(connection, self._session.take_outbox())
+
+    def send_function(self, digest: bytes) -> None:
+        """The controller lacks a function: send it (again), if a task of ours still needs it."""
+        function = self._session.function(digest)
+        if function is not None and self._connection is not None:
+            self._send_function(self._connection, function)
+
+    def acknowledge_soon(self) -> None:
+        """See to it that what has arrived is acknowledged."""
+        if self._inbox.acknowledgements.full:
+            self._acknowledge()
+        elif self._acknowledging is None:
+            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
+
+    def synchronized(self) -> None:
+        """The controller has told of all its engines."""
+        if self._synced is not None and not self._synced.done():
+            self._synced.set_result(None)
+
+    def refused(self, reason: str) -> None:
+        """The controller sends us away for good."""
+        self._closing = True
+        self._session.fail(ControllerLost(f"the controller has sent this client away: {reason}"))
+        if self._connection is not None:
+            self._connection.close()
+
+    def lost(self, reason: str, *, clean: bool) -> None:
+        """The connection is gone."""
+        self._connection = None
+        self._closed.set()
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        if self._closing:
+            return
+        if clean:
+            self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
+            return
+        log.info("connection to the controller lost: %s", reason)
+        self._redialling = asyncio.get_running_loop().create_task(self._redial(reason))
+
+    async def _redial(self, reason: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await self._connect(loop.time() + self._reconnect_timeout)
+        except NotLetIn as error:
+            self._session.fail(error)
+        except (ConnectionFailed, ConnectionFileError) as error:
+            self._session.fail(
+                ControllerLost(
+                    f"the controller is gone ({reason}), and could not be reached again in "
+                    f"{self._reconnect_timeout:g} s: {error}"
+                )
+            )
+
+    async def _connect(self, deadline: float) -> None:
+        last: Exception | None = None
+        async for _ in attempts(deadline):
+            try:
+                join = Join(proof=b"", identity=self._session.id, epoch=self._epoch, wall=time.time())
+                connection, welcome = await self._dial(join)
+            except NotLetIn as error:
+                if error.final:
+                    raise
+                last = error
+            except (ConnectionFailed, ConnectionFileError) as error:
+                last = error
+            else:
+                self._connected(connection, welcome)
+                return
+        raise last or ConnectionFailed("no time to connect")
+
+    def _connected(self, connection: Connection, welcome: Welcome) -> None:
+        self._connection, self._epoch = connection, welcome.epoch
+        self._closed.clear()
+        self._sent_functions.clear()
+        self._synced = asyncio.get_running_loop().create_future()
+        self._session.engines.begin_refresh()
+        connection.start(self._inbox)
+        # Its answer comes after all the engines that the controller has told of.
+        connection.send(Ask(SYNC, "status"))
+        self._send_all(connection, self._session.take_all(welcome.known_up_to))
+
+    def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:
+        for item in items:
+            if isinstance(item, Request):
+                self._submit(connection, item)
+            else:
+                connection.send(item)
+
+    def _submit(self, connection: Connection, request: Request) -> None:
+        function = request.function
+        if function is not None and function.hash not in self._sent_functions:
+            self._send_function(connection, function)
+        message: Message = request.submit
+        if request.segments is not None:
+            stream = connection.open_stream(request.segments)
+            message = replace(request.submit, stream=stream, size=request.size)
+        connection.send(message)
+
+    def _send_function(self, connection: Connection, function: PackedFunction) -> None:
+        if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
+            self._sent_functions.clear()
+        self._sent_functions.add(function.hash)
+        body = function.body
+        if len(body) <= INLINE_LIMIT:
+            connection.send(Function(function.hash, body))
+        else:
+            connection.send(Function(function.hash, stream=connection.open_stream([body]), size=len(body)))
+
+    def _acknowledge(self) -> None:
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        if self._connection is not None and self._inbox.acknowledgements:
+            self._connection.send(self._inbox.acknowledgements.take())

@@ -1,0 +1,312 @@
+"""AsyncResult: what a view returns at once, and the results become."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.futures import FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.metadata import KEYS, Metadata, metadata_of
+from engineroom.client.waiting import NEVER, Deadline
+from engineroom.errors import CompositeError, RemoteError
+from engineroom.protocol.messages import Status
+
+if TYPE_CHECKING:
+    from engineroom.client.session import Session
+    from engineroom.client.tasks import Task
+
+_NO_TASKS: list[Task] = []
+_UNKNOWN = object()
+
+
+class AsyncResult(LeanFuture):
+    """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
+
+    Metadata are attributes (`ar.stdout`) and items (`ar["stdout"]`): one value, or a list for a list of targets.
+    """
+
+    __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        *,
+        count: int = 1,
+        single: bool = True,
+        return_exceptions: bool = False,
+        label: str = "",
+    ) -> None:
+        """`name`: what was called, for people; `count`: how many tasks there will be."""
+        super().__init__(session)
+        self._name, self._left, self._single = name, count, single
+        self._return_exceptions, self._label = return_exceptions, label
+        self._failures = 0
+        self._tasks = _NO_TASKS
+        self._known: Any = _UNKNOWN
+        if count == 0:
+            self._state = FINISHED
+
+    def attach(self, tasks: list[Task]) -> None:
+        """Take these tasks as the next of ours; called by the session as they are submitted."""
+        if self._tasks is _NO_TASKS:
+            self._tasks = tasks
+        else:
+            self._tasks.extend(tasks)
+
+    def task_started(self, task: Task) -> None:
+        """One of our tasks runs; called by the session."""
+        del task
+        if self._state is PENDING:
+            self._state = RUNNING
+
+    def task_done(self, task: Task) -> None:
+        """One of our tasks has ended; called by the session."""
+        self._left -= 1
+        if task.outcome is not None and task.outcome.status != Status.OK:
+            self._failures += 1
+        if self.done():
+            return
+        if self._left == 0:
+            self._end(FINISHED)
+        elif self._watchers:
+            self._look()
+
+    def get(
+        self,
+        timeout: float | None = None,
+        return_exceptions: bool | None = None,  # noqa: FBT001 (as users write it)
+        return_when: str | None = None,
+    ) -> Any:
+        """Return the result, or the list of results; raise what the call raised.
+
+        `timeout`: in seconds, None or negative: no limit; TimeoutError when it is over. `return_exceptions`: put
+        errors where results would be, instead of raising. `return_when=FIRST_EXCEPTION`: raise at the first error.
+        """
+        limit = _limit(timeout)
+        if return_when == FIRST_COMPLETED:
+            raise ValueError("get() needs all results; for the first one, iterate or use wait(return_when=...)")
+        if return_when == FIRST_EXCEPTION and not self.done():
+            self._wait(lambda: self.done() or self._failures, limit)
+            if self._failures and not self.done():
+                raise self._composite()
+        if self._return_exceptions if return_exceptions is None else return_exceptions:
+            if not self.done():
+                self._wait_for_end(limit)
+            return self._values_or_errors()
+        return self.result(limit)
+
+    @property
+    def r(self) -> Any:
+        """The result, once it is there: `get()`."""
+        return self.get()
+
+    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> Any:
+        """Wait for the end, at most `timeout` seconds (negative or None: no limit); True if it came.
+
+        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED): until then, and return two sets of
+        futures, those that are done and those that are not, one for each task.
+        """
+        limit = _limit(timeout)
+        if return_when is None:
+            return self.done() or self._wait(self.done, limit)
+        conditions: dict[str, Callable[[], object]] = {
+            ALL_COMPLETED: self.done,
+            FIRST_COMPLETED: lambda: self.done() or self._left < len(self._tasks),
+            FIRST_EXCEPTION: lambda: self.done() or self._failures,
+        }
+        if return_when not in conditions:
+            raise ValueError(f"return_when is {return_when!r}; it may be one of {', '.join(conditions)}")
+        self._wait(conditions[return_when], limit)
+        children = self.split()
+        return {child for child in children if child.done()}, {child for child in children if not child.done()}
+
+    def ready(self) -> bool:
+        """Whether all results are there."""
+        return self.done()
+
+    def successful(self) -> bool:
+        """Whether no call raised; TimeoutError while that is not known yet."""
+        if not self.done():
+            raise TimeoutError("no result yet")
+        return not self.cancelled() and not self._failed()
+
+    def abort(self) -> None:
+        """Withdraw the calls that have not started; they end in TaskAborted."""
+        self._session.abort(self._tasks)
+
+    def unfinished(self) -> list[Task]:
+        """Return the tasks whose end is not known yet."""
+        return [task for task in self._tasks if task.outcome is None]
+
+    @property
+    def msg_ids(self) -> list[str]:
+        """The ids of the tasks."""
+        return [task.msg_id(self._session.id) for task in self._tasks]
+
+    @property
+    def metadata(self) -> Any:
+        """What is known of the task, or of each: times, engine, output; see `Metadata`."""
+        found = self._metadata()
+        return found[0] if self._single else found
+
+    def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
+        """Return the results by engine id; ValueError if an engine has several."""
+        results = self.get(timeout)
+        values = [results] if self._single else results
+        found: dict[int, Any] = {}
+        for task, value in zip(self._tasks, values, strict=True):
+            if task.engine in found:
+                raise ValueError(f"engine {task.engine} ran several of these tasks: there is no dict by engine")
+            found[task.engine] = value
+        return found
+
+    @property
+    def progress(self) -> int:
+        """How many tasks have ended."""
+        return sum(task.outcome is not None for task in self._tasks)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first task was submitted, until now or the last result."""
+        if not self._tasks:
+            return 0.0
+        until = max(task.received for task in self._tasks) if self.done() and not self.cancelled() else time.time()
+        return max(0.0, until - min(task.submitted for task in self._tasks))
+
+    @property
+    def serial_time(self) -> float:
+        """Seconds that engines spent on these tasks, all together."""
+        return sum(task.outcome.seconds for task in self._tasks if task.outcome is not None)
+
+    @property
+    def wall_time(self) -> float:
+        """Seconds from the first submission to the last result; waits for it."""
+        self.wait()
+        return self.elapsed
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the results in order, each as soon as it is there."""
+        return self.iterate()
+
+    def iterate(self, timeout: float | None = None) -> Iterator[Any]:
+        """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
+        if self._single:
+            raise TypeError("this AsyncResult has one result: get() returns it")
+        deadline = Deadline(timeout)
+        return (self._value_of(task, deadline) for task in self._tasks)
+
+    def __getitem__(self, key: int | slice | str) -> Any:
+        """Return a result (waiting for it), a list of results, or by a str what metadata have under that name."""
+        if isinstance(key, str):
+            if key not in KEYS:
+                raise KeyError(key)
+            values = [metadata[key] for metadata in self._metadata()]
+            return values[0] if self._single else values
+        if self._single:
+            return self.get()[key]
+        if isinstance(key, slice):
+            return [self._value_of(task) for task in self._tasks[key]]
+        return self._value_of(self._tasks[key])
+
+    def __getattr__(self, name: str) -> Any:
+        if name in KEYS:
+            return self[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        state = "finished" if self._state is FINISHED else "cancelled" if self.cancelled() else self._state.lower()
+        of = f" ({self.progress}/{len(self._tasks)})" if not self._single and not self.done() else ""
+        return f"<{type(self).__name__}({self._name}): {state}{of}>"
+
+    def split(self) -> list[AsyncResult]:
+        """Return one AsyncResult for each task."""
+        with self._session.condition:
+            return [self._child(task) for task in self._tasks]
+
+    def _child(self, task: Task) -> AsyncResult:
+        child = AsyncResult(self._session, self._name, label=self._label)
+        child._tasks = [task]
+
+        def look() -> None:
+            if task.outcome is not None and not child.done():
+                child.task_done(task)
+            elif self.cancelled():
+                child.cancel()
+
+        look()
+        if not child.done():
+            self._watch(look)
+        return child
+
+    def _metadata(self) -> list[Metadata]:
+        return [metadata_of(task, self._session.id, self._label) for task in self._tasks]
+
+    def _withdraw(self) -> None:
+        self.abort()
+
+    def _failed(self) -> bool:
+        return self._failures > 0
+
+    def _value(self) -> Any:
+        if self._single:
+            return self._tasks[0].value()
+        if self._failures:
+            raise self._composite()
+        if self._known is _UNKNOWN:
+            self._known = self._join([task.value() for task in self._tasks])
+        return self._known
+
+    def _error(self) -> BaseException | None:
+        if self._single:
+            return self._tasks[0].exception()
+        return self._composite() if self._failures else None
+
+    def _values_or_errors(self) -> Any:
+        found = [task.exception() or task.value() for task in self._tasks]
+        return found[0] if self._single else self._join(found)
+
+    def _join(self, values: list[Any]) -> Any:
+        """Return the result for a list of targets, made of each task's; overridden by maps."""
+        return values
+
+    def _composite(self) -> BaseException:
+        """Return one error for all that tasks have raised so far."""
+        errors = [error for task in self._tasks if task.outcome is not None and (error := task.exception())]
+        return CompositeError(f"one or more exceptions raised in: {self._name}", [_remote(error) for error in errors])
+
+    def _value_of(self, task: Task, deadline: Deadline = NEVER) -> Any:
+        """Return the result of `task`, or raise its error, waiting for it."""
+        if task.outcome is None:
+            self._wait_for(task, deadline)
+        error = task.exception()
+        if error is None:
+            return task.value()
+        if self._return_exceptions:
+            return error
+        raise error
+
+    def _wait_for(self, task: Task, deadline: Deadline) -> None:
+        if not self._wait(lambda: task.outcome is not None or self.done(), deadline.left()):
+            raise TimeoutError("not all results came in time")
+        if self.cancelled():
+            raise CancelledError
+
+
+def _remote(error: BaseException) -> RemoteError:
+    """Return `error` as a member of a CompositeError; that of a lost engine was raised nowhere."""
+    if isinstance(error, RemoteError):
+        return error
+    made = RemoteError(type(error).__name__, str(error))
+    made.original = error
+    return made
+
+
+def _limit(timeout: float | None) -> float | None:
+    """Return `timeout` as the rest of Python means it: None, not -1, is no limit."""
+    return None if timeout is None or timeout < 0 else timeout

@@ -1,0 +1,254 @@
+"""A client's session: what it has asked for and not yet got, shared by user threads and the I/O thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from engineroom.client.engine_table import EngineTable
+from engineroom.client.io_thread import IOThread
+from engineroom.client.link import Dial, Link
+from engineroom.client.questions import Questions
+from engineroom.client.tasks import Listener, Request, Task
+from engineroom.client.waiting import CallbackThread
+from engineroom.errors import ConnectionFailed, EngineroomError
+from engineroom.ids import new_session, task_id
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Submit
+from engineroom.protocol.streams import Body
+from engineroom.serialize.functions import PackedFunction
+
+MAX_UNFINISHED_BYTES = 1024**3
+"""Submitting waits while the payloads of unfinished tasks hold more than this."""
+
+_ANYWHERE = (-1,)
+
+
+class Owner(Listener, Protocol):
+    """Who submits: is told its tasks before anything can happen to them."""
+
+    def attach(self, tasks: list[Task]) -> None: ...
+
+
+class Session:
+    """One client, over any number of connections, until `close`.
+
+    `condition`: held while the state of tasks or engines changes, and notified afterwards if somebody waits for it.
+    `failure`: None, or why nothing works any more.
+    """
+
+    def __init__(
+        self, dial: Dial, *, reconnect_timeout: float = 60.0, max_unfinished_bytes: int = MAX_UNFINISHED_BYTES
+    ) -> None:
+        self.id = new_session()
+        self.condition = threading.Condition()
+        self.engines = EngineTable()
+        self.tasks: dict[int, Task] = {}
+        self.questions = Questions()
+        self.callbacks = CallbackThread("engineroom-callbacks")
+        self.failure: EngineroomError | None = None
+        self.max_unfinished_bytes = max_unfinished_bytes
+        self.last_number = 0
+        self._lock = threading.Lock()
+        self._outbox: list[Request | Message] = []
+        self._awake = False
+        self._submitted_bytes = self._released_bytes = 0
+        self._observers = 0
+        self._pid = os.getpid()
+        self._io = IOThread("engineroom-io")
+        self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
+
+    def start(self, timeout: float) -> None:
+        """Connect within `timeout` seconds; ConnectionFailed, NotLetIn or ConnectionFileError say why not."""
+        self._io.start()
+        try:
+            self._io.run(self._link.open(timeout))
+        except BaseException:
+            self._io.stop()
+            raise
+
+    @property
+    def closed(self) -> bool:
+        return self.failure is not None
+
+    def close(self, reason: str = "the client was closed") -> None:
+        """Say goodbye and end the threads; what still waits fails with `reason`. In a forked child: nothing."""
+        if os.getpid() != self._pid or self._io.loop.is_closed():
+            return
+        self.fail(ConnectionFailed(reason))
+        self._io.run(self._link.close())
+        self._io.stop()
+        self.callbacks.stop()
+
+    def submit(
+        self,
+        kind: int,
+        body: Body,
+        owner: Owner,
+        *,
+        function: PackedFunction | None = None,
+        to: tuple[int, ...] | None = None,
+        options: Options = DEFAULT_OPTIONS,
+    ) -> list[Task]:
+        """Ask for one call: balanced (`to` is None), or one task on each engine of `to`; return its tasks.
+
+        Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
+        """
+        if isinstance(body, bytes):
+            size, inline, segments = len(body), body, None
+        else:
+            size, inline, segments = sum(segment.nbytes for segment in body), b"", body
+        call = Call(kind, b"" if function is None else function.hash, inline)
+        if self._submitted_bytes - self._released_bytes + size > self.max_unfinished_bytes:
+            self._wait_for_room(size)
+        targets = _ANYWHERE if to is None else to
+        now = time.time()
+        self.check()
+        with self._lock:
+            first = self.last_number + 1
+            submit = Submit(task_id(self.id, first), call, to, options)
+            request = Request(submit, segments, size, function, len(targets))
+            tasks = [Task(first + index, request, owner, now, target) for index, target in enumerate(targets)]
+            owner.attach(tasks)
+            for task in tasks:
+                self.tasks[task.number] = task
+            self.last_number = first + len(tasks) - 1
+            self._submitted_bytes += size
+            self._outbox.append(request)
+            asleep, self._awake = not self._awake, True
+        if asleep:
+            self._io.call(self._link.drain)
+        if self.failure is not None:  # it failed between the check and the lock: nobody else will tell these tasks
+            self.fail(self.failure)
+        return tasks
+
+    def send(self, message: Message) -> None:
+        """Send `message`, after all that was submitted before."""
+        self.check()
+        with self._lock:
+            self._outbox.append(message)
+            asleep, self._awake = not self._awake, True
+        if asleep:
+            self._io.call(self._link.drain)
+
+    def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
+        """Withdraw those of `tasks` that have not started; with `interrupt`, interrupt the others."""
+        unfinished = tuple(task.id(self.id) for task in tasks if task.outcome is None)
+        if unfinished:
+            self.send(Abort(unfinished, interrupt))
+
+    def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
+        """Return the controller's answer; EngineroomError: it has none, and says why."""
+        number, waiter = self.questions.new()
+        self.send(Ask(number, what, about))
+        try:
+            if not waiter.wait(timeout):
+                raise TimeoutError(f"the controller did not answer {what!r} in {timeout:g} s")
+            answer = self.questions.answer(number)
+        finally:
+            self.questions.forget(number)
+        if answer is None:
+            self.check()
+            raise ConnectionFailed("the session ended before the controller answered")
+        if answer.error:
+            raise EngineroomError(answer.error)
+        return json.loads(answer.data)
+
+    def check(self) -> None:
+        """Raise why nothing works any more, if so."""
+        if os.getpid() != self._pid:
+            raise ConnectionFailed(
+                "this Client belongs to the parent process: a connection can't be shared after a fork. "
+                "Create a new Client in this process"
+            )
+        if self.failure is not None:
+            raise type(self.failure)(*self.failure.args)
+
+    def check_may_wait(self) -> None:
+        """Raise if the caller is the very thread that would have to bring what it waits for."""
+        if self._io.here:
+            raise RuntimeError("the client's I/O thread can't wait for results: it is the one that brings them")
+
+    def wait_until(self, condition: Callable[[], object], timeout: float | None) -> bool:
+        """Return whether `condition()` came true in time, or the session failed; asked at each change."""
+        self.check_may_wait()
+        with self.condition:
+            self._observers += 1
+            try:
+                return bool(self.condition.wait_for(lambda: self.closed or condition(), timeout))
+            finally:
+                self._observers -= 1
+
+    def changed(self) -> None:
+        """Have those who wait look again. The condition is held."""
+        if self._observers:
+            self.condition.notify_all()
+
+    def first_unfinished(self) -> int:
+        """Return the number below which every task has ended."""
+        with self._lock:
+            # Tasks enter in the order of their numbers, so the first one left is the lowest.
+            return next(iter(self.tasks), self.last_number + 1)
+
+    def take_outbox(self) -> list[Request | Message]:
+        """Return what is to be sent; the next to add something wakes the I/O thread again."""
+        with self._lock:
+            outbox, self._outbox = self._outbox, []
+            self._awake = False
+        return outbox
+
+    def take_all(self, known_up_to: int) -> list[Request | Message]:
+        """Return what a controller that has our tasks up to `known_up_to` has to be sent, in order."""
+        with self._lock:
+            outbox, self._outbox = self._outbox, []
+            self._awake = False
+            requests = [task.request for task in self.tasks.values() if task.number > known_up_to]
+        unique = dict.fromkeys(request for request in requests if request is not None)
+        return [*unique, *(item for item in outbox if not isinstance(item, Request))]
+
+    def function(self, digest: bytes) -> PackedFunction | None:
+        """Return the function that an unfinished task names by this hash."""
+        for task in tuple(self.tasks.values()):
+            request = task.request
+            if request is not None and request.function is not None and request.function.hash == digest:
+                return request.function
+        return None
+
+    def release(self, request: Request) -> None:
+        """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
+        request.open -= 1
+        if request.open == 0:
+            self._released_bytes += request.size
+
+    def fail(self, error: EngineroomError) -> None:
+        """End the session: every task that waits fails with `error`, and so does every later call."""
+        with self.condition:
+            if self.failure is None:
+                self.failure = error
+            with self._lock:
+                tasks = list(self.tasks.values())
+                self.tasks.clear()
+            for task in tasks:
+                task.fail(error)
+                owner, task.listener = task.listener, None
+                if owner is not None:
+                    owner.task_done(task)
+            self.questions.fail()
+            self.changed()
+
+    def _wait_for_room(self, size: int) -> None:
+        def room() -> bool:
+            unfinished = self._submitted_bytes - self._released_bytes
+            return unfinished == 0 or unfinished + size <= self.max_unfinished_bytes
+
+        if room():
+            return
+        if self.callbacks.here or self._io.here:
+            raise BufferError(
+                f"unfinished tasks hold more than max_unfinished_bytes ({self.max_unfinished_bytes}), and a callback "
+                "can't wait for them: submit from another thread, or less at a time"
+            )
+        self.wait_until(room, None)

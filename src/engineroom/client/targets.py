@@ -1,0 +1,62 @@
+"""Which engines people mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any
+
+from engineroom.client.engine_table import EngineTable
+from engineroom.errors import NoEnginesRegistered
+
+Targets = int | str | slice | Iterable[int] | None
+
+
+def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
+    """Return the ids of the engines that `targets` names: "all" or None, an id, negative ids from the end, several.
+
+    IndexError: one of them does not exist; it names those that do. NoEnginesRegistered: there is none at all.
+    """
+    ids = engines.ids
+    if not ids:
+        raise NoEnginesRegistered(
+            "there are no engines. Wait for them by `rc.wait_for_engines(n)`, or start some by `ipcluster engines -n 4`"
+        )
+    if targets is None or targets == "all":
+        return ids
+    if isinstance(targets, str):
+        raise TypeError(f"targets is {targets!r}; it may be 'all', an engine id, or several of them")
+    if isinstance(targets, slice):
+        return ids[targets]
+    if isinstance(targets, Iterable):
+        return tuple(one(target, ids) for target in targets)
+    return (one(targets, ids),)
+
+
+def one(target: Any, ids: tuple[int, ...]) -> int:
+    """Return the engine id that `target`, an id or a negative index, means."""
+    try:
+        number = index(target)
+    except TypeError:
+        raise TypeError(f"{target!r} is no engine id") from None
+    if number < 0 and -number <= len(ids):
+        return ids[number]
+    if number not in ids:
+        raise IndexError(f"there is no engine {number}; the engines are {spell(ids)}")
+    return number
+
+
+def is_single(targets: Targets) -> bool:
+    """Whether the result is one value rather than a list."""
+    return targets is not None and not isinstance(targets, str | slice | Iterable)
+
+
+def spell(ids: tuple[int, ...]) -> str:
+    """Return `ids` for people: runs are shortened."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in runs) or "none"

@@ -1,0 +1,125 @@
+"""What a client keeps of each call: the request until its end is known, the end until somebody has read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engineroom.errors import EngineError, TaskAborted
+from engineroom.ids import Instance, SessionId, TaskId, msg_id, task_id
+from engineroom.protocol.messages import Outcome, Status, Submit
+from engineroom.protocol.streams import Buffer, Payload
+from engineroom.serialize.failures import unpack_failure
+from engineroom.serialize.payloads import unpack
+
+if TYPE_CHECKING:
+    from engineroom.client.output import TaskOutput
+    from engineroom.serialize.functions import PackedFunction
+
+
+class Listener(Protocol):
+    """Who waits for tasks. Called in the I/O thread, with the session's condition held."""
+
+    def task_started(self, task: Task) -> None: ...
+
+    def task_done(self, task: Task) -> None: ...
+
+
+class Request:
+    """One Submit, kept to be sent again until all its tasks have ended.
+
+    `segments`: the payload if it travels as a stream. `size`: bytes of payload. `open`: tasks without an end.
+    """
+
+    __slots__ = ("function", "open", "segments", "size", "submit")
+
+    def __init__(
+        self, submit: Submit, segments: list[memoryview] | None, size: int, function: PackedFunction | None, count: int
+    ) -> None:
+        self.submit, self.segments, self.size, self.function, self.open = submit, segments, size, function, count
+
+
+class Task:
+    """One call on one engine, as its client sees it.
+
+    `outcome`: None until the end is known. `payload`: the packed result until it is read, None afterwards.
+    Times are seconds since 1970 by this machine's clock.
+    """
+
+    __slots__ = (
+        "_error",
+        "_value",
+        "engine",
+        "instance",
+        "listener",
+        "number",
+        "outcome",
+        "output",
+        "payload",
+        "received",
+        "request",
+        "started",
+        "submitted",
+        "target",
+    )
+
+    def __init__(self, number: int, request: Request, listener: Listener, submitted: float, target: int) -> None:
+        """`target`: the engine that it is bound to, -1 for none."""
+        self.number = number
+        self.request: Request | None = request
+        self.listener: Listener | None = listener
+        self.submitted = submitted
+        self.target = self.engine = target
+        self.instance: Instance | None = None
+        self.started = False
+        self.received = 0.0
+        self.outcome: Outcome | None = None
+        self.payload: bytes | Payload | None = None
+        self.output: TaskOutput | None = None
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+    def id(self, session: SessionId) -> TaskId:
+        return task_id(session, self.number)
+
+    def msg_id(self, session: SessionId) -> str:
+        return msg_id(task_id(session, self.number))
+
+    def fail(self, error: BaseException) -> None:
+        """End the task here, with `error`."""
+        self.outcome = Outcome(Status.LOST, 0.0, 0.0, f"{type(error).__name__}: {error}")
+        self._error = error
+
+    def value(self) -> Any:
+        """Return the result, or raise what the task raised; only once it has ended.
+
+        The payload is opened here, in the thread of whoever wants it, and only once.
+        """
+        if self.payload is not None:
+            self._open(self.payload)
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def exception(self) -> BaseException | None:
+        """Return what `value` would raise."""
+        if self.payload is not None:
+            self._open(self.payload)
+        return self._error
+
+    def _open(self, payload: bytes | Payload) -> None:
+        buffer: Buffer = payload if isinstance(payload, bytes) else payload.buffer()
+        outcome = self.outcome
+        assert outcome is not None
+        try:
+            if outcome.status == Status.OK:
+                self._value = unpack(buffer)
+            elif outcome.status == Status.ERROR:
+                self._error = unpack_failure(buffer)
+            elif outcome.status == Status.ABORTED:
+                self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
+            else:
+                self._error = EngineError(outcome.error or "the engine that ran the task is gone")
+        except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
+            error.add_note(f"This happened here, while the result of engine {self.engine} was unpickled.")
+            self._error = error
+        self.payload = None

@@ -1,0 +1,123 @@
+"""LoadBalancedView: each call on whichever engine is free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Literal
+
+from engineroom.client.chunks import cuts
+from engineroom.client.lazy_map import LazyMapIterator
+from engineroom.client.map_results import AsyncMapResult
+from engineroom.client.partitions import distribution, sliceable
+from engineroom.client.results import AsyncResult
+from engineroom.client.targets import resolve
+from engineroom.client.views.view import View
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
+from engineroom.protocol.streams import Body
+from engineroom.serialize.functions import PackedFunction, pack_call
+
+
+class LoadBalancedView(View):
+    """Calls that run on any of the engines in `targets` (None: any at all).
+
+    Further flags: `retries`: how many times a call that raised is tried again. `rerun_lost`: calls whose engine
+    died run again elsewhere; without it they end in EngineError, or count against `retries`.
+    """
+
+    flags: ClassVar[frozenset[str]] = View.flags | {"retries", "rerun_lost"}
+
+    def __init__(self, client: Any, session: Any, **flags: Any) -> None:
+        self.retries = 0
+        self.rerun_lost = True
+        super().__init__(client, session, **flags)
+
+    def __len__(self) -> int:
+        """How many engines may run its calls now."""
+        return self.width
+
+    @property
+    def width(self) -> int:
+        """How many engines may run its calls now, 0 if none."""
+        engines = self._session.engines
+        return len(resolve(self.targets, engines)) if engines.ids else 0
+
+    def map_async(
+        self,
+        f: Callable[..., Any],
+        /,
+        *sequences: Any,
+        chunksize: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        label: str | None = None,
+    ) -> AsyncResult:
+        """Call `f` with the items of `sequences`, as the builtin `map` does; an AsyncMapResult.
+
+        `chunksize`: items in one task; None: many at first and ever fewer. `ordered`: whether iterating the
+        result waits for each in turn, or takes them as they come. `return_exceptions`: errors become results.
+        """
+        if chunksize is not None and chunksize < 1:
+            raise ValueError(f"chunksize is {chunksize}; it must be at least 1")
+        columns = [sliceable(sequence) for sequence in sequences]
+        count = min(map(len, columns), default=0)
+        label = self.label if label is None else label
+        slices = list(cuts(count, max(1, self.width), chunksize))
+        function, name = self._pack_for_chunks(f, return_exceptions=return_exceptions)
+        result = AsyncMapResult(
+            self._session,
+            f"map:{name}",
+            count=len(slices),
+            distribution=distribution("b"),
+            ordered=ordered,
+            return_exceptions=return_exceptions,
+            label=label,
+        )
+        options = self._options(label)
+        for cut in slices:
+            body = pack_call(tuple(column[cut] for column in columns), {}, copy=not self.track)
+            self._submit(body, result, function, options)
+        return result
+
+    def imap(
+        self,
+        f: Callable[..., Any],
+        /,
+        *sequences: Iterable[Any],
+        ordered: bool = True,
+        max_outstanding: int | Literal["auto"] | None = "auto",
+        return_exceptions: bool = False,
+    ) -> LazyMapIterator:
+        """Return an iterator over the results of `f`, which reads the (maybe endless) `sequences` as results are taken.
+
+        `max_outstanding`: how many items ahead; "auto": enough to keep the engines busy; None: no limit.
+        """
+        return LazyMapIterator(
+            self.with_flags(block=False),
+            f,
+            sequences,
+            ordered=ordered,
+            max_outstanding=max_outstanding,
+            return_exceptions=return_exceptions,
+        )
+
+    def __repr__(self) -> str:
+        return f"<LoadBalancedView {'all' if self.targets is None else self.targets!r}>"
+
+    def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
+        packed = self.client.packer.pack(function)
+        result = AsyncResult(self._session, packed.name, label=self.label)
+        self._submit(pack_call(args, kwargs, copy=not self.track), result, packed, self._options(self.label))
+        return result
+
+    def _submit(self, body: Body, result: AsyncResult, function: PackedFunction, options: Options) -> None:
+        tasks = self._session.submit(Kind.APPLY, body, result, function=function, options=options)
+        self._numbers.append(tasks[0].number)
+
+    def _options(self, label: str) -> Options:
+        if self.targets is None and self.rerun_lost and not self.retries and not label:
+            return DEFAULT_OPTIONS
+        engines = None if self.targets is None or self.targets == "all" else self._engines()
+        return Options(engines=engines, retries=self.retries, rerun_lost=self.rerun_lost, label=label)
+
+    def _engines(self) -> tuple[int, ...]:
+        return resolve(self.targets, self._session.engines)

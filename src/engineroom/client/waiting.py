@@ -1,0 +1,95 @@
+"""How threads wait here: interruptibly, and at the cost of one lock that only those who wait make."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+_LONGEST = 3600.0
+"""A lock waits at most so long in one go; longer waits are several."""
+
+_SLICE = 0.2 if sys.platform == "win32" else _LONGEST
+"""Where Ctrl-C does not end a wait on a lock, waits are sliced so that it is seen soon."""
+
+
+class Deadline:
+    """A moment, `timeout` seconds from now; None: it never comes."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, timeout: float | None) -> None:
+        self._at = None if timeout is None else time.monotonic() + timeout
+
+    def left(self) -> float | None:
+        """Return how many seconds are left, at least 0; None: no limit."""
+        return None if self._at is None else max(0.0, self._at - time.monotonic())
+
+
+NEVER = Deadline(None)
+
+
+class Waiter:
+    """One thread's wait for one thing; any other thread wakes it, as often as it likes."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wake(self) -> None:
+        if self._lock.locked():
+            try:
+                self._lock.release()
+            except RuntimeError:
+                return  # somebody else woke it between the two lines
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return True once woken, False if `timeout` seconds (None: no limit) passed first."""
+        left = float("inf") if timeout is None else max(0.0, timeout)
+        while left > _SLICE:
+            if self._lock.acquire(timeout=_SLICE):
+                return True
+            left -= _SLICE
+        return self._lock.acquire(timeout=left)
+
+
+class CallbackThread:
+    """Runs users' callbacks one after another, off the I/O thread, which must not be kept waiting."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller runs on this thread, that is, within a callback."""
+        return self._thread is threading.current_thread()
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Run `callback()` soon; an exception that it raises is logged."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._queue.put(callback)
+
+    def stop(self) -> None:
+        """End the thread after the callbacks that are waiting."""
+        if self._thread is not None:
+            self._queue.put(None)
+            if not self.here:
+                self._thread.join()
+
+    def _run(self) -> None:
+        while (callback := self._queue.get()) is not None:
+            try:
+                callback()
+            except Exception:
+                log.exception("a callback raised")
