@@ -46,6 +46,7 @@ from engineroom.protocol.messages import (
     Answer,
     Ask,
     EngineExited,
+    EngineJoined,
     Finished,
     Function,
     Join,
@@ -219,6 +220,9 @@ class Controller:
             case _:
                 self.links.add(link)
                 self._welcome(link, join)
+                for engine in self.links.with_role("engine"):
+                    if engine.host == link.identity:
+                        self._tell_host(engine)
                 connection.start(HostReceiver(self, link))
 
     def _admit_client(self, link: Link, join: Join) -> None:
@@ -248,11 +252,18 @@ class Controller:
         self.links.add(link)
         self.links.engines[link.engine_id] = link
         self._welcome(link, join)
+        self._tell_host(link)
         self._perform(actions)
         log.info("engine joined", extra={"engine": link.engine_id, "pid": join.info.pid, "host": join.info.host})
         if join.info.problem:
             log.warning("engine has a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
         link.connection.start(EngineReceiver(self, link))
+
+    def _tell_host(self, engine: Link) -> None:
+        """Tell the host that started `engine` that it has joined, and under which id."""
+        host = self.links.hosts.get(engine.host)
+        if host is not None:
+            host.connection.send(EngineJoined(engine.engine_id, Instance(engine.identity), engine.info))
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection

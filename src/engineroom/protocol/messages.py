@@ -387,15 +387,12 @@ FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
-ToClient = (
-    _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
-)
+ToClient = _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
 FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited
-ToHost = _Both | Refused | SignalProcess | Shutdown
+ToHost = _Both | Refused | EngineJoined | SignalProcess | Shutdown
 
 Message = (
     FromPeerHandshake | FromControllerHandshake | FromClient | ToClient | FromEngine | ToEngine | FromHost | ToHost
 )
-
