@@ -64,7 +64,7 @@ def _working_directory() -> str:
 def _attempt(what: str, act: Callable[[], object]) -> str:
     try:
         act()
-    except BaseException as error:  # noqa: BLE001 (the user's code; the engine starts, and says what was wrong)
+    except BaseException as error:  # the user's code: the engine starts, and says what was wrong
         log.exception("start-up code failed: %s", what)
         return f"{what}: {type(error).__name__}: {error}"
     return ""
