@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 import msgspec
 
-from engineroom.engine.capture import Sink, routed_output
+from engineroom.engine.capture import Router, Sink, routed_output
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
@@ -41,16 +43,16 @@ def run_engine(config: EngineConfig) -> int:
     engine_log = open_log(config.log_file, config.log_level)
     problem = prepare_surroundings(config)
     sink = Sink(limit=config.max_output_bytes, log=engine_log.write)
-    with routed_output(sink):
-        engine = Engine(config, sink)
+    with routed_output(sink) as routers:
+        engine = Engine(config, sink, routers)
         return engine.run([problem] if problem else [])
 
 
 class Engine:
     """The parts of an engine, put together."""
 
-    def __init__(self, config: EngineConfig, sink: Sink) -> None:
-        self._config, self._sink = config, sink
+    def __init__(self, config: EngineConfig, sink: Sink, routers: Sequence[Router]) -> None:
+        self._config, self._sink, self._routers = config, sink, routers
         self._instance = config.own_instance()
         self._names = fresh_main()
         self._functions = FunctionTable(config.function_cache)
@@ -84,6 +86,8 @@ class Engine:
         self._runner.interrupts.install()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         self._descriptors.capture(self._sink)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_child_alone)
         problems = problems + run_startup_code(self._config, self._namespace)
         info = describe_engine(problems)
         threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True).start()
@@ -107,6 +111,13 @@ class Engine:
         except Exception:
             log.exception("the I/O thread failed")
             self._stop(1)
+
+    def _leave_child_alone(self) -> None:
+        """In a process that user code forked: it is no engine, and must not keep our connection open."""
+        self._shell.let_go()
+        for router in self._routers:
+            router.to_descriptor()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._shell.take)

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from engineroom.engine.attempts import Attempt, Key
@@ -220,25 +220,18 @@ class _ByteRouter(io.BufferedIOBase):
 
 
 @contextlib.contextmanager
-def routed_output(sink: Sink) -> Iterator[None]:
-    """Replace `sys.stdout` and `sys.stderr` by routers to `sink`."""
+def routed_output(sink: Sink) -> Iterator[tuple[Router, Router]]:
+    """Replace `sys.stdout` and `sys.stderr` by the routers to `sink` that this yields."""
     before = sys.stdout, sys.stderr
     routers = Router(STDOUT, sink), Router(STDERR, sink)
     sys.stdout, sys.stderr = routers
     start = threading.Thread.start
     threading.Thread.start = _start_in_context  # type: ignore[method-assign,assignment]  # mypy names self otherwise
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=functools.partial(_leave, routers))
     try:
-        yield
+        yield routers
     finally:
         sys.stdout, sys.stderr = before
         threading.Thread.start = start  # type: ignore[method-assign]
-
-
-def _leave(routers: Iterable[Router]) -> None:
-    for router in routers:
-        router.to_descriptor()
 
 
 _plain_start = threading.Thread.start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +122,13 @@ class Shell:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close(reason)
+
+    def let_go(self) -> None:
+        """In a forked child: have no part in the connection, whose descriptor stays taken."""
+        if self._connection is not None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, self._connection.transport.get_extra_info("socket").fileno(), inheritable=False)
+            os.close(nowhere)
 
     def take(self) -> None:
         """Take what the main thread has, and look again soon if it goes on."""

@@ -1,0 +1,171 @@
+"""How an engine ends, and that it says why."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from engineroom.ids import new_instance
+from engineroom.protocol.connection_files import read_connection_file, write_connection_file
+from engineroom.protocol.messages import Kind, Shutdown, Started
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import os; os._exit(7)", 7),
+        ("import ctypes; ctypes.string_at(0)", -signal.SIGSEGV),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+    ],
+)
+def test_a_death_is_seen_at_once(play: Any, code: str, expected: int) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.ask(Kind.PUSH, {"code": code})
+        controller.ask(Kind.PULL, "exec(code)")
+        await controller.until(lambda: controller.closed)
+        assert await engine.exit_code() == expected
+        if expected == -signal.SIGSEGV:
+            assert "Segmentation fault" in engine.log.read_text()
+
+    play(story)
+
+
+def test_a_forked_child_does_not_keep_the_connection_open(play: Any) -> None:
+    def fork_and_die() -> None:
+        import multiprocessing
+        import os
+        import threading
+
+        multiprocessing.get_context("fork").Process(target=threading.Event().wait, args=(5,)).start()
+        os._exit(1)
+
+    async def story(controller: Any, _: Any) -> None:
+        controller.apply(fork_and_die)
+        started = time.monotonic()
+        await controller.until(lambda: controller.closed)
+        assert time.monotonic() - started < 2
+
+    play(story)
+
+
+def test_an_idle_engine_leaves_when_told(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.connection.send(Shutdown(reason="enough"))
+        assert await engine.exit_code() == 0
+        await controller.until(lambda: controller.closed == ["enough"])
+
+    play(story)
+
+
+@pytest.mark.parametrize("code", ["import time; time.sleep(60)", "while True:\n try: time.sleep(9)\n except: pass"])
+def test_a_busy_engine_leaves_as_well(play: Any, code: str) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.ask(Kind.EXECUTE, {"code": "import time\n" + code})
+        await controller.until(lambda: controller.of(Started))
+        controller.connection.send(Shutdown())
+        assert await engine.exit_code() == 0
+
+    play(story)
+
+
+def test_without_a_connection_file_it_says_what_it_waits_for(play: Any) -> None:
+    async def story(_: Any, engine: Any) -> None:
+        assert await engine.exit_code() == 255
+        log = engine.log.read_text()
+        assert "waiting for the controller" in log
+        assert "ipcluster start" in log
+        assert "engine.json" in log
+
+    play(story, opened=False, join=False, connect_timeout=0.2)
+
+
+def test_an_engine_that_starts_first_waits_for_the_file(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        while not (engine.log.exists() and "waiting" in engine.log.read_text()):
+            assert engine.process.poll() is None
+            await __import__("asyncio").sleep(0.02)
+        controller.open()
+        await controller.until(lambda: controller.joins)
+        assert await controller.call(lambda: 1) == 1
+
+    play(story, opened=False, join=False)
+
+
+def test_a_wrong_key_ends_it_with_the_controllers_words(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.open()
+        info = read_connection_file(controller.file)
+        info.exec_key = "0" * 64
+        write_connection_file(controller.file, info)
+        assert await engine.exit_code() == 255
+        assert "wrong key" in engine.log.read_text()
+
+    # The file is written right after the engine's start, well before it can have read it.
+    play(story, opened=False, join=False)
+
+
+def test_results_are_said_again_after_a_cut(play: Any) -> None:
+    def talk() -> str:
+        import threading
+
+        print("before")
+        threading.Event().wait(0.3)
+        print("after")
+        return "done"
+
+    async def story(controller: Any, _: Any) -> None:
+        first, unacknowledged = controller.apply(abs, -1), controller.apply(abs, -2)
+        await controller.result(first)
+        await controller.result(unacknowledged)
+        controller.acknowledge(first)
+        running, queued = controller.apply(talk), controller.apply(abs, -4)
+        await controller.until(lambda: controller.written(running) == "before\n")
+        controller.cut()
+        controller.results.clear()
+        await controller.until(lambda: len(controller.joins) == 2)
+        held = controller.joins[1].held
+        assert held.finished == ((unacknowledged, 1),)
+        assert held.running == ((running, 1),)
+        assert held.queued == ((queued, 1),)
+        assert controller.joins[1].identity == controller.joins[0].identity
+        assert await controller.result(running) == "done"
+        assert await controller.result(queued) == 4
+        assert set(controller.results) == {unacknowledged, running, queued}
+        assert controller.written(running) == "before\nafter\n"
+
+    play(story)
+
+
+def test_without_a_controller_it_ends_after_the_timeout(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.shut_door()
+        controller.cut()
+        assert await engine.exit_code() == 1
+        assert "no controller within 0.3 s" in engine.log.read_text()
+
+    play(story, reconnect_timeout=0.3)
+
+
+def test_start_up_code_runs_in_the_namespace_and_its_errors_are_told(play: Any, tmp_path: Any) -> None:
+    script = tmp_path / "start.py"
+    script.write_text("a = 1\nwhere = __file__\nraise ValueError('oops')\n")
+
+    async def story(controller: Any, _: Any) -> None:
+        info = controller.joins[0].info
+        assert "ValueError: oops" in info.problem
+        assert str(script) in info.problem
+        assert info.work_dir == str(tmp_path)
+        assert await controller.result(controller.ask(Kind.PULL, ["a", "b", "where"])) == [1, 2, str(script)]
+        assert await controller.call(lambda: __import__("os").environ["FOR_THE_TEST"]) == "yes"
+
+    play(
+        story,
+        startup_script=str(script),
+        startup_command="b = a + 1",
+        work_dir=str(tmp_path),
+        environment={"FOR_THE_TEST": "yes"},
+        instance=new_instance().hex(),
+    )
