@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -57,13 +58,14 @@ class Session:
         self._awake = False
         self._submitted_bytes = self._released_bytes = 0
         self._observers = 0
-        self._pid = os.getpid()
+        self._forked = False
         self._io = IOThread("engineroom-io")
         self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
 
     def start(self, timeout: float) -> None:
         """Connect within `timeout` seconds; ConnectionFailed, NotLetIn or ConnectionFileError say why not."""
         self._io.start()
+        _tell_of_forks(self)
         try:
             self._io.run(self._link.open(timeout))
         except BaseException:
@@ -76,12 +78,21 @@ class Session:
 
     def close(self, reason: str = "the client was closed") -> None:
         """Say goodbye and end the threads; what still waits fails with `reason`. In a forked child: nothing."""
-        if os.getpid() != self._pid or self._io.loop.is_closed():
+        if self._forked or self._io.loop.is_closed():
             return
         self.fail(ConnectionFailed(reason))
         self._io.run(self._link.close())
         self._io.stop()
         self.callbacks.stop()
+
+    def forked(self) -> None:
+        """This is a forked child: the I/O thread is the parent's, and locks may be held by threads that are not here."""
+        self._forked = True
+        self.failure = ConnectionFailed(
+            "this Client belongs to the parent process: a connection can't be shared after a fork. "
+            "Create a new Client in this process"
+        )
+        self.condition, self._lock = threading.Condition(), threading.Lock()
 
     def submit(
         self,
@@ -159,16 +170,13 @@ class Session:
 
     def check(self) -> None:
         """Raise why nothing works any more, if so."""
-        if os.getpid() != self._pid:
-            raise ConnectionFailed(
-                "this Client belongs to the parent process: a connection can't be shared after a fork. "
-                "Create a new Client in this process"
-            )
         if self.failure is not None:
             raise type(self.failure)(*self.failure.args)
 
     def check_may_wait(self) -> None:
-        """Raise if the caller is the very thread that would have to bring what it waits for."""
+        """Raise if waiting would be for ever: here is nobody, or only the caller, to bring what is waited for."""
+        if self._forked:
+            self.check()
         if self._io.here:
             raise RuntimeError("the client's I/O thread can't wait for results: it is the one that brings them")
 
@@ -252,3 +260,15 @@ class Session:
                 "can't wait for them: submit from another thread, or less at a time"
             )
         self.wait_until(room, None)
+
+
+def _tell_of_forks(session: Session) -> None:
+    reference = weakref.ref(session)
+
+    def forked() -> None:
+        session = reference()
+        if session is not None:
+            session.forked()
+
+    # Not to be undone; what stays of a closed session is this small function.
+    os.register_at_fork(after_in_child=forked)

@@ -1,0 +1,194 @@
+"""A controller, and its engines, in the client's own loop: what the client says is recorded, calls are run at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from engineroom.errors import ConnectionFailed
+from engineroom.ids import Epoch, Instance, new_epoch, number_of, session_of, task_id
+from engineroom.protocol.messages import (
+    PROTOCOL,
+    Abort,
+    Answer,
+    Ask,
+    Delivered,
+    EngineInfo,
+    EngineJoined,
+    EngineLeft,
+    Function,
+    Join,
+    Kind,
+    NeedFunction,
+    Outcome,
+    Result,
+    Status,
+    Submit,
+    Welcome,
+)
+from engineroom.protocol.streams import Payload
+from engineroom.serialize.failures import pack_failure
+from engineroom.serialize.functions import FunctionTable, unpack_call
+from engineroom.serialize.payloads import pack, unpack
+from engineroom.transport.connection import Connection
+from engineroom.transport.memory import memory_pair
+
+
+class FakeController:
+    """Lets a client in, and answers its tasks: at once, or when `answer` is called while `holding`."""
+
+    def __init__(self, engines: int = 2) -> None:
+        self.engines = list(range(engines))
+        self.namespaces: dict[int, dict[str, Any]] = {engine: {} for engine in self.engines}
+        self.holding = False
+        self.held: list[tuple[Submit, Payload | None]] = []
+        self.heard: list[Any] = []
+        self.joins: list[Join] = []
+        self.known_up_to = 0
+        self.reachable = True
+        self.epoch: Epoch = new_epoch()
+        self.connection: Connection | None = None
+        self.info = EngineInfo()
+        self._functions = FunctionTable()
+        self._turn = 0
+
+    async def wait(self, seconds: float) -> None:
+        """Be a `Dial`: there is no file to wait for."""
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        self.joins.append(join)
+        self.loop = asyncio.get_running_loop()
+        if not self.reachable:
+            raise ConnectionFailed("no way to the controller: it is turned off")
+        mine, theirs = memory_pair("client")
+        self.connection = mine
+        mine.start(self)
+        for engine in self.engines:
+            self.join(engine)
+        welcome = Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=self.known_up_to)
+        return theirs, welcome
+
+    def join(self, engine: int, instance: bytes = b"") -> None:
+        self.send(EngineJoined(engine, Instance(instance or bytes([engine]) * 16), self.info))
+
+    def leave(self, engine: int, cause: str) -> None:
+        self.send(EngineLeft(engine, Instance(bytes([engine]) * 16), cause))
+
+    def send(self, message: Any) -> None:
+        assert self.connection is not None
+        self.connection.send(message)
+
+    def do(self, act: Callable[..., object], *args: Any) -> None:
+        """Have `act(*args)` done in the client's loop, from any thread."""
+        self.loop.call_soon_threadsafe(act, *args)
+
+    def cut(self) -> None:
+        """Cut the connection, as a network does; in the client's loop only."""
+        assert self.connection is not None
+        self.connection.transport.close()
+
+    def heard_of(self, kind: type) -> list[Any]:
+        return [message for message in tuple(self.heard) if type(message) is kind]
+
+    def on_messages(self, messages: list[Any]) -> None:
+        for message in messages:
+            self.heard.append(message)
+            match message:
+                case Submit():
+                    self._submitted(message)
+                case Function(hash=digest, payload=payload) if not message.stream:
+                    self._functions.add(digest, payload)
+                case Function(hash=digest):
+                    self._whole(message, lambda body, digest=digest: self._functions.add(digest, body.buffer()))
+                case Ask(number=number):
+                    self.send(Answer(number, error="" if number else "not known here"))
+                case Abort(tasks=tasks):
+                    self._abort(tasks)
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        pass
+
+    def answer(self, count: int | None = None) -> None:
+        """Run the oldest held tasks; in the client's loop only."""
+        taken, self.held = self.held[:count], self.held[len(self.held[:count]) :]
+        for submit, body in taken:
+            self._run_all(submit, body)
+
+    def forget_functions(self) -> None:
+        self._functions = FunctionTable()
+
+    def result(self, task: Any, outcome: Outcome, payload: Any = b"", engine: int = -1) -> None:
+        if isinstance(payload, bytes):
+            self.send(Result(task, engine, outcome, payload))
+        else:
+            assert self.connection is not None
+            size = sum(segment.nbytes for segment in payload)
+            self.send(Result(task, engine, outcome, stream=self.connection.open_stream(payload), size=size))
+
+    def _abort(self, tasks: tuple[Any, ...]) -> None:
+        for task in tasks:
+            if any(task == submit.task for submit, _ in self.held):
+                self.held = [(submit, body) for submit, body in self.held if submit.task != task]
+                self.result(task, Outcome(Status.ABORTED, 0.0, 0.0))
+
+    def _submitted(self, submit: Submit) -> None:
+        if submit.stream:
+            self._whole(submit, lambda body: self._take(submit, body))
+        else:
+            self._take(submit, None)
+
+    def _whole(self, message: Submit | Function, act: Callable[[Payload], None]) -> None:
+        assert self.connection is not None
+        body = self.connection.receive(message.stream, message.size)
+        body.watch(lambda: act(body) if body.complete else None)
+
+    def _take(self, submit: Submit, body: Payload | None) -> None:
+        if submit.call.function and submit.call.function not in self._functions:
+            self.send(NeedFunction(submit.call.function))
+            self.held.append((submit, body))
+        elif self.holding:
+            self.held.append((submit, body))
+        else:
+            self._run_all(submit, body)
+
+    def _run_all(self, submit: Submit, body: Payload | None) -> None:
+        if submit.to is None:
+            self._turn += 1
+            self._run(submit, submit.task, self.engines[self._turn % len(self.engines)], body)
+            return
+        for index, engine in enumerate(submit.to):
+            task = task_id(session_of(submit.task), number_of(submit.task) + index)
+            self._run(submit, task, engine, body)
+
+    def _run(self, submit: Submit, task: Any, engine: int, body: Payload | None) -> None:
+        payload = submit.call.payload if body is None else bytes(body.buffer())
+        try:
+            packed = pack(self._call(submit.call.kind, submit.call.function, payload, engine))
+        except Exception as error:  # noqa: BLE001 (the task's)
+            text, packed = pack_failure(error, engine_id=engine, instance=bytes(16), method="apply")
+            self.result(task, Outcome(Status.ERROR, 1000.0, 0.5, text), packed, engine)
+        else:
+            self.result(task, Outcome(Status.OK, 1000.0, 0.5), packed, engine)
+
+    def _call(self, kind: int, digest: bytes, payload: bytes, engine: int) -> Any:
+        namespace = self.namespaces[engine]
+        match kind:
+            case Kind.APPLY:
+                args, kwargs = unpack_call(payload)
+                return self._functions.get(digest)(*args, **kwargs)
+            case Kind.PUSH:
+                namespace.update(unpack(payload))
+                return None
+            case Kind.PULL:
+                names = unpack(payload)
+                return namespace[names] if isinstance(names, str) else [namespace[name] for name in names]
+            case _:
+                return unpack(payload)
+
+    def delivered(self) -> set[int]:
+        """Return the numbers that the client has acknowledged."""
+        told: set[int] = set()
+        for message in self.heard_of(Delivered):
+            told |= set(range(1, message.up_to + 1)) | set(message.also)
+        return told

@@ -1,0 +1,270 @@
+"""The session: what is acknowledged, sent again, and what happens when the controller goes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from typing import Any
+
+import pytest
+
+import engineroom as er
+from engineroom.client.client import Client
+from engineroom.errors import ControllerLost
+from engineroom.ids import number_of
+from engineroom.protocol.messages import (
+    Delivered,
+    EngineInfo,
+    EngineLeft,
+    Function,
+    NeedFunction,
+    Output,
+    Refused,
+    Submit,
+    TasksStarted,
+)
+from tests.conftest import wait_until
+from tests.unit.client.fake_controller import FakeController
+
+
+def test_results_are_acknowledged_in_batches(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+    for _ in range(5):
+        view.apply_sync(abs, -1)
+    assert wait_until(lambda: fake.delivered() == {1, 2, 3, 4, 5})
+    assert len(fake.heard_of(Delivered)) <= 3
+
+
+def test_an_unfinished_task_holds_up_no_acknowledgement(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+    fake.holding = True
+    view.apply_async(abs, 1)
+    assert wait_until(lambda: fake.held)
+    fake.holding = False
+    view.apply_sync(abs, 2)
+    assert wait_until(lambda: fake.delivered() == {2})
+
+
+def test_a_cut_shorter_than_the_timeout_loses_nothing(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+    fake.holding = True
+    small, large = view.apply_async(abs, -1), view.apply_async(len, b"x" * 200_000)
+    assert wait_until(lambda: len(fake.held) == 2)
+    fake.held.clear()
+    fake.holding = False
+    fake.do(fake.cut)
+    assert [small.get(5), large.get(5)] == [1, 200_000]
+    assert [join.epoch for join in fake.joins] == [b"", fake.epoch]
+
+
+def test_what_the_controller_has_is_not_sent_again(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    result = rc.load_balanced_view().apply_async(abs, -1)
+    assert wait_until(lambda: fake.held)
+    fake.known_up_to = 1
+    fake.do(fake.cut)
+    assert wait_until(lambda: len(fake.joins) == 2)
+    fake.do(fake.answer)
+    assert result.get(5) == 1
+    assert len(fake.heard_of(Submit)) == 1
+
+
+def test_results_that_come_twice_count_once_and_are_acknowledged_again(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+    fake.holding = True
+    result = view.apply_async(abs, -1)
+    assert wait_until(lambda: fake.held)
+    twice = list(fake.held)
+    fake.do(fake.answer)
+    assert result.get(5) == 1
+    assert wait_until(lambda: len(fake.heard_of(Delivered)) == 1)
+    fake.held = twice
+    fake.do(fake.answer)
+    assert wait_until(lambda: len(fake.heard_of(Delivered)) == 2)
+    assert fake.delivered() == {1}
+
+
+def test_every_waiting_future_fails_when_the_controller_stays_away(fake: FakeController) -> None:
+    fake.holding = True
+    with Client(reconnect_timeout=0.2) as rc:
+        waiting, several = rc.load_balanced_view().apply_async(abs, 1), rc[:].apply_async(abs, 1)
+        assert wait_until(lambda: len(fake.held) == 2)
+        fake.reachable = False
+        fake.do(fake.cut)
+        with pytest.raises(ControllerLost, match=r"could not be reached again in 0.2 s: .*turned off"):
+            waiting.get(5)
+        with pytest.raises(er.CompositeError, match="ControllerLost"):
+            several.get(5)
+        with pytest.raises(ControllerLost):
+            rc[0].apply_async(abs, 1)
+        with pytest.raises(ControllerLost):
+            rc.queue_status()
+
+
+def test_a_controller_that_was_stopped_says_so_at_once(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    waiting = rc.load_balanced_view().apply_async(abs, 1)
+    fake.do(fake.send, Refused("the cluster was stopped"))
+    with pytest.raises(ControllerLost, match="the cluster was stopped"):
+        waiting.get(5)
+
+
+def test_closing_fails_what_waits_and_ends_all_threads(fake: FakeController) -> None:
+    fake.holding = True
+    rc = Client()
+    waiting = rc.load_balanced_view().apply_async(abs, 1)
+    rc.close()
+    with pytest.raises(er.ConnectionFailed, match="the client was closed"):
+        waiting.get()
+    rc.close()
+    assert wait_until(lambda: fake.heard_of(Submit)), "what was submitted is sent before the goodbye"
+
+
+def test_a_function_travels_once_and_again_when_asked_for(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+
+    def add(x: int) -> int:
+        return x + 1
+
+    assert [view.apply_sync(add, number) for number in range(3)] == [1, 2, 3]
+    assert len(fake.heard_of(Function)) == 1
+    fake.do(fake.forget_functions)
+    fake.holding = True
+    result = view.apply_async(add, 5)
+    assert wait_until(lambda: len(fake.heard_of(Function)) == 2)
+    fake.do(fake.answer)
+    assert result.get(5) == 6
+    fake.do(fake.send, NeedFunction(b"?" * 16))
+    assert rc.queue_status() is not None
+
+
+def test_long_functions_and_results_travel_as_streams(rc: Client) -> None:
+    constant = bytes(200_000)
+    assert len(rc[0].apply_sync(lambda: constant + constant)) == 400_000
+
+
+def test_output_of_the_last_attempt_is_collected_in_order(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    result = rc.load_balanced_view().apply_async(abs, -1)
+    assert wait_until(lambda: fake.held)
+    task = fake.held[0][0].task
+    for output in (
+        Output(task, 1, 1, 0, "lost"),
+        Output(task, 2, 1, 0, "a"),
+        Output(task, 1, 1, 1, "late"),
+        Output(task, 2, 2, 0, "oops"),
+        Output(task, 2, 1, 1, "b"),
+        Output(task, 2, 1, 1, "b"),
+    ):
+        fake.do(fake.send, output)
+    assert wait_until(lambda: result.stderr == "oops" and result.stdout == "ab")
+    fake.do(fake.send, TasksStarted(1, (task,)))
+    assert wait_until(result.running)
+    assert not result.cancel()
+    assert result.engine_id == 1
+    fake.do(fake.answer)
+    assert result.get(5) == 1
+    assert result.stdout == "ab"
+
+
+def test_engines_come_and_go(rc: Client, fake: FakeController) -> None:
+    fake.do(fake.join, 5)
+    rc.wait_for_engines(3, timeout=5)
+    assert rc.ids == [0, 1, 5]
+    fake.do(fake.leave, 5, "killed by SIGKILL")
+    assert wait_until(lambda: rc.ids == [0, 1])
+    fake.do(fake.send, EngineLeft(0, b"x" * 16, "an earlier life"))  # type: ignore[arg-type]
+    rc.queue_status()
+    assert rc.ids == [0, 1]
+
+
+def test_engines_that_left_during_a_cut_are_gone(rc: Client, fake: FakeController) -> None:
+    fake.engines = [1, 2]
+    fake.do(fake.cut)
+    assert wait_until(lambda: rc.ids == [1, 2])
+
+
+def test_waiting_for_engines_says_how_many_came_and_why_not_more(rc: Client, fake: FakeController) -> None:
+    fake.info = EngineInfo(problem="ImportError: no module named x")
+    fake.do(fake.join, 2)
+    with pytest.raises(TimeoutError, match=r"(?s)3 of 4 engines .* engine 2: ImportError"):
+        rc.wait_for_engines(4, timeout=0.1)
+    future = rc.wait_for_engines(4, timeout=5, block=False)
+    fake.do(fake.leave, 0, "exit code 3")
+    with pytest.raises(er.EngineError, match="exit code 3"):
+        future.result(5)
+
+
+def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> None:
+    fake.holding = True
+    with Client(max_unfinished_bytes=100_000) as rc:
+        view = rc.load_balanced_view()
+        first = view.apply_async(len, b"x" * 90_000)
+        results: list[Any] = []
+        submitter = threading.Thread(target=lambda: results.append(view.apply_async(len, b"y" * 90_000)))
+        submitter.start()
+        assert wait_until(lambda: fake.held)
+        assert not results
+        blocked: list[BaseException] = []
+
+        def try_from_callback(_: object) -> None:
+            try:
+                view.apply_async(len, b"z" * 90_000)
+            except BufferError as error:
+                blocked.append(error)
+
+        rc._session.callbacks.call(lambda: try_from_callback(None))
+        assert wait_until(lambda: blocked)
+        fake.do(fake.answer)
+        assert first.get(5) == 90_000
+        submitter.join(5)
+        assert wait_until(lambda: fake.held)
+        fake.do(fake.answer)
+        assert results[0].get(5) == 90_000
+
+
+def _use(rc: Client, result: er.AsyncResult, said: Any) -> None:
+    for act in (lambda: rc[0].apply_async(abs, 1), result.get, rc.queue_status):
+        try:
+            act()
+        except er.ConnectionFailed as error:
+            said.put(str(error))
+    rc.close()
+    said.put("closed")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_is_told_to_make_its_own_client(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    result = rc[0].apply_async(abs, -1)
+    context = multiprocessing.get_context("fork")
+    said = context.SimpleQueue()
+    child = context.Process(target=_use, args=(rc, result, said))
+    child.start()
+    words = [said.get() for _ in range(4)]
+    child.join()
+    said.close()
+    assert all("parent process" in text for text in words[:3])
+    fake.holding = False
+    fake.do(fake.answer)
+    assert result.get(5) == 1
+
+
+def test_tasks_are_numbered_in_order_from_many_threads(rc: Client, fake: FakeController) -> None:
+    view = rc.load_balanced_view()
+    results: list[er.AsyncResult] = []
+
+    def submit() -> None:
+        for _ in range(100):
+            results.append(view.apply_async(abs, -1))  # noqa: PERF401 (many threads append)
+
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.get(5) for result in results] == [1] * 400
+    numbers = [number_of(submit.task) for submit in fake.heard_of(Submit)]
+    assert numbers == sorted(numbers) == list(range(1, 401))
