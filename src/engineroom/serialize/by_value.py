@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import cloudpickle.cloudpickle as theirs
 
@@ -175,10 +175,9 @@ def _make_cached(function: Callable[..., Any], parameters: dict[str, Any]) -> An
 
 
 def _reduce_cached(function: Any) -> Any:
-    wrapped = function.__wrapped__
-    if function.__module__ != "__main__" and isinstance(wrapped, FunctionType) and _found(function):
+    if function.__module__ != "__main__" and _found(function):
         return function.__qualname__
-    return _make_cached, (wrapped, function.cache_parameters())
+    return _make_cached, (function.__wrapped__, function.cache_parameters())
 
 
 def _found(function: Any) -> bool:
@@ -204,6 +203,7 @@ ByValuePickler.dispatch_table = ChainMap(
         memoryview: _reduce_memoryview,
         type(functools.lru_cache(len)): _reduce_cached,
         functools.cached_property: _reduce_cached_property,
+        WeakKeyDictionary: lambda mapping: (WeakKeyDictionary, (dict(mapping),)),  # in `functools.singledispatch`
         # These are told apart by identity.
         type(dataclasses.MISSING): lambda _: "MISSING",
         type(dataclasses.KW_ONLY): lambda _: "KW_ONLY",

@@ -53,8 +53,9 @@ def members_of(exception: BaseException) -> dict[str, Any]:
     for base in type(exception).__mro__:
         for name, descriptor in vars(base).items():
             if isinstance(descriptor, MemberDescriptorType | GetSetDescriptorType) and not name.startswith("__"):
-                with contextlib.suppress(AttributeError):  # not set
-                    members[name] = getattr(exception, name)
+                value = getattr(exception, name, None)
+                if value is not None or base.__flags__ & _HEAP_TYPE:  # in C, None says that it is not set
+                    members[name] = value
     return members
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pickle import PickleBuffer
 from pickle import dumps as _dumps
@@ -19,6 +20,8 @@ from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import wrap_large
 from engineroom.serialize.frames import Body, Buffer, lay_out, split
 from engineroom.serialize.interactive import home
+
+_NONE: AbstractSet[str] = frozenset()
 
 
 def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
@@ -51,7 +54,7 @@ def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: s
     wrapped = value if keep is None else wrap_large(value)
     try:
         pickle = _dumps(wrapped, 5, buffer_callback=keep)
-        if b"__main__" not in pickle and not _any_by_value():
+        if b"__main__" not in pickle and not modules_by_value():
             return pickle
     except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
         pass
@@ -91,7 +94,7 @@ def named_loading(what: str) -> Iterator[None]:
         raise type(error)(f"{error} (needed to unpack {what}; is it another version here?)") from error
 
 
-def _any_by_value() -> bool:
-    """Whether the user registered modules to be sent by value, with cloudpickle."""
+def modules_by_value() -> AbstractSet[str]:
+    """Return the modules that the user registered with cloudpickle, so that all in them travels by value."""
     cloudpickle: Any = sys.modules.get("cloudpickle.cloudpickle")
-    return cloudpickle is not None and bool(cloudpickle._PICKLE_BY_VALUE_MODULES)
+    return _NONE if cloudpickle is None else cloudpickle._PICKLE_BY_VALUE_MODULES

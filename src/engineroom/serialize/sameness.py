@@ -14,6 +14,7 @@ from typing import Any
 
 from engineroom.serialize.by_value import captured_by, importable
 from engineroom.serialize.code_facts import facts_of
+from engineroom.serialize.payloads import modules_by_value
 
 _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, type(...), type(NotImplemented), re.Pattern}
@@ -23,21 +24,37 @@ _LARGEST = 1000
 """A longer tuple counts as unknown."""
 
 
+_Parts = tuple[CodeType, tuple[Any, ...] | None, dict[str, Any] | None]
+
+
+def _parts(function: FunctionType) -> _Parts:
+    return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def _changed(function: FunctionType, parts: _Parts) -> bool:
+    code, defaults, keywords = parts
+    return (
+        function.__code__ is not code
+        or function.__defaults__ is not defaults
+        or function.__kwdefaults__ is not keywords
+    )
+
+
 class Sameness:
     """Compares a callable, and all that it refers to, with what was there before, object by object."""
 
-    __slots__ = ("_cells", "_code", "_defaults", "_functions", "_lookups")
+    __slots__ = ("_cells", "_functions", "_lookups", "_own", "_registered")
 
     def __init__(self) -> None:
-        self._code: CodeType | None = None
-        self._defaults: tuple[Any, ...] | None = None
-        self._functions: list[tuple[FunctionType, CodeType, tuple[Any, ...] | None]] = []
+        self._registered = frozenset(modules_by_value())
+        self._own: _Parts | None = None
+        self._functions: list[tuple[FunctionType, _Parts]] = []
         self._cells: list[tuple[CellType, object]] = []
         self._lookups: list[tuple[Callable[[str, object], object], str, object]] = []
 
     def holds(self, function: Any) -> bool:
         """Whether everything is the same objects as before: about 50 ns for each name referred to."""
-        if self._code is not None and not (function.__code__ is self._code and function.__defaults__ is self._defaults):
+        if self._registered != modules_by_value() or (self._own is not None and _changed(function, self._own)):
             return False
         for get, name, value in self._lookups:
             if get(name, _ABSENT) is not value:
@@ -45,9 +62,8 @@ class Sameness:
         return not (self._functions or self._cells) or self._others_hold()
 
     def _others_hold(self) -> bool:
-        for function, code, defaults in self._functions:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
-                return False
+        if any(_changed(function, parts) for function, parts in self._functions):
+            return False
         try:
             return all(cell.cell_contents is content for cell, content in self._cells)
         except ValueError:  # one was emptied
@@ -55,10 +71,9 @@ class Sameness:
 
     def watches(self, function: object) -> bool:
         """Note all that `function` is made of; whether all of it can be compared. Once for each instance."""
-        self._code = getattr(function, "__code__", None)
-        self._defaults = getattr(function, "__defaults__", None)
-        if isinstance(function, FunctionType) and not importable(function):
-            return self._notes_parts(function, {id(function)})
+        if isinstance(function, FunctionType):
+            self._own = _parts(function)
+            return importable(function) or self._notes_parts(function, {id(function)})
         return self._settles(function, set())
 
     def _settles(self, value: Any, seen: set[int]) -> bool:
@@ -74,7 +89,7 @@ class Sameness:
             if importable(value):
                 return True
             seen.add(id(value))
-            self._functions.append((value, value.__code__, value.__defaults__))
+            self._functions.append((value, _parts(value)))
             return self._notes_parts(value, seen)
         if kind is functools.partial:
             parts = (value.func, *value.args, *value.keywords.values())

@@ -1,0 +1,65 @@
+"""The functions that an engine has."""
+
+import pytest
+
+from engineroom.serialize.functions import FunctionPacker, FunctionTable, MissingFunction
+
+
+def packed(count):
+    packer = FunctionPacker()
+    return [packer.pack(eval(f"lambda: {n}", {"__name__": "__main__"})) for n in range(count)]
+
+
+def test_the_least_recently_used_function_is_forgotten():
+    table = FunctionTable(2)
+    first, second, third = packed(3)
+    table.add(first.hash, first.body)
+    table.add(second.hash, second.body)
+    assert table.get(first.hash)() == 0
+    table.add(third.hash, third.body)
+    with pytest.raises(MissingFunction) as caught:
+        table.get(second.hash)
+    assert caught.value.hash == second.hash
+    assert (table.get(first.hash)(), table.get(third.hash)(), len(table)) == (0, 2, 2)
+
+
+def test_a_forgotten_function_can_be_added_again():
+    table = FunctionTable(1)
+    first, second = packed(2)
+    assert table.put(first.hash, first.body)() == 0
+    assert table.put(second.hash, second.body)() == 1
+    assert first.hash not in table
+    assert table.put(first.hash, first.body)() == 0
+
+
+def test_their_size_is_bounded_too():
+    functions = packed(3)
+    table = FunctionTable(10, max_bytes=2 * len(functions[0].body) + 10)
+    for function in functions:
+        table.add(function.hash, function.body)
+    assert len(table) == 2
+
+
+def test_the_same_function_is_unpacked_once():
+    table = FunctionTable(10)
+    (function,) = packed(1)
+    table.add(function.hash, bytearray(function.body))
+    assert table.get(function.hash) is table.get(function.hash)
+
+
+def test_evicted_functions_on_an_engine(engine, notebook):
+    functions = [notebook.run(f"f = lambda: {n}") for n in range(8)]
+    assert [engine.call(f) for f in functions * 2] == [*range(8)] * 2
+
+
+def test_a_missing_module_is_named(engine, notebook, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def g(): return 1\nclass A: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    f = notebook.run("import only_here\nf = lambda: only_here.g()")
+    with pytest.raises(ModuleNotFoundError, match=r"engine has no module 'only_here' \(needed to unpack .* '<lambda>'"):
+        engine.call(f)
+    with pytest.raises(ModuleNotFoundError, match=r"'only_here' \(needed to unpack the function 'g'\)"):
+        engine.call(notebook["only_here"].g)
+    with pytest.raises(ModuleNotFoundError, match=r"engine has no module 'only_here' \(needed to unpack the arguments"):
+        engine.call(len, [notebook["only_here"].A()])
+    assert engine.call(len, [1]) == 1
