@@ -27,3 +27,11 @@ def wait_for_file(path: str) -> None:
 
 def forever() -> None:
     time.sleep(3600)
+
+
+def nap() -> None:
+    time.sleep(0.05)
+
+
+def pid() -> int:
+    return os.getpid()

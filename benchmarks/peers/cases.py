@@ -13,7 +13,7 @@ import psutil
 
 from benchmarks.peers.adapters import PEERS, Peer
 from benchmarks.timing import percentile, round_trips, seconds
-from benchmarks.work import echo, increment, noop
+from benchmarks.work import echo, increment, nap, noop, pid
 
 WORKERS = 2
 BUDGET = 8.0
@@ -64,9 +64,9 @@ def _cpu_per_task(peer: Peer) -> float:
 
 def _killed(peer: Peer) -> str:
     """Return how many of 200 tasks of 50 ms come back when a worker is killed in their middle, and how soon."""
-    victim = peer.result(peer.submit_to(0, os.getpid))
+    victim = peer.result(peer.submit(pid))
     began = time.perf_counter()
-    handles = [peer.submit(time.sleep, 0.05) for _ in range(200)]
+    handles = [peer.submit(nap) for _ in range(200)]
     time.sleep(1)
     os.kill(victim, signal.SIGKILL)
     good = 0
