@@ -1,4 +1,4 @@
-"""What the core wants done."""
+"""What the core wants done. Made for every task, so not tracked by the garbage collector: they hold no cycles."""
 
 from __future__ import annotations
 
@@ -24,11 +24,7 @@ from engineroom.protocol.messages import (
 ToPeer = Run | Result | Delivered | TasksStarted | Output | Revoke | Interrupt | EngineJoined | EngineLeft | Refused
 
 
-class _Action(msgspec.Struct, frozen=True, gc=False):
-    """Base of all actions. Made for every task, so not tracked by the garbage collector."""
-
-
-class Send(_Action):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send `message` to `peer`. With a `body`, its bytes follow as a stream, whose id the sender fills in."""
 
     peer: Peer
@@ -36,13 +32,13 @@ class Send(_Action):
     body: object = None
 
 
-class WakeAt(_Action):
+class WakeAt(msgspec.Struct, frozen=True, gc=False):
     """Hand in a Tick at `time`, by the clock of `now`. Earlier or more often does no harm."""
 
     time: float
 
 
-class DropFunction(_Action):
+class DropFunction(msgspec.Struct, frozen=True, gc=False):
     """No unfinished task names the function with this hash, and it has not been used for long."""
 
     hash: bytes
@@ -57,7 +53,7 @@ class What(Enum):
     DELIVERED = "delivered"
 
 
-class Record(_Action):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """Something that a store keeps; made only while `state.recording`. `engine`: -1 for none."""
 
     what: What

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
-from engineroom.core.placement import assign, feed, place, unassign
+from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
 from engineroom.core.results import finish, give_up, lost
 from engineroom.core.task_states import Cause, State, step
@@ -18,15 +18,29 @@ if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
 
 
-def queue(state: ControllerState, task: Task, *, front: bool = False) -> None:
+def queue(state: ControllerState, task: Task) -> None:
     """Have a balanced QUEUED task run by whoever may; it ends LOST if nobody ever can."""
-    pool = task.pool
-    assert pool is not None
-    if pool.allowed is not None and not pool.engines and hopeless(state, pool.allowed):
-        give_up(state, task, lost(nowhere(state, pool.allowed)))
-    else:
-        task.announce = task.losses > 0 or task.suspicions > 0 or not task.submit.options.rerun_lost
-        place(state, task, pool, front=front)
+    if _can_run(state, task):
+        place(state, task, pool_of(task))
+
+
+def put_back(state: ControllerState, tasks: list[Task]) -> None:
+    """Have QUEUED tasks, which have waited their turn once already, run ahead of others, in this order."""
+    tasks = [task for task in tasks if _can_run(state, task)]
+    for task in reversed(tasks):
+        pool_of(task).queue.push_front(task)
+    for pool in {pool_of(task): None for task in tasks}:
+        drain(state, pool)
+
+
+def _can_run(state: ControllerState, task: Task) -> bool:
+    """End `task`, if all engines that may run it are gone for good."""
+    pool = pool_of(task)
+    task.announce = task.deaths > 0 or not task.submit.options.rerun_lost
+    if pool.allowed is None or pool.engines or not hopeless(state, pool.allowed):
+        return True
+    give_up(state, task, lost(nowhere(state, pool.allowed)))
+    return False
 
 
 def hopeless(state: ControllerState, allowed: frozenset[int]) -> bool:
@@ -56,20 +70,17 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if task is None or task.attempt != message.attempt:
         acknowledge(state, engine, message.number)
         return
-    if task.state is State.SENT and task.target < 0:
-        engine.waiting -= 1
     unassign(state, task, engine)
     engine.completed += 1
     engine.progress = state.now
     engine.stalled = False
     outcome = message.outcome
-    function = task.function
-    function.learn(outcome.seconds, state.limits.task_overhead)
+    overhead = state.limits.task_overhead
+    task.function.learn(outcome.seconds, overhead)
     if task.target < 0:
-        task.session.used += outcome.seconds + state.limits.task_overhead - task.cost
+        task.session.used += outcome.seconds + overhead - task.cost
     if outcome.status == Status.ERROR and task.errors < task.submit.options.retries and task.withdrawn is None:
         acknowledge(state, engine, message.number)
-        refresh(state, engine)
         _retry(state, task, engine)
     else:
         finish(state, task, engine, message, body)
@@ -84,22 +95,28 @@ def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
         assign(state, task, engine)
         return
     task.failed_on += (engine.id,)
-    queue(state, task, front=True)
+    if not place_elsewhere(state, task, pool_of(task)):
+        put_back(state, [task])
 
 
 def started(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:
     """An attempt runs, or an engine that was asked for it says that it is too late."""
     engine = state.engine_peers.get(peer)
     task = None if engine is None else engine.held.get(task_id)
-    if engine is None or task is None or task.attempt != attempt or task.state is State.STARTED:
+    if engine is not None and task is not None and task.attempt == attempt:
+        mark_started(state, task, engine)
+
+
+def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
+    """`engine` runs `task`; no harm if that is known."""
+    if task.state is State.STARTED:
         return
-    if task.state is State.SENT and task.target < 0:
-        engine.waiting -= 1
     step(task, Cause.STARTED)
+    engine.spare.pop(task.id, None)
     refresh(state, engine)
     state.send(task.session.peer, TasksStarted(engine.id, (task.id,)))
     if task.interrupt:
-        state.send(engine.peer, Interrupt(task.id, attempt))
+        state.send(engine.peer, Interrupt(task.id, task.attempt))
 
 
 def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:
@@ -112,13 +129,13 @@ def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
 
 
 def given_back(state: ControllerState, task: Task, engine: Engine) -> None:
-    """`engine` has not started `task` and never will."""
+    """`engine` has not started `task` and never will. Whoever calls this feeds `engine`."""
     unassign(state, task, engine)
     if task.withdrawn is not None:
         give_up(state, task, task.withdrawn)
     else:
         step(task, Cause.AGAIN)
-        queue(state, task, front=True)
+        put_back(state, [task])
 
 
 def output(state: ControllerState, peer: Peer, message: Output) -> None:

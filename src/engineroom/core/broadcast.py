@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from engineroom.core.actions import Record, What
 from engineroom.core.attempts import queue
 from engineroom.core.placement import Needs, assign, pool_for
+from engineroom.core.prefetch import refresh
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
-from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.core.task_states import State
+from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.ids import Peer, TaskId, number_of, task_id
 from engineroom.protocol.messages import Submit
 
@@ -27,14 +28,21 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     if number <= session.known_up_to:
         return
     targets = message.to
-    if targets is None:
-        session.known_up_to = number
-        task = _new(state, session, message.task, number, message, body)
-        pool = task.pool = pool_for(state, Needs(message.options.engines, message.size > 0))
-        pool.users += 1
-        queue(state, task)
+    if targets is not None:
+        session.known_up_to = number + len(targets) - 1
+        _submit_direct(state, session, number, targets, message, body)
         return
-    session.known_up_to = number + len(targets) - 1
+    session.known_up_to = number
+    task = _new(state, session, message.task, number, message, body)
+    pool = task.pool = pool_for(state, Needs(message.options.engines, message.size > 0))
+    pool.users += 1
+    queue(state, task)
+
+
+def _submit_direct(
+    state: ControllerState, session: Session, number: int, targets: tuple[int, ...], message: Submit, body: object
+) -> None:
+    """Send a task to each of `targets` at once, bound to the life that each of these engines leads now."""
     for offset, target in enumerate(targets):
         id_ = task_id(session.id, number + offset) if offset else message.task
         task = _new(state, session, id_, number + offset, message, body)
@@ -45,11 +53,10 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
             give_up(state, task, lost(_no_such_engine(state, target)), target)
         else:
             assign(state, task, engine)
+            refresh(state, engine)
 
 
-def _new(
-    state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object
-) -> Task:
+def _new(state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object) -> Task:
     function = _function(state, message.call.function)
     function.users += 1
     task = Task(State.QUEUED, id_, number, session, message, body, function)

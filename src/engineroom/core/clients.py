@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.prefetch import ask_back
+from engineroom.core.prefetch import ask_back, refresh
 from engineroom.core.results import expire_at, give_up, let_go, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
@@ -66,7 +66,10 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
     first = session.delivered_up_to + 1
     if up_to >= first:
         session.delivered_up_to = up_to
-        for number in range(first, up_to + 1):
+        covered: range | list[int] = range(first, up_to + 1)
+        if len(covered) > 2 * len(session.results) + 100:  # numbers need not be consecutive
+            covered = [number for number in session.results if number <= up_to]
+        for number in covered:
             let_go(state, session, number)
     for number in message.also:
         let_go(state, session, number)
@@ -78,7 +81,7 @@ def abort(state: ControllerState, message: Abort) -> None:
     for task_id in message.tasks:
         task = _unfinished(state, task_id)
         if task is not None:
-            task.interrupt = task.interrupt or message.interrupt
+            task.interrupt = message.interrupt
             _withdraw(state, task, outcome)
 
 
@@ -112,5 +115,6 @@ def _withdraw(state: ControllerState, task: Task, outcome: Outcome) -> None:
     task.withdrawn = outcome
     if task.state is State.SENT:
         ask_back(state, task, engine)
+        refresh(state, engine)
     elif task.state is State.STARTED and task.interrupt:
         state.send(engine.peer, Interrupt(task.id, task.attempt))

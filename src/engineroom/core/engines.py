@@ -33,6 +33,7 @@ class Engine:
         "id",
         "info",
         "instance",
+        "known_as",
         "large_bytes",
         "large_full",
         "large_tasks",
@@ -43,9 +44,9 @@ class Engine:
         "pools",
         "progress",
         "rich",
+        "spare",
         "stalled",
         "unacknowledged",
-        "waiting",
     )
 
     def __init__(self, id_: int, instance: Instance, info: EngineInfo) -> None:
@@ -54,12 +55,14 @@ class Engine:
         self.info = info
         self.peer: Peer | None = None
         """None while its connection is cut."""
+        self.known_as = Peer(0)
+        """The peer that it is, or was last."""
         self.lost = False
         self.held: dict[TaskId, Task] = {}
         self.direct = 0
         """How many of `held` are direct."""
-        self.waiting = 0
-        """How many of `held` are balanced and SENT: they can be asked back."""
+        self.spare: dict[TaskId, Task] = {}
+        """Those of `held` that are balanced and SENT: they can be asked back."""
         self.large_tasks = 0
         self.large_bytes = 0
         self.large_full = False

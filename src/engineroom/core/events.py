@@ -19,28 +19,24 @@ from engineroom.protocol.messages import (
 )
 
 
-class _Event(msgspec.Struct, frozen=True):
-    """Base of all events that are not messages."""
-
-
-class Large(_Event):
+class Large(msgspec.Struct, frozen=True):
     """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result."""
 
     message: Submit | Finished
     body: object
 
 
-class ClientUp(_Event):
+class ClientUp(msgspec.Struct, frozen=True):
     """A client is there, for the first time or again."""
 
     session: SessionId
 
 
-class ClientGone(_Event):
+class ClientGone(msgspec.Struct, frozen=True):
     """A client's connection is gone; it may come back."""
 
 
-class EngineUp(_Event):
+class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `held`: what it still has of an earlier connection."""
 
     instance: Instance
@@ -49,23 +45,23 @@ class EngineUp(_Event):
     held: Held = Held()
 
 
-class EngineAway(_Event):
+class EngineAway(msgspec.Struct, frozen=True):
     """An engine's connection is cut; it may come back."""
 
 
-class EngineLost(_Event):
+class EngineLost(msgspec.Struct, frozen=True):
     """An engine will not come back. `cause` in words: "killed by SIGKILL"."""
 
     cause: str
 
 
-class BodyLost(_Event):
+class BodyLost(msgspec.Struct, frozen=True):
     """The stream of the submitted `task` broke off: its bytes will never be complete."""
 
     task: TaskId
 
 
-class Tick(_Event):
+class Tick(msgspec.Struct, frozen=True):
     """The time that a WakeAt named has come. From no peer in particular."""
 
 

@@ -4,9 +4,128 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.engines import Engine
+from engineroom.core.placement import Pool
+from engineroom.core.prefetch import level_of
+from engineroom.core.sessions import Session
+from engineroom.core.task_states import State
+from engineroom.core.tasks import Task
+from engineroom.ids import TaskId, task_id
+
 if TYPE_CHECKING:  # the state calls this
     from engineroom.core.state import ControllerState
 
 
 def check(state: ControllerState) -> None:
-    """Assert it. O(everything): for tests."""
+    """Assert that every task is in exactly one place, and that all counts agree. O(everything): for tests."""
+    waiting = _waiting(state)
+    tasks = {task.id: task for session in state.sessions.values() for task in session.tasks.values()}
+    for task in tasks.values():
+        _check_task(state, task, waiting)
+    assert sum(len(engine.held) for engine in state.engines.values()) + len(waiting) == len(tasks)
+    for engine in state.engines.values():
+        _check_engine(state, engine, tasks)
+    for needs, pool in state.pools.items():
+        assert pool.needs == needs
+        _check_pool(state, pool, tasks)
+    for session in state.sessions.values():
+        _check_session(state, session)
+    _check_acknowledgements(state)
+    _check_functions(state, tasks)
+    _check_registers(state)
+
+
+def _waiting(state: ControllerState) -> dict[TaskId, Task]:
+    waiting = [task for pool in state.pools.values() for task in pool.queue.tasks()]
+    found = {task.id: task for task in waiting}
+    assert len(found) == len(waiting), "a task waits twice"
+    return found
+
+
+def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task]) -> None:
+    assert task.id == task_id(task.session.id, task.number)
+    assert task.state is not State.ENDED
+    if task.state is State.QUEUED:
+        assert task.engine is None
+        assert waiting.get(task.id) is task
+        assert task.withdrawn is None
+    else:
+        assert task.id not in waiting
+        assert task.engine is not None
+        assert task.engine is state.engines[task.engine.id]
+        assert task.engine.held.get(task.id) is task
+        assert task.attempt > 0
+    assert (task.target < 0) == (task.pool is not None)
+    assert task.errors <= task.submit.options.retries
+
+
+def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Task]) -> None:
+    held = list(engine.held.values())
+    assert all(tasks.get(task.id) is task and task.engine is engine for task in held)
+    assert engine.direct == sum(task.target >= 0 for task in held)
+    assert list(engine.spare.values()) == [task for task in held if task.target < 0 and task.state is State.SENT]
+    assert engine.large_tasks == sum(task.submit.size > 0 for task in held)
+    assert engine.large_bytes == sum(task.submit.size for task in held)
+    assert abs(engine.load - sum(task.cost for task in held)) < 1e-6
+    assert engine.level == level_of(state, engine)
+    assert (engine in state.idle) == (engine.level == 0)
+    assert engine.rich == (engine in state.rich)
+    assert engine.rich == (engine.peer is not None and len(held) > 1 and len(engine.spare) > 0)
+    admitting = [pool for pool in state.pools.values() if engine.peer is not None and pool.admits(engine)]
+    assert sorted(map(id, engine.pools)) == sorted(map(id, admitting))
+
+
+def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -> None:
+    assert pool.users == sum(task.pool is pool for task in tasks.values())
+    assert pool.queue.waiting == len(pool.queue.tasks())
+    assert all(task.pool is pool for task in pool.queue.tasks())
+    assert all(pool in engine.pools for engine in pool.engines)
+    if pool.queue.waiting:
+        assert pool.policy.pick(state.rng) is None, "a task waits although an engine has room"
+
+
+def _check_session(state: ControllerState, session: Session) -> None:
+    assert session.kept_bytes == sum(kept.size for kept in session.results.values())
+    assert not session.tasks.keys() & session.results.keys()
+    assert all(number <= session.known_up_to for number in (*session.tasks, *session.results))
+    assert all(number > session.delivered_up_to for number in session.results)
+    if session.peer is None:
+        assert state.gone[session.id] is session
+    else:
+        assert state.clients[session.peer] is session
+        assert session.id not in state.gone
+
+
+def _check_acknowledgements(state: ControllerState) -> None:
+    """Each result of a living engine is kept for a client or may be forgotten by the engine, never both."""
+    kept = [kept for session in state.sessions.values() for kept in session.results.values() if kept.number]
+    for engine in state.engines.values():
+        numbers = [its.number for its in kept if its.engine is engine]
+        assert sorted(numbers) == list(engine.unacknowledged)
+        assert len(set(engine.fresh)) == len(engine.fresh), "a result is acknowledged twice"
+        assert not engine.unacknowledged.keys() & set(engine.fresh)
+        assert engine in state.owed or not engine.fresh or engine.peer is None
+    assert all(not engine.lost for engine in state.owed)
+
+
+def _check_functions(state: ControllerState, tasks: dict[TaskId, Task]) -> None:
+    for hash_, function in state.functions.items():
+        users = sum(task.function is function for task in tasks.values())
+        assert function.users == users
+        assert (hash_ in state.idle_functions) == (users == 0 and hash_ != b"")
+        assert function.cost > 0
+
+
+def _check_registers(state: ControllerState) -> None:
+    assert state.clients.keys() | set() == {s.peer for s in state.sessions.values() if s.peer is not None}
+    assert state.gone_results == sum(len(session.results) for session in state.gone.values())
+    assert state.gone_bytes == sum(session.kept_bytes for session in state.gone.values())
+    assert {engine.instance: engine for engine in state.engines.values()} == state.instances
+    assert {engine.known_as: engine for engine in state.engines.values()} == state.engine_peers
+    assert set(state.idle) | set(state.rich) <= set(state.engines.values())
+    assert all(state.was_used(id_) for id_ in state.engines)
+    assert not state.was_used(state.next_id)
+    assert {departed.id: departed for departed in state.departed.values()} == state.departed_ids
+    assert not state.departed_ids.keys() & state.engines.keys()
+    due = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
+    assert not due or (state.wake_at is not None and state.wake_at <= min(due))

@@ -18,8 +18,8 @@ class Limits(msgspec.Struct, frozen=True):
     """What the smallest task costs an engine beside its run time."""
     medium_seconds: float = 0.100
     """An engine with less work than this holds one task more than it runs."""
-    patience: float = 0.020
-    """An engine that overdue without an answer counts as busy with something long."""
+    patience: float = 0.100
+    """An engine that is overdue by this counts as busy with something long."""
     large_tasks: int = 2
     large_bytes: int = 64 * 1024 * 1024
     """Tasks whose bytes come as streams: an engine is sent no more balanced ones beyond these."""

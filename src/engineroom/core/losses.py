@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.attempts import queue
+from engineroom.core.attempts import put_back
 from engineroom.core.engines import Engine
 from engineroom.core.placement import unassign
 from engineroom.core.results import give_up, lost
@@ -40,9 +40,7 @@ def lose_tasks(state: ControllerState, engine: Engine, cause: str) -> None:
         else:
             step(task, Cause.AGAIN)
             again.append(task)
-    for task in reversed(again):
-        # The last first, each ahead of what is there: they keep their order.
-        queue(state, task, front=True)
+    put_back(state, again)
 
 
 def _first(tasks: list[Task]) -> Task | None:
@@ -56,23 +54,25 @@ def _verdict(task: Task, engine: Engine, cause: str, *, ran: bool, suspect: bool
         return f"engine {engine.id} died ({cause}) " + (
             "while it ran this task" if ran else "before this task had ended"
         )
+    task.deaths += 1
     if not ran and not suspect:
-        # From now on it is announced: one that had started unknown is known the next time.
-        task.suspicions = max(task.suspicions, 1) if not task.announce else task.suspicions
         return ""
     task.causes += (f"engine {engine.id} ({cause})",)
-    options = task.submit.options
     if ran:
         task.losses += 1
     else:
         task.suspicions += 1
-    died = f"this task was running when {', '.join(task.causes)} died"
+    return _blame(task, ran=ran)
+
+
+def _blame(task: Task, *, ran: bool) -> str:
+    """Return why a task that ran, or may have run, when its engine died ends here; "" if it does not."""
+    options = task.submit.options
+    words = f"this task was running when {', '.join(task.causes)} died"
     if ran and task.withdrawn is not None:
-        return f"{died}; it had been aborted"
-    if options.rerun_lost:
-        counted = task.losses + max(0, task.suspicions - 1)
-        return died if counted >= options.max_engine_losses else ""
-    if ran:
+        return f"{words}; it had been aborted"
+    if ran and not options.rerun_lost:
         task.errors += 1
-        return died if task.errors > options.retries else ""
-    return ""
+        return words if task.errors > options.retries else ""
+    counted = max(0, task.suspicions - 1) + (task.losses if options.rerun_lost else 0)
+    return words if counted >= options.max_engine_losses else ""

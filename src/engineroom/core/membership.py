@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import tell
-from engineroom.core.attempts import given_back, hopeless, nowhere
+from engineroom.core.attempts import given_back, hopeless, mark_started, nowhere
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import EngineUp
 from engineroom.core.losses import lose_tasks
 from engineroom.core.placement import Pool, feed, send_run
 from engineroom.core.prefetch import refresh
 from engineroom.core.results import give_up, lost
-from engineroom.core.task_states import Cause, State, step
+from engineroom.core.task_states import State
 from engineroom.ids import Instance, Peer
 from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused, Revoke
 
@@ -25,6 +25,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     engine = state.instances.get(event.instance)
     if engine is not None:
         _disconnect(state, engine)
+        del state.engine_peers[engine.known_as]
         _connect(state, engine, peer, event)
         _reconcile(state, engine, event.held)
         tell(state, engine)
@@ -66,7 +67,7 @@ def _note_use(state: ControllerState, id_: int) -> None:
 
 
 def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp) -> None:
-    engine.peer = peer
+    engine.peer = engine.known_as = peer
     engine.info = event.info
     engine.stalled = False
     engine.progress = state.now
@@ -78,7 +79,7 @@ def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp
 
 
 def _disconnect(state: ControllerState, engine: Engine) -> None:
-    """`engine` is sent nothing for now. The peer that it was still stands for it, if it is EngineLost later."""
+    """`engine` is sent nothing for now."""
     if engine.peer is not None:
         engine.peer = None
         refresh(state, engine)
@@ -89,24 +90,22 @@ def _disconnect(state: ControllerState, engine: Engine) -> None:
 
 def _reconcile(state: ControllerState, engine: Engine, held: Held) -> None:
     """Make what `engine` holds and what it should hold the same."""
-    there = {task: attempt for pairs in (held.running, held.queued, held.finished) for task, attempt in pairs}
     running = set(held.running)
+    there = running.union(held.queued, held.finished)
     for task in list(engine.held.values()):
-        if there.get(task.id) != task.attempt:
-            if task.state is State.REVOKING:
-                given_back(state, task, engine)
-            else:
-                send_run(state, task, engine)
-        elif (task.id, task.attempt) in running and task.state is not State.STARTED:
-            if task.state is State.SENT and task.target < 0:
-                engine.waiting -= 1
-            step(task, Cause.STARTED)
+        attempt = (task.id, task.attempt)
+        if attempt in running:
+            mark_started(state, task, engine)
+        elif attempt not in there and task.state is State.REVOKING:
+            given_back(state, task, engine)
+        elif attempt not in there:
+            send_run(state, task, engine)
         elif task.state is State.REVOKING:
             state.send(engine.peer, Revoke(task.id, task.attempt))
-    for task_id, attempt in held.queued:
+    for task_id, number in held.queued:
         ours = engine.held.get(task_id)
-        if ours is None or ours.attempt != attempt:
-            state.send(engine.peer, Revoke(task_id, attempt))
+        if ours is None or ours.attempt != number:
+            state.send(engine.peer, Revoke(task_id, number))
 
 
 def engine_away(state: ControllerState, peer: Peer) -> None:
@@ -123,8 +122,7 @@ def engine_lost(state: ControllerState, peer: Peer, cause: str) -> None:
         return
     _disconnect(state, engine)
     engine.lost = True
-    state.engine_peers = {other: its for other, its in state.engine_peers.items() if its is not engine}
-    del state.engines[engine.id], state.instances[engine.instance]
+    del state.engine_peers[peer], state.engines[engine.id], state.instances[engine.instance]
     state.owed.pop(engine, None)
     engine.unacknowledged.clear()
     _note_departure(state, Departed(engine.id, engine.instance, cause, state.now))

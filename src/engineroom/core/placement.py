@@ -5,12 +5,14 @@ Invariant: while a task waits in a pool, no engine of that pool has room.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.policies import POLICIES
-from engineroom.core.prefetch import refresh, stalled, take_back
+from engineroom.core.prefetch import count_large, level_of, refresh, stalled, take_back
 from engineroom.core.queues import Clock, ReadyQueue
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Task
@@ -20,6 +22,7 @@ if TYPE_CHECKING:  # the state holds pools
     from engineroom.core.state import ControllerState
 
 _IDLE_POOLS = 32
+_CHOICES = 4
 
 
 class Needs(NamedTuple):
@@ -41,7 +44,7 @@ class Pool:
     def __init__(self, needs: Needs, policy: str, clock: Clock) -> None:
         self.needs = needs
         self.allowed = None if needs.engines is None else frozenset(needs.engines)
-        self.engines: dict[Engine, None] = {}
+        self.engines: OrderedDict[Engine, None] = OrderedDict()
         self.policy = POLICIES[policy]()
         self.queue = ReadyQueue(clock)
         self.users = 0
@@ -61,6 +64,12 @@ class Pool:
     def remove(self, engine: Engine) -> None:
         del self.engines[engine]
         self.policy.update(engine, CLOSED)
+
+
+def pool_of(task: Task) -> Pool:
+    """Return the pool of a balanced task."""
+    assert task.pool is not None
+    return task.pool
 
 
 def pool_for(state: ControllerState, needs: Needs) -> Pool:
@@ -98,41 +107,64 @@ def pick(state: ControllerState, pool: Pool) -> Engine | None:
         refresh(state, engine)
 
 
-def place(state: ControllerState, task: Task, pool: Pool, *, front: bool = False) -> None:
-    """Give a QUEUED task to an engine or let it wait. `front`: ahead of the others of its session."""
-    queue = pool.queue
-    if not queue.waiting or front:
+def place(state: ControllerState, task: Task, pool: Pool) -> None:
+    """Give a QUEUED task to an engine that has room, or let it wait."""
+    if not pool.queue.waiting:
         engine = pick(state, pool)
         if engine is not None:
             assign(state, task, engine)
+            refresh(state, engine)
             return
-    if front:
-        queue.push_front(task)
-    else:
-        queue.push(task)
+    pool.queue.push(task)
+
+
+def drain(state: ControllerState, pool: Pool) -> None:
+    """Give away what waits in `pool`, as far as there is room."""
+    while pool.queue.waiting:
+        engine = pick(state, pool)
+        if engine is None:
+            return
+        assign(state, pool.queue.pop(), engine)
+        refresh(state, engine)
+
+
+def place_elsewhere(state: ControllerState, task: Task, pool: Pool) -> bool:
+    """Give a QUEUED task to an engine that it has not failed on, room or not. False: there is none.
+
+    The least loaded of the next few in turn; what falls idle meanwhile takes it from there.
+    """
+    best = None
+    for engine in list(islice(pool.engines, len(task.failed_on) + _CHOICES)):
+        pool.engines.move_to_end(engine)
+        if engine.id not in task.failed_on and (best is None or engine.load < best.load):
+            best = engine
+    if best is None:
+        return False
+    assign(state, task, best)
+    refresh(state, best)
+    return True
 
 
 def assign(state: ControllerState, task: Task, engine: Engine) -> None:
-    """Send a QUEUED task to `engine`; if that is away, when it comes back."""
+    """Send a QUEUED task to `engine`; if that is away, when it comes back. Whoever calls this refreshes `engine`."""
     step(task, Cause.ASSIGNED)
     task.attempt += 1
     task.engine = engine
     if not engine.held:
         engine.progress = state.now
+        engine.stalled = False
     engine.held[task.id] = task
     cost = task.cost = task.function.cost
     engine.load += cost
     if task.target >= 0:
         engine.direct += 1
     else:
-        engine.waiting += 1
+        engine.spare[task.id] = task
         session = task.session
         state.clock.used = session.used
         session.used += cost
     if task.submit.size:
-        engine.large_tasks += 1
-        engine.large_bytes += task.submit.size
-    refresh(state, engine)
+        count_large(state, engine, 1, task.submit.size)
     send_run(state, task, engine)
 
 
@@ -140,46 +172,43 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send the current attempt of `task`."""
     if engine.peer is not None:
         submit = task.submit
-        state.out.append(
-            Send(
-                engine.peer,
-                Run(task.id, task.attempt, submit.call, task.target >= 0, task.announce, 0, submit.size),
-                task.body,
-            )
-        )
+        run = Run(task.id, task.attempt, submit.call, task.target >= 0, task.announce, 0, submit.size)
+        state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))
 
 
 def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
-    """`engine` does not hold `task` any more. Its level is brought up to date by whoever calls this."""
+    """`engine` does not hold `task` any more. Whoever calls this refreshes or feeds `engine`."""
     del engine.held[task.id]
     task.engine = None
     engine.load = engine.load - task.cost if engine.held else 0.0
     if task.target >= 0:
         engine.direct -= 1
+    else:
+        engine.spare.pop(task.id, None)
     if task.submit.size:
-        engine.large_tasks -= 1
-        engine.large_bytes -= task.submit.size
+        count_large(state, engine, -1, -task.submit.size)
 
 
 def feed(state: ControllerState, engine: Engine) -> None:
     """`engine` may have room: give it what waits; if nothing does and it is idle, take from the others."""
-    refresh(state, engine)
-    while engine.level != CLOSED:
+    while level_of(state, engine) != CLOSED:
         pool = _next_pool(engine)
         if pool is None:
-            if engine.level == 0 and state.rich:
-                take_back(state, engine)
-            return
+            break
         assign(state, pool.queue.pop(), engine)
+    refresh(state, engine)
+    if not engine.level and state.rich:
+        take_back(state, engine)
 
 
 def _next_pool(engine: Engine) -> Pool | None:
     """Return the pool whose first task goes next on `engine`. O(pools of this engine)."""
     best = None
     for pool in engine.pools:
-        if pool.queue.waiting and not (pool.needs.large and engine.large_full):
-            if best is None or pool.queue.rank() < best.queue.rank():
-                best = pool
+        if not pool.queue.waiting or (pool.needs.large and engine.large_full):
+            continue
+        if best is None or pool.queue.rank() < best.queue.rank():
+            best = pool
     return best

@@ -182,8 +182,8 @@ class Weighted(PlainRandom):
         for _ in range(_TRIES):
             engine = roster.draw(rng)
             if rng.random() * (1 + len(engine.held)) < 1:
-                break
-        return engine
+                return engine
+        return roster.draw(rng)
 
 
 POLICIES: dict[str, type[LeastLoad | Lru | Pure | PlainRandom]] = {

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import CLOSED, Engine
-from engineroom.core.task_states import Cause, State, step
+from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Task
 from engineroom.protocol.messages import Revoke
 
@@ -31,8 +31,8 @@ def level_of(state: ControllerState, engine: Engine) -> int:
     held = len(engine.held)
     if not held:
         return 0
-    load = engine.load
     limits = state.limits
+    load = engine.load
     if engine.stalled:
         return CLOSED
     if load >= limits.prefetch_seconds:
@@ -44,28 +44,35 @@ def level_of(state: ControllerState, engine: Engine) -> int:
 
 
 def refresh(state: ControllerState, engine: Engine) -> None:
-    """Bring level, large_full and rich of `engine` up to date, and whoever goes by them."""
+    """Bring level and rich of `engine` up to date, and whoever goes by them."""
     level = level_of(state, engine)
-    limits = state.limits
-    full = engine.large_tasks > 0 and (
-        engine.large_tasks >= limits.large_tasks or engine.large_bytes >= limits.large_bytes
-    )
-    if level != engine.level or full != engine.large_full:
+    if level != engine.level:
         if level == 0:
             state.idle[engine] = None
         elif engine.level == 0:
             del state.idle[engine]
         engine.level = level
-        engine.large_full = full
         for pool in engine.pools:
             pool.update(engine)
-    rich = engine.waiting > 0 and engine.peer is not None and len(engine.held) > 1
+    rich = len(engine.held) > 1 and len(engine.spare) > 0 and engine.peer is not None
     if rich != engine.rich:
         engine.rich = rich
         if rich:
             state.rich[engine] = None
         else:
             del state.rich[engine]
+
+
+def count_large(state: ControllerState, engine: Engine, tasks: int, size: int) -> None:
+    """`engine` holds that many more large tasks (or fewer, if negative), of `size` bytes in all."""
+    engine.large_tasks += tasks
+    engine.large_bytes += size
+    limits = state.limits
+    many = engine.large_tasks >= limits.large_tasks or engine.large_bytes >= limits.large_bytes
+    engine.large_full = engine.large_tasks > 0 and many
+    for pool in engine.pools:
+        if pool.needs.large:
+            pool.update(engine)
 
 
 def stalled(state: ControllerState, engine: Engine) -> bool:
@@ -79,28 +86,36 @@ def take_back(state: ControllerState, idle: Engine) -> bool:
     Not worth it for what will be done in a few ms. A queue that should be, and then is not, is looked at again
     a little later.
     """
+    limits = state.limits
+    if limits.policy == "pure":  # tasks stay where their turn has put them
+        return False
     for engine in list(islice(state.rich, _VICTIMS)):
         state.rich.move_to_end(engine)
         late = stalled(state, engine)
         rest = engine.load - (state.now - engine.progress)
-        if late or rest > state.limits.prefetch_seconds:
-            number = max(1, int(state.limits.prefetch_seconds / (engine.load / len(engine.held)))) if late else 1
-            if _ask_back(state, engine, idle, number):
+        if late or rest > limits.prefetch_seconds:
+            number = max(1, int(limits.prefetch_seconds * len(engine.held) / engine.load)) if late else 1
+            if _ask_some_back(state, engine, idle, number):
                 return True
-        elif state.rebalance_at is None:
-            state.rebalance_at = state.now + rest + state.limits.patience
-            state.wake(state.rebalance_at)
+        else:
+            _look_again(state, state.now + max(rest, 0.0) + limits.patience)
     return False
 
 
-def _ask_back(state: ControllerState, engine: Engine, idle: Engine, number: int) -> bool:
+def _look_again(state: ControllerState, when: float) -> None:
+    if state.rebalance_at is None:
+        state.rebalance_at = when
+        state.wake(when)
+
+
+def _ask_some_back(state: ControllerState, engine: Engine, idle: Engine, number: int) -> bool:
     """Ask `engine` for up to `number` of the tasks that it was sent last and that may run on `idle`."""
-    asked = 0
-    for task in list(islice(reversed(engine.held.values()), _LOOKS)):
-        if asked < number and task.state is State.SENT and _may_move(task, idle):
-            ask_back(state, task, engine)
-            asked += 1
-    return asked > 0
+    last = islice(reversed(engine.spare.values()), max(number, _LOOKS))
+    chosen = list(islice((task for task in last if _may_move(task, idle)), number))
+    for task in chosen:
+        ask_back(state, task, engine)
+    refresh(state, engine)
+    return bool(chosen)
 
 
 def _may_move(task: Task, idle: Engine) -> bool:
@@ -108,11 +123,12 @@ def _may_move(task: Task, idle: Engine) -> bool:
 
 
 def ask_back(state: ControllerState, task: Task, engine: Engine) -> None:
-    """Ask `engine` for a SENT task; nothing is decided before it answers or is lost."""
+    """Ask `engine` for a SENT task; nothing is decided before it answers or is lost.
+
+    Whoever calls this refreshes `engine`.
+    """
     step(task, Cause.ASKED_BACK)
-    if task.target < 0:
-        engine.waiting -= 1
-    refresh(state, engine)
+    engine.spare.pop(task.id, None)
     state.send(engine.peer, Revoke(task.id, task.attempt))
 
 

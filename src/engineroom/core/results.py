@@ -45,9 +45,7 @@ def _end(state: ControllerState, task: Task, kept: Kept) -> None:
     if not function.users and function.hash:
         _function_is_idle(state, function.hash)
     if state.recording:
-        state.out.append(
-            Record(What.FINISHED, task.id, task.attempt, kept.result.engine, kept.result, kept.body)
-        )
+        state.out.append(Record(What.FINISHED, task.id, task.attempt, kept.result.engine, kept.result, kept.body))
     if number <= session.delivered_up_to:
         # The client has said already that it waits for nothing up to here.
         acknowledge(state, kept.engine, kept.number)

@@ -23,8 +23,8 @@ class ControllerState:
     the actions so far.
     """
 
-    def __init__(self, limits: Limits = Limits(), *, recording: bool = False) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits | None = None, *, recording: bool = False) -> None:
+        self.limits = limits or Limits()
         self.recording = recording
         self.now = 0.0
         self.rng = Random(0)
@@ -42,7 +42,7 @@ class ControllerState:
         self.engines: dict[int, Engine] = {}
         """By id: those that live, connected or away."""
         self.engine_peers: dict[Peer, Engine] = {}
-        """Also by the peer that an engine was before its connection was cut."""
+        """By `known_as`."""
         self.instances: dict[Instance, Engine] = {}
         self.next_id = 0
         """The lowest id that was never used..."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engineroom.core.task_states import HasState, State
+from engineroom.core.task_states import HasState
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
@@ -63,6 +63,8 @@ class Task(HasState, gc=False, eq=False):
     errors: int = 0
     losses: int = 0
     """Engines that died while they ran it."""
+    deaths: int = 0
+    """Engines that died while they held it, running or not."""
     suspicions: int = 0
     """Engines that died while it was the first in their queue, not known to have started."""
     failed_on: tuple[int, ...] = ()
@@ -81,5 +83,3 @@ class Kept(msgspec.Struct, gc=False, eq=False):
     number: int
     size: int
     finished: float
-
-

@@ -1,0 +1,122 @@
+"""Why something does not run, or does not join, as plain data; and the queues in figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.engines import Engine
+from engineroom.core.placement import Pool
+from engineroom.core.prefetch import stalled
+from engineroom.core.task_states import State
+from engineroom.core.tasks import Task
+from engineroom.ids import TaskId, msg_id, number_of, session_of
+
+if TYPE_CHECKING:  # the state holds all this
+    from engineroom.core.state import ControllerState
+
+Data = dict[str, object]
+
+
+def explain_task(state: ControllerState, task_id: TaskId) -> Data:
+    """Return where a task is (`state`), `why` in words, and the facts behind it."""
+    session = state.sessions.get(session_of(task_id))
+    number = number_of(task_id)
+    about: Data = {"task": msg_id(task_id)}
+    if session is None:
+        return about | {"state": "unknown", "why": "no client with this session is known"}
+    kept = session.results.get(number)
+    if kept is not None:
+        why = "its result waits for its client to " + ("come back" if session.peer is None else "say that it has it")
+        return about | {"state": "ended", "why": why, "engine": kept.result.engine}
+    task = session.tasks.get(number)
+    if task is None:
+        arrived = number <= session.known_up_to
+        why = "it has ended, and its client has the result" if arrived else "it has not arrived here"
+        return about | {"state": "delivered" if arrived else "unknown", "why": why}
+    about |= {
+        "state": task.state.name.lower(),
+        "attempt": task.attempt,
+        "errors": task.errors,
+        "failed_on": list(task.failed_on),
+        "died_with_it": list(task.causes),
+        "withdrawn": task.withdrawn is not None,
+        "engine": None if task.engine is None else task.engine.id,
+    }
+    return about | {"why": _why(state, task)}
+
+
+def _why(state: ControllerState, task: Task) -> str:
+    engine = task.engine
+    if engine is None:
+        return "" if task.pool is None else _why_waiting(state, task.pool)
+    if engine.peer is None:
+        return f"it is bound to engine {engine.id}, whose connection is cut; waiting for it to come back"
+    if task.state is State.STARTED:
+        return f"it runs on engine {engine.id}"
+    if task.state is State.REVOKING:
+        return f"engine {engine.id} has been asked to give it back"
+    place = list(engine.held).index(task.id)
+    return f"it is on engine {engine.id}, " + (f"behind {place} others" if place else "and is the next to run there")
+
+
+def _why_waiting(state: ControllerState, pool: Pool) -> str:
+    if not state.engines:
+        return "there are no engines"
+    if pool.allowed is not None and not any(pool.admits(engine) for engine in state.engines.values()):
+        names = ", ".join(map(str, sorted(pool.allowed)))
+        return f"it may run only on engines {names}, and none of them is there"
+    if not pool.engines:
+        return "the connections of all engines that may run it are cut; waiting for one to come back"
+    return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks wait for them"
+
+
+def explain_engine(state: ControllerState, engine_id: int) -> Data:
+    """Return what an engine is doing (`state`), `why` in words, and the facts behind it."""
+    about: Data = {"engine": engine_id}
+    engine = state.engines.get(engine_id)
+    if engine is None:
+        departed = state.departed_ids.get(engine_id)
+        if departed is not None:
+            return about | {"state": "gone", "why": departed.cause, "seconds_ago": state.now - departed.at}
+        if state.was_used(engine_id):
+            return about | {"state": "gone", "why": "it left long ago"}
+        return about | {"state": "unknown", "why": "no engine with this id has asked to join"}
+    name, why = _condition(state, engine)
+    return about | {
+        "state": name,
+        "why": why or engine.info.problem,
+        "info": {name: getattr(engine.info, name) for name in engine.info.__struct_fields__},
+        "direct": engine.direct,
+        "balanced": len(engine.held) - engine.direct,
+        "running": [msg_id(task.id) for task in engine.held.values() if task.state is State.STARTED],
+        "completed": engine.completed,
+        "load_seconds": engine.load,
+        "unacknowledged": len(engine.unacknowledged),
+    }
+
+
+def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
+    if engine.peer is None:
+        return "away", "its connection is cut; its tasks wait for it to come back"
+    if not engine.held:
+        return "idle", ""
+    if engine.stalled or stalled(state, engine):
+        return "busy", f"it has finished nothing for {state.now - engine.progress:.1f} s"
+    return "busy", ""
+
+
+def queue_status(state: ControllerState) -> dict[int | str, object]:
+    """Return for each engine id what it has: direct tasks (`queue`), balanced ones (`tasks`), and has `completed`.
+
+    "unassigned": balanced tasks that wait for an engine.
+    """
+    status: dict[int | str, object] = {
+        engine.id: {
+            "queue": engine.direct,
+            "completed": engine.completed,
+            "tasks": len(engine.held) - engine.direct,
+        }
+        for engine in state.engines.values()
+    }
+    status["unassigned"] = sum(pool.queue.waiting for pool in state.pools.values())
+    return status
