@@ -95,9 +95,7 @@ class Engine:
         return self._exit_code
 
     def _run_io(self, info: EngineInfo) -> None:
-        self._link = Link(
-            self._config, self._shell, instance=self._instance, info=info, on_welcome=self._welcomed
-        )
+        self._link = Link(self._config, self._shell, instance=self._instance, info=info, on_welcome=self._welcomed)
         self._loop.create_task(self._stay_connected(self._link))
         # For ever: while the main thread ends the process, the watchdog of `_stop` must still work.
         self._loop.run_forever()

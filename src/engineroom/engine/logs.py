@@ -35,6 +35,9 @@ class Log:
             except OSError:
                 return  # a full disk or a closed terminal must not stop tasks
 
+    def close(self) -> None:
+        os.close(self.descriptor)
+
     def _rotate(self) -> None:
         """Begin a new file under the same descriptor, which the fault handler knows by its number."""
         try:

@@ -1,0 +1,152 @@
+"""The main thread's loop, without any connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.failures import FailurePacker
+from engineroom.engine.namespace import Namespace
+from engineroom.engine.outbox import MissingHere, Outbox
+from engineroom.engine.queue import TaskQueue
+from engineroom.engine.runner import Runner
+from engineroom.ids import SessionId, new_instance, task_id
+from engineroom.protocol.messages import Call, Kind, Run, Status
+from engineroom.serialize.failures import unpack_failure
+from engineroom.serialize.functions import FunctionPacker, FunctionTable, pack_call
+from engineroom.serialize.interactive import home
+from engineroom.serialize.payloads import pack, unpack
+
+
+class FiniteQueue(TaskQueue):
+    """A queue that nothing more will come to."""
+
+    def wait(self) -> bool:
+        return False
+
+
+class Engine:
+    """The parts of an engine that need no thread and no socket."""
+
+    def __init__(self) -> None:
+        self.queue = FiniteQueue()
+        self.wakes = 0
+        self.outbox = Outbox(self._wake)
+        self.functions = FunctionTable(10)
+        self.namespace = Namespace({}, self.functions)
+        self.runner = Runner(
+            self.queue,
+            self.outbox,
+            self.namespace,
+            pack_failure=FailurePacker(new_instance()),
+            descriptors=Descriptors(),
+            max_result_bytes=100_000,
+        )
+        self._number = 0
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    def send(self, call: Call, payload: Any) -> Attempt:
+        self._number += 1
+        run = Run(task_id(SessionId(bytes(16)), self._number), 1, Call(call.kind, call.function, payload))
+        attempt = Attempt(run)
+        self.queue.add([attempt])
+        return attempt
+
+    def apply(self, function: Any, *args: Any, known: bool = True) -> Attempt:
+        packed = FunctionPacker().pack(function)
+        if known:
+            self.functions.add(packed.hash, packed.body)
+        return self.send(Call(Kind.APPLY, packed.hash), pack_call(args, {}))
+
+    def run(self) -> list[Any]:
+        self.runner.run()
+        return self.outbox.take()
+
+
+@pytest.fixture
+def engine() -> Any:
+    yield Engine()
+    home.move_in(None)
+
+
+def value(item: Ended) -> Any:
+    assert item.message.outcome.status == Status.OK, item.message.outcome.error
+    return unpack(item.message.payload)
+
+
+def test_results_are_numbered_from_one_in_order(engine: Engine) -> None:
+    attempts = [engine.apply(abs, -number) for number in range(5)]
+    ended = engine.run()
+    assert [value(item) for item in ended] == [0, 1, 2, 3, 4]
+    assert [item.message.number for item in ended] == [1, 2, 3, 4, 5]
+    assert [item.message.task for item in ended] == [attempt.run.task for attempt in attempts]
+    assert all(item.message.outcome.seconds >= 0 for item in ended)
+
+
+def test_one_wake_up_serves_many_results(engine: Engine) -> None:
+    for _ in range(50):
+        engine.apply(abs, -1)
+    assert len(engine.run()) == 50
+    assert engine.wakes <= 2
+
+
+def test_a_failure_is_packed_with_its_words(engine: Engine) -> None:
+    engine.apply(int, "x")
+    (item,) = engine.run()
+    assert item.message.outcome.status == Status.ERROR
+    assert item.message.outcome.error.startswith("ValueError: invalid literal")
+    assert isinstance(unpack_failure(item.message.payload), ValueError)
+
+
+def test_an_exception_that_cannot_even_be_described_is_a_failure_all_the_same(engine: Engine) -> None:
+    class Nasty(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    def fail() -> None:
+        raise Nasty
+
+    engine.apply(fail)
+    (item,) = engine.run()
+    assert item.message.outcome.status == Status.ERROR
+    assert "Nasty" in item.message.outcome.error
+
+
+def test_a_large_result_is_handed_over_in_segments(engine: Engine) -> None:
+    engine.apply(bytes, 90_000)
+    (item,) = engine.run()
+    assert item.message.payload == b""
+    assert item.message.size == sum(segment.nbytes for segment in item.body)
+
+
+def test_a_result_over_the_limit_fails(engine: Engine) -> None:
+    engine.apply(bytes, 200_000)
+    (item,) = engine.run()
+    assert "max_result_bytes" in item.message.outcome.error
+
+
+def test_a_missing_function_is_asked_for_and_its_task_waits(engine: Engine) -> None:
+    attempt = engine.apply(abs, -1, known=False)
+    engine.apply(abs, -2, known=False)
+    engine.queue.revoke(engine.queue.queued()[1].key)
+    engine.outbox._wake = engine.queue.close  # nothing comes: the loop must end
+    (item,) = engine.run()
+    assert isinstance(item, MissingHere)
+    assert item.attempt is attempt
+    assert engine.queue.queued() == [attempt]
+    assert not attempt.ready
+
+
+def test_push_and_pull(engine: Engine) -> None:
+    engine.send(Call(Kind.PUSH), pack({"a": 1}))
+    engine.send(Call(Kind.PULL), pack(["a", "a + 1"]))
+    engine.send(Call(Kind.PULL), pack("a"))
+    engine.send(Call(9), b"")
+    *items, unknown = engine.run()
+    assert [value(item) for item in items] == [None, [1, 2], 1]
+    assert "kind 9" in unknown.message.outcome.error
