@@ -1,0 +1,1 @@
+"""The commands: arguments to settings, settings to a start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import sys
 from pathlib import Path
@@ -50,6 +51,18 @@ def rotate(path: Path) -> None:
         older = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
         with contextlib.suppress(FileNotFoundError):
             older.replace(path.with_name(f"{path.name}.{number}"))
+
+
+def clean(directory: Path, cluster_id: str) -> None:
+    """Remove the logs of one cluster."""
+    tail = f"-{cluster_id}" if cluster_id else ""
+    for program in ("ipcluster", "ipcontroller"):
+        for path in directory.glob(f"{glob.escape(program + tail)}.log*"):
+            path.unlink(missing_ok=True)
+    for path in directory.glob(f"{glob.escape('ipengine' + tail)}-*.log*"):
+        # A cluster without an id must not take what belongs to those that have one.
+        if cluster_id or path.name.removeprefix("ipengine-").partition(".")[0].isdigit():
+            path.unlink(missing_ok=True)
 
 
 def set_up(level: str | int, file: Path | None = None) -> None:

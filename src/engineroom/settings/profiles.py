@@ -8,6 +8,7 @@ connection files, for its owner only), `log/` and `pid/`, and in the files `ipcl
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,10 @@ class Profile:
 
     def log_file(self, program: str, cluster_id: str = "", part: str = "") -> Path:
         return self.log_dir / f"{program}{tail(cluster_id)}{tail(part)}.log"
+
+    def own_log_file(self, program: str, cluster_id: str = "") -> Path:
+        """Return the log file of a program of which several may run, on several machines that share the directory."""
+        return self.log_file(program, cluster_id, f"{socket.gethostname()}-{os.getpid()}")
 
     def options(self) -> str:
         """Return the command-line options that name this profile, "" for the default one."""

@@ -1,0 +1,1 @@
+"""How processes are started, looked after and stopped, by whatever a site has."""

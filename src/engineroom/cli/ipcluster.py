@@ -1,0 +1,55 @@
+"""`ipcluster`: start, stop and look after clusters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from engineroom.errors import EngineroomError
+
+COMMANDS = {
+    "start": "start a controller and engines",
+    "engines": "start engines for a controller that runs already, or will",
+    "stop": "stop a cluster",
+    "list": "list clusters",
+    "clean": "remove what clusters that are gone have left",
+    "logs": "show the logs of a cluster",
+}
+
+_USAGE = """usage: ipcluster COMMAND [options]
+
+{}
+
+`ipcluster COMMAND -h` explains the options of a command; `ipcluster start -n 4` is a good one to begin with."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help", "--help-all", "help"}:
+        print(_usage())
+        return 0 if arguments else 2
+    command, *rest = arguments
+    if command in {"--version", "-V"}:
+        print(import_module("importlib.metadata").version("engineroom"))
+        return 0
+    if command not in COMMANDS:
+        print(f"ipcluster: there is no command {command!r}\n\n{_usage()}", file=sys.stderr)
+        return 2
+    try:
+        # Each command imports what it needs and no more: a start is a matter of tenths of a second.
+        return int(import_module(f"engineroom.cli.ipcluster_{command}").main(rest))
+    except (EngineroomError, OSError) as error:
+        print(f"ipcluster: {error}", file=sys.stderr)
+        return int(getattr(error, "code", 1))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _usage() -> str:
+    return _USAGE.format("\n".join(f"  {name:8} {words}" for name, words in COMMANDS.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

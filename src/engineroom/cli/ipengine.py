@@ -1,0 +1,30 @@
+"""`ipengine`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from engineroom.errors import EngineroomError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Be one engine in this process; return the exit code."""
+    from engineroom.cluster.plan import engine_config
+    from engineroom.settings.engine import IPEngine
+
+    try:
+        options = IPEngine.from_command_line(sys.argv[1:] if argv is None else argv)
+        config = engine_config(options)
+        if options.log_to_file:
+            config.log_file = str(options.profile_directory.own_log_file("ipengine", options.cluster_id))
+    except EngineroomError as error:
+        print(f"ipengine: {error}", file=sys.stderr)
+        return 2
+    from engineroom.engine.app import run_engine
+
+    return run_engine(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The processes of a host: started before anything heavy is imported, told what to do by lines of JSON.
+
+A child reads its stdin; the end of it means that the host is gone, and the child ends as well.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+CONTROLLER = "engineroom.cluster.controller_process"
+SPAWNER = "engineroom.engine.spawner"
+
+_SAID = 20
+"""Lines of a child's stderr that are kept, to say what it died of."""
+
+
+def start(module: str) -> subprocess.Popen[bytes]:
+    """Start `module` in a session of its own: a Ctrl-C in the terminal is for the host alone."""
+    # -P: a random.py in the working directory is not meant for us.
+    command = [sys.executable, "-P", "-m", module]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, bufsize=0)
+
+
+class Child:
+    """A started process, attached to the running loop: lines in, lines out, and how it ended."""
+
+    def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
+        self.process, self.name = process, name
+        self.said: list[str] = []
+        self._stdin: asyncio.WriteTransport | None = None
+        self._transports: list[asyncio.BaseTransport] = []
+
+    async def attach(self, on_line: Callable[[bytes], None], on_exit: Callable[[Child], None]) -> None:
+        """Hand each line of stdout to `on_line`, and call `on_exit(self)` once the process has ended."""
+        import asyncio  # the start of the process does not wait for it
+
+        from engineroom.cluster.lines import LineReceiver
+
+        loop = asyncio.get_running_loop()
+        stdin, stdout, stderr = self.process.stdin, self.process.stdout, self.process.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, stdin)
+        output, _ = await loop.connect_read_pipe(lambda: LineReceiver(on_line), stdout)
+        errors, _ = await loop.connect_read_pipe(lambda: LineReceiver(self._hear), stderr)
+        self._transports = [self._stdin, output, errors]
+        self._watch = loop.create_task(self._wait(on_exit))
+
+    def tell(self, words: dict[str, Any] | bytes) -> None:
+        """Send one line of JSON; nothing happens if the process is gone."""
+        import json  # as above
+
+        line = words if isinstance(words, bytes) else json.dumps(words).encode()
+        if self._stdin is not None and not self._stdin.is_closing():
+            self._stdin.write(line + b"\n")
+
+    def let_go(self) -> None:
+        """End its stdin: it will stop what it does, and end."""
+        if self._stdin is not None:
+            self._stdin.close()
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> str:
+        """Return, in words, how it ended."""
+        code = self.process.returncode
+        how = cause_of(code) if code is not None else "it is still running"
+        return f"{how}. It said: {' '.join(self.said)}" if self.said and code else how
+
+    async def ended(self) -> None:
+        """Wait for the end."""
+        await self._watch
+
+    async def _wait(self, on_exit: Callable[[Child], None]) -> None:
+        await wait_for_exit(self.process)
+        for transport in self._transports:
+            transport.close()
+        on_exit(self)
+
+    def _hear(self, line: bytes) -> None:
+        self.said = [*self.said[-_SAID + 1 :], line.decode(errors="replace").rstrip()]
+
+
+async def wait_for_exit(process: subprocess.Popen[bytes]) -> None:
+    """Wait, without polling, until `process` has ended."""
+    import asyncio  # as above
+
+    if not hasattr(os, "pidfd_open"):
+        await asyncio.to_thread(process.wait)
+        return
+    if process.poll() is not None:
+        return
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    process.wait()
+
+
+def let_go(*processes: subprocess.Popen[bytes] | None) -> None:
+    """End the stdin of children that nobody needs after all, and wait until they have ended."""
+    for process in processes:
+        if process is not None:
+            process.communicate()
+
+
+def cause_of(code: int) -> str:
+    """Return a process's exit code (negative: the signal that killed it) in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    import signal  # as above
+
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,96 @@
+"""`security/cluster-ID.json`: what runs, and how to reach its host; other processes find a cluster by it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from engineroom.cluster.engine_set import HostedEngine
+from engineroom.cluster.pid_records import NO_CLUSTER, Holder, holder
+from engineroom.errors import LaunchError
+from engineroom.protocol.processes import ProcessRecord
+
+CLASS = "engineroom.cluster.Cluster"
+
+
+class NoCluster(LaunchError, FileNotFoundError):
+    """There is no such cluster."""
+
+    code = NO_CLUSTER
+
+
+class HostAddress(msgspec.Struct, frozen=True):
+    """Which process a cluster's host is, and the socket at which it can be asked."""
+
+    process: ProcessRecord
+    socket: str
+
+
+def describe(
+    *,
+    options: Mapping[str, Any],
+    profile_dir: str,
+    cluster_id: str,
+    host: HostAddress,
+    controller: Mapping[str, Any],
+    sets: Mapping[str, Sequence[HostedEngine]],
+) -> dict[str, Any]:
+    """Return what the file says, as JSON values."""
+    return {
+        "cluster": {**options, "cluster_id": cluster_id, "profile_dir": profile_dir, "class": CLASS},
+        "host": msgspec.to_builtins(host),
+        "controller": {"class": "local", "state": dict(controller)},
+        "engines": {
+            "class": "local",
+            "sets": {
+                name: {"n": len(engines), "engines": {str(engine.label): _state(engine) for engine in engines}}
+                for name, engines in sets.items()
+            },
+        },
+    }
+
+
+def _state(engine: HostedEngine) -> dict[str, Any]:
+    return {"pid": engine.pid, "ready": engine.ready, "output_file": str(engine.log_file)}
+
+
+def write(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace `path`, readable by its owner only."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(values, file, indent=2)
+    beside.replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what `path` says; NoCluster if it is missing or says nothing."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        address_in(values)
+    except FileNotFoundError:
+        raise NoCluster(f"there is no cluster file {path}: start a cluster by `ipcluster start`") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise NoCluster(f"{path} is no cluster file of engineroom: {error}") from error
+    assert isinstance(values, dict)
+    return values
+
+
+def address_in(values: Mapping[str, Any]) -> HostAddress:
+    return msgspec.convert(values["host"], HostAddress)
+
+
+def runs(values: Mapping[str, Any]) -> bool:
+    """Whether the cluster's host runs, as far as this machine can tell."""
+    return holder(address_in(values).process) in {Holder.RUNNING, Holder.ELSEWHERE}
+
+
+def engine_states(values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield the state of each engine."""
+    for each in values.get("engines", {}).get("sets", {}).values():
+        yield from each.get("engines", {}).values()

@@ -1,0 +1,95 @@
+"""What a person sees of a cluster: a progress line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
+
+
+class Console:
+    """Prints reports as they come."""
+
+    def __init__(self, plan: HostPlan, *, background: bool = False, stream: TextIO | None = None) -> None:
+        self._plan, self._background = plan, background
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
+        self._open_line = False
+        self._ready = False
+        self.failed: Failed | None = None
+
+    def __call__(self, report: Report) -> None:
+        match report:
+            case Progress():
+                self._progress(report)
+            case Ready():
+                self._ready = True
+                self._say(*self._what_next(report))
+            case EngineDied():
+                self._say(_words_of_death(report))
+            case Notice(words=words):
+                self._say(words)
+            case Failed():
+                self.failed = report
+                self._finish_line()
+            case Stopped(reason=reason):
+                self._say(f"stopped{f': {reason}' if reason else ''}")
+            case _:
+                pass  # answers are for those who asked
+
+    def _progress(self, progress: Progress) -> None:
+        if self._ready:
+            return
+        if self._live:
+            self._stream.write(f"\rstarting: {progress.ready} of {progress.n} engines are ready")
+            self._stream.flush()
+            self._open_line = True
+        elif not progress.ready:
+            self._say(f"starting {progress.n} engines")
+
+    def _what_next(self, ready: Ready) -> list[str]:
+        plan = self._plan
+        count = len(ready.engines)
+        lines = [f"{count} engine{'s are' if count != 1 else ' is'} ready ({ready.seconds:.1f} s)"]
+        if ready.missing:
+            lines.append(f"but {ready.missing}")
+        stop = " ".join(filter(None, ["ipcluster stop", plan.profile.options(), _id_option(plan)]))
+        if plan.controller is not None:
+            lines.append(f"  use it in Python:  import engineroom; rc = engineroom.Client({_client_arguments(plan)})")
+            lines.append(f"  stop it:           {stop if self._background else f'Ctrl-C here, or {stop}'}")
+        elif not self._background:
+            lines.append("  stop them:         Ctrl-C here")
+        return lines
+
+    def _say(self, *lines: str) -> None:
+        self._finish_line()
+        for line in lines:
+            print(line, file=self._stream, flush=True)
+
+    def _finish_line(self) -> None:
+        if self._open_line:
+            self._open_line = False
+            self._stream.write("\r\x1b[K")
+
+
+def _words_of_death(death: EngineDied) -> str:
+    what = f"engine {death.engine} {'died' if death.registered else 'did not register'}: {death.cause}"
+    return f"{what}; it is started again" if death.restarting else f"{what} (log: {death.log_file})"
+
+
+def _id_option(plan: HostPlan) -> str:
+    return f"--cluster-id={plan.cluster_id}" if plan.cluster_id else ""
+
+
+def _client_arguments(plan: HostPlan) -> str:
+    profile = plan.profile
+    arguments = []
+    if not profile.name:
+        arguments.append(f"profile_dir={plan.profile_dir!r}")
+    elif profile.options():
+        arguments.append(f"profile={profile.name!r}")
+    if plan.cluster_id:
+        arguments.append(f"cluster_id={plan.cluster_id!r}")
+    return ", ".join(arguments)

@@ -1,0 +1,98 @@
+"""The controller as the child of a host: its configuration comes by stdin, and the end of stdin ends it.
+
+`python -m engineroom.cluster.controller_process` reads one line of JSON, says `{"port": p}` on stdout once it listens,
+and ends when told `{"stop": reason}` or when nobody can tell it anything any more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from engineroom.cluster.leftovers import sweep
+from engineroom.cluster.pid_records import AlreadyRunning, claim, release
+from engineroom.controller.app import run_controller
+from engineroom.controller.config import ControllerConfig
+from engineroom.controller.shell import Controller
+from engineroom.settings.logs import set_up
+from engineroom.settings.profiles import Profile
+from engineroom.settings.titles import set_title
+
+log = logging.getLogger(__name__)
+
+
+class ControllerPlan(msgspec.Struct, kw_only=True):
+    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr."""
+
+    config: ControllerConfig
+    profile_dir: str
+    log_file: str = ""
+    log_level: str = "INFO"
+
+
+def run(plan: ControllerPlan, *, owned: bool) -> int:
+    """Be the controller of `plan`; return the exit code. `owned`: stdin is the host's line to us."""
+    profile, cluster_id = Profile(Path(plan.profile_dir)), plan.config.cluster_id
+    pid_file = profile.pid_file("ipcontroller", cluster_id)
+    try:
+        profile.prepare()
+        claim(pid_file, program=f"ipcontroller{f' {cluster_id!r}' if cluster_id else ''}")
+    except (AlreadyRunning, OSError) as error:
+        print(f"ipcontroller: {error}", file=sys.stderr)
+        return 10 if isinstance(error, AlreadyRunning) else 1
+    set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
+    set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
+    try:
+        return run_controller(plan.config, on_ready=_follow_host if owned else None)
+    finally:
+        release(pid_file)
+        if owned:
+            # Should the host have been killed: what it can't take away any more.
+            sweep(profile, cluster_id)
+
+
+def _follow_host(controller: Controller) -> None:
+    """Say that we listen, and stop when the host says so or is gone."""
+    import asyncio  # loaded already, by the controller
+
+    os.write(1, json.dumps({"port": controller.port}).encode() + b"\n")
+    os.set_blocking(0, False)
+    asyncio.get_running_loop().add_reader(0, partial(_hear, controller, bytearray()))
+
+
+def _hear(controller: Controller, heard: bytearray) -> None:
+    import asyncio  # loaded already
+
+    data = os.read(0, 4096)
+    heard += data
+    if not data or heard.endswith(b"\n"):
+        asyncio.get_running_loop().remove_reader(0)
+        words = json.loads(heard) if heard.strip() else {}
+        controller.request_stop(words.get("stop", "its host is gone"))
+
+
+def _read_line() -> bytes:
+    """Return the first line of stdin; nothing follows before we have said that we listen."""
+    heard = b""
+    while not heard.endswith(b"\n"):
+        data = os.read(0, 65536)
+        if not data:
+            return b""
+        heard += data
+    return heard
+
+
+def main() -> int:
+    """Be the controller that the host's first line describes."""
+    line = _read_line()
+    return run(msgspec.json.decode(line, type=ControllerPlan), owned=True) if line else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""The engines of a host, started by its spawner: in sets, watched, restarted, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.children import Child
+from engineroom.cluster.engine_set import HostedEngine, HostedEngines
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
+from engineroom.cluster.surroundings import cores, thread_limits
+from engineroom.errors import LaunchError
+from engineroom.ids import Instance
+from engineroom.settings.logs import rotate
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 5.0
+"""The spawner kills what does not end by itself; this much later, something is wrong with the spawner."""
+
+
+class EngineHouse:
+    """Starts and watches engines. `on_exit(instance, cause)` is called for each engine that ended, at once; `on_change`
+    when something that the cluster file says has changed."""
+
+    def __init__(
+        self,
+        plan: HostPlan,
+        instance: Instance,
+        *,
+        report: Callable[[Report], None],
+        on_exit: Callable[[Instance, str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.engines = HostedEngines()
+        self.pulse = Pulse()
+        self._plan, self._instance = plan, instance
+        self._report, self._on_exit, self._on_change = report, on_exit, on_change
+        self._spawner: Child | None = None
+        self._closing = False
+        self._common: dict[str, Any] = {}
+
+    def open(self, spawner: Child) -> None:
+        """Start engines by `spawner` from now on."""
+        self._spawner = spawner
+        self._common = msgspec.to_builtins(self._plan.engine)
+        self._common["host"] = msgspec.to_builtins(bytes(self._instance))
+
+    async def start(self, n: int, name: str = "") -> tuple[str, str]:
+        """Start `n` engines; return the name of their set and, "" or in words, what is wrong with some of them.
+
+        They have all registered then, or ended, or taken longer than `engine_timeout`. LaunchError: none came.
+        """
+        name = self.engines.new_set(name)
+        limits = thread_limits(len(self.engines) + n, cores=cores(), environment=os.environ)
+        self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
+        started = [self._add(name) for _ in range(n)]
+        for number, engine in enumerate(started):
+            if number and self._plan.delay:
+                await asyncio.sleep(self._plan.delay)
+            self._spawn(engine)
+        return name, await self._all_ready(started)
+
+    async def stop(self, name: str = "") -> None:
+        """Stop the engines of the set `name`, or all."""
+        leaving = self.engines.in_set(name)
+        for engine in leaving:
+            engine.leaving, engine.returning = True, False
+            self._command(stop=engine.key)
+        await self.pulse.until(lambda: not any(map(self._known, leaving)), _STOP_SECONDS)
+        if name and not leaving:
+            known = ", ".join(self.engines.sets()) or "none"
+            raise LaunchError(f"there is no set of engines {name!r}; there are: {known}")
+
+    async def restart(self, name: str = "") -> str:
+        """Stop the engines of the set `name`, or all, and start them again under their ids."""
+        restarted = self.engines.in_set(name)
+        before = {engine.key: engine.instance for engine in restarted}
+        for engine in restarted:
+            engine.leaving = engine.returning = True
+            self._command(stop=engine.key)
+        await self.pulse.until(
+            lambda: all(engine.instance != before[engine.key] for engine in restarted), _STOP_SECONDS
+        )
+        return await self._all_ready(restarted)
+
+    def signal(self, signum: int, name: str = "") -> None:
+        for engine in self.engines.in_set(name):
+            self._command(signal=engine.key, signum=signum)
+
+    def signal_instance(self, instance: Instance, signum: int) -> None:
+        engine = self.engines.of(instance)
+        if engine is not None:
+            self._command(signal=engine.key, signum=signum)
+
+    def joined(self, instance: Instance, engine_id: int) -> None:
+        """The controller has let an engine in."""
+        engine = self.engines.of(instance)
+        if engine is None or engine.ready:
+            return
+        engine.engine_id, engine.ready = engine_id, True
+        self._tell_progress()
+        self._changed()
+
+    def close(self) -> None:
+        """End all engines and the spawner."""
+        self._closing = True
+        if self._spawner is not None:
+            self._spawner.let_go()
+
+    def hear(self, line: bytes) -> None:
+        """Take one report of the spawner."""
+        report = json.loads(line)
+        if "spawned" in report:
+            engine = self.engines.get(report["spawned"])
+            if engine is not None:
+                engine.pid = report["pid"]
+        elif "exited" in report:
+            self._exited(report["exited"], Instance(bytes.fromhex(report["instance"])), report["code"], report["cause"])
+        elif "failed" in report:
+            engine = self.engines.get(report["failed"])
+            if engine is not None:
+                self._lost(engine, report["problem"], by_itself=True)
+        else:
+            log.error("the spawner says: %s", line.decode(errors="replace"))
+
+    def _add(self, name: str) -> HostedEngine:
+        plan = self._plan
+        engine = self.engines.add(name, wants_key_as_id=plan.controller is not None)
+        # Hosts that only have engines share the log directory with the cluster's own host, and with other machines.
+        place = "" if plan.controller is not None else f"{socket.gethostname()}-{os.getpid()}-"
+        engine.log_file = plan.profile.log_file("ipengine", plan.cluster_id, f"{place}{engine.key}")
+        return engine
+
+    def _spawn(self, engine: HostedEngine) -> None:
+        engine.begin_life(asyncio.get_running_loop().time())
+        rotate(engine.log_file)
+        config = {
+            **self._common,
+            "instance": engine.instance.hex(),
+            "wanted_id": engine.wanted_id,
+            "log_file": str(engine.log_file),
+        }
+        self._command(spawn=config, key=engine.key)
+
+    def _command(self, **words: Any) -> None:
+        if self._spawner is not None:
+            self._spawner.tell(words)
+
+    def _exited(self, key: int, instance: Instance, code: int, cause: str) -> None:
+        engine = self.engines.get(key)
+        self._on_exit(instance, "stopped by its host" if engine is not None and engine.leaving else cause)
+        if engine is None or engine.instance != instance or self._closing:
+            return
+        if engine.returning:
+            self._spawn(engine)
+            self._changed()
+        else:
+            self._lost(engine, cause, by_itself=not engine.leaving and (code != 0 or not engine.ready))
+
+    def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool) -> None:
+        again = by_itself and engine.ready and self._plan.restart_engines and not self._closing
+        if by_itself:
+            log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": again})
+            self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again))
+        elif not engine.leaving:
+            self._report(Notice(f"engine {engine.label} was shut down"))
+        engine.ready = False
+        if again:
+            loop = asyncio.get_running_loop()
+            loop.call_later(engine.pause_before_return(loop.time()), self._return, engine)
+        else:
+            engine.failed = cause
+            self.engines.drop(engine)
+        self._changed()
+
+    def _return(self, engine: HostedEngine) -> None:
+        if self._known(engine) and not self._closing:
+            self._spawn(engine)
+
+    def _known(self, engine: HostedEngine) -> bool:
+        return self.engines.get(engine.key) is engine
+
+    async def _all_ready(self, engines: list[HostedEngine]) -> str:
+        """Wait until each of `engines` has registered or ended; return, in words, what is wrong with those others."""
+        timeout = self._plan.engine_timeout
+        await self.pulse.until(lambda: self._closing or all(each.ready or each.failed for each in engines), timeout)
+        missing = [engine for engine in engines if not engine.ready]
+        if not missing or self._closing:
+            return ""
+        dead = [engine for engine in missing if engine.failed]
+        words = f"{len(missing)} of {len(engines)} engines did not register"
+        if dead:
+            words += f": engine {dead[0].label} ended, {dead[0].failed}; its log is {dead[0].log_file}"
+        else:
+            words += f" within {timeout:g} s; the log of one is {missing[0].log_file}"
+        if len(dead) == len(engines):
+            raise LaunchError(words)
+        return words
+
+    def _tell_progress(self) -> None:
+        every = list(self.engines)
+        self._report(Progress(sum(engine.ready for engine in every), len(every)))
+
+    def _changed(self) -> None:
+        self.pulse.beat()
+        self._on_change()

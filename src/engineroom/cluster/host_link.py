@@ -1,0 +1,107 @@
+"""A host's connection to its controller: it tells how engines ended, and is told what to do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
+from engineroom.ids import Instance
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.messages import EngineExited, EngineJoined, Join, Refused, Shutdown, SignalProcess
+from engineroom.transport.connection import Connection
+from engineroom.transport.dial import attempts, connect
+
+log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Who is told what the controller says."""
+
+    def engine_joined(self, instance: Instance, engine_id: int) -> None: ...
+    def signal_engine(self, instance: Instance, signum: int) -> None: ...
+    def controller_says_stop(self, reason: str) -> None: ...
+    def waiting_for_controller(self, words: str) -> None: ...
+
+
+class HostLink:
+    """Stays connected as a peer of the role "host", as long as the host lives."""
+
+    def __init__(self, file: Path, instance: Instance, listener: Listener) -> None:
+        self._file, self._instance, self._listener = file, instance, listener
+        self._connection: Connection | None = None
+        self._unsaid: list[EngineExited] = []
+        self._again: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def connect(self, seconds: float) -> None:
+        """Connect, waiting for connection file and controller; ConnectionFailed after `seconds`, in words."""
+        loop = asyncio.get_running_loop()
+        said, problem = "", "no time to try"
+        async for _ in attempts(loop.time() + seconds):
+            try:
+                await self._connect_once()
+            except (ConnectionFailed, ConnectionFileError) as error:
+                if isinstance(error, NotLetIn) and error.final:
+                    raise
+                problem = str(error)
+            else:
+                return
+            if problem != said:
+                said = problem
+                self._listener.waiting_for_controller(problem)
+        raise ConnectionFailed(f"no controller within {seconds:g} s: {problem}")
+
+    def engine_exited(self, instance: Instance, cause: str) -> None:
+        """Tell the controller, now or when it is there again."""
+        message = EngineExited(instance, cause)
+        if self._connection is None:
+            self._unsaid.append(message)
+        else:
+            self._connection.send(message)
+
+    def close(self, reason: str) -> None:
+        self._closing = True
+        if self._again is not None:
+            self._again.cancel()
+        if self._connection is not None:
+            self._connection.close(reason)
+
+    def on_messages(self, messages: list[Any]) -> None:
+        for message in messages:
+            match message:
+                case EngineJoined(engine=engine_id, instance=instance):
+                    self._listener.engine_joined(instance, engine_id)
+                case SignalProcess(instance=instance, signum=signum):
+                    self._listener.signal_engine(instance, signum)
+                case Shutdown(reason=reason) | Refused(reason=reason):
+                    self._closing = True
+                    self._listener.controller_says_stop(reason)
+                case _:
+                    log.warning("the controller says something else", extra={"words": type(message).__name__})
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        self._connection = None
+        if self._closing or clean:
+            return
+        log.warning("the controller is gone: connecting again", extra={"reason": reason})
+        self._again = asyncio.get_running_loop().create_task(self._reconnect())
+
+    async def _connect_once(self) -> None:
+        join = Join(proof=b"", identity=self._instance, wall=time.time())
+        connection, _ = await connect(read_connection_file(self._file), role="host", join=join)
+        self._connection = connection
+        connection.start(self)
+        unsaid, self._unsaid = self._unsaid, []
+        for message in unsaid:
+            connection.send(message)
+
+    async def _reconnect(self) -> None:
+        try:
+            # For ever: the engines decide how long they wait, and without them the host ends.
+            await self.connect(float("inf"))
+        except NotLetIn as error:
+            self._listener.controller_says_stop(str(error))

@@ -1,0 +1,123 @@
+"""Processes on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.children import cause_of
+from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
+from engineroom.cluster.pid_records import Holder, holder
+from engineroom.errors import LaunchError
+from engineroom.protocol.processes import ProcessRecord
+
+STOP_SECONDS = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_LOOK_EVERY = 0.02
+"""Seconds between two looks, where the end of a process can't be waited for."""
+
+
+class ProcessLauncher:
+    """Starts processes that outlive us unless they are told otherwise; signals only what is certainly meant."""
+
+    def __init__(self) -> None:
+        self._ours: dict[int, subprocess.Popen[bytes]] = {}
+
+    async def start(self, command: Command) -> Handle:
+        return self.start_now(command)
+
+    def start_now(self, command: Command) -> Handle:
+        """Start `command` without waiting for anything."""
+        try:
+            process = subprocess.Popen(
+                list(command.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **command.environment},
+                cwd=command.work_dir or None,
+                pass_fds=command.descriptors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LaunchError(f"{command.argv[0]} can't be started: {error}") from error
+        self._ours[process.pid] = process
+        return {"launcher": "local", "process": msgspec.to_builtins(_record_of(process.pid))}
+
+    async def poll(self, handle: Handle) -> Status:
+        record = _record_in(handle)
+        process = self._ours.get(record.pid)
+        if process is not None:
+            code = process.poll()
+            return Status(State.RUNNING) if code is None else Status(State.ENDED, cause_of(code))
+        return Status(State.RUNNING if record.alive else State.ENDED)
+
+    async def stop(self, handle: Handle) -> None:
+        """End the process: SIGTERM, later SIGKILL. LaunchError: it is not of this machine."""
+        record = _record_in(handle)
+        if holder(record) is Holder.ELSEWHERE:
+            raise LaunchError(f"pid {record.pid} is a process of {record.host}: stop it there")
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            if not record.alive:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, signum)
+            await self.wait(handle, STOP_SECONDS)
+        await self.wait(handle, 0)
+
+    async def wait(self, handle: Handle, seconds: float) -> bool:
+        """Return whether the process has ended within `seconds`."""
+        record = _record_in(handle)
+        process = self._ours.get(record.pid)
+        ended = (lambda: process.poll() is not None) if process is not None else (lambda: not record.alive)
+        return await _exit_of(record.pid, ended, seconds)
+
+    def let_go(self, handle: Handle) -> None:
+        """Let the process live on without us."""
+        process = self._ours.pop(_record_in(handle).pid, None)
+        if process is not None:
+            process.returncode = 0  # it is nobody's business here any more
+
+
+async def _exit_of(pid: int, ended: Callable[[], bool], seconds: float) -> bool:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    descriptor = _pidfd(pid)
+    gone = asyncio.Event()
+    if descriptor is not None:
+        loop.add_reader(descriptor, gone.set)
+    try:
+        while not ended() and (left := deadline - loop.time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), left if descriptor is not None else min(left, _LOOK_EVERY))
+    finally:
+        if descriptor is not None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+    return ended()
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def _record_of(pid: int) -> ProcessRecord:
+    record = ProcessRecord.of(pid)
+    if record is None:
+        raise LaunchError(f"process {pid} ended at once")
+    return record
+
+
+def _record_in(handle: dict[str, Any]) -> ProcessRecord:
+    return msgspec.convert(handle["process"], ProcessRecord)

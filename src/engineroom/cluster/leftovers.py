@@ -1,0 +1,71 @@
+"""What a cluster that is gone may have left: pid and cluster files, sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from pathlib import Path
+
+from engineroom.cluster.pid_records import remove_stale
+from engineroom.errors import ConnectionFileError
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.profiles import Profile
+from engineroom.transport.sockets import socket_directory
+
+PROGRAMS = ("ipcluster", "ipcontroller")
+
+
+def control_socket(profile: Profile, cluster_id: str) -> Path:
+    """Return the path of the socket by which a host is asked: short, and the same at each start."""
+    what = f"{profile.path.resolve()}\0{cluster_id}".encode()
+    return socket_directory() / f"{hashlib.blake2b(what, digest_size=8).hexdigest()}.host"
+
+
+def sweep(profile: Profile, cluster_id: str) -> list[Path]:
+    """Remove what the cluster left whose processes have certainly ended; return what was removed."""
+    removed = [path for path in (profile.pid_file(name, cluster_id) for name in PROGRAMS) if remove_stale(path)]
+    candidates = [_controller_socket(profile, cluster_id)]
+    if not profile.pid_file("ipcluster", cluster_id).exists():
+        candidates.append(control_socket(profile, cluster_id))
+        removed += _removed(profile.cluster_file(cluster_id))
+    for path in candidates:
+        if path is not None and is_dead(path):
+            removed += _removed(path)
+    return removed
+
+
+def _controller_socket(profile: Profile, cluster_id: str) -> Path | None:
+    """Return the socket of a controller that has ended without taking it away."""
+    try:
+        info = read_connection_file(profile.connection_file("client", cluster_id))
+    except ConnectionFileError:
+        return None  # the controller removed it, as it should
+    return Path(info.socket) if info.stale and info.socket else None
+
+
+def _removed(path: Path) -> list[Path]:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return []
+    return [path]
+
+
+def is_dead(path: Path) -> bool:
+    """Whether `path` is a socket of ours at which nobody listens any more."""
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def dead_sockets() -> list[Path]:
+    """Return all our sockets at which nobody listens."""
+    return [path for path in socket_directory().glob("*") if is_dead(path)]

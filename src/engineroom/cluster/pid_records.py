@@ -1,0 +1,128 @@
+"""Pid files: which process holds a name, for certain; the file is also the lock by which starts exclude each other.
+
+A record names pid, start time, boot, host and pid namespace: a pid that is used again, another machine that shares
+the directory, and another container are all told apart from the process itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from engineroom.errors import LaunchError
+from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.processes import ProcessRecord
+from engineroom.transport.sockets import check_private, socket_directory
+
+ALREADY_RUNNING = 10
+ALREADY_STOPPED = 11
+NO_CLUSTER = 12
+"""Exit codes of `ipcluster`."""
+
+
+class Holder(Enum):
+    """Who a pid file speaks of."""
+
+    NOBODY = "nobody"
+    RUNNING = "running"
+    ENDED = "ended"
+    """A process of this machine that is gone; its pid may be somebody else's now."""
+    ELSEWHERE = "elsewhere"
+    """A process of another machine or container: from here, nobody can tell whether it runs."""
+
+
+class AlreadyRunning(LaunchError):
+    """The name is taken."""
+
+    code = ALREADY_RUNNING
+
+    def __init__(self, *, program: str, path: Path, record: ProcessRecord) -> None:
+        self.path, self.record = path, record
+        if record.here:
+            words = f"{program} runs already: pid {record.pid}"
+        else:
+            words = (
+                f"{program} may run already, on {record.host}: pid {record.pid}, says {path}. From here that can't "
+                "be checked. Stop it there; if it is gone for certain, remove that file"
+            )
+        super().__init__(words)
+
+
+def read(path: Path) -> ProcessRecord | None:
+    """Return the record in `path`, None if there is none (or one that no engineroom wrote)."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ProcessRecord)
+    except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def holder(record: ProcessRecord | None) -> Holder:
+    """Return who `record` speaks of."""
+    if record is None:
+        return Holder.NOBODY
+    if not record.here:
+        return Holder.ELSEWHERE
+    return Holder.RUNNING if record.alive else Holder.ENDED
+
+
+def claim(path: Path, *, program: str) -> None:
+    """Make `path` the record of this process; AlreadyRunning if another one holds it, or may."""
+    ours = msgspec.json.encode(ProcessRecord.of_this_process())
+    while not _link(path, ours):
+        found = read(path)
+        if found is not None and holder(found) in {Holder.RUNNING, Holder.ELSEWHERE}:
+            raise AlreadyRunning(program=program, path=path, record=found)
+        remove_stale(path)
+
+
+def remove_stale(path: Path) -> bool:
+    """Remove `path` if its process is certainly gone; return whether it was so."""
+    with _alone():
+        # Looked at again, alone: meanwhile somebody may have removed it and put a new one there.
+        if not path.exists() or holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE}:
+            return False
+        path.unlink(missing_ok=True)
+        return True
+
+
+def release(path: Path) -> None:
+    """Remove `path` if it is the record of this process."""
+    if read(path) == ProcessRecord.of_this_process():
+        path.unlink(missing_ok=True)
+
+
+def _link(path: Path, content: bytes) -> bool:
+    """Create `path` with `content`, unless it exists; a link is exclusive on NFS too."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    write_private(beside, content)
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # An NFS server may have done it and its answer been lost: two links mean that it has.
+        return beside.stat().st_nlink == 2
+    finally:
+        beside.unlink()
+    return True
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Exclude the other processes of this user on this machine; only these can tell that a record is stale."""
+    place = socket_directory()
+    place.mkdir(mode=0o700, exist_ok=True)
+    check_private(place)
+    directory = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)

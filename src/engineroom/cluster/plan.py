@@ -1,0 +1,176 @@
+"""What a host is to do, all of it, as plain data: made from options, sent to the host as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from traitlets import TraitError
+from traitlets.config import Config
+
+from engineroom.cluster.surroundings import cores, own_directory
+from engineroom.controller.config import ControllerConfig
+from engineroom.engine.config import EngineConfig
+from engineroom.settings.application import LEVELS, read_config_files
+from engineroom.settings.cluster import Cluster as ClusterOptions
+from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
+from engineroom.settings.engine import IPEngine
+from engineroom.settings.option import OptionError, configured
+from engineroom.settings.profiles import Profile
+
+_App = TypeVar("_App", IPController, IPEngine)
+
+
+class HostPlan(msgspec.Struct, kw_only=True):
+    """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
+    with; `engine_environment`: the user's variables for them; `options`: the cluster's own, for its file; `owned`: end
+    with the process that started the host, whose pid is `owner`."""
+
+    profile_dir: str
+    cluster_id: str
+    engine: EngineConfig
+    controller: ControllerConfig | None = None
+    n: int = 0
+    engine_timeout: float = 60.0
+    delay: float = 0.0
+    restart_engines: bool = False
+    clean_logs: bool = False
+    log_level: str = "INFO"
+    engine_environment: dict[str, str] = {}
+    owned: bool = True
+    owner: int = 0
+    options: dict[str, Any] = {}
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(Path(self.profile_dir))
+
+
+def level_name(level: str | int) -> str:
+    """Return `level` as a name that every process understands."""
+    if isinstance(level, str):
+        return level.upper()
+    return LEVELS[max(0, min(len(LEVELS) - 1, level // 10 - 1))]
+
+
+def controller_config(options: IPController) -> ControllerConfig:
+    """Return what the controller needs to know of its options."""
+    beats = configured(HeartMonitor, options.config)
+    return ControllerConfig(
+        security_dir=str(options.profile_directory.security_dir),
+        cluster_id=options.cluster_id,
+        ip=options.ip,
+        ports=options.ports,
+        location=options.location,
+        reuse=options.reuse_files,
+        client_file=options.client_json_file,
+        engine_file=options.engine_json_file,
+        ssh=options.ssh_server,
+        engine_ssh=options.engine_ssh_server,
+        policy=configured(TaskScheduler, options.config).scheme_name,
+        heartbeat=beats.period / 1000,
+        misses=beats.max_heartmonitor_misses,
+        reattach_grace=options.reattach_grace,
+        reconnect_timeout=options.reconnect_timeout,
+    )
+
+
+def engine_config(options: IPEngine) -> EngineConfig:
+    """Return what an engine needs to know of its options."""
+    profile = options.profile_directory
+    if options.url_file:
+        file = _absolute(options.url_file)
+    elif options.url_file_name:
+        file = str(profile.security_dir / options.url_file_name)
+    else:
+        file = str(profile.connection_file("engine", options.cluster_id))
+    here = own_directory()
+    return EngineConfig(
+        connection_file=file,
+        wanted_id=options.id,
+        work_dir=options.work_dir or here,
+        startup_script=_absolute(options.startup_script),
+        startup_command=options.startup_command,
+        log_level=level_name(options.log_level),
+        sys_path=[here] if here else [],
+        connect_timeout=options.timeout,
+        reconnect_timeout=options.reconnect_timeout,
+        max_result_bytes=options.max_result_bytes,
+        max_output_bytes=options.max_output_bytes,
+    )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""
+
+
+def host_plan(
+    options: ClusterOptions,
+    *,
+    profile: Profile,
+    cluster_id: str,
+    log_level: str | int,
+    with_controller: bool = True,
+    controller_args: Sequence[str] = (),
+    clean_logs: bool = False,
+) -> HostPlan:
+    """Return the plan of a cluster with `options`, whose config may also have sections for controller and engines.
+
+    What the profile's files say counts less, what `controller_args` say counts more. OptionError: something in them
+    makes no sense.
+    """
+    place = Config(
+        BaseParallelApplication={"profile_dir": str(profile.path), "cluster_id": cluster_id, "log_level": log_level}
+    )
+    engine = _application(IPEngine, options.config, place)
+    controller = _controller_options(options, place, controller_args) if with_controller else None
+    if controller is not None and controller.engine_json_file and not engine.url_file:
+        engine.url_file_name = controller.engine_json_file
+    return HostPlan(
+        profile_dir=str(profile.path),
+        cluster_id=cluster_id,
+        controller=None if controller is None else controller_config(controller),
+        engine=engine_config(engine),
+        n=cores() if options.n is None else options.n,
+        engine_timeout=options.engine_timeout,
+        delay=options.delay,
+        restart_engines=options.restart_engines,
+        log_level=level_name(log_level),
+        clean_logs=clean_logs,
+        engine_environment=dict(options.engine_environment),
+        options={
+            "n": options.n,
+            "controller_ip": options.controller_ip,
+            "controller_location": options.controller_location,
+            "controller_args": list(options.controller_args),
+            "delay": options.delay,
+        },
+    )
+
+
+def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:
+    app = _application(IPController, options.config, place)
+    if options.controller_ip:
+        app.ip = options.controller_ip
+    if options.controller_location:
+        app.location = options.controller_location
+    if every := [*options.controller_args, *arguments]:
+        app.read_arguments(every)
+    return app
+
+
+def _application(cls: type[_App], config: Config, place: Config) -> _App:
+    """Return a `cls` with the options in its own file, in `config` over these, and at `place`."""
+    app = cls()
+    app.cli_config = place
+    profile_dir = Path(place["BaseParallelApplication"]["profile_dir"])
+    merged = read_config_files([profile_dir / f"{cls.config_name}_config.py"])
+    for layer in (config, place):
+        merged.merge(layer)
+    try:
+        app.update_config(merged)
+    except TraitError as error:
+        raise OptionError(str(error)) from error
+    return app

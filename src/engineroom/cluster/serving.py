@@ -1,0 +1,150 @@
+"""Running a host: in its own process for an owner at the other end of a socket, or in this one for a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from subprocess import Popen
+
+import msgspec
+
+from engineroom.cluster.children import let_go
+from engineroom.cluster.host import Host
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import Failed, Notice, Report, line_of
+from engineroom.errors import EngineroomError
+from engineroom.settings.logs import clean, set_up
+from engineroom.settings.titles import set_title
+
+log = logging.getLogger(__name__)
+
+_RELAYED = ("SIGUSR1", "SIGUSR2")
+"""Signals that are meant for the engines."""
+
+
+def serve(owner: socket.socket, *, spawner: Popen[bytes], controller: Popen[bytes] | None) -> int:
+    """Be the host that the owner's plan describes; return the exit code."""
+    plan_line = _first_line(owner)
+    if not plan_line:
+        let_go(spawner, controller)
+        return 0
+    plan = msgspec.json.decode(plan_line, type=HostPlan)
+    _set_title(plan)
+    try:
+        prepare(plan)
+    except (EngineroomError, OSError) as error:
+        owner.sendall(line_of(Failed(str(error))))
+        let_go(spawner, controller)
+        return 1
+    try:
+        return asyncio.run(_serve(plan, owner, spawner, controller))
+    except Exception:
+        log.exception("the host failed")
+        raise
+
+
+def run_here(
+    plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
+) -> int:
+    """Be the host in this process, for the person at the terminal; return the exit code."""
+    try:
+        prepare(plan)
+    except (EngineroomError, OSError):
+        let_go(spawner, controller)
+        raise
+    _set_title(plan)
+    return asyncio.run(_run_here(plan, spawner, controller, report))
+
+
+def prepare(plan: HostPlan) -> None:
+    """Make the profile's directories, and log to one of them."""
+    profile = plan.profile
+    profile.prepare()
+    if plan.clean_logs:
+        clean(profile.log_dir, plan.cluster_id)
+    part = "" if plan.controller is not None else f"engines-{socket.gethostname()}-{os.getpid()}"
+    set_up(plan.log_level, profile.log_file("ipcluster", plan.cluster_id, part))
+
+
+async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], controller: Popen[bytes] | None) -> int:
+    def report(words: Report) -> None:
+        host.control.tell_owner(words)
+
+    def owner_gone() -> None:
+        if plan.owned or not host.started:
+            host.stop("its owner is gone")
+
+    host = Host(plan, spawner=spawner, controller=controller, report=report)
+    _heed_signals(host, report)
+    await host.control.serve_owner(owner, owner_gone)
+    with _watched(plan.owner if plan.owned else 0, owner_gone):
+        return await host.run()
+
+
+async def _run_here(
+    plan: HostPlan, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
+) -> int:
+    host = Host(plan, spawner=spawner, controller=controller, report=report)
+    _heed_signals(host, report)
+    return await host.run()
+
+
+def _heed_signals(host: Host, report: Callable[[Report], None]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(name: str) -> None:
+        if host.stopping:
+            report(Notice(f"{name} again: killing what is left"))
+            host.kill()
+        else:
+            host.stop(f"ipcluster got {name}")
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        loop.add_signal_handler(getattr(signal, name), stop, name)
+    for name in _RELAYED:
+        loop.add_signal_handler(getattr(signal, name), host.signal_all, int(getattr(signal, name)))
+
+
+@contextlib.contextmanager
+def _watched(pid: int, on_end: Callable[[], None]) -> Iterator[None]:
+    """Call `on_end()` when the process `pid` ends: a fork of it may keep its end of our socket open."""
+    try:
+        descriptor = os.pidfd_open(pid) if pid else -1
+    except (AttributeError, OSError):
+        descriptor = -1  # the end of the socket must do
+    if descriptor < 0:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        on_end()
+
+    loop.add_reader(descriptor, ended)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _first_line(owner: socket.socket) -> bytes:
+    """Return the first line and nothing more: what follows is read by the loop."""
+    heard = bytearray()
+    while b"\n" not in heard:
+        data = owner.recv(65536, socket.MSG_PEEK)
+        if not data:
+            return b""
+        end = data.find(b"\n") + 1
+        heard += owner.recv(end or len(data))
+    return bytes(heard)
+
+
+def _set_title(plan: HostPlan) -> None:
+    set_title(f"engineroom host{f' [{plan.cluster_id}]' if plan.cluster_id else ''}")
