@@ -1,0 +1,196 @@
+"""Clients and engines to play against the core: no sockets, no clock, every message delivered at once."""
+
+from __future__ import annotations
+
+from itertools import count
+from random import Random
+
+from engineroom.core.actions import Action, Send, ToPeer
+from engineroom.core.events import EngineAway, EngineLost, EngineUp, Event, Tick
+from engineroom.core.limits import Limits
+from engineroom.core.reactor import handle
+from engineroom.core.state import ControllerState
+from engineroom.ids import Instance, Peer, SessionId, TaskId, task_id
+from engineroom.protocol.messages import (
+    DEFAULT_OPTIONS,
+    AlreadyStarted,
+    Call,
+    Delivered,
+    Finished,
+    Held,
+    Interrupt,
+    Kind,
+    Options,
+    Outcome,
+    Refused,
+    Result,
+    Revoke,
+    Revoked,
+    Run,
+    Started,
+    Status,
+    Submit,
+)
+
+NO_PEER = Peer(0)
+FUNCTION = b"f" * 16
+CALL = Call(Kind.APPLY, FUNCTION, b"call")
+OK = Outcome(Status.OK, 0.0, 0.001)
+ERROR = Outcome(Status.ERROR, 0.0, 0.001, "ValueError: no")
+ABORTED = Outcome(Status.ABORTED, 0.0, 0.0)
+
+
+def session_id(number: int = 1) -> SessionId:
+    return SessionId(bytes([number]) * 16)
+
+
+def instance_id(number: int) -> Instance:
+    return Instance(b"engine" + number.to_bytes(10))
+
+
+class Play:
+    """A core and a hand that feeds it: `play(peer, event)` returns the actions, and checks the state."""
+
+    def __init__(self, limits: Limits | None = None, seed: int = 0, *, recording: bool = False) -> None:
+        self.state = ControllerState(limits, recording=recording)
+        self.rng = Random(seed)
+        self.now = 100.0
+
+    def __call__(self, peer: int, event: Event) -> list[Action]:
+        actions = handle(self.state, Peer(peer), event, now=self.now, rng=self.rng)
+        self.state.check()
+        return actions
+
+    def sent(self, peer: int, event: Event) -> list[tuple[int, ToPeer]]:
+        """Return only what is sent, to whom."""
+        return [(action.peer, action.message) for action in self(peer, event) if isinstance(action, Send)]
+
+    def tick(self, seconds: float) -> list[Action]:
+        """Let time pass, then hand in a Tick."""
+        self.now += seconds
+        return self(NO_PEER, Tick())
+
+
+def task(number: int, client: int = 1) -> TaskId:
+    return task_id(session_id(client), number)
+
+
+def submit(
+    number: int,
+    to: tuple[int, ...] | None = None,
+    options: Options = DEFAULT_OPTIONS,
+    *,
+    client: int = 1,
+    call: Call = CALL,
+    size: int = 0,
+) -> Submit:
+    return Submit(task(number, client), call, to, options, 1 if size else 0, size)
+
+
+def run(number: int, attempt: int = 1, *, direct: bool = False, announce: bool = False, client: int = 1) -> Run:
+    return Run(task(number, client), attempt, CALL, direct, announce)
+
+
+def result(number: int, engine: int, outcome: Outcome = OK, payload: bytes = b"", *, client: int = 1) -> Result:
+    return Result(task(number, client), engine, outcome, payload)
+
+
+class PretendEngine:
+    """An engine that plays by the rules of the real one: its queue is the arbiter.
+
+    `inbox` holds what the core has sent and it has not read. While `peer` is None it goes on, and keeps its words.
+    """
+
+    def __init__(self, play: Play, number: int, peers: count[int]) -> None:
+        self.play = play
+        self.instance = instance_id(number)
+        self.peers = peers
+        self.peer: Peer | None = None
+        self.last_peer = NO_PEER
+        self.id = -1
+        self.dead = False
+        self.inbox: list[ToPeer] = []
+        self.direct: list[Run] = []
+        self.balanced: list[Run] = []
+        self.running: Run | None = None
+        self.numbers = count(1)
+        self.unacknowledged: dict[int, Finished] = {}
+        self.runs: list[Run] = []
+        """All that it has started, in order."""
+        self.interrupted: list[Interrupt] = []
+
+    def up(self, wanted_id: int | None = None) -> list[Action]:
+        """Connect, for the first time or again, and repeat every result that is not acknowledged."""
+        self.inbox.clear()
+        self.peer = self.last_peer = Peer(next(self.peers))
+        pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
+        running, queued = (tuple((r.task, r.attempt) for r in these) for these in pairs)
+        finished = tuple((f.task, f.attempt) for f in self.unacknowledged.values())
+        event = EngineUp(self.instance, wanted_id=wanted_id, held=Held(running, queued, finished))
+        actions = self.play(self.peer, event)
+        if any(isinstance(a, Send) and isinstance(a.message, Refused) for a in actions):
+            self.peer = None
+            return actions
+        self.id = self.play.state.instances[self.instance].id
+        for message in list(self.unacknowledged.values()):
+            actions += self.play(self.peer, message)
+        return actions
+
+    def away(self) -> list[Action]:
+        self.inbox.clear()
+        self.peer = None
+        return self.play(self.last_peer, EngineAway())
+
+    def lost(self, cause: str = "killed by SIGKILL") -> list[Action]:
+        self.inbox.clear()
+        self.peer = None
+        self.dead = True
+        return self.play(self.last_peer, EngineLost(cause))
+
+    def say(self, message: Started | Finished | Revoked | AlreadyStarted) -> list[Action]:
+        return [] if self.peer is None else self.play(self.peer, message)
+
+    def read(self) -> list[Action]:
+        """Take in the oldest message of the inbox."""
+        if not self.inbox:
+            return []
+        match self.inbox.pop(0):
+            case Run() as message:
+                held = [*self.direct, *self.balanced, *([] if self.running is None else [self.running])]
+                if all((r.task, r.attempt) != (message.task, message.attempt) for r in held):
+                    (self.direct if message.direct else self.balanced).append(message)
+            case Revoke(task=id_, attempt=attempt):
+                for queue in (self.direct, self.balanced):
+                    for message in queue:
+                        if (message.task, message.attempt) == (id_, attempt):
+                            queue.remove(message)
+                            return self.say(Revoked(id_, attempt))
+                if self.running is not None and (self.running.task, self.running.attempt) == (id_, attempt):
+                    return self.say(AlreadyStarted(id_, attempt))
+            case Interrupt() as interrupt:
+                self.interrupted.append(interrupt)
+            case Delivered(up_to=up_to, also=also):
+                assert set(also) <= set(self.unacknowledged), "acknowledged twice"
+                for number in [n for n in self.unacknowledged if n <= up_to or n in also]:
+                    del self.unacknowledged[number]
+        return []
+
+    def start(self, *, say: bool = False) -> list[Action]:
+        """Start what is next, if nothing runs; an announced one only if it can be announced."""
+        queue = self.direct or self.balanced
+        if self.running is not None or not queue or (queue[0].announce and self.peer is None):
+            return []
+        self.running = queue.pop(0)
+        self.runs.append(self.running)
+        if self.running.announce or say:
+            return self.say(Started(self.running.task, self.running.attempt))
+        return []
+
+    def finish(self, outcome: Outcome = OK) -> list[Action]:
+        """End what runs."""
+        if self.running is None:
+            return []
+        message = Finished(next(self.numbers), self.running.task, self.running.attempt, outcome, b"result")
+        self.running = None
+        self.unacknowledged[message.number] = message
+        return self.say(message)
