@@ -77,4 +77,5 @@ class Namespace:
             from engineroom.engine.cells import Cells
 
             self._cell = Cells(self.names, self._coroutines).run
+            home.keep_up()  # IPython adds builtins
         return self._cell(cell)

@@ -124,7 +124,7 @@ class FunctionTable:
                 self._bytes -= self._entries.popitem(last=False)[1].size
 
     def get(self, digest: bytes) -> Callable[..., Any]:
-        """Return the function, to be called with `call` or inside `calling`.
+        """Return the function, to be called inside `calling`.
 
         MissingFunction: ask for it, then `add` it. Unpacking may raise anything.
         """
@@ -134,13 +134,6 @@ class FunctionTable:
                 raise MissingFunction(digest)
             self._entries.move_to_end(digest)
         return entry.ready or entry.load()
-
-    def put(self, digest: bytes, body: Buffer, namespace: dict[str, Any] | None = None) -> Callable[..., Any]:
-        """Add the function and return it. `namespace`: the engine's, if `home` does not know it yet."""
-        if namespace is not None and home.namespace is not namespace:
-            home.move_in(namespace)
-        self.add(digest, body)
-        return self.get(digest)
 
 
 class _Entry:
@@ -179,7 +172,7 @@ def pack_call(args: Sequence[Any], kwargs: Mapping[str, Any], *, copy: bool = Tr
 
 
 def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """Return (args, kwargs), ready for `call`."""
+    """Return (args, kwargs) of a call that begins now; on an engine, inside `calling`."""
     if home.fresh:
         home.fresh = []  # of a call that never began
     try:

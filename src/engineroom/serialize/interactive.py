@@ -12,7 +12,7 @@ In a process that is no engine, such a function has what was captured as its glo
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import CellType, CodeType, FunctionType, TracebackType
 from typing import Any
@@ -33,16 +33,18 @@ class Home:
     `fresh`: scopes that were unpacked since the last call. `resolved`: how many references were.
     """
 
-    __slots__ = ("fresh", "namespace", "resolved")
+    __slots__ = ("_lasting", "fresh", "namespace", "resolved")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
+        self._lasting: dict[str, Any] = {}
         self.fresh: list[Scope] = []
         self.resolved = 0
 
     def move_in(self, namespace: dict[str, Any] | None) -> None:
         """Make `namespace` (an exact dict; None: no engine any more) the one of this process."""
         self.namespace = namespace
+        self._lasting = {}
         self.fresh = []
         if namespace is not None:
             namespace.setdefault("__builtins__", builtins)
@@ -56,12 +58,16 @@ class Home:
         namespace = self.namespace
         if namespace is None or not any(scope.nested for scope in scopes):
             return
-        lasting = namespace.get("__builtins__")
-        if type(lasting) is not dict or lasting is _BUILTINS:
-            lasting = namespace["__builtins__"] = dict(_BUILTINS)
         for scope in scopes:
             if scope.nested:
-                lasting.update(scope.captured())
+                self._lasting.update(scope.captured())
+        namespace["__builtins__"] = self._lasting
+        self.keep_up()
+
+    def keep_up(self) -> None:
+        """Let the namespace see builtins that appeared lately, as IPython's do when it starts."""
+        if self._lasting:
+            _complete(self._lasting)
 
 
 home = Home()
@@ -89,7 +95,7 @@ class Scope:
             home.fresh.append(self)
         if self._known != len(_BUILTINS):
             self._known = len(_BUILTINS)
-            self.names.update((name, _BUILTINS[name]) for name in _BUILTINS.keys() - self.names.keys())
+            _complete(self.names)
         return self.names
 
     def globals(self) -> dict[str, Any]:
@@ -99,6 +105,11 @@ class Scope:
 
     def captured(self) -> dict[str, Any]:
         return {name: value for name, value in self.names.items() if _BUILTINS.get(name) is not value}
+
+
+def _complete(names: dict[str, Any]) -> None:
+    """Add the builtins that `names` lacks."""
+    names.update((name, _BUILTINS[name]) for name in _BUILTINS.keys() - names.keys())
 
 
 def make_function(code: CodeType, scope: Scope, captures: bool, cells: tuple[CellType, ...] | None) -> FunctionType:  # noqa: FBT001 -- pickle passes by position
@@ -147,7 +158,10 @@ class Scoped:
 
 
 class calling:  # noqa: N801 -- a context manager, named for how it reads
-    """While this lasts, functions made in the namespace see what `function` and the call's arguments captured."""
+    """While this lasts, functions made in the namespace see what `function` and the call's arguments captured.
+
+    Needed only if `function` is Scoped or `home.fresh` is not empty. A coroutine must end within it, too.
+    """
 
     __slots__ = ("_function", "_usual")
 
@@ -172,17 +186,6 @@ class calling:  # noqa: N801 -- a context manager, named for how it reads
     ) -> None:
         if self._usual is not None and home.namespace is not None:
             home.namespace["__builtins__"] = self._usual
-
-
-def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Return `function(*args, **kwargs)`, called so that interactive functions find what they captured.
-
-    A coroutine must be awaited within the same `calling`, so use that for functions that may be async.
-    """
-    if type(function) is not Scoped and not home.fresh:
-        return function(*args, **kwargs)
-    with calling(function):
-        return function(*args, **kwargs)
 
 
 def _merged(scopes: Sequence[Scope]) -> dict[str, Any]:

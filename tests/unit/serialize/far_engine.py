@@ -23,7 +23,8 @@ class Engine:
         home.move_in(self.namespace)
 
     def call(self, digest, body, payload):
-        function = self.table.get(digest) if digest in self.table else self.table.put(digest, body)
+        self.table.add(digest, body)
+        function = self.table.get(digest)
         args, kwargs = unpack_call(payload)
         with calling(function):
             result = function(*args, **kwargs)

@@ -103,6 +103,14 @@ def test_a_pushed_function_keeps_what_it_captured(engine, notebook):
     assert engine.names() == ["g", "result"]
 
 
+def test_builtins_that_appear_after_a_push(engine, notebook):
+    engine.push(g=notebook.run("k = 3\nf = lambda: [k for _ in [1]][0]"))
+    engine.execute("import builtins\nbuiltins.appeared = 2\nfrom engineroom.serialize.interactive import home")
+    engine.execute("home.keep_up()\nresult = appeared + g()")
+    assert engine.pull("result") == 5
+    engine.execute("del builtins.appeared")
+
+
 def test_what_a_pushed_function_refers_to_is_the_engines_if_it_has_it(engine, notebook):
     engine.push(g=notebook.run("k = 3\nf = lambda: k"), k=4)
     engine.execute("result = g()")

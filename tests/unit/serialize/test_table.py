@@ -26,10 +26,11 @@ def test_the_least_recently_used_function_is_forgotten():
 def test_a_forgotten_function_can_be_added_again():
     table = FunctionTable(1)
     first, second = packed(2)
-    assert table.put(first.hash, first.body)() == 0
-    assert table.put(second.hash, second.body)() == 1
+    table.add(first.hash, first.body)
+    table.add(second.hash, second.body)
     assert first.hash not in table
-    assert table.put(first.hash, first.body)() == 0
+    table.add(first.hash, first.body)
+    assert table.get(first.hash)() == 0
 
 
 def test_their_size_is_bounded_too():
