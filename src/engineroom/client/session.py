@@ -86,7 +86,7 @@ class Session:
         self.callbacks.stop()
 
     def forked(self) -> None:
-        """This is a forked child: the I/O thread is the parent's, and locks may be held by threads that are not here."""
+        """Know that the process is a forked child: its I/O thread is not here, nor is whoever holds its locks."""
         self._forked = True
         self.failure = ConnectionFailed(
             "this Client belongs to the parent process: a connection can't be shared after a fork. "

@@ -33,10 +33,11 @@ from engineroom.serialize.functions import FunctionTable, unpack_call
 from engineroom.serialize.payloads import pack, unpack
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair
+from tests.conftest import wait_until
 
 
 class FakeController:
-    """Lets a client in, and answers its tasks: at once, or when `answer` is called while `holding`."""
+    """Lets a client in, and answers its tasks: at once, or while `holding` when `answer` is called."""
 
     def __init__(self, engines: int = 2) -> None:
         self.engines = list(range(engines))
@@ -100,18 +101,22 @@ class FakeController:
                 case Function(hash=digest, payload=payload) if not message.stream:
                     self._functions.add(digest, payload)
                 case Function(hash=digest):
-                    self._whole(message, lambda body, digest=digest: self._functions.add(digest, body.buffer()))
+                    self._whole(message, lambda body, digest=digest: self._function_came(digest, body))
                 case Ask(number=number):
-                    self.send(Answer(number, error="" if number else "not known here"))
+                    self.send(Answer(number, data="{}", error="" if number else "not known here"))
                 case Abort(tasks=tasks):
                     self._abort(tasks)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         pass
 
-    def answer(self, count: int | None = None) -> None:
-        """Run the oldest held tasks; in the client's loop only."""
-        taken, self.held = self.held[:count], self.held[len(self.held[:count]) :]
+    def answer(self, count: int = 1) -> None:
+        """Run the `count` oldest held tasks, once they are here; from any thread but the client's."""
+        assert wait_until(lambda: len(self.held) >= count), "the tasks did not come"
+        self.do(self._answer, count)
+
+    def _answer(self, count: int) -> None:
+        taken, self.held = self.held[:count], self.held[count:]
         for submit, body in taken:
             self._run_all(submit, body)
 
@@ -125,6 +130,11 @@ class FakeController:
             assert self.connection is not None
             size = sum(segment.nbytes for segment in payload)
             self.send(Result(task, engine, outcome, stream=self.connection.open_stream(payload), size=size))
+
+    def _function_came(self, digest: bytes, body: Payload) -> None:
+        self._functions.add(digest, body.buffer())
+        if not self.holding:
+            self._answer(len(self.held))
 
     def _abort(self, tasks: tuple[Any, ...]) -> None:
         for task in tasks:

@@ -25,7 +25,7 @@ def test_a_result_is_there_once_it_came(rc: Client, fake: FakeController) -> Non
         result.get(0.01)
     with pytest.raises(TimeoutError):
         result.successful()
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 3
     assert result.ready()
     assert result.successful()
@@ -53,12 +53,12 @@ def test_a_list_target_raises_composite_error_even_for_one_engine(rc: Client) ->
 def test_results_are_taken_one_by_one_while_others_run(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     result = rc.load_balanced_view().map_async(abs, [-1, -2, -3], chunksize=1)
-    fake.do(fake.answer, 2)
+    fake.answer(2)
     items = iter(result)
     assert [next(items), next(items)] == [1, 2]
     assert not result.done()
     assert result.progress == 2
-    fake.do(fake.answer)
+    fake.answer()
     assert next(items) == 3
     assert result[1] == 2
     assert result[1:] == [2, 3]
@@ -69,7 +69,7 @@ def test_unordered_iteration_takes_what_comes_first(rc: Client, fake: FakeContro
     result = rc.load_balanced_view().map_async(abs, [-1, -2], chunksize=1, ordered=False)
     assert wait_until(lambda: len(fake.held) == 2)
     fake.held.reverse()
-    fake.do(fake.answer)
+    fake.answer(2)
     assert list(result) == [2, 1]
     assert result.get() == [1, 2]
 
@@ -77,14 +77,14 @@ def test_unordered_iteration_takes_what_comes_first(rc: Client, fake: FakeContro
 def test_first_completed_and_first_exception(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     result = rc.load_balanced_view().map_async(int, ["1", "x", "3"], chunksize=1)
-    fake.do(fake.answer, 1)
+    fake.answer(1)
     done, pending = result.wait(5, return_when=FIRST_COMPLETED)
     assert (len(done), len(pending)) == (1, 2)
-    fake.do(fake.answer, 1)
+    fake.answer(1)
     with pytest.raises(er.CompositeError):
         result.get(5, return_when=FIRST_EXCEPTION)
     assert not result.done()
-    fake.do(fake.answer)
+    fake.answer()
     assert concurrent.futures.wait(pending, 5).not_done == set()
 
 
@@ -94,7 +94,7 @@ def test_the_futures_api_of_the_standard_library(rc: Client, fake: FakeControlle
     futures = [view.apply_async(abs, -number) for number in range(3)]
     done, not_done = concurrent.futures.wait(futures, 0.01)
     assert (done, not_done) == (set(), set(futures))
-    fake.do(fake.answer)
+    fake.answer(3)
     assert sorted(future.result() for future in concurrent.futures.as_completed(futures, 5)) == [0, 1, 2]
 
 
@@ -109,7 +109,7 @@ def test_callbacks_run_in_a_thread_of_their_own_where_they_may_wait(rc: Client, 
         seen.extend((threading.current_thread().name, view.apply_sync(abs, -future.result() - 1)))
 
     result.add_done_callback(follow)
-    fake.do(fake.answer)
+    fake.answer()
     assert wait_until(lambda: len(seen) == 2)
     assert seen == ["engineroom-callbacks", 2]
     result.add_done_callback(lambda future: seen.append(future.result()))
@@ -122,7 +122,7 @@ def test_it_can_be_awaited_and_wrapped(rc: Client, fake: FakeController) -> None
     async def main() -> tuple[int, int, int]:
         fake.holding = True
         waiting = view.apply_async(abs, -1)
-        fake.do(fake.answer)
+        asyncio.get_running_loop().run_in_executor(None, fake.answer)
         first = await waiting
         fake.holding = False
         return first, await view.apply_async(abs, -2), await asyncio.wrap_future(view.apply_async(abs, -3))
@@ -168,10 +168,23 @@ def test_metadata_are_items_and_attributes(rc: Client) -> None:
         single["no_such_thing"]
 
 
+class Shy:
+    """What can't be unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _refuse, ()
+
+
+def _refuse() -> None:
+    raise OSError("not here")
+
+
 def test_a_result_that_cannot_be_opened_here_is_the_tasks_error(rc: Client) -> None:
-    result = rc.load_balanced_view().apply_async(eval, "__import__('tests.unit.client.test_results').unit")
-    with pytest.raises(er.RemoteError, match="pickle"):
+    result = rc.load_balanced_view().apply_async(Shy)
+    with pytest.raises(OSError, match="not here") as caught:
         result.get()
+    assert "unpickled" in caught.value.__notes__[0]
+    assert isinstance(result.exception(), OSError)
 
 
 def test_a_single_result_is_indexed_but_not_iterated(rc: Client) -> None:

@@ -65,7 +65,7 @@ def test_what_the_controller_has_is_not_sent_again(rc: Client, fake: FakeControl
     fake.known_up_to = 1
     fake.do(fake.cut)
     assert wait_until(lambda: len(fake.joins) == 2)
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 1
     assert len(fake.heard_of(Submit)) == 1
 
@@ -76,11 +76,11 @@ def test_results_that_come_twice_count_once_and_are_acknowledged_again(rc: Clien
     result = view.apply_async(abs, -1)
     assert wait_until(lambda: fake.held)
     twice = list(fake.held)
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 1
     assert wait_until(lambda: len(fake.heard_of(Delivered)) == 1)
     fake.held = twice
-    fake.do(fake.answer)
+    fake.answer()
     assert wait_until(lambda: len(fake.heard_of(Delivered)) == 2)
     assert fake.delivered() == {1}
 
@@ -94,8 +94,9 @@ def test_every_waiting_future_fails_when_the_controller_stays_away(fake: FakeCon
         fake.do(fake.cut)
         with pytest.raises(ControllerLost, match=r"could not be reached again in 0.2 s: .*turned off"):
             waiting.get(5)
-        with pytest.raises(er.CompositeError, match="ControllerLost"):
+        with pytest.raises(er.CompositeError) as caught:
             several.get(5)
+        assert [error.ename for error in caught.value.exceptions] == ["ControllerLost", "ControllerLost"]
         with pytest.raises(ControllerLost):
             rc[0].apply_async(abs, 1)
         with pytest.raises(ControllerLost):
@@ -133,7 +134,7 @@ def test_a_function_travels_once_and_again_when_asked_for(rc: Client, fake: Fake
     fake.holding = True
     result = view.apply_async(add, 5)
     assert wait_until(lambda: len(fake.heard_of(Function)) == 2)
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 6
     fake.do(fake.send, NeedFunction(b"?" * 16))
     assert rc.queue_status() is not None
@@ -163,7 +164,7 @@ def test_output_of_the_last_attempt_is_collected_in_order(rc: Client, fake: Fake
     assert wait_until(result.running)
     assert not result.cancel()
     assert result.engine_id == 1
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 1
     assert result.stdout == "ab"
 
@@ -216,11 +217,11 @@ def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> N
 
         rc._session.callbacks.call(lambda: try_from_callback(None))
         assert wait_until(lambda: blocked)
-        fake.do(fake.answer)
+        fake.answer()
         assert first.get(5) == 90_000
         submitter.join(5)
         assert wait_until(lambda: fake.held)
-        fake.do(fake.answer)
+        fake.answer()
         assert results[0].get(5) == 90_000
 
 
@@ -248,7 +249,7 @@ def test_a_forked_child_is_told_to_make_its_own_client(rc: Client, fake: FakeCon
     said.close()
     assert all("parent process" in text for text in words[:3])
     fake.holding = False
-    fake.do(fake.answer)
+    fake.answer()
     assert result.get(5) == 1
 
 

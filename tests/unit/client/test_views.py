@@ -177,7 +177,7 @@ def test_history_and_outstanding(rc: Client, fake: FakeController) -> None:
     assert view.outstanding == rc.outstanding == set(second.msg_ids)
     assert not view.wait(timeout=0.01)
     assert not rc.wait(second, 0.01)
-    fake.do(fake.answer)
+    fake.answer()
     assert view.wait(timeout=5)
     assert rc.wait()
     assert rc.wait(second.msg_ids)

@@ -1,0 +1,162 @@
+"""Parts that need no connection: cutting, joining, naming, waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engineroom.client.acknowledgements import BATCH, Acknowledgements
+from engineroom.client.chunks import Failed, cuts, each_item, each_item_or_error
+from engineroom.client.connection_info import FromFile, FromInfo, find_dial
+from engineroom.client.engine_table import EngineTable
+from engineroom.client.partitions import DISTRIBUTIONS
+from engineroom.client.targets import is_single, resolve, spell
+from engineroom.client.waiting import Deadline, Waiter
+from engineroom.errors import ConnectionFileError, NoEnginesRegistered
+from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined
+from engineroom.protocol.processes import ProcessRecord
+
+counts = st.integers(1, 20)
+
+
+@given(st.sampled_from("br"), st.lists(st.integers(), max_size=50), counts, st.booleans())
+def test_what_is_cut_can_be_joined(dist: str, items: list[int], places: int, as_array: bool) -> None:
+    spread = DISTRIBUTIONS[dist]
+    sequence: Any = np.array(items, dtype=object) if as_array else items
+    parts = [spread.part(sequence, place, places) for place in range(places)]
+    assert list(spread.join(parts)) == items
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_scalars_are_joined_to_a_list() -> None:
+    assert [spread.join([1, 2]) for spread in DISTRIBUTIONS.values()] == [[1, 2], [1, 2]]
+    assert [spread.join(["ab", "c"]) for spread in DISTRIBUTIONS.values()] == [["ab", "c"], ["ab", "c"]]
+
+
+@given(st.integers(0, 100_000), st.integers(1, 100), st.none() | st.integers(1, 1000))
+def test_cuts_cover_everything_once_and_get_no_larger(count: int, places: int, chunksize: int | None) -> None:
+    sizes, end = [], 0
+    for cut in cuts(count, places, chunksize):
+        assert cut.start == end
+        end = cut.stop
+        sizes.append(cut.stop - cut.start)
+    assert end == count
+    assert sizes == sorted(sizes, reverse=True)
+    if chunksize is None:
+        assert len(sizes) <= places * 16 + places * 2
+
+
+def test_few_costly_items_are_spread_evenly() -> None:
+    assert [cut.stop - cut.start for cut in cuts(4, 4, None)] == [1, 1, 1, 1]
+    assert len(list(cuts(100_000, 2, None))) <= 40
+
+
+def test_chunks_of_coroutine_functions_are_awaited_in_turn() -> None:
+    async def half(x: int) -> float:
+        await asyncio.sleep(0)
+        return 2 / x
+
+    assert asyncio.run(each_item(half, [1, 2])) == [2.0, 1.0]
+    first, second = asyncio.run(each_item_or_error(half, [0, 2]))
+    assert isinstance(first, Failed)
+    assert isinstance(first.error(3, b"x" * 16), ZeroDivisionError)
+    assert second == 1.0
+
+
+def test_acknowledgements_name_the_exceptions_to_their_watermark() -> None:
+    unfinished = {4, 7}
+    acknowledgements = Acknowledgements(lambda: min(unfinished))
+    for number in (1, 2, 3, 5, 6):
+        acknowledgements.add(number)
+    assert not acknowledgements.full
+    assert acknowledgements.take() == Delivered(3, (5, 6))
+    assert not acknowledgements
+    for number in range(BATCH):
+        acknowledgements.add(number)
+    assert acknowledgements.full
+
+
+def test_targets() -> None:
+    engines = EngineTable()
+    with pytest.raises(NoEnginesRegistered):
+        resolve("all", engines)
+    for engine in (0, 1, 2, 5):
+        engines.joined(EngineJoined(engine, bytes(16), EngineInfo()))  # type: ignore[arg-type]
+    assert resolve("all", engines) == resolve(None, engines) == (0, 1, 2, 5)
+    assert resolve(-1, engines) == (5,)
+    assert resolve([5, 0, -2], engines) == (5, 0, 2)
+    assert resolve(slice(1, 3), engines) == (1, 2)
+    with pytest.raises(IndexError, match="no engine 3; the engines are 0-2, 5"):
+        resolve([0, 3], engines)
+    with pytest.raises(TypeError):
+        resolve("some", engines)
+    with pytest.raises(TypeError, match="no engine id"):
+        resolve([None], engines)  # type: ignore[list-item]
+    assert [is_single(targets) for targets in (0, [0], "all", slice(1), None)] == [True, False, False, False, False]
+    assert spell(()) == "none"
+
+
+def test_waiting() -> None:
+    waiter = Waiter()
+    assert not waiter.wait(0)
+    waiter.wake()
+    waiter.wake()
+    assert waiter.wait()
+    assert Deadline(None).left() is None
+    assert Deadline(-1).left() == 0
+
+
+def test_which_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    found = find_dial(None, profile="mine", cluster_id="a")
+    assert isinstance(found, FromFile)
+    assert found.path == tmp_path / "profile_mine/security/ipcontroller-a-client.json"
+    security = tmp_path / "profile_default/security"
+    security.mkdir(parents=True)
+    (security / "other.json").write_text("{}")
+    by_name = find_dial("other.json")
+    assert isinstance(by_name, FromFile)
+    assert by_name.path == security / "other.json"
+    assert isinstance(find_dial({"url": "tcp://127.0.0.1:1", "exec_key": "k"}), FromInfo)
+
+
+def test_a_missing_file_is_waited_for_and_then_named_with_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dial = find_dial(None, profile_dir=tmp_path, cluster_id="x")
+    with pytest.raises(ConnectionFileError, match=r"ipcluster start -n 4 --profile-dir=.* --cluster-id=x"):
+        asyncio.run(dial.wait(0.15))
+    assert capsys.readouterr().err.count("Waiting for connection file: ") == 1
+
+
+def test_a_stale_file_is_recognised(tmp_path: Path) -> None:
+    mine = ProcessRecord.of_this_process()
+    ended = {"pid": mine.pid, "start_time": "1", "boot_id": mine.boot_id, "host": mine.host}
+    path = tmp_path / "ipcontroller-client.json"
+    path.write_text(
+        json.dumps(
+            {
+                "url": "tcp://127.0.0.1:1",
+                "exec_key": "k",
+                "controller": {**ended, "pid_namespace": mine.pid_namespace},
+            }
+        )
+    )
+    dial = find_dial(path)
+    with pytest.raises(ConnectionFileError, match=r"stale: its controller .* has ended"):
+        asyncio.run(dial.wait(0))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"url": "x"}'])
+def test_a_file_that_makes_no_sense_is_an_error_at_once(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ipcontroller-client.json"
+    path.write_text(text)
+    with pytest.raises(ConnectionFileError, match=r"ipcontroller-client\.json"):
+        asyncio.run(find_dial(path).wait(60))
