@@ -16,6 +16,7 @@ from engineroom.engine.capture import Router, Sink, routed_output
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
+from engineroom.engine.forking import die_with_parent
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
 from engineroom.engine.namespace import Namespace, fresh_main
@@ -40,6 +41,8 @@ _GRACE = 0.5
 
 def run_engine(config: EngineConfig) -> int:
     """Be an engine until the controller ends it; return the exit code. In the main thread only."""
+    if config.parent and not die_with_parent(signal.SIGKILL, config.parent):
+        return 1
     engine_log = open_log(config.log_file, config.log_level)
     problem = prepare_surroundings(config)
     sink = Sink(limit=config.max_output_bytes, log=engine_log.write)

@@ -11,15 +11,17 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     """Everything that one engine process needs to know; travels as JSON from the host through the spawner.
 
     `wanted_id`: the engine id to ask for, None for any. `instance`: 32 hex digits, "" to draw one. `host`: instance of
-    the host that started it. `sys_path`: directories put in front of `sys.path`. Times are in seconds:
-    `connect_timeout` from the start to the first connection, `reconnect_timeout` without one later on.
-    `max_output_bytes`: characters kept of what one task writes to one stream.
+    the host that started it. `parent`: pid of the process that it must not outlive (Linux), 0 for none.
+    `sys_path`: directories put in front of `sys.path`. Times are in seconds: `connect_timeout` from the start to the
+    first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
+    writes to one stream.
     """
 
     connection_file: str
     wanted_id: int | None = None
     instance: str = ""
     host: bytes = b""
+    parent: int = 0
     work_dir: str = ""
     startup_script: str = ""
     startup_command: str = ""

@@ -27,53 +27,55 @@ class _MemoryFile:
         import fcntl  # not on every platform
 
         self._stream, self._sink = stream, sink
-        self._file = os.memfd_create(f"engineroom-{stream}")
-        fcntl.fcntl(self._file, fcntl.F_SETFL, fcntl.fcntl(self._file, fcntl.F_GETFL) | os.O_APPEND)
-        self._position = self._freed = 0
+        self.file = os.memfd_create(f"engineroom-{stream}")
+        fcntl.fcntl(self.file, fcntl.F_SETFL, fcntl.fcntl(self.file, fcntl.F_GETFL) | os.O_APPEND)
+        self.position = self._freed = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        os.dup2(self._file, stream)
+        os.dup2(self.file, stream)
 
     def read(self, attempt: Attempt | None) -> None:
-        end = os.lseek(self._file, 0, os.SEEK_END)
-        if end == self._position:
-            return
-        if end < self._position:
-            self._position = 0  # somebody truncated it
-        if end - self._position > 2 * _HALF:
-            self._read(self._position + _HALF, attempt)
-            cut = end - _HALF - self._position
+        end = os.lseek(self.file, 0, os.SEEK_END)
+        if end < self.position:
+            self.position = 0  # somebody truncated it
+        if end - self.position > 2 * _HALF:
+            self._read(self.position + _HALF, attempt)
+            cut = end - _HALF - self.position
             self._sink.write(attempt, self._stream, f"\n[... {cut} bytes of output were cut here ...]\n")
-            self._position = end - _HALF
+            self.position = end - _HALF
         self._read(end, attempt)
-        if self._position - self._freed >= _HOLE:
-            _punch(self._file, self._freed, self._position - self._freed)
-            self._freed = self._position
+        if self.position - self._freed >= _HOLE:
+            _punch(self.file, self._freed, self.position - self._freed)
+            self._freed = self.position
 
     def _read(self, end: int, attempt: Attempt | None) -> None:
-        data = os.pread(self._file, end - self._position, self._position)
-        self._position += len(data)
+        data = os.pread(self.file, end - self.position, self.position)
+        self.position += len(data)
         if text := self._decoder.decode(data):
             self._sink.write(attempt, self._stream, text)
 
 
 class Descriptors:
-    """Descriptors 1 and 2 of this process, as far as the platform lets us have them."""
+    """Descriptors 0, 1 and 2 of this process, as far as the platform lets us have them."""
 
     def __init__(self) -> None:
         self._files: list[_MemoryFile] = []
         self._lock = threading.Lock()
 
     def capture(self, sink: Sink) -> None:
-        """Take the descriptors over; does nothing where there are no files in memory."""
+        """Take the descriptors over, where there are files in memory; from now on nothing is read from 0."""
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nowhere, 0)
+        os.close(nowhere)
         if sys.platform == "linux":
             self._files = [_MemoryFile(STDOUT, sink), _MemoryFile(STDERR, sink)]
             _buffer_lines()
 
     def read(self, attempt: Attempt | None) -> None:
         """Take what is new as output of `attempt`; quick when nothing is."""
-        with self._lock:
-            for file in self._files:
-                file.read(attempt)
+        for file in self._files:
+            if os.lseek(file.file, 0, os.SEEK_END) != file.position:
+                with self._lock:
+                    file.read(attempt)
 
 
 def _buffer_lines() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.shell import Shell
-from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
+from engineroom.errors import ConnectionFileError, EngineroomError, NotLetIn
 from engineroom.ids import Epoch, Instance
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import EngineInfo, Join, Welcome
@@ -18,6 +20,14 @@ from engineroom.transport.dial import attempts, connect
 log = logging.getLogger(__name__)
 
 ADVICE = "start a controller by `ipcluster start` or `ipcontroller`, or name its connection file by `ipengine --file`"
+
+
+_BEING_COPIED = 2.0
+"""Seconds for which a connection file may be empty or half there, because somebody copies it."""
+
+
+class BadFile(ConnectionFileError):
+    """There is a connection file, and it is none."""
 
 
 class GaveUp(Exception):
@@ -63,31 +73,27 @@ class Link:
 
     async def _connect(self, within: float, *, code: int) -> None:
         loop = asyncio.get_running_loop()
-        said, problem = "", "no time to try"
-        async for _ in attempts(loop.time() + within):
+        begun, said, problem = loop.time(), "", "no time to try"
+        async for _ in attempts(begun + within):
             try:
-                connection, welcome = await self._try()
+                self._welcomed(*await self._try())
+                return
             except NotLetIn as error:
                 if error.final:
                     raise GaveUp(f"the controller does not let this engine in: {error}", code=255) from error
                 problem = str(error)
-            except (ConnectionFailed, ConnectionFileError) as error:
+            except (EngineroomError, OSError) as error:
                 problem = str(error)
-            else:
-                self._welcomed(connection, welcome)
-                return
+                if isinstance(error, BadFile) and loop.time() > begun + _BEING_COPIED:
+                    break
             if problem != said:
                 log.warning("waiting for the controller for up to %g s: %s", within, problem)
                 said = problem
-        raise GaveUp(f"no controller within {within:g} s: {problem}. To go on, {ADVICE}", code=code)
+        raise GaveUp(f"no controller within {loop.time() - begun:.1f} s: {problem}. To go on, {ADVICE}", code=code)
 
     async def _try(self) -> tuple[Connection, Welcome]:
-        try:
-            # Read again each time: a controller that starts later writes a new one.
-            self._file = read_connection_file(self._config.connection_file)
-        except ConnectionFileError:
-            if self._file is None:
-                raise
+        self._read_file()
+        assert self._file is not None
         join = Join(
             proof=b"",
             identity=self._instance,
@@ -96,8 +102,20 @@ class Link:
             host=self._config.host,
             info=self._info,
             held=self._shell.held(),
+            wall=time.time(),
         )
         return await connect(self._file, role="engine", join=join)
+
+    def _read_file(self) -> None:
+        """Read the connection file again, for a controller that starts later writes a new one; else keep the last."""
+        try:
+            self._file = read_connection_file(self._config.connection_file)
+        except ConnectionFileError as error:
+            if self._file is not None:
+                return
+            if Path(self._config.connection_file).exists():
+                raise BadFile(str(error)) from error
+            raise
 
     def _welcomed(self, connection: Connection, welcome: Welcome) -> None:
         assert self._file is not None

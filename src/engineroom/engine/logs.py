@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -72,11 +73,27 @@ class _Handler(logging.Handler):
 
 
 def open_log(path: str, level: str) -> Log:
-    """Return the log at `path`, which from now on gets our log records, and the stacks should the process crash."""
+    """Return the log at `path`, which from now on gets our log records, and all stacks at a crash or at SIGUSR1.
+
+    What people must know (warnings and worse) goes to standard error as well, unless that is the same file.
+    """
     log = Log(path)
     ours = logging.getLogger("engineroom")
     ours.handlers = [_Handler(log)]
+    if path and not _same_file(log.descriptor, 2):
+        for_people = _Handler(Log(""))
+        for_people.setLevel(logging.WARNING)
+        ours.handlers.append(for_people)
     ours.setLevel(level.upper())
     ours.propagate = False
     faulthandler.enable(log.descriptor)
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1, log.descriptor)
     return log
+
+
+def _same_file(one: int, two: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, two)
+    except OSError:
+        return False

@@ -214,7 +214,7 @@ def _spawn(config: EngineConfig) -> int:
             start_new_session=True,
         )
     assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(config))
+    process.stdin.write(msgspec.json.encode(msgspec.structs.replace(config, parent=os.getpid())))
     process.stdin.close()
     process.returncode = 0  # we wait for it ourselves
     return process.pid

@@ -41,7 +41,7 @@ from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context, ensure_certificate
 
 KEYS = {"client": "c" * 64, "engine": "e" * 64}
-DEADLINE = 20.0
+DEADLINE = 10.0
 
 
 class FakeController:
@@ -202,6 +202,12 @@ class EngineProcess:
 
     def signal(self, signum: int) -> None:
         os.kill(self.process.pid, signum)
+
+    async def logged(self, words: str) -> None:
+        """Return when `words` are in the log."""
+        async with asyncio.timeout(DEADLINE):
+            while not (self.log.exists() and words in self.log.read_text()):  # noqa: ASYNC110 (a file tells nobody)
+                await asyncio.sleep(0.01)
 
     async def exit_code(self) -> int:
         return await asyncio.wait_for(asyncio.to_thread(self.process.wait), DEADLINE)

@@ -10,7 +10,7 @@ import pytest
 
 from engineroom.ids import new_instance
 from engineroom.protocol.connection_files import read_connection_file, write_connection_file
-from engineroom.protocol.messages import Kind, Shutdown, Started
+from engineroom.protocol.messages import Kind, Output, Shutdown, Started
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,7 @@ def test_without_a_connection_file_it_says_what_it_waits_for(play: Any) -> None:
 
 def test_an_engine_that_starts_first_waits_for_the_file(play: Any) -> None:
     async def story(controller: Any, engine: Any) -> None:
-        while not (engine.log.exists() and "waiting" in engine.log.read_text()):
-            assert engine.process.poll() is None
-            await __import__("asyncio").sleep(0.02)
+        await engine.logged("waiting")
         controller.open()
         await controller.until(lambda: controller.joins)
         assert await controller.call(lambda: 1) == 1
@@ -169,3 +167,47 @@ def test_start_up_code_runs_in_the_namespace_and_its_errors_are_told(play: Any, 
         environment={"FOR_THE_TEST": "yes"},
         instance=new_instance().hex(),
     )
+
+
+@pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("{", "is not JSON"), ("{}", "has no 'url'")])
+def test_a_connection_file_that_is_none_is_refused_soon(play: Any, text: str, words: str) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.file.write_text(text)
+        assert await engine.exit_code() == 255
+        assert words in engine.log.read_text()
+
+    play(story, opened=False, join=False)
+
+
+def test_an_engine_whose_c_code_holds_the_interpreter_lives(play: Any) -> None:
+    def hold() -> int:
+        import ctypes
+
+        return int(ctypes.PyDLL(None).usleep(900_000))
+
+    async def story(controller: Any, _: Any) -> None:
+        held = controller.apply(hold)
+        body = controller.apply(len, b"x" * 32 * 1024 * 1024)
+        assert await controller.result(held) == 0
+        assert await controller.result(body) == 32 * 1024 * 1024
+        assert not controller.closed
+
+    play(story)
+
+
+def test_nothing_is_read_from_the_terminal(play: Any) -> None:
+    async def story(controller: Any, _: Any) -> None:
+        with pytest.raises(EOFError):
+            await controller.call(input)
+
+    play(story)
+
+
+def test_the_stacks_of_a_stuck_engine_can_be_seen(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.ask(Kind.EXECUTE, {"code": "def stuck():\n    print('stuck')\n    while True: pass\nstuck()"})
+        await controller.until(lambda: controller.of(Output))
+        engine.signal(signal.SIGUSR1)
+        await engine.logged("in stuck")
+
+    play(story)
