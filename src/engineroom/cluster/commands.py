@@ -12,18 +12,10 @@ from engineroom.cluster.console import Console
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.reports import Failed, Ready, Report
-from engineroom.errors import LaunchError
+from engineroom.cluster.starting import Channel, CouldNotStart, encode_plan, start_host
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.option import configured
-
-
-class CouldNotStart(LaunchError):
-    """What the host said why."""
-
-    def __init__(self, failed: Failed) -> None:
-        self.code = failed.code
-        super().__init__(failed.reason)
 
 
 def run_cluster(
@@ -70,8 +62,6 @@ def run_cluster(
 
 def _run_in_background(plan: HostPlan) -> int:
     """Start a host that outlives us; return once everything is ready."""
-    from engineroom.cluster.starting import Channel, encode_plan, start_host
-
     plan.owned = False
     console = Console(plan, background=True)
     settled = threading.Event()

@@ -136,7 +136,7 @@ def host_plan(
         n=cores() if options.n is None else options.n,
         engine_timeout=options.engine_timeout,
         delay=options.delay,
-        restart_engines=options.restart_engines,
+        restart_engines=options.restart_dead_engines,
         log_level=level_name(log_level),
         clean_logs=clean_logs,
         engine_environment=dict(options.engine_environment),

@@ -16,9 +16,17 @@ import msgspec
 
 from engineroom.cluster.launchers.launcher import Command, Handle
 from engineroom.cluster.launchers.process import ProcessLauncher
-from engineroom.cluster.reports import Answered, Report, Request, line_of, read_report
+from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
 from engineroom.transport.sockets import check_socket
+
+
+class CouldNotStart(LaunchError):
+    """What the host said why."""
+
+    def __init__(self, failed: Failed) -> None:
+        self.code = failed.code
+        super().__init__(failed.reason)
 
 
 class Channel:

@@ -23,7 +23,7 @@ class Cluster(Configurable):
     engine_timeout = option(Float(60, min=0, help="Seconds that all engines together may take to register."))
     engine_environment = option(Dict(help="Environment variables for engines."))
     delay = option(Float(0, min=0, help="Seconds between the starts of two engines."), "delay")
-    restart_engines = option(
+    restart_dead_engines = option(
         Bool(default_value=False, help="Start an engine again when it dies; it keeps its id, not its namespace."),
         "restart-engines",
     )

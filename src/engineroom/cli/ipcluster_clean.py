@@ -1,0 +1,23 @@
+"""`ipcluster clean`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    """Remove what clusters that are gone have left; with `--force` stop those that run first."""
+    from engineroom.cluster.registry import clean, running_ids
+    from engineroom.cluster.stopping import stop
+    from engineroom.settings.cluster import IPClusterClean
+    from engineroom.settings.profiles import profiles
+
+    app = IPClusterClean.from_command_line(argv)
+    places = profiles(app.ipython_dir) if app.all_profiles else [app.profile_directory]
+    if app.force:
+        for profile in places:
+            for cluster_id in running_ids(profile):
+                print(stop(profile, cluster_id, seconds=10))
+    for path in clean(places):
+        print(f"removed {path}")
+    return 0

@@ -1,0 +1,30 @@
+"""`ipcluster stop`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from engineroom.errors import LaunchError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Stop the clusters that are named; return the exit code."""
+    from engineroom.cluster.stopping import stop
+    from engineroom.settings.cluster import IPClusterStop
+
+    app = IPClusterStop.from_command_line(argv)
+    profile = app.profile_directory
+    ids = app.arguments or [app.cluster_id]
+    if app.all_cluster_ids:
+        from engineroom.cluster.registry import running_ids
+
+        ids = running_ids(profile) or ids
+    code = 0
+    for cluster_id in ids:
+        try:
+            print(stop(profile, cluster_id, seconds=app.timeout))
+        except LaunchError as error:
+            print(f"ipcluster: {error}", file=sys.stderr)
+            code = int(getattr(error, "code", 1))
+    return code

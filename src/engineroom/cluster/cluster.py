@@ -1,0 +1,309 @@
+"""Cluster: start, find and stop a controller and its engines, from Python."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from traitlets.config import Config
+
+from engineroom.cluster import cluster_file as files
+from engineroom.cluster import reports
+from engineroom.cluster.blocking import blocking, run_blocking
+from engineroom.cluster.host_session import HostSession
+from engineroom.cluster.plan import HostPlan, host_plan
+from engineroom.cluster.surroundings import own_module_path
+from engineroom.errors import LaunchError
+from engineroom.settings.application import read_config_files
+from engineroom.settings.cluster import Cluster as ClusterOptions
+from engineroom.settings.option import OptionError
+from engineroom.settings.profiles import Profile
+
+if TYPE_CHECKING:
+    from engineroom.client.client import Client
+
+log = logging.getLogger(__name__)
+
+
+class Cluster(ClusterOptions):
+    """A controller and its engines.
+
+    As a context manager, with `with` or `async with`, it starts them and gives a connected Client whose engines are
+    all there; at the end it stops them. Each async method has a blocking twin, `..._sync`.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        profile_dir: str | os.PathLike[str] | None = None,
+        ipython_dir: str | os.PathLike[str] | None = None,
+        cluster_id: str | None = None,
+        cluster_file: str | os.PathLike[str] | None = None,
+        shutdown_atexit: bool = True,
+        load_profile: bool = True,
+        log_level: str | int = "INFO",
+        config: Config | None = None,
+        **options: Any,
+    ) -> None:
+        """`cluster_id`: by default drawn, so that any number of clusters run side by side. `shutdown_atexit`: the
+        cluster ends with this process. `load_profile`: take options from the profile's files. `options`: those of
+        `c.Cluster` in `ipcluster_config.py`, such as `n` and `controller_ip`.
+
+        OptionError: an option does not exist, or its value makes no sense.
+        """
+        unknown = sorted(options.keys() - set(self.trait_names(config=True)))
+        if unknown:
+            raise OptionError(f"Cluster has no option {', '.join(unknown)}")
+        found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
+        merged = read_config_files([found.path / "ipcluster_config.py"]) if load_profile else Config()
+        merged.merge(config or Config())
+        super().__init__(config=merged, **{name: value for name, value in options.items() if value is not None})
+        self._profile = found
+        self.cluster_id = uuid.uuid4().hex[:8] if cluster_id is None else cluster_id
+        self.shutdown_atexit = shutdown_atexit
+        self.log_level = log_level
+        self.cluster_file = Path(cluster_file) if cluster_file else found.cluster_file(self.cluster_id)
+        self.engine_set = ""
+        self._session: HostSession | None = None
+        self._client: Client | None = None
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile, "" if it is known by its directory only."""
+        return self._profile.name
+
+    @property
+    def profile_dir(self) -> str:
+        """The directory of the profile."""
+        return str(self._profile.path)
+
+    @property
+    def client_connection_file(self) -> str:
+        """The path of the connection file for clients."""
+        return str(self._profile.connection_file("client", self.cluster_id))
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started, or found, and has not ended since."""
+        return self._session is not None and self._session.alive
+
+    @property
+    def controller(self) -> dict[str, Any] | None:
+        """What is known of the controller's process, None if there is none."""
+        return self.to_dict()["controller"].get("state") or None
+
+    @property
+    def engines(self) -> dict[str, Any]:
+        """The sets of engines, by name, and what is known of their processes."""
+        sets: dict[str, Any] = self.to_dict()["engines"].get("sets", {})
+        return sets
+
+    async def start_cluster(self, n: int | None = None) -> None:
+        """Start a controller and `n` engines (by default as many as `Cluster.n` says, or as there are cores).
+
+        Returns when all engines have registered. LaunchError says why that can't be.
+        """
+        await self._start(self._plan(n))
+
+    async def start_controller(self) -> None:
+        """Start a controller without engines."""
+        await self._start(self._plan(0))
+
+    async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
+        """Start `n` more engines as a set of their own; return its name."""
+        if not self.running:
+            # There may be a controller that somebody else has started.
+            await self._start(self._plan(n, with_controller=False))
+            self.engine_set = "1"
+            return self.engine_set
+        answer = await self._ask(reports.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
+        self.engine_set = str(answer["set"])
+        return self.engine_set
+
+    async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
+        """Start the cluster, and return a Client whose engines are all there."""
+        del activate
+        await self.start_cluster(n)
+        try:
+            client = await self.connect_client()
+            await asyncio.to_thread(client.wait_for_engines, self.n, timeout=self.engine_timeout)
+        except BaseException:
+            await self.stop_cluster()
+            raise
+        return client
+
+    async def connect_client(self, /, **options: Any) -> Client:
+        """Return a new Client of this cluster; `options` are those of `Client`."""
+        # The session of a client is not what those who only start and stop clusters want to wait for.
+        from engineroom.client.client import Client
+
+        return await asyncio.to_thread(Client, cluster=self, **options)
+
+    async def stop_cluster(self) -> None:
+        """Stop everything; returns when nothing is left. Does nothing if nothing runs."""
+        session, self._session = self._session, None
+        atexit.unregister(self._stop_at_exit)
+        if session is not None:
+            await session.stop()
+
+    async def stop_controller(self) -> None:
+        """Stop the controller, and with it what is connected to it."""
+        await self._ask(reports.StopController())
+
+    async def stop_engines(self, engine_set_id: str | None = None) -> None:
+        """Stop the engines of a set, by default all."""
+        await self._ask(reports.StopEngines(set=engine_set_id or ""))
+
+    async def restart_engines(self, engine_set_id: str | None = None) -> None:
+        """Stop the engines of a set, by default all, and start them again: same ids, empty namespaces."""
+        await self._ask(reports.RestartEngines(set=engine_set_id or ""))
+
+    async def signal_engines(self, signum: int, engine_set_id: str | None = None) -> None:
+        """Send a signal to the engines of a set, by default to all."""
+        await self._ask(reports.SignalEngines(signum=int(signum), set=engine_set_id or ""))
+
+    start_cluster_sync = blocking(start_cluster)
+    start_controller_sync = blocking(start_controller)
+    start_engines_sync = blocking(start_engines)
+    start_and_connect_sync = blocking(start_and_connect)
+    connect_client_sync = blocking(connect_client)
+    stop_cluster_sync = blocking(stop_cluster)
+    stop_controller_sync = blocking(stop_controller)
+    stop_engines_sync = blocking(stop_engines)
+    restart_engines_sync = blocking(restart_engines)
+    signal_engines_sync = blocking(signal_engines)
+
+    async def __aenter__(self) -> Client:
+        self._client = await self.start_and_connect()
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.close)
+        await self.stop_cluster()
+
+    def __enter__(self) -> Client:
+        return run_blocking(self.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run_blocking(self.__aexit__(kind, error, trace))
+
+    @classmethod
+    def from_file(
+        cls,
+        cluster_file: str | os.PathLike[str] | None = None,
+        *,
+        profile: str | None = None,
+        profile_dir: str | os.PathLike[str] | None = None,
+        cluster_id: str = "",
+        **options: Any,
+    ) -> Self:
+        """Return the running cluster that `cluster_file` tells of, or that of a profile and cluster id.
+
+        NoCluster (also FileNotFoundError): there is none, or it has ended.
+        """
+        found = Profile.find(profile, profile_dir=profile_dir)
+        path = Path(cluster_file).expanduser() if cluster_file else found.cluster_file(cluster_id)
+        return cls.from_dict(files.read(path), cluster_file=path, **options)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], **options: Any) -> Self:
+        """Return the running cluster that `to_dict` told of."""
+        known = values["cluster"]
+        names = set(cls.class_trait_names(config=True)) & known.keys()
+        given = {name: known[name] for name in names if known[name] not in ("", None)}
+        cluster = cls(
+            profile_dir=known["profile_dir"],
+            cluster_id=known["cluster_id"],
+            shutdown_atexit=False,
+            **{**given, **options},
+        )
+        cluster._session = HostSession.join(values)
+        cluster.engine_set = next(reversed(values.get("engines", {}).get("sets", {})), "")
+        return cluster
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known of the cluster, as JSON values."""
+        if self._session is not None and self._session.alive:
+            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=10)
+            return values
+        return {
+            "cluster": {
+                "n": self.n,
+                "controller_ip": self.controller_ip,
+                "controller_location": self.controller_location,
+                "controller_args": list(self.controller_args),
+                "delay": self.delay,
+                "cluster_id": self.cluster_id,
+                "profile_dir": self.profile_dir,
+                "class": files.CLASS,
+            },
+            "controller": {},
+            "engines": {},
+        }
+
+    def write_cluster_file(self) -> None:
+        """Write `cluster_file`; the host of a running cluster keeps that in the profile up to date by itself."""
+        files.write(self.cluster_file, self.to_dict())
+
+    update_cluster_file = write_cluster_file
+
+    def remove_cluster_file(self) -> None:
+        """Remove `cluster_file`, if it is there."""
+        self.cluster_file.unlink(missing_ok=True)
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "not running"
+        where = f"profile={self.profile!r}" if self.profile else f"profile_dir={self.profile_dir!r}"
+        return f"<Cluster(cluster_id={self.cluster_id!r}, {where}, n={self.n}): {state}>"
+
+    def _plan(self, n: int | None, *, with_controller: bool = True) -> HostPlan:
+        plan = host_plan(
+            self,
+            profile=self._profile,
+            cluster_id=self.cluster_id,
+            log_level=self.log_level,
+            with_controller=with_controller,
+        )
+        if n is not None:
+            plan.n = n
+        plan.owned, plan.owner = self.shutdown_atexit, os.getpid()
+        plan.engine.sys_path = own_module_path()
+        return plan
+
+    async def _start(self, plan: HostPlan) -> None:
+        if self.running:
+            raise LaunchError(f"cluster {self.cluster_id!r} runs already")
+        self.n = plan.n
+        session = HostSession.start(plan)
+        try:
+            await session.ready(keep=not self.shutdown_atexit)
+        except BaseException:
+            await session.stop()
+            raise
+        self._session, self.engine_set = session, "1" if plan.n else ""
+        if self.shutdown_atexit:
+            self._process = os.getpid()
+            atexit.register(self._stop_at_exit)
+
+    async def _ask(self, request: reports.Request) -> Any:
+        if self._session is None:
+            raise LaunchError(f"cluster {self.cluster_id!r} does not run: start it first")
+        return await asyncio.wrap_future(self._session.ask(request))
+
+    def _stop_at_exit(self) -> None:
+        if os.getpid() == self._process:  # else we are a fork, and the cluster is our parent's
+            self.stop_cluster_sync()

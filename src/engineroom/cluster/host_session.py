@@ -1,0 +1,123 @@
+"""A cluster's line to its host: from the start, or to one that runs already, to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, Self
+
+from engineroom.cluster.cluster_file import NoCluster, address_in
+from engineroom.cluster.launchers.launcher import Handle
+from engineroom.cluster.launchers.process import ProcessLauncher
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import EngineDied, Failed, Notice, Ready, Report, Request, Stop
+from engineroom.cluster.starting import Channel, CouldNotStart, dial_host, encode_plan, start_host
+from engineroom.errors import LaunchError
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 15.0
+"""A host kills what does not end by itself; after this long the host is killed, and takes all with it."""
+
+
+class HostSession:
+    """`start` or `join` one; then `ask`, and `stop`."""
+
+    def __init__(self) -> None:
+        self._launcher = ProcessLauncher()
+        self._handle: Handle | None = None
+        self._channel: Channel | None = None
+        self._ready: Future[Ready] = Future()
+        self._ended = threading.Event()
+
+    @classmethod
+    def start(cls, plan: HostPlan) -> Self:
+        """Start a host with `plan`; `ready` comes next."""
+        session = cls()
+        session._handle, sock = start_host(session._launcher, with_controller=plan.controller is not None)
+        session._open(Channel(sock, on_report=session._hear, on_end=session._gone))
+        session._send(encode_plan(plan))
+        return session
+
+    @classmethod
+    def join(cls, values: Mapping[str, Any]) -> Self:
+        """Return a session with the host that a cluster file tells of; NoCluster if it is gone."""
+        address = address_in(values)
+        if not address.process.here:
+            raise NoCluster(f"that cluster runs on {address.process.host}: from here, connect a Client to it")
+        try:
+            sock = dial_host(address.socket)
+        except OSError as error:
+            state = "does not answer" if address.process.alive else "is gone"
+            raise NoCluster(f"that cluster has ended: its host (pid {address.process.pid}) {state}: {error}") from None
+        session = cls()
+        session._open(Channel(sock, on_report=session._hear, on_end=session._gone))
+        return session
+
+    @property
+    def alive(self) -> bool:
+        return self._channel is not None and not self._ended.is_set()
+
+    async def ready(self, *, keep: bool) -> Ready:
+        """Wait until everything runs; LaunchError says why not. `keep`: the host then no longer is our child."""
+        ready = await asyncio.wrap_future(self._ready)
+        if ready.missing:
+            log.warning("%s", ready.missing)
+        if keep and self._handle is not None:
+            self._launcher.let_go(self._handle)
+            self._handle = None
+        return ready
+
+    def ask(self, request: Request) -> Future[Any]:
+        """Return the host's answer to come."""
+        if self._channel is None:
+            answer: Future[Any] = Future()
+            answer.set_exception(LaunchError("the cluster is stopped"))
+            return answer
+        return self._channel.ask(request)
+
+    async def stop(self) -> None:
+        """Have the host stop everything; returns when it has."""
+        channel, self._channel = self._channel, None
+        if channel is None:
+            return
+        answer = asyncio.wrap_future(channel.ask(Stop(reason="the cluster was stopped")))
+        with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
+            await asyncio.wait_for(answer, _STOP_SECONDS)
+        channel.close()
+        if self._handle is not None and not await self._launcher.wait(self._handle, _STOP_SECONDS):
+            await self._launcher.stop(self._handle)
+
+    def _open(self, channel: Channel) -> None:
+        self._channel = channel
+        channel.open()
+
+    def _send(self, line: bytes) -> None:
+        assert self._channel is not None
+        self._channel.send(line)
+
+    def _hear(self, report: Report) -> None:
+        match report:
+            case Ready():
+                self._ready.set_result(report)
+            case Failed():
+                if self._ready.done():
+                    log.error("the cluster has ended: %s", report.reason)
+                else:
+                    self._ready.set_exception(CouldNotStart(report))
+            case EngineDied(engine=engine, cause=cause, log_file=log_file, restarting=restarting):
+                more = "it is started again" if restarting else f"its log is {log_file}"
+                log.warning("engine %d died: %s; %s", engine, cause, more)
+            case Notice(words=words):
+                log.warning("%s", words)
+            case _:
+                pass  # progress is for terminals
+
+    def _gone(self) -> None:
+        self._ended.set()
+        if not self._ready.done():
+            self._ready.set_exception(LaunchError("the cluster's host ended before the cluster was ready"))

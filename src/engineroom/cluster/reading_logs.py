@@ -1,0 +1,101 @@
+"""The logs of a cluster's processes, side by side."""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from engineroom.errors import LaunchError
+from engineroom.settings.profiles import Profile, tail
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks for new lines."""
+
+
+def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[str, Path]:
+    """Return the log files of a cluster by the short name of their process; of those in `wanted`, if any.
+
+    LaunchError: there is none, or no process is called so.
+    """
+    found = {name: path for name, path in _all(profile, cluster_id) if path.exists()}
+    if not found:
+        raise LaunchError(f"there are no logs of that cluster in {profile.log_dir}")
+    named = {_full_name(name): name for name in wanted}
+    if missing := [name for full, name in named.items() if full not in found]:
+        raise LaunchError(f"there is no log of {missing[0]!r}; there are {', '.join(found)}")
+    return {name: found[name] for name in named} or found
+
+
+def _full_name(name: str) -> str:
+    if name.isdigit():
+        return f"engine-{name}"
+    return name if name in {"ipcluster", "ipcontroller"} else name.removeprefix("ip")
+
+
+def _all(profile: Profile, cluster_id: str) -> Iterator[tuple[str, Path]]:
+    yield "ipcluster", profile.log_file("ipcluster", cluster_id)
+    yield "controller", profile.log_file("ipcontroller", cluster_id)
+    prefix = f"ipengine{tail(cluster_id)}-"
+    engines = (path for path in profile.log_dir.glob("ipengine*.log") if path.name.startswith(prefix))
+    for path in sorted(engines, key=lambda path: (len(path.name), path.name)):
+        part = path.stem.removeprefix(prefix)
+        # Without a cluster id the prefix fits the engines of all others too: theirs have more parts.
+        if cluster_id or part.isdigit():
+            yield f"engine-{part}", path
+
+
+def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
+    """Yield a heading and the last `count` lines (0: all) of each file."""
+    for name, path in files.items():
+        yield f"==> {name}: {path} <=="
+        with path.open(encoding="utf-8", errors="replace") as file:
+            yield from (line.rstrip("\n") for line in deque(file, maxlen=count or None))
+        yield ""
+
+
+def follow(files: dict[str, Path]) -> Iterator[str]:
+    """Yield lines as they are written, each with the name of its process, for ever."""
+    tails = {name: _Tail(path) for name, path in files.items()}
+    width = max(map(len, tails))
+    while True:
+        for name, each in tails.items():
+            yield from (f"{name:{width}}  {line}" for line in each.new_lines())
+        select.select((), (), (), _LOOK_EVERY)
+
+
+class _Tail:
+    """What is appended to a file, also when it is rotated meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = path.open("rb")
+        self._file.seek(0, 2)
+        self._rest = b""
+
+    def new_lines(self) -> Iterator[str]:
+        yield from self._read()
+        if self._rotated():
+            yield from self._read()
+
+    def _read(self) -> Iterator[str]:
+        if self._file is not None:
+            *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
+
+    def _rotated(self) -> bool:
+        """Whether there is a new file, which is open now."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return False
+        if self._file is not None:
+            import os
+
+            if os.fstat(self._file.fileno()).st_ino == now.st_ino:
+                return False
+            self._file.close()
+        self._file = self._path.open("rb")
+        return True

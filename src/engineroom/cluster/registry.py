@@ -1,0 +1,103 @@
+"""The clusters of this user's profiles: those that run, and what others have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engineroom.cluster import cluster_file as files
+from engineroom.cluster.cluster_file import NoCluster
+from engineroom.cluster.leftovers import PROGRAMS, dead_sockets, sweep
+from engineroom.cluster.pid_records import Holder, holder, read
+from engineroom.settings.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A cluster by what its files say. `values`: of the cluster file, {} where there is only a pid file."""
+
+    profile: Profile
+    cluster_id: str
+    holder: Holder
+    values: dict[str, Any]
+
+    @property
+    def engines(self) -> int:
+        return sum(bool(state.get("ready")) for state in files.engine_states(self.values))
+
+    @property
+    def name(self) -> str:
+        """What tells its profile from others."""
+        return self.profile.name or str(self.profile.path)
+
+    @property
+    def launcher(self) -> str:
+        """How it was started."""
+        return str(self.values["engines"]["class"]) if self.values else "ipcontroller"
+
+
+def cluster_ids(profile: Profile) -> list[str]:
+    """Return the ids of all clusters of which `profile` has a pid or cluster file."""
+    found = {path.stem.removeprefix("cluster-") for path in profile.security_dir.glob("cluster-*.json")}
+    for program in PROGRAMS:
+        for path in profile.pid_dir.glob(f"{program}*.pid"):
+            found.add(path.stem.removeprefix(program).removeprefix("-"))
+    return sorted(found)
+
+
+def find(places: Iterable[Profile]) -> Iterator[Found]:
+    """Yield the clusters of these profiles that run, or have left something."""
+    for profile in places:
+        for cluster_id in cluster_ids(profile):
+            values: dict[str, Any] = {}
+            record = read(profile.pid_file("ipcluster", cluster_id))
+            try:
+                values = files.read(profile.cluster_file(cluster_id))
+                record = files.address_in(values).process
+            except NoCluster:
+                record = record or read(profile.pid_file("ipcontroller", cluster_id))
+            yield Found(profile, cluster_id, holder(record), values)
+
+
+def clean(places: Iterable[Profile]) -> list[Path]:
+    """Remove what clusters that have certainly ended left; return what was removed."""
+    removed = [path for profile in places for cluster_id in cluster_ids(profile) for path in sweep(profile, cluster_id)]
+    for path in dead_sockets():
+        path.unlink(missing_ok=True)
+        removed.append(path)
+    return removed
+
+
+def running_ids(profile: Profile) -> list[str]:
+    """Return the ids of the clusters of `profile` that run, or may."""
+    return [found.cluster_id for found in find([profile]) if found.holder in {Holder.RUNNING, Holder.ELSEWHERE}]
+
+
+def as_values(found: Found) -> dict[str, Any]:
+    """Return a cluster as JSON values."""
+    return {
+        "profile": found.profile.name,
+        "profile_dir": str(found.profile.path),
+        "cluster_id": found.cluster_id,
+        "running": _running(found),
+        "engines": found.engines,
+        "launcher": found.launcher,
+        "cluster_file": str(found.profile.cluster_file(found.cluster_id)) if found.values else None,
+    }
+
+
+def as_table(clusters: Iterable[Found]) -> list[str]:
+    """Return clusters as lines of text."""
+    rows = [("PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER")]
+    for found in clusters:
+        running = {True: "yes", False: "no", None: "elsewhere"}[_running(found)]
+        rows.append((found.name, found.cluster_id or "''", running, str(found.engines), found.launcher))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _running(found: Found) -> bool | None:
+    """Return whether it runs, None if that can't be said from here."""
+    return None if found.holder is Holder.ELSEWHERE else found.holder is Holder.RUNNING
