@@ -17,6 +17,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.forking import die_with_parent
+from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
 from engineroom.engine.namespace import Namespace, fresh_main
@@ -59,8 +60,9 @@ class Engine:
         self._instance = config.own_instance()
         self._names = fresh_main()
         self._functions = FunctionTable(config.function_cache)
-        self._namespace = Namespace(self._names, self._functions)
         self._queue = TaskQueue()
+        self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__)
+        self._namespace = Namespace(self._names, self._functions, uninterrupted=self._interrupts.postponed)
         self._loop = asyncio.new_event_loop()
         self._descriptors = Descriptors()
         self._failures = FailurePacker(self._instance)
@@ -69,6 +71,7 @@ class Engine:
             self._queue,
             self._outbox,
             self._namespace,
+            interrupts=self._interrupts,
             pack_failure=self._failures,
             descriptors=self._descriptors,
             max_result_bytes=config.max_result_bytes,
@@ -77,7 +80,7 @@ class Engine:
             self._queue,
             self._outbox,
             self._functions,
-            self._runner.interrupts,
+            self._interrupts,
             self._descriptors,
             on_lost=self._lost,
             on_end=self._end,
@@ -86,7 +89,7 @@ class Engine:
         self._exit_code = 0
 
     def run(self, problems: list[str]) -> int:
-        self._runner.interrupts.install()
+        self._interrupts.install()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         self._descriptors.capture(self._sink)
         if hasattr(os, "register_at_fork"):
@@ -142,7 +145,7 @@ class Engine:
         self._queue.close()
         running = self._queue.running
         if running is not None:
-            self._runner.interrupts.request(running.key)
+            self._interrupts.request(running.key)
         self._loop.call_later(_GRACE, os._exit, code)
 
 

@@ -6,8 +6,10 @@ which runs the user's code, does it raise KeyboardInterrupt.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import CodeType, FrameType
 
 from engineroom.engine.attempts import Attempt, Key
@@ -17,10 +19,11 @@ from engineroom.engine.queue import TaskQueue
 class Interrupts:
     """Turns requests, and SIGINT from outside, into KeyboardInterrupt in the running attempt."""
 
-    def __init__(self, queue: TaskQueue, guarded: CodeType) -> None:
+    def __init__(self, queue: TaskQueue, *, guarded: CodeType) -> None:
         """`guarded`: the function whose caller is ready for KeyboardInterrupt."""
         self._queue, self._guarded = queue, guarded
         self._main = threading.main_thread().ident or 0
+        self._postponing = self._postponed = False
         self.wanted: Attempt | None = None
 
     def install(self) -> None:
@@ -39,6 +42,18 @@ class Interrupts:
         if self.wanted is attempt:
             raise KeyboardInterrupt  # and let `wanted` stay: its signal may be still to come
 
+    @contextlib.contextmanager
+    def postponed(self) -> Iterator[None]:
+        """Raise what comes meanwhile only at the end: for imports, which tend to swallow it."""
+        self._postponing = True
+        try:
+            yield
+        finally:
+            self._postponing = False
+            if self._postponed:
+                self._postponed = False
+                raise KeyboardInterrupt
+
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         del signum
         running, wanted = self._queue.running, self.wanted
@@ -49,7 +64,9 @@ class Interrupts:
             self.wanted = None
             if wanted is not running:
                 return
-        if inside:
+        if inside and self._postponing:
+            self._postponed = True
+        elif inside:
             raise KeyboardInterrupt
 
     def _is_inside(self, frame: FrameType | None) -> bool:

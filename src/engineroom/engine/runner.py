@@ -32,15 +32,16 @@ class Runner:
         outbox: Outbox,
         namespace: Namespace,
         *,
+        interrupts: Interrupts,
         pack_failure: PackFailure,
         descriptors: Descriptors,
         max_result_bytes: int,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
         self._pack_failure, self._descriptors = pack_failure, descriptors
+        self._interrupts = interrupts
         self._max_result_bytes = max_result_bytes
         self._finished = 0
-        self.interrupts = Interrupts(queue, Runner._enter.__code__)
 
     def run(self) -> None:
         queue = self._queue
@@ -63,7 +64,7 @@ class Runner:
         status, error = _OK, ""
         body: Body
         try:
-            body = self._enter(attempt)
+            body = self.enter(attempt)
         except MissingFunction:
             writer.set(None)
             self._queue.put_back(attempt)
@@ -86,10 +87,10 @@ class Runner:
             self._hand_over_large(attempt, outcome, body, now)
         self._queue.finish()
 
-    def _enter(self, attempt: Attempt) -> Body:
+    def enter(self, attempt: Attempt) -> Body:
         """Run user code: only within this call may an interrupt be raised."""
-        if self.interrupts.wanted is not None:
-            self.interrupts.check(attempt)
+        if self._interrupts.wanted is not None:
+            self._interrupts.check(attempt)
         # Packed at once: a result is a snapshot, and its packing may run user code as well.
         body = pack(self._namespace.call(attempt.run.call, attempt.payload()), what="the result")
         check_size(body, self._max_result_bytes)

@@ -9,6 +9,7 @@ import pytest
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
+from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.namespace import Namespace
 from engineroom.engine.outbox import MissingHere, Outbox
 from engineroom.engine.queue import TaskQueue
@@ -41,6 +42,7 @@ class Engine:
             self.queue,
             self.outbox,
             self.namespace,
+            interrupts=Interrupts(self.queue, guarded=Runner.enter.__code__),
             pack_failure=FailurePacker(new_instance()),
             descriptors=Descriptors(),
             max_result_bytes=100_000,
