@@ -57,7 +57,7 @@ def main() -> int:
     if chosen.here:
         print(json.dumps([fields_of(figure) for row in chosen.rows for figure in measure(row)]))
         return 0
-    console, figures, failed = Console(), [], {}
+    console, figures, failed = Console(width=None if sys.stdout.isatty() else 150), [], {}
     for row in chosen.rows or ROWS:
         measured = measure_apart(row)
         if isinstance(measured, str):

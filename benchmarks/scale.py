@@ -79,7 +79,7 @@ def connections() -> list[Figure]:
         with controller(profile) as process, er.Client(profile_dir=str(profile), timeout=30) as rc:
             _, reference, _ = _measure(rc, process, FEW, profile)
             joined, rate, memory = _measure(rc, process, MANY, profile)
-    what = f"{MANY:,} engine connections over TLS"
+    what = f"{MANY:,} engines over TLS"
     return [
         Figure(name=f"{what}: registered in", unit="s", value=joined, reach=15, aim=5, more=False),
         Figure(name=f"{what}: controller", unit="MB", value=memory, reach=150, aim=150, more=False),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 import traceback
 import warnings
@@ -91,21 +93,24 @@ def group_of(path: str) -> str:
 @contextmanager
 def cluster() -> Iterator[er.Client]:
     """Start a cluster with `ipcluster`, as one would in a shell, and connect; stop it at the end."""
-    ipcluster, profile = str(Path(sys.executable).with_name("ipcluster")), f"--profile-dir={BUILD / 'profile'}"
-    os.environ["IPYTHONDIR"] = str(BUILD / "ipython")
+    ipcluster = str(Path(sys.executable).with_name("ipcluster"))
+    os.environ["IPYTHONDIR"] = home = tempfile.mkdtemp(prefix="ipython-", dir=BUILD)  # away from the user's own
+    profile = f"--profile-dir={home}/profile_demo"
     began = time.perf_counter()
     with open(BUILD / "ipcluster.log", "w") as log:
         process = subprocess.Popen([ipcluster, "start", "-n", str(ENGINES), profile], stdout=log, stderr=log)
     try:
-        with er.Client(profile_dir=str(BUILD / "profile"), timeout=30) as rc:
+        with er.Client(profile_dir=f"{home}/profile_demo", timeout=30) as rc:
             rc.wait_for_engines(ENGINES, timeout=30)
             seconds = time.perf_counter() - began
             say(f"[bold]ipcluster start -n {ENGINES}[/]: engines {rc.ids} after {seconds:.2f} s")
             yield rc
     finally:
         began = time.perf_counter()
-        subprocess.run([ipcluster, "stop", profile], check=False, stdout=subprocess.DEVNULL)
+        if subprocess.run([ipcluster, "stop", profile], check=False, stdout=subprocess.DEVNULL).returncode:
+            process.terminate()
         process.wait(timeout=30)
+        shutil.rmtree(home, ignore_errors=True)
         say(f"[bold]ipcluster stop[/]: all gone after {time.perf_counter() - began:.2f} s")
 
 
