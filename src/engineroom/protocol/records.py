@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -24,6 +25,8 @@ CHUNK = 256 * 1024
 """Streams are cut into chunks of at most this many bytes."""
 
 MESSAGES, CHUNKS = 0, 1
+
+_SMALLEST_BUFFER, _LARGEST_BUFFER = 8 * 1024, 256 * 1024
 
 _HEAD = struct.Struct(">IB")
 _CHUNK_HEAD = struct.Struct(">IBI")
@@ -54,53 +57,106 @@ def chunk_head(stream: int, size: int) -> bytes:
     return _CHUNK_HEAD.pack(size + 1 + _STREAM.size, CHUNKS, stream)
 
 
-def split_chunk(body: memoryview) -> tuple[int, memoryview]:
-    """Return the stream and the bytes of a CHUNK record's body."""
-    if len(body) < _STREAM.size:
-        raise ProtocolError("a chunk without a stream")
-    return _STREAM.unpack_from(body)[0], body[_STREAM.size :]
+class Sink(Protocol):
+    """Where a RecordReader puts what it reads."""
+
+    def on_record(self, body: memoryview) -> None:
+        """Take the messages of one record; `body` is valid until this returns."""
+
+    def chunk_target(self, stream: int, size: int) -> memoryview:
+        """Return where the next `size` bytes of `stream` should be written."""
+
+    def on_chunk(self, stream: int, size: int) -> None:
+        """The target that was named last is full."""
 
 
 class RecordReader:
-    """Cuts what a connection delivers into records; `limit` is the longest record it accepts."""
+    """Cuts what a connection delivers into records; `limit` is the longest record it accepts.
 
-    __slots__ = ("_rest", "limit")
+    It offers a buffer to read into (`buffer`) and is told how much was read (`updated`). Chunks are read right
+    into their place, so that a long payload is copied once, by the kernel. The buffer starts small, for a
+    controller has many connections, and grows where much comes in at once.
+    """
 
-    def __init__(self, limit: int = MAX_RECORD_BEFORE_TRUST) -> None:
+    __slots__ = ("_buffer", "_direct", "_end", "_need", "_sink", "_stream", "limit")
+
+    def __init__(self, sink: Sink, limit: int = MAX_RECORD_BEFORE_TRUST) -> None:
+        self._sink = sink
         self.limit = limit
-        self._rest = bytearray()
+        self._buffer = bytearray(_SMALLEST_BUFFER)
+        self._end = 0
+        self._need = 0
+        self._direct: memoryview | None = None
+        self._stream = (0, 0)
 
-    def feed(self, data: bytes | memoryview) -> list[tuple[int, memoryview]]:
-        """Return the (kind, body) of each record that `data` completes.
+    def buffer(self) -> memoryview:
+        """Return where the next bytes belong; never empty."""
+        if self._direct is not None:
+            return self._direct
+        if len(self._buffer) < self._need:
+            self._buffer = self._buffer + bytes(self._need - len(self._buffer))
+        self._need = 0
+        return memoryview(self._buffer)[self._end :]
 
-        The bodies are views that are valid until they are dropped. ProtocolError: not our protocol.
+    def updated(self, count: int) -> None:
+        """Take note that `count` bytes were written to `buffer()`.
+
+        ProtocolError: not our protocol.
         """
-        continued = bool(self._rest)
-        if continued:
-            self._rest += data
-        view = memoryview(self._rest if continued else data)
-        records = []
+        if self._direct is not None:
+            self._fill(self._direct[count:])
+            return
+        self._end += count
+        full = self._end == len(self._buffer)
+        rest = self._cut(memoryview(self._buffer)[: self._end])
+        if rest:
+            self._buffer[: self._end - rest] = self._buffer[rest : self._end]
+            self._end -= rest
+        if full and len(self._buffer) < _LARGEST_BUFFER:
+            self._buffer = self._buffer + bytes(len(self._buffer))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of a record that is not complete."""
+        return self._end
+
+    def _cut(self, view: memoryview) -> int:
+        """Hand on the complete records in `view`; return where the rest begins."""
         at, end = 0, len(view)
         while end - at >= _HEAD.size:
             length, kind = _HEAD.unpack_from(view, at)
             if length == 0 or length > self.limit:
                 raise ProtocolError(f"a record of {length} bytes; at most {self.limit} are allowed here")
-            if kind > CHUNKS:
-                raise ProtocolError(f"a record of kind {kind}, which nobody knows")
             after = at + 4 + length
-            if after > end:
+            if kind == CHUNKS:
+                if length < 1 + _STREAM.size:
+                    raise ProtocolError("a chunk without a stream")
+                if end - at < _CHUNK_HEAD.size:
+                    break
+                self._begin_chunk(
+                    _STREAM.unpack_from(view, at + _HEAD.size)[0], view[at + _CHUNK_HEAD.size : after], length
+                )
+            elif kind != MESSAGES:
+                raise ProtocolError(f"a record of kind {kind}, which nobody knows")
+            elif after <= end:
+                self._sink.on_record(view[at + _HEAD.size : after])
+            else:
+                self._need = after - at
                 break
-            records.append((kind, view[at + _HEAD.size : after]))
-            at = after
-        if at == end:
-            self._rest = bytearray()
-        elif at or not continued:
-            self._rest = bytearray(view[at:])
-        else:
-            view.release()
-        return records
+            at = min(after, end)
+        return at
 
-    @property
-    def waiting(self) -> int:
-        """Bytes of a record that is not complete."""
-        return len(self._rest)
+    def _begin_chunk(self, stream: int, there: memoryview, length: int) -> None:
+        size = length - 1 - _STREAM.size
+        target = self._sink.chunk_target(stream, size)
+        target[: len(there)] = there
+        self._stream = stream, size
+        self._fill(target[len(there) :])
+
+    def _fill(self, left: memoryview) -> None:
+        """Note what is `left` to be written of the chunk's target."""
+        if left:
+            self._direct = left
+        else:
+            self._direct = None
+            self._sink.on_chunk(*self._stream)

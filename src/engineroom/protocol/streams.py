@@ -25,7 +25,7 @@ class Payload:
     `error`: None, or why the rest will never come.
     """
 
-    __slots__ = ("_accept", "_watchers", "error", "pieces", "received", "size")
+    __slots__ = ("_accept", "_arriving", "_watchers", "error", "pieces", "received", "size")
 
     def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
         self.size = size
@@ -33,6 +33,7 @@ class Payload:
         self.error: str | None = None
         self.pieces: list[Buffer] = []
         self._accept = accept
+        self._arriving = memoryview(b"")
         self._watchers: list[Callable[[], None]] = []
 
     @classmethod
@@ -61,13 +62,23 @@ class Payload:
         if callback in self._watchers:
             self._watchers.remove(callback)
 
+    def target(self, size: int) -> memoryview:
+        """Return where the next `size` bytes belong; ProtocolError if that is more than was announced."""
+        if self.received + size > self.size:
+            raise ProtocolError(f"a stream of {self.size} bytes has more")
+        self._arriving = memoryview(bytearray(size))
+        return self._arriving
+
+    def filled(self, size: int) -> None:
+        """Note that the `size` bytes for which there was a `target` are there."""
+        self.pieces.append(self._arriving)
+        self.received += size
+        self._tell()
+
     def add(self, data: memoryview) -> None:
         """Append what has arrived; ProtocolError if it is more than was announced."""
-        if self.received + len(data) > self.size:
-            raise ProtocolError(f"a stream of {self.size} bytes has more")
-        self._store(data)
-        self.received += len(data)
-        self._tell()
+        self.target(len(data))[:] = data
+        self.filled(len(data))
 
     def fail(self, reason: str) -> None:
         """Say that the rest will never come."""
@@ -78,9 +89,6 @@ class Payload:
     def buffer(self) -> Buffer:
         """Return all bytes as one buffer; only once complete."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-
-    def _store(self, data: memoryview) -> None:
-        self.pieces.append(bytes(data))
 
     def _tell(self) -> None:
         for callback in tuple(self._watchers):
@@ -97,8 +105,14 @@ class AssembledPayload(Payload):
         self._buffer = bytearray(size)
         self._view = memoryview(self._buffer)
 
-    def _store(self, data: memoryview) -> None:
-        self._view[self.received : self.received + len(data)] = data
+    def target(self, size: int) -> memoryview:
+        if self.received + size > self.size:
+            raise ProtocolError(f"a stream of {self.size} bytes has more")
+        return self._view[self.received : self.received + size]
+
+    def filled(self, size: int) -> None:
+        self.received += size
+        self._tell()
 
     def buffer(self) -> bytearray:
         return self._buffer
@@ -220,14 +234,19 @@ class IncomingStreams:
             raise ProtocolError(f"stream {stream} is announced twice")
         self._streams[stream] = payload
 
-    def chunk(self, stream: int, data: memoryview) -> None:
-        """Take bytes of a stream; those of a stream that was cancelled are dropped."""
-        self._unacknowledged += len(data)
+    def target(self, stream: int, size: int) -> memoryview:
+        """Return where the next `size` bytes of `stream` belong; those of a cancelled one go nowhere."""
+        payload = self._streams.get(stream)
+        return memoryview(bytearray(size)) if payload is None else payload.target(size)
+
+    def filled(self, stream: int, size: int) -> None:
+        """Note that these bytes are there."""
+        self._unacknowledged += size
         payload = self._streams.get(stream)
         if payload is not None:
-            payload.add(data)
-            if payload.complete:
+            if payload.received + size == payload.size:
                 del self._streams[stream]
+            payload.filled(size)
 
     def cancel(self, stream: int, reason: str) -> bool:
         """Expect no more of `stream`; True if it was expected."""

@@ -13,10 +13,9 @@ import msgspec
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
-from engineroom.protocol.records import CHUNKS, MAX_RECORD, RecordReader, chunk_head, message_records, split_chunk
+from engineroom.protocol.records import MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
 
-_WRITE_AHEAD = 512 * 1024
 _SMALL_WRITE = 16 * 1024
 
 
@@ -30,7 +29,7 @@ class Receiver(Protocol):
         """The connection is gone; `clean`: the far end had said Goodbye, or we closed it."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection to a peer; all methods in its loop's thread only.
 
     `kind`: "unix", "tls" or "memory". `peer_pid`: process id of the peer, known over a Unix socket.
@@ -56,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._on_made = on_made
         self._receiver: Receiver | None = None
         self._backlog: list[Any] = []
-        self._reader = RecordReader(record_limit)
+        self._reader = RecordReader(self, record_limit)
         self._outbox: list[Message] = []
         self._outgoing = OutgoingStreams(self._schedule_flush)
         self._incoming = IncomingStreams(window)
@@ -166,27 +165,35 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=_WRITE_AHEAD)
+        # The next chunk only when the kernel has taken the last (0 would mean: never, to asyncio's TLS).
+        self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
         self.last_heard = self._loop.time()
         if self._on_made is not None:
             self._on_made(self)
 
-    def data_received(self, data: bytes) -> None:
-        self.received_bytes += len(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        del sizehint
+        return self._reader.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received_bytes += nbytes
         self.last_heard = self._loop.time()
         try:
-            # The limit and the decoder may change between two records, when the handshake ends.
-            for kind, body in self._reader.feed(data):
-                if kind == CHUNKS:
-                    stream, chunk = split_chunk(body)
-                    self._incoming.chunk(stream, chunk)
-                else:
-                    self._dispatch(self._decode(body))
-            if due := self._incoming.credit_due():
-                self.send(Credit(0, due))
+            self._reader.updated(nbytes)
         except (ProtocolError, msgspec.MsgspecError) as error:
             self.abort(f"the far end said something that makes no sense: {error}")
+
+    def on_record(self, body: memoryview) -> None:
+        self._dispatch(self._decode(body))
+
+    def chunk_target(self, stream: int, size: int) -> memoryview:
+        return self._incoming.target(stream, size)
+
+    def on_chunk(self, stream: int, size: int) -> None:
+        self._incoming.filled(stream, size)
+        if due := self._incoming.credit_due():
+            self.send(Credit(0, due))
 
     def eof_received(self) -> bool:
         return False

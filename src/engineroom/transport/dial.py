@@ -38,30 +38,31 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
 
 
 async def connect(
-    info: ConnectionFile, *, role: str, join: Join, timeout: float = CONNECT_TIMEOUT, silent: float = SILENT
+    info: ConnectionFile, *, role: str, join: Join, seconds: float = CONNECT_TIMEOUT, silent: float = SILENT
 ) -> tuple[Connection, Welcome]:
     """Return a trusted connection to the controller that `info` names; call its `start` next.
 
-    `join`: who we are; its `proof` and `window` are filled in here. The Unix socket is tried first on the
-    controller's own machine, then all addresses at once.
+    `seconds`: how long one address, and then the handshake, may take. `silent`: without a sign of life, before a
+    TCP connection counts as cut. `join`: who we are; its `proof` and `window` are filled in here. The Unix socket
+    is tried first on the controller's own machine, then all addresses at once.
     ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
     """
     failures: list[str] = []
     if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
         try:
-            connection = await asyncio.wait_for(_dial_unix(info.socket, role), timeout)
-            return await _handshake(connection, info, role, join, timeout)
+            connection = await asyncio.wait_for(_dial_unix(info.socket, role), seconds)
+            return await _handshake(connection, info, role, join, seconds)
         except (OSError, TimeoutError) as error:
             if isinstance(error, NotLetIn):
                 raise
-            failures.append(f"{info.socket}: {_words(error, timeout)}")
-    connection = await _first_of(info, role, timeout, silent, failures)
-    return await _handshake(connection, info, role, join, timeout)
+            failures.append(f"{info.socket}: {_words(error, seconds)}")
+    connection = await _first_of(info, role, seconds, silent, failures)
+    return await _handshake(connection, info, role, join, seconds)
 
 
 async def attempts(deadline: float, *, rng: random.Random | None = None) -> AsyncIterator[int]:
     """Yield 0, 1, 2, ... with growing, jittered pauses between, until the loop's time is `deadline`."""
-    rng = rng or random.Random()  # noqa: S311 (jitter, not a secret)
+    rng = rng or random.Random()
     loop = asyncio.get_running_loop()
     delay, number = _FIRST_DELAY, 0
     while True:
@@ -87,12 +88,10 @@ async def _dial_unix(path: str, role: str) -> Connection:
     return connection
 
 
-async def _first_of(
-    info: ConnectionFile, role: str, timeout: float, silent: float, failures: list[str]
-) -> Connection:
+async def _first_of(info: ConnectionFile, role: str, seconds: float, silent: float, failures: list[str]) -> Connection:
     candidates = info.candidates()
     dials = {
-        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), timeout)): (
+        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), seconds)): (
             host,
             port,
         )
@@ -111,7 +110,7 @@ async def _first_of(
                     raise error
                 refusal = error if isinstance(error, NotLetIn) else refusal
                 host, port = dials[dial]
-                failures.append(f"{host}:{port}: {_words(error, timeout)}")
+                failures.append(f"{host}:{port}: {_words(error, seconds)}")
     finally:
         for dial in waiting:
             dial.add_done_callback(_abandon)
@@ -142,7 +141,7 @@ async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: f
     for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.setblocking(False)
+            sock.settimeout(0)
             prepare_receive_buffer(sock)
             await loop.sock_connect(sock, address)
             watch_liveness(sock, silent=silent)
@@ -219,27 +218,27 @@ class _Handshaker:
 
 
 async def _handshake(
-    connection: Connection, info: ConnectionFile, role: str, join: Join, timeout: float
+    connection: Connection, info: ConnectionFile, role: str, join: Join, seconds: float
 ) -> tuple[Connection, Welcome]:
     handshake = PeerHandshake(role=role, key=info.exec_key, cluster_id=info.cluster_id)
     handshaker = _Handshaker(connection, handshake, role, join)
     connection.start(handshaker)
     connection.send(handshake.hello)
     try:
-        return connection, await asyncio.wait_for(handshaker.welcomed, timeout)
+        return connection, await asyncio.wait_for(handshaker.welcomed, seconds)
     except TimeoutError:
         connection.abort("no answer")
         raise ConnectionFailed(
-            f"the controller at {connection.address} accepted the connection and then said nothing for {timeout:g} s"
+            f"the controller at {connection.address} accepted the connection and then said nothing for {seconds:g} s"
         ) from None
     except BaseException:
         connection.abort("not let in")
         raise
 
 
-def _words(error: BaseException, timeout: float) -> str:
+def _words(error: BaseException, seconds: float) -> str:
     if isinstance(error, TimeoutError) and not str(error):
-        return f"no answer in {timeout:g} s"
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
+        return f"no answer in {seconds:g} s"
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
         return f"{os.strerror(error.errno)} ({errno.errorcode[error.errno]})"
     return str(error) or type(error).__name__

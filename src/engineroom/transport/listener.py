@@ -131,7 +131,7 @@ class Listener:
             sock.bind(str(path))
             path.chmod(0o600)
             sock.listen(_BACKLOG)
-            sock.setblocking(False)
+            sock.settimeout(0)
         except OSError:
             sock.close()
             raise
@@ -166,7 +166,7 @@ class Listener:
                     raise
                 self._make_room(listening, kind)
                 return
-            sock.setblocking(False)
+            sock.settimeout(0)
             self._take(sock, kind)
 
     def _make_room(self, listening: socket.socket, kind: str) -> None:
@@ -275,7 +275,7 @@ def _bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
             port = sock.getsockname()[1]
         for sock in sockets:
             sock.listen(_BACKLOG)
-            sock.setblocking(False)
+            sock.settimeout(0)
     except OSError:
         for sock in sockets:
             sock.close()

@@ -45,11 +45,20 @@ class _MemoryTransport(asyncio.Transport):
 
     def _deliver(self, data: bytes) -> None:
         if not self.other.closed:
-            self.other.data_received(data)
+            _feed(self.other, data)
 
     def _hang_up(self) -> None:
         if not self.other.closed:
             self.other.transport.close()
+
+
+def _feed(connection: Connection, data: bytes) -> None:
+    while data:
+        buffer = connection.get_buffer(-1)
+        taken = min(len(buffer), len(data))
+        buffer[:taken] = data[:taken]
+        connection.buffer_updated(taken)
+        data = data[taken:]
 
 
 def memory_pair(role: str) -> tuple[Connection, Connection]:

@@ -42,7 +42,7 @@ def watch_liveness(sock: socket.socket, *, silent: float) -> None:
 
 def socket_directory() -> Path:
     """Return where Unix sockets of this user live."""
-    return Path(os.environ.get("ENGINEROOM_SOCKET_DIR") or f"/tmp/engineroom-{os.getuid()}")  # noqa: S108
+    return Path(os.environ.get("ENGINEROOM_SOCKET_DIR") or f"/tmp/engineroom-{os.getuid()}")
 
 
 def check_private(directory: Path) -> None:

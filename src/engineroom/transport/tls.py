@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 from pathlib import Path
 
 from engineroom.protocol.connection_files import write_private
 
 ALPN = "engineroom/1"
-_TEN_YEARS = datetime.timedelta(days=3650)
+_TEN_YEARS = dt.timedelta(days=3650)
 
 
 def ensure_certificate(certificate: Path, key: Path) -> str:
@@ -27,14 +27,14 @@ def _make_certificate(certificate: Path, key: Path) -> None:
 
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "engineroom controller")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + _TEN_YEARS)
         .sign(private, hashes.SHA256())
     )

@@ -23,7 +23,9 @@ def written(tmp_path: Path, values: Any) -> Path:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    info = ConnectionFile(**LEAST, cluster_id="lab", addresses=["[::1]:43447"], controller=ProcessRecord.of(os.getpid()))
+    info = ConnectionFile(
+        **LEAST, cluster_id="lab", addresses=["[::1]:43447"], controller=ProcessRecord.of(os.getpid())
+    )
     path = tmp_path / "file.json"
     write_connection_file(path, info)
     assert read_connection_file(path) == info
@@ -75,6 +77,6 @@ def test_no_file_is_left_when_writing_fails(tmp_path: Path) -> None:
     target = tmp_path / "dir"
     target.mkdir()
     (target / "x").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(IsADirectoryError):
         write_connection_file(target / "x", ConnectionFile(**LEAST))
     assert [path.name for path in target.iterdir()] == ["x"]
