@@ -42,7 +42,7 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     pid_file = profile.pid_file("ipcontroller", cluster_id)
     try:
         profile.prepare()
-        claim(pid_file, program=f"ipcontroller{f' {cluster_id!r}' if cluster_id else ''}")
+        claim(pid_file, program="ipcontroller", way_out="Stop it, or start this one with a --cluster-id of its own")
     except (AlreadyRunning, OSError) as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 10 if isinstance(error, AlreadyRunning) else 1

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance, new_instance
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.protocol.processes import ProcessRecord, start_time
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,11 @@ class Host:
         controller: Popen[bytes] | None,
         report: Callable[[Report], None],
     ) -> None:
-        """`spawner`, `controller`: started already, for they need as long as we do; `report`: for the owner."""
+        """`plan`: its lock is ours; `spawner`, `controller`: started already, for they need as long as we do;
+        `report`: for the owner."""
         self.plan = plan
         self.control = Control(self.answer)
         self._report = report
-        self._began = time.monotonic()
         self._spawner = Child(spawner, "spawner")
         self._controller = None if controller is None else Child(controller, "ipcontroller")
         self._instance = new_instance()
@@ -66,8 +67,6 @@ class Host:
         self._port = 0
         self._stop_reason: str | None = None
         self._failure: Failed | None = None
-        self._pid_file = plan.profile.pid_file("ipcluster", plan.cluster_id)
-        self._holds_lock = False
         self._started = False
         self._gone = asyncio.Event()
         self._writing: asyncio.Handle | None = None
@@ -76,7 +75,6 @@ class Host:
         """Be the host until the end; return the exit code."""
         try:
             await self._attach()
-            self._claim()
             await self._until_stopped(self._start())
             if self._stop_reason is None:
                 self._started = True
@@ -175,15 +173,6 @@ class Host:
         if self._controller is not None:
             await self._controller.attach(self._hear_controller, self._child_ended)
 
-    def _claim(self) -> None:
-        """Take the cluster's lock: from here on, what lies around of an earlier one is ours to take away."""
-        plan = self.plan
-        if plan.controller is None:
-            return
-        name = f"a cluster{f' {plan.cluster_id!r}' if plan.cluster_id else ''} of this profile"
-        pid_records.claim(self._pid_file, program=name)
-        self._holds_lock = True
-
     async def _start(self) -> None:
         plan = self.plan
         self._report(Progress(0, plan.n))
@@ -202,7 +191,7 @@ class Host:
                 with contextlib.suppress(asyncio.CancelledError, ConnectionFailed):
                     await linking
         self._write_file()
-        self._report(Ready(ready_ids(self._house.engines), time.monotonic() - self._began, missing))
+        self._report(Ready(ready_ids(self._house.engines), age(), missing))
 
     async def _start_controller(self, controller: Child) -> None:
         config = self.plan.controller
@@ -257,9 +246,9 @@ class Host:
             await asyncio.wait(endings)
         if self._writing is not None:
             self._writing.cancel()
-        if self._holds_lock:
+        if self.plan.controller is not None:
             self.plan.profile.cluster_file(self.plan.cluster_id).unlink(missing_ok=True)
-            pid_records.release(self._pid_file)
+            pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
         self._gone.set()
         await asyncio.sleep(0)  # let those who asked for the stop be answered
@@ -295,8 +284,17 @@ class Host:
 
     def _write_file(self) -> None:
         self._writing = None
-        if self._holds_lock:
+        if self.plan.controller is not None:
             cluster_file.write(self.plan.profile.cluster_file(self.plan.cluster_id), self.describe())
 
     def _controller_log(self) -> Path:
         return self.plan.profile.log_file("ipcontroller", self.plan.cluster_id)
+
+
+def age() -> float:
+    """Return how many seconds ago this process was started."""
+    try:
+        ticks = int(start_time(os.getpid()) or "")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (ValueError, AttributeError, OSError):
+        return time.process_time()  # not on Linux: all that can be said

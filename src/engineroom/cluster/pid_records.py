@@ -43,13 +43,13 @@ class AlreadyRunning(LaunchError):
 
     code = ALREADY_RUNNING
 
-    def __init__(self, *, program: str, path: Path, record: ProcessRecord) -> None:
+    def __init__(self, *, program: str, path: Path, record: ProcessRecord, way_out: str) -> None:
         self.path, self.record = path, record
         if record.here:
-            words = f"{program} runs already: pid {record.pid}"
+            words = f"{program} runs already, as process {record.pid} ({path}). {way_out}"
         else:
             words = (
-                f"{program} may run already, on {record.host}: pid {record.pid}, says {path}. From here that can't "
+                f"{program} may run already, on {record.host}, as process {record.pid} ({path}). From here that can't "
                 "be checked. Stop it there; if it is gone for certain, remove that file"
             )
         super().__init__(words)
@@ -72,13 +72,16 @@ def holder(record: ProcessRecord | None) -> Holder:
     return Holder.RUNNING if record.alive else Holder.ENDED
 
 
-def claim(path: Path, *, program: str) -> None:
-    """Make `path` the record of this process; AlreadyRunning if another one holds it, or may."""
+def claim(path: Path, *, program: str, way_out: str) -> None:
+    """Make `path` the record of this process; AlreadyRunning if another one holds it, or may.
+
+    `way_out`: for its words, what to do then.
+    """
     ours = msgspec.json.encode(ProcessRecord.of_this_process())
     while not _link(path, ours):
         found = read(path)
         if found is not None and holder(found) in {Holder.RUNNING, Holder.ELSEWHERE}:
-            raise AlreadyRunning(program=program, path=path, record=found)
+            raise AlreadyRunning(program=program, path=path, record=found, way_out=way_out)
         remove_stale(path)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import select
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from engineroom.cluster import cluster_file
+from engineroom.cluster.cluster_file import NoCluster
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile, tail
 
@@ -21,6 +24,8 @@ def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[
     LaunchError: there is none, or no process is called so.
     """
     found = {name: path for name, path in _all(profile, cluster_id) if path.exists()}
+    if (now := _of_engines_now(profile, cluster_id)) is not None:
+        found = {name: path for name, path in found.items() if path in now or not name.startswith("engine-")}
     if not found:
         raise LaunchError(f"there are no logs of that cluster in {profile.log_dir}")
     named = {_full_name(name): name for name in wanted}
@@ -45,6 +50,15 @@ def _all(profile: Profile, cluster_id: str) -> Iterator[tuple[str, Path]]:
         # Without a cluster id the prefix fits the engines of all others too: theirs have more parts.
         if cluster_id or part.isdigit():
             yield f"engine-{part}", path
+
+
+def _of_engines_now(profile: Profile, cluster_id: str) -> set[Path] | None:
+    """Return the logs of the engines that a running cluster has, None if it does not run."""
+    try:
+        values = cluster_file.read(profile.cluster_file(cluster_id))
+    except NoCluster:
+        return None
+    return {Path(state["output_file"]) for state in cluster_file.engine_states(values)}
 
 
 def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
@@ -92,8 +106,6 @@ class _Tail:
         except FileNotFoundError:
             return False
         if self._file is not None:
-            import os
-
             if os.fstat(self._file.fileno()).st_ino == now.st_ino:
                 return False
             self._file.close()

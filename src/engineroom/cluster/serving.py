@@ -15,6 +15,7 @@ import msgspec
 
 from engineroom.cluster.children import let_go
 from engineroom.cluster.host import Host
+from engineroom.cluster.pid_records import claim
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
 from engineroom.errors import EngineroomError
@@ -38,7 +39,7 @@ def serve(owner: socket.socket, *, spawner: Popen[bytes], controller: Popen[byte
     try:
         prepare(plan)
     except (EngineroomError, OSError) as error:
-        owner.sendall(line_of(Failed(str(error))))
+        owner.sendall(line_of(Failed(str(error), getattr(error, "code", 1))))
         let_go(spawner, controller)
         return 1
     try:
@@ -62,13 +63,21 @@ def run_here(
 
 
 def prepare(plan: HostPlan) -> None:
-    """Make the profile's directories, and log to one of them."""
+    """Make the profile's directories, take the cluster's lock, and log to a file."""
     profile = plan.profile
     profile.prepare()
+    if plan.controller is not None:
+        claim(profile.pid_file("ipcluster", plan.cluster_id), program="ipcluster", way_out=_way_out(plan))
     if plan.clean_logs:
         clean(profile.log_dir, plan.cluster_id)
     part = "" if plan.controller is not None else f"engines-{socket.gethostname()}-{os.getpid()}"
     set_up(plan.log_level, profile.log_file("ipcluster", plan.cluster_id, part))
+
+
+def _way_out(plan: HostPlan) -> str:
+    options = " ".join(filter(None, [plan.profile.options(), plan.cluster_id and f"--cluster-id={plan.cluster_id}"]))
+    stop = f"ipcluster stop {options}".rstrip()
+    return f"Stop it by `{stop}`, or start another one beside it with a --cluster-id of its own"
 
 
 async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], controller: Popen[bytes] | None) -> int:
