@@ -109,12 +109,16 @@ class PretendEngine:
         self.last_peer = NO_PEER
         self.id = -1
         self.dead = False
+        self.given_up = False
+        """It was taken for dead once, rightly or not: what it held then counts no more."""
         self.inbox: list[ToPeer] = []
         self.direct: list[Run] = []
         self.balanced: list[Run] = []
         self.running: Run | None = None
         self.numbers = count(1)
         self.unacknowledged: dict[int, Finished] = {}
+        self.repeated: set[int] = set()
+        """Numbers of results that it has sent more than once: their acknowledgements may come twice."""
         self.runs: list[Run] = []
         """All that it has started, in order."""
         self.interrupted: list[Interrupt] = []
@@ -132,6 +136,7 @@ class PretendEngine:
             self.peer = None
             return actions
         self.id = self.play.state.instances[self.instance].id
+        self.repeated.update(self.unacknowledged)
         for message in list(self.unacknowledged.values()):
             actions += self.play(self.peer, message)
         return actions
@@ -144,7 +149,7 @@ class PretendEngine:
     def lost(self, cause: str = "killed by SIGKILL") -> list[Action]:
         self.inbox.clear()
         self.peer = None
-        self.dead = True
+        self.given_up = True
         return self.play(self.last_peer, EngineLost(cause))
 
     def say(self, message: Started | Finished | Revoked | AlreadyStarted) -> list[Action]:
@@ -170,7 +175,7 @@ class PretendEngine:
             case Interrupt() as interrupt:
                 self.interrupted.append(interrupt)
             case Delivered(up_to=up_to, also=also):
-                assert set(also) <= set(self.unacknowledged), "acknowledged twice"
+                assert set(also) <= self.unacknowledged.keys() | self.repeated, "acknowledged twice"
                 for number in [n for n in self.unacknowledged if n <= up_to or n in also]:
                     del self.unacknowledged[number]
         return []
@@ -190,7 +195,9 @@ class PretendEngine:
         """End what runs."""
         if self.running is None:
             return []
-        message = Finished(next(self.numbers), self.running.task, self.running.attempt, outcome, b"result")
+        number = next(self.numbers)
+        payload = b"result %d of " % number + self.instance
+        message = Finished(number, self.running.task, self.running.attempt, outcome, payload)
         self.running = None
         self.unacknowledged[message.number] = message
         return self.say(message)
