@@ -1,0 +1,152 @@
+"""For tests with real processes: profiles, clusters, commands; and nothing of a test outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engineroom import Client, Cluster
+from engineroom.settings.profiles import Profile
+
+SECONDS = 10.0
+"""How long anything may take that should take a moment."""
+
+
+def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
+    """Return the first true value of `condition()`; AssertionError if there is none within `seconds`."""
+    pause = threading.Event()
+    for _ in range(int(seconds * 50)):
+        if value := condition():
+            return value
+        pause.wait(0.02)
+    raise AssertionError(f"this did not come true within {seconds:g} s")
+
+
+def processes_of_this_run() -> dict[int, str]:
+    """Return the title of each live process that was started, by whatever way, from this test run."""
+    run, found = os.environ["ENGINEROOM_TEST_RUN"], {}
+    for process in psutil.process_iter():
+        try:
+            mine = process.pid != os.getpid() and process.environ().get("ENGINEROOM_TEST_RUN") == run
+            if mine and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = " ".join(process.cmdline())
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or somebody else's
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Fail a test after which processes live on that were not there before, whoever their parent is now."""
+    before = processes_of_this_run()
+    yield
+
+    def left() -> dict[int, str]:
+        return {pid: title for pid, title in processes_of_this_run().items() if pid not in before}
+
+    try:
+        until(lambda: not left(), 5)
+    except AssertionError:
+        survivors = left()
+        for pid in survivors:
+            os.kill(pid, signal.SIGKILL)
+        pytest.fail(f"processes that outlive the test: {survivors}")
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """Return the default profile of an IPython directory of the test's own."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    return Profile.find()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Yield a cluster of two engines that runs for all tests of a module."""
+    cluster = Cluster(n=2, profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module")
+    cluster.start_cluster_sync()
+    yield cluster
+    cluster.stop_cluster_sync()
+
+
+@pytest.fixture(scope="module")
+def rc(cluster: Cluster) -> Iterator[Client]:
+    """Yield a client of `cluster`."""
+    with cluster.connect_client_sync() as client:
+        client.wait_for_engines(2, timeout=SECONDS)
+        yield client
+
+
+class Command:
+    """One of our commands, running; its output is read as it comes."""
+
+    def __init__(self, *arguments: str, **options: Any) -> None:
+        program, *rest = arguments
+        self.process = subprocess.Popen(
+            [str(Path(sys.executable).with_name(program)), *rest],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **options,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def says(self, words: str) -> Command:
+        """Wait until `words` are in the output."""
+        try:
+            until(lambda: words in self.output or not self._reader.is_alive())
+        finally:
+            assert words in self.output, self.output
+        return self
+
+    def signal(self, signum: int) -> Command:
+        self.process.send_signal(signum)
+        return self
+
+    def ends(self) -> int:
+        """Wait for the end; return the exit code."""
+        code = self.process.wait(SECONDS)
+        self._reader.join(SECONDS)
+        return code
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+
+
+@pytest.fixture
+def command(profile: Profile) -> Iterator[Callable[..., Command]]:
+    """Yield what starts a command, as `command("ipcluster", "start", "-n", "2")`, with `profile` as the default one."""
+    started: list[Command] = []
+
+    def start(*arguments: str, **options: Any) -> Command:
+        started.append(Command(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
