@@ -8,11 +8,14 @@ keeps the interpreter lock) and the network still sees a live peer.
 
 from __future__ import annotations
 
+import mmap
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.records import CHUNK
+
+_WORTH_MAPPING = 1024 * 1024
 
 Buffer = bytes | bytearray | memoryview
 Body = bytes | list[memoryview]
@@ -98,12 +101,12 @@ class Payload:
 class AssembledPayload(Payload):
     """A payload that arrives in one private, writable buffer."""
 
-    __slots__ = ("_buffer", "_view")
+    __slots__ = ("_view",)
 
     def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
         super().__init__(size, accept=accept)
-        self._buffer = bytearray(size)
-        self._view = memoryview(self._buffer)
+        # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
+        self._view = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
 
     def target(self, size: int) -> memoryview:
         if self.received + size > self.size:
@@ -114,8 +117,8 @@ class AssembledPayload(Payload):
         self.received += size
         self._tell()
 
-    def buffer(self) -> bytearray:
-        return self._buffer
+    def buffer(self) -> memoryview:
+        return self._view
 
 
 class _Outgoing:
