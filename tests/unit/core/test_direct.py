@@ -1,0 +1,109 @@
+"""Direct tasks: sent at once, in order, bound to one life of one engine."""
+
+from __future__ import annotations
+
+from engineroom.core.actions import Send
+from engineroom.core.events import BodyLost, EngineAway, EngineLost, EngineUp, Large
+from engineroom.ids import Peer
+from engineroom.protocol.messages import EngineLeft, Finished, Held, Options, Outcome, Run, Status
+from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
+from tests.unit.core.pretend import CALL, ERROR, OK, Play, instance_id, result, run, submit, task
+
+
+def lost(words: str) -> Outcome:
+    return Outcome(Status.LOST, 0.0, 0.0, words)
+
+
+def test_it_is_sent_at_once_and_in_order(two: Play) -> None:
+    assert two.sent(CLIENT, submit(1, (0,))) == [(ENGINE_0, run(1, direct=True))]
+    assert two.sent(CLIENT, submit(2, (0,))) == [(ENGINE_0, run(2, direct=True))]
+    assert two.sent(CLIENT, submit(3, (1,))) == [(ENGINE_1, run(3, direct=True))]
+
+
+def test_its_result_goes_to_the_client(two: Play) -> None:
+    two(CLIENT, submit(1, (1,)))
+
+    assert two.sent(ENGINE_1, Finished(1, task(1), 1, OK, b"yes")) == [(CLIENT, result(1, 1, payload=b"yes"))]
+
+
+def test_a_broadcast_is_one_task_for_each_target_numbered_on(two: Play) -> None:
+    sent = two.sent(CLIENT, submit(1, (1, 0)))
+
+    assert sent == [(ENGINE_1, run(1, direct=True)), (ENGINE_0, run(2, direct=True))]
+    assert two.sent(CLIENT, submit(3, (0,))) == [(ENGINE_0, run(3, direct=True))]
+
+
+def test_a_submit_that_comes_twice_runs_once(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 1)))
+
+    assert two(CLIENT, submit(1, (0, 1))) == []
+    assert two(CLIENT, submit(2, (1,))) == []
+
+
+def test_an_unknown_target_is_lost_with_words(two: Play) -> None:
+    assert two.sent(CLIENT, submit(1, (7,))) == [(CLIENT, result(1, 7, lost("no engine 7; the engines are 0, 1")))]
+
+
+def test_with_no_engines_at_all_it_says_so(play: Play) -> None:
+    assert play.sent(CLIENT, submit(1, (0,))) == [(CLIENT, result(1, 0, lost("no engine 0; there are no engines")))]
+
+
+def test_a_target_that_is_gone_is_lost_with_the_cause(two: Play) -> None:
+    two(ENGINE_1, EngineLost("exit code 3"))
+
+    assert two.sent(CLIENT, submit(1, (1,))) == [(CLIENT, result(1, 1, lost("engine 1 is gone (exit code 3)")))]
+
+
+def test_when_its_engine_dies_it_is_lost_and_runs_nowhere_else(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    two(CLIENT, submit(2, (0,)))
+
+    sent = two.sent(ENGINE_0, EngineLost("killed by SIGKILL"))
+
+    words = "engine 0 died (killed by SIGKILL) before this task had ended"
+    assert sent == [
+        (CLIENT, EngineLeft(0, instance_id(0), "killed by SIGKILL")),
+        (CLIENT, result(1, 0, lost(words))),
+        (CLIENT, result(2, 0, lost(words))),
+    ]
+
+
+def test_while_its_engine_is_away_it_waits_and_is_sent_again_as_the_same_attempt(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    two(CLIENT, submit(2, (0,)))
+    assert two(ENGINE_0, EngineAway()) == []
+    assert two(CLIENT, submit(3, (0,))) == []
+
+    sent = two.sent(20, EngineUp(instance_id(0), held=Held(queued=((task(1), 1),))))
+
+    runs = [(peer, message) for peer, message in sent if isinstance(message, Run)]
+    assert runs == [(20, run(2, direct=True)), (20, run(3, direct=True))]
+
+
+def test_retries_are_on_the_same_engine(two: Play) -> None:
+    two(CLIENT, submit(1, (0,), Options(retries=1)))
+
+    assert two.sent(ENGINE_0, Finished(1, task(1), 1, ERROR)) == [(ENGINE_0, run(1, 2, direct=True))]
+    assert two.sent(ENGINE_0, Finished(2, task(1), 2, ERROR)) == [(CLIENT, result(1, 0, ERROR))]
+
+
+def test_a_large_body_is_handed_on_with_run_and_result(two: Play) -> None:
+    body, answer = object(), object()
+    large = submit(1, (0,), size=10**6)
+
+    (send,) = two(CLIENT, Large(large, body))
+    assert send == Send(Peer(ENGINE_0), Run(task(1), 1, CALL, True, False, 0, 10**6), body)
+
+    finished = Finished(1, task(1), 1, OK, b"", 5, 10**7)
+    send = two(ENGINE_0, Large(finished, answer))[0]
+    assert isinstance(send, Send)
+    assert send.body is answer
+    assert send.message == result(1, 0).__class__(task(1), 0, OK, b"", 0, 10**7)
+
+
+def test_a_body_that_never_comes_ends_all_tasks_of_its_submit(two: Play) -> None:
+    two(CLIENT, Large(submit(1, (0, 1), size=10**6), object()))
+
+    asked = two.sent(CLIENT, BodyLost(task(1)))
+
+    assert [(peer, message.task) for peer, message in asked] == [(ENGINE_0, task(1)), (ENGINE_1, task(2))]

@@ -1,0 +1,122 @@
+"""Engines die: what they had not started runs elsewhere, and a task that kills engines is contained and blamed."""
+
+from __future__ import annotations
+
+from engineroom.core.events import EngineLost, EngineUp
+from engineroom.protocol.messages import EngineLeft, Finished, Options, Outcome, Result, Run, Started, Status
+from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
+from tests.unit.core.pretend import OK, Play, instance_id, result, run, submit, task
+
+DIED = EngineLost("killed by SIGKILL")
+
+
+def left(engine: int) -> tuple[int, EngineLeft]:
+    return (CLIENT, EngineLeft(engine, instance_id(engine), DIED.cause))
+
+
+def lost(words: str) -> Outcome:
+    return Outcome(Status.LOST, 0.0, 0.0, words)
+
+
+def test_what_may_have_started_runs_again_announced(two: Play) -> None:
+    two(CLIENT, submit(1))
+    two(CLIENT, submit(2))
+
+    assert two.sent(ENGINE_0, DIED) == [left(0), (ENGINE_1, run(1, 2, announce=True))]
+
+
+def test_the_tasks_of_a_dead_engine_go_ahead_of_newcomers_in_their_order(two: Play) -> None:
+    for number in range(1, 8):
+        two(CLIENT, submit(number))
+    two(ENGINE_0, DIED)  # it held 1 and 3, the other one 2 and 4
+
+    order = []
+    for number, (id_, attempt) in enumerate([(2, 1), (4, 1), (1, 2), (3, 2), (5, 1)], 1):
+        sent = two.sent(ENGINE_1, Finished(number, task(id_), attempt, Outcome(Status.OK, 0.0, 1.0)))
+        order += [(message.task, message.attempt) for _, message in sent if isinstance(message, Run)]
+    assert order[:4] == [(task(1), 2), (task(3), 2), (task(5), 1), (task(6), 1)]
+
+
+def test_a_task_that_kills_engines_ends_after_one_unknown_and_three_known_deaths(play: Play) -> None:
+    for number in range(5):
+        play(10 + number, EngineUp(instance_id(number)))
+    play(CLIENT, submit(1))
+    assert play.sent(10, DIED) == [left(0), (11, run(1, 2, announce=True))]
+    for number in (1, 2):
+        play(10 + number, Started(task(1), number + 1))
+        assert play.sent(10 + number, DIED) == [left(number), (11 + number, run(1, number + 2, announce=True))]
+    play(13, Started(task(1), 4))
+
+    sent = play.sent(13, DIED)
+
+    engines = ", ".join(f"engine {number} (killed by SIGKILL)" for number in range(4))
+    assert sent == [left(3), (CLIENT, result(1, 3, lost(f"this task was running when {engines} died")))]
+
+
+def test_those_that_waited_behind_it_are_never_blamed(play: Play) -> None:
+    play(10, EngineUp(instance_id(0)))
+    play(CLIENT, submit(1))
+    play(CLIENT, submit(2))
+    for death in range(4):
+        if death:
+            play(10 + death, Started(task(1), death + 1))
+        play(10 + death, DIED)
+        play(11 + death, EngineUp(instance_id(death + 1)))
+
+    sent = play.sent(14, Finished(1, task(2), 5, OK, b"innocent"))
+
+    assert (CLIENT, result(2, 4, payload=b"innocent")) in sent
+
+
+def test_suspicion_alone_ends_too(play: Play) -> None:
+    play(CLIENT, submit(1))
+    results = []
+    for death in range(4):
+        play(10 + death, EngineUp(instance_id(death)))
+        results += [m for _, m in play.sent(10 + death, DIED) if isinstance(m, Result)]
+    assert [its.outcome.status for its in results] == [Status.LOST]
+
+
+def test_without_rerun_lost_a_loss_counts_against_retries(two: Play) -> None:
+    options = Options(rerun_lost=False, retries=1)
+    assert two.sent(CLIENT, submit(1, options=options)) == [(ENGINE_0, run(1, announce=True))]
+    two(ENGINE_0, Started(task(1), 1))
+    assert two.sent(ENGINE_0, DIED) == [left(0), (ENGINE_1, run(1, 2, announce=True))]
+    two(ENGINE_1, Started(task(1), 2))
+
+    words = "this task was running when engine 0 (killed by SIGKILL), engine 1 (killed by SIGKILL) died"
+    assert two.sent(ENGINE_1, DIED) == [left(1), (CLIENT, result(1, 1, lost(words)))]
+
+
+def test_without_rerun_lost_what_had_not_started_still_runs_elsewhere(two: Play) -> None:
+    two(CLIENT, submit(1, options=Options(rerun_lost=False)))
+
+    assert two.sent(ENGINE_0, DIED) == [left(0), (ENGINE_1, run(1, 2, announce=True))]
+
+
+def test_a_task_for_engines_that_are_all_gone_is_lost_with_words(two: Play) -> None:
+    two(ENGINE_1, DIED)
+
+    words = "this task may run on no engine that is left; gone: engine 1 (killed by SIGKILL)"
+    assert two.sent(CLIENT, submit(1, options=Options(engines=(1,)))) == [(CLIENT, result(1, -1, lost(words)))]
+
+
+def test_tasks_that_wait_for_an_engine_end_when_it_dies(two: Play) -> None:
+    for number in range(1, 4):
+        two(CLIENT, submit(number, options=Options(engines=(1,))))
+
+    sent = two.sent(ENGINE_1, DIED)
+
+    assert sorted(message.task for _, message in sent if isinstance(message, Result)) == [task(1), task(2), task(3)]
+
+
+def test_a_result_of_an_engine_given_up_for_dead_is_ignored_and_acknowledged(two: Play) -> None:
+    two(CLIENT, submit(1))
+    two(ENGINE_0, DIED)
+    two(20, EngineUp(instance_id(0)))
+
+    assert two.state.instances[instance_id(0)].id == 0
+    assert two.sent(20, Finished(7, task(1), 1, OK)) == []
+    assert [str(action.message) for action in two.tick(0.05) if hasattr(action, "message")] == [
+        "Delivered(up_to=7, also=())"
+    ]
