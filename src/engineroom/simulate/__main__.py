@@ -1,0 +1,54 @@
+"""`python -m engineroom.simulate`: 1,000 pretend engines and 100,000 tasks, compared with 10 engines."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+
+import msgspec
+
+from engineroom.core.policies import POLICIES
+from engineroom.simulate.report import microseconds, report
+from engineroom.simulate.simulation import Plan, Simulation
+
+_FEW = 10
+_WORST_RATIO = 2.0
+
+
+def parse(arguments: list[str]) -> Plan:
+    """Return the plan that the command line describes."""
+    plan = Plan()
+    parser = argparse.ArgumentParser(prog="python -m engineroom.simulate", description=__doc__)
+    parser.add_argument("--engines", type=int, default=plan.engines)
+    parser.add_argument("--tasks", type=int, default=plan.tasks)
+    parser.add_argument("--clients", type=int, default=plan.clients)
+    parser.add_argument("--seconds", type=float, default=plan.seconds, help="run time of a task on average")
+    parser.add_argument(
+        "--spread", type=float, default=plan.spread, help="sigma of the lognormal run times; 0: all equal"
+    )
+    parser.add_argument("--latency", type=float, default=plan.latency, help="seconds that a message takes")
+    parser.add_argument("--losses", type=int, default=plan.losses, help="engines that die, at random times")
+    parser.add_argument("--policy", choices=sorted(POLICIES), default=plan.policy)
+    parser.add_argument("--seed", type=int, default=plan.seed)
+    return msgspec.convert(vars(parser.parse_args(arguments)), Plan)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the plan, and the same with 10 engines; 1 if a decision costs more than twice as much."""
+    plan = parse(arguments)
+    costs = []
+    for engines in (_FEW, plan.engines):
+        simulation = Simulation(msgspec.structs.replace(plan, engines=engines, losses=min(plan.losses, engines - 1)))
+        simulation.run()
+        print(report(simulation))
+        costs.append(microseconds(simulation))
+        del simulation
+        gc.collect()
+    ratio = costs[1] / costs[0]
+    print(f"a decision among {plan.engines:,} engines costs {ratio:.2f} x one among {_FEW} (at most {_WORST_RATIO:g})")
+    return int(ratio > _WORST_RATIO)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Small clusters in virtual time: everything ends, and engines are kept busy."""
+
+from __future__ import annotations
+
+import pytest
+
+from engineroom.core.policies import POLICIES
+from engineroom.protocol.messages import Status
+from engineroom.simulate.__main__ import parse
+from engineroom.simulate.report import report
+from engineroom.simulate.simulation import Plan, Simulation
+
+
+def play(plan: Plan) -> Simulation:
+    simulation = Simulation(plan)
+    simulation.run()
+    simulation.state.check()
+    return simulation
+
+
+def utilisation(simulation: Simulation) -> float:
+    busy = sum(engine.busy for engine in simulation.engines())
+    return busy / (simulation.now * simulation.plan.engines)
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+@pytest.mark.parametrize("seconds", [0.00002, 0.004, 0.5])
+def test_every_policy_runs_everything(policy: str, seconds: float) -> None:
+    simulation = play(Plan(engines=7, tasks=1500, seconds=seconds, policy=policy))
+
+    assert simulation.ended == {Status.OK: 1500}
+
+
+@pytest.mark.parametrize("seconds", [0.004, 0.05, 0.5])
+def test_engines_are_kept_busy(seconds: float) -> None:
+    assert utilisation(play(Plan(engines=10, tasks=3000, seconds=seconds))) > 0.93
+
+
+def test_losses_cost_no_task() -> None:
+    simulation = play(Plan(engines=20, tasks=2000, losses=10))
+
+    assert simulation.ended == {Status.OK: 2000}
+    assert "engines lost 10" in report(simulation)
+
+
+def test_long_tasks_are_not_left_behind_others_when_engines_fall_idle() -> None:
+    simulation = play(Plan(engines=4, tasks=8, seconds=10.0, spread=0.0, latency=0.001))
+
+    assert simulation.now == pytest.approx(20.0, abs=0.1)
+
+
+def test_the_command_line_is_the_plan() -> None:
+    assert parse(["--engines", "5", "--losses", "2"]) == Plan(engines=5, losses=2)
