@@ -50,7 +50,7 @@ def draw(spans: list[Span], title: str) -> str:
         busy = sum(span.completed - span.started for span in lanes[engine]) / max(last - first, 1e-6)
         body.append(f'<text x="16" y="{y + 20}">engine {engine}</text>')
         body.append(f'<rect class="lane" x="{LEFT}" y="{y}" width="{WIDTH - LEFT - RIGHT}" height="{BAR}"/>')
-        body += [_bar(span, first, scale, y) for span in lanes[engine]]
+        body += [_bar(span, first, scale, y, faint=bool(index % 2)) for index, span in enumerate(lanes[engine])]
         body.append(f'<text x="{WIDTH - RIGHT + 8}" y="{y + 20}">{busy:.0%} busy</text>')
     height = bottom + 34
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
@@ -58,12 +58,14 @@ def draw(spans: list[Span], title: str) -> str:
     return "\n".join([head, paper, *body, "</svg>\n"])
 
 
-def _bar(span: Span, first: float, scale: float, y: float) -> str:
+def _bar(span: Span, first: float, scale: float, y: float, *, faint: bool) -> str:
+    """Return one bar; every other one is `faint`, so that neighbours are told apart."""
     x = LEFT + (span.started - first) * scale
     width = max((span.completed - span.started) * scale, 0.3)
+    opacity = 0.8 if faint else 1
     told = f"{span.name}: {(span.completed - span.started) * 1e3:.1f} ms"
     return (
-        f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{BAR}" fill="{colour(span.group)}">'
+        f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="{BAR}" fill="{colour(span.group)}" opacity="{opacity}">'
         f"<title>{escape(told)}</title></rect>"
     )
 
