@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+import engineroom
 from engineroom.errors import EngineroomError
 
 COMMANDS = {
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     command, *rest = arguments
     if command in {"--version", "-V"}:
-        print(import_module("importlib.metadata").version("engineroom"))
+        print(engineroom.__version__)
         return 0
     if command not in COMMANDS:
         print(f"ipcluster: there is no command {command!r}\n\n{_usage()}", file=sys.stderr)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engineroom.cluster.children import CONTROLLER, SPAWNER, start
 
-_NOT_HERE = ("-h", "--help", "--help-all", "--version", "-V", "--daemonize", "--IPClusterEngines.daemonize")
+_ONLY_WORDS = ("-h", "--help", "--help-all", "--version", "-V")
+_BACKGROUND = ("--daemonize", "--IPClusterEngines.daemonize")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -17,11 +18,22 @@ def main(argv: Sequence[str]) -> int:
 def run(argv: Sequence[str], *, with_controller: bool) -> int:
     """Start engines and, if so, their controller."""
     ours = argv[: argv.index("--")] if "--" in argv else argv
-    spawner = controller = None
-    if not any(argument.partition("=")[0] in _NOT_HERE for argument in ours):
-        # First of all: they take as long to be ready as reading the options does.
-        spawner = start(SPAWNER)
-        controller = start(CONTROLLER) if with_controller else None
-    from engineroom.cluster.commands import run_cluster
+    flags = {argument.partition("=")[0] for argument in ours}
+    if flags.intersection(_ONLY_WORDS):
+        from engineroom.cluster.commands import read_options
 
-    return run_cluster(argv, with_controller=with_controller, spawner=spawner, controller=controller)
+        read_options(argv, with_controller=with_controller)
+        return 0
+    # First of all: they take as long to be ready as reading the options does.
+    if flags.intersection(_BACKGROUND):
+        from engineroom.cluster.starting import StartedHost
+
+        early = StartedHost(with_controller=with_controller)
+        from engineroom.cluster.commands import run_in_background
+
+        return run_in_background(argv, early)
+    spawner = start(SPAWNER)
+    controller = start(CONTROLLER) if with_controller else None
+    from engineroom.cluster.commands import run_here
+
+    return run_here(argv, spawner=spawner, controller=controller)

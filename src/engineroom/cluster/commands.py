@@ -7,61 +7,77 @@ import threading
 from collections.abc import Sequence
 from subprocess import Popen
 
-from engineroom.cluster.children import CONTROLLER, SPAWNER, let_go, start
+from engineroom.cluster.children import let_go
 from engineroom.cluster.console import Console
-from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.reports import Failed, Ready, Report
-from engineroom.cluster.starting import Channel, CouldNotStart, encode_plan, start_host
+from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.option import configured
 
 
-def run_cluster(
-    argv: Sequence[str],
-    *,
-    with_controller: bool,
-    spawner: Popen[bytes] | None,
-    controller: Popen[bytes] | None,
-) -> int:
-    """Run what the arguments say; return the exit code. LaunchError says what is wrong.
+def read_options(argv: Sequence[str], *, with_controller: bool) -> IPClusterEngines:
+    """Return the command's options; OptionError says what is wrong with them."""
+    return (IPClusterStart if with_controller else IPClusterEngines).from_command_line(argv)
 
-    `spawner`, `controller`: those that were started while we were not even loaded, if any.
+
+def run_here(argv: Sequence[str], *, spawner: Popen[bytes], controller: Popen[bytes] | None) -> int:
+    """Be the host of what the arguments say, until it is stopped; return the exit code.
+
+    `spawner`, `controller`: started already. LaunchError says why it can't be done.
     """
     try:
-        app = (IPClusterStart if with_controller else IPClusterEngines).from_command_line(argv)
-        plan = host_plan(
-            configured(ClusterOptions, app.config),
-            profile=app.profile_directory,
-            cluster_id=app.cluster_id,
-            log_level=app.log_level,
-            with_controller=with_controller,
-            controller_args=app.after_dashes,
-            clean_logs=app.clean_logs,
-        )
-        if app.work_dir:
-            os.chdir(app.work_dir)
+        app = read_options(argv, with_controller=controller is not None)
+        plan = _plan(app, with_controller=controller is not None)
     except BaseException:
         let_go(spawner, controller)
         raise
-    if app.daemonize:
+    if app.daemonize:  # said by a file, not by the arguments
         let_go(spawner, controller)
-        return _run_in_background(plan)
-    from engineroom.cluster.serving import run_here
+        return _watch_start(plan, StartedHost(with_controller=controller is not None))
+    from engineroom.cluster.serving import run_here  # a host in the background does without
 
     console = Console(plan)
-    spawner = spawner or start(SPAWNER)
-    if with_controller:
-        controller = controller or start(CONTROLLER)
     code = run_here(plan, spawner=spawner, controller=controller, report=console)
     if console.failed is not None:
         raise CouldNotStart(console.failed)
     return code
 
 
-def _run_in_background(plan: HostPlan) -> int:
-    """Start a host that outlives us; return once everything is ready."""
+def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
+    """Tell `host` what the arguments say; return once everything is ready, 0, or raise LaunchError."""
+    try:
+        app = read_options(argv, with_controller=host.with_controller)
+        plan = _plan(app, with_controller=host.with_controller)
+    except BaseException:
+        host.socket.close()
+        raise
+    if app.daemonize:
+        return _watch_start(plan, host)
+    host.socket.close()  # --daemonize=False
+    from engineroom.cluster.children import CONTROLLER, SPAWNER, start
+
+    controller = start(CONTROLLER) if host.with_controller else None
+    return run_here(argv, spawner=start(SPAWNER), controller=controller)
+
+
+def _plan(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
+    if app.work_dir:
+        os.chdir(app.work_dir)
+    return host_plan(
+        configured(ClusterOptions, app.config),
+        profile=app.profile_directory,
+        cluster_id=app.cluster_id,
+        log_level=app.log_level,
+        with_controller=with_controller,
+        controller_args=app.after_dashes,
+        clean_logs=app.clean_logs,
+    )
+
+
+def _watch_start(plan: HostPlan, host: StartedHost) -> int:
+    """Have a host that outlives us do what `plan` says; return once everything is ready."""
     plan.owned = False
     console = Console(plan, background=True)
     settled = threading.Event()
@@ -71,14 +87,12 @@ def _run_in_background(plan: HostPlan) -> int:
         if isinstance(words, Ready | Failed):
             settled.set()
 
-    launcher = ProcessLauncher()
-    handle, sock = start_host(launcher, with_controller=plan.controller is not None)
-    channel = Channel(sock, on_report=report, on_end=settled.set)
+    channel = Channel(host.socket, on_report=report, on_end=settled.set)
     channel.open()
     channel.send(encode_plan(plan))
     settled.wait()
     channel.close()
-    launcher.let_go(handle)
+    host.let_go()
     if console.failed is not None:
         raise CouldNotStart(console.failed)
     return 0

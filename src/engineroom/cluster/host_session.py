@@ -11,11 +11,10 @@ from concurrent.futures import Future
 from typing import Any, Self
 
 from engineroom.cluster.cluster_file import NoCluster, address_in
-from engineroom.cluster.launchers.launcher import Handle
-from engineroom.cluster.launchers.process import ProcessLauncher
+from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Ready, Report, Request, Stop
-from engineroom.cluster.starting import Channel, CouldNotStart, dial_host, encode_plan, start_host
+from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
 from engineroom.errors import LaunchError
 
 log = logging.getLogger(__name__)
@@ -28,8 +27,7 @@ class HostSession:
     """`start` or `join` one; then `ask`, and `stop`."""
 
     def __init__(self) -> None:
-        self._launcher = ProcessLauncher()
-        self._handle: Handle | None = None
+        self._host: StartedHost | None = None
         self._channel: Channel | None = None
         self._ready: Future[Ready] = Future()
         self._ended = threading.Event()
@@ -38,8 +36,8 @@ class HostSession:
     def start(cls, plan: HostPlan) -> Self:
         """Start a host with `plan`; `ready` comes next."""
         session = cls()
-        session._handle, sock = start_host(session._launcher, with_controller=plan.controller is not None)
-        session._open(Channel(sock, on_report=session._hear, on_end=session._gone))
+        session._host = StartedHost(with_controller=plan.controller is not None)
+        session._open(Channel(session._host.socket, on_report=session._hear, on_end=session._gone))
         session._send(encode_plan(plan))
         return session
 
@@ -67,9 +65,9 @@ class HostSession:
         ready = await asyncio.wrap_future(self._ready)
         if ready.missing:
             log.warning("%s", ready.missing)
-        if keep and self._handle is not None:
-            self._launcher.let_go(self._handle)
-            self._handle = None
+        if keep and self._host is not None:
+            self._host.let_go()
+            self._host = None
         return ready
 
     def ask(self, request: Request) -> Future[Any]:
@@ -89,8 +87,9 @@ class HostSession:
         with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
             await asyncio.wait_for(answer, _STOP_SECONDS)
         channel.close()
-        if self._handle is not None and not await self._launcher.wait(self._handle, _STOP_SECONDS):
-            await self._launcher.stop(self._handle)
+        host, self._host = self._host, None
+        if host is not None and not await host.launcher.wait(host.handle, _STOP_SECONDS):
+            await host.launcher.stop(host.handle)
 
     def _open(self, channel: Channel) -> None:
         self._channel = channel

@@ -9,16 +9,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import Command, Handle
+from engineroom.cluster.launchers.launcher import Command
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
-from engineroom.transport.sockets import check_socket
 
 
 class CouldNotStart(LaunchError):
@@ -102,29 +100,26 @@ class Channel:
                 answer.set_result(report.data)
 
 
-def start_host(launcher: ProcessLauncher, *, with_controller: bool) -> tuple[Handle, socket.socket]:
-    """Start a host process; return it, and our end of the socket on which it waits for its plan."""
-    ours, its = socket.socketpair()
-    with its:
-        what = "start" if with_controller else "engines"
-        argv = [sys.executable, "-P", "-m", "engineroom.cluster.host_process", str(its.fileno()), what]
-        try:
-            return launcher.start_now(Command(argv=argv, descriptors=(its.fileno(),))), ours
-        except BaseException:
-            ours.close()
-            raise
+class StartedHost:
+    """A host process, which waits at the other end of `socket` for its plan."""
 
+    def __init__(self, *, with_controller: bool) -> None:
+        """Start it; LaunchError says why that can't be."""
+        self.with_controller = with_controller
+        self.launcher = ProcessLauncher()
+        self.socket, its = socket.socketpair()
+        with its:
+            what = "start" if with_controller else "engines"
+            argv = [sys.executable, "-P", "-m", "engineroom.cluster.host_process", str(its.fileno()), what]
+            try:
+                self.handle = self.launcher.start_now(Command(argv=argv, descriptors=(its.fileno(),)))
+            except BaseException:
+                self.socket.close()
+                raise
 
-def dial_host(path: str) -> socket.socket:
-    """Return a connection to the control socket at `path`; OSError if nobody of ours is there."""
-    check_socket(Path(path))
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.connect(path)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+    def let_go(self) -> None:
+        """Let it live on without us."""
+        self.launcher.let_go(self.handle)
 
 
 def encode_plan(plan: Any) -> bytes:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import Any
 
-import msgspec
-
-from engineroom.cluster.launchers.process import ProcessLauncher
+from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.leftovers import control_socket, sweep
 from engineroom.cluster.pid_records import ALREADY_STOPPED, Holder, holder, read
 from engineroom.cluster.reports import Answered, Stop, line_of, read_report
-from engineroom.cluster.starting import dial_host
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
@@ -65,7 +61,9 @@ def _stop_here(profile: Profile, cluster_id: str, program: str, record: ProcessR
     if program == "ipcluster":
         asked = _ask_host(str(control_socket(profile, cluster_id)), seconds)
     if not asked:
-        asyncio.run(_ask_then_signal(profile, cluster_id, record, seconds))
+        from engineroom.cluster.last_resorts import ask_then_signal  # slow to import, and seldom needed
+
+        ask_then_signal(profile, cluster_id, record, seconds=seconds)
     sweep(profile, cluster_id)
 
 
@@ -95,57 +93,13 @@ def _is_done(sock: socket.socket) -> bool:
     return True
 
 
-async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, seconds: float) -> None:
-    launcher = ProcessLauncher()
-    handle = {"process": msgspec.to_builtins(record)}
-    try:
-        await ask_controller(profile, cluster_id)
-    except (ConnectionFailed, ConnectionFileError):
-        await launcher.stop(handle)
-        return
-    if not await launcher.wait(handle, seconds):
-        await launcher.stop(handle)
-
-
 def _stop_elsewhere(profile: Profile, cluster_id: str, record: ProcessRecord, seconds: float, what: str) -> None:
+    from engineroom.cluster.last_resorts import ask_to_end  # slow to import, and seldom needed
+
     try:
-        asyncio.run(asyncio.wait_for(ask_controller(profile, cluster_id), seconds))
+        ask_to_end(profile, cluster_id, seconds=seconds)
     except (ConnectionFailed, ConnectionFileError, TimeoutError) as error:
         raise LaunchError(
             f"{what} is a process of another machine or container (pid {record.pid} on {record.host}), and its "
             f"controller can't be asked: {error}. Stop it there; if it is gone for certain, remove that file"
         ) from error
-
-
-async def ask_controller(profile: Profile, cluster_id: str) -> None:
-    """Ask the controller to end, and its hosts and engines with it; returns when it hangs up.
-
-    ConnectionFailed, ConnectionFileError: it can't be asked.
-    """
-    # Not needed where there is a host to be asked.
-    from engineroom.ids import new_session
-    from engineroom.protocol.connection_files import read_connection_file
-    from engineroom.protocol.messages import Join, Shutdown
-    from engineroom.transport.dial import connect
-
-    info = read_connection_file(profile.connection_file("client", cluster_id))
-    connection, _ = await connect(info, role="client", join=Join(proof=b"", identity=new_session()), seconds=3.0)
-    end = _End()
-    connection.start(end)
-    connection.send(Shutdown(controller=True, reason="ipcluster stop"))
-    await end.come
-
-
-class _End:
-    """Waits for the end of a connection."""
-
-    def __init__(self) -> None:
-        self.come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def on_messages(self, messages: list[Any]) -> None:
-        """What else the controller says does not concern us."""
-
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del reason, clean
-        if not self.come.done():
-            self.come.set_result(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,6 +12,7 @@ from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
 from traitlets.config import Application, Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
+import engineroom
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.option import OptionError, aliases_of, configured, option, switches_of, unknown_options
 from engineroom.settings.profiles import Profile
@@ -35,7 +35,6 @@ class BaseParallelApplication(Application):
     flag_classes: ClassVar[tuple[type[Configurable], ...]] = ()
     """Those of them whose options it also takes by their flags."""
 
-    version = Unicode(version("engineroom"))
     profile = option(Unicode("", help="Name of the IPython profile to use."), "profile")
     profile_dir = option(Unicode("", help="Directory of the profile to use, instead of a name."), "profile-dir")
     ipython_dir = option(Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir")
@@ -91,7 +90,7 @@ class BaseParallelApplication(Application):
             self.print_help(classes="--help-all" in ours)
             raise SystemExit(0)
         if {"--version", "-V"}.intersection(ours):
-            self.print_version()
+            print(engineroom.__version__)
             raise SystemExit(0)
         loader = CommandLine(
             list(spell_out(ours, aliases=self.aliases, switches=self.flags)),

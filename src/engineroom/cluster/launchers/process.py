@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,11 +16,8 @@ from engineroom.cluster.pid_records import Holder, holder
 from engineroom.errors import LaunchError
 from engineroom.protocol.processes import ProcessRecord
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 """Seconds between SIGTERM and SIGKILL."""
-
-_LOOK_EVERY = 0.02
-"""Seconds between two looks, where the end of a process can't be waited for."""
 
 
 class ProcessLauncher:
@@ -78,38 +73,15 @@ class ProcessLauncher:
         record = _record_in(handle)
         process = self._ours.get(record.pid)
         ended = (lambda: process.poll() is not None) if process is not None else (lambda: not record.alive)
-        return await _exit_of(record.pid, ended, seconds)
+        from engineroom.cluster.launchers.waiting import exit_of  # who only starts something should not load asyncio
+
+        return await exit_of(record.pid, ended, seconds)
 
     def let_go(self, handle: Handle) -> None:
         """Let the process live on without us."""
         process = self._ours.pop(_record_in(handle).pid, None)
         if process is not None:
             process.returncode = 0  # it is nobody's business here any more
-
-
-async def _exit_of(pid: int, ended: Callable[[], bool], seconds: float) -> bool:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    descriptor = _pidfd(pid)
-    gone = asyncio.Event()
-    if descriptor is not None:
-        loop.add_reader(descriptor, gone.set)
-    try:
-        while not ended() and (left := deadline - loop.time()) > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), left if descriptor is not None else min(left, _LOOK_EVERY))
-    finally:
-        if descriptor is not None:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
-    return ended()
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return None
 
 
 def _record_of(pid: int) -> ProcessRecord:

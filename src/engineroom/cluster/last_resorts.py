@@ -1,0 +1,70 @@
+"""Ending a cluster whose host can't be asked: by its controller, and by signals."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.launchers.process import ProcessLauncher
+from engineroom.errors import ConnectionFailed, ConnectionFileError
+from engineroom.ids import new_session
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.messages import Join, Shutdown
+from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.profiles import Profile
+from engineroom.transport.dial import connect
+
+
+def ask_to_end(profile: Profile, cluster_id: str, *, seconds: float) -> None:
+    """Ask the controller to end, and its hosts and engines with it; returns when it hangs up.
+
+    ConnectionFailed, ConnectionFileError, TimeoutError: it can't be asked, or does not do it.
+    """
+    asyncio.run(asyncio.wait_for(_ask_controller(profile, cluster_id), seconds))
+
+
+def ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, *, seconds: float) -> None:
+    """End the process of this machine that `record` names: by its controller's word, or by signals."""
+    asyncio.run(_ask_then_signal(profile, cluster_id, record, seconds))
+
+
+async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, seconds: float) -> None:
+    launcher = ProcessLauncher()
+    handle = {"process": msgspec.to_builtins(record)}
+    try:
+        await asyncio.wait_for(_ask_controller(profile, cluster_id), seconds)
+        ended = await launcher.wait(handle, seconds)
+    except (ConnectionFailed, ConnectionFileError, TimeoutError):
+        ended = False
+    if not ended:
+        await launcher.stop(handle)
+
+
+async def _ask_controller(profile: Profile, cluster_id: str) -> None:
+    """Ask the controller to end, and its hosts and engines with it; returns when it hangs up.
+
+    ConnectionFailed, ConnectionFileError: it can't be asked.
+    """
+    info = read_connection_file(profile.connection_file("client", cluster_id))
+    connection, _ = await connect(info, role="client", join=Join(proof=b"", identity=new_session()), seconds=3.0)
+    end = _End()
+    connection.start(end)
+    connection.send(Shutdown(controller=True, reason="ipcluster stop"))
+    await end.come
+
+
+class _End:
+    """Waits for the end of a connection."""
+
+    def __init__(self) -> None:
+        self.come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def on_messages(self, messages: list[Any]) -> None:
+        """What else the controller says does not concern us."""
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        del reason, clean
+        if not self.come.done():
+            self.come.set_result(None)
