@@ -7,11 +7,13 @@ import atexit
 import logging
 import os
 import uuid
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster import cluster_file as files
@@ -65,7 +67,10 @@ class Cluster(ClusterOptions):
         found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
         merged = read_config_files([found.path / "ipcluster_config.py"]) if load_profile else Config()
         merged.merge(config or Config())
-        super().__init__(config=merged, **{name: value for name, value in options.items() if value is not None})
+        try:
+            super().__init__(config=merged, **{name: value for name, value in options.items() if value is not None})
+        except TraitError as error:
+            raise OptionError(str(error)) from error
         self._profile = found
         self.cluster_id = uuid.uuid4().hex[:8] if cluster_id is None else cluster_id
         self.shutdown_atexit = shutdown_atexit
@@ -231,7 +236,7 @@ class Cluster(ClusterOptions):
             shutdown_atexit=False,
             **{**given, **options},
         )
-        cluster._session = HostSession.join(values)
+        cluster._keep(HostSession.join(values))
         cluster.engine_set = next(reversed(values.get("engines", {}).get("sets", {})), "")
         return cluster
 
@@ -294,10 +299,15 @@ class Cluster(ClusterOptions):
         except BaseException:
             await session.stop()
             raise
-        self._session, self.engine_set = session, "1" if plan.n else ""
+        self._keep(session)
+        self.engine_set = "1" if plan.n else ""
         if self.shutdown_atexit:
             self._process = os.getpid()
             atexit.register(self._stop_at_exit)
+
+    def _keep(self, session: HostSession) -> None:
+        self._session = session
+        weakref.finalize(self, session.hang_up)
 
     async def _ask(self, request: reports.Request) -> Any:
         if self._session is None:

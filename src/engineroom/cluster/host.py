@@ -83,11 +83,7 @@ class Host:
             self._fail(str(error), code=getattr(error, "code", 1))
         finally:
             await self._end()
-        if self._failure is not None:
-            self._report(self._failure)
-            return self._failure.code
-        self._report(Stopped(self._stop_reason or ""))
-        return 0
+        return 0 if self._failure is None else self._failure.code
 
     @property
     def started(self) -> bool:
@@ -250,6 +246,7 @@ class Host:
             self.plan.profile.cluster_file(self.plan.cluster_id).unlink(missing_ok=True)
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
+        self._report(self._failure or Stopped(reason))
         self._gone.set()
         await asyncio.sleep(0)  # let those who asked for the stop be answered
         self.control.close()

@@ -91,6 +91,11 @@ class HostSession:
         if host is not None and not await host.launcher.wait(host.handle, _STOP_SECONDS):
             await host.launcher.stop(host.handle)
 
+    def hang_up(self) -> None:
+        """Leave the host to itself."""
+        if self._channel is not None:
+            self._channel.hang_up()
+
     def _open(self, channel: Channel) -> None:
         self._channel = channel
         channel.open()

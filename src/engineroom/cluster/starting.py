@@ -62,11 +62,14 @@ class Channel:
 
     def close(self) -> None:
         """Hang up, and wait for the listener."""
+        self.hang_up()
+        if threading.current_thread() is not self._listener:
+            self._listener.join()
+
+    def hang_up(self) -> None:
+        """Have the listener end, soon."""
         with contextlib.suppress(OSError):  # the host did it first
             self._socket.shutdown(socket.SHUT_RDWR)
-        if self._listener.is_alive() and threading.current_thread() is not self._listener:
-            self._listener.join()
-        self._socket.close()
 
     def _listen(self) -> None:
         rest = b""
@@ -79,6 +82,7 @@ class Channel:
             waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             answer.set_exception(LaunchError("the cluster's host has ended"))
+        self._socket.close()
         self._on_end()
 
     def _receive(self) -> bytes:

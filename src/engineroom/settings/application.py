@@ -12,7 +12,6 @@ from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
 from traitlets.config import Application, Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
-import engineroom
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.option import OptionError, aliases_of, configured, option, switches_of, unknown_options
 from engineroom.settings.profiles import Profile
@@ -90,7 +89,9 @@ class BaseParallelApplication(Application):
             self.print_help(classes="--help-all" in ours)
             raise SystemExit(0)
         if {"--version", "-V"}.intersection(ours):
-            print(engineroom.__version__)
+            from importlib.metadata import version  # takes 20 ms, and few ask
+
+            print(version("engineroom"))
             raise SystemExit(0)
         loader = CommandLine(
             list(spell_out(ours, aliases=self.aliases, switches=self.flags)),
