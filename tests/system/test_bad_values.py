@@ -171,14 +171,13 @@ def test_without_engines_a_direct_call_says_so_at_once_and_what_to_do(tmp_path: 
 
 
 def test_one_failing_engine_of_several_is_told_apart(rc: Client) -> None:
-    def fail_on(engine: int) -> int:
-        if rank == engine:  # type: ignore[name-defined] # noqa: F821 (pushed)
+    def fail_in(pid: int) -> None:
+        if os.getpid() == pid:
             raise OSError("disk of engine 1")
-        return rank  # type: ignore[name-defined,no-any-return] # noqa: F821
 
-    rc[:].scatter("rank", [0, 1], flatten=True, block=True)
+    pid = rc[1].apply_sync(os.getpid)
     with pytest.raises(CompositeError) as caught:
-        rc[:].apply_async(fail_on, 1).get(timeout=SECONDS)
+        rc[:].apply_async(fail_in, pid).get(timeout=SECONDS)
     assert "[1:apply] OSError: disk of engine 1" in str(caught.value)
 
 
