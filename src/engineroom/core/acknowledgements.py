@@ -1,4 +1,8 @@
-"""Telling engines which of their results they may forget: in batches, each once."""
+"""Telling engines which of their results they may forget: in batches, each once.
+
+Results do not arrive in the order of their numbers: a long one is here only when all of it is, and small ones
+overtake it. So what is told is exact: a watermark below which nothing is missing, and numbers beyond it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,14 @@ if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
 
 
+_BEYOND = 10_000
+"""So many numbers beyond the watermark are remembered, to move it on when the gap below them closes."""
+
+
 def arrived(engine: Engine, number: int) -> bool:
-    """Note that result `number` of `engine` is here. False: it was here before, this is a repetition."""
-    if number <= engine.highest:
+    """Note that result `number` of `engine` is here. False: it is, and is kept: this is a repetition."""
+    if number in engine.unacknowledged:
         return False
-    engine.highest = number
     engine.unacknowledged[number] = None
     return True
 
@@ -25,7 +32,7 @@ def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> N
     if engine is None or engine.lost or not number:
         return
     engine.unacknowledged.pop(number, None)
-    engine.fresh.append(number)
+    engine.fresh[number] = None
     if len(engine.fresh) >= state.limits.acknowledge_results and engine.peer is not None:
         tell(state, engine)
         return
@@ -37,8 +44,14 @@ def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> N
 
 def tell(state: ControllerState, engine: Engine) -> None:
     """Tell `engine`, which is connected, what it may forget."""
-    first = next(iter(engine.unacknowledged), None)
-    up_to = engine.highest if first is None else first - 1
+    beyond = engine.beyond
+    beyond.update(number for number in engine.fresh if number > engine.delivered_up_to)
+    while engine.delivered_up_to + 1 in beyond:
+        engine.delivered_up_to += 1
+        beyond.discard(engine.delivered_up_to)
+    if len(beyond) > _BEYOND:
+        beyond.clear()  # this engine did not begin at 1 with us: the watermark stays where it is
+    up_to = engine.delivered_up_to
     state.send(engine.peer, Delivered(up_to, tuple(number for number in engine.fresh if number > up_to)))
     engine.fresh.clear()
     state.owed.pop(engine, None)

@@ -63,8 +63,6 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if engine is None:
         return
     if not arrived(engine, message.number):
-        if message.number not in engine.unacknowledged:
-            acknowledge(state, engine, message.number)
         return
     task = engine.held.get(message.task)
     if task is None or task.attempt != message.attempt:

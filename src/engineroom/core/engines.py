@@ -25,11 +25,12 @@ class Engine:
     """
 
     __slots__ = (
+        "beyond",
         "completed",
+        "delivered_up_to",
         "direct",
         "fresh",
         "held",
-        "highest",
         "id",
         "info",
         "instance",
@@ -76,11 +77,12 @@ class Engine:
         """When it last finished something, or got something after having nothing."""
         self.completed = 0
         self.pools: list[Pool] = []
-        self.highest = 0
-        """The number of its last result that has arrived here."""
         self.unacknowledged: dict[int, None] = {}
-        """Numbers of its results, in order, that have arrived here and not yet for good at their clients."""
-        self.fresh: list[int] = []
+        """Numbers of its results that have arrived here and not yet for good at their clients."""
+        self.delivered_up_to = 0
+        self.beyond: set[int] = set()
+        """Numbers above `delivered_up_to`, not next to it, that it may forget and has been told so."""
+        self.fresh: dict[int, None] = {}
         """Numbers that it may forget, and has not been told so."""
 
 
