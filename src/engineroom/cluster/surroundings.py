@@ -43,11 +43,11 @@ def thread_limits(engines: int, *, cores: int, environment: Mapping[str, str]) -
 def own_directory() -> str:
     """Return the working directory as the user knows it, links and all; "" if it was removed."""
     try:
-        return os.environ["PWD"] if Path(os.environ["PWD"]).samefile(Path.cwd()) else str(Path.cwd())
-    except KeyError:
-        return str(Path.cwd())
+        here = os.getcwd()
     except OSError:
         return ""
+    known = os.environ.get("PWD", "")
+    return known if os.path.isabs(known) and os.path.realpath(known) == here else here
 
 
 def own_module_path(path: Sequence[str] | None = None) -> list[str]:

@@ -1,0 +1,50 @@
+"""Blocking twins of async methods."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engineroom.cluster.blocking import blocking
+from engineroom.cluster.pulse import Pulse
+
+
+class Thing:
+    async def double(self, x: int) -> int:
+        """Return twice `x`."""
+        await asyncio.sleep(0)
+        if x < 0:
+            raise ValueError(x)
+        return 2 * x
+
+    double_sync = blocking(double)
+
+
+def test_a_twin_has_the_same_words_and_result() -> None:
+    assert Thing().double_sync(2) == 4
+    assert (Thing.double_sync.__name__, Thing.double_sync.__doc__) == ("double_sync", "Return twice `x`.")
+    with pytest.raises(ValueError, match="-1"):
+        Thing().double_sync(-1)
+
+
+def test_a_twin_works_where_a_loop_runs() -> None:
+    async def cell() -> int:
+        return Thing().double_sync(3)
+
+    assert asyncio.run(cell()) == 6
+
+
+def test_a_pulse_wakes_those_whose_condition_came_true() -> None:
+    async def story() -> tuple[bool, bool]:
+        pulse, seen = Pulse(), [False]
+
+        def change() -> None:
+            seen[0] = True
+            pulse.beat()
+
+        asyncio.get_running_loop().call_soon(pulse.beat)  # nothing has changed yet
+        asyncio.get_running_loop().call_later(0.01, change)
+        return await pulse.until(lambda: seen[0], 5), await pulse.until(lambda: not seen[0], 0.01)
+
+    assert asyncio.run(story()) == (True, False)

@@ -1,0 +1,39 @@
+"""What a host knows of its engines."""
+
+from __future__ import annotations
+
+from engineroom.cluster.engine_set import STABLE_SECONDS, HostedEngines, ready_ids
+
+
+def test_engines_are_numbered_through_all_sets() -> None:
+    engines = HostedEngines()
+    first, second = engines.new_set(), engines.new_set("mine")
+    keys = [engines.add(name, wants_key_as_id=True).key for name in (first, first, second)]
+    assert keys == [0, 1, 2]
+    assert {name: [engine.key for engine in each] for name, each in engines.sets().items()} == {
+        "1": [0, 1],
+        "mine": [2],
+    }
+    assert [engine.key for engine in engines.in_set("")] == [0, 1, 2]
+
+
+def test_a_new_life_asks_for_the_id_of_the_last_one() -> None:
+    engine = HostedEngines().add("1", wants_key_as_id=False)
+    engine.begin_life(0.0)
+    assert engine.wanted_id is None
+    engine.engine_id, engine.ready = 5, True
+    before = engine.instance
+    engine.begin_life(1.0)
+    assert (engine.wanted_id, engine.ready, engine.instance != before) == (5, False, True)
+    assert ready_ids([engine]) == []
+
+
+def test_an_engine_that_keeps_dying_waits_longer_each_time() -> None:
+    engine = HostedEngines().add("1", wants_key_as_id=True)
+    pauses = []
+    for _ in range(9):
+        engine.begin_life(100.0)
+        pauses.append(engine.pause_before_return(100.1))
+    assert pauses == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert engine.pause_before_return(100.0 + STABLE_SECONDS) == 0.0
+    assert engine.pause_before_return(100.1) == 0.0

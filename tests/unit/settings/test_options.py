@@ -1,0 +1,133 @@
+"""Options from command lines and files: what is taken, and what is refused with which words."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from engineroom.settings.cluster import Cluster, IPClusterList, IPClusterLogs, IPClusterStart, IPClusterStop
+from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
+from engineroom.settings.engine import IPEngine
+from engineroom.settings.option import OptionError, PortList, configured
+from engineroom.settings.profiles import Profile
+
+
+@pytest.fixture(autouse=True)
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    profile = Profile.find()
+    profile.prepare()
+    return profile
+
+
+@pytest.mark.parametrize("spelling", [["-n", "4"], ["-n4"], ["-n=4"], ["--n", "4"], ["--n=4"], ["--Cluster.n=4"]])
+def test_spellings_of_n(spelling: list[str]) -> None:
+    assert configured(Cluster, IPClusterStart.from_command_line(spelling).config).n == 4
+
+
+@pytest.mark.parametrize(
+    ("spelling", "daemonize"), [([], False), (["--daemonize"], True), (["--daemonize=False"], False)]
+)
+def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool) -> None:
+    assert IPClusterStart.from_command_line(spelling).daemonize is daemonize
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--deamonize"], r"no option --deamonize; did you mean --daemonize\?"),
+        (["--Cluster.m=4"], r"Cluster.m is not an option; did you mean Cluster.n\?"),
+        (["-n", "many"], "'n' trait .* expected an int"),
+        (["-n"], "expected one argument"),
+        (["surplus"], "'surplus' is neither an option nor the value of one"),
+        (["--ports=99999"], "ports such as 10101"),
+        (["--scheme=fastest"], "leastload"),
+        (["--config=missing.py"], "there is no file missing.py"),
+    ],
+)
+def test_what_makes_no_sense_is_named(arguments: list[str], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        IPClusterStart.from_command_line(arguments)
+
+
+def test_what_follows_the_dashes_is_for_the_controller() -> None:
+    app = IPClusterStart.from_command_line(["-n", "2", "--", "--reuse", "--nonsense"])
+    assert app.after_dashes == ["--reuse", "--nonsense"]
+
+
+def test_arguments_of_commands_that_take_some() -> None:
+    assert IPClusterStop.from_command_line(["a", "b", "--all"]).arguments == ["a", "b"]
+    assert IPClusterLogs.from_command_line(["-f", "3"]).arguments == ["3"]
+
+
+def test_the_file_counts_less_than_the_command_line(profile: Profile) -> None:
+    (profile.path / "ipcluster_config.py").write_text("c.Cluster.n = 3\nc.Cluster.controller_ip = '*'\n")
+    options = configured(Cluster, IPClusterStart.from_command_line(["-n", "2"]).config)
+    assert (options.n, options.controller_ip) == (2, "*")
+
+
+def test_a_file_that_fails_is_named_with_its_error(profile: Profile) -> None:
+    path = profile.path / "ipcontroller_config.py"
+    path.write_text("c.IPController.ip = undefined\n")
+    with pytest.raises(OptionError, match=rf"{path}: NameError: .*undefined"):
+        IPController.from_command_line([])
+
+
+def test_an_unknown_option_in_a_file_is_a_warning(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    (profile.path / "ipengine_config.py").write_text("c.IPEngine.startup_comand = 'import os'\n")
+    IPEngine.from_command_line([])
+    assert "did you mean IPEngine.startup_command?" in caplog.text
+
+
+def test_options_of_the_controller() -> None:
+    app = IPController.from_command_line(
+        ["--ip=*", "--ports=10101-10103", "--location=10.0.0.1", "--reuse", "--ping=500", "--scheme=LRU"]
+    )
+    assert (app.ip, app.ports, app.location, app.reuse_files) == ("*", (10101, 10102, 10103), "10.0.0.1", True)
+    assert configured(HeartMonitor, app.config).period == 500
+    assert configured(TaskScheduler, app.config).scheme_name == "lru"
+
+
+def test_options_of_an_engine() -> None:
+    app = IPEngine.from_command_line(["-c", "import os", "--file=x.json", "--log-level=debug", "--work-dir=/tmp"])
+    assert (app.startup_command, app.url_file, app.log_level, app.work_dir) == (
+        "import os",
+        "x.json",
+        logging.DEBUG,
+        "/tmp",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "level"), [("--debug", 10), ("--quiet", 40), ("--log-level=warning", 30), ("--log-level=10", 10)]
+)
+def test_how_much_is_logged(flag: str, level: int) -> None:
+    assert IPEngine.from_command_line([flag]).log_level == level
+
+
+def test_output_formats() -> None:
+    assert IPClusterList.from_command_line(["-o", "JSON"]).output_format == "json"
+    with pytest.raises(OptionError, match="text"):
+        IPClusterList.from_command_line(["-o", "yaml"])
+
+
+@pytest.mark.parametrize(
+    ("value", "ports"),
+    [(10101, (10101,)), ("10101-10103", (10101, 10102, 10103)), ("7, 9", (7, 9)), ([7, "8-9"], (7, 8, 9)), ("", ())],
+)
+def test_ports(value: object, ports: tuple[int, ...]) -> None:
+    assert IPController(config=Config({"IPController": {"ports": value}})).ports == ports
+    assert isinstance(IPController.ports, PortList)
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help-all"])
+def test_help_explains_and_ends(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        IPClusterStart.from_command_line([flag])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Start a controller and engines.")
+    assert "How many engines to start; default: one per core." in text
