@@ -97,7 +97,7 @@ class Task:
         if self.payload is not None:
             self._open(self.payload)
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)  # each time anew, or it would grow
         return self._value
 
     def exception(self) -> BaseException | None:

@@ -1,0 +1,128 @@
+"""How a client finds its cluster, what it can ask of it, and what it says when that is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+import engineroom as er
+from engineroom import Client, Cluster
+from tests.system.conftest import SECONDS, until
+
+
+def test_by_path_by_contents_and_by_profile(cluster: Cluster) -> None:
+    path = Path(cluster.client_connection_file)
+    for client in (
+        Client(path),
+        Client(json.loads(path.read_text())),
+        Client(profile_dir=cluster.profile_dir, cluster_id=cluster.cluster_id),
+        Client(cluster=cluster),
+    ):
+        with client:
+            client.wait_for_engines(2, timeout=SECONDS)
+            assert client[:].apply_sync(abs, -1) == [1, 1]
+
+
+def test_over_tls(cluster: Cluster) -> None:
+    info = json.loads(Path(cluster.client_connection_file).read_text())
+    with Client(info | {"socket": ""}) as rc:
+        assert rc[0].apply_sync(len, bytes(3_000_000)) == 3_000_000
+        assert rc.load_balanced_view().map_sync(abs, range(-1000, 0)) == list(range(1000, 0, -1))
+
+
+def test_the_wrong_key_is_refused_in_words(cluster: Cluster) -> None:
+    info = json.loads(Path(cluster.client_connection_file).read_text())
+    with pytest.raises(er.NotLetIn, match="wrong key"):
+        Client(info | {"exec_key": "0" * 64})
+
+
+def test_two_clients_share_the_namespaces(rc: Client, cluster: Cluster) -> None:
+    rc[:]["shared"] = 5
+    with cluster.connect_client_sync() as other:
+        assert other[:]["shared"] == [5, 5]
+
+
+def test_queue_status(rc: Client) -> None:
+    status = rc.queue_status()
+    assert set(status) == {0, 1, "unassigned"}
+    assert set(status[0]) >= {"queue", "completed", "tasks"}
+    assert set(rc[0].queue_status()) == {0, "unassigned"}
+
+
+def test_a_signal_interrupts_what_runs(rc: Client) -> None:
+    waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(60)")
+    until(waiting.running)
+    rc.send_signal("SIGINT", targets=0)
+    error = waiting.exception(SECONDS)
+    assert isinstance(error, er.RemoteError)
+    assert error.ename == "KeyboardInterrupt"
+    assert rc[0].apply_sync(abs, -1) == 1
+
+
+def test_engines_can_be_shut_down() -> None:
+    with Cluster(n=2) as rc:
+        rc.shutdown(targets=[0], block=True)
+        assert rc.ids == [1]
+        assert rc[:].apply_sync(abs, -1) == [1]
+
+
+def test_the_end_of_the_controller_fails_what_waits() -> None:
+    with Cluster(n=1) as rc:
+        waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(60)")
+        until(waiting.running)
+        rc.cluster.stop_cluster_sync()
+        with pytest.raises(er.EngineroomError):
+            waiting.get(SECONDS)
+
+
+def test_a_killed_controller_is_reported_after_the_reconnect_timeout(cluster: Cluster) -> None:
+    with Cluster(n=1) as _, Cluster(n=1) as rc:
+        assert rc.cluster is not cluster
+        with Client(cluster=rc.cluster, reconnect_timeout=0.5) as short:
+            info = json.loads(Path(rc.cluster.client_connection_file).read_text())
+            controller = psutil.Process(info["controller"]["pid"])
+            controller.kill()
+            with pytest.raises(er.ControllerLost, match="could not be reached again"):
+                until(lambda: short[0].apply_async(abs, 1).get(SECONDS) is None)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from engineroom import Client
+with Client(sys.argv[1]) as rc:
+    waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(0.5)")
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        waiting.get()
+    except KeyboardInterrupt:
+        print("interrupted")
+    print(waiting.get(30), rc[0].apply_sync(abs, -1))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT to oneself")
+def test_ctrl_c_ends_a_wait_and_harms_nothing(cluster: Cluster) -> None:
+    code = [sys.executable, "-c", INTERRUPTED, cluster.client_connection_file]
+    done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == ["interrupted", "False", "1"]
+
+
+def test_a_client_that_is_never_closed_ends_with_its_program(cluster: Cluster) -> None:
+    code = "import sys, engineroom; rc = engineroom.Client(sys.argv[1]); print(rc[0].apply_sync(abs, -7))"
+    command = [sys.executable, "-c", code, cluster.client_connection_file]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "7\n"
+    assert done.stderr == ""
+
+
+def test_signal_names_that_do_not_exist(rc: Client) -> None:
+    with pytest.raises(AttributeError):
+        rc.send_signal("SIGNOTHING")
+    rc.send_signal(int(signal.SIGCONT))

@@ -1,0 +1,120 @@
+"""Results of real tasks: many, large, printed, lost."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import os
+import signal
+
+import psutil
+import pytest
+
+import engineroom as er
+from engineroom import Client, Cluster
+from tests.system.conftest import SECONDS, until
+
+
+def test_many_small_ones(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    results = [view.apply_async(abs, -number) for number in range(3000)]
+    assert [result.get() for result in results] == list(range(3000))
+    assert {result.engine_id for result in results} == {0, 1}
+    assert rc.outstanding == set()
+
+
+def test_many_outstanding_cost_little_and_leave_nothing(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    process = psutil.Process()
+    gc.collect()
+    before = process.memory_info().rss
+    results = [view.apply_async(abs, -number) for number in range(20_000)]
+    assert process.memory_info().rss - before < 20_000 * 3500
+    assert rc.wait(timeout=30)
+    assert rc._session.tasks == {}
+    assert results[-1].get() == 19_999
+
+
+def test_large_ones_there_and_back(rc: Client) -> None:
+    for size in (65_536, 1 << 20, 20_000_000):
+        data = os.urandom(size)
+        assert rc[:].apply_sync(bytes, data) == [data, data]
+
+
+def test_standard_output_comes_while_the_task_runs(rc: Client) -> None:
+    code = """
+import sys, threading
+print("first")
+print("wrong", file=sys.stderr)
+threading.Event().wait(0.7)
+print("last")
+"""
+    result = rc[0].apply_async(exec, code)
+    until(lambda: "first" in result.stdout)
+    assert not result.done()
+    result.get()
+    assert (result.stdout, result.stderr) == ("first\nlast\n", "wrong\n")
+
+
+def test_times_make_sense(rc: Client) -> None:
+    result = rc[0].apply_async(eval, "__import__('threading').Event().wait(0.1)")
+    result.get()
+    assert result.submitted <= result.started < result.completed <= result.received
+    assert 0.1 <= result.serial_time <= result.wall_time
+
+
+def test_waiting_with_the_standard_library(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    futures = [view.apply_async(abs, number) for number in range(50)]
+    assert concurrent.futures.wait(futures, SECONDS).not_done == set()
+
+    async def gather() -> list[int]:
+        return list(await asyncio.gather(*(view.apply_async(abs, -number) for number in range(50))))
+
+    assert asyncio.run(gather()) == list(range(50))
+
+
+def test_aborted_before_they_ran(rc: Client) -> None:
+    blocker = rc[0].apply_async(eval, "__import__('threading').Event().wait(0.3)")
+    queued = [rc[0].apply_async(abs, number) for number in range(20)]
+    rc.abort(queued)
+    assert all(isinstance(result.exception(SECONDS), er.TaskAborted) for result in queued)
+    assert blocker.get() is False
+
+
+def test_a_composite_error_names_each_engine(rc: Client) -> None:
+    with pytest.raises(er.CompositeError) as caught:
+        rc[:].apply_sync(int, "x")
+    assert [info["engine_id"] for *_, info in caught.value.elist] == [0, 1]
+    with pytest.raises(ValueError, match="invalid literal"):
+        caught.value.raise_exception(1)
+
+
+def test_the_death_of_an_engine_is_known_at_once_with_its_cause() -> None:
+    with Cluster(n=2) as rc:
+        pids = rc[:].apply_sync(os.getpid)
+        waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(60)")
+        until(waiting.running)
+        os.kill(pids[0], signal.SIGKILL)
+        with pytest.raises(er.EngineError, match="SIGKILL"):
+            waiting.get(1)
+        until(lambda: rc.ids == [1])
+        with pytest.raises(IndexError, match="the engines are 1"):
+            rc[0]
+
+
+def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise() -> None:
+    with Cluster(n=2) as rc:
+        pids = rc[:].apply_sync(os.getpid)
+        slow = "__import__('threading').Event().wait(1) or __import__('os').getpid()"
+        view = rc.load_balanced_view()
+        rerun = [view.apply_async(eval, slow) for _ in range(2)]
+        until(lambda: all(result.running() for result in rerun))
+        os.kill(pids[0], signal.SIGKILL)
+        assert [result.get(SECONDS) for result in rerun] == [pids[1], pids[1]]
+        bound = rc.load_balanced_view(rerun_lost=False).apply_async(eval, slow)
+        until(bound.running)
+        os.kill(pids[1], signal.SIGKILL)
+        with pytest.raises(er.EngineError):
+            bound.get(SECONDS)
