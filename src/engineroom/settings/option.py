@@ -16,7 +16,9 @@ _Configurable = TypeVar("_Configurable", bound=Configurable)
 
 
 class OptionError(LaunchError):
-    """An option is unknown, or its value makes no sense."""
+    """An option is unknown, or its value makes no sense. `code`: what commands exit with, as for usage."""
+
+    code = 2
 
 
 def option(trait: _Trait, *flags: str) -> _Trait:
