@@ -1,6 +1,6 @@
 """Which engine runs a balanced task: pools of engines, and the tasks that wait for them.
 
-Invariant: while a task waits in a pool, no engine of that pool has room.
+Invariant: while a task waits in a pool, no engine of that pool is idle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.policies import POLICIES
-from engineroom.core.prefetch import count_large, level_of, refresh, stalled, take_back
+from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
 from engineroom.core.queues import Clock, ReadyQueue
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Task
@@ -97,12 +97,14 @@ def _drop_unused_pool(state: ControllerState, spared: Pool) -> None:
             return
 
 
-def pick(state: ControllerState, pool: Pool) -> Engine | None:
-    """Return the engine that gets the next task of `pool`; None if none has room."""
+def pick(state: ControllerState, task: Task, pool: Pool) -> Engine | None:
+    """Return the engine that gets `task`, the next of `pool`; None if none has room."""
     while True:
         engine = pool.policy.pick(state.rng)
-        if engine is None or not stalled(state, engine):
-            return engine
+        if engine is None:
+            return None
+        if not stalled(state, engine):
+            return engine if fits(state, task, engine) else None
         engine.stalled = True
         refresh(state, engine)
 
@@ -110,7 +112,7 @@ def pick(state: ControllerState, pool: Pool) -> Engine | None:
 def place(state: ControllerState, task: Task, pool: Pool) -> None:
     """Give a QUEUED task to an engine that has room, or let it wait."""
     if not pool.queue.waiting:
-        engine = pick(state, pool)
+        engine = pick(state, task, pool)
         if engine is not None:
             assign(state, task, engine)
             refresh(state, engine)
@@ -121,10 +123,12 @@ def place(state: ControllerState, task: Task, pool: Pool) -> None:
 def drain(state: ControllerState, pool: Pool) -> None:
     """Give away what waits in `pool`, as far as there is room."""
     while pool.queue.waiting:
-        engine = pick(state, pool)
+        task = pool.queue.pop()
+        engine = pick(state, task, pool)
         if engine is None:
+            pool.queue.push_front(task)
             return
-        assign(state, pool.queue.pop(), engine)
+        assign(state, task, engine)
         refresh(state, engine)
 
 
@@ -197,7 +201,11 @@ def feed(state: ControllerState, engine: Engine) -> None:
         pool = _next_pool(engine)
         if pool is None:
             break
-        assign(state, pool.queue.pop(), engine)
+        task = pool.queue.pop()
+        if not fits(state, task, engine):
+            pool.queue.push_front(task)
+            break
+        assign(state, task, engine)
     refresh(state, engine)
     if not engine.level and state.rich:
         take_back(state, engine)

@@ -43,6 +43,13 @@ def level_of(state: ControllerState, engine: Engine) -> int:
     return 1 + int(load / limits.task_overhead).bit_length()
 
 
+def fits(state: ControllerState, task: Task, engine: Engine) -> bool:
+    """Whether `task` is short enough to wait on `engine`, which has room, rather than here."""
+    if not engine.held or engine.load + task.function.cost <= state.limits.medium_seconds:
+        return True
+    return state.limits.policy == "pure"
+
+
 def refresh(state: ControllerState, engine: Engine) -> None:
     """Bring level and rich of `engine` up to date, and whoever goes by them."""
     level = level_of(state, engine)

@@ -6,7 +6,7 @@ from itertools import count
 from random import Random
 
 from engineroom.core.actions import Action, Send, ToPeer
-from engineroom.core.events import EngineAway, EngineLost, EngineUp, Event, Tick
+from engineroom.core.events import ClientUp, EngineAway, EngineLost, EngineUp, Event, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
@@ -61,6 +61,14 @@ class Play:
         self.state.check()
         return actions
 
+    def quietly(self, peer: int, event: Event) -> list[Action]:
+        """Feed without checking the state, which costs time when there is much of it."""
+        return handle(self.state, Peer(peer), event, now=self.now, rng=self.rng)
+
+    def connect(self, client: int) -> None:
+        """Let `client` in, as the peer of the same number."""
+        self(client, ClientUp(session_id(client)))
+
     def sent(self, peer: int, event: Event) -> list[tuple[int, ToPeer]]:
         """Return only what is sent, to whom."""
         return [(action.peer, action.message) for action in self(peer, event) if isinstance(action, Send)]
@@ -108,7 +116,6 @@ class PretendEngine:
         self.peer: Peer | None = None
         self.last_peer = NO_PEER
         self.id = -1
-        self.dead = False
         self.given_up = False
         """It was taken for dead once, rightly or not: what it held then counts no more."""
         self.inbox: list[ToPeer] = []
@@ -152,6 +159,15 @@ class PretendEngine:
         self.given_up = True
         return self.play(self.last_peer, EngineLost(cause))
 
+    def become_another(self, number: int) -> None:
+        """Be the next life of this engine, with nothing of the last."""
+        self.instance = instance_id(1000 + number)
+        self.direct, self.balanced, self.running = [], [], None
+        self.unacknowledged.clear()
+        self.repeated.clear()
+        self.numbers = count(1)
+        self.given_up = False
+
     def say(self, message: Started | Finished | Revoked | AlreadyStarted) -> list[Action]:
         return [] if self.peer is None else self.play(self.peer, message)
 
@@ -160,25 +176,32 @@ class PretendEngine:
         if not self.inbox:
             return []
         match self.inbox.pop(0):
-            case Run() as message:
-                held = [*self.direct, *self.balanced, *([] if self.running is None else [self.running])]
-                if all((r.task, r.attempt) != (message.task, message.attempt) for r in held):
-                    (self.direct if message.direct else self.balanced).append(message)
+            case Run() as message if message not in (*self.direct, *self.balanced, self.running):
+                (self.direct if message.direct else self.balanced).append(message)
             case Revoke(task=id_, attempt=attempt):
-                for queue in (self.direct, self.balanced):
-                    for message in queue:
-                        if (message.task, message.attempt) == (id_, attempt):
-                            queue.remove(message)
-                            return self.say(Revoked(id_, attempt))
-                if self.running is not None and (self.running.task, self.running.attempt) == (id_, attempt):
-                    return self.say(AlreadyStarted(id_, attempt))
+                return self.give_back(id_, attempt)
             case Interrupt() as interrupt:
                 self.interrupted.append(interrupt)
             case Delivered(up_to=up_to, also=also):
-                assert set(also) <= self.unacknowledged.keys() | self.repeated, "acknowledged twice"
-                for number in [n for n in self.unacknowledged if n <= up_to or n in also]:
-                    del self.unacknowledged[number]
+                self.forget({n for n in self.unacknowledged if n <= up_to}.union(also))
         return []
+
+    def give_back(self, id_: TaskId, attempt: int) -> list[Action]:
+        """Answer a Revoke; nothing, if the attempt has ended."""
+        for queue in (self.direct, self.balanced):
+            for message in queue:
+                if (message.task, message.attempt) == (id_, attempt):
+                    queue.remove(message)
+                    return self.say(Revoked(id_, attempt))
+        if self.running is not None and (self.running.task, self.running.attempt) == (id_, attempt):
+            return self.say(AlreadyStarted(id_, attempt))
+        return []
+
+    def forget(self, numbers: set[int]) -> None:
+        """Forget results that are where they should be."""
+        assert numbers <= self.unacknowledged.keys() | self.repeated, "acknowledged twice"
+        for number in numbers:
+            self.unacknowledged.pop(number, None)
 
     def start(self, *, say: bool = False) -> list[Action]:
         """Start what is next, if nothing runs; an announced one only if it can be announced."""

@@ -1,0 +1,94 @@
+"""Why something does not run, in words."""
+
+from __future__ import annotations
+
+from engineroom.core.events import ClientGone, EngineAway, EngineLost, EngineUp
+from engineroom.core.explain import explain_engine, explain_task, queue_status
+from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
+from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
+from tests.unit.core.pretend import OK, Play, instance_id, submit, task
+
+
+def why(play: Play, number: int) -> tuple[object, object]:
+    about = explain_task(play.state, task(number))
+    return about["state"], about["why"]
+
+
+def test_a_task_that_waits(play: Play) -> None:
+    play(CLIENT, submit(1))
+    play(CLIENT, submit(2, options=Options(engines=(0, 3))))
+    assert why(play, 1) == ("queued", "there are no engines")
+
+    play(ENGINE_0, EngineUp(instance_id(0), wanted_id=7))
+    assert why(play, 2) == ("queued", "it may run only on engines 0, 3, and none of them is there")
+    for number in range(3, 6):
+        play(CLIENT, submit(number))
+    assert why(play, 5) == ("queued", "all 1 engines that may run it are busy; 2 tasks wait for them")
+
+    play(ENGINE_0, EngineAway())
+    assert why(play, 5) == (
+        "queued",
+        "the connections of all engines that may run it are cut; waiting for one to come back",
+    )
+
+
+def test_a_task_on_an_engine(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 0)))
+    assert why(two, 1) == ("sent", "it is on engine 0, and is the next to run there")
+    assert why(two, 2) == ("sent", "it is on engine 0, behind 1 others")
+    two(ENGINE_0, Started(task(1), 1))
+    assert why(two, 1) == ("started", "it runs on engine 0")
+    two(CLIENT, Abort((task(2),)))
+    assert why(two, 2) == ("revoking", "engine 0 has been asked to give it back")
+    two(ENGINE_0, EngineAway())
+    assert why(two, 1) == (
+        "started",
+        "it is bound to engine 0, whose connection is cut; waiting for it to come back",
+    )
+
+
+def test_a_task_that_has_ended(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    two(ENGINE_0, Finished(1, task(1), 1, OK))
+    assert why(two, 1) == ("ended", "its result waits for its client to say that it has it")
+    two(CLIENT, Delivered(1))
+    assert why(two, 1) == ("delivered", "it has ended, and its client has the result")
+    assert why(two, 2) == ("unknown", "it has not arrived here")
+    two(CLIENT, ClientGone())
+    assert explain_task(two.state, task(1, client=9))["why"] == "no client with this session is known"
+
+
+def test_engines(two: Play) -> None:
+    assert explain_engine(two.state, 0)["state"] == "idle"
+    two(CLIENT, submit(1, (0,)))
+    two(ENGINE_0, Started(task(1), 1))
+    assert explain_engine(two.state, 0)["running"] == [f"{'01' * 16}_1"]
+    two.now += 5.0
+    two.tick(0.0)
+    about = explain_engine(two.state, 0)
+    assert (about["state"], about["why"]) == ("busy", "it has finished nothing for 5.0 s")
+    two(ENGINE_0, EngineAway())
+    assert explain_engine(two.state, 0)["state"] == "away"
+    two(ENGINE_1, EngineLost("exit code 3"))
+    gone = explain_engine(two.state, 1)
+    assert (gone["state"], gone["why"], gone["seconds_ago"]) == ("gone", "exit code 3", 0.0)
+    assert explain_engine(two.state, 9)["state"] == "unknown"
+
+
+def test_a_problem_in_the_start_up_code_is_said(play: Play) -> None:
+    play(ENGINE_0, EngineUp(instance_id(0), EngineInfo(problem="NameError: nmupy")))
+
+    assert explain_engine(play.state, 0)["why"] == "NameError: nmupy"
+
+
+def test_queues_in_figures(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 0)))
+    for number in range(3, 9):
+        two(CLIENT, submit(number))
+    two(ENGINE_0, Finished(1, task(1), 1, OK))
+
+    assert queue_status(two.state) == {
+        0: {"queue": 1, "completed": 1, "tasks": 1},
+        1: {"queue": 0, "completed": 0, "tasks": 2},
+        "unassigned": 3,
+    }
