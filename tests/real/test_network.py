@@ -26,7 +26,9 @@ def wait_until(condition: Callable[[], object], seconds: float) -> bool:
 def rc(hosts, tmp_path: Path) -> Iterator[er.Client]:
     """A client, here, of a controller on machine `one` with an engine on machine `two`."""
     profile = f"--profile-dir={tmp_path}"
-    hosts.run("one", str(BIN / "ipcontroller"), profile, "--ip=*", f"--location={hosts.addresses['one']}", "--ping=300")
+    listen = ("--ip=*", f"--location={hosts.addresses['one']}")
+    patience = ("--ping=300", "--IPController.reconnect_timeout=3")  # silence of 3 s is a cut, and 3 s more a loss
+    hosts.run("one", str(BIN / "ipcontroller"), profile, *listen, *patience)
     hosts.run("two", str(BIN / "ipengine"), profile)
     with er.Client(profile_dir=str(tmp_path), timeout=30) as client:
         client.wait_for_engines(1, timeout=30)
