@@ -9,7 +9,7 @@ import signal
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from engineroom.client.connection_info import find_dial
 from engineroom.client.engine_waiting import wait_for_engines
@@ -24,15 +24,22 @@ from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
 
-if TYPE_CHECKING:
-    from engineroom.cluster import Cluster
-
 log = logging.getLogger(__name__)
 
 HISTORY = 100_000
 """So many tasks are named in a client's history."""
 
 _NO_MEANING_HERE = frozenset({"context", "debug", "paramiko", "packer", "unpacker", "session", "username", "key"})
+
+
+class StartedCluster(Protocol):
+    """What a client needs of a `Cluster`, which lies above it."""
+
+    n: int | None
+
+    @property
+    def client_connection_file(self) -> str:
+        """The path of the connection file for clients."""
 
 
 class Client:
@@ -50,7 +57,7 @@ class Client:
         profile_dir: str | os.PathLike[str] | None = None,
         ipython_dir: str | os.PathLike[str] | None = None,
         cluster_id: str | None = None,
-        cluster: Cluster | None = None,
+        cluster: StartedCluster | None = None,
         timeout: float = 10,
         reconnect_timeout: float = 60,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
@@ -65,7 +72,7 @@ class Client:
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         _say_ignored(ignored)
-        self.cluster = cluster
+        self.cluster: Any = cluster
         self.profile = profile or "default"
         self.block = False
         self.packer = FunctionPacker()

@@ -133,6 +133,15 @@ class AsyncResult(LeanFuture):
             raise TimeoutError("no result yet")
         return not self.cancelled() and not self._failed()
 
+    @property
+    def sent(self) -> bool:
+        """Whether memory that was not copied (`track=True`) may be changed: once no task could need it again."""
+        return self.done()
+
+    def wait_for_send(self, timeout: float | None = -1) -> bool:
+        """Wait until `sent`, at most `timeout` seconds; True if it came."""
+        return bool(self.wait(timeout))
+
     def abort(self) -> None:
         """Withdraw the calls that have not started; they end in TaskAborted."""
         self._session.abort(self._tasks)

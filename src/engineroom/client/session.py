@@ -25,8 +25,6 @@ from engineroom.serialize.functions import PackedFunction
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""
 
-_ANYWHERE = (-1,)
-
 
 class Owner(Listener, Protocol):
     """Who submits: is told its tasks before anything can happen to them."""
@@ -115,14 +113,16 @@ class Session:
         call = Call(kind, b"" if function is None else function.hash, inline)
         if self._submitted_bytes - self._released_bytes + size > self.max_unfinished_bytes:
             self._wait_for_room(size)
-        targets = _ANYWHERE if to is None else to
         now = time.time()
         self.check()
         with self._lock:
             first = self.last_number + 1
             submit = Submit(task_id(self.id, first), call, to, options)
-            request = Request(submit, segments, size, function, len(targets))
-            tasks = [Task(first + index, request, owner, now, target) for index, target in enumerate(targets)]
+            request = Request(submit, segments, size, function, 1 if to is None else len(to))
+            if to is None:
+                tasks = [Task(first, request, owner, now, -1)]
+            else:
+                tasks = [Task(first + index, request, owner, now, target) for index, target in enumerate(to)]
             owner.attach(tasks)
             for task in tasks:
                 self.tasks[task.number] = task
