@@ -1,7 +1,8 @@
 """Engines whose connection is gone: dead, on the way back, or cut off?
 
 A closed connection is a dead process, nearly always; the host that started the engine knows why it died,
-and is given a moment to say it. What the kernel cut for silence may come back until `reconnect_timeout`.
+and is given a moment to say it. An engine whose process is seen to live, or whose host would say that it does not,
+was cut off by the network, as was one that fell silent: it may come back until `reconnect_timeout`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from engineroom.protocol.processes import boot_id, host_name, start_time
 
 CAUSE_SECONDS = 0.1
 """How long the cause of a death is waited for."""
+
+LOOK_EVERY = 0.5
+"""How often the process of an engine of this machine that is cut off is looked for."""
 
 _KEEP_CAUSES = 1000
 _CUT_WORDS = ("timed out", "no route to host", "unreachable")
@@ -45,14 +49,11 @@ class Departures:
             self._shell.engine_lost(link, cause)
         elif clean or link.dismissed:
             self._shell.engine_lost(link, link.dismissed or reason or "it left")
-        elif any(word in reason.lower() for word in _CUT_WORDS):
+        elif self._here(link):
+            self._closed_here(link, reason)
+        elif link.host or any(word in reason.lower() for word in _CUT_WORDS):
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
-        elif self._alive_here(link):
-            self._shell.engine_away(link)
-            self._wait(link, self._shell.config.reattach_grace, f"connection lost: {reason}")
-        elif self._here(link) or link.host in self._shell.links.hosts:
-            self._wait(link, CAUSE_SECONDS, f"its process ended (pid {link.info.pid} on {link.info.host})")
         else:
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reattach_grace, f"connection lost: {reason}")
@@ -79,6 +80,28 @@ class Departures:
             timer.cancel()
         self._waiting.clear()
 
+    def _closed_here(self, link: Link, reason: str) -> None:
+        if not _lives(link):
+            self._wait(link, CAUSE_SECONDS, _ended(link))
+            return
+        self._shell.engine_away(link)
+        # A process that is being killed closes its connections a moment before it counts as ended.
+        until = asyncio.get_running_loop().time() + self._shell.config.reconnect_timeout
+        self._look_after(CAUSE_SECONDS, link, until, reason)
+
+    def _look_after(self, seconds: float, link: Link, until: float, reason: str) -> None:
+        timer = asyncio.get_running_loop().call_later(seconds, self._look, link, until, reason)
+        self._waiting[Instance(link.identity)] = (link, timer)
+
+    def _look(self, link: Link, until: float, reason: str) -> None:
+        left = until - asyncio.get_running_loop().time()
+        if not _lives(link):
+            self._give_up(Instance(link.identity), _ended(link))
+        elif left <= 0:
+            self._give_up(Instance(link.identity), f"connection lost: {reason}")
+        else:
+            self._look_after(min(LOOK_EVERY, left), link, until, reason)
+
     def _wait(self, link: Link, seconds: float, cause: str) -> None:
         instance = Instance(link.identity)
         timer = asyncio.get_running_loop().call_later(seconds, self._give_up, instance, cause)
@@ -92,6 +115,11 @@ class Departures:
     def _here(link: Link) -> bool:
         return bool(link.info.boot_id) and link.info.boot_id == boot_id() and link.info.host == host_name()
 
-    def _alive_here(self, link: Link) -> bool:
-        pid = link.connection.peer_pid
-        return self._here(link) and pid is not None and start_time(pid) is not None
+
+def _lives(link: Link) -> bool:
+    """Whether the process of an engine of this machine is there."""
+    return start_time(link.connection.peer_pid or link.info.pid) is not None
+
+
+def _ended(link: Link) -> str:
+    return f"its process ended (pid {link.info.pid} on {link.info.host})"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from engineroom.controller import departures
@@ -18,7 +19,10 @@ from engineroom.ids import Instance, Peer, new_instance
 from engineroom.protocol.messages import EngineInfo
 from engineroom.protocol.processes import boot_id, host_name
 
-HERE = EngineInfo(pid=1, host=host_name(), boot_id=boot_id())
+NOBODY = 2**22 + 1
+"""No process has this pid: it is over the kernel's limit."""
+
+HERE = EngineInfo(pid=NOBODY, host=host_name(), boot_id=boot_id())
 ELSEWHERE = EngineInfo(pid=1, host="far", boot_id="b")
 
 
@@ -41,9 +45,9 @@ class Shell:
         return self.told
 
 
-def link(info: EngineInfo, *, pid: int | None = None, dismissed: str = "") -> Link:
+def link(info: EngineInfo, *, pid: int | None = None, host: bytes = b"", dismissed: str = "") -> Link:
     connection: Any = SimpleNamespace(peer_pid=pid)
-    return Link(Peer(1), "engine", connection, new_instance(), info=info, dismissed=dismissed)
+    return Link(Peer(1), "engine", connection, new_instance(), info=info, host=host, dismissed=dismissed)
 
 
 def play(story: Callable[[Shell, Departures], Awaitable[None]]) -> None:
@@ -82,7 +86,7 @@ def test_without_a_host_a_dead_process_here_is_lost_after_a_moment() -> None:
         gone.closed(link(HERE), "closed", clean=False)
         ((what, cause),) = await shell.until_lost()
         assert what == "lost"
-        assert "pid 1" in cause
+        assert f"pid {NOBODY}" in cause
 
     play(story)
 
@@ -99,6 +103,7 @@ def test_a_goodbye_is_believed() -> None:
     ("engine", "reason"),
     [
         (link(HERE, pid=os.getpid()), "closed"),
+        (link(msgspec.structs.replace(HERE, pid=os.getpid())), "closed"),
         (link(ELSEWHERE), "[Errno 110] Connection timed out"),
         (link(ELSEWHERE), "closed"),
     ],
@@ -109,6 +114,32 @@ def test_an_engine_that_may_live_is_away_first(engine: Link, reason: str) -> Non
         assert shell.told == [("away", "")]
         told = await shell.until_lost()
         assert told[1:] == [("lost", f"connection lost: {reason}")]
+
+    play(story)
+
+
+@pytest.mark.parametrize("engine", [link(ELSEWHERE, host=b"h"), link(HERE, pid=os.getpid())])
+def test_an_engine_of_which_a_death_would_be_known_may_be_cut_off_for_long(engine: Link) -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reattach_grace=0, reconnect_timeout=60)
+        gone.closed(engine, "connection reset by peer", clean=False)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(shell.changed.wait(), 2 * departures.CAUSE_SECONDS)
+        gone.exited(Instance(engine.identity), "exit code 3")
+        assert shell.told == [("away", ""), ("lost", "exit code 3")]
+
+    play(story)
+
+
+def test_a_process_that_was_about_to_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter(["then", None])
+    monkeypatch.setattr(departures, "start_time", lambda _pid: next(seen))
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reconnect_timeout=60)
+        gone.closed(link(HERE, pid=5), "closed", clean=False)
+        told = await shell.until_lost()
+        assert told == [("away", ""), ("lost", f"its process ended (pid {NOBODY} on {host_name()})")]
 
     play(story)
 
