@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FEW = 3
+"""Up to so many messages in a record are nobody's burst: what comes of them is written at once."""
+
 
 class ClientReceiver:
     """What a client says."""
@@ -21,6 +24,13 @@ class ClientReceiver:
         self._controller, self._link = controller, link
 
     def on_messages(self, messages: list[Any]) -> None:
+        if len(messages) > _FEW:
+            self._take(messages)
+            return
+        with self._controller.promptly():
+            self._take(messages)
+
+    def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
         for message in messages:
             match message:
@@ -49,6 +59,13 @@ class EngineReceiver:
         self._controller, self._link = controller, link
 
     def on_messages(self, messages: list[Any]) -> None:
+        if len(messages) > _FEW:
+            self._take(messages)
+            return
+        with self._controller.promptly():
+            self._take(messages)
+
+    def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
         for message in messages:
             if type(message) is Finished:

@@ -8,7 +8,8 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ class Controller:
         self._departures = Departures(self)
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
+        self._touched: set[Connection] | None = None
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
@@ -144,17 +146,30 @@ class Controller:
         self.identity.remove_files()
         await asyncio.sleep(0)
 
+    @contextmanager
+    def promptly(self) -> Iterator[None]:
+        """Write what comes of few messages at once: a lone call need not wait for the end of the loop's tick."""
+        self._touched = set()
+        try:
+            yield
+        finally:
+            touched, self._touched = self._touched, None
+            for connection in touched:
+                connection.flush()
+
     def feed(self, peer: Peer, event: Event) -> None:
         """Let the core handle `event`, and do what it says."""
         self._perform(handle(self.state, peer, event, now=self._loop.time(), rng=self._rng))
 
     def _perform(self, actions: Iterable[Action]) -> None:
-        by_peer = self.links.by_peer
+        by_peer, touched = self.links.by_peer, self._touched
         for action in actions:
             if type(action) is Send:
                 link = by_peer.get(action.peer)
                 if link is None:
                     continue
+                if touched is not None:
+                    touched.add(link.connection)
                 message = action.message
                 if type(message) is Run:
                     self._send_run(link, message, action.body)
