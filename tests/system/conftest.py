@@ -92,7 +92,7 @@ class Command:
     def __init__(self, *arguments: str, **options: Any) -> None:
         program, *rest = arguments
         self.process = subprocess.Popen(
-            [str(Path(sys.executable).with_name(program)), *rest],
+            [str(Path(sys.executable).parent / program), *rest],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

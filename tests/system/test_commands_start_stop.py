@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.system.conftest import Command, until
 
 from engineroom import Client
 from engineroom.protocol.processes import ProcessRecord, start_time
 from engineroom.settings.profiles import Profile
+from tests.system.conftest import Command, until
 
 Start = Callable[..., Command]
 

@@ -27,6 +27,10 @@ from engineroom.settings.titles import set_title
 log = logging.getLogger(__name__)
 
 
+_PATIENCE = 1.0
+"""Seconds that a controller whose host is gone may take to end."""
+
+
 class ControllerPlan(msgspec.Struct, kw_only=True):
     """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr."""
 
@@ -42,7 +46,13 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     pid_file = profile.pid_file("ipcontroller", cluster_id)
     try:
         profile.prepare()
-        claim(pid_file, program="ipcontroller", way_out="Stop it, or start this one with a --cluster-id of its own")
+        claim(
+            pid_file,
+            program="ipcontroller",
+            way_out="Stop it, or start this one with a --cluster-id of its own",
+            # Our host has the cluster's lock: the controller of an earlier one, which was killed, is about to end.
+            patience=_PATIENCE if owned else 0.0,
+        )
     except (AlreadyRunning, OSError) as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 10 if isinstance(error, AlreadyRunning) else 1

@@ -40,6 +40,14 @@ _END_SECONDS = 4.0
 """How long children have to end before they are killed."""
 
 
+class NoController(LaunchError):
+    """The controller did not start. `code`: its exit code, where that says why."""
+
+    def __init__(self, controller: Child) -> None:
+        self.code = pid_records.ALREADY_RUNNING if controller.process.returncode == pid_records.ALREADY_RUNNING else 1
+        super().__init__(" ".join(controller.said) or f"the controller did not start: {controller.end()}")
+
+
 class Host:
     """`run` starts everything, serves until it is told to stop, and leaves nothing behind."""
 
@@ -204,7 +212,7 @@ class Host:
         )
         await self._pulse.until(lambda: bool(self._port) or not controller.running)
         if not self._port:
-            raise LaunchError(f"the controller did not start: {controller.end()}")
+            raise NoController(controller)
 
     async def _until_stopped(self, work: Any) -> None:
         """Do `work`, and give it up when the host is to stop."""

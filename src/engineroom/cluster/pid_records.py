@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -72,17 +73,31 @@ def holder(record: ProcessRecord | None) -> Holder:
     return Holder.RUNNING if record.alive else Holder.ENDED
 
 
-def claim(path: Path, *, program: str, way_out: str) -> None:
+def claim(path: Path, *, program: str, way_out: str, patience: float = 0.0) -> None:
     """Make `path` the record of this process; AlreadyRunning if another one holds it, or may.
 
-    `way_out`: for its words, what to do then.
+    `way_out`: for its words, what to do then. `patience`: seconds that a holder of this machine may take to end.
     """
     ours = msgspec.json.encode(ProcessRecord.of_this_process())
     while not _link(path, ours):
         found = read(path)
         if found is not None and holder(found) in {Holder.RUNNING, Holder.ELSEWHERE}:
+            if patience and found.here and _ends_within(patience, found):
+                continue
             raise AlreadyRunning(program=program, path=path, record=found, way_out=way_out)
         remove_stale(path)
+
+
+def _ends_within(seconds: float, record: ProcessRecord) -> bool:
+    try:
+        descriptor = os.pidfd_open(record.pid)
+    except (AttributeError, OSError):
+        return not record.alive
+    try:
+        # If the pid is another process now, the record says so.
+        return bool(select.select([descriptor], (), (), seconds)[0]) or not record.alive
+    finally:
+        os.close(descriptor)
 
 
 def remove_stale(path: Path) -> bool:

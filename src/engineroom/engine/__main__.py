@@ -1,8 +1,10 @@
-"""`python -m engineroom.engine`."""
+"""`python -m engineroom.engine` is `ipengine`; with `--config-json-on-stdin` it is what a spawner starts."""
 
 import sys
 
-from engineroom.engine.app import main
-
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--config-json-on-stdin"]:
+        from engineroom.engine.app import main
+    else:
+        from engineroom.cli.ipengine import main
     sys.exit(main())

@@ -129,3 +129,17 @@ def test_threads_exclude_each_other_too(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert removed.count(True) == 1
+
+
+def test_patience_waits_for_a_holder_that_is_about_to_end(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    record = ProcessRecord.of(process.pid)
+    assert record is not None
+    path = write(tmp_path / "ipcontroller.pid", record)
+    with pytest.raises(AlreadyRunning):
+        claim(path, program="ipcontroller", way_out=WAY_OUT, patience=0.01)
+    assert process.stdin is not None
+    process.stdin.close()
+    claim(path, program="ipcontroller", way_out=WAY_OUT, patience=10.0)
+    process.wait()
+    assert read(path) == ProcessRecord.of_this_process()

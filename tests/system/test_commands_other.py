@@ -1,0 +1,201 @@
+"""The other commands: `ipcontroller`, `ipengine`, `ipcluster engines | list | clean | logs`, and `python -m`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client
+from engineroom.settings.profiles import Profile
+from tests.system.conftest import Command, until
+
+Start = Callable[..., Command]
+
+
+def test_controller_and_engines_by_hand(command: Start, profile: Profile) -> None:
+    controller = command("ipcontroller", "--log-to-file", "--cluster-id=x", "--ports=23101-23120")
+    engines = [command("ipengine", "--cluster-id=x", "--log-to-file") for _ in range(2)]
+    with Client(cluster_id="x", timeout=10) as rc:
+        rc.wait_for_engines(2, timeout=10)
+        info = json.loads(profile.connection_file("client", "x").read_text())
+        assert 23101 <= int(info["url"].rpartition(":")[2]) <= 23120
+        rc.shutdown(hub=True)
+    assert [each.ends() for each in (controller, *engines)] == [0, 0, 0]
+    assert "controller listens" in profile.log_file("ipcontroller", "x").read_text()
+    assert len(list(profile.log_dir.glob(f"ipengine-x-{socket.gethostname()}-*.log"))) == 2
+    assert list(profile.pid_dir.iterdir()) == []
+
+
+def test_a_controller_excludes_a_second_one(command: Start, profile: Profile) -> None:
+    first = command("ipcontroller").says("controller listens")
+    second = command("ipcontroller")
+    assert second.ends() == 10
+    assert f"ipcontroller runs already, as process {first.process.pid}" in second.output
+    cluster = command("ipcluster", "start", "-n", "1")
+    assert cluster.ends() == 10
+    assert f"ipcontroller runs already, as process {first.process.pid}" in cluster.output
+    assert first.signal(signal.SIGTERM).ends() == 0
+
+
+def test_a_controller_with_reuse_comes_back_where_it_was(command: Start, profile: Profile) -> None:
+    def info() -> dict[str, object]:
+        values: dict[str, object] = json.loads(profile.connection_file("engine").read_text())
+        return {name: values[name] for name in ("url", "exec_key", "certificate")}
+
+    command("ipcontroller", "--reuse").says("controller listens").signal(signal.SIGINT).ends()
+    before = info()
+    again = command("ipcontroller", "--reuse").says("controller listens")
+    assert info() == before
+    assert again.signal(signal.SIGINT).ends() == 0
+
+
+def test_an_engine_without_a_controller_gives_up_in_words(command: Start, profile: Profile) -> None:
+    engine = command("ipengine", "--timeout=0.3")
+    assert engine.ends() == 255
+    assert str(profile.connection_file("engine")) in engine.output
+    assert "ipcluster start" in engine.output
+
+
+def test_an_engine_with_a_wrong_file(command: Start, profile: Profile, tmp_path: Path) -> None:
+    (tmp_path / "empty.json").touch()
+    engine = command("ipengine", f"--file={tmp_path}/empty.json", "--timeout=0.2")
+    assert engine.ends() == 255
+    assert "empty.json is empty" in engine.output
+
+
+def test_startup_code_and_work_dir(command: Start, profile: Profile, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("from_script = 1\n")
+    controller = command("ipcontroller").says("controller listens")
+    engine = command("ipengine", "-c", "from_command = 2", "-s", f"{tmp_path}/script.py", f"--work-dir={tmp_path}")
+    with Client(timeout=10) as rc:
+        rc.wait_for_engines(1, timeout=10)
+        assert rc[0].pull(["from_script", "from_command"], block=True) == [1, 2]
+        assert rc[0].apply_sync(os.getcwd) == str(tmp_path)
+    controller.signal(signal.SIGTERM).ends()
+    assert engine.ends() == 0
+
+
+def test_engines_end_with_their_host(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1").says("stop it:")
+    more = command("ipcluster", "engines", "-n", "2").says("engines are ready")
+    with Client(timeout=5) as rc:
+        assert rc.ids == [0, 1, 2]
+        more.signal(signal.SIGKILL).ends()
+        until(lambda: rc.ids == [0])
+    assert start.signal(signal.SIGINT).ends() == 0
+
+
+def test_engines_in_the_background_end_with_their_controller(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1", "--daemonize")
+    assert start.ends() == 0
+    more = command("ipcluster", "engines", "-n", "1", "--daemonize")
+    assert more.ends() == 0
+    assert "1 engine is ready" in more.output
+    with Client(timeout=5) as rc:
+        assert rc.ids == [0, 1]
+    assert command("ipcluster", "stop").ends() == 0
+
+
+def test_a_start_in_the_background_says_why_it_failed(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1", "--daemonize", "--IPEngine.startup_command=import os; os._exit(3)")
+    assert start.ends() == 1
+    assert "engine 0 did not register: exit code 3" in start.output
+    assert list(profile.pid_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("background", [[], ["--daemonize"]])
+def test_bad_options_leave_nothing(command: Start, profile: Profile, background: list[str]) -> None:
+    start = command("ipcluster", "start", "--portz=7", *background)
+    assert start.ends() == 2
+    assert "no option --portz; did you mean --port" in start.output
+    assert not profile.path.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory away")
+@pytest.mark.parametrize(
+    "arguments", [["ipcluster", "start"], ["ipcluster", "start", "--daemonize"], ["ipcontroller"]], ids=" ".join
+)
+def test_a_profile_of_somebody_else_is_refused(command: Start, profile: Profile, arguments: list[str]) -> None:
+    profile.prepare()
+    os.chown(profile.security_dir, 12345, -1)
+    start = command(*arguments)
+    assert start.ends() == 1
+    assert "belongs to user 12345" in start.output
+
+
+def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1", "--daemonize")
+    assert start.ends() == 0
+    values = json.loads(profile.cluster_file().read_text())
+    engine = next(iter(values["engines"]["sets"]["1"]["engines"].values()))
+    # As after a power failure: nobody is left who could take anything away.
+    for pid in (values["controller"]["state"]["pid"], values["host"]["process"]["pid"], engine["pid"]):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in (values["controller"]["state"]["pid"], values["host"]["process"]["pid"], engine["pid"]):
+        os.kill(pid, signal.SIGKILL)
+    listed = command("ipcluster", "list")
+    assert listed.ends() == 0
+    assert listed.lines[1].split() == ["default", "''", "no", "1", "local"]
+    clean = command("ipcluster", "clean")
+    assert clean.ends() == 0
+    assert {Path(line.split()[-1]).name for line in clean.lines} >= {
+        "ipcluster.pid",
+        "ipcontroller.pid",
+        "cluster-.json",
+    }
+    assert list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir()) == []
+    listed = command("ipcluster", "list")
+    assert (listed.ends(), len(listed.lines)) == (0, 1)
+
+
+def test_clean_by_force_stops_what_runs(command: Start, profile: Profile) -> None:
+    assert command("ipcluster", "start", "-n", "1", "--daemonize").ends() == 0
+    clean = command("ipcluster", "clean")
+    assert (clean.ends(), clean.output) == (0, "")
+    clean = command("ipcluster", "clean", "--force")
+    assert clean.ends() == 0
+    assert "stopped the cluster" in clean.output
+
+
+def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "2").says("stop it:")
+    every = command("ipcluster", "logs")
+    assert every.ends() == 0
+    assert [line.split()[1] for line in every.lines if line.startswith("==>")] == [
+        "ipcluster:",
+        "controller:",
+        "engine-0:",
+        "engine-1:",
+    ]
+    one = command("ipcluster", "logs", "1")
+    assert one.ends() == 0
+    assert "registered engine=1" in one.output
+    none = command("ipcluster", "logs", "7")
+    assert none.ends() == 1
+    assert "no log of '7'; there are ipcluster, controller, engine-0, engine-1" in none.output
+    follower = command("ipcluster", "logs", "-f", "ipcluster", "--lines=1").says("==>")
+    start.signal(signal.SIGINT).ends()
+    follower.says("ipcluster  ").says("stopping  reason=ipcluster got SIGINT")
+    follower.signal(signal.SIGINT)
+    assert follower.ends() == 130
+
+
+@pytest.mark.parametrize("module", ["cluster", "controller", "engine"])
+def test_modules_are_the_commands(command: Start, profile: Profile, module: str) -> None:
+    version = command(sys.executable, "-m", f"engineroom.{module}", "--version")
+    assert version.ends() == 0
+    assert version.output.startswith("0.")
+
+
+def test_a_command_that_does_not_exist(command: Start, profile: Profile) -> None:
+    wrong = command("ipcluster", "begin")
+    assert wrong.ends() == 2
+    assert "there is no command 'begin'" in wrong.output
+    assert "start a controller and engines" in wrong.output
