@@ -6,7 +6,7 @@ import pytest
 
 from engineroom.core.policies import POLICIES
 from engineroom.protocol.messages import Status
-from engineroom.simulate.__main__ import parse
+from engineroom.simulate.__main__ import main, parse
 from engineroom.simulate.report import report
 from engineroom.simulate.simulation import Plan, Simulation
 
@@ -51,3 +51,11 @@ def test_long_tasks_are_not_left_behind_others_when_engines_fall_idle() -> None:
 
 def test_the_command_line_is_the_plan() -> None:
     assert parse(["--engines", "5", "--losses", "2"]) == Plan(engines=5, losses=2)
+
+
+def test_the_command_says_what_a_decision_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--engines", "20", "--tasks", "400", "--losses", "3", "--seconds", "0.01"])
+
+    said = capsys.readouterr().out
+    assert "20 engines, 400 tasks of 10 ms, policy leastload" in said
+    assert "a decision among 20 engines costs" in said

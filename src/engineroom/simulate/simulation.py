@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Simulation:
-    """One run of a plan; `run` plays it to its end. `spent`: real seconds inside the core."""
+    """One run of a plan: `start`, then `advance` to its end. `spent`: real seconds inside the core."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -74,7 +74,13 @@ class Simulation:
         self._undelivered: dict[Peer, list[int]] = {peer: [] for peer in self._clients}
 
     def run(self) -> None:
-        """Submit everything at once, and go on until every client has every result."""
+        """Play it all."""
+        self.start()
+        while self.advance():
+            pass
+
+    def start(self) -> None:
+        """Let everybody in, and submit everything at once."""
         for peer, session in self._clients.items():
             self._tell(peer, ClientUp(session))
         for engine in self._engines.values():
@@ -83,9 +89,14 @@ class Simulation:
             ideal = self.plan.tasks * self.plan.seconds / self.plan.engines
             self._later(self.rng.random() * ideal, peer, EngineLost("killed by the simulation"))
         self._submit_all()
-        while self._agenda and sum(self.ended.values()) < self.plan.tasks:
+
+    def advance(self, decisions: int = 1000) -> bool:
+        """Go on for about so many decisions. False: every client has every result."""
+        until = self.decisions + decisions
+        while self._agenda and self.decisions < until and sum(self.ended.values()) < self.plan.tasks:
             self.now, _, peer, item = heapq.heappop(self._agenda)
             self._happen(peer, item)
+        return bool(self._agenda) and sum(self.ended.values()) < self.plan.tasks
 
     def engines(self) -> Sequence[PretendEngine]:
         return list(self._engines.values())

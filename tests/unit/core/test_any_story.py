@@ -9,7 +9,7 @@ from engineroom.core.policies import POLICIES
 from tests.unit.core.world import World
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     story=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120),
     policy=st.sampled_from(sorted(POLICIES)),
