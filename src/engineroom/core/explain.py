@@ -9,12 +9,22 @@ from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
-from engineroom.ids import TaskId, msg_id, number_of, session_of
+from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
 
 if TYPE_CHECKING:  # the state holds all this
     from engineroom.core.state import ControllerState
 
 Data = dict[str, object]
+
+
+def explain(state: ControllerState, about: str) -> Data:
+    """Return what there is to say about a task, named by its msg_id, or an engine, by its id."""
+    if about.lstrip("-").isdecimal():
+        return explain_engine(state, int(about))
+    try:
+        return explain_task(state, parse_msg_id(about))
+    except ValueError as error:
+        return {"state": "unknown", "why": str(error)}
 
 
 def explain_task(state: ControllerState, task_id: TaskId) -> Data:

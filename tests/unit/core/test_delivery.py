@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engineroom.core.actions import Action, DropFunction, Record, Send, WakeAt, What
 from engineroom.core.clients import known_up_to
-from engineroom.core.events import ClientGone, ClientUp, EngineLost, EngineUp, Large
+from engineroom.core.events import ClientGone, ClientUp, EngineLost, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.protocol.messages import (
     Call,
@@ -50,28 +50,6 @@ def test_it_is_told_of_exceptions_too(two: Play) -> None:
     two(CLIENT, Delivered(4))
 
     assert sent(two.tick(0.05), Delivered) == [(ENGINE_0, Delivered(4))]
-
-
-def test_a_long_result_may_arrive_after_later_ones(two: Play) -> None:
-    two(CLIENT, submit(1, (0, 0)))
-    two(ENGINE_0, Finished(2, task(2), 1, OK))
-    assert two.sent(ENGINE_0, Large(Finished(1, task(1), 1, OK, b"", 3, 10**6), object()))[0][0] == CLIENT
-
-    two(CLIENT, Delivered(2))
-
-    assert sent(two.tick(0.05), Delivered) == [(ENGINE_0, Delivered(2))]
-
-
-def test_a_result_that_is_repeated_is_acknowledged_again_unless_it_is_still_kept(two: Play) -> None:
-    two(CLIENT, submit(1, (0, 0)))
-    finish(two, [1, 2])
-    two(CLIENT, Delivered(1))
-    two.tick(0.05)
-
-    assert two.sent(ENGINE_0, Finished(1, task(1), 1, OK)) == []
-    assert two.sent(ENGINE_0, Finished(2, task(2), 1, OK)) == []
-
-    assert sent(two.tick(0.05), Delivered) == [(ENGINE_0, Delivered(1))]
 
 
 def test_many_are_not_kept_waiting(play: Play) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engineroom.core.events import ClientGone, EngineAway, EngineLost, EngineUp
-from engineroom.core.explain import explain_engine, explain_task, queue_status
+from engineroom.core.explain import explain, explain_engine, explain_task, queue_status
 from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Play, instance_id, submit, task
@@ -79,6 +79,15 @@ def test_a_problem_in_the_start_up_code_is_said(play: Play) -> None:
     play(ENGINE_0, EngineUp(instance_id(0), EngineInfo(problem="NameError: nmupy")))
 
     assert explain_engine(play.state, 0)["why"] == "NameError: nmupy"
+
+
+def test_anything_by_its_name(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+
+    assert explain(two.state, "1")["state"] == "idle"
+    assert explain(two.state, f"{'01' * 16}_1")["engine"] == 0
+    assert explain(two.state, "-1")["state"] == "unknown"
+    assert "is not a msg_id" in str(explain(two.state, "what?")["why"])
 
 
 def test_queues_in_figures(two: Play) -> None:
