@@ -128,13 +128,32 @@ class Session:
                 self.tasks[task.number] = task
             self.last_number = first + len(tasks) - 1
             self._submitted_bytes += size
-            self._outbox.append(request)
-            asleep, self._awake = not self._awake, True
+            lone = not self._awake and len(self.tasks) == len(tasks)
+            if lone and self._link.write_now(request):
+                asleep = False
+            else:
+                self._outbox.append(request)
+                asleep, self._awake = not self._awake, True
         if asleep:
             self._io.call(self._link.drain)
         if self.failure is not None:  # it failed between the check and the lock: nobody else will tell these tasks
             self.fail(self.failure)
         return tasks
+
+    def submit_anew(self, task: Task, request: Request) -> None:
+        """Ask under a new number for `task`, whose payload did not arrive when it was sent as part of `request`."""
+        old = request.submit
+        with self._lock:
+            task.number = self.last_number = self.last_number + 1
+            to = None if old.to is None else (task.target,)
+            submit = Submit(task_id(self.id, task.number), old.call, to, old.options)
+            task.request = Request(submit, request.segments, request.size, request.function, 1)
+            self.tasks[task.number] = task
+            self._submitted_bytes += request.size
+            self._outbox.append(task.request)
+            asleep, self._awake = not self._awake, True
+        if asleep:
+            self._io.call(self._link.drain)
 
     def send(self, message: Message) -> None:
         """Send `message`, after all that was submitted before."""

@@ -28,7 +28,7 @@ from engineroom.engine.shell import Shell
 from engineroom.engine.startup import describe_engine, prepare_surroundings, run_startup_code
 from engineroom.engine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.messages import EngineInfo, Welcome
+from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.serialize.functions import FunctionTable
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Engine:
         self._loop = asyncio.new_event_loop()
         self._descriptors = Descriptors()
         self._failures = FailurePacker(self._instance)
-        self._outbox = Outbox(self._wake)
+        self._outbox = Outbox(self._wake, self._write_now)
         self._runner = Runner(
             self._queue,
             self._outbox,
@@ -122,6 +122,9 @@ class Engine:
         for router in self._routers:
             router.to_descriptor()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _write_now(self, message: Finished) -> bool:
+        return self._shell.write_now(message)
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._shell.take)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from engineroom.engine.attempts import Attempt, Ended
+from engineroom.protocol.messages import Finished
 
 _LONGEST_DELAY = 0.001
 """Seconds for which a result may wait for others, so that one wake-up serves them all."""
@@ -39,15 +40,27 @@ class Announcement:
         self._said.release()
 
 
-Item = Ended | MissingHere | Announcement
+class Said:
+    """A result that has been sent already; it is only to be kept until it is delivered."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: Ended) -> None:
+        self.result = result
+
+
+Item = Ended | Said | MissingHere | Announcement
 
 
 class Outbox:
     """What the main thread has for the I/O thread, in order."""
 
-    def __init__(self, wake: Callable[[], object]) -> None:
-        """`wake`: has the I/O thread call `take` soon; safe from any thread."""
-        self._wake = wake
+    def __init__(self, wake: Callable[[], object], write_now: Callable[[Finished], bool]) -> None:
+        """`wake`: has the I/O thread call `take` soon; `write_now`: sends a lone result past it, if it can.
+
+        Both are safe from any thread.
+        """
+        self._wake, self._write_now = wake, write_now
         self._items: deque[Item] = deque()
         self._waking = False
         self._woken_at = 0.0
@@ -58,6 +71,13 @@ class Outbox:
         if now - self._woken_at > _LONGEST_DELAY:
             self._woken_at = now
             self._wake_once()
+
+    def ended_alone(self, result: Ended) -> bool:
+        """Send a result at once, past the I/O thread; False if that can't be done, and nothing was."""
+        if self._items or result.output is not None or not self._write_now(result.message):
+            return False
+        self._items.append(Said(result))
+        return True
 
     def function_missing(self, attempt: Attempt) -> None:
         self._items.append(MissingHere(attempt))

@@ -117,6 +117,11 @@ class TaskQueue:
             return list(self._queued.values())
 
     @property
+    def more(self) -> bool:
+        """Whether anything has not started; a guess, for it takes no lock."""
+        return bool(self._queued)
+
+    @property
     def busy(self) -> bool:
         """Whether something runs or could start."""
         with self._lock:

@@ -82,7 +82,9 @@ class Runner:
         outcome = Outcome(status, wall, now - start, error)
         if type(body) is bytes:
             message = Finished(self._finished, run.task, run.attempt, outcome, body)
-            self._outbox.ended(Ended(message, None, attempt.output), now)
+            ended = Ended(message, None, attempt.output)
+            if self._queue.more or not self._outbox.ended_alone(ended):
+                self._outbox.ended(ended, now)
         else:
             self._hand_over_large(attempt, outcome, body, now)
         self._queue.finish()

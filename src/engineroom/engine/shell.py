@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,13 @@ import msgspec
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.interrupts import Interrupts
-from engineroom.engine.outbox import Announcement, MissingHere, Outbox
+from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.results import KeptResults
 from engineroom.protocol.messages import (
     AlreadyStarted,
     Delivered,
+    Finished,
     Function,
     Held,
     Interrupt,
@@ -126,20 +126,18 @@ class Shell:
     def let_go(self) -> None:
         """In a forked child: have no part in the connection, whose descriptor stays taken."""
         if self._connection is not None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nowhere, self._connection.transport.get_extra_info("socket").fileno(), inheritable=False)
-            os.close(nowhere)
+            self._connection.leave_to_parent()
+
+    def write_now(self, message: Finished) -> bool:
+        """Write a result from the main thread, and return True; or return False when that is not possible."""
+        connection = self._connection
+        return connection is not None and connection.write_now(message)
 
     def take(self) -> None:
         """Take what the main thread has, and look again soon if it goes on."""
         news = self._outbox.take()
         for item in news:
-            if type(item) is Ended:
-                self._keep_and_send(item)
-            elif type(item) is Announcement:
-                self._announcements.append(item)
-            elif type(item) is MissingHere:
-                self._lack(item.attempt)
+            self._take_item(item)
         connection = self._connection
         if self._announcements and connection is not None:
             self._announce(connection)
@@ -148,9 +146,20 @@ class Shell:
         elif news:
             self._postpone(_SOON)
 
+    def _take_item(self, item: Item) -> None:
+        if type(item) is Ended:
+            self._keep_and_send(item)
+        elif type(item) is Said:
+            self._results.add(item.result)
+        elif type(item) is Announcement:
+            self._announcements.append(item)
+        elif type(item) is MissingHere:
+            self._lack(item.attempt)
+
     def _handle(self, message: object) -> None:
         match message:
             case Delivered():
+                self.take()  # so that every end is known
                 self._results.acknowledge(message)
             case Function():
                 self._receive_function(message)

@@ -15,6 +15,7 @@ from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
 from engineroom.protocol.records import MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
+from engineroom.transport.shortcut import Shortcut, connect_to_nothing
 
 _SMALL_WRITE = 16 * 1024
 
@@ -62,6 +63,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flush_scheduled = False
         self._writable = True
         self._goodbye: str | None = None
+        self._shortcut: Shortcut | None = None
         self._end_reason = ""
         self.received_bytes = 0
         self.last_heard = 0.0
@@ -85,6 +87,12 @@ class Connection(asyncio.BufferedProtocol):
         self._decode = decode
         self._reader.limit = MAX_RECORD
         self._outgoing.credit(0, peer_window)
+        if self.kind == "unix":
+            self._shortcut = Shortcut(
+                self._transport.get_extra_info("socket").fileno(),
+                loop_has_more=self._has_more,
+                on_rest=lambda: self._loop.call_soon_threadsafe(self.flush),
+            )
 
     def send(self, message: Message) -> None:
         """Send `message` at the end of this tick; nothing happens once the connection is closed."""
@@ -143,6 +151,19 @@ class Connection(asyncio.BufferedProtocol):
             self._write([chunk_head(stream, len(data)), data])
         if failed := self._outgoing.failures():
             self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
+
+    def write_now(self, message: Message) -> bool:
+        """Write `message` from any thread, and return True; or return False when it must go by `send`.
+
+        Only over a Unix socket, while nothing else is being sent.
+        """
+        return self._shortcut is not None and self._shortcut.write(message)
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: have no part in the connection."""
+        connect_to_nothing(self._transport.get_extra_info("socket").fileno())
+        if self._shortcut is not None:
+            self._shortcut.leave_to_parent()
 
     def close(self, reason: str = "") -> None:
         """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows."""
@@ -209,6 +230,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             return
         self.closed = True
+        if self._shortcut is not None:
+            self._shortcut.close()
         self._end_reason = self._end_reason or self._goodbye or (str(exc) if exc else "the connection was closed")
         self._outgoing.close()
         self._incoming.close(self._end_reason)
@@ -247,7 +270,20 @@ class Connection(asyncio.BufferedProtocol):
             self._flush_scheduled = True
             self._loop.call_soon(self.flush)
 
+    def _has_more(self) -> bool:
+        return bool(self._outbox) or self._transport.get_write_buffer_size() > 0
+
     def _write(self, parts: list[Buffer]) -> None:
+        if self._shortcut is None:
+            self._write_parts(parts)
+            return
+        with self._shortcut.lock:
+            if self._shortcut.rest:
+                parts = [self._shortcut.rest, *parts]
+                self._shortcut.rest = b""
+            self._write_parts(parts)
+
+    def _write_parts(self, parts: list[Buffer]) -> None:
         if not parts:
             return
         if sum(len(part) for part in parts) < _SMALL_WRITE or self.kind == "tls":

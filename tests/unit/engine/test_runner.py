@@ -35,7 +35,7 @@ class Engine:
     def __init__(self) -> None:
         self.queue = FiniteQueue()
         self.wakes = 0
-        self.outbox = Outbox(self._wake)
+        self.outbox = Outbox(self._wake, lambda message: False)
         self.functions = FunctionTable(10)
         self.namespace = Namespace({}, self.functions)
         self.runner = Runner(

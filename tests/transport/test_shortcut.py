@@ -1,0 +1,78 @@
+"""A lone message may pass the loop; nothing is lost, torn or reordered by that."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from engineroom.protocol.messages import Ask, Join
+from engineroom.transport.dial import connect
+from tests.transport.conftest import Inbox
+
+JOIN = Join(proof=b"", identity=b"i" * 16)
+
+
+def test_messages_of_several_threads_all_arrive_whole(open_door: Any) -> None:
+    count, long = 300, "x" * 50_000
+
+    async def story() -> None:
+        async with open_door() as door:
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            _, _, _, inbox = door.inside[0]
+            loop = asyncio.get_running_loop()
+
+            def talk(thread: int) -> None:
+                for number in range(count):
+                    message = Ask(number, str(thread), long if number % 50 == 0 else "")
+                    if not connection.write_now(message):
+                        loop.call_soon_threadsafe(connection.send, message)
+
+            threads = [threading.Thread(target=talk, args=(thread,)) for thread in range(3)]
+            for thread in threads:
+                thread.start()
+            await inbox.until(lambda: len(inbox.messages) == 3 * count)
+            for thread in threads:
+                thread.join()
+            for thread_number in range(3):
+                numbers = {ask.number for ask in inbox.messages if ask.what == str(thread_number)}
+                assert numbers == set(range(count))
+            assert all(len(ask.about) == (50_000 if ask.number % 50 == 0 else 0) for ask in inbox.messages)
+            connection.close()
+
+    asyncio.run(story())
+
+
+def test_while_the_loop_has_something_to_write_others_wait(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            assert connection.write_now(Ask(1, "status"))
+            connection.send(Ask(2, "status"))
+            assert not connection.write_now(Ask(3, "status"))
+            connection.flush()
+            assert connection.write_now(Ask(3, "status"))
+            _, _, _, inbox = door.inside[0]
+            await inbox.until(lambda: [ask.number for ask in inbox.messages] == [1, 2, 3])
+            connection.close()
+            await inbox.until(lambda: bool(inbox.closed))
+            assert not connection.write_now(Ask(4, "status"))
+
+    asyncio.run(story())
+
+
+def test_there_is_no_shortcut_through_tls(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+
+    async def story() -> None:
+        async with open_door() as door:
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            assert not connection.write_now(Ask(1, "status"))
+            connection.close()
+
+    asyncio.run(story())
