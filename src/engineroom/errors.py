@@ -151,6 +151,7 @@ class CompositeError(RemoteError, ExceptionGroup):
 
     @property
     def elist(self) -> list[ErrorWords]:
+        """What went wrong on each engine: (ename, evalue, traceback, engine_info)."""
         return [(error.ename, error.evalue, error.traceback, error.engine_info) for error in self.exceptions]
 
     def __str__(self) -> str:
