@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 import engineroom
 
@@ -27,37 +25,40 @@ BANNER = re.compile(r"^\s*#\s*[-=#*]{3,}", re.MULTILINE)
 ELSEWHERE = re.compile(r"\.\./shared|/work/(main|shared)|pypi\.org")
 
 
-def relative(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def offenders(paths: list[Path], offends: Callable[[str], object]) -> list[str]:
+    """Return the names of those files whose text `offends`."""
+    return [str(path.relative_to(ROOT)) for path in paths if offends(path.read_text())]
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=relative)
-def test_a_file_is_one_concern(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST, "split it by concern"
-    assert path.stem not in SAYS_NOTHING, "a name that says nothing collects everything"
+def test_a_file_is_one_concern() -> None:
+    assert offenders([*SOURCES, *TESTS], lambda text: len(text.splitlines()) > LONGEST) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_every_module_says_what_it_is(path: Path) -> None:
-    text = path.read_text()
-    assert not text or ast.get_docstring(ast.parse(text)), "a module's first line says what you find in it"
+def test_no_name_says_nothing() -> None:
+    assert [path for path in [*SOURCES, *TESTS] if path.stem in SAYS_NOTHING] == []
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=relative)
-def test_no_sleep_and_no_banner(path: Path) -> None:
-    text = path.read_text()
-    sleeps = [
-        node.lineno
+def test_every_module_says_what_it_is() -> None:
+    assert offenders(SOURCES, lambda text: text and not ast.get_docstring(ast.parse(text))) == []
+
+
+def _sleeps(text: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "sleep" and getattr(node.value, "id", "") == "time"
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Attribute) and node.attr == "sleep" and getattr(node.value, "id", "") == "time"
-    ]
-    assert not sleeps, "wait for a condition, with a deadline"
-    assert not BANNER.search(text), "a file that needs section banners is two files"
+    )
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=relative)
-def test_nothing_points_to_what_a_clone_does_not_have(path: Path) -> None:
-    assert not ELSEWHERE.search(path.read_text())
+def test_nothing_waits_for_a_time_instead_of_a_condition() -> None:
+    assert offenders([*SOURCES, *TESTS], _sleeps) == []
+
+
+def test_no_file_is_two_files_with_a_banner_between() -> None:
+    assert offenders([*SOURCES, *TESTS], BANNER.search) == []
+
+
+def test_nothing_points_to_what_a_clone_does_not_have() -> None:
+    assert offenders(TEXTS, ELSEWHERE.search) == []
 
 
 def _public() -> Iterator[tuple[str, object]]:
