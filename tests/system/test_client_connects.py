@@ -93,6 +93,19 @@ def test_a_killed_controller_is_reported_after_the_reconnect_timeout(cluster: Cl
                 until(lambda: short[0].apply_async(abs, 1).get(SECONDS) is None)
 
 
+def test_a_cut_connection_is_made_again_and_loses_nothing(cluster: Cluster) -> None:
+    with cluster.connect_client_sync() as rc:
+        view, link = rc.load_balanced_view(), rc._session._link
+        large, results = bytes(5_000_000), []
+        for round_ in range(3):
+            results += [view.apply_async(abs, -number) for number in range(300)]
+            results.append(view.apply_async(len, large))
+            rc._session._io.call(lambda: link.connection.abort("cut by the test"))
+            assert view.apply_sync(abs, -round_) == round_
+        assert [result.get(SECONDS) for result in results] == [*range(300), 5_000_000] * 3
+        until(lambda: not rc.outstanding)
+
+
 INTERRUPTED = """
 import os, signal, sys, threading
 from engineroom import Client

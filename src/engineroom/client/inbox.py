@@ -17,6 +17,7 @@ from engineroom.protocol.messages import (
     Output,
     Refused,
     Result,
+    Status,
     TasksStarted,
 )
 from engineroom.protocol.streams import Payload
@@ -103,6 +104,10 @@ class Inbox:
         request, task.request = task.request, None
         if request is not None:
             self._session.release(request)
+            if message.outcome.status == Status.UNSENT:
+                task.outcome = None
+                self._session.submit_anew(task, request)
+                return
         owner, task.listener = task.listener, None
         if owner is not None:
             owner.task_done(task)

@@ -102,7 +102,7 @@ class Link:
 
     def send_function(self, digest: bytes) -> None:
         """The controller lacks a function: send it (again), if a task of ours still needs it."""
-        function = self._session.function(digest)
+        function = self._session.functions().get(digest)
         if function is not None and self._connection is not None:
             self._send_function(self._connection, function)
 
@@ -180,6 +180,9 @@ class Link:
         connection.start(self._inbox)
         # Its answer comes after all the engines that the controller has told of.
         connection.send(Ask(SYNC, "status"))
+        for function in self._session.functions().values():
+            if len(function.body) > INLINE_LIMIT:  # the last connection may have broken while it was on the way
+                self._send_function(connection, function)
         self._send_all(connection, self._session.take_all(welcome.known_up_to))
 
     def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:

@@ -287,6 +287,9 @@ class AsyncResult(LeanFuture):
     def _composite(self) -> BaseException:
         """Return one error for all that tasks have raised so far."""
         errors = [error for task in self._tasks if task.outcome is not None and (error := task.exception())]
+        failure = self._session.failure
+        if failure is not None and any(error is failure for error in errors):
+            return failure.with_traceback(None)  # raised on no engine: it is the way to all of them that is gone
         return CompositeError(f"one or more exceptions raised in: {self._name}", [_remote(error) for error in errors])
 
     def _value_of(self, task: Task, deadline: Deadline = NEVER) -> Any:

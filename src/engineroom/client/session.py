@@ -236,13 +236,11 @@ class Session:
         unique = dict.fromkeys(request for request in requests if request is not None)
         return [*unique, *(item for item in outbox if not isinstance(item, Request))]
 
-    def function(self, digest: bytes) -> PackedFunction | None:
-        """Return the function that an unfinished task names by this hash."""
-        for task in tuple(self.tasks.values()):
-            request = task.request
-            if request is not None and request.function is not None and request.function.hash == digest:
-                return request.function
-        return None
+    def functions(self) -> dict[bytes, PackedFunction]:
+        """Return the functions that unfinished tasks name, by their hashes."""
+        requests = [task.request for task in tuple(self.tasks.values())]
+        named = [request.function for request in requests if request is not None]
+        return {function.hash: function for function in named if function is not None}
 
     def release(self, request: Request) -> None:
         """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.prefetch import ask_back, refresh
-from engineroom.core.results import expire_at, give_up, let_go, lost
+from engineroom.core.results import expire_at, give_up, let_go
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
@@ -90,7 +90,7 @@ def body_lost(state: ControllerState, task_id: TaskId) -> None:
     session = state.sessions.get(session_of(task_id))
     if session is None:
         return
-    outcome = lost("the connection broke before the arguments of this task had arrived")
+    outcome = Outcome(Status.UNSENT, 0.0, 0.0, "the connection broke before the arguments of this task had arrived")
     number = number_of(task_id)
     task = session.tasks.get(number)
     while task is not None and task.submit.task == task_id:

@@ -40,6 +40,8 @@ class Status(IntEnum):
     """It never ran, because a client withdrew it."""
     LOST = 3
     """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
+    UNSENT = 4
+    """It never ran, because the connection broke while its payload was on the way: its client submits it anew."""
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
