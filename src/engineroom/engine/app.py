@@ -118,6 +118,7 @@ class Engine:
 
     def _leave_child_alone(self) -> None:
         """In a process that user code forked: it is no engine, and must not keep our connection open."""
+        self._runner.forked()
         self._shell.let_go()
         for router in self._routers:
             router.to_descriptor()

@@ -1,11 +1,13 @@
-"""What a forked engine does before it is one: let go of all that was its parent's."""
+"""What a forked engine does before it is one: let go of all that was its parent's; and what its own forks do."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from engineroom.engine.config import EngineConfig
 
@@ -47,3 +49,13 @@ def _replace_descriptors(log_file: str) -> None:
         os.dup2(log, 2)
     os.dup2(2, 1)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+
+def end_child(problem: BaseException | None) -> NoReturn:
+    """End a process that user code forked, which has returned from the task or raised `problem`, as a script would."""
+    code = 0 if problem is None else 1
+    if isinstance(problem, SystemExit) and (problem.code is None or isinstance(problem.code, int)):
+        code = problem.code or 0
+    elif problem is not None:
+        traceback.print_exception(problem)
+    os._exit(code & 0xFF)

@@ -8,6 +8,7 @@ from time import monotonic, time
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.capture import writer
 from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.forking import end_child
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.limits import check_size
 from engineroom.engine.namespace import Namespace
@@ -42,6 +43,11 @@ class Runner:
         self._interrupts = interrupts
         self._max_result_bytes = max_result_bytes
         self._finished = 0
+        self._forked = False
+
+    def forked(self) -> None:
+        """In a child that user code forked: it is no engine, and ends with its part of the task."""
+        self._forked = True
 
     def run(self) -> None:
         queue = self._queue
@@ -71,8 +77,12 @@ class Runner:
             self._outbox.function_missing(attempt)
             return
         except BaseException as problem:  # noqa: BLE001 (SystemExit too: the task fails and the engine lives)
+            if self._forked:
+                end_child(problem)
             status = _ERROR
             error, body = self._pack_failure(problem, run.call)
+        if self._forked:
+            end_child(None)
         now = monotonic()
         self._descriptors.read(attempt)
         attempt.ended = True
