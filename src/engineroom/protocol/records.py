@@ -21,8 +21,11 @@ MAX_RECORD = 1024 * 1024
 MAX_RECORD_BEFORE_TRUST = 16 * 1024
 """The same, for a peer that has not proved its key."""
 
-CHUNK = 256 * 1024
-"""Streams are cut into chunks of at most this many bytes."""
+CHUNK = 192 * 1024
+"""Streams are cut into chunks of this many bytes: a little less than a socket takes at once by default."""
+
+LARGE_CHUNK = 512 * 1024
+"""The same, where the socket takes that much at once."""
 
 MESSAGES, CHUNKS = 0, 1
 

@@ -13,9 +13,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from engineroom.errors import ProtocolError
+from engineroom.protocol.pieces import PiecePool
 from engineroom.protocol.records import CHUNK
 
-_WORTH_MAPPING = 1024 * 1024
+_WORTH_MAPPING = 4 * 1024 * 1024
+
+_pool = PiecePool()
 
 Buffer = bytes | bytearray | memoryview
 Body = bytes | list[memoryview]
@@ -69,7 +72,7 @@ class Payload:
         """Return where the next `size` bytes belong; ProtocolError if that is more than was announced."""
         if self.received + size > self.size:
             raise ProtocolError(f"a stream of {self.size} bytes has more")
-        self._arriving = memoryview(bytearray(size))
+        self._arriving = _pool.take(size)
         return self._arriving
 
     def filled(self, size: int) -> None:
@@ -94,7 +97,10 @@ class Payload:
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     def _tell(self) -> None:
-        for callback in tuple(self._watchers):
+        watchers = tuple(self._watchers)
+        if self.complete or self.error is not None:
+            self._watchers.clear()  # nothing more to tell; and callbacks that know the payload would keep it alive
+        for callback in watchers:
             callback()
 
 
@@ -131,6 +137,11 @@ class _Outgoing:
         self.credit = self.sent = self.piece = self.offset = 0
         self.queued = False
 
+    def release(self) -> None:
+        """Let go of the payload, now rather than when the garbage collector finds the cycle."""
+        self.payload.unwatch(self.wake)
+        self.payload, self.wake = _NOTHING, _do_nothing
+
     def take(self, limit: int) -> memoryview:
         """Return up to `limit` bytes, from one piece; empty when nothing is there yet."""
         pieces = self.payload.pieces
@@ -145,14 +156,23 @@ class _Outgoing:
         return data
 
 
+def _do_nothing() -> None:
+    """Stand in for a callback of a stream that is over."""
+
+
+_NOTHING = Payload(0)
+
+
 class OutgoingStreams:
     """What one connection has to send in chunks; each stream that can go on gets one chunk in turn.
 
-    `window`: bytes that the far end takes before it says more. `ready()` is called when a chunk may be had.
+    `window`: bytes that the far end takes before it says more; `chunk`: bytes that are sent in one go. `ready()`
+    is called when a chunk may be had.
     """
 
     def __init__(self, ready: Callable[[], None]) -> None:
         self.window = 0
+        self.chunk = CHUNK
         self._ready = ready
         self._streams: dict[int, _Outgoing] = {}
         self._turns: deque[_Outgoing] = deque()
@@ -179,7 +199,7 @@ class OutgoingStreams:
     def cancel(self, stream: int) -> None:
         """Send no more of `stream`."""
         if (outgoing := self._streams.pop(stream, None)) is not None:
-            outgoing.payload.unwatch(outgoing.wake)
+            outgoing.release()
 
     def next_chunk(self) -> tuple[int, memoryview] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""
@@ -188,7 +208,7 @@ class OutgoingStreams:
             outgoing.queued = False
             if outgoing.stream not in self._streams:
                 continue
-            data = outgoing.take(min(CHUNK, self.window))
+            data = outgoing.take(min(self.chunk, self.window))
             if not data:
                 continue
             self.window -= len(data)

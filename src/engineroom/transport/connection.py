@@ -13,9 +13,10 @@ import msgspec
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
-from engineroom.protocol.records import MAX_RECORD, RecordReader, chunk_head, message_records
+from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
 from engineroom.transport.shortcut import Shortcut, connect_to_nothing
+from engineroom.transport.sockets import takes_large_chunks
 
 _SMALL_WRITE = 16 * 1024
 
@@ -88,6 +89,8 @@ class Connection(asyncio.BufferedProtocol):
         self._reader.limit = MAX_RECORD
         self._outgoing.credit(0, peer_window)
         if self.kind == "unix":
+            if takes_large_chunks(self._transport.get_extra_info("socket")):
+                self._outgoing.chunk = LARGE_CHUNK
             self._shortcut = Shortcut(
                 self._transport.get_extra_info("socket").fileno(),
                 loop_has_more=self._has_more,
@@ -148,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
         self._write(parts)
         while self._writable and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
-            self._write([chunk_head(stream, len(data)), data])
+            self._write_chunk(chunk_head(stream, len(data)), data)
         if failed := self._outgoing.failures():
             self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
 
@@ -282,6 +285,19 @@ class Connection(asyncio.BufferedProtocol):
                 parts = [self._shortcut.rest, *parts]
                 self._shortcut.rest = b""
             self._write_parts(parts)
+
+    def _write_chunk(self, head: bytes, data: memoryview) -> None:
+        """Write a chunk, without a copy where the kernel takes it as it is."""
+        shortcut = self._shortcut
+        if shortcut is None or self._transport.get_write_buffer_size():
+            self._write([head, data])
+            return
+        with shortcut.lock:
+            parts: list[Buffer] = [shortcut.rest, head, data] if shortcut.rest else [head, data]
+            shortcut.rest = b""
+            written = shortcut.write_parts(parts)
+            if written < sum(map(len, parts)):
+                self._transport.write(memoryview(b"".join(parts))[written:])
 
     def _write_parts(self, parts: list[Buffer]) -> None:
         if not parts:

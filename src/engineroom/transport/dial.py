@@ -23,6 +23,7 @@ from engineroom.transport.sockets import (
     UNIX_WINDOW,
     check_socket,
     prepare_receive_buffer,
+    prepare_unix,
     tcp_window,
     unix_peer,
     watch_liveness,
@@ -80,7 +81,9 @@ async def _dial_unix(path: str, role: str) -> Connection:
     _, connection = await loop.create_unix_connection(
         lambda: Connection(decoders.from_controller[role], kind="unix", window=UNIX_WINDOW, address=path), path
     )
-    pid, uid = unix_peer(connection.transport.get_extra_info("socket"))
+    sock = connection.transport.get_extra_info("socket")
+    prepare_unix(sock)
+    pid, uid = unix_peer(sock)
     if uid not in {None, os.getuid()}:
         connection.abort("not ours")
         raise PermissionError(f"the process behind it belongs to user {uid}, not to us ({os.getuid()})")

@@ -22,6 +22,7 @@ from engineroom.transport.sockets import (
     UNIX_WINDOW,
     check_private,
     prepare_receive_buffer,
+    prepare_unix,
     tcp_window,
     unix_peer,
     watch_liveness,
@@ -207,6 +208,7 @@ class Listener:
 
     async def _open_unix(self, stranger: _Stranger) -> None:
         stranger.entered = True
+        prepare_unix(stranger.sock)
         pid, uid = unix_peer(stranger.sock)
         if uid not in {None, os.getuid()}:
             stranger.sock.close()

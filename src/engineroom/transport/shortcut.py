@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engineroom.protocol.messages import Message
 from engineroom.protocol.records import message_records
+from engineroom.protocol.streams import Buffer
 
 
 class Shortcut:
@@ -46,6 +47,13 @@ class Shortcut:
             return True
         finally:
             self.lock.release()
+
+    def write_parts(self, parts: Sequence[Buffer]) -> int:
+        """Write as much of `parts` as the kernel takes; return how many bytes. The lock is held, by the loop."""
+        try:
+            return os.writev(self._descriptor, parts) if self._descriptor >= 0 else 0
+        except OSError:
+            return 0  # full or broken: the transport will find out which
 
     def close(self) -> None:
         """Write nothing any more."""

@@ -8,14 +8,27 @@ import stat
 import struct
 from pathlib import Path
 
+from engineroom.protocol.records import LARGE_CHUNK
+
 UNIX_WINDOW = 2 * 1024 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
+_UNIX_SEND_BUFFER = 1024 * 1024
 _LEAST_WINDOW = 32 * 1024
 
 
 def prepare_receive_buffer(sock: socket.socket) -> None:
     """Ask for a large receive buffer; before `connect` or `listen`, for TCP fixes its window scale there."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+
+def prepare_unix(sock: socket.socket) -> None:
+    """Ask for a send buffer that takes several chunks at once."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNIX_SEND_BUFFER)
+
+
+def takes_large_chunks(sock: socket.socket) -> bool:
+    """Whether the kernel takes a large chunk at once (it reports twice what was set)."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > 2 * LARGE_CHUNK
 
 
 def tcp_window(sock: socket.socket) -> int:
