@@ -51,11 +51,11 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
         app = read_options(argv, with_controller=host.with_controller)
         plan = _plan(app, with_controller=host.with_controller)
     except BaseException:
-        host.socket.close()
+        host.close()
         raise
     if app.daemonize:
         return _watch_start(plan, host)
-    host.socket.close()  # --daemonize=False
+    host.close()  # --daemonize=False
     from engineroom.cluster.children import CONTROLLER, SPAWNER, start
 
     controller = start(CONTROLLER) if host.with_controller else None
@@ -91,8 +91,10 @@ def _watch_start(plan: HostPlan, host: StartedHost) -> int:
     channel.open()
     channel.send(encode_plan(plan))
     settled.wait()
+    words = "" if console.ready else host.last_words()
     channel.close()
     host.let_go()
-    if console.failed is not None:
-        raise CouldNotStart(console.failed)
+    host.close()
+    if console.failed is not None or not console.ready:
+        raise CouldNotStart(console.failed or Failed(f"the host ended before everything was ready: {words}"))
     return 0

@@ -17,7 +17,7 @@ class Console:
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._open_line = False
-        self._ready = False
+        self.ready = False
         self.failed: Failed | None = None
 
     def __call__(self, report: Report) -> None:
@@ -25,7 +25,7 @@ class Console:
             case Progress():
                 self._progress(report)
             case Ready():
-                self._ready = True
+                self.ready = True
                 self._say(*self._what_next(report))
             case EngineDied():
                 self._say(_words_of_death(report))
@@ -40,7 +40,7 @@ class Console:
                 pass  # answers are for those who asked
 
     def _progress(self, progress: Progress) -> None:
-        if self._ready:
+        if self.ready:
             return
         if self._live:
             self._stream.write(f"\rstarting: {progress.ready} of {progress.n} engines are ready")

@@ -67,6 +67,7 @@ class HostSession:
             log.warning("%s", ready.missing)
         if keep and self._host is not None:
             self._host.let_go()
+            self._host.forget_words()
             self._host = None
         return ready
 
@@ -90,6 +91,8 @@ class HostSession:
         host, self._host = self._host, None
         if host is not None and not await host.launcher.wait(host.handle, _STOP_SECONDS):
             await host.launcher.stop(host.handle)
+        if host is not None:
+            host.forget_words()
 
     def hang_up(self) -> None:
         """Leave the host to itself."""
@@ -124,4 +127,5 @@ class HostSession:
     def _gone(self) -> None:
         self._ended.set()
         if not self._ready.done():
-            self._ready.set_exception(LaunchError("the cluster's host ended before the cluster was ready"))
+            words = "" if self._host is None else self._host.last_words()
+            self._ready.set_exception(LaunchError(f"the host ended before everything was ready: {words}"))

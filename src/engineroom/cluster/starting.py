@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sys
 import threading
@@ -17,6 +18,9 @@ from engineroom.cluster.launchers.launcher import Command
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
+
+_LAST_WORDS = 4096
+"""Bytes looked at for the last line."""
 
 
 class CouldNotStart(LaunchError):
@@ -112,14 +116,36 @@ class StartedHost:
         self.with_controller = with_controller
         self.launcher = ProcessLauncher()
         self.socket, its = socket.socketpair()
+        self._errors = os.memfd_create("stderr of a host") if hasattr(os, "memfd_create") else None
         with its:
             what = "start" if with_controller else "engines"
             argv = [sys.executable, "-P", "-m", "engineroom.cluster.host_process", str(its.fileno()), what]
             try:
-                self.handle = self.launcher.start_now(Command(argv=argv, descriptors=(its.fileno(),)))
+                command = Command(argv=argv, descriptors=(its.fileno(),), errors=self._errors)
+                self.handle = self.launcher.start_now(command)
             except BaseException:
-                self.socket.close()
+                self.close()
                 raise
+
+    def last_words(self) -> str:
+        """Return the last line of its stderr, which is empty unless something went very wrong; it is about to end."""
+        if self._errors is None:
+            return ""
+        self.launcher.reap(self.handle, seconds=1.0)
+        size = os.fstat(self._errors).st_size
+        said = os.pread(self._errors, _LAST_WORDS, max(0, size - _LAST_WORDS)).decode(errors="replace")
+        return next(reversed(said.split("\n")[:-1]), "")
+
+    def close(self) -> None:
+        """Let go of all that we hold of it."""
+        self.socket.close()
+        self.forget_words()
+
+    def forget_words(self) -> None:
+        """Let go of its stderr."""
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            os.close(errors)
 
     def let_go(self) -> None:
         """Let it live on without us."""

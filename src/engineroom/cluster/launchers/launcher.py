@@ -13,12 +13,14 @@ Handle = dict[str, Any]
 
 
 class Command(msgspec.Struct, kw_only=True, frozen=True):
-    """What to start. `environment`: variables on top of ours; `descriptors`: files that it inherits."""
+    """What to start. `environment`: variables on top of ours; `descriptors`: files that it inherits; `errors`:
+    file to which its stderr goes, None: nowhere."""
 
     argv: Sequence[str]
     environment: dict[str, str] = {}
     work_dir: str = ""
     descriptors: tuple[int, ...] = ()
+    errors: int | None = None
 
 
 class State(Enum):

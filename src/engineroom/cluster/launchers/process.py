@@ -36,7 +36,7 @@ class ProcessLauncher:
                 list(command.argv),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if command.errors is None else command.errors,
                 env={**os.environ, **command.environment},
                 cwd=command.work_dir or None,
                 pass_fds=command.descriptors,
@@ -76,6 +76,13 @@ class ProcessLauncher:
         from engineroom.cluster.launchers.waiting import exit_of  # who only starts something should not load asyncio
 
         return await exit_of(record.pid, ended, seconds)
+
+    def reap(self, handle: Handle, *, seconds: float) -> None:
+        """Give a process that we started, and that is about to end, `seconds` for it."""
+        process = self._ours.get(_record_in(handle).pid)
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
 
     def let_go(self, handle: Handle) -> None:
         """Let the process live on without us."""
