@@ -17,7 +17,7 @@ demo: venv  ## a census of real Python code on four engines, and what else engin
 	@$(BIN)/python examples/census.py $(ARGS)
 
 test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/real $(ARGS)
 
 check: venv  ## style, types, and who may import whom
 	@$(BIN)/ruff check .
