@@ -34,13 +34,26 @@ class RotatingFile(logging.FileHandler):
         rotate(path)
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._max_bytes = max_bytes
+        self._told = False
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
-        if self.stream is not None and self.stream.tell() > self._max_bytes:
-            self.close()
-            rotate(Path(self.baseFilename))
-            self.stream = self._open()
+        try:
+            if self.stream is not None and self.stream.tell() > self._max_bytes:
+                self.close()
+                rotate(Path(self.baseFilename))
+                self.stream = self._open()
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Say once that a disk is full, or what else there is: a log that can't be written stops nothing."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            print(f"the log {self.baseFilename} can't be written: {error.strerror or error}", file=sys.stderr)
 
 
 def rotate(path: Path) -> None:
