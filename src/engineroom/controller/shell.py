@@ -162,35 +162,28 @@ class Controller:
         self._perform(handle(self.state, peer, event, now=self._loop.time(), rng=self._rng))
 
     def _perform(self, actions: Iterable[Action]) -> None:
-        by_peer, touched = self.links.by_peer, self._touched
+        by_peer = self.links.by_peer
         for action in actions:
             if type(action) is Send:
-                link = by_peer.get(action.peer)
-                if link is None:
-                    continue
-                if touched is not None:
-                    touched.add(link.connection)
-                message = action.message
-                if type(message) is Run:
-                    self._send_run(link, message, action.body)
-                elif action.body is not None:
-                    self._send_long(link, message, action.body)
-                else:
-                    link.connection.send(message)
+                if (link := by_peer.get(action.peer)) is not None:
+                    self._send(link, action)
             elif type(action) is WakeAt:
                 self._wake_at(action.time)
             elif type(action) is DropFunction:
                 self._functions.drop(action.hash)
 
-    def _send_run(self, link: Link, message: Run, body: Any) -> None:
-        if digest := message.call.function:
+    def _send(self, link: Link, action: Send) -> None:
+        message = action.message
+        if type(message) is Run and (digest := message.call.function):
             function = self._functions.to_send(link.peer, digest)
             if function is not None:
                 self._send_function(link, *function)
-        if body is None:
+        if action.body is None:
             link.connection.send(message)
         else:
-            self._send_long(link, message, body)
+            self._send_long(link, message, action.body)
+        if self._touched is not None:
+            self._touched.add(link.connection)
 
     def _send_long(self, link: Link, message: Any, body: object) -> None:
         assert isinstance(body, Payload)

@@ -11,18 +11,19 @@ from collections import deque
 from collections.abc import Iterable
 
 from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.lanes import DirectLanes
 
 
 class TaskQueue:
-    """Attempts in two lanes: direct ones first, in order; then balanced ones.
+    """Attempts, direct ones first, each client's in order; then balanced ones.
 
-    A direct attempt that is not ready (its body is still arriving) blocks later direct ones; a balanced one is
-    passed over.
+    A direct attempt that is not ready (its body is still arriving) blocks later direct ones of its client; a
+    balanced one is passed over.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._direct: deque[Attempt] = deque()
+        self._direct = DirectLanes()
         self._balanced: deque[Attempt] = deque()  # the ready ones only
         self._queued: dict[Key, Attempt] = {}
         self._idle = False
@@ -98,7 +99,7 @@ class TaskQueue:
             attempt.queued, attempt.ready = True, False
             self._queued[attempt.key] = attempt
             if attempt.run.direct:
-                self._direct.appendleft(attempt)
+                self._direct.put_back(attempt)
 
     def wait(self) -> bool:
         """Block until there is something to start; False when the queue is closed."""
@@ -128,9 +129,9 @@ class TaskQueue:
             return self.running is not None or self._startable()
 
     def _pop(self) -> Attempt | None:
-        attempt = self._first_direct()
-        if attempt is not None and attempt.ready:
-            self._direct.popleft()
+        attempt = self._direct.first()
+        if attempt is not None:
+            self._direct.take(attempt)
         else:
             attempt = self._first_balanced()
             if attempt is None:
@@ -140,21 +141,13 @@ class TaskQueue:
         del self._queued[attempt.key]
         return attempt
 
-    def _first_direct(self) -> Attempt | None:
-        while self._direct and not self._direct[0].queued:
-            self._direct.popleft()
-        return self._direct[0] if self._direct else None
-
     def _first_balanced(self) -> Attempt | None:
         while self._balanced and not self._balanced[0].queued:
             self._balanced.popleft()
         return self._balanced[0] if self._balanced else None
 
     def _startable(self) -> bool:
-        if self._first_balanced() is not None:
-            return True
-        direct = self._first_direct()
-        return direct is not None and direct.ready
+        return self._first_balanced() is not None or self._direct.first() is not None
 
     def _drop(self, attempt: Attempt) -> None:
         attempt.queued = False

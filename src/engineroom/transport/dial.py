@@ -92,47 +92,46 @@ async def _dial_unix(path: str, role: str) -> Connection:
 
 
 async def _first_of(info: ConnectionFile, role: str, seconds: float, silent: float, failures: list[str]) -> Connection:
+    """Return a connection to the address that answers first; `failures` gets the others' words, in their order."""
     candidates = info.candidates()
-    dials = {
-        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), seconds)): (
-            host,
-            port,
-        )
+    dials = [
+        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), seconds))
         for host, port in candidates
-    }
+    ]
     waiting = set(dials)
-    refusal: NotLetIn | None = None
     try:
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for dial in done:
-                error = dial.exception()
-                if error is None:
+                if dial.exception() is None:
+                    dials.remove(dial)
                     return dial.result()
-                if not isinstance(error, OSError | TimeoutError):
-                    raise error
-                refusal = error if isinstance(error, NotLetIn) else refusal
-                host, port = dials[dial]
-                failures.append(f"{host}:{port}: {_words(error, seconds)}")
     finally:
-        for dial in waiting:
+        for dial in dials:
             dial.add_done_callback(_abandon)
             dial.cancel()
-    if refusal is not None:
-        raise refusal
-    hint = ""
-    if info.stale:
-        assert info.controller is not None
-        hint = (
-            f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
-            "start one by `ipcluster start` or `ipcontroller`"
-        )
-    raise ConnectionFailed(f"no way to the controller: {'; '.join(failures)}{hint}")
+    errors = [error for dial in dials if (error := dial.exception()) is not None]
+    for error in errors:
+        if isinstance(error, NotLetIn) or not isinstance(error, OSError | TimeoutError):
+            raise error
+    tried = zip(candidates, errors, strict=True)
+    failures += [f"{host}:{port}: {_words(error, seconds)}" for (host, port), error in tried]
+    raise ConnectionFailed(f"no way to the controller: {'; '.join(failures)}{_hint(info)}")
 
 
 def _abandon(dial: asyncio.Future[Connection]) -> None:
     if not dial.cancelled() and dial.exception() is None:
         dial.result().abort("another address was faster")
+
+
+def _hint(info: ConnectionFile) -> str:
+    if not info.stale:
+        return ""
+    assert info.controller is not None
+    return (
+        f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
+        "start one by `ipcluster start` or `ipcontroller`"
+    )
 
 
 async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: float) -> Connection:

@@ -18,8 +18,8 @@ from engineroom.protocol.streams import Payload
 SESSION = SessionId(bytes(16))
 
 
-def attempt(number: int, *, direct: bool = False, arriving: bool = False) -> Attempt:
-    return Attempt(Run(task_id(SESSION, number), 1, Call(0), direct=direct), Payload(8) if arriving else None)
+def attempt(number: int, *, direct: bool = False, arriving: bool = False, session: SessionId = SESSION) -> Attempt:
+    return Attempt(Run(task_id(session, number), 1, Call(0), direct=direct), Payload(8) if arriving else None)
 
 
 def started(queue: TaskQueue) -> list[Attempt]:
@@ -45,6 +45,18 @@ def test_a_direct_one_that_is_not_ready_blocks_later_direct_ones_only() -> None:
     assert started(queue) == [balanced]
     queue.make_ready(late)
     assert started(queue) == [late, later]
+
+
+def test_one_client_does_not_wait_for_what_another_sends() -> None:
+    other = SessionId(b"o" * 16)
+    late, later = attempt(1, direct=True, arriving=True), attempt(2, direct=True)
+    theirs = [attempt(number, direct=True, session=other) for number in (1, 2)]
+    queue = TaskQueue()
+    queue.add([late, later, *theirs])
+    assert started(queue) == theirs
+    queue.make_ready(late)
+    queue.add([third := attempt(3, direct=True, session=other)])
+    assert started(queue) == [late, third, later], "in turn"
 
 
 def test_a_balanced_one_that_is_not_ready_is_passed_over() -> None:
