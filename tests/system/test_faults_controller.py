@@ -1,0 +1,172 @@
+"""The controller dies, or the network to it is cut: who hears what and when, and what goes on afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from traitlets.config import Config
+
+from engineroom import Client, Cluster
+from engineroom.errors import ControllerLost
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.profiles import Profile
+from tests.system.conftest import SECONDS, Command, until
+from tests.system.proxy import Proxy
+
+Start = Callable[..., Command]
+
+
+def controller_pid(connection_file: str | Path) -> int:
+    record = read_connection_file(connection_file).controller
+    assert record is not None
+    return record.pid
+
+
+def wait_for_file(path: str) -> str:
+    """Return the text of `path` once it is there. (Runs on engines: the test decides when a task ends.)"""
+    import threading
+    from pathlib import Path
+
+    pause = threading.Event()
+    while not Path(path).exists():
+        pause.wait(0.01)
+    return Path(path).read_text()
+
+
+def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command: Start, profile: Profile) -> None:
+    controller = command("ipcontroller").says("controller listens")
+    engine = command("ipengine", "--IPEngine.reconnect_timeout=0.5")
+    with Client(timeout=5, reconnect_timeout=0.5) as rc:
+        rc.wait_for_engines(1, timeout=SECONDS)
+        running = rc[0].apply_async(wait_for_file, str(profile.path / "never"))
+        queued = rc[0].apply_async(abs, -1)
+        balanced = rc.load_balanced_view().map_async(abs, range(100))
+        controller.signal(signal.SIGKILL).ends()
+        begun = time.monotonic()
+        for waiting in (running, queued, balanced):
+            with pytest.raises(ControllerLost, match=r"the controller is gone .* could not be reached again in 0\.5 s"):
+                waiting.get(timeout=SECONDS)
+        assert time.monotonic() - begun < 2
+        with pytest.raises(ControllerLost, match="start one by `ipcluster start` or `ipcontroller`"):
+            rc[0].apply_async(abs, -1)
+    assert engine.ends() == 1
+    assert "the controller is gone: connecting again" in engine.output
+    assert "no controller within 0.5 s" in engine.output
+    assert "Traceback" not in engine.output
+    clean = command("ipcluster", "clean")  # nobody was left who could have done it
+    assert clean.ends() == 0
+    assert "ipcontroller.pid" in clean.output
+    assert list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).glob("*.sock")) == []
+
+
+def test_a_stopped_controller_fails_every_waiting_future_at_once(command: Start, profile: Profile) -> None:
+    controller = command("ipcontroller").says("controller listens")
+    with Client(timeout=5) as rc:
+        waiting = rc.load_balanced_view().apply_async(abs, -1)
+        controller.signal(signal.SIGTERM)
+        with pytest.raises(ControllerLost, match="SIGTERM"):
+            waiting.get(timeout=2)
+    assert controller.ends() == 0
+
+
+def test_a_cluster_whose_controller_is_killed_says_so_and_leaves_nothing(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1").says("stop it:")
+    os.kill(controller_pid(profile.connection_file("client")), signal.SIGKILL)
+    assert start.ends() != 0
+    assert "controller" in start.lines[-1]
+    assert "killed by SIGKILL" in start.output
+
+
+class Far(NamedTuple):
+    """A controller at the other end of a cable that can be cut. `client_file`: of a connection through it."""
+
+    proxy: Proxy
+    client_file: Path
+
+
+def through(proxy: Proxy, source: str | Path, target: Path) -> Path:
+    """Write a copy of a connection file whose only address is the proxy's."""
+    values = json.loads(Path(source).read_text())
+    target.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{proxy.port}", "addresses": [], "socket": ""}))
+    return target
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    """Yield a controller, and behind a cable an engine without a host and the file for clients."""
+    place = tmp_path_factory.mktemp("far")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENGINEROOM_TRANSPORT", "tls")
+        cluster = Cluster(profile_dir=place / "profile_far", config=Config({"IPController": {"reattach_grace": 1.0}}))
+        cluster.start_controller_sync()
+        client_file = cluster.client_connection_file
+        with Proxy(read_connection_file(client_file).port) as proxy:
+            engine_file = through(proxy, client_file.replace("-client", "-engine"), place / "engine.json")
+            engines = [
+                Command("ipengine", f"--file={engine_file}", "--IPEngine.reconnect_timeout=20") for _ in range(2)
+            ]
+            with Client(client_file, timeout=SECONDS) as rc:
+                rc.wait_for_engines(2, timeout=SECONDS)
+            yield Far(proxy, through(proxy, client_file, place / "client.json"))
+            for engine in engines:
+                engine.signal(signal.SIGTERM).close()
+        cluster.stop_cluster_sync()
+
+
+@pytest.fixture
+def rc(far: Far, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    with Client(far.client_file, timeout=SECONDS, reconnect_timeout=20) as client:
+        client.wait_for_engines(2, timeout=SECONDS)
+        yield client
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.5], ids=["shorter than the grace", "longer than the grace"])
+@pytest.mark.parametrize("how", ["cut", "freeze"])
+def test_a_cut_shorter_than_the_timeout_loses_nothing(
+    far: Far, rc: Client, tmp_path: Path, how: str, seconds: float
+) -> None:
+    """Running, queued and finished-unacknowledged tasks, small and large, in both directions."""
+    before = rc[:].apply_sync(os.getpid)
+    marks = [tmp_path / "one", tmp_path / "two"]
+    counter = tmp_path / "runs"
+
+    def once(path: str, runs: str) -> str:
+        with open(runs, "a") as file:
+            file.write("x")
+        return wait_for_file(path)
+
+    running = [rc[i].apply_async(once, str(mark), str(counter)) for i, mark in enumerate(marks)]
+    queued = [rc[i].apply_async(len, bytes(3_000_000)) for i in range(2)]
+    balanced = rc.load_balanced_view().map_async(bytes, [1_500_000] * 4, chunksize=1)
+    until(lambda: counter.exists() and counter.read_text() == "xx")
+    getattr(far.proxy, how)()
+    marks[0].write_text("finished while cut off")  # and so nobody can have acknowledged it
+    during = rc[1].apply_async(abs, -5)
+    assert not during.wait(seconds)
+    far.proxy.heal()
+    marks[1].write_text("finished afterwards")
+    assert [each.get(timeout=SECONDS) for each in running] == ["finished while cut off", "finished afterwards"]
+    assert [each.get(timeout=SECONDS) for each in queued] == [3_000_000] * 2
+    assert list(map(len, balanced.get(timeout=SECONDS))) == [1_500_000] * 4
+    assert during.get(timeout=SECONDS) == 5
+    assert counter.read_text() == "xx"  # nothing ran twice
+    assert rc[:].apply_async(os.getpid).get(timeout=SECONDS) == before
+
+
+def test_a_cut_in_the_middle_of_a_large_transfer_loses_nothing(far: Far, rc: Client) -> None:
+    data = os.urandom(1000) * 64_000
+    sent = far.proxy.carried
+    result = rc[0].apply_async(bytes, data)
+    until(lambda: far.proxy.carried - sent > len(data) // 4)
+    far.proxy.cut()
+    far.proxy.heal()
+    assert result.get(timeout=SECONDS) == data
+    assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
