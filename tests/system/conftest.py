@@ -44,6 +44,14 @@ def processes_of_this_run() -> dict[int, str]:
     return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def titles_leave_the_environment_alone() -> Iterator[None]:
+    """Have processes that set a title keep the environment by which `processes_of_this_run` knows them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPT_NOENV", "1")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     """Fail a test after which processes live on that were not there before, whoever their parent is now."""
@@ -123,6 +131,12 @@ class Command:
         code = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
         return code
+
+    def succeeds(self) -> Command:
+        """Wait for the end, which must be a good one."""
+        code = self.ends()
+        assert code == 0, f"exit code {code}:\n{self.output}"
+        return self
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -119,7 +119,7 @@ def test_each_engine_has_its_share_of_threads_unless_told(profile: Profile, monk
 def test_engines_in_sets(running: Cluster) -> None:
     with running.connect_client_sync() as rc:
         name = running.start_engines_sync(2)
-        assert rc.ids == [0, 1, 2, 3]
+        until(lambda: rc.ids == [0, 1, 2, 3])
         assert {key: one["n"] for key, one in running.engines.items()} == {"1": 2, name: 2}
         running.stop_engines_sync(name)
         until(lambda: rc.ids == [0, 1])
@@ -165,6 +165,16 @@ def test_another_process_finds_it_by_its_file(running: Cluster, profile: Profile
     until(lambda: not running.running)
     with pytest.raises(NoCluster):
         Cluster.from_file(running.cluster_file)
+
+
+def test_a_cluster_file_of_ones_own(profile: Profile, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    cluster = Cluster(n=1, cluster_file=path)
+    cluster.start_cluster_sync()
+    with Cluster.from_file(path).connect_client_sync() as rc:
+        assert rc.ids == [0]
+    cluster.stop_cluster_sync()
+    assert not path.exists()
 
 
 def test_a_cluster_id_that_is_taken(running: Cluster, profile: Profile) -> None:

@@ -41,7 +41,7 @@ def test_a_controller_excludes_a_second_one(command: Start, profile: Profile) ->
     cluster = command("ipcluster", "start", "-n", "1")
     assert cluster.ends() == 10
     assert f"ipcontroller runs already, as process {first.process.pid}" in cluster.output
-    assert first.signal(signal.SIGTERM).ends() == 0
+    first.signal(signal.SIGTERM).succeeds()
 
 
 def test_a_controller_with_reuse_comes_back_where_it_was(command: Start, profile: Profile) -> None:
@@ -53,7 +53,7 @@ def test_a_controller_with_reuse_comes_back_where_it_was(command: Start, profile
     before = info()
     again = command("ipcontroller", "--reuse").says("controller listens")
     assert info() == before
-    assert again.signal(signal.SIGINT).ends() == 0
+    again.signal(signal.SIGINT).succeeds()
 
 
 def test_an_engine_without_a_controller_gives_up_in_words(command: Start, profile: Profile) -> None:
@@ -79,7 +79,7 @@ def test_startup_code_and_work_dir(command: Start, profile: Profile, tmp_path: P
         assert rc[0].pull(["from_script", "from_command"], block=True) == [1, 2]
         assert rc[0].apply_sync(os.getcwd) == str(tmp_path)
     controller.signal(signal.SIGTERM).ends()
-    assert engine.ends() == 0
+    engine.succeeds()
 
 
 def test_engines_end_with_their_host(command: Start, profile: Profile) -> None:
@@ -89,18 +89,18 @@ def test_engines_end_with_their_host(command: Start, profile: Profile) -> None:
         assert rc.ids == [0, 1, 2]
         more.signal(signal.SIGKILL).ends()
         until(lambda: rc.ids == [0])
-    assert start.signal(signal.SIGINT).ends() == 0
+    start.signal(signal.SIGINT).succeeds()
 
 
 def test_engines_in_the_background_end_with_their_controller(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "1", "--daemonize")
-    assert start.ends() == 0
+    start.succeeds()
     more = command("ipcluster", "engines", "-n", "1", "--daemonize")
-    assert more.ends() == 0
+    more.succeeds()
     assert "1 engine is ready" in more.output
     with Client(timeout=5) as rc:
         assert rc.ids == [0, 1]
-    assert command("ipcluster", "stop").ends() == 0
+    command("ipcluster", "stop").succeeds()
 
 
 def test_a_start_in_the_background_says_why_it_failed(command: Start, profile: Profile) -> None:
@@ -132,7 +132,7 @@ def test_a_profile_of_somebody_else_is_refused(command: Start, profile: Profile,
 
 def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "1", "--daemonize")
-    assert start.ends() == 0
+    start.succeeds()
     values = json.loads(profile.cluster_file().read_text())
     engine = next(iter(values["engines"]["sets"]["1"]["engines"].values()))
     # As after a power failure: nobody is left who could take anything away.
@@ -141,10 +141,10 @@ def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
     for pid in (values["controller"]["state"]["pid"], values["host"]["process"]["pid"], engine["pid"]):
         os.kill(pid, signal.SIGKILL)
     listed = command("ipcluster", "list")
-    assert listed.ends() == 0
+    listed.succeeds()
     assert listed.lines[1].split() == ["default", "''", "no", "1", "local"]
     clean = command("ipcluster", "clean")
-    assert clean.ends() == 0
+    clean.succeeds()
     assert {Path(line.split()[-1]).name for line in clean.lines} >= {
         "ipcluster.pid",
         "ipcontroller.pid",
@@ -156,18 +156,18 @@ def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
 
 
 def test_clean_by_force_stops_what_runs(command: Start, profile: Profile) -> None:
-    assert command("ipcluster", "start", "-n", "1", "--daemonize").ends() == 0
+    command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
     clean = command("ipcluster", "clean")
     assert (clean.ends(), clean.output) == (0, "")
     clean = command("ipcluster", "clean", "--force")
-    assert clean.ends() == 0
+    clean.succeeds()
     assert "stopped the cluster" in clean.output
 
 
 def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "2").says("stop it:")
     every = command("ipcluster", "logs")
-    assert every.ends() == 0
+    every.succeeds()
     assert [line.split()[1] for line in every.lines if line.startswith("==>")] == [
         "ipcluster:",
         "controller:",
@@ -175,7 +175,7 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
         "engine-1:",
     ]
     one = command("ipcluster", "logs", "1")
-    assert one.ends() == 0
+    one.succeeds()
     assert "registered engine=1" in one.output
     none = command("ipcluster", "logs", "7")
     assert none.ends() == 1
@@ -190,7 +190,7 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
 @pytest.mark.parametrize("module", ["cluster", "controller", "engine"])
 def test_modules_are_the_commands(command: Start, profile: Profile, module: str) -> None:
     version = command(sys.executable, "-m", f"engineroom.{module}", "--version")
-    assert version.ends() == 0
+    version.succeeds()
     assert version.output.startswith("0.")
 
 

@@ -14,7 +14,7 @@ import pytest
 from engineroom import Client
 from engineroom.protocol.processes import ProcessRecord, start_time
 from engineroom.settings.profiles import Profile
-from tests.system.conftest import Command, until
+from tests.system.conftest import Command, processes_of_this_run, until
 
 Start = Callable[..., Command]
 
@@ -43,7 +43,7 @@ def test_start_says_what_runs_and_what_to_type_next(command: Start, profile: Pro
     assert "engineroom.Client()" in start.output
     with Client(timeout=5) as rc:
         assert rc.ids == [0, 1]
-    assert start.signal(signal.SIGINT).ends() == 0
+    start.signal(signal.SIGINT).succeeds()
     assert start.lines[-1] == "stopped: ipcluster got SIGINT\n"
     assert left_in(profile) == []
 
@@ -55,22 +55,28 @@ def test_whatever_ends_ipcluster_leaves_nothing_behind(command: Start, profile: 
     until(lambda: not left_in(profile), 2)
 
 
+def test_ctrl_c_while_it_starts_leaves_nothing_behind(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "4").says("starting 4 engines").signal(signal.SIGINT)
+    assert start.ends() == 0, start.output
+    assert left_in(profile) == []
+
+
 def test_a_killed_ipcluster_can_be_started_again_at_once(command: Start, profile: Profile) -> None:
     command("ipcluster", "start", "-n", "1").says("stop it:").signal(signal.SIGKILL).ends()
     again = command("ipcluster", "start", "-n", "1").says("stop it:")
-    assert again.signal(signal.SIGINT).ends() == 0
+    again.signal(signal.SIGINT).succeeds()
     assert left_in(profile) == []
 
 
 def test_daemonize_returns_when_everything_runs(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "2", "--daemonize")
-    assert start.ends() == 0
+    start.succeeds()
     assert "2 engines are ready" in start.output
     assert "Ctrl-C" not in start.output
     with Client(timeout=5) as rc:
         assert rc.ids == [0, 1]
     stop = command("ipcluster", "stop")
-    assert stop.ends() == 0
+    stop.succeeds()
     assert "stopped the cluster" in stop.output
     assert left_in(profile) == []
 
@@ -83,7 +89,7 @@ def test_a_second_start_is_refused_and_names_the_first(command: Start, profile: 
     assert "ipcluster stop" in second.output
     with Client(timeout=5) as rc:
         assert rc.ids == [0]
-    assert first.signal(signal.SIGINT).ends() == 0
+    first.signal(signal.SIGINT).succeeds()
 
 
 def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
@@ -98,16 +104,17 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
     with Client(cluster_id="x", timeout=5) as rc:
         assert rc.ids == [0, 1]
     listed = command("ipcluster", "list", "-o", "json")
-    assert listed.ends() == 0
+    listed.succeeds()
     assert {(one["profile"], one["cluster_id"], one["engines"]) for one in json.loads(listed.output)} == {
         ("default", "", 1),
         ("default", "x", 2),
         ("other", "", 1),
     }
-    assert command("ipcluster", "stop", "--all").ends() == 0
-    assert plain.ends() == named.ends() == 0
-    assert command("ipcluster", "stop", "--profile=other").ends() == 0
-    assert other.ends() == 0
+    command("ipcluster", "stop", "--all").succeeds()
+    plain.succeeds()
+    named.succeeds()
+    command("ipcluster", "stop", "--profile=other").succeeds()
+    other.succeeds()
 
 
 def test_stop_with_nothing_running(command: Start, profile: Profile) -> None:
@@ -139,7 +146,7 @@ def test_stop_leaves_a_process_of_another_machine_alone(command: Start, profile:
 def test_a_stale_pid_file_is_no_obstacle(command: Start, profile: Profile) -> None:
     write_record(profile, start_time="1")
     start = command("ipcluster", "start", "-n", "1").says("stop it:")
-    assert start.signal(signal.SIGINT).ends() == 0
+    start.signal(signal.SIGINT).succeeds()
     assert left_in(profile) == []
 
 
@@ -147,7 +154,7 @@ def test_stop_kills_a_host_that_does_not_answer(command: Start, profile: Profile
     start = command("ipcluster", "start", "-n", "1").says("stop it:")
     start.signal(signal.SIGSTOP)
     stop = command("ipcluster", "stop", "--timeout=0.5")
-    assert stop.ends() == 0, stop.output
+    stop.succeeds()
     assert start.ends() != 0
     until(lambda: not left_in(profile))
 
@@ -163,8 +170,26 @@ def test_a_port_in_use_is_named(command: Start, profile: Profile) -> None:
 
 def test_arguments_behind_the_dashes_go_to_the_controller(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "1", "--", "--reuse").says("stop it:")
-    assert start.signal(signal.SIGTERM).ends() == 0
+    start.signal(signal.SIGTERM).succeeds()
     assert left_in(profile) == ["ipcontroller-client.json", "ipcontroller-engine.json"]
+
+
+def test_a_controller_that_is_killed_ends_the_cluster_with_the_reason(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "2").says("stop it:")
+    state = json.loads(profile.cluster_file().read_text())["controller"]["state"]
+    os.kill(state["pid"], signal.SIGKILL)
+    assert start.ends() == 1
+    assert f"the ipcontroller (pid {state['pid']}) ended: killed by SIGKILL" in start.output
+    assert left_in(profile) == []
+
+
+def test_a_spawner_that_is_killed_ends_the_cluster_with_the_reason(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "2").says("stop it:")
+    [spawner] = [pid for pid, title in processes_of_this_run().items() if title.startswith("engineroom spawner")]
+    os.kill(spawner, signal.SIGKILL)
+    assert start.ends() == 1
+    assert f"the spawner (pid {spawner}) ended: killed by SIGKILL" in start.output
+    assert left_in(profile) == []
 
 
 def test_an_engine_that_dies_is_reported_with_its_cause(command: Start, profile: Profile) -> None:
@@ -173,7 +198,7 @@ def test_an_engine_that_dies_is_reported_with_its_cause(command: Start, profile:
         os.kill(rc[1].apply_sync(os.getpid), signal.SIGKILL)
         start.says("engine 1 died: killed by SIGKILL")
         until(lambda: rc.ids == [0])
-    assert start.signal(signal.SIGINT).ends() == 0
+    start.signal(signal.SIGINT).succeeds()
     assert "engine died  engine=1  cause=killed by SIGKILL" in profile.log_file("ipcluster").read_text()
 
 
@@ -186,7 +211,7 @@ def test_an_engine_that_dies_is_started_again_if_asked(command: Start, profile: 
         until(lambda: start_time(before) is None)
         until(lambda: rc.ids == [0, 1])
         assert rc[1].apply_sync(os.getpid) != before
-    assert start.signal(signal.SIGINT).ends() == 0
+    start.signal(signal.SIGINT).succeeds()
 
 
 def test_engines_that_can_not_start_end_the_start_with_the_reason(command: Start, profile: Profile) -> None:
@@ -203,8 +228,8 @@ def test_engines_and_controller_in_any_order(command: Start, profile: Profile) -
     with Client(timeout=5) as rc:
         rc.wait_for_engines(3, timeout=10)
     stop = command("ipcluster", "stop")
-    assert stop.ends() == 0, stop.output
-    assert controller.ends() == 0
-    assert engines.ends() == 0
-    assert lone.ends() == 0
+    stop.succeeds()
+    controller.succeeds()
+    engines.succeeds()
+    lone.succeeds()
     assert left_in(profile) == []

@@ -158,6 +158,8 @@ class Cluster(ClusterOptions):
         atexit.unregister(self._stop_at_exit)
         if session is not None:
             await session.stop()
+            if self._file_is_elsewhere:
+                self.remove_cluster_file()
 
     async def stop_controller(self) -> None:
         """Stop the controller, and with it what is connected to it."""
@@ -275,6 +277,11 @@ class Cluster(ClusterOptions):
         where = f"profile={self.profile!r}" if self.profile else f"profile_dir={self.profile_dir!r}"
         return f"<Cluster(cluster_id={self.cluster_id!r}, {where}, n={self.n}): {state}>"
 
+    @property
+    def _file_is_elsewhere(self) -> bool:
+        """Whether somebody chose a cluster file that the host does not know of."""
+        return self.cluster_file != self._profile.cluster_file(self.cluster_id)
+
     def _plan(self, n: int | None, *, with_controller: bool = True) -> HostPlan:
         plan = host_plan(
             self,
@@ -301,6 +308,8 @@ class Cluster(ClusterOptions):
             raise
         self._keep(session)
         self.engine_set = "1" if plan.n else ""
+        if self._file_is_elsewhere:
+            self.write_cluster_file()
         if self.shutdown_atexit:
             self._process = os.getpid()
             atexit.register(self._stop_at_exit)

@@ -26,7 +26,7 @@ from engineroom.cluster.controller_process import ControllerPlan
 from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.engine_set import ready_ids
 from engineroom.cluster.host_link import HostLink
-from engineroom.cluster.leftovers import control_socket, sweep
+from engineroom.cluster.leftovers import control_socket, remove_if_stale, sweep
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
@@ -254,10 +254,20 @@ class Host:
             self.plan.profile.cluster_file(self.plan.cluster_id).unlink(missing_ok=True)
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
+            self._remove_connection_files()
         self._report(self._failure or Stopped(reason))
         self._gone.set()
         await asyncio.sleep(0)  # let those who asked for the stop be answered
         self.control.close()
+
+    def _remove_connection_files(self) -> None:
+        """Do what a controller that was killed could not do."""
+        plan, config = self.plan, self.plan.controller
+        if config is None or config.reuse:
+            return
+        for role, name in (("client", config.client_file), ("engine", config.engine_file)):
+            usual = plan.profile.connection_file(role, plan.cluster_id)
+            remove_if_stale(usual.with_name(name) if name else usual)
 
     def _hear_controller(self, line: bytes) -> None:
         self._port = json.loads(line)["port"]

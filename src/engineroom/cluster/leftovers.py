@@ -34,6 +34,16 @@ def sweep(profile: Profile, cluster_id: str) -> list[Path]:
     return removed
 
 
+def remove_if_stale(connection_file: Path) -> None:
+    """Remove a connection file whose controller has certainly ended, and was not to come back with the same keys."""
+    try:
+        stale = read_connection_file(connection_file).stale
+    except ConnectionFileError:
+        return
+    if stale:
+        connection_file.unlink(missing_ok=True)
+
+
 def _controller_socket(profile: Profile, cluster_id: str) -> Path | None:
     """Return the socket of a controller that has ended without taking it away."""
     try:
