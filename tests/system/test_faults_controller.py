@@ -170,3 +170,18 @@ def test_a_cut_in_the_middle_of_a_large_transfer_loses_nothing(far: Far, rc: Cli
     far.proxy.heal()
     assert result.get(timeout=SECONDS) == data
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
+
+
+def test_a_cut_in_the_middle_of_a_large_function_loses_nothing(far: Far, rc: Client) -> None:
+    data = os.urandom(1000) * 64_000
+
+    def size() -> int:
+        return len(data)
+
+    sent = far.proxy.carried
+    results = [rc[engine].apply_async(size) for engine in (0, 1)]
+    until(lambda: far.proxy.carried - sent > len(data) // 4)
+    far.proxy.cut()
+    far.proxy.heal()
+    assert [result.get(timeout=SECONDS) for result in results] == [len(data)] * 2
+    assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1

@@ -18,6 +18,12 @@ class FunctionShelf:
         """Hold a function; `body`: its bytes where they are too long for the message."""
         self._functions[function.hash] = (function, body)
 
+    def look_at(self, digest: bytes, body: Payload) -> None:
+        """`body` has grown or failed: a function that will never be whole is not held."""
+        held = self._functions.get(digest)
+        if body.error is not None and held is not None and held[1] is body:
+            del self._functions[digest]
+
     def to_send(self, engine: Peer, digest: bytes) -> tuple[Function, Payload | None] | None:
         """Return the function if `engine` has not been sent it yet, and count it as sent."""
         sent = self._sent.setdefault(engine, set())

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,8 @@ class Controller:
         self.links.add(link)
         self._welcome(link, join, known_up_to=known_up_to(self.state, SessionId(join.identity)))
         self._perform(actions)
+        for digest in self._wanted:  # perhaps it was this client that was cut off while it sent them
+            link.connection.send(NeedFunction(digest))
         link.connection.start(ClientReceiver(self, link))
 
     def _admit_engine(self, link: Link, join: Join) -> None:
@@ -342,6 +345,8 @@ class Controller:
     def take_function(self, link: Link, message: Function) -> None:
         body = link.connection.receive(message.stream, message.size, assemble=False) if message.stream else None
         self._functions.put(message, body)
+        if body is not None:
+            body.watch(partial(self._functions.look_at, message.hash, body))
         for peer in self._wanted.pop(message.hash, ()):
             engine = self.links.by_peer.get(peer)
             if engine is not None and (function := self._functions.to_send(peer, message.hash)) is not None:

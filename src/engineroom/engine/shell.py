@@ -207,6 +207,8 @@ class Shell:
                 self._function_arrived(message.hash, body.buffer())
             elif body.error is not None:
                 self._arriving.discard(message.hash)
+                if message.hash in self._lacking and self._connection is not None:
+                    self._connection.send(NeedFunction(message.hash))
 
         body.watch(grown)
 
