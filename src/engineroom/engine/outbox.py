@@ -62,6 +62,7 @@ class Outbox:
         """
         self._wake, self._write_now = wake, write_now
         self._items: deque[Item] = deque()
+        self._said: deque[Said] = deque()
         self._waking = False
         self._woken_at = 0.0
 
@@ -76,7 +77,7 @@ class Outbox:
         """Send a result at once, past the I/O thread; False if that can't be done, and nothing was."""
         if self._items or result.output is not None or not self._write_now(result.message):
             return False
-        self._items.append(Said(result))
+        self._said.append(Said(result))  # wakes nobody: there is nothing to be done
         return True
 
     def function_missing(self, attempt: Attempt) -> None:
@@ -100,6 +101,8 @@ class Outbox:
         """Return everything that waits (for the I/O thread)."""
         self._waking = False  # first: what comes later wakes again
         items: list[Item] = []
+        while self._said:
+            items.append(self._said.popleft())
         while self._items:
             items.append(self._items.popleft())
         return items
