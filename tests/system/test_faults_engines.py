@@ -6,6 +6,7 @@ import mmap
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,30 @@ KNOWN = 0.3
 
 
 @pytest.fixture
-def engine(cluster: Cluster, rc: Client) -> int:
+def start(cluster: Cluster, rc: Client) -> Iterator[Callable[[int], list[int]]]:
+    """Yield what starts so many more engines, that the test may end, and returns their ids."""
+    before = set(rc.ids)
+
+    def start_engines(n: int) -> list[int]:
+        there = set(rc.ids)
+        cluster.start_engines_sync(n)
+        until(lambda: len(set(rc.ids) - there) == n)
+        return sorted(set(rc.ids) - there)
+
+    yield start_engines
+    if left := sorted(set(rc.ids) - before):
+        rc.shutdown(left, block=True)
+
+
+@pytest.fixture
+def engine(start: Callable[[int], list[int]]) -> int:
     """Return the id of an engine that the test may end."""
-    return start_engines(cluster, rc, 1)[0]
+    return start(1)[0]
 
 
 @pytest.fixture
 def pid(rc: Client, engine: int) -> int:
     return int(rc[engine].apply_async(os.getpid).get(timeout=SECONDS))
-
-
-def start_engines(cluster: Cluster, rc: Client, n: int) -> list[int]:
-    """Start `n` more engines; return their ids."""
-    before = set(rc.ids)
-    cluster.start_engines_sync(n)
-    until(lambda: len(set(rc.ids) - before) == n)
-    return sorted(set(rc.ids) - before)
 
 
 def for_ever() -> None:
@@ -108,8 +117,8 @@ def test_balanced_tasks_of_a_killed_engine_run_elsewhere(rc: Client, engine: int
     assert results.get(timeout=SECONDS) == list(range(100))
 
 
-def test_a_task_that_kills_engines_is_contained_and_blamed(cluster: Cluster, rc: Client) -> None:
-    victims = start_engines(cluster, rc, 5)
+def test_a_task_that_kills_engines_is_contained_and_blamed(rc: Client, start: Callable[[int], list[int]]) -> None:
+    victims = start(5)
     others = set(rc.ids) - set(victims)
     result = rc.load_balanced_view(victims).apply_async(segfault)
     with pytest.raises(EngineError, match=r"this task was running when engine \d+ \(killed by SIGSEGV\), engine \d+"):
