@@ -14,6 +14,7 @@ from functools import partial
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
+from engineroom.transport.loops import new_loop
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ def run_controller(config: ControllerConfig, *, on_ready: Callable[[Controller],
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
-        return asyncio.run(_run(config, on_ready))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(_run(config, on_ready))
     except KeyboardInterrupt:
         return 130
 

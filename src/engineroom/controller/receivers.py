@@ -27,8 +27,11 @@ class ClientReceiver:
         if len(messages) > _FEW:
             self._take(messages)
             return
-        with self._controller.promptly():
+        self._controller.begin_promptly()
+        try:
             self._take(messages)
+        finally:
+            self._controller.end_promptly()
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
@@ -62,8 +65,11 @@ class EngineReceiver:
         if len(messages) > _FEW:
             self._take(messages)
             return
-        with self._controller.promptly():
+        self._controller.begin_promptly()
+        try:
             self._take(messages)
+        finally:
+            self._controller.end_promptly()
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link

@@ -8,8 +8,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,16 +146,15 @@ class Controller:
         self.identity.remove_files()
         await asyncio.sleep(0)
 
-    @contextmanager
-    def promptly(self) -> Iterator[None]:
-        """Write what comes of few messages at once: a lone call need not wait for the end of the loop's tick."""
+    def begin_promptly(self) -> None:
+        """Note who is sent something from now on..."""
         self._touched = set()
-        try:
-            yield
-        finally:
-            touched, self._touched = self._touched, None
-            for connection in touched:
-                connection.flush()
+
+    def end_promptly(self) -> None:
+        """... and write it at once: what comes of a lone call need not wait for the end of the loop's tick."""
+        touched, self._touched = self._touched, None
+        for connection in touched or ():
+            connection.flush()
 
     def feed(self, peer: Peer, event: Event) -> None:
         """Let the core handle `event`, and do what it says."""

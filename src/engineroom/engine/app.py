@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -30,6 +29,7 @@ from engineroom.engine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.serialize.functions import FunctionTable
+from engineroom.transport.loops import new_loop
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Engine:
         self._queue = TaskQueue()
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__)
         self._namespace = Namespace(self._names, self._functions, uninterrupted=self._interrupts.postponed)
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._descriptors = Descriptors()
         self._failures = FailurePacker(self._instance)
         self._outbox = Outbox(self._wake, self._write_now)
