@@ -40,8 +40,15 @@ class PiecePool:
     def _new(self, size: int) -> bytearray:
         buffer = bytearray(size)
         if self._kept_bytes + size > _KEPT_BYTES:
-            self._buffers.clear()  # the sizes have changed, or much is in use: begin anew
-            self._kept_bytes = 0
-        self._buffers.setdefault(size, deque()).append(buffer)
-        self._kept_bytes += size
+            self._drop_another(size)
+        if self._kept_bytes + size <= _KEPT_BYTES:
+            self._buffers.setdefault(size, deque()).append(buffer)
+            self._kept_bytes += size
         return buffer
+
+    def _drop_another(self, size: int) -> None:
+        """Keep no more buffers of the size, other than `size`, that has been known for longest."""
+        for other in self._buffers:
+            if other != size:
+                self._kept_bytes -= other * len(self._buffers.pop(other))
+                return

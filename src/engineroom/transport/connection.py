@@ -18,8 +18,6 @@ from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStream
 from engineroom.transport.shortcut import Shortcut, connect_to_nothing
 from engineroom.transport.sockets import takes_large_chunks
 
-_SMALL_WRITE = 16 * 1024
-
 
 class Receiver(Protocol):
     """Who is told what a connection brings, in its loop's thread."""
@@ -151,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
         self._write(parts)
         while self._writable and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
-            self._write_chunk(chunk_head(stream, len(data)), data)
+            self._write([chunk_head(stream, len(data)), data])
         if failed := self._outgoing.failures():
             self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
 
@@ -277,35 +275,21 @@ class Connection(asyncio.BufferedProtocol):
         return bool(self._outbox) or self._transport.get_write_buffer_size() > 0
 
     def _write(self, parts: list[Buffer]) -> None:
-        if self._shortcut is None:
-            self._write_parts(parts)
-            return
-        with self._shortcut.lock:
-            if self._shortcut.rest:
-                parts = [self._shortcut.rest, *parts]
-                self._shortcut.rest = b""
-            self._write_parts(parts)
-
-    def _write_chunk(self, head: bytes, data: memoryview) -> None:
-        """Write a chunk, without a copy where the kernel takes it as it is."""
+        """Write `parts`, as they are where the kernel takes them at once."""
         shortcut = self._shortcut
-        if shortcut is None or self._transport.get_write_buffer_size():
-            self._write([head, data])
+        if shortcut is None:
+            if parts:
+                self._transport.write(b"".join(parts))
             return
         with shortcut.lock:
-            parts: list[Buffer] = [shortcut.rest, head, data] if shortcut.rest else [head, data]
-            shortcut.rest = b""
-            written = shortcut.write_parts(parts)
-            if written < sum(map(len, parts)):
+            if shortcut.rest:
+                parts = [shortcut.rest, *parts]
+                shortcut.rest = b""
+            if not parts:
+                return
+            written = 0 if self._transport.get_write_buffer_size() else shortcut.write_parts(parts)
+            if written == 0 or written < sum(map(len, parts)):
                 self._transport.write(memoryview(b"".join(parts))[written:])
-
-    def _write_parts(self, parts: list[Buffer]) -> None:
-        if not parts:
-            return
-        if sum(len(part) for part in parts) < _SMALL_WRITE or self.kind == "tls":
-            self._transport.write(b"".join(parts))
-        else:
-            self._transport.writelines(parts)
 
 
 _OURS = frozenset({Credit, Cancel, Ping, Pong, Goodbye})
