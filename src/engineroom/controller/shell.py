@@ -177,12 +177,13 @@ class Controller:
             function = self._functions.to_send(link.peer, digest)
             if function is not None:
                 self._send_function(link, *function)
-        if action.body is None:
+        if action.body is not None:
+            self._send_long(link, message, action.body)
+        elif self._touched is None:
             link.connection.send(message)
         else:
-            self._send_long(link, message, action.body)
-        if self._touched is not None:
             self._touched.add(link.connection)
+            link.connection.add(message)
 
     def _send_long(self, link: Link, message: Any, body: object) -> None:
         assert isinstance(body, Payload)

@@ -18,6 +18,9 @@ from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStream
 from engineroom.transport.shortcut import Shortcut, connect_to_nothing
 from engineroom.transport.sockets import takes_large_chunks
 
+_SMALL = 4096
+"""Bytes that are sooner copied than handed to the kernel apart."""
+
 
 class Receiver(Protocol):
     """Who is told what a connection brings, in its loop's thread."""
@@ -100,6 +103,10 @@ class Connection(asyncio.BufferedProtocol):
         self._outbox.append(message)
         if not self._flush_scheduled:
             self._schedule_flush()
+
+    def add(self, message: Message) -> None:
+        """Send `message` at the next `flush`, for which the caller sees to."""
+        self._outbox.append(message)
 
     def send_all(self, messages: Sequence[Message]) -> None:
         self._outbox.extend(messages)
@@ -241,8 +248,10 @@ class Connection(asyncio.BufferedProtocol):
             self._receiver.on_closed(self._end_reason, clean=self._goodbye is not None)
 
     def _dispatch(self, messages: list[Any]) -> None:
-        if any(type(message) in _OURS for message in messages):
-            messages = [message for message in messages if not self._consume(message)]
+        for message in messages:
+            if type(message) in _OURS:
+                messages = [message for message in messages if not self._consume(message)]
+                break
         if not messages:
             return
         if self._receiver is None:
@@ -287,8 +296,10 @@ class Connection(asyncio.BufferedProtocol):
                 shortcut.rest = b""
             if not parts:
                 return
+            if len(parts[-1]) < _SMALL:
+                parts = [b"".join(parts)]
             written = 0 if self._transport.get_write_buffer_size() else shortcut.write_parts(parts)
-            if written == 0 or written < sum(map(len, parts)):
+            if written < sum(map(len, parts)):
                 self._transport.write(memoryview(b"".join(parts))[written:])
 
 
