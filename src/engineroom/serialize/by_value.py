@@ -100,7 +100,7 @@ def captured_by(function: FunctionType) -> dict[str, Any]:
     known = function.__globals__
     names = facts_of(function.__code__).reads
     captured = {name: known[name] for name in names if name in known and name not in _LOCAL_NAMES}
-    brought = function.__builtins__  # type: ignore[attr-defined]  # typeshed lacks it
+    brought = function.__builtins__
     if brought is not vars(builtins):  # this function came here with captured names of its own
         for name in names:
             if name not in known and name in brought and brought[name] is not getattr(builtins, name, None):
