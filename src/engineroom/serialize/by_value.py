@@ -15,7 +15,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 import cloudpickle.cloudpickle as theirs
@@ -100,7 +100,7 @@ def captured_by(function: FunctionType) -> dict[str, Any]:
     known = function.__globals__
     names = facts_of(function.__code__).reads
     captured = {name: known[name] for name in names if name in known and name not in _LOCAL_NAMES}
-    brought = function.__builtins__
+    brought = cast(Any, function).__builtins__  # mypy's opinion of it depends on its cache
     if brought is not vars(builtins):  # this function came here with captured names of its own
         for name in names:
             if name not in known and name in brought and brought[name] is not getattr(builtins, name, None):
