@@ -18,9 +18,6 @@ from engineroom.transport.loops import new_loop
 
 log = logging.getLogger(__name__)
 
-_TLS_BUFFER = 32 * 1024
-"""Bytes of the buffer that asyncio keeps for each TLS connection; its default, 256 KiB, is a lot for 1,000 engines."""
-
 
 def run_controller(config: ControllerConfig, *, on_ready: Callable[[Controller], None] | None = None) -> int:
     """Run a controller until it is stopped; return its exit code. `on_ready` is called once it listens."""
@@ -34,7 +31,6 @@ def run_controller(config: ControllerConfig, *, on_ready: Callable[[Controller],
 
 
 async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] | None) -> int:
-    asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER  # type: ignore[attr-defined]
     controller = Controller(config)
     try:
         await controller.start()

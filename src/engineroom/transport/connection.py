@@ -6,6 +6,8 @@ Everything sent in one tick of the loop leaves in one write; that is where the s
 from __future__ import annotations
 
 import asyncio
+import ssl
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
@@ -15,11 +17,11 @@ from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
 from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
-from engineroom.transport.shortcut import Shortcut, connect_to_nothing
+from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import takes_large_chunks
+from engineroom.transport.wire import Wire
 
-_SMALL = 4096
-"""Bytes that are sooner copied than handed to the kernel apart."""
+_ENCRYPTED_BUFFER = 256 * 1024
 
 
 class Receiver(Protocol):
@@ -47,15 +49,18 @@ class Connection(asyncio.BufferedProtocol):
         record_limit: int = MAX_RECORD,
         peer_pid: int | None = None,
         address: str = "",
+        secrecy: Secrecy | None = None,
         on_made: Callable[[Connection], None] | None = None,
+        on_secured: Callable[[], None] | None = None,
     ) -> None:
-        """`window`: bytes of streams that this side takes before it says more; `on_made(connection)` is
-        called when the transport is there."""
+        """`window`: bytes of streams that this side takes before it says more. `secrecy`: the TLS state, for
+        kind "tls". `on_made(connection)` is called when the transport is there, `on_secured()` when TLS is."""
         self.kind, self.peer_pid, self.address = kind, peer_pid, address
         self.window = window
         self.closed = False
         self._decode = decode
-        self._on_made = on_made
+        self._secrecy = secrecy
+        self._on_made, self._on_secured = on_made, on_secured
         self._receiver: Receiver | None = None
         self._backlog: list[Any] = []
         self._reader = RecordReader(self, record_limit)
@@ -65,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flush_scheduled = False
         self._writable = True
         self._goodbye: str | None = None
-        self._shortcut: Shortcut | None = None
+        self._wire: Wire | None = None
         self._end_reason = ""
         self.received_bytes = 0
         self.last_heard = 0.0
@@ -89,14 +94,10 @@ class Connection(asyncio.BufferedProtocol):
         self._decode = decode
         self._reader.limit = MAX_RECORD
         self._outgoing.credit(0, peer_window)
-        if self.kind == "unix":
-            if takes_large_chunks(self._transport.get_extra_info("socket")):
-                self._outgoing.chunk = LARGE_CHUNK
-            self._shortcut = Shortcut(
-                self._transport.get_extra_info("socket").fileno(),
-                loop_has_more=self._has_more,
-                on_rest=lambda: self._loop.call_soon_threadsafe(self.flush),
-            )
+        if self.kind == "unix" and takes_large_chunks(self._transport.get_extra_info("socket")):
+            self._outgoing.chunk = LARGE_CHUNK
+        if self._wire is not None:
+            self._wire.open()
 
     def send(self, message: Message) -> None:
         """Send `message` at the end of this tick; nothing happens once the connection is closed."""
@@ -163,15 +164,14 @@ class Connection(asyncio.BufferedProtocol):
     def write_now(self, message: Message) -> bool:
         """Write `message` from any thread, and return True; or return False when it must go by `send`.
 
-        Only over a Unix socket, while nothing else is being sent.
+        Only while nothing else is being sent.
         """
-        return self._shortcut is not None and self._shortcut.write(message)
+        return self._wire is not None and self._wire.write_now(message)
 
     def leave_to_parent(self) -> None:
         """In a forked child: have no part in the connection."""
-        connect_to_nothing(self._transport.get_extra_info("socket").fileno())
-        if self._shortcut is not None:
-            self._shortcut.leave_to_parent()
+        if self._wire is not None:
+            self._wire.leave_to_parent()
 
     def close(self, reason: str = "") -> None:
         """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows."""
@@ -198,20 +198,45 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
         self.last_heard = self._loop.time()
+        if self.kind != "memory":
+            self._wire = Wire(
+                self._transport,
+                self._secrecy,
+                loop_has_more=lambda: bool(self._outbox),
+                on_rest=lambda: self._loop.call_soon_threadsafe(self.flush),
+            )
         if self._on_made is not None:
             self._on_made(self)
+        if self._secrecy is not None:
+            self._hear(memoryview(b""))  # the side that connects speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
-        return self._reader.buffer()
+        return self._reader.buffer() if self._secrecy is None else _encrypted_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received_bytes += nbytes
         self.last_heard = self._loop.time()
         try:
-            self._reader.updated(nbytes)
+            if self._secrecy is None:
+                self._reader.updated(nbytes)
+            else:
+                self._hear(_encrypted_buffer()[:nbytes])
         except (ProtocolError, msgspec.MsgspecError) as error:
             self.abort(f"the far end said something that makes no sense: {error}")
+
+    def _hear(self, data: memoryview) -> None:
+        assert self._wire is not None
+        try:
+            if not self._wire.hear(data):
+                return
+            if self._on_secured is not None:
+                on_secured, self._on_secured = self._on_secured, None
+                on_secured()
+            while not self.closed and (count := self._wire.read(self._reader.buffer())):
+                self._reader.updated(count)
+        except ssl.SSLError as error:
+            self.abort(f"TLS: {error}")
 
     def on_record(self, body: memoryview) -> None:
         self._dispatch(self._decode(body))
@@ -238,8 +263,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             return
         self.closed = True
-        if self._shortcut is not None:
-            self._shortcut.close()
+        if self._wire is not None:
+            self._wire.close()
         self._end_reason = self._end_reason or self._goodbye or (str(exc) if exc else "the connection was closed")
         self._outgoing.close()
         self._incoming.close(self._end_reason)
@@ -280,27 +305,22 @@ class Connection(asyncio.BufferedProtocol):
             self._flush_scheduled = True
             self._loop.call_soon(self.flush)
 
-    def _has_more(self) -> bool:
-        return bool(self._outbox) or self._transport.get_write_buffer_size() > 0
-
     def _write(self, parts: list[Buffer]) -> None:
-        """Write `parts`, as they are where the kernel takes them at once."""
-        shortcut = self._shortcut
-        if shortcut is None:
-            if parts:
-                self._transport.write(b"".join(parts))
-            return
-        with shortcut.lock:
-            if shortcut.rest:
-                parts = [shortcut.rest, *parts]
-                shortcut.rest = b""
-            if not parts:
-                return
-            if len(parts[-1]) < _SMALL:
-                parts = [b"".join(parts)]
-            written = 0 if self._transport.get_write_buffer_size() else shortcut.write_parts(parts)
-            if written < sum(map(len, parts)):
-                self._transport.write(memoryview(b"".join(parts))[written:])
+        if self._wire is not None:
+            self._wire.write(parts)
+        elif parts:
+            self._transport.write(b"".join(parts))
+
+
+_buffers = threading.local()
+
+
+def _encrypted_buffer() -> memoryview:
+    """Return this thread's buffer for encrypted bytes: they are decrypted before anybody else reads."""
+    buffer: memoryview | None = getattr(_buffers, "encrypted", None)
+    if buffer is None:
+        buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
+    return buffer
 
 
 _OURS = frozenset({Credit, Cancel, Ping, Pong, Goodbye})

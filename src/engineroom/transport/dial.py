@@ -19,6 +19,7 @@ from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
+from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
     check_socket,
@@ -28,6 +29,7 @@ from engineroom.transport.sockets import (
     unix_peer,
     watch_liveness,
 )
+from engineroom.transport.tls import is_the_certificate, peer_context
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that one address, and then the handshake, may take."""
@@ -135,9 +137,6 @@ def _hint(info: ConnectionFile) -> str:
 
 
 async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: float) -> Connection:
-    # Not needed, and not imported, on the controller's own machine.
-    from engineroom.transport import tls
-
     loop = asyncio.get_running_loop()
     errors: list[OSError] = []
     for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -153,23 +152,49 @@ async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: f
                 raise
             errors.append(error)
             continue
-        return await _wrap_tls(sock, f"{host}:{port}", certificate, role, tls.peer_context())
+        return await _secure(sock, f"{host}:{port}", certificate, role, Secrecy(peer_context(), server_side=False))
     raise errors[0] if errors else OSError("no address")
 
 
-async def _wrap_tls(sock: socket.socket, address: str, certificate: str, role: str, context: Any) -> Connection:
-    from engineroom.transport import tls
+class _Securing:
+    """Receives nothing; knows when TLS is there, or why not."""
 
-    window = tcp_window(sock)
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def on_messages(self, messages: list[Any]) -> None:
+        raise ProtocolError("the controller spoke first")
+
+    def on_closed(self, reason: str, *, clean: bool) -> None:
+        del clean
+        if not self.done.done():
+            self.done.set_exception(ConnectionError(reason))
+
+    def on_secured(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def _secure(sock: socket.socket, address: str, certificate: str, role: str, secrecy: Secrecy) -> Connection:
+    securing, window = _Securing(), tcp_window(sock)
     _, connection = await asyncio.get_running_loop().create_connection(
-        lambda: Connection(decoders.from_controller[role], kind="tls", window=window, address=address),
+        lambda: Connection(
+            decoders.from_controller[role],
+            kind="tls",
+            window=window,
+            address=address,
+            secrecy=secrecy,
+            on_made=lambda connection: connection.start(securing),
+            on_secured=securing.on_secured,
+        ),
         sock=sock,
-        ssl=context,
-        server_hostname="",
-        ssl_handshake_timeout=CONNECT_TIMEOUT,
     )
-    shown = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    if not tls.is_the_certificate(certificate, shown):
+    try:
+        await securing.done
+    except asyncio.CancelledError:
+        connection.abort("not wanted any more")
+        raise
+    if not is_the_certificate(certificate, secrecy.certificate()):
         connection.abort("another certificate")
         raise NotLetIn(
             f"the controller at {address} shows another certificate than the connection file has: the file is "

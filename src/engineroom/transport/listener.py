@@ -18,6 +18,7 @@ from engineroom.protocol.messages import Hello, Join, Refused
 from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
+from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
     check_private,
@@ -248,11 +249,10 @@ class Listener:
                     window=window,
                     record_limit=MAX_RECORD_BEFORE_TRUST,
                     peer_pid=peer_pid,
+                    secrecy=Secrecy(context, server_side=True) if context else None,
                     on_made=made,
                 ),
                 stranger.sock,
-                ssl=context,
-                ssl_handshake_timeout=STRANGER_SECONDS if context else None,
             )
         except (OSError, asyncio.CancelledError):
             # Not our protocol, gone again, or dropped: nobody who is owed an answer.

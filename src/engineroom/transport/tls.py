@@ -7,8 +7,8 @@ import ssl
 from pathlib import Path
 
 from engineroom.protocol.connection_files import write_private
+from engineroom.transport.secrecy import ALPN
 
-ALPN = "engineroom/1"
 _TEN_YEARS = dt.timedelta(days=3650)
 
 

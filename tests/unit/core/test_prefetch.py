@@ -70,14 +70,14 @@ def test_never_more_than_the_cap() -> None:
     assert held(play, 0) == 20
 
 
-def test_two_large_tasks_at_most(play: Play) -> None:
+def test_four_large_tasks_at_most(play: Play) -> None:
     play(ENGINE_0, EngineUp(instance_id(0)))
     known(play, 0.0)
 
-    sent = [play(CLIENT, Large(submit(number, size=10**5), object())) for number in range(2, 6)]
+    sent = [play(CLIENT, Large(submit(number, size=10**5), object())) for number in range(2, 8)]
 
-    assert [len(actions) for actions in sent] == [1, 1, 0, 0]
-    assert len(play.sent(CLIENT, submit(6))) == 1  # a small one need not wait for them
+    assert [len(actions) for actions in sent] == [1, 1, 1, 1, 0, 0]
+    assert len(play.sent(CLIENT, submit(8))) == 1  # a small one need not wait for them
 
 
 def test_one_large_task_if_it_is_very_large(play: Play) -> None:

@@ -15,7 +15,11 @@ from tests.transport.conftest import Inbox
 JOIN = Join(proof=b"", identity=b"i" * 16)
 
 
-def test_messages_of_several_threads_all_arrive_whole(open_door: Any) -> None:
+@pytest.mark.parametrize("transport", ["unix", "tls"])
+def test_messages_of_several_threads_all_arrive_whole(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
     count, long = 300, "x" * 50_000
 
     async def story() -> None:
@@ -46,7 +50,12 @@ def test_messages_of_several_threads_all_arrive_whole(open_door: Any) -> None:
     asyncio.run(story())
 
 
-def test_while_the_loop_has_something_to_write_others_wait(open_door: Any) -> None:
+@pytest.mark.parametrize("transport", ["unix", "tls"])
+def test_while_the_loop_has_something_to_write_others_wait(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
+
     async def story() -> None:
         async with open_door() as door:
             connection, _ = await connect(door.info, role="client", join=JOIN)
@@ -61,18 +70,5 @@ def test_while_the_loop_has_something_to_write_others_wait(open_door: Any) -> No
             connection.close()
             await inbox.until(lambda: bool(inbox.closed))
             assert not connection.write_now(Ask(4, "status"))
-
-    asyncio.run(story())
-
-
-def test_there_is_no_shortcut_through_tls(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
-
-    async def story() -> None:
-        async with open_door() as door:
-            connection, _ = await connect(door.info, role="client", join=JOIN)
-            connection.start(Inbox())
-            assert not connection.write_now(Ask(1, "status"))
-            connection.close()
 
     asyncio.run(story())

@@ -1,0 +1,61 @@
+"""TLS as a pair of functions over bytes, so that a connection needs no second transport between it and its socket."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+
+from engineroom.protocol.streams import Buffer
+
+ALPN = "engineroom/1"
+
+
+class Secrecy:
+    """The TLS state of one connection. Not for two threads at once."""
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool) -> None:
+        self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._arrived, self._leaving, server_side=server_side)
+        self.established = False
+
+    def take(self, data: memoryview) -> None:
+        """Take bytes that came from the far end."""
+        self._arrived.write(data)
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake; return whether it is over. ssl.SSLError: it has failed."""
+        if not self.established:
+            try:
+                self._object.do_handshake()
+            except ssl.SSLWantReadError:
+                return False
+            if self._object.selected_alpn_protocol() != ALPN:
+                raise ssl.SSLError(f"the far end does not speak {ALPN}")
+            self.established = True
+        return True
+
+    def read(self, target: memoryview) -> int:
+        """Decrypt into `target`; return how many bytes, 0 when there is nothing more now."""
+        read = 0
+        try:
+            while read < len(target):
+                # With a buffer it returns a count, whatever the type stubs say.
+                count: int = self._object.read(len(target) - read, target[read:])  # type: ignore[assignment]
+                if not count:
+                    break
+                read += count
+        except ssl.SSLWantReadError:
+            pass  # all there was
+        return read
+
+    def encrypt(self, parts: Iterable[Buffer]) -> bytes:
+        """Return `parts` encrypted, after what TLS itself has to say; without a handshake, that alone."""
+        if self.established:
+            for part in parts:
+                if part:
+                    self._object.write(part)
+        return self._leaving.read()
+
+    def certificate(self) -> bytes | None:
+        """Return the far end's certificate (DER)."""
+        return self._object.getpeercert(binary_form=True)
