@@ -64,6 +64,7 @@ class TaskQueue:
             if attempt.announced:
                 return False
             self._drop(attempt)
+            self._wake_if_idle()  # it may have kept others of its client waiting
             return True
 
     def drop_incomplete(self) -> None:

@@ -114,6 +114,7 @@ class Shell:
         self._connection = None
         self._arriving.clear()
         self._queue.drop_incomplete()
+        self._look_again(_SOON)
         self._on_lost(reason)
 
     def close(self, reason: str) -> None:
@@ -143,7 +144,7 @@ class Shell:
             self._announce(connection)
         if not self._queue.busy:
             self._look_no_more()
-        elif news:
+        elif news or self._look is None:
             self._postpone(_SOON)
 
     def _take_item(self, item: Item) -> None:
@@ -190,6 +191,7 @@ class Shell:
                 self._look_again(_SOON)
             elif body.error is not None:
                 self._queue.revoke(attempt.key)  # whoever stopped sending it knows
+                self._look_again(_SOON)
 
         body.watch(grown)
         return attempt
@@ -236,6 +238,7 @@ class Shell:
         key = (message.task, message.attempt)
         answer = Revoked if key not in self._results and self._queue.revoke(key) else AlreadyStarted
         self._connection.send(answer(*key))
+        self._look_again(_SOON)
 
     def _keep_and_send(self, result: Ended) -> None:
         self._results.add(result)

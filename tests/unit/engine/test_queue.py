@@ -108,6 +108,18 @@ def test_what_is_still_arriving_goes_with_its_connection() -> None:
     assert queue.queued() == [whole]
 
 
+def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> None:
+    late, later = attempt(1, direct=True, arriving=True), attempt(2, direct=True)
+    queue = TaskQueue()
+    queue.add([late, later])
+    woken = threading.Thread(target=queue.wait)
+    woken.start()
+    assert queue.revoke(late.key)
+    woken.join(10)
+    assert not woken.is_alive()
+    assert started(queue) == [later]
+
+
 def test_waiting_ends_when_there_is_something_and_when_the_queue_closes() -> None:
     queue = TaskQueue()
     seen: list[object] = []
