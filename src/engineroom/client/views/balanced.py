@@ -111,7 +111,7 @@ class LoadBalancedView(View):
 
     def _submit(self, body: Body, result: AsyncResult, function: PackedFunction, options: Options) -> None:
         tasks = self._session.submit(Kind.APPLY, body, result, function=function, options=options)
-        self._numbers.append(tasks[0].number)
+        self._numbers.add(tasks[0].number)
 
     def _options(self, label: str) -> Options:
         if self.targets is None and self.rerun_lost and not self.retries and not label:

@@ -209,7 +209,7 @@ class DirectView(View):
     ) -> None:
         options = Options(label=label) if label else DEFAULT_OPTIONS
         tasks = self._session.submit(kind, body, result, function=function, to=ids, options=options)
-        self._numbers.extend(task.number for task in tasks)
+        self._numbers.add(tasks[0].number, len(tasks))
 
     def _resolve(self, targets: Targets) -> tuple[int, ...]:
         return resolve(self.targets if targets is None else targets, self._session.engines)

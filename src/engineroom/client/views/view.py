@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from engineroom.client.chunks import each_item, each_item_or_error
 from engineroom.client.executor import ViewExecutor
+from engineroom.client.numbers import NumberHistory
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
 from engineroom.ids import msg_id, task_id
@@ -41,7 +41,7 @@ class View:
         self.label = ""
         self.track = False
         self._session = session
-        self._numbers: deque[int] = deque(maxlen=HISTORY)
+        self._numbers = NumberHistory(HISTORY)
         self.set_flags(**flags)
 
     def set_flags(self, **flags: Any) -> Self:
@@ -115,7 +115,7 @@ class View:
     def outstanding(self) -> set[str]:
         """The ids of those whose end is not known yet."""
         tasks = self._session.tasks
-        return {msg_id(task_id(self._session.id, number)) for number in tuple(self._numbers) if number in tasks}
+        return {msg_id(task_id(self._session.id, number)) for number in self._numbers if number in tasks}
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
         """Wait for `jobs` (AsyncResults, msg_ids), by default for all of this view; True if they ended in time."""
@@ -158,4 +158,4 @@ class View:
 
     def _unfinished(self) -> list[Task]:
         tasks = self._session.tasks
-        return [task for number in tuple(self._numbers) if (task := tasks.get(number)) is not None]
+        return [task for number in self._numbers if (task := tasks.get(number)) is not None]
