@@ -18,6 +18,8 @@ from engineroom.protocol.records import CHUNK
 
 _WORTH_MAPPING = 4 * 1024 * 1024
 
+_LITTLE = 64 * 1024
+
 _pool = PiecePool()
 
 Buffer = bytes | bytearray | memoryview
@@ -142,18 +144,26 @@ class _Outgoing:
         self.payload.unwatch(self.wake)
         self.payload, self.wake = _NOTHING, _do_nothing
 
-    def take(self, limit: int) -> memoryview:
-        """Return up to `limit` bytes, from one piece; empty when nothing is there yet."""
+    def take(self, limit: int) -> list[Buffer]:
+        """Return the next bytes that are there, up to `limit`, from as many pieces as they lie in."""
         pieces = self.payload.pieces
-        if self.piece == len(pieces):
-            return memoryview(b"")
-        data = memoryview(pieces[self.piece])[self.offset : self.offset + min(limit, self.credit)]
-        self.offset += len(data)
-        if self.offset == len(pieces[self.piece]):
-            self.piece, self.offset = self.piece + 1, 0
-        self.sent += len(data)
-        self.credit -= len(data)
-        return data
+        taken: list[Buffer] = []
+        left = min(limit, self.credit)
+        while left and self.piece < len(pieces):
+            data = memoryview(pieces[self.piece])[self.offset : self.offset + left]
+            taken.append(data)
+            left -= len(data)
+            self.sent += len(data)
+            self.credit -= len(data)
+            self.offset += len(data)
+            if self.offset == len(pieces[self.piece]):
+                self.piece, self.offset = self.piece + 1, 0
+        return taken
+
+    def chunk_size(self, usual: int) -> int:
+        """Return how much to send next: all, if only a little more than usual is left."""
+        left = self.payload.size - self.sent
+        return left if left <= usual + _LITTLE else usual
 
 
 def _do_nothing() -> None:
@@ -201,17 +211,17 @@ class OutgoingStreams:
         if (outgoing := self._streams.pop(stream, None)) is not None:
             outgoing.release()
 
-    def next_chunk(self) -> tuple[int, memoryview] | None:
+    def next_chunk(self) -> tuple[int, list[Buffer]] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""
         while self._turns and self.window > 0:
             outgoing = self._turns.popleft()
             outgoing.queued = False
             if outgoing.stream not in self._streams:
                 continue
-            data = outgoing.take(min(self.chunk, self.window))
+            data = outgoing.take(min(outgoing.chunk_size(self.chunk), self.window))
             if not data:
                 continue
-            self.window -= len(data)
+            self.window -= sum(map(len, data))
             if outgoing.sent == outgoing.payload.size:
                 self.cancel(outgoing.stream)
             else:

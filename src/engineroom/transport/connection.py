@@ -157,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
         self._write(parts)
         while self._writable and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
-            self._write([chunk_head(stream, len(data)), data])
+            self._write([chunk_head(stream, sum(map(len, data))), *data])
         if failed := self._outgoing.failures():
             self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engineroom.protocol.records import LARGE_CHUNK
 
-UNIX_WINDOW = 1024 * 1024
+UNIX_WINDOW = 1536 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 _UNIX_SEND_BUFFER = 1024 * 1024
 _LEAST_WINDOW = 32 * 1024

@@ -16,7 +16,7 @@ def nothing() -> None:
 def drain(streams: OutgoingStreams) -> list[tuple[int, bytes]]:
     chunks = []
     while (chunk := streams.next_chunk()) is not None:
-        chunks.append((chunk[0], bytes(chunk[1])))
+        chunks.append((chunk[0], b"".join(chunk[1])))
     return chunks
 
 
@@ -47,7 +47,7 @@ def test_the_window_bounds_all_streams_together() -> None:
 
 def test_long_streams_take_turns() -> None:
     streams = OutgoingStreams(nothing)
-    size = 3 * CHUNK
+    size = 3 * CHUNK + 10  # the last chunk takes the rest along
     first, second = (streams.open(Payload.of([bytes(size)])) for _ in range(2))
     streams.credit(0, 2 * size)
     streams.credit(first, size)
