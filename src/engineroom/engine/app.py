@@ -62,7 +62,7 @@ class Engine:
         self._functions = FunctionTable(config.function_cache)
         self._queue = TaskQueue()
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__)
-        self._namespace = Namespace(self._names, self._functions, uninterrupted=self._interrupts.postponed)
+        self._namespace = Namespace(self._names, self._functions, self._interrupts)
         self._loop = new_loop()
         self._descriptors = Descriptors()
         self._failures = FailurePacker(self._instance)

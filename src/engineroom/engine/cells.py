@@ -14,6 +14,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from engineroom.engine.coroutines import Coroutines
+from engineroom.engine.interrupts import Interrupts
 from engineroom.serialize.results import ExecuteReply
 
 
@@ -49,6 +50,12 @@ class _Shell(InteractiveShell):
 
     displayhook_class = Type(_DisplayHook)  # type: ignore[assignment]  # a trait
     compiler_class = Type(_Compiler)
+    interrupts: Interrupts
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        """Run compiled code of the user's: what is outside of it is IPython, which may swallow an interrupt."""
+        with self.interrupts.allowed():
+            return bool(await super().run_code(code_obj, result, async_=async_))  # type: ignore[no-untyped-call]
 
     def showtraceback(self, *args: Any, **options: Any) -> None:
         """Show nothing."""
@@ -63,13 +70,14 @@ class _Shell(InteractiveShell):
 class Cells:
     """Runs cells in a namespace; one for each process."""
 
-    def __init__(self, names: dict[str, Any], coroutines: Coroutines) -> None:
+    def __init__(self, names: dict[str, Any], coroutines: Coroutines, interrupts: Interrupts) -> None:
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.colors = "nocolor"
         main = sys.modules["__main__"]
         assert vars(main) is names
         self._shell = _Shell.instance(config=config, user_module=main, profile_dir=ProfileDir())
+        self._shell.interrupts = interrupts
         self._shell.loop_runner = coroutines.run
         # IPython's advice after a SystemExit, which makes no sense here.
         warnings.filterwarnings("ignore", message="To exit: use")

@@ -23,7 +23,7 @@ class Interrupts:
         """`guarded`: the function whose caller is ready for KeyboardInterrupt."""
         self._queue, self._guarded = queue, guarded
         self._main = threading.main_thread().ident or 0
-        self._postponing = self._postponed = False
+        self._signal_due = self._postponing = self._postponed = False
         self.wanted: Attempt | None = None
 
     def install(self) -> None:
@@ -34,39 +34,52 @@ class Interrupts:
         """Interrupt the attempt `key` if it is the one that runs (from the I/O thread)."""
         attempt = self._queue.running
         if attempt is not None and attempt.key == key:
-            self.wanted = attempt
+            self.wanted, self._signal_due = attempt, True
             signal.pthread_kill(self._main, signal.SIGINT)
 
     def check(self, attempt: Attempt) -> None:
         """Raise KeyboardInterrupt if `attempt`, just entered, was to be interrupted before."""
         if self.wanted is attempt:
-            raise KeyboardInterrupt  # and let `wanted` stay: its signal may be still to come
+            raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def postponed(self) -> Iterator[None]:
-        """Raise what comes meanwhile only at the end: for imports, which tend to swallow it."""
-        self._postponing = True
+        """Raise what comes meanwhile only at the end: for imports and for IPython, which may swallow it."""
+        self._postponing, self._postponed = True, False
         try:
             yield
         finally:
             self._postponing = False
-            if self._postponed:
-                self._postponed = False
-                raise KeyboardInterrupt
+            self._raise_postponed()
+
+    @contextlib.contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Within `postponed`: raise what has come and what comes, for here the user's code runs."""
+        postponing, self._postponing = self._postponing, False
+        try:
+            self._raise_postponed()
+            yield
+        finally:
+            self._postponing = postponing
+
+    def _raise_postponed(self) -> None:
+        if self._postponed:
+            self._postponed = False
+            raise KeyboardInterrupt
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         del signum
-        running, wanted = self._queue.running, self.wanted
-        inside = self._is_inside(frame)
-        if wanted is not None:
-            if wanted is running and not inside:
-                return  # it is about to be entered: `check` follows
-            self.wanted = None
-            if wanted is not running:
-                return
-        if inside and self._postponing:
+        running = self._queue.running
+        requested, self._signal_due = self._signal_due, False
+        if requested and self.wanted is not running:
+            return  # it has ended meanwhile
+        if not self._is_inside(frame):
+            self.wanted = running  # if it is about to be entered, `check` follows
+            return
+        self.wanted = None
+        if self._postponing:
             self._postponed = True
-        elif inside:
+        else:
             raise KeyboardInterrupt
 
     def _is_inside(self, frame: FrameType | None) -> bool:

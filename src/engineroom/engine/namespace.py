@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from types import CoroutineType, ModuleType
 from typing import Any, TypeAlias
 
 from engineroom.engine.coroutines import Coroutines
+from engineroom.engine.interrupts import Interrupts
 from engineroom.protocol.messages import Call, Kind
 from engineroom.protocol.streams import Buffer
 from engineroom.serialize.functions import FunctionTable, unpack_call
@@ -30,17 +30,10 @@ def fresh_main() -> Names:
 class Namespace:
     """The names that users see, and what calls do with them."""
 
-    def __init__(
-        self,
-        names: Names,
-        functions: FunctionTable,
-        *,
-        uninterrupted: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        """`uninterrupted`: within it no interrupt is raised."""
+    def __init__(self, names: Names, functions: FunctionTable, interrupts: Interrupts) -> None:
         self.names = names
         self._functions = functions
-        self._uninterrupted = uninterrupted
+        self._interrupts = interrupts
         self._coroutines = Coroutines()
         self._cell: Callable[[Any], Any] | None = None
         home.move_in(names)
@@ -81,11 +74,11 @@ class Namespace:
 
     def execute(self, cell: dict[str, Any]) -> Any:
         """Run a cell as IPython does, and return its reply."""
-        if self._cell is None:
-            with self._uninterrupted():
+        with self._interrupts.postponed():
+            if self._cell is None:
                 # IPython takes a tenth of a second and 20 MB: only engines that run cells pay for it.
                 from engineroom.engine.cells import Cells
 
-                self._cell = Cells(self.names, self._coroutines).run
-            home.keep_up()  # IPython adds builtins
-        return self._cell(cell)
+                self._cell = Cells(self.names, self._coroutines, self._interrupts).run
+                home.keep_up()  # IPython adds builtins
+            return self._cell(cell)

@@ -39,6 +39,34 @@ def test_the_running_task_is_interrupted(play: Any, cell: dict[str, str], outsid
     play(story)
 
 
+def test_an_interrupt_that_comes_before_the_code_is_entered_is_not_lost(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        for _ in range(50):
+            task = controller.ask(Kind.EXECUTE, LOOP, announce=True)
+            await controller.until(lambda: controller.of(Started))
+            engine.signal(signal.SIGINT)
+            with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+                await controller.result(task)
+            controller.messages.clear()
+
+    play(story)
+
+
+def test_ipython_does_not_swallow_an_interrupt(play: Any) -> None:
+    slow = "import threading; get_ipython().events.register('pre_execute', lambda: threading.Event().wait(0.3))"
+
+    async def story(controller: Any, _: Any) -> None:
+        await controller.result(controller.ask(Kind.EXECUTE, {"code": slow}))
+        controller.messages.clear()
+        task = controller.ask(Kind.EXECUTE, LOOP)
+        await controller.until(lambda: controller.of(Started))
+        controller.connection.send(Interrupt(task, 1))
+        with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+            await controller.result(task)
+
+    play(story)
+
+
 def test_another_attempt_is_not_interrupted(play: Any) -> None:
     async def story(controller: Any, _: Any) -> None:
         hold = controller.apply(lambda: __import__("threading").Event().wait(0.3))

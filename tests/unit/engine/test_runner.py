@@ -37,12 +37,13 @@ class Engine:
         self.wakes = 0
         self.outbox = Outbox(self._wake, lambda message: False)
         self.functions = FunctionTable(10)
-        self.namespace = Namespace({}, self.functions)
+        interrupts = Interrupts(self.queue, guarded=Runner.enter.__code__)
+        self.namespace = Namespace({}, self.functions, interrupts)
         self.runner = Runner(
             self.queue,
             self.outbox,
             self.namespace,
-            interrupts=Interrupts(self.queue, guarded=Runner.enter.__code__),
+            interrupts=interrupts,
             pack_failure=FailurePacker(new_instance()),
             descriptors=Descriptors(),
             max_result_bytes=100_000,
