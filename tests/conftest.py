@@ -48,6 +48,7 @@ def own_places() -> Iterator[None]:
     run = uuid.uuid4().hex
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENGINEROOM_TEST_RUN", run)
+        patch.setenv("SPT_NOENV", "1")  # processes that set a title keep the environment that tells whose they are
         patch.setenv("ENGINEROOM_SOCKET_DIR", str(sockets))
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         yield

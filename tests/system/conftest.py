@@ -44,14 +44,6 @@ def processes_of_this_run() -> dict[int, str]:
     return found
 
 
-@pytest.fixture(scope="session", autouse=True)
-def titles_leave_the_environment_alone() -> Iterator[None]:
-    """Have processes that set a title keep the environment by which `processes_of_this_run` knows them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPT_NOENV", "1")
-        yield
-
-
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     """Fail a test after which processes live on that were not there before, whoever their parent is now."""
