@@ -38,15 +38,21 @@ class Secrecy:
         """Decrypt into `target`; return how many bytes, 0 when there is nothing more now."""
         read = 0
         try:
-            while read < len(target):
+            # Asked first, because the exception for "nothing there" costs more than decrypting a message.
+            while read < len(target) and (self._object.pending() or self._arrived.pending):
                 # With a buffer it returns a count, whatever the type stubs say.
                 count: int = self._object.read(len(target) - read, target[read:])  # type: ignore[assignment]
                 if not count:
                     break
                 read += count
         except ssl.SSLWantReadError:
-            pass  # all there was
+            pass  # the rest of a TLS record is still on its way
         return read
+
+    @property
+    def has_to_say(self) -> bool:
+        """Whether TLS itself has something to send."""
+        return self._leaving.pending > 0
 
     def encrypt(self, parts: Iterable[Buffer]) -> bytes:
         """Return `parts` encrypted, after what TLS itself has to say; without a handshake, that alone."""

@@ -87,7 +87,9 @@ class Wire:
         with self._lock:
             self._secrecy.take(data)
             established = self._secrecy.shake_hands()
-        self.write([])  # what TLS itself has to say
+            has_to_say = self._secrecy.has_to_say
+        if has_to_say:
+            self.write([])
         return established
 
     def read(self, target: memoryview) -> int:
