@@ -165,7 +165,9 @@ class EngineHouse:
             self._spawn(engine)
             self._changed()
         else:
-            self._lost(engine, cause, by_itself=not engine.leaving and (code != 0 or not engine.ready))
+            # Of another's controller we may hear too late, or never, that it had let the engine in.
+            let_in = engine.ready or self._plan.controller is None
+            self._lost(engine, cause, by_itself=not engine.leaving and (code != 0 or not let_in))
 
     def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool) -> None:
         again = by_itself and engine.ready and self._plan.restart_engines and not self._closing
@@ -179,7 +181,7 @@ class EngineHouse:
             loop = asyncio.get_running_loop()
             loop.call_later(engine.pause_before_return(loop.time()), self._return, engine)
         else:
-            engine.failed = cause
+            engine.failed, engine.shut_down = cause, not by_itself
             self.engines.drop(engine)
         self._changed()
 
@@ -194,7 +196,7 @@ class EngineHouse:
         """Wait until each of `engines` has registered or ended; return, in words, what is wrong with those others."""
         timeout = self._plan.engine_timeout
         await self.pulse.until(lambda: self._closing or all(each.ready or each.failed for each in engines), timeout)
-        missing = [engine for engine in engines if not engine.ready]
+        missing = [engine for engine in engines if not engine.ready and not engine.shut_down]
         if not missing or self._closing:
             return ""
         dead = [engine for engine in missing if engine.failed]

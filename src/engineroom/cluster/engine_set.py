@@ -19,7 +19,8 @@ class HostedEngine:
     """One engine that the host looks after, through all lives of its process.
 
     `key`: the host's own number for it. `engine_id`: what the controller calls it, once it has registered.
-    `leaving`: its end is wanted; `returning`: and then it is to start again. `failed`: it ended before it registered.
+    `leaving`: its end is wanted; `returning`: and then it is to start again. `failed`: what it ended of;
+    `shut_down`: which is what somebody wanted.
     """
 
     key: int
@@ -34,6 +35,7 @@ class HostedEngine:
     leaving: bool = False
     returning: bool = False
     failed: str = ""
+    shut_down: bool = False
     short_lives: int = 0
 
     @property
@@ -44,7 +46,8 @@ class HostedEngine:
     def begin_life(self, now: float) -> None:
         """A new process is about to start: it has a new instance, and asks for the id that it had."""
         self.instance = new_instance()
-        self.pid, self.ready, self.leaving, self.returning, self.failed = 0, False, False, False, ""
+        self.pid, self.ready, self.leaving, self.returning = 0, False, False, False
+        self.failed, self.shut_down = "", False
         self.started = now
         if self.engine_id is not None:
             self.wanted_id = self.engine_id

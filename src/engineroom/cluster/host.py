@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 _END_SECONDS = 4.0
 """How long children have to end before they are killed."""
 
+_NO_ENGINE = "no engine is left"
+
 
 class NoController(LaunchError):
     """The controller did not start. `code`: its exit code, where that says why."""
@@ -194,6 +196,9 @@ class Host:
                 linking.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ConnectionFailed):
                     await linking
+            if plan.n and not len(self._house.engines):
+                self.stop(_NO_ENGINE)  # the controller came and went meanwhile
+                return
         self._write_file()
         self._report(Ready(ready_ids(self._house.engines), age(), missing))
 
@@ -293,7 +298,7 @@ class Host:
     def _changed(self) -> None:
         if self.plan.controller is None:
             if self._started and not len(self._house.engines):
-                self.stop("no engine is left")
+                self.stop(_NO_ENGINE)
         elif self._started and self._writing is None:
             self._writing = asyncio.get_running_loop().call_later(0.05, self._write_file)
 
