@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import random
@@ -177,18 +178,23 @@ class _Securing:
 
 async def _secure(sock: socket.socket, address: str, certificate: str, role: str, secrecy: Secrecy) -> Connection:
     securing, window = _Securing(), tcp_window(sock)
-    _, connection = await asyncio.get_running_loop().create_connection(
-        lambda: Connection(
-            decoders.from_controller[role],
-            kind="tls",
-            window=window,
-            address=address,
-            secrecy=secrecy,
-            on_made=lambda connection: connection.start(securing),
-            on_secured=securing.on_secured,
-        ),
-        sock=sock,
-    )
+    try:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(
+                decoders.from_controller[role],
+                kind="tls",
+                window=window,
+                address=address,
+                secrecy=secrecy,
+                on_made=lambda connection: connection.start(securing),
+                on_secured=securing.on_secured,
+            ),
+            sock=sock,
+        )
+    except BaseException:
+        with contextlib.suppress(OSError):  # uvloop closes the descriptor, but not the socket
+            sock.close()
+        raise
     try:
         await securing.done
     except asyncio.CancelledError:

@@ -49,6 +49,12 @@ class Secrecy:
             pass  # the rest of a TLS record is still on its way
         return read
 
+    def close(self) -> None:
+        """Encrypt nothing any more, and give back at once the much memory that this takes."""
+        self.established = False
+        self._arrived = self._leaving = ssl.MemoryBIO()
+        del self._object
+
     @property
     def has_to_say(self) -> bool:
         """Whether TLS itself has something to send."""

@@ -104,6 +104,8 @@ class Wire:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+            if self._secrecy is not None:
+                self._secrecy.close()
 
     def leave_to_parent(self) -> None:
         """In a forked child: have no part in the connection, whose descriptors stay taken."""
