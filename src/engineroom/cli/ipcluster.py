@@ -16,6 +16,8 @@ COMMANDS = {
     "list": "list clusters",
     "clean": "remove what clusters that are gone have left",
     "logs": "show the logs of a cluster",
+    "config": "show the options in effect, and who says so",
+    "profile": "make a profile, with files for options",
 }
 
 _USAGE = """usage: ipcluster COMMAND [options]

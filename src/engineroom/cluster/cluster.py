@@ -9,6 +9,7 @@ import os
 import uuid
 import weakref
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +26,9 @@ from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
 from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
-from engineroom.settings.option import OptionError
+from engineroom.settings.cluster import IPClusterStart
+from engineroom.settings.old_names import renew
+from engineroom.settings.option import OptionError, keywords, nearest
 from engineroom.settings.profiles import Profile
 
 if TYPE_CHECKING:
@@ -57,18 +60,23 @@ class Cluster(ClusterOptions):
     ) -> None:
         """`cluster_id`: by default drawn, so that any number of clusters run side by side. `shutdown_atexit`: the
         cluster ends with this process. `load_profile`: take options from the profile's files. `options`: those of
-        `c.Cluster` in `ipcluster_config.py`, such as `n` and `controller_ip`.
+        `c.Cluster` in `ipcluster_config.py`, such as `n` and `controller_ip`, also by their flags, such as `engines`.
 
         OptionError: an option does not exist, or its value makes no sense.
         """
-        unknown = sorted(options.keys() - set(self.trait_names(config=True)))
-        if unknown:
-            raise OptionError(f"Cluster has no option {', '.join(unknown)}")
+        named = keywords(ClusterOptions)
+        for name in options.keys() - named.keys():
+            raise OptionError(f"Cluster has no option {name}{nearest(name, named)}")
         found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
-        merged = read_config_files([found.path / "ipcluster_config.py"]) if load_profile else Config()
-        merged.merge(config or Config())
+        classes = [IPClusterStart, *IPClusterStart.option_classes]
+        merged = read_config_files([found.path / "ipcluster_config.py"], classes) if load_profile else Config()
+        given = deepcopy(config) if config else Config()
+        for remark in renew(given, classes):
+            log.warning("%s", remark)
+        merged.merge(given)
+        values = {named[name]: value for name, value in options.items() if value is not None}
         try:
-            super().__init__(config=merged, **{name: value for name, value in options.items() if value is not None})
+            super().__init__(config=merged, **values)
         except TraitError as error:
             raise OptionError(str(error)) from error
         self._profile = found

@@ -13,6 +13,7 @@ from traitlets.config import Application, Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from engineroom.settings.command_line import CommandLine, spell_out
+from engineroom.settings.old_names import renew
 from engineroom.settings.option import OptionError, aliases_of, configured, option, switches_of, unknown_options
 from engineroom.settings.profiles import Profile
 
@@ -34,13 +35,23 @@ class BaseParallelApplication(Application):
     flag_classes: ClassVar[tuple[type[Configurable], ...]] = ()
     """Those of them whose options it also takes by their flags."""
 
-    profile = option(Unicode("", help="Name of the IPython profile to use."), "profile")
-    profile_dir = option(Unicode("", help="Directory of the profile to use, instead of a name."), "profile-dir")
-    ipython_dir = option(Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir")
+    old_classes: ClassVar[tuple[str, ...]] = ("BaseIPythonApplication",)
+    """What the class was called by those that came before; as sections of files, they work as well."""
+
+    profile = option(Unicode("", help="Name of the IPython profile to use."), "profile", in_files=False)
+    profile_dir = option(
+        Unicode("", help="Directory of the profile to use, instead of a name."),
+        "profile-dir",
+        old=("ProfileDir.location",),
+        in_files=False,
+    )
+    ipython_dir = option(
+        Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir", in_files=False
+    )
     cluster_id = option(
         Unicode("", help="Tells several clusters of one profile apart; part of their files' names."), "cluster-id"
     )
-    config_file = option(Unicode("", help="A further file with options, read last."), "config")
+    config_file = option(Unicode("", help="A further file with options, read last."), "config", in_files=False)
     work_dir = option(Unicode("", help="Working directory of the process; default: where it is started."), "work-dir")
     log_to_file = option(Bool(default_value=False, help="Log to the profile's log directory."), "log-to-file")
     clean_logs = option(
@@ -100,7 +111,9 @@ class BaseParallelApplication(Application):
             classes=[*self._with_bases(), *self.classes],
         )
         self.cli_config = loader.load_config()
-        for problem in unknown_options(self.cli_config, self._all_classes()):
+        for remark in renew(self.cli_config, self.all_classes()):
+            log.warning("%s", remark)
+        for problem in unknown_options(self.cli_config, self.all_classes()):
             raise OptionError(problem)
         self.arguments = [str(argument) for argument in loader.extra_args]
         if self.arguments and not self.takes_arguments:
@@ -109,16 +122,18 @@ class BaseParallelApplication(Application):
 
     def read_files(self) -> None:
         """Take the options in the profile's file and in `config_file`; those of the command line win."""
+        config = read_config_files(self.option_files(), self.all_classes())
+        config.merge(self.cli_config)
+        self._apply(config)
+
+    def option_files(self) -> list[Path]:
+        """Return the files that options are read from, the last one counting most; they need not exist."""
         paths = [self.profile_directory.path / f"{self.config_name}_config.py"] if self.config_name else []
         if self.config_file:
             paths.append(Path(self.config_file).expanduser())
             if not paths[-1].exists():
                 raise OptionError(f"there is no file {self.config_file}")
-        config = read_config_files(paths)
-        for problem in unknown_options(config, self._all_classes()):
-            log.warning("%s: %s", " or ".join(map(str, paths)), problem)
-        config.merge(self.cli_config)
-        self._apply(config)
+        return paths
 
     def _apply(self, config: Config) -> None:
         try:
@@ -132,24 +147,39 @@ class BaseParallelApplication(Application):
         """Return this class and its parents that have options of ours."""
         return [cls for cls in type(self).mro() if issubclass(cls, BaseParallelApplication)]
 
-    def _all_classes(self) -> list[type[Configurable]]:
+    def all_classes(self) -> list[type[Configurable]]:
+        """Return the classes whose options this command takes."""
         return [type(self), *self.option_classes]
 
     def _configure_logging(self) -> None:
         """Leave logging alone: each program sets it up when it knows where to."""
 
 
-def read_config_files(paths: Iterable[Path]) -> Config:
-    """Return the options in those of `paths` that exist, later ones first in rank."""
+def read_config_files(paths: Iterable[Path], classes: Iterable[type[Configurable]] = ()) -> Config:
+    """Return the options in those of `paths` that exist, by their names of today, later ones first in rank.
+
+    What is old or unknown in them is logged. `classes`: those whose options are most likely there.
+    """
     config = Config()
     for path in paths:
         if path.exists():
-            config.merge(_read(path))
+            config.merge(_read(path, list(classes)))
     return config
 
 
-def _read(path: Path) -> Config:
+def _read(path: Path, classes: list[type[Configurable]]) -> Config:
     try:
-        return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}") from error
+    for remark in [*renew(config, classes), *_unknown_to_all(config, classes)]:
+        log.warning("%s: %s", path, remark)
+    return config
+
+
+def _unknown_to_all(config: Config, classes: list[type[Configurable]]) -> list[str]:
+    if not any(True for _ in unknown_options(config, classes)):
+        return []
+    from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
+
+    return list(unknown_options(config, CLASSES))

@@ -10,13 +10,41 @@ from traitlets.config import Configurable
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.named import Named
 from engineroom.settings.option import option
+
+_LATER = ("Batch", "HTCondor", "LSF", "MPI", "MPIExec", "PBS", "SGE", "SSH", "SSHProxy", "Slurm", "WindowsHPC", "WinHPC")
+"""What starts things elsewhere, by the names that users know."""
 
 
 class Cluster(Configurable):
     """A controller and its engines."""
 
+    old_classes: ClassVar[tuple[str, ...]] = ("IPClusterStart", "IPClusterEngines")
+
     n = option(Int(None, allow_none=True, min=0, help="How many engines to start; default: one per core."), "n")
+    engine_launcher_class = option(
+        Named(
+            "Local",
+            what="launcher of engines",
+            choices={"Local": ("LocalEngineSetLauncher", "LocalEngineLauncher")},
+            later=_LATER + tuple(f"{name}EngineSetLauncher" for name in _LATER),
+            help="What starts the engines: Local (on this machine).",
+        ),
+        "engines",
+        old=("engine_set_launcher_class", "engine_set_launcher"),
+    )
+    controller_launcher_class = option(
+        Named(
+            "Local",
+            what="launcher of controllers",
+            choices={"Local": ("LocalControllerLauncher",)},
+            later=_LATER + tuple(f"{name}ControllerLauncher" for name in _LATER),
+            help="What starts the controller: Local (on this machine).",
+        ),
+        "controller",
+        old=("controller_launcher",),
+    )
     controller_ip = option(Unicode("", help="Address that the controller listens on; * for all."), "ip")
     controller_location = option(Unicode("", help="Address under which others reach the controller."), "location")
     controller_args = option(List(Unicode(), help="Further arguments for ipcontroller."))
@@ -88,3 +116,22 @@ class IPClusterLogs(BaseParallelApplication):
 
     follow = option(Bool(default_value=False, help="Go on with what is written from now on."), "f", "follow")
     lines = option(Int(20, min=0, help="How many lines of each file to begin with; 0: all."), "lines")
+
+
+class IPClusterConfig(IPClusterStart):
+    """Show each option of a cluster, its value for `ipcluster start` with the same arguments, and who says so."""
+
+    examples = Unicode("ipcluster config --profile=mpi -n 4")
+
+
+class IPClusterProfile(BaseParallelApplication):
+    """Make a profile with commented configuration files: `ipcluster profile create NAME`.
+
+    Files that are there already are left as they are.
+    """
+
+    name = Unicode("ipcluster")
+    takes_arguments = True
+    examples = Unicode("ipcluster profile create mpi    # then edit the files, and: ipcluster start --profile=mpi")
+
+    reset = option(Bool(default_value=False, help="Write the files anew, even those that are there."), "reset")

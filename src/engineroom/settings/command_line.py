@@ -10,6 +10,7 @@ from traitlets.config import Config
 from traitlets.config.loader import ArgumentError, KVArgParseConfigLoader
 
 from engineroom.settings.option import OptionError, nearest
+from engineroom.settings.without_meaning import FLAGS, SWITCHES
 
 _NUMBER = re.compile(r"-\d")
 
@@ -66,6 +67,10 @@ def spell_out(
         elif flag in switched:
             [(section, options)] = switched[flag].items()
             yield f"--{section}.{next(iter(options))}={value}"
+        elif flag in FLAGS:
+            yield f"--{FLAGS[flag]}{equals}{value}"
+        elif flag in SWITCHES:
+            yield f"--{SWITCHES[flag]}={value or True}"
         elif not argument.startswith("--") and flag[:1] in valued:
             yield from (argument[:2], argument[2:])
         else:

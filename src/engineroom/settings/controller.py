@@ -6,6 +6,7 @@ from traitlets import Bool, CaselessStrEnum, Float, Int, Unicode
 from traitlets.config import Configurable
 
 from engineroom.settings.application import BaseParallelApplication
+from engineroom.settings.named import Named
 from engineroom.settings.option import PortList, option
 
 POLICIES = ("leastload", "lru", "plainrandom", "pure", "twobin", "weighted")
@@ -33,16 +34,31 @@ class IPController(BaseParallelApplication):
     config_name = "ipcontroller"
     option_classes = (TaskScheduler, HeartMonitor)
     flag_classes = option_classes
+    old_classes = ("IPControllerApp", "HubFactory")
     examples = Unicode("ipcontroller --ip=* --ports=10101-10120    # listen on all addresses, on a known port")
 
     ip = option(Unicode("127.0.0.1", help="Address to listen on; * for all, IPv4 and IPv6."), "ip")
-    ports = option(PortList(help="Ports to choose from, the first free one is taken; default: any."), "ports", "port")
+    ports = option(
+        PortList(help="Ports to choose from, the first free one is taken; default: any."),
+        *("ports", "port"),
+        old=("regport",),
+    )
     location = option(
         Unicode("", help="Address under which engines and clients reach the controller, where it can't be guessed."),
         "location",
     )
     reuse_files = option(
         Bool(default_value=False, help="Keep port, keys and connection files from start to start."), "reuse"
+    )
+    db_class = option(
+        Named(
+            "DictDB",
+            what="database",
+            choices={"DictDB": (), "NoDB": ()},
+            later=("SQLiteDB", "MongoDB"),
+            help="Where finished tasks are kept: DictDB (in memory) or NoDB.",
+        ),
+        shortcuts={"dictdb": "DictDB", "nodb": "NoDB", "sqlitedb": "SQLiteDB", "mongodb": "MongoDB"},
     )
     ssh_server = option(Unicode("", help="ssh server noted in the clients' connection file."), "ssh")
     engine_ssh_server = option(Unicode("", help="ssh server noted in the engines' connection file."), "enginessh")

@@ -13,16 +13,19 @@ class IPEngine(BaseParallelApplication):
 
     name = Unicode("ipengine")
     config_name = "ipengine"
+    old_classes = ("IPEngineApp", "EngineFactory")
     examples = Unicode("ipengine --file=./ipcontroller-engine.json    # with a file fetched from the controller")
 
     url_file = option(Unicode("", help="The connection file; default: the one in the profile's security/."), "file")
     url_file_name = option(Unicode("", help="Name of the connection file in the profile's security/."))
     id = option(Int(None, allow_none=True, min=0, help="The engine id to ask for; default: any."), "id")
     timeout = option(
-        Float(60.0, min=0, help="Seconds that the connection file and the controller may take to be there."), "timeout"
+        Float(60.0, min=0, help="Seconds that the connection file and the controller may take to be there."),
+        "timeout",
+        old=("wait_for_url_file",),
     )
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds without a controller after which the engine ends."))
-    startup_command = option(Unicode("", help="Python code to run at start."), "c")
+    startup_command = option(Unicode("", help="Python code to run at start, after the startup script."), "c")
     startup_script = option(Unicode("", help="Python file to run at start."), "s")
     max_result_bytes = option(Int(1024**3, min=1, help="Bytes that one result may have."))
     max_output_bytes = option(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from traitlets import Bool, TraitError, TraitType, Undefined
@@ -21,9 +22,19 @@ class OptionError(LaunchError):
     code = 2
 
 
-def option(trait: _Trait, *flags: str) -> _Trait:
-    """Return `trait` as an option: `c.Class.name` in files, `--Class.name` and `--FLAG` on command lines."""
-    trait.tag(config=True, flags=flags)
+def option(
+    trait: _Trait,
+    *flags: str,
+    old: tuple[str, ...] = (),
+    shortcuts: Mapping[str, str] = MappingProxyType({}),
+    in_files: bool = True,
+) -> _Trait:
+    """Return `trait` as an option: `c.Class.name` in files, `--Class.name` and `--FLAG` on command lines.
+
+    `old`: its earlier names, within the class or as `Class.name`; they work as well. `shortcuts`: flags that set it to
+    a certain value. `in_files`: whether a profile's file is a place to say it.
+    """
+    trait.tag(config=True, flags=flags, old=old, shortcuts=shortcuts, in_files=in_files)
     return trait
 
 
@@ -46,12 +57,15 @@ def aliases_of(classes: Iterable[type[Configurable]]) -> dict[tuple[str, ...], s
 
 
 def switches_of(classes: Iterable[type[Configurable]]) -> dict[tuple[str, ...], tuple[Config, str]]:
-    """Return, by flags, what naming the flag of a yes-or-no option sets, and its help."""
-    return {
-        flags: (Config({cls.__name__: {name: True}}), str(trait.help))
-        for cls, name, trait, flags in _flagged(classes)
-        if isinstance(trait, Bool)
-    }
+    """Return, by flags, what naming the flag of a yes-or-no option, or a shortcut, sets, and its help."""
+    found: dict[tuple[str, ...], tuple[Config, str]] = {}
+    for cls in classes:
+        for name, trait, flags in own_options(cls):
+            if flags and isinstance(trait, Bool):
+                found[flags] = (Config({cls.__name__: {name: True}}), str(trait.help))
+            for flag, value in trait.metadata.get("shortcuts", {}).items():
+                found[flag,] = (Config({cls.__name__: {name: value}}), f"The same as --{cls.__name__}.{name}={value}.")
+    return found
 
 
 def _flagged(
@@ -61,6 +75,15 @@ def _flagged(
         for name, trait, flags in own_options(cls):
             if flags:
                 yield cls, name, trait, flags
+
+
+def keywords(cls: type[Configurable]) -> dict[str, str]:
+    """Return, by what may be written for it as an argument in Python, each option of `cls`: its name, or a flag."""
+    found = {name: name for name in cls.class_trait_names(config=True)}
+    for name, _, flags in own_options(cls):
+        for flag in flags:
+            found.setdefault(flag, name)
+    return found
 
 
 def configured(cls: type[_Configurable], config: Config) -> _Configurable:
@@ -73,18 +96,30 @@ def configured(cls: type[_Configurable], config: Config) -> _Configurable:
 
 def unknown_options(config: Config, classes: Iterable[type[Configurable]]) -> Iterator[str]:
     """Yield, in words, each option in `config` that none of `classes` has, with the nearest that exists."""
+    spellings = spellings_of(classes)
+    for full in names_in(config):
+        if full not in spellings:
+            yield f"{full} is not an option{nearest(full, spellings)}"
+
+
+def spellings_of(classes: Iterable[type[Configurable]]) -> list[str]:
+    """Return `Class.name` of each option of `classes` and of their parents."""
     known = {
         base.__name__: base
         for cls in classes
         for base in cls.mro()
         if issubclass(base, Configurable) and base is not Configurable
     }
-    spellings = [f"{name}.{trait}" for name, cls in known.items() for trait in cls.class_trait_names(config=True)]
-    for section, values in config.items():
-        for name in values if isinstance(values, Config) else ():
-            full = f"{section}.{name}"
-            if full not in spellings:
-                yield f"{full} is not an option{nearest(full, spellings)}"
+    return [f"{name}.{trait}" for name, cls in known.items() for trait in cls.class_trait_names(config=True)]
+
+
+def names_in(config: Config) -> list[str]:
+    """Return `Class.name` of each option that `config` sets."""
+    return [
+        f"{section}.{name}"
+        for section, values in config.items()
+        for name in (values if isinstance(values, Config) else ())
+    ]
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -1,0 +1,48 @@
+"""Imports of `ipyparallel.x` give the module `engineroom.x` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+
+
+_OWN = frozenset({"_same_modules", "apps"})
+"""Modules of this distribution itself."""
+
+
+class SameModules(MetaPathFinder):
+    """Finds the modules below `name` among those below `target`."""
+
+    def __init__(self, name: str, target: str) -> None:
+        self._name, self._target = name, target
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return how to import `fullname`, None if there is no such module."""
+        top, _, rest = fullname.partition(".")
+        if top != self._name or rest.partition(".")[0] in _OWN or find_spec(f"{self._target}.{rest}") is None:
+            return None
+        return ModuleSpec(fullname, _SameModule(f"{self._target}.{rest}"))
+
+
+class _SameModule(Loader):
+    """Loads the module called `target`, as its own importer would."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module, which knows where it really comes from."""
+        del spec
+        module = import_module(self._target)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing but undo: it has run already, and the import system has just told it another origin."""
+        module.__spec__ = self._spec

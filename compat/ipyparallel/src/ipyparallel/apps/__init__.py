@@ -1,0 +1,1 @@
+"""The programs, where `ipython profile create --parallel` and old scripts look for them."""

@@ -1,0 +1,16 @@
+"""`ipcluster config`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print every option, its value, and where that comes from."""
+    from engineroom.settings.cluster import IPClusterConfig
+    from engineroom.settings.effective import effective_options, table
+
+    app = IPClusterConfig()
+    app.read_arguments(argv)
+    print("\n".join(table(effective_options(app))))
+    return 0

@@ -1,0 +1,93 @@
+"""What every option of a cluster is in the end, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from traitlets.config import Config, Configurable
+
+from engineroom.settings.application import BaseParallelApplication, read_config_files
+from engineroom.settings.catalogue import FILES
+from engineroom.settings.cluster import Cluster, IPClusterStart
+from engineroom.settings.config_files import config_file
+from engineroom.settings.controller import IPController
+from engineroom.settings.option import configured, names_in, own_options
+
+DEFAULT = "default"
+COMMAND_LINE = "command line"
+
+
+class Effective(NamedTuple):
+    """One option. `source`: a file, the command line, another option, or "default"."""
+
+    name: str
+    value: Any
+    source: str
+
+
+class _Layer(NamedTuple):
+    source: str
+    config: Config
+
+
+def effective_options(app: IPClusterStart) -> list[Effective]:
+    """Return the options that `ipcluster start` has with the arguments that `app` has read; they count most."""
+    shared = [_Layer(str(path), read_config_files([path], app.all_classes())) for path in app.option_files()]
+    shared.append(_Layer(COMMAND_LINE, app.cli_config))
+    found = [*_of_class(Cluster, shared), *_of_class(IPClusterStart, shared)]
+    for program, more in (("ipcontroller", _for_controller(app, shared)), ("ipengine", [])):
+        path, classes = config_file(app.profile_directory.path, program), FILES[program]
+        layers = [_Layer(str(path), read_config_files([path], classes)), *shared, *more]
+        for cls in classes:
+            found += _of_class(cls, layers)
+    return found
+
+
+def table(options: Sequence[Effective]) -> Iterator[str]:
+    """Yield a line for each option: name, value, source."""
+    names = max(len(option.name) for option in options)
+    values = max(len(repr(option.value)) for option in options)
+    for option in options:
+        yield f"{option.name:{names}}  {option.value!r:{values}}  {option.source}"
+
+
+def _for_controller(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[_Layer]:
+    """Yield what a cluster's options say to its controller."""
+    options = configured(Cluster, _merged(shared))
+    if options.controller_ip:
+        yield _Layer("Cluster.controller_ip", Config({"IPController": {"ip": options.controller_ip}}))
+    if options.controller_location:
+        yield _Layer("Cluster.controller_location", Config({"IPController": {"location": options.controller_location}}))
+    for source, arguments in (("Cluster.controller_args", options.controller_args), (COMMAND_LINE, app.after_dashes)):
+        if arguments:
+            reader = IPController()
+            reader.read_arguments(arguments)
+            yield _Layer(source, reader.cli_config)
+
+
+def _of_class(cls: type[Configurable], layers: Sequence[_Layer]) -> Iterator[Effective]:
+    """Yield the options of `cls`; what all applications have in common only once, or where somebody sets it."""
+    holder = configured(cls, _merged(layers))
+    common = {name for name, _, _ in own_options(BaseParallelApplication)}
+    for name in sorted(cls.class_trait_names(config=True)):
+        source = _source(cls, name, layers)
+        ours = cls.class_traits()[name].metadata.get("in_files", False)
+        if ours and (source != DEFAULT or name not in common or cls is IPClusterStart):
+            yield Effective(f"{cls.__name__}.{name}", getattr(holder, name), source)
+
+
+def _merged(layers: Sequence[_Layer]) -> Config:
+    config = Config()
+    for layer in layers:
+        config.merge(layer.config)
+    return config
+
+
+def _source(cls: type[Configurable], name: str, layers: Sequence[_Layer]) -> str:
+    """Return the last of `layers` that sets the option; what is said of a class counts more than of its parents."""
+    for section in (each.__name__ for each in cls.mro()):
+        for layer in reversed(layers):
+            if f"{section}.{name}" in names_in(layer.config):
+                return layer.source
+    return DEFAULT

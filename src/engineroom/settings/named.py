@@ -1,0 +1,37 @@
+"""Options whose value is the name of something: of a launcher, of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from traitlets import TraitError, TraitType
+
+_OURS = ("IPython.parallel.", "ipyparallel.", "engineroom.")
+
+
+class Named(TraitType[str, Any]):
+    """One of a few things, by any name it has had: its own, that of its class, or the class with its module.
+
+    Names count in any case. The value is the thing's own name.
+    """
+
+    def __init__(
+        self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], later: Sequence[str] = (), help: str
+    ) -> None:
+        """`choices`: by own name, the names of classes. `later`: what users may ask for, and is not built yet."""
+        super().__init__(default, help=help)
+        self.what, self.choices = what, tuple(choices)
+        self.later = {name.lower() for name in later}
+        self.by_name = {each.lower(): name for name, classes in choices.items() for each in (name, *classes)}
+        self.info_text = f"the name of a {what}: {' or '.join(choices)}"
+
+    def validate(self, obj: Any, value: Any) -> str:
+        del obj
+        full = f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else str(value)
+        module, _, name = full.rpartition(".")
+        known = not module or f"{module}.".startswith(_OURS)
+        if known and name.lower() in self.by_name:
+            return self.by_name[name.lower()]
+        missing = "is not built yet" if known and name.lower() in self.later else "does not exist"
+        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; there is {' and '.join(self.choices)}")

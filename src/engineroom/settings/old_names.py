@@ -1,0 +1,74 @@
+"""The reader of old spellings: what IPython.parallel and ipyparallel called our options.
+
+An option says itself what it was called (`option(old=...)`), and a class what it was (`old_classes`); the table is made
+of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from traitlets.config import Config, Configurable
+
+from engineroom.settings.option import names_in, spellings_of
+from engineroom.settings.without_meaning import says_nothing
+
+
+def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
+    """Move the options in `config` that none of `classes` has to their names of today, and drop those without meaning.
+
+    Return what is to be said about it, a line each. Where a new and an old name are both there, the new one counts.
+    """
+    known = set(spellings_of(classes))
+    strange = [name for name in names_in(config) if name not in known]
+    if not strange:
+        return []
+    from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
+
+    sections = _sections_today(CLASSES)
+    ignored = [name for name in strange if _ignored(name, sections)]
+    for name in ignored:
+        _take(config, name)
+    renamed = [pair for pair in old_names(CLASSES) if pair[0] in strange and pair[0] not in ignored]
+    for old, new in renamed:
+        section, _, option = new.partition(".")
+        config[section].setdefault(option, _take(config, old))
+    said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
+    return [*said, f"ignored, for it has no meaning here: {', '.join(ignored)}"] if ignored else said
+
+
+def old_names(classes: Iterable[type[Configurable]]) -> list[tuple[str, str]]:
+    """Return each old spelling with the one of today, those that count more first."""
+    table: dict[str, str] = {}
+    for cls in classes:
+        for section in (cls.__name__, *old_classes_of(cls)):
+            for name, trait in cls.class_traits(config=True).items():
+                for old in (name, *trait.metadata.get("old", ())):
+                    if "." not in old:
+                        table.setdefault(f"{section}.{old}", f"{cls.__name__}.{name}")
+                    elif name in vars(cls):  # not one that it inherits
+                        table.setdefault(old, f"{cls.__name__}.{name}")
+    return [(old, new) for old, new in table.items() if old != new]
+
+
+def old_classes_of(cls: type[Configurable]) -> tuple[str, ...]:
+    """Return what `cls` itself was called; what its parents were is theirs."""
+    return tuple(vars(cls).get("old_classes", ()))
+
+
+def _sections_today(classes: Iterable[type[Configurable]]) -> dict[str, str]:
+    return {old: cls.__name__ for cls in classes for old in old_classes_of(cls)}
+
+
+def _ignored(name: str, sections: dict[str, str]) -> bool:
+    section, _, option = name.partition(".")
+    return any(says_nothing(each, option) for each in (section, sections.get(section, section)))
+
+
+def _take(config: Config, name: str) -> object:
+    section, _, option = name.partition(".")
+    value = config[section].pop(option)
+    if not config[section]:
+        del config[section]
+    return value
+
