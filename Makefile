@@ -22,6 +22,7 @@ test: venv  ## all tests but those that need real servers (ARGS='-k name' choose
 check: venv  ## style, types, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy compat/ipyparallel/src
 	@$(BIN)/lint-imports --no-logo
 
 bench: venv  ## the figures that engineroom is held to, each beside its reference (ARGS='noop' chooses rows)

@@ -11,11 +11,11 @@ from pathlib import Path
 import engineroom
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "compat").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TEXTS = sorted(
     path
-    for place in ("src", "tests", "docs", "examples", "benchmarks", "changes", ".ci", ".")
+    for place in ("src", "tests", "docs", "examples", "benchmarks", "changes", "compat", ".ci", ".")
     for path in ((ROOT / place).glob("*") if place == "." else (ROOT / place).rglob("*"))
     if path.suffix in {".py", ".md", ".toml", ".sh", ""} and path.is_file() and path != Path(__file__)
 )

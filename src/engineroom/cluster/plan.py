@@ -166,7 +166,7 @@ def _application(cls: type[_App], config: Config, place: Config) -> _App:
     app = cls()
     app.cli_config = place
     profile_dir = Path(place["BaseParallelApplication"]["profile_dir"])
-    merged = read_config_files([profile_dir / f"{cls.config_name}_config.py"], [cls, *cls.option_classes])
+    merged = read_config_files([profile_dir / f"{cls.config_name}_config.py"], app.all_classes())
     for layer in (config, place):
         merged.merge(layer)
     try:

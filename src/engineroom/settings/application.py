@@ -45,9 +45,7 @@ class BaseParallelApplication(Application):
         old=("ProfileDir.location",),
         in_files=False,
     )
-    ipython_dir = option(
-        Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir", in_files=False
-    )
+    ipython_dir = option(Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir", in_files=False)
     cluster_id = option(
         Unicode("", help="Tells several clusters of one profile apart; part of their files' names."), "cluster-id"
     )

@@ -13,7 +13,9 @@ from engineroom.settings.engine import IPEngine
 from engineroom.settings.named import Named
 from engineroom.settings.option import option
 
-_LATER = ("Batch", "HTCondor", "LSF", "MPI", "MPIExec", "PBS", "SGE", "SSH", "SSHProxy", "Slurm", "WindowsHPC", "WinHPC")
+_LATER = (
+    *("Batch", "HTCondor", "LSF", "MPI", "MPIExec", "PBS", "SGE", "SSH", "SSHProxy", "Slurm", "WindowsHPC", "WinHPC"),
+)
 """What starts things elsewhere, by the names that users know."""
 
 
@@ -29,7 +31,7 @@ class Cluster(Configurable):
             what="launcher of engines",
             choices={"Local": ("LocalEngineSetLauncher", "LocalEngineLauncher")},
             later=_LATER + tuple(f"{name}EngineSetLauncher" for name in _LATER),
-            help="What starts the engines: Local (on this machine).",
+            words="What starts the engines: Local (on this machine).",
         ),
         "engines",
         old=("engine_set_launcher_class", "engine_set_launcher"),
@@ -40,7 +42,7 @@ class Cluster(Configurable):
             what="launcher of controllers",
             choices={"Local": ("LocalControllerLauncher",)},
             later=_LATER + tuple(f"{name}ControllerLauncher" for name in _LATER),
-            help="What starts the controller: Local (on this machine).",
+            words="What starts the controller: Local (on this machine).",
         ),
         "controller",
         old=("controller_launcher",),

@@ -24,8 +24,8 @@ _HEAD = {
     "ipengine": "How each engine runs: where it finds the controller, and what it does at start.",
 }
 _USE = (
-    "To set an option, remove the # before its line and change the value. An option on the command line counts more than "
-    "one in this file; `ipcluster config` shows the values in effect, and who says so."
+    "To set an option, remove the # before its line and change the value. An option on the command line counts more "
+    "than one in this file; `ipcluster config` shows the values in effect, and who says so."
 )
 
 

@@ -56,7 +56,7 @@ class IPController(BaseParallelApplication):
             what="database",
             choices={"DictDB": (), "NoDB": ()},
             later=("SQLiteDB", "MongoDB"),
-            help="Where finished tasks are kept: DictDB (in memory) or NoDB.",
+            words="Where finished tasks are kept: DictDB (in memory) or NoDB.",
         ),
         shortcuts={"dictdb": "DictDB", "nodb": "NoDB", "sqlitedb": "SQLiteDB", "mongodb": "MongoDB"},
     )

@@ -17,10 +17,13 @@ class Named(TraitType[str, Any]):
     """
 
     def __init__(
-        self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], later: Sequence[str] = (), help: str
+        self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], later: Sequence[str] = (), words: str
     ) -> None:
-        """`choices`: by own name, the names of classes. `later`: what users may ask for, and is not built yet."""
-        super().__init__(default, help=help)
+        """`choices`: by own name, the names of classes. `later`: what users may ask for, and is not built yet.
+
+        `words`: the help.
+        """
+        super().__init__(default, help=words)
         self.what, self.choices = what, tuple(choices)
         self.later = {name.lower() for name in later}
         self.by_name = {each.lower(): name for name, classes in choices.items() for each in (name, *classes)}

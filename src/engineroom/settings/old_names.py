@@ -32,7 +32,8 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
     renamed = [pair for pair in old_names(CLASSES) if pair[0] in strange and pair[0] not in ignored]
     for old, new in renamed:
         section, _, option = new.partition(".")
-        config[section].setdefault(option, _take(config, old))
+        value = _take(config, old)
+        config[section].setdefault(option, value)
     said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
     return [*said, f"ignored, for it has no meaning here: {', '.join(ignored)}"] if ignored else said
 
@@ -71,4 +72,3 @@ def _take(config: Config, name: str) -> object:
     if not config[section]:
         del config[section]
     return value
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import pytest
 from traitlets.config import Config
@@ -14,13 +13,7 @@ from engineroom.settings.engine import IPEngine
 from engineroom.settings.option import OptionError, PortList, configured
 from engineroom.settings.profiles import Profile
 
-
-@pytest.fixture(autouse=True)
-def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    profile = Profile.find()
-    profile.prepare()
-    return profile
+pytestmark = pytest.mark.usefixtures("profile")
 
 
 @pytest.mark.parametrize("spelling", [["-n", "4"], ["-n4"], ["-n=4"], ["--n", "4"], ["--n=4"], ["--Cluster.n=4"]])

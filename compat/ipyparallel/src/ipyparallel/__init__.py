@@ -20,9 +20,8 @@ def _refuse_to_shadow() -> None:
         return
     raise ImportError(
         f"both ipyparallel {found.version} and engineroom-ipyparallel, which stands in for it, are installed, and "
-        "`import ipyparallel` can only be one of them. For engineroom: pip uninstall ipyparallel engineroom-ipyparallel, "
-        "then pip install engineroom-ipyparallel. For ipyparallel: the same, the other way round. "
-        "`import engineroom` works in any case."
+        "`import ipyparallel` can only be one. Choose: `pip uninstall ipyparallel engineroom-ipyparallel`, then "
+        "`pip install` the one that you want. `import engineroom` works in any case."
     )
 
 
@@ -31,7 +30,7 @@ if not any(isinstance(finder, SameModules) for finder in sys.meta_path):
     # First of all: whoever looks into the directories of engineroom's packages would make copies.
     sys.meta_path.insert(0, SameModules(__name__, engineroom.__name__))
 
-__all__ = list(engineroom.__all__)  # noqa: PLE0605 (it is a list of names: engineroom's)
+__all__ = list(engineroom.__all__)
 
 
 def __getattr__(name: str) -> Any:

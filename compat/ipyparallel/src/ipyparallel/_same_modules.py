@@ -9,7 +9,6 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
-
 _OWN = frozenset({"_same_modules", "apps"})
 """Modules of this distribution itself."""
 

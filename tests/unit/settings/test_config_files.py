@@ -1,0 +1,91 @@
+"""The files of a new profile: every option in them works once its # is removed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from engineroom.settings.application import read_config_files
+from engineroom.settings.catalogue import FILES
+from engineroom.settings.cluster import IPClusterConfig
+from engineroom.settings.config_files import config_file, config_text, write_config_file
+from engineroom.settings.effective import effective_options
+from engineroom.settings.option import names_in, spellings_of
+from engineroom.settings.profiles import Profile
+
+programs = pytest.mark.parametrize("program", FILES)
+
+
+@programs
+def test_nothing_is_set(program: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert write_config_file(tmp_path, program)
+    assert not read_config_files([config_file(tmp_path, program)])
+    assert caplog.messages == []
+
+
+@programs
+def test_every_option_can_be_set(program: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = config_file(tmp_path, program)
+    path.write_text(re.sub(r"(?m)^# (?=c\.\w+\.\w+ = )", "", config_text(program)))
+    names = names_in(read_config_files([path]))
+    assert len(names) >= 10
+    assert set(names) <= set(spellings_of(FILES[program]))
+    assert caplog.messages == []
+
+
+@programs
+def test_every_option_is_explained(program: str) -> None:
+    lines = config_text(program).splitlines()
+    starts = [number for number, line in enumerate(lines) if re.match(r"# c\.\w+\.\w+ = ", line)]
+    for number in starts:
+        block = lines[:number][::-1]
+        assert block[: block.index("")][-1].startswith("## "), lines[number]
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_a_file_of_the_cluster_says() -> None:
+    text = config_text("ipcluster")
+    assert "start; default: one per core.\n#  On the command line: -n\n# c.Cluster.n = None\n" in text
+    assert "# Earlier names, which work as well: c.IPClusterStart, c.IPClusterEngines." in text
+
+
+def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    path = config_file(tmp_path, "ipengine")
+    path.write_text("mine")
+    assert not write_config_file(tmp_path, "ipengine")
+    assert path.read_text() == "mine"
+    assert write_config_file(tmp_path, "ipengine", overwrite=True)
+    assert path.read_text() != "mine"
+
+
+def sources(*arguments: str) -> dict[str, tuple[object, str]]:
+    app = IPClusterConfig()
+    app.read_arguments(arguments)
+    return {each.name: (each.value, each.source) for each in effective_options(app)}
+
+
+def test_where_each_value_comes_from(profile: Profile) -> None:
+    for program, line in {
+        "ipcluster": "c.IPClusterEngines.n = 3; c.Cluster.delay = 0.5; c.Cluster.controller_args = ['--location=here']",
+        "ipcontroller": "c.HubFactory.ip = '*'; c.IPController.ports = 7; c.IPController.location = 'there'",
+        "ipengine": "c.IPEngineApp.work_dir = '/tmp'",
+    }.items():
+        config_file(profile.path, program).write_text(line)
+    found = sources("-n", "2", "--ip=127.0.0.1", "--ping=500", "--", "--ports=8")
+    assert found["Cluster.n"] == (2, "command line")
+    assert found["Cluster.delay"] == (0.5, str(profile.path / "ipcluster_config.py"))
+    assert found["Cluster.engine_timeout"] == (60, "default")
+    assert found["HeartMonitor.period"] == (500, "command line")
+    assert found["IPController.ip"] == ("127.0.0.1", "Cluster.controller_ip")
+    assert found["IPController.ports"] == ((8,), "command line")
+    assert found["IPController.location"] == ("here", "Cluster.controller_args")
+    assert found["IPEngine.work_dir"] == ("/tmp", str(profile.path / "ipengine_config.py"))
+    assert "IPController.work_dir" not in found
+
+
+def test_files_of_the_profile_alone(profile: Profile) -> None:
+    path = config_file(profile.path, "ipcontroller")
+    path.write_text("c.HubFactory.ip = '*'")
+    assert sources()["IPController.ip"] == ("*", str(path))

@@ -1,0 +1,88 @@
+"""Launchers and databases, by every name that users have for them."""
+
+from __future__ import annotations
+
+import pytest
+from traitlets.config import Config
+
+from engineroom.settings.cluster import Cluster, IPClusterStart
+from engineroom.settings.controller import IPController
+from engineroom.settings.option import OptionError, configured
+
+pytestmark = pytest.mark.usefixtures("profile")
+
+
+class DictDB:
+    """A class of that name that is not ours."""
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("DictDB", "DictDB"),
+        ("dictdb", "DictDB"),
+        ("IPython.parallel.controller.dictdb.DictDB", "DictDB"),
+        ("ipyparallel.controller.dictdb.DictDB", "DictDB"),
+        ("NoDB", "NoDB"),
+        ("IPython.parallel.controller.dictdb.NoDB", "NoDB"),
+    ],
+)
+def test_databases(spelling: str, name: str) -> None:
+    assert configured(IPController, Config({"IPController": {"db_class": spelling}})).db_class == name
+    assert IPController.from_command_line([f"--HubFactory.db_class={spelling}"]).db_class == name
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--dictdb", "DictDB"), ("--nodb", "NoDB")])
+def test_databases_by_flag(flag: str, name: str) -> None:
+    assert IPController.from_command_line([flag]).db_class == name
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "--sqlitedb",
+        "--mongodb",
+        "--IPController.db_class=sqlitedb",
+        "--HubFactory.db_class=IPython.parallel.controller.sqlitedb.SQLiteDB",
+        "--HubFactory.db_class=IPython.parallel.controller.mongodb.MongoDB",
+        "--IPController.db_class=ipyparallel.controller.mongodb.MongoDB",
+    ],
+)
+def test_a_database_that_is_not_built_yet(spelling: str) -> None:
+    with pytest.raises(OptionError, match=r"database .* is not built yet; there is DictDB and NoDB"):
+        IPController.from_command_line([spelling])
+
+
+@pytest.mark.parametrize("spelling", ["Shelf", "mine.DictDB", DictDB])
+def test_a_database_that_nobody_knows(spelling: object) -> None:
+    with pytest.raises(OptionError, match="does not exist; there is DictDB and NoDB"):
+        configured(IPController, Config({"IPController": {"db_class": spelling}}))
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("Local", "local", "LocalEngineSetLauncher", "LocalEngineLauncher"),
+        "IPython.parallel.apps.launcher.LocalEngineSetLauncher",
+        "ipyparallel.apps.launcher.LocalEngineSetLauncher",
+        "ipyparallel.cluster.launcher.LocalEngineSetLauncher",
+    ],
+)
+def test_launchers_of_engines(spelling: str) -> None:
+    app = IPClusterStart.from_command_line([f"--engines={spelling}"])
+    assert configured(Cluster, app.config).engine_launcher_class == "Local"
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--engines=MPI", "launcher of engines 'MPI' is not built yet; there is Local"),
+        ("--engines=SSHEngineSetLauncher", "is not built yet; there is Local"),
+        ("--engines=LocalControllerLauncher", "does not exist; there is Local"),
+        ("--engines=mine.Launcher", "does not exist; there is Local"),
+        ("--controller=IPython.parallel.apps.launcher.PBSControllerLauncher", "is not built yet; there is Local"),
+    ],
+)
+def test_launchers_that_are_not_there(flag: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        IPClusterStart.from_command_line([flag])

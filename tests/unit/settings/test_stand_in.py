@@ -1,0 +1,65 @@
+"""`import ipyparallel` with the stand-in: engineroom itself, never a copy, and never beside the real one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+STAND_IN = Path(__file__).parents[3] / "compat" / "ipyparallel" / "src"
+
+
+def python(code: str, *places: Path) -> str:
+    """Run `code` in a fresh interpreter that finds the stand-in; return all that it says."""
+    path = os.pathsep.join([*map(str, (STAND_IN, *places)), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return done.stdout
+
+
+def test_names_are_imported_when_they_are_used() -> None:
+    assert python("import sys, ipyparallel; print([m for m in sys.modules if m.startswith('engineroom.')])") == "[]\n"
+
+
+def test_names_and_modules_are_the_same() -> None:
+    said = python(
+        "import engineroom, ipyparallel as ipp\n"
+        "import ipyparallel.client.client, ipyparallel.cluster\n"
+        "from ipyparallel.client.client import Client\n"
+        "import sys\n"
+        "print(ipp.Client is engineroom.Client is Client, ipyparallel.cluster is engineroom.cluster)\n"
+        "print(engineroom.cluster.__spec__.name, sys.modules['ipyparallel.client.client'].__name__)\n"
+        "print(set(engineroom.__all__) <= set(dir(ipp)), ipp.__all__ == engineroom.__all__)\n"
+    )
+    assert said == "True True\nengineroom.cluster engineroom.client.client\nTrue True\n"
+
+
+def test_what_is_not_there_is_named() -> None:
+    assert "engineroom, which stands in for ipyparallel, has no 'nothing' yet" in python(
+        "import ipyparallel; ipyparallel.nothing"
+    )
+    assert "No module named 'ipyparallel.nothing'" in python("import ipyparallel.nothing")
+
+
+def test_it_does_not_hide_the_real_one(tmp_path: Path) -> None:
+    real = tmp_path / "ipyparallel-9.2.0.dist-info"
+    real.mkdir()
+    (real / "METADATA").write_text("Metadata-Version: 2.1\nName: ipyparallel\nVersion: 9.2.0\n")
+    said = python("import ipyparallel", tmp_path)
+    assert "ImportError: both ipyparallel 9.2.0 and engineroom-ipyparallel" in said
+
+
+def test_programs_by_their_old_modules() -> None:
+    said = python(
+        "import sys; sys.argv = ['ipcluster', '--version']\n"
+        "from ipyparallel.apps.ipclusterapp import launch_new_instance; launch_new_instance()"
+    )
+    assert said.strip().startswith("0.")
