@@ -88,6 +88,11 @@ class Cluster(ClusterOptions):
         self._session: HostSession | None = None
         self._client: Client | None = None
 
+    @classmethod
+    def section_names(cls) -> list[str]:
+        """Return the sections of files that count, each once: this class and its parent are both `c.Cluster`."""
+        return list(dict.fromkeys(super().section_names()))
+
     @property
     def profile(self) -> str:
         """The name of the profile, "" if it is known by its directory only."""

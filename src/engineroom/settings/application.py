@@ -13,8 +13,8 @@ from traitlets.config import Application, Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from engineroom.settings.command_line import CommandLine, spell_out
-from engineroom.settings.old_names import renew
-from engineroom.settings.option import OptionError, aliases_of, configured, option, switches_of, unknown_options
+from engineroom.settings.old_names import renew, unknown_options
+from engineroom.settings.option import OptionError, aliases_of, configured, names_in, option, spellings_of, switches_of
 from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ def _read(path: Path, classes: list[type[Configurable]]) -> Config:
 
 
 def _unknown_to_all(config: Config, classes: list[type[Configurable]]) -> list[str]:
-    if not any(True for _ in unknown_options(config, classes)):
+    if set(names_in(config)) <= set(spellings_of(classes)):
         return []
     from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
 

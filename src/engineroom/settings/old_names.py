@@ -6,11 +6,11 @@ of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from traitlets.config import Config, Configurable
 
-from engineroom.settings.option import names_in, spellings_of
+from engineroom.settings.option import names_in, nearest, spellings_of
 from engineroom.settings.without_meaning import says_nothing
 
 
@@ -36,6 +36,15 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
         config[section].setdefault(option, value)
     said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
     return [*said, f"ignored, for it has no meaning here: {', '.join(ignored)}"] if ignored else said
+
+
+def unknown_options(config: Config, classes: Sequence[type[Configurable]]) -> Iterator[str]:
+    """Yield, in words, each option in `config` that none of `classes` has, with the nearest that exists."""
+    spellings = spellings_of(classes)
+    unknown = [name for name in names_in(config) if name not in spellings]
+    meant = dict(zip(spellings, spellings, strict=True)) | dict(old_names(classes)) if unknown else {}
+    for name in unknown:
+        yield f"{name} is not an option{nearest(name, meant)}"
 
 
 def old_names(classes: Iterable[type[Configurable]]) -> list[tuple[str, str]]:

@@ -94,14 +94,6 @@ def configured(cls: type[_Configurable], config: Config) -> _Configurable:
         raise OptionError(str(error)) from error
 
 
-def unknown_options(config: Config, classes: Iterable[type[Configurable]]) -> Iterator[str]:
-    """Yield, in words, each option in `config` that none of `classes` has, with the nearest that exists."""
-    spellings = spellings_of(classes)
-    for full in names_in(config):
-        if full not in spellings:
-            yield f"{full} is not an option{nearest(full, spellings)}"
-
-
 def spellings_of(classes: Iterable[type[Configurable]]) -> list[str]:
     """Return `Class.name` of each option of `classes` and of their parents."""
     known = {
@@ -123,10 +115,14 @@ def names_in(config: Config) -> list[str]:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return "; did you mean ...?" with the one of `words` that is most like `word`, or ""."""
-    by_case = {candidate.lower(): candidate for candidate in words}
+    """Return "; did you mean ...?" with the one of `words` that is most like `word`, or "".
+
+    Of a mapping, what it has for that word.
+    """
+    meant = words if isinstance(words, Mapping) else {candidate: candidate for candidate in words}
+    by_case = {candidate.lower(): candidate for candidate in meant}
     found = difflib.get_close_matches(word.lower(), by_case, n=1)
-    return f"; did you mean {by_case[found[0]]}?" if found else ""
+    return f"; did you mean {meant[by_case[found[0]]]}?" if found else ""
 
 
 class PortList(TraitType[tuple[int, ...], Any]):

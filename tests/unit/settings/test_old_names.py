@@ -187,7 +187,7 @@ def test_files_of_other_commands_are_no_surprise(profile: Profile, caplog: pytes
 @pytest.mark.parametrize(
     ("old", "words"),
     [
-        ("HubFactory.ipp", r"HubFactory.ipp is not an option"),
+        ("HubFactory.ipp", r"HubFactory.ipp is not an option; did you mean IPController.ip\?"),
         ("IPControllerApp.reuse_file", r"did you mean IPController.reuse_files\?"),
         ("IPController.locaton", r"did you mean IPController.location\?"),
     ],
@@ -195,3 +195,8 @@ def test_files_of_other_commands_are_no_surprise(profile: Profile, caplog: pytes
 def test_a_slip_in_an_old_name(old: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         IPController.from_command_line([f"--{old}=x"])
+
+
+def test_the_value_of_an_old_name_may_be_added_to(profile: Profile) -> None:
+    (profile.path / "ipcluster_config.py").write_text("c.IPClusterStart.controller_args.append('--reuse')\n")
+    assert PythonCluster().controller_args == ["--reuse"]
