@@ -64,7 +64,7 @@ class Cluster(ClusterOptions):
 
         OptionError: an option does not exist, or its value makes no sense.
         """
-        named = keywords(ClusterOptions)
+        named = keywords(type(self))
         for name in options.keys() - named.keys():
             raise OptionError(f"Cluster has no option {name}{nearest(name, named)}")
         found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)

@@ -80,8 +80,8 @@ def _flagged(
 def keywords(cls: type[Configurable]) -> dict[str, str]:
     """Return, by what may be written for it as an argument in Python, each option of `cls`: its name, or a flag."""
     found = {name: name for name in cls.class_trait_names(config=True)}
-    for name, _, flags in own_options(cls):
-        for flag in flags:
+    for name, trait in cls.class_traits(config=True).items():
+        for flag in trait.metadata.get("flags", ()):
             found.setdefault(flag, name)
     return found
 

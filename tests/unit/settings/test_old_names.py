@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
 from engineroom.cluster.cluster import Cluster as PythonCluster
@@ -15,7 +16,7 @@ from engineroom.settings.cluster import Cluster, IPClusterEngines, IPClusterStar
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.old_names import old_names
-from engineroom.settings.option import OptionError, configured, spellings_of
+from engineroom.settings.option import OptionError, configured, option, spellings_of
 from engineroom.settings.profiles import Profile
 
 pytestmark = pytest.mark.usefixtures("profile")
@@ -122,6 +123,14 @@ def test_names_as_arguments_in_python() -> None:
     assert (cluster.engine_launcher_class, cluster.controller_launcher_class, cluster.n) == ("Local", "Local", 3)
     with pytest.raises(OptionError, match=r"Cluster has no option engine_timout; did you mean engine_timeout\?"):
         PythonCluster(engine_timout=3)
+
+
+def test_a_cluster_of_the_users_own_has_options_of_its_own() -> None:
+    class Mine(PythonCluster):
+        colour = option(Unicode(""), "c")
+
+    assert Mine(c="red", ip="*").colour == "red"
+    assert Mine(config=Config({"Cluster": {"n": 3}, "Mine": {"colour": "blue"}})).n == 3
 
 
 def test_n_of_the_command_line_counts_more_than_that_of_the_file(profile: Profile) -> None:
