@@ -22,7 +22,7 @@ TEXTS = sorted(
 LONGEST = 500
 SAYS_NOTHING = {"utils", "helpers", "common", "misc", "manager", "core"}
 BANNER = re.compile(r"^\s*#\s*[-=#*]{3,}", re.MULTILINE)
-ELSEWHERE = re.compile(r"\.\./shared|/work/(main|shared)|pypi\.org")
+ELSEWHERE = re.compile(rf"\.\./shared|{re.escape(str(ROOT))}/")
 
 
 def offenders(paths: list[Path], offends: Callable[[str], object]) -> list[str]:

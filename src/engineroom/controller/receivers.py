@@ -17,8 +17,8 @@ _FEW = 3
 """Up to so many messages in a record are nobody's burst: what comes of them is written at once."""
 
 
-class ClientReceiver:
-    """What a client says."""
+class _PromptReceiver:
+    """Writes what comes of few messages at once."""
 
     def __init__(self, controller: Controller, link: Link) -> None:
         self._controller, self._link = controller, link
@@ -32,6 +32,13 @@ class ClientReceiver:
             self._take(messages)
         finally:
             self._controller.end_promptly()
+
+    def _take(self, messages: list[Any]) -> None:
+        raise NotImplementedError
+
+
+class ClientReceiver(_PromptReceiver):
+    """What a client says."""
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
@@ -55,21 +62,8 @@ class ClientReceiver:
         self._controller.client_gone(self._link)
 
 
-class EngineReceiver:
+class EngineReceiver(_PromptReceiver):
     """What an engine says."""
-
-    def __init__(self, controller: Controller, link: Link) -> None:
-        self._controller, self._link = controller, link
-
-    def on_messages(self, messages: list[Any]) -> None:
-        if len(messages) > _FEW:
-            self._take(messages)
-            return
-        self._controller.begin_promptly()
-        try:
-            self._take(messages)
-        finally:
-            self._controller.end_promptly()
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
