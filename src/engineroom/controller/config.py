@@ -10,8 +10,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     `ports`: the first free one is taken, empty or 0: any. `location`: the address that others should use, "":
     found out. `reuse`: keep port and keys of the last start. `ssh`, `engine_ssh`: tunnel servers, noted in the
     files. `heartbeat` x `misses`: seconds of silence after which a machine counts as cut off.
-    `reattach_grace`: seconds that an engine whose connection broke may take to come back;
-    `max_result_bytes`: results held for clients, all together.
+    `reattach_grace`: seconds that an engine whose connection broke may take to come back, where nobody could
+    report its death; `reconnect_timeout`: the same, where it may have been cut off.
     """
 
     security_dir: str

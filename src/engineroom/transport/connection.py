@@ -72,8 +72,6 @@ class Connection(asyncio.BufferedProtocol):
         self._goodbye: str | None = None
         self._wire: Wire | None = None
         self._end_reason = ""
-        self.received_bytes = 0
-        self.last_heard = 0.0
 
     def start(self, receiver: Receiver) -> None:
         """Hand everything, from the first message not consumed by the handshake on, to `receiver`."""
@@ -139,11 +137,6 @@ class Connection(asyncio.BufferedProtocol):
         self._incoming.cancel(stream, reason)
         self.send(Cancel(stream, reason))
 
-    def cancel_stream(self, stream: int, reason: str) -> None:
-        """Stop sending `stream`, and tell the far end why."""
-        self._outgoing.cancel(stream)
-        self.send(Cancel(stream, reason))
-
     def flush(self) -> None:
         """Write what is waiting now, rather than at the end of this tick."""
         self._flush_scheduled = False
@@ -197,7 +190,6 @@ class Connection(asyncio.BufferedProtocol):
         # The next chunk only when the kernel has taken the last (0 would mean: never, to asyncio's TLS).
         self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
-        self.last_heard = self._loop.time()
         if self.kind != "memory":
             self._wire = Wire(
                 self._transport,
@@ -215,8 +207,6 @@ class Connection(asyncio.BufferedProtocol):
         return self._reader.buffer() if self._secrecy is None else _encrypted_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.received_bytes += nbytes
-        self.last_heard = self._loop.time()
         try:
             if self._secrecy is None:
                 self._reader.updated(nbytes)
