@@ -94,14 +94,14 @@ def test_a_database_that_is_not_built_yet(program: tuple[str, ...], command: Sta
     (profile.path / "ipcontroller_config.py").write_text(line)
     start = command(*program)
     assert start.ends() == 2
-    assert "is not built yet; there is DictDB and NoDB" in start.output
+    assert "is not built yet; there is DictDB, NoDB" in start.output
     assert "Traceback" not in start.output
 
 
-def test_a_launcher_that_is_not_built_yet(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "--engines=MPI")
+def test_a_launcher_that_does_not_exist(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "--engines=Slurn")
     assert start.ends() == 2
-    assert "the launcher of engines 'MPI' is not built yet; there is Local" in start.output
+    assert "the launcher of engines 'Slurn' does not exist; there is Local, SSH, MPI" in start.output
 
 
 def test_where_values_come_from(command: Start, seed: Profile) -> None:

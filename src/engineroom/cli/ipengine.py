@@ -11,11 +11,13 @@ from engineroom.errors import EngineroomError
 def main(argv: Sequence[str] | None = None) -> int:
     """Be one engine in this process; return the exit code."""
     from engineroom.cluster.plan import engine_config
+    from engineroom.protocol.launches import take_own_launch
     from engineroom.settings.engine import IPEngine
 
     try:
         options = IPEngine.from_command_line(sys.argv[1:] if argv is None else argv)
         config = engine_config(options)
+        config.launch = take_own_launch()
         if options.log_to_file:
             config.log_file = str(options.profile_directory.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:

@@ -37,6 +37,7 @@ class Child:
         self.said: list[str] = []
         self._stdin: asyncio.WriteTransport | None = None
         self._transports: list[asyncio.BaseTransport] = []
+        self._watch: asyncio.Task[None] | None = None
 
     async def attach(self, on_line: Callable[[bytes], None], on_exit: Callable[[Child], None]) -> None:
         """Hand each line of stdout to `on_line`, and call `on_exit(self)` once the process has ended."""
@@ -67,6 +68,8 @@ class Child:
         """End its stdin: it will stop what it does, and end."""
         if self._stdin is not None:
             self._stdin.close()
+        elif self.process.stdin is not None:
+            self.process.stdin.close()
 
     @property
     def running(self) -> bool:
@@ -80,7 +83,13 @@ class Child:
 
     async def ended(self) -> None:
         """Wait for the end."""
-        await self._watch
+        if self._watch is not None:
+            await self._watch
+            return
+        await wait_for_exit(self.process)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
     async def _wait(self, on_exit: Callable[[Child], None]) -> None:
         await wait_for_exit(self.process)

@@ -40,20 +40,27 @@ def describe(
     host: HostAddress,
     controller: Mapping[str, Any],
     sets: Mapping[str, Sequence[HostedEngine]],
+    handles: Mapping[str, Any],
+    launchers: tuple[str, str] = ("local", "local"),
 ) -> dict[str, Any]:
-    """Return what the file says, as JSON values."""
+    """Return what the file says, as JSON values.
+
+    `handles`: by set, what a launcher started. `launchers`: what started the controller, and the engines.
+    """
     return {
         "cluster": {**options, "cluster_id": cluster_id, "profile_dir": profile_dir, "class": CLASS},
         "host": msgspec.to_builtins(host),
-        "controller": {"class": "local", "state": dict(controller)},
+        "controller": {"class": launchers[0], "state": dict(controller)},
         "engines": {
-            "class": "local",
-            "sets": {
-                name: {"n": len(engines), "engines": {str(engine.label): _state(engine) for engine in engines}}
-                for name, engines in sets.items()
-            },
+            "class": launchers[1],
+            "sets": {name: _set(sets.get(name, ()), handles.get(name)) for name in dict.fromkeys([*sets, *handles])},
         },
     }
+
+
+def _set(engines: Sequence[HostedEngine], handle: Any) -> dict[str, Any]:
+    values = {"n": len(engines), "engines": {str(engine.label): _state(engine) for engine in engines}}
+    return values if handle is None else {**values, "handle": handle}
 
 
 def _state(engine: HostedEngine) -> dict[str, Any]:

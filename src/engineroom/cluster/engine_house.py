@@ -30,36 +30,33 @@ _STOP_SECONDS = 5.0
 
 class EngineHouse:
     """Starts and watches engines. `on_exit(instance, cause)` is called for each engine that ended, at once; `on_change`
-    when something that the cluster file says has changed."""
+    when something that the cluster file says has changed; `on_failure(words)` when the spawner has ended."""
 
     def __init__(
         self,
         plan: HostPlan,
         instance: Instance,
+        spawner: Child,
         *,
         report: Callable[[Report], None],
         on_exit: Callable[[Instance, str], None],
         on_change: Callable[[], None],
+        on_failure: Callable[[str], None],
     ) -> None:
         self.engines = HostedEngines()
         self.pulse = Pulse()
         self._plan, self._instance = plan, instance
         self._report, self._on_exit, self._on_change = report, on_exit, on_change
-        self._spawner: Child | None = None
+        self._on_failure = on_failure
+        self._spawner, self._attached = spawner, False
         self._closing = False
-        self._common: dict[str, Any] = {}
-
-    def open(self, spawner: Child) -> None:
-        """Start engines by `spawner` from now on."""
-        self._spawner = spawner
-        self._common = msgspec.to_builtins(self._plan.engine)
-        self._common["host"] = msgspec.to_builtins(bytes(self._instance))
+        self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
+        self._common["host"] = msgspec.to_builtins(bytes(instance))
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
-        """Start `n` engines; return the name of their set and, "" or in words, what is wrong with some of them.
-
-        They have all registered then, or ended, or taken longer than `engine_timeout`. LaunchError: none came.
-        """
+        if not self._attached:
+            self._attached = True
+            await self._spawner.attach(self.hear, self._spawner_ended)
         name = self.engines.new_set(name)
         limits = thread_limits(len(self.engines) + n, cores=cores(), environment=os.environ)
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
@@ -71,7 +68,6 @@ class EngineHouse:
         return name, await self._all_ready(started)
 
     async def stop(self, name: str = "") -> None:
-        """Stop the engines of the set `name`, or all."""
         leaving = self.engines.in_set(name)
         for engine in leaving:
             engine.leaving, engine.returning = True, False
@@ -82,7 +78,6 @@ class EngineHouse:
             raise LaunchError(f"there is no set of engines {name!r}; there are: {known}")
 
     async def restart(self, name: str = "") -> str:
-        """Stop the engines of the set `name`, or all, and start them again under their ids."""
         restarted = self.engines.in_set(name)
         before = {engine.key: engine.instance for engine in restarted}
         for engine in restarted:
@@ -102,8 +97,8 @@ class EngineHouse:
         if engine is not None:
             self._command(signal=engine.key, signum=signum)
 
-    def joined(self, instance: Instance, engine_id: int) -> None:
-        """The controller has let an engine in."""
+    def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
+        del launch  # we know each by its instance
         engine = self.engines.of(instance)
         if engine is None or engine.ready:
             return
@@ -111,11 +106,22 @@ class EngineHouse:
         self._tell_progress()
         self._changed()
 
+    def left(self, instance: Instance, cause: str) -> None:
+        """Hear what the spawner says as well, and better."""
+
+    def handles(self) -> dict[str, Any]:
+        return {}
+
     def close(self) -> None:
-        """End all engines and the spawner."""
         self._closing = True
-        if self._spawner is not None:
-            self._spawner.let_go()
+        self._spawner.let_go()
+
+    async def ended(self) -> None:
+        await self._spawner.ended()
+
+    def kill(self) -> None:
+        if self._spawner.running:
+            self._spawner.process.kill()
 
     def hear(self, line: bytes) -> None:
         """Take one report of the spawner."""
@@ -153,8 +159,11 @@ class EngineHouse:
         self._command(spawn=config, key=engine.key)
 
     def _command(self, **words: Any) -> None:
-        if self._spawner is not None:
-            self._spawner.tell(words)
+        self._spawner.tell(words)
+
+    def _spawner_ended(self, spawner: Child) -> None:
+        if not self._closing:
+            self._on_failure(f"the spawner (pid {spawner.process.pid}) ended: {spawner.end()}")
 
     def _exited(self, key: int, instance: Instance, code: int, cause: str) -> None:
         engine = self.engines.get(key)

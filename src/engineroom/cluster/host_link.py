@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.protocol.messages import EngineExited, EngineJoined, Join, Refused, Shutdown, SignalProcess
+from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
 
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 class Listener(Protocol):
     """Who is told what the controller says."""
 
-    def engine_joined(self, instance: Instance, engine_id: int) -> None: ...
+    def engine_joined(self, instance: Instance, engine_id: int, launch: str) -> None: ...
+    def engine_left(self, instance: Instance, cause: str) -> None: ...
     def signal_engine(self, instance: Instance, signum: int) -> None: ...
     def controller_says_stop(self, reason: str) -> None: ...
     def waiting_for_controller(self, words: str) -> None: ...
@@ -73,8 +74,10 @@ class HostLink:
     def on_messages(self, messages: list[Any]) -> None:
         for message in messages:
             match message:
-                case EngineJoined(engine=engine_id, instance=instance):
-                    self._listener.engine_joined(instance, engine_id)
+                case EngineJoined(engine=engine_id, instance=instance, info=info):
+                    self._listener.engine_joined(instance, engine_id, info.launch)
+                case EngineLeft(instance=instance, cause=cause):
+                    self._listener.engine_left(instance, cause)
                 case SignalProcess(instance=instance, signum=signum):
                     self._listener.signal_engine(instance, signum)
                 case Shutdown(reason=reason) | Refused(reason=reason):

@@ -10,6 +10,7 @@ import msgspec
 from traitlets import TraitError
 from traitlets.config import Config
 
+from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import cores, own_directory
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
@@ -17,16 +18,21 @@ from engineroom.settings.application import LEVELS, read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
-from engineroom.settings.option import OptionError, configured
+from engineroom.settings.option import OptionError, configured, names_in
 from engineroom.settings.profiles import Profile
 
 _App = TypeVar("_App", IPController, IPEngine)
+
+_HERE = ("Local", "MPI")
+"""Launchers whose engines are on this machine, unless an option says something else."""
 
 
 class HostPlan(msgspec.Struct, kw_only=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
     with; `engine_environment`: the user's variables for them; `options`: the cluster's own, for its file; `owned`: end
-    with the process that started the host, whose pid is `owner`."""
+    with the process that started the host, whose pid is `owner`; `controller_launcher`, `engine_launcher`: what starts
+    them, None: the host itself; `launcher_names`: as users know these two; `controller_arguments`: for a controller
+    that reads its profile's files itself, elsewhere; `stop_timeout`: seconds that all of it may take to end."""
 
     profile_dir: str
     cluster_id: str
@@ -42,6 +48,11 @@ class HostPlan(msgspec.Struct, kw_only=True):
     owned: bool = True
     owner: int = 0
     options: dict[str, Any] = {}
+    controller_launcher: LauncherSpec | None = None
+    engine_launcher: LauncherSpec | None = None
+    launcher_names: tuple[str, str] = ("Local", "Local")
+    controller_arguments: list[str] = []
+    stop_timeout: float = 4.0
 
     @property
     def profile(self) -> Profile:
@@ -128,8 +139,14 @@ def host_plan(
     controller = _controller_options(options, place, controller_args) if with_controller else None
     if controller is not None and controller.engine_json_file and not engine.url_file:
         engine.url_file_name = controller.engine_json_file
+    controller_launcher = _launcher(options, options.controller_launcher_class, "controller") if controller else None
+    engine_launcher = _launcher(options, options.engine_launcher_class, "engine")
     return HostPlan(
         profile_dir=str(profile.path),
+        controller_launcher=controller_launcher,
+        engine_launcher=engine_launcher,
+        launcher_names=(options.controller_launcher_class, options.engine_launcher_class),
+        controller_arguments=[*options.controller_args, *controller_args],
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
         engine=engine_config(engine),
@@ -146,8 +163,19 @@ def host_plan(
             "controller_location": options.controller_location,
             "controller_args": list(options.controller_args),
             "delay": options.delay,
+            "engine_launcher_class": options.engine_launcher_class,
+            "controller_launcher_class": options.controller_launcher_class,
         },
     )
+
+
+def _launcher(options: ClusterOptions, name: str, role: str) -> LauncherSpec | None:
+    """Return the launcher that `name` stands for; None: things are started by the host itself."""
+    if name == "Local":
+        return None
+    from engineroom.cluster.launchers.choose import spec_of  # most clusters are local, and do without
+
+    return spec_of(name, role, options.config)
 
 
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:
@@ -158,6 +186,9 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
         app.location = options.controller_location
     if every := [*options.controller_args, *arguments]:
         app.read_arguments(every)
+    said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
+    if not said and options.engine_launcher_class not in _HERE:
+        app.ip = "*"  # encrypted, and with a key: nobody else gets in
     return app
 
 

@@ -13,6 +13,7 @@ from subprocess import Popen
 
 import msgspec
 
+from engineroom.cluster.assembly import host_for
 from engineroom.cluster.children import let_go
 from engineroom.cluster.host import Host
 from engineroom.cluster.pid_records import claim
@@ -88,7 +89,7 @@ async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], co
         if plan.owned or not host.started:
             host.stop("its owner is gone")
 
-    host = Host(plan, spawner=spawner, controller=controller, report=report)
+    host = host_for(plan, spawner=spawner, controller=controller, report=report)
     _heed_signals(host, report)
     await host.control.serve_owner(owner, owner_gone)
     with _watched(plan.owner if plan.owned else 0, owner_gone):
@@ -98,7 +99,7 @@ async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], co
 async def _run_here(
     plan: HostPlan, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
 ) -> int:
-    host = Host(plan, spawner=spawner, controller=controller, report=report)
+    host = host_for(plan, spawner=spawner, controller=controller, report=report)
     _heed_signals(host, report)
     return await host.run()
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import Command
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
@@ -121,8 +120,7 @@ class StartedHost:
             what = "start" if with_controller else "engines"
             argv = [sys.executable, "-P", "-m", "engineroom.cluster.host_process", str(its.fileno()), what]
             try:
-                command = Command(argv=argv, descriptors=(its.fileno(),), errors=self._errors)
-                self.handle = self.launcher.start_now(command)
+                self.handle = self.launcher.start(argv, descriptors=[its.fileno()], errors=self._errors)
             except BaseException:
                 self.close()
                 raise

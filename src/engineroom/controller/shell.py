@@ -42,12 +42,14 @@ from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, Peer, SessionId, new_epoch
+from engineroom.protocol.launches import parse_launch
 from engineroom.protocol.messages import (
     PROTOCOL,
     Answer,
     Ask,
     EngineExited,
     EngineJoined,
+    EngineLeft,
     Finished,
     Function,
     Join,
@@ -229,7 +231,7 @@ class Controller:
                 self.links.add(link)
                 self._welcome(link, join)
                 for engine in self.links.with_role("engine"):
-                    if engine.host == link.identity:
+                    if self._host_of(engine) is link:
                         self._tell_host(engine)
                 connection.start(HostReceiver(self, link))
 
@@ -271,9 +273,14 @@ class Controller:
 
     def _tell_host(self, engine: Link) -> None:
         """Tell the host that started `engine` that it has joined, and under which id."""
-        host = self.links.hosts.get(engine.host)
+        host = self._host_of(engine)
         if host is not None:
             host.connection.send(EngineJoined(engine.engine_id, Instance(engine.identity), engine.info))
+
+    def _host_of(self, engine: Link) -> Link | None:
+        """Return the link to the host that started `engine`, itself or by a launcher."""
+        launch = parse_launch(engine.info.launch)
+        return self.links.hosts.get(launch.host if launch is not None else engine.host)
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection
@@ -304,6 +311,9 @@ class Controller:
 
     def engine_lost(self, link: Link, cause: str) -> None:
         log.warning("engine lost", extra={"engine": link.engine_id, "cause": cause})
+        host = self._host_of(link)
+        if host is not None and not link.host:  # else it is the host that knows best
+            host.connection.send(EngineLeft(link.engine_id, Instance(link.identity), cause))
         self.feed(link.peer, EngineLost(cause))
 
     def engine_exited(self, message: EngineExited) -> None:

@@ -95,7 +95,7 @@ class Engine:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_child_alone)
         problems = problems + run_startup_code(self._config, self._namespace)
-        info = describe_engine(problems)
+        info = describe_engine(problems, self._config.launch)
         threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True).start()
         self._runner.run()
         return self._exit_code

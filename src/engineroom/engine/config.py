@@ -14,7 +14,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     the host that started it. `parent`: pid of the process that it must not outlive (Linux), 0 for none.
     `sys_path`: directories put in front of `sys.path`. Times are in seconds: `connect_timeout` from the start to the
     first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
-    writes to one stream.
+    writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     """
 
     connection_file: str
@@ -22,6 +22,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     instance: str = ""
     host: bytes = b""
     parent: int = 0
+    launch: str = ""
     work_dir: str = ""
     startup_script: str = ""
     startup_command: str = ""

@@ -41,7 +41,7 @@ def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
     return [problem for problem in problems if problem]
 
 
-def describe_engine(problems: list[str]) -> EngineInfo:
+def describe_engine(problems: list[str], launch: str = "") -> EngineInfo:
     """Return what the controller is told of this process."""
     return EngineInfo(
         pid=os.getpid(),
@@ -51,6 +51,7 @@ def describe_engine(problems: list[str]) -> EngineInfo:
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         work_dir=_working_directory(),
         problem="; ".join(problems),
+        launch=launch,
     )
 
 

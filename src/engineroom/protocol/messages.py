@@ -86,7 +86,8 @@ class Outcome(_Message, frozen=True):
 
 
 class EngineInfo(_Message, frozen=True):
-    """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code."""
+    """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
+    `launch`: a `launches.Launch` as text, for engines that no spawner of a host started."""
 
     pid: int = 0
     host: str = ""
@@ -95,6 +96,7 @@ class EngineInfo(_Message, frozen=True):
     cores: int = 0
     work_dir: str = ""
     problem: str = ""
+    launch: str = ""
 
 
 class Held(_Message, frozen=True):
@@ -393,7 +395,7 @@ ToClient = _Both | Refused | Result | Output | EngineJoined | EngineLeft | Tasks
 FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited
-ToHost = _Both | Refused | EngineJoined | SignalProcess | Shutdown
+ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown
 
 Message = (
     FromPeerHandshake | FromControllerHandshake | FromClient | ToClient | FromEngine | ToEngine | FromHost | ToHost

@@ -111,8 +111,9 @@ class BaseParallelApplication(Application):
         self.cli_config = loader.load_config()
         for remark in renew(self.cli_config, self.all_classes()):
             log.warning("%s", remark)
-        for problem in unknown_options(self.cli_config, self.all_classes()):
-            raise OptionError(problem)
+        if any(unknown_options(self.cli_config, self.all_classes())):
+            for problem in unknown_options(self.cli_config, [*self.all_classes(), *self.rare_classes()]):
+                raise OptionError(problem)
         self.arguments = [str(argument) for argument in loader.extra_args]
         if self.arguments and not self.takes_arguments:
             raise OptionError(f"{self.arguments[0]!r} is neither an option nor the value of one")
@@ -148,6 +149,10 @@ class BaseParallelApplication(Application):
     def all_classes(self) -> list[type[Configurable]]:
         """Return the classes whose options this command takes."""
         return [type(self), *self.option_classes]
+
+    def rare_classes(self) -> list[type[Configurable]]:
+        """Return further classes whose options it takes, and that are worth loading only if somebody names them."""
+        return []
 
     def _configure_logging(self) -> None:
         """Leave logging alone: each program sets it up when it knows where to."""

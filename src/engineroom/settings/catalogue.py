@@ -8,9 +8,10 @@ from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.cluster import Cluster, IPClusterEngines, IPClusterStart, IPClusterStop
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.launchers import LAUNCHER_CLASSES
 
 FILES: dict[str, tuple[type[Configurable], ...]] = {
-    "ipcluster": (Cluster, IPClusterStart, IPClusterStop),
+    "ipcluster": (Cluster, IPClusterStart, IPClusterStop, *LAUNCHER_CLASSES),
     "ipcontroller": (IPController, TaskScheduler, HeartMonitor),
     "ipengine": (IPEngine,),
 }

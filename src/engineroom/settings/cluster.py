@@ -10,13 +10,8 @@ from traitlets.config import Configurable
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
-from engineroom.settings.named import Named
+from engineroom.settings.launcher_names import LauncherName
 from engineroom.settings.option import option
-
-_LATER = (
-    *("Batch", "HTCondor", "LSF", "MPI", "MPIExec", "PBS", "SGE", "SSH", "SSHProxy", "Slurm", "WindowsHPC", "WinHPC"),
-)
-"""What starts things elsewhere, by the names that users know."""
 
 
 class Cluster(Configurable):
@@ -26,24 +21,12 @@ class Cluster(Configurable):
 
     n = option(Int(None, allow_none=True, min=0, help="How many engines to start; default: one per core."), "n")
     engine_launcher_class = option(
-        Named(
-            "Local",
-            what="launcher of engines",
-            choices={"Local": ("LocalEngineSetLauncher", "LocalEngineLauncher")},
-            later=_LATER + tuple(f"{name}EngineSetLauncher" for name in _LATER),
-            words="What starts the engines: Local (on this machine).",
-        ),
+        LauncherName(role="engines", suffixes=("EngineSetLauncher", "EngineLauncher")),
         "engines",
         old=("engine_set_launcher_class", "engine_set_launcher"),
     )
     controller_launcher_class = option(
-        Named(
-            "Local",
-            what="launcher of controllers",
-            choices={"Local": ("LocalControllerLauncher",)},
-            later=_LATER + tuple(f"{name}ControllerLauncher" for name in _LATER),
-            words="What starts the controller: Local (on this machine).",
-        ),
+        LauncherName(role="the controller", suffixes=("ControllerLauncher",)),
         "controller",
         old=("controller_launcher",),
     )
@@ -69,6 +52,11 @@ class IPClusterEngines(BaseParallelApplication):
     examples = Unicode("ipcluster engines -n 4    # four engines for the controller of the default profile")
 
     daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
+
+    def rare_classes(self) -> list[type[Configurable]]:
+        from engineroom.settings.launchers import LAUNCHER_CLASSES  # as the method says
+
+        return list(LAUNCHER_CLASSES)
 
 
 class IPClusterStart(IPClusterEngines):

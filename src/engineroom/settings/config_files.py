@@ -12,6 +12,7 @@ from traitlets.config import Configurable
 
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.catalogue import FILES
+from engineroom.settings.launchers import LAUNCHER_CLASSES
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
 
@@ -60,11 +61,18 @@ def config_text(program: str) -> str:
 def _section(cls: type[Configurable], explained: Container[str]) -> Iterator[str]:
     """Yield the options of `cls`, but for those that all applications have and that are `explained` already."""
     summary = (cls.__doc__ or "").strip().partition("\n")[0]
-    yield from ("", f"# {cls.__name__}: {summary[:1].lower()}{summary[1:]}")
+    yield ""
+    yield from _comment(f"{cls.__name__}: {summary[:1].lower()}{summary[1:]}", first="# ")
     if old := old_classes_of(cls):
         yield f"# Earlier names, which work as well: {', '.join(f'c.{name}' for name in old)}."
     yield ""
-    for name, trait in sorted(cls.class_traits(config=True).items()):
+    traits = cls.class_traits(config=True)
+    if cls in LAUNCHER_CLASSES:
+        if parents := [base.__name__ for base in cls.__bases__ if base in LAUNCHER_CLASSES]:
+            yield from _comment(f"It has the options of {' and '.join(parents)} too.", first="# ")
+            yield ""
+        traits = cls.class_own_traits(config=True)
+    for name, trait in sorted(traits.items()):
         if trait.metadata.get("in_files") and name not in explained:
             yield from _option(cls, name, trait)
 

@@ -16,6 +16,8 @@ class Named(TraitType[str, Any]):
     Names count in any case. The value is the thing's own name.
     """
 
+    ours = _OURS
+
     def __init__(
         self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], later: Sequence[str] = (), words: str
     ) -> None:
@@ -37,4 +39,4 @@ class Named(TraitType[str, Any]):
         if known and name.lower() in self.by_name:
             return self.by_name[name.lower()]
         missing = "is not built yet" if known and name.lower() in self.later else "does not exist"
-        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; there is {' and '.join(self.choices)}")
+        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; there is {', '.join(self.choices)}")

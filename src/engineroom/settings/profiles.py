@@ -89,6 +89,10 @@ class Profile:
     def log_file(self, program: str, cluster_id: str = "", part: str = "") -> Path:
         return self.log_dir / f"{program}{tail(cluster_id)}{tail(part)}.log"
 
+    def steps_file(self, cluster_id: str = "") -> Path:
+        """Return the path of the file with the steps of the cluster's last start."""
+        return self.log_dir / f"steps{tail(cluster_id)}.jsonl"
+
     def own_log_file(self, program: str, cluster_id: str = "") -> Path:
         """Return the log file of a program of which several may run, on several machines that share the directory."""
         return self.log_file(program, cluster_id, f"{socket.gethostname()}-{os.getpid()}")

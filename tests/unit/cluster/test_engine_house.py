@@ -25,6 +25,9 @@ class Spawner:
         self.told: list[dict[str, Any]] = []
         self.tell = self.told.append
 
+    async def attach(self, *_: Any) -> None:
+        """Attach nothing."""
+
 
 def start_two_that_end(directory: Path, *, own_controller: bool, code: int) -> list[Report]:
     """Return what is reported when two engines are started that end with exit code `code`."""
@@ -40,9 +43,14 @@ def start_two_that_end(directory: Path, *, own_controller: bool, code: int) -> l
 
     async def story() -> None:
         house = EngineHouse(
-            plan, new_instance(), report=reports.append, on_exit=lambda *_: None, on_change=lambda: None
+            plan,
+            new_instance(),
+            cast(Any, spawner),
+            report=reports.append,
+            on_exit=lambda *_: None,
+            on_change=lambda: None,
+            on_failure=reports.append,
         )
-        house.open(cast(Any, spawner))
         starting = asyncio.create_task(house.start(2))
         await asyncio.sleep(0)
         for told in spawner.told:

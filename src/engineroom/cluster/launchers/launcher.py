@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from engineroom.settings.profiles import Profile
+
 Handle = dict[str, Any]
 """What was started, as JSON values, so that another process can poll and stop it."""
 
+ENGINE, CONTROLLER = "engine", "controller"
+
 
 class Command(msgspec.Struct, kw_only=True, frozen=True):
-    """What to start. `environment`: variables on top of ours; `descriptors`: files that it inherits; `errors`:
-    file to which its stderr goes, None: nowhere."""
+    """What to start: `n` processes of `argv`. `role`: ENGINE or CONTROLLER; `name`: short, for people and queues;
+    `environment`: variables on top of ours, none of them secret; `work_dir`: "" for ours; `log_file`: where what
+    they print goes."""
 
-    argv: Sequence[str]
+    role: str
+    name: str
+    argv: list[str]
+    n: int = 1
     environment: dict[str, str] = {}
     work_dir: str = ""
-    descriptors: tuple[int, ...] = ()
-    errors: int | None = None
+    log_file: str = ""
+    profile_dir: str = ""
+    cluster_id: str = ""
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(Path(self.profile_dir))
 
 
 class State(Enum):
@@ -37,12 +50,16 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Launcher(Protocol):
-    """One way to start processes."""
+    """One way to start processes. Its methods run in the host's event loop, so they must not block."""
 
     async def start(self, command: Command) -> Handle:
-        """Start `command`; LaunchError says why it can't be."""
+        """Start `command.n` processes; LaunchError says why they can't be."""
 
-    async def poll(self, handle: Handle) -> Status: ...
+    async def poll(self, handle: Handle) -> Status:
+        """Return how it is; asked every second at first, and every 30 s later on."""
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        """Send a signal to all processes of `handle`; LaunchError if that can't be done."""
 
     async def stop(self, handle: Handle) -> None:
-        """Stop it; returns when it has ended."""
+        """Stop it; returns when it has ended, LaunchError if that can't be seen within `stop_timeout`."""

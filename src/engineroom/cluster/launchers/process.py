@@ -6,12 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from engineroom.cluster.children import cause_of
-from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import Handle, State, Status
 from engineroom.cluster.pid_records import Holder, holder
 from engineroom.errors import LaunchError
 from engineroom.protocol.processes import ProcessRecord
@@ -26,24 +27,19 @@ class ProcessLauncher:
     def __init__(self) -> None:
         self._ours: dict[int, subprocess.Popen[bytes]] = {}
 
-    async def start(self, command: Command) -> Handle:
-        return self.start_now(command)
-
-    def start_now(self, command: Command) -> Handle:
-        """Start `command` without waiting for anything."""
+    def start(self, argv: Sequence[str], *, descriptors: Sequence[int] = (), errors: int | None = None) -> Handle:
+        """Start `argv`. `descriptors`: files that it inherits; `errors`: file to which its stderr goes."""
         try:
             process = subprocess.Popen(
-                list(command.argv),
+                list(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if command.errors is None else command.errors,
-                env={**os.environ, **command.environment},
-                cwd=command.work_dir or None,
-                pass_fds=command.descriptors,
+                stderr=subprocess.DEVNULL if errors is None else errors,
+                pass_fds=tuple(descriptors),
                 start_new_session=True,
             )
         except OSError as error:
-            raise LaunchError(f"{command.argv[0]} can't be started: {error}") from error
+            raise LaunchError(f"{argv[0]} can't be started: {error}") from error
         self._ours[process.pid] = process
         return {"launcher": "local", "process": msgspec.to_builtins(_record_of(process.pid))}
 

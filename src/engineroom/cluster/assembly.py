@@ -1,0 +1,68 @@
+"""A host put together: with the controller and the engines that its plan wants, wherever they are to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import Popen
+
+import msgspec
+
+from engineroom.cluster.children import Child, let_go
+from engineroom.cluster.controller_child import ControllerChild
+from engineroom.cluster.controller_process import ControllerPlan
+from engineroom.cluster.controller_seat import ControllerSeat
+from engineroom.cluster.engine_house import EngineHouse
+from engineroom.cluster.engine_sets import EngineSets
+from engineroom.cluster.host import Host
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import Report
+
+
+def host_for(
+    plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
+) -> Host:
+    """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed."""
+
+    def make_engines(host: Host) -> EngineSets:
+        if plan.engine_launcher is None:
+            return EngineHouse(
+                plan,
+                host.instance,
+                Child(spawner, "spawner"),
+                report=report,
+                on_exit=host.engine_exited,
+                on_change=host.engines_changed,
+                on_failure=host.fail,
+            )
+        from engineroom.cluster.launching import launched_engines  # most clusters are local, and do without
+
+        let_go(spawner)
+        return launched_engines(plan, host)
+
+    return Host(plan, make_engines=make_engines, controller=_controller_seat(plan, controller), report=report)
+
+
+def _controller_seat(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:
+    if plan.controller is None:
+        let_go(started)
+        return None
+    if plan.controller_launcher is None:
+        assert started is not None
+        line = msgspec.json.encode(
+            ControllerPlan(
+                config=plan.controller,
+                profile_dir=plan.profile_dir,
+                log_file=str(controller_log(plan)),
+                log_level=plan.log_level,
+            )
+        )
+        return ControllerChild(started, line, log_file=controller_log(plan))
+    from engineroom.cluster.launching import launched_controller  # as above
+
+    let_go(started)
+    return launched_controller(plan)
+
+
+def controller_log(plan: HostPlan) -> Path:
+    return plan.profile.log_file("ipcontroller", plan.cluster_id)

@@ -1,0 +1,53 @@
+"""What a host asks of whatever looks after its engines: its own spawner, a launcher, hosts on other machines."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from engineroom.cluster.engine_set import HostedEngines
+from engineroom.ids import Instance
+
+
+class EngineSets(Protocol):
+    """The engines of a host, in sets."""
+
+    engines: HostedEngines
+
+    async def start(self, n: int, name: str = "") -> tuple[str, str]:
+        """Start `n` engines; return the name of their set and, "" or in words, what is wrong with some of them.
+
+        They have all registered then, or ended, or taken too long. LaunchError: none came.
+        """
+        ...
+
+    async def stop(self, name: str = "") -> None:
+        """Stop the engines of the set `name`, or all; returns when they have ended. LaunchError: no such set."""
+
+    async def restart(self, name: str = "") -> str:
+        """Stop the engines of the set `name`, or all, and start them again; return what is wrong, as `start`."""
+        ...
+
+    def signal(self, signum: int, name: str = "") -> None:
+        """Send a signal to the engines of the set `name`, or to all."""
+
+    def signal_instance(self, instance: Instance, signum: int) -> None:
+        """Send a signal to one engine."""
+
+    def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
+        """The controller has let an engine in."""
+
+    def left(self, instance: Instance, cause: str) -> None:
+        """The controller has lost an engine that a launcher started."""
+
+    def handles(self) -> dict[str, Any]:
+        """Return, by set, what launchers have started: the cluster file has it, so that others can stop it too."""
+        ...
+
+    def close(self) -> None:
+        """Have all engines end."""
+
+    async def ended(self) -> None:
+        """Wait, after `close`, until all engines have ended. LaunchError: it can't be seen that they have."""
+
+    def kill(self) -> None:
+        """End them at once, as far as that can be done."""

@@ -1,0 +1,227 @@
+"""The engines of a host that a launcher started: as ranks of an MPI world, in the jobs of a batch system.
+
+A launcher starts a whole set, and knows how that is. The controller tells which engines of it have registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.engine_set import HostedEngines
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
+from engineroom.errors import LaunchError
+from engineroom.ids import Instance
+from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
+
+log = logging.getLogger(__name__)
+
+_SOON, _LATER = 1.0, 30.0
+"""Seconds between two polls: for the first `_LATER` seconds, and then."""
+
+
+@dataclass(slots=True)
+class _Set:
+    """What was started together. `arrived`: how many engines of it have ever registered."""
+
+    name: str
+    n: int
+    handle: Handle
+    began: float
+    log_file: str
+    status: Status = field(default_factory=lambda: Status(State.WAITING))
+    running_since: float | None = None
+    arrived: int = 0
+    leaving: bool = False
+
+
+class LaunchedEngines:
+    """Starts sets by `launcher`, and watches them. `make_command(n, name)` says what is to be started."""
+
+    def __init__(
+        self,
+        plan: HostPlan,
+        instance: Instance,
+        launcher: Launcher,
+        *,
+        make_command: Callable[[int, str], Command],
+        report: Callable[[Report], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.engines = HostedEngines()
+        self._plan, self._instance, self._launcher = plan, instance, launcher
+        self._make_command, self._report, self._on_change = make_command, report, on_change
+        self._sets: dict[str, _Set] = {}
+        self._pulse = Pulse()
+        self._watch: asyncio.Task[None] | None = None
+        self._endings: list[asyncio.Task[None]] = []
+
+    async def start(self, n: int, name: str = "") -> tuple[str, str]:
+        name = self.engines.new_set(name)
+        if not n:
+            return name, ""
+        command = self._make_command(n, name)
+        environment = {**command.environment, VARIABLE: str(Launch(self._instance, name))}
+        loop = asyncio.get_running_loop()
+        handle = await self._launcher.start(msgspec.structs.replace(command, environment=environment))
+        started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
+        self._on_change()
+        if self._watch is None:
+            self._watch = loop.create_task(self._keep_watching())
+        return name, await self._all_ready(started)
+
+    async def stop(self, name: str = "") -> None:
+        leaving = self._named(name)
+        for each in leaving:
+            each.leaving = True
+        await asyncio.gather(*(self._launcher.stop(each.handle) for each in leaving))
+        for each in leaving:
+            self._forget(each)
+
+    async def restart(self, name: str = "") -> str:
+        restarted = self._named(name)
+        await self.stop(name)
+        words = [(await self.start(each.n, each.name))[1] for each in restarted]
+        return "; ".join(filter(None, words))
+
+    def signal(self, signum: int, name: str = "") -> None:
+        for each in self._named(name):
+            self._in_background(self._launcher.signal(each.handle, signum))
+
+    def signal_instance(self, instance: Instance, signum: int) -> None:
+        engine = self.engines.of(instance)
+        if engine is not None:
+            words = f"engine {engine.label} was started by a launcher, which signals only whole sets"
+            log.warning(words)
+            self._report(Notice(words))
+
+    def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
+        told = parse_launch(launch)
+        started = None if told is None else self._sets.get(told.set)
+        if started is None or self.engines.of(instance) is not None:
+            return
+        engine = self.engines.add(started.name, wants_key_as_id=False)
+        engine.instance, engine.engine_id, engine.ready = instance, engine_id, True
+        started.arrived += 1
+        # Whoever asks the system less often than engines come knows by them that it runs.
+        self._note(started, Status(State.RUNNING))
+        self._report(Progress(len(self.engines), sum(each.n for each in self._sets.values())))
+        self._changed()
+
+    def left(self, instance: Instance, cause: str) -> None:
+        engine = self.engines.of(instance)
+        if engine is None:
+            return
+        self.engines.drop(engine)
+        started = self._sets.get(engine.set)
+        if started is not None and not started.leaving:
+            log.warning("engine died", extra={"engine": engine.label, "cause": cause})
+            self._report(EngineDied(engine.label, cause, started.log_file))
+        self._changed()
+
+    def handles(self) -> dict[str, Any]:
+        return {name: each.handle for name, each in self._sets.items()}
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._sets:
+            self._in_background(self.stop())
+
+    async def ended(self) -> None:
+        await asyncio.gather(*self._endings)
+
+    def kill(self) -> None:
+        """Do nothing: a launcher's `stop` is as hard as it can be."""
+
+    def _named(self, name: str) -> list[_Set]:
+        found = [each for each in self._sets.values() if not name or each.name == name]
+        if name and not found:
+            raise LaunchError(f"there is no set of engines {name!r}; there are: {', '.join(self._sets) or 'none'}")
+        return found
+
+    def _forget(self, leaving: _Set) -> None:
+        self._sets.pop(leaving.name, None)
+        for engine in self.engines.in_set(leaving.name):
+            self.engines.drop(engine)
+        self._changed()
+
+    async def _keep_watching(self) -> None:
+        while True:
+            await self._pulse.until(lambda: bool(self._sets))
+            for each in tuple(self._sets.values()):
+                await self._look_at(each)
+            now = asyncio.get_running_loop().time()
+            young = any(now - each.began < _LATER for each in self._sets.values())
+            await asyncio.sleep(_SOON if young else _LATER)
+
+    async def _look_at(self, started: _Set) -> None:
+        try:
+            status = await self._launcher.poll(started.handle)
+        except LaunchError as error:
+            log.warning("can't be asked how it is: %s", error)
+            return
+        if started.leaving or self._sets.get(started.name) is not started:
+            return
+        before = started.status
+        self._note(started, status)
+        if status.state is State.WAITING and status.words and status != before:
+            self._report(Notice(f"waiting: {status.words}"))
+        if status.state is State.ENDED and before.state is not State.ENDED:
+            self._set_ended(started, status)
+
+    def _note(self, started: _Set, status: Status) -> None:
+        started.status = status
+        if status.state is State.RUNNING and started.running_since is None:
+            started.running_since = asyncio.get_running_loop().time()
+        self._pulse.beat()
+
+    def _set_ended(self, ended: _Set, status: Status) -> None:
+        log.warning("a set of engines has ended", extra={"set": ended.name, "how": status.words})
+        if ended.arrived >= ended.n:
+            self._report(Notice(f"engines {ended.name} have ended: {status.words}"))
+            self._forget(ended)
+
+    async def _all_ready(self, started: _Set) -> str:
+        """Wait until all of a set have registered or can't any more; return, in words, what is wrong with some."""
+
+        def settled() -> bool:
+            return started.arrived >= started.n or started.status.state is State.ENDED or started.leaving
+
+        timeout, loop = self._plan.engine_timeout, asyncio.get_running_loop()
+        while not settled():
+            # Only what runs is late; what waits in a queue is not.
+            running = started.running_since
+            left = None if running is None else running + timeout - loop.time()
+            if left is not None and left <= 0:
+                break
+            known = started.running_since
+            await self._pulse.until(lambda known=known: settled() or started.running_since != known, left)  # type: ignore[misc]
+        missing = started.n - started.arrived
+        if missing <= 0 or started.leaving:
+            return ""
+        words = f"{missing} of {started.n} engines did not register"
+        ended = started.status.state is State.ENDED
+        words += f": {started.status.words or 'they have ended'}" if ended else f" within {timeout:g} s of their start"
+        words += f"; their output: {started.log_file}" if started.log_file else ""
+        if ended:
+            self._forget(started)
+        if not started.arrived:
+            raise LaunchError(words)
+        return words
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._endings.append(task)
+
+    def _changed(self) -> None:
+        self._pulse.beat()
+        self._on_change()

@@ -1,0 +1,14 @@
+"""A launcher as plain data: what a plan says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class LauncherSpec(msgspec.Struct, frozen=True):
+    """A launcher's class, as `module.Class`, and those of its options that somebody has set."""
+
+    cls: str
+    options: dict[str, Any] = {}

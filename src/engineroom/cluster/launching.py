@@ -1,0 +1,78 @@
+"""What a host starts by launchers: which way each kind of launcher goes, and the commands that it is given."""
+
+from __future__ import annotations
+
+import sys
+
+from engineroom.cluster.controller_seat import ControllerSeat
+from engineroom.cluster.engine_sets import EngineSets
+from engineroom.cluster.host import Host
+from engineroom.cluster.launched_engines import LaunchedEngines
+from engineroom.cluster.launchers.choose import launcher_for, options_of
+from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
+from engineroom.cluster.plan import HostPlan
+from engineroom.errors import LaunchError
+from engineroom.settings.launchers import ControllerLauncher, EngineLauncher
+
+
+def launched_engines(plan: HostPlan, host: Host) -> EngineSets:
+    """Return the engines of a host that the plan's launcher starts."""
+    assert plan.engine_launcher is not None
+    options = options_of(plan.engine_launcher)
+    if not isinstance(options, EngineLauncher):
+        raise LaunchError(f"{plan.engine_launcher.cls} starts no engines")
+    return LaunchedEngines(
+        plan,
+        host.instance,
+        launcher_for(options),
+        make_command=lambda n, name: engines_command(plan, options, n, name),
+        report=host.report,
+        on_change=host.engines_changed,
+    )
+
+
+def launched_controller(plan: HostPlan) -> ControllerSeat:
+    """Return the controller that the plan's launcher starts."""
+    assert plan.controller_launcher is not None
+    options = options_of(plan.controller_launcher)
+    if not isinstance(options, ControllerLauncher):
+        raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
+    raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
+
+
+def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) -> Command:
+    """Return what starts `n` engines as the set `name`."""
+    return Command(
+        role=ENGINE,
+        name=f"engineroom-engines-{plan.cluster_id or plan.profile.name or 'cluster'}-{name}",
+        argv=[
+            *(options.engine_cmd or [sys.executable, "-m", "engineroom.cli.ipengine"]),
+            *_common(plan),
+            *options.engine_args,
+        ],
+        n=n,
+        environment={**plan.engine_environment, **options.environment},
+        work_dir=plan.engine.work_dir,
+        log_file=str(plan.profile.log_file("ipengines", plan.cluster_id, name)),
+        profile_dir=plan.profile_dir,
+        cluster_id=plan.cluster_id,
+    )
+
+
+def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
+    """Return what starts the controller."""
+    command = options.controller_cmd or [sys.executable, "-m", "engineroom.cli.ipcontroller"]
+    return Command(
+        role=CONTROLLER,
+        name=f"engineroom-controller-{plan.cluster_id or plan.profile.name or 'cluster'}",
+        argv=[*command, *_common(plan), *plan.controller_arguments, *options.controller_args],
+        environment=dict(options.environment),
+        log_file=str(plan.profile.log_file("ipcontroller", plan.cluster_id)),
+        profile_dir=plan.profile_dir,
+        cluster_id=plan.cluster_id,
+    )
+
+
+def _common(plan: HostPlan) -> list[str]:
+    arguments = [f"--profile-dir={plan.profile_dir}"]
+    return [*arguments, f"--cluster-id={plan.cluster_id}"] if plan.cluster_id else arguments

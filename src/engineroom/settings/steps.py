@@ -1,0 +1,83 @@
+"""The steps of a start, as breadcrumbs: each process of a cluster notes how far it came, so that `why` can be answered.
+
+`log/steps-ID.jsonl` in the profile has a line of JSON for each; all processes that can write there append to it. No
+secret is ever in a step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+SUBMITTED = "submitted"
+QUEUED = "queued"
+REACHED = "reached"
+INTERPRETER = "interpreter"
+IMPORTS = "imports"
+FILE = "file"
+ADDRESS = "address"
+HANDSHAKE = "handshake"
+REGISTERED = "registered"
+ENDED = "ended"
+
+ORDER = (SUBMITTED, QUEUED, REACHED, INTERPRETER, IMPORTS, FILE, ADDRESS, HANDSHAKE, REGISTERED, ENDED)
+"""The steps of one start, in the order in which they are made.
+
+Handed to a launcher; waiting there; on the machine; a Python found; engineroom imported, in versions that fit; the
+connection file read; each address tried; let in; registered with an id. `ENDED`: the end, if nobody asked for it.
+"""
+
+
+class Step(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One step. `at`: seconds since 1970; `who`: "controller", "engines 1", "engine pid 4711 on node7"; `ok`: it was
+    made; `words`: the facts, or what is wrong; `fix`: what to do about that."""
+
+    at: float
+    who: str
+    step: str
+    ok: bool = True
+    words: str = ""
+    fix: str = ""
+
+
+class Steps:
+    """Where one process notes its steps; with "" for a path, nowhere."""
+
+    def __init__(self, path: str | os.PathLike[str], who: str) -> None:
+        self._path, self._who = os.fspath(path), who
+        self._last: tuple[str, bool, str] | None = None
+
+    def note(self, step: str, *, ok: bool = True, words: str = "", fix: str = "", who: str = "") -> None:
+        """Append a step, unless it is the same again."""
+        if not self._path or self._last == (step, ok, words):
+            return
+        self._last = (step, ok, words)
+        line = msgspec.json.encode(
+            Step(at=round(time.time(), 3), who=who or self._who, step=step, ok=ok, words=words, fix=fix)
+        )
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, line + b"\n")  # one write: lines of several processes do not mix
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return  # a full disk must not stop what can do without these notes
+
+
+def read_steps(path: str | os.PathLike[str]) -> Iterator[Step]:
+    """Yield the steps in the file at `path`, oldest first; lines that are half there are left out."""
+    decode = msgspec.json.Decoder(Step).decode
+    try:
+        lines = Path(path).read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield decode(line)
+        except msgspec.MsgspecError:
+            continue
