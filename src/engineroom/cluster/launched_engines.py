@@ -6,6 +6,7 @@ A launcher starts a whole set, and knows how that is. The controller tells which
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class LaunchedEngines:
         self._make_command, self._report, self._on_change = make_command, report, on_change
         self._sets: dict[str, _Set] = {}
         self._pulse = Pulse()
+        self._news = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._endings: list[asyncio.Task[None]] = []
 
@@ -74,6 +76,7 @@ class LaunchedEngines:
         handle = await self._launcher.start(msgspec.structs.replace(command, environment=environment))
         started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
         self._on_change()
+        self._news.set()
         if self._watch is None:
             self._watch = loop.create_task(self._keep_watching())
         return name, await self._all_ready(started)
@@ -161,7 +164,9 @@ class LaunchedEngines:
                 await self._look_at(each)
             now = asyncio.get_running_loop().time()
             young = any(now - each.began < _LATER for each in self._sets.values())
-            await asyncio.sleep(_SOON if young else _LATER)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _SOON if young else _LATER)
+            self._news.clear()
 
     async def _look_at(self, started: _Set) -> None:
         try:

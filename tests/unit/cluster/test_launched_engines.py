@@ -1,0 +1,197 @@
+"""What a host makes of engines that a launcher started: in jobs, as ranks, in whatever way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from engineroom.cluster.launched_engines import LaunchedEngines
+from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.reports import EngineDied, Notice, Report
+from engineroom.engine.config import EngineConfig
+from engineroom.errors import LaunchError
+from engineroom.ids import Instance, new_instance
+from engineroom.protocol.launches import VARIABLE
+
+
+class Queue:
+    """A launcher that starts nothing; tests say how it is with what it started."""
+
+    def __init__(self) -> None:
+        self.status = Status(State.WAITING, "Resources")
+        self.started: list[Command] = []
+        self.stopped: list[Handle] = []
+        self.signalled: list[int] = []
+
+    async def start(self, command: Command) -> Handle:
+        self.started.append(command)
+        return {"job": len(self.started)}
+
+    async def poll(self, handle: Handle) -> Status:
+        return self.status
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        self.signalled.append(signum)
+
+    async def stop(self, handle: Handle) -> None:
+        self.stopped.append(handle)
+
+
+class Sets:
+    """Launched engines, and all that they tell."""
+
+    def __init__(self, directory: Path, timeout: float = 5.0) -> None:
+        self.queue = Queue()
+        self.reports: list[Report] = []
+        self.pulse = Pulse()
+        plan = HostPlan(
+            profile_dir=str(directory / "profile_default"),
+            cluster_id="",
+            engine=EngineConfig(connection_file="f"),
+            engine_timeout=timeout,
+        )
+        self.engines = LaunchedEngines(
+            plan,
+            new_instance(),
+            self.queue,
+            make_command=lambda n, name: Command(role=ENGINE, name=name, argv=["ipengine"], n=n, log_file="out.log"),
+            report=self._report,
+            on_change=lambda: None,
+        )
+
+    def _report(self, report: Report) -> None:
+        self.reports.append(report)
+        self.pulse.beat()
+
+    def join(self, engine_id: int) -> Instance:
+        """Let an engine of the last set register."""
+        instance = new_instance()
+        self.engines.joined(instance, engine_id, self.queue.started[-1].environment[VARIABLE])
+        return instance
+
+    def said(self, kind: type[Report]) -> list[Report]:
+        return [report for report in self.reports if isinstance(report, kind)]
+
+
+def play(directory: Path, story: Callable[[Sets], Awaitable[None]], timeout: float = 5.0) -> Sets:
+    """Run `story` with sets, and close them."""
+
+    async def whole() -> Sets:
+        sets = Sets(directory, timeout)
+        await story(sets)
+        sets.engines.close()
+        await sets.engines.ended()
+        return sets
+
+    return asyncio.run(asyncio.wait_for(whole(), 10))
+
+
+async def started(sets: Sets, n: int = 2) -> asyncio.Task[tuple[str, str]]:
+    """Begin a start, and return when the launcher has been asked how it is."""
+    starting = asyncio.create_task(sets.engines.start(n))
+    await sets.pulse.until(lambda: bool(sets.said(Notice)))
+    return starting
+
+
+def test_a_start_is_over_when_all_have_registered(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        sets.join(0)
+        await asyncio.sleep(0)
+        assert not starting.done()
+        sets.join(1)
+        assert await starting == ("1", "")
+        assert sets.engines.handles() == {"1": {"job": 1}}
+
+    sets = play(tmp_path, story)
+    assert sets.queue.stopped == [{"job": 1}]
+
+
+def test_what_waits_in_a_queue_is_not_late_and_says_why_it_waits(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        await asyncio.sleep(0.1)  # longer than the timeout
+        assert not starting.done()
+        assert sets.said(Notice) == [Notice("waiting: Resources")]
+        sets.join(0)
+        sets.join(1)
+        await starting
+
+    play(tmp_path, story, timeout=0.05)
+
+
+def test_what_runs_and_does_not_register_is_late(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        sets.join(0)
+        name, words = await starting
+        assert name == "1"
+        assert words == "1 of 2 engines did not register within 0.05 s of their start; their output: out.log"
+
+    play(tmp_path, story, timeout=0.05)
+
+
+def test_a_job_that_ends_before_any_engine_came_fails_the_start_with_its_reason(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        sets.queue.status = Status(State.ENDED, "job 7 hit its time limit")
+        with pytest.raises(LaunchError, match="2 of 2 engines did not register: job 7 hit its time limit"):
+            await sets.engines.start(2)
+        assert sets.engines.handles() == {}
+
+    assert play(tmp_path, story).queue.stopped == []
+
+
+def test_an_engine_that_is_lost_is_told_unless_its_set_is_stopped(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        first, second = sets.join(0), sets.join(1)
+        await starting
+        sets.engines.left(first, "connection lost")
+        assert sets.said(EngineDied) == [EngineDied(0, "connection lost", "out.log")]
+        stopping = asyncio.create_task(sets.engines.stop("1"))
+        await asyncio.sleep(0)
+        sets.engines.left(second, "cancelled")
+        await stopping
+        assert len(sets.said(EngineDied)) == 1
+        assert len(sets.engines.engines) == 0
+
+    play(tmp_path, story)
+
+
+def test_a_set_that_is_not_there_can_not_be_stopped(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: none"):
+            await sets.engines.stop("x")
+
+    play(tmp_path, story)
+
+
+def test_a_restart_starts_as_many_again(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        sets.join(0)
+        sets.join(1)
+        await starting
+        sets.reports.clear()
+        again = asyncio.create_task(sets.engines.restart())
+        await sets.pulse.until(lambda: bool(sets.said(Notice)))
+        sets.join(2)
+        sets.join(3)
+        assert await again == ""
+        assert sets.engines.handles() == {"1": {"job": 2}}
+
+    play(tmp_path, story)
+
+
+def test_an_engine_of_somebody_else_is_none_of_ours(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        sets.engines.joined(new_instance(), 5, "")
+        sets.engines.joined(new_instance(), 6, "beef/1")
+        assert len(sets.engines.engines) == 0
+
+    play(tmp_path, story)
