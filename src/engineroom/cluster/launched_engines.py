@@ -75,7 +75,7 @@ class LaunchedEngines:
         loop = asyncio.get_running_loop()
         handle = await self._launcher.start(msgspec.structs.replace(command, environment=environment))
         started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
-        self._on_change()
+        self._changed()
         self._news.set()
         if self._watch is None:
             self._watch = loop.create_task(self._keep_watching())
