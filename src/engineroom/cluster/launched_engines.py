@@ -114,8 +114,6 @@ class LaunchedEngines:
         engine = self.engines.add(started.name, wants_key_as_id=False)
         engine.instance, engine.engine_id, engine.ready = instance, engine_id, True
         started.arrived += 1
-        # Whoever asks the system less often than engines come knows by them that it runs.
-        self._note(started, Status(State.RUNNING))
         self._report(Progress(len(self.engines), sum(each.n for each in self._sets.values())))
         self._changed()
 
@@ -185,7 +183,9 @@ class LaunchedEngines:
 
     def _note(self, started: _Set, status: Status) -> None:
         started.status = status
-        if status.state is State.RUNNING and started.running_since is None:
+        if status.state is State.WAITING:  # if only a part of it
+            started.running_since = None
+        elif started.running_since is None:
             started.running_since = asyncio.get_running_loop().time()
         self._pulse.beat()
 

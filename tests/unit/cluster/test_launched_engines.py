@@ -128,6 +128,7 @@ def test_what_waits_in_a_queue_is_not_late_and_says_why_it_waits(tmp_path: Path)
 def test_what_runs_and_does_not_register_is_late(tmp_path: Path) -> None:
     async def story(sets: Sets) -> None:
         starting = await started(sets)
+        sets.queue.status = Status(State.RUNNING)
         sets.join(0)
         name, words = await starting
         assert name == "1"
@@ -177,9 +178,8 @@ def test_a_restart_starts_as_many_again(tmp_path: Path) -> None:
         sets.join(0)
         sets.join(1)
         await starting
-        sets.reports.clear()
         again = asyncio.create_task(sets.engines.restart())
-        await sets.pulse.until(lambda: bool(sets.said(Notice)))
+        await sets.pulse.until(lambda: len(sets.said(Notice)) == 2)
         sets.join(2)
         sets.join(3)
         assert await again == ""
