@@ -202,6 +202,7 @@ class Host:
                 linking.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ConnectionFailed):
                     await linking
+            self._link.keep_trying()
             if plan.n and not len(self._engines.engines):
                 self.stop(_NO_ENGINE)  # the controller came and went meanwhile
                 return

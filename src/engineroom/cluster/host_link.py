@@ -56,6 +56,11 @@ class HostLink:
                 self._listener.waiting_for_controller(problem)
         raise ConnectionFailed(f"no controller within {seconds:g} s: {problem}")
 
+    def keep_trying(self) -> None:
+        """Go on looking for the controller in the background, if it is not there yet."""
+        if self._connection is None and self._again is None:
+            self._again = asyncio.get_running_loop().create_task(self._reconnect())
+
     def engine_exited(self, instance: Instance, cause: str) -> None:
         """Tell the controller, now or when it is there again."""
         message = EngineExited(instance, cause)
