@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.reader import Reader
+
 SETTLE = 3.0
 """Seconds that threads, sockets and processes have to go once a test is over."""
 
@@ -101,3 +103,11 @@ def nothing_left_behind() -> Iterator[None]:
         ]
 
     assert wait_until(lambda: not left()), f"left behind: {left()}"
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """Yield somebody who types what the documentation shows."""
+    made = Reader(tmp_path / "me")
+    yield made
+    made.close()

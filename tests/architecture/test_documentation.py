@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.documented import DOCS, block_names
 
@@ -17,3 +20,9 @@ def test_every_block_of_commands_has_a_name() -> None:
 def test_every_named_block_is_taken_by_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in TESTS)
     assert [name for name in block_names() if f'"{name}"' not in tests] == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
