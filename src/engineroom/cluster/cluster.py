@@ -69,12 +69,15 @@ class Cluster(ClusterOptions):
             raise OptionError(f"Cluster has no option {name}{nearest(name, named)}")
         found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
         classes = [IPClusterStart, *IPClusterStart.option_classes]
-        merged = read_config_files([found.path / "ipcluster_config.py"], classes) if load_profile else Config()
+        values = {named[name]: value for name, value in options.items() if value is not None}
         given = deepcopy(config) if config else Config()
         for remark in renew(given, classes):
             log.warning("%s", remark)
+        said = deepcopy(given)
+        said.merge(Config({"Cluster": values}))
+        paths = [found.path / "ipcluster_config.py"] if load_profile else []
+        merged = read_config_files(paths, classes, over=said)
         merged.merge(given)
-        values = {named[name]: value for name, value in options.items() if value is not None}
         try:
             super().__init__(config=merged, **values)
         except TraitError as error:

@@ -131,7 +131,7 @@ class Host:
             controller={} if controller is None else controller.state(),
             sets=self._engines.engines.sets(),
             handles=self._engines.handles(),
-            launchers=(plan.launcher_names[0].lower(), plan.launcher_names[1].lower()),
+            launchers=(_short(plan.launcher_names[0]), _short(plan.launcher_names[1])),
         )
 
     def signal_all(self, signum: int) -> None:
@@ -267,6 +267,11 @@ class Host:
     def _controller_ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
         if self._stop_reason is None:
             (self.stop if clean else self.fail)(words)
+
+
+def _short(launcher: str) -> str:
+    """Return the name of a launcher as lists show it: a class of the user's own as it is."""
+    return launcher if "." in launcher else launcher.lower()
 
 
 def age() -> float:

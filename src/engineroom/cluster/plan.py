@@ -19,6 +19,7 @@ from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.option import OptionError, configured, names_in
+from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 _App = TypeVar("_App", IPController, IPEngine)
@@ -139,8 +140,10 @@ def host_plan(
     controller = _controller_options(options, place, controller_args) if with_controller else None
     if controller is not None and controller.engine_json_file and not engine.url_file:
         engine.url_file_name = controller.engine_json_file
-    controller_launcher = _launcher(options, options.controller_launcher_class, "controller") if controller else None
-    engine_launcher = _launcher(options, options.engine_launcher_class, "engine")
+    controller_launcher = None
+    if controller is not None:
+        controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
+    engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
     return HostPlan(
         profile_dir=str(profile.path),
         controller_launcher=controller_launcher,
@@ -169,13 +172,13 @@ def host_plan(
     )
 
 
-def _launcher(options: ClusterOptions, name: str, role: str) -> LauncherSpec | None:
+def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -> LauncherSpec | None:
     """Return the launcher that `name` stands for; None: things are started by the host itself."""
     if name == "Local":
         return None
     from engineroom.cluster.launchers.choose import spec_of  # most clusters are local, and do without
 
-    return spec_of(name, role, options.config)
+    return spec_of(name, role, options.config, places_for(profile.path))
 
 
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:

@@ -16,7 +16,7 @@ import msgspec
 from engineroom.cluster.assembly import host_for
 from engineroom.cluster.children import let_go
 from engineroom.cluster.host import Host
-from engineroom.cluster.pid_records import claim
+from engineroom.cluster.pid_records import claim, release
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
 from engineroom.errors import EngineroomError
@@ -45,6 +45,9 @@ def serve(owner: socket.socket, *, spawner: Popen[bytes], controller: Popen[byte
         return 1
     try:
         return asyncio.run(_serve(plan, owner, spawner, controller))
+    except EngineroomError as error:
+        owner.sendall(line_of(Failed(str(error), getattr(error, "code", 1))))
+        return 1
     except Exception:
         log.exception("the host failed")
         raise
@@ -89,7 +92,7 @@ async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], co
         if plan.owned or not host.started:
             host.stop("its owner is gone")
 
-    host = host_for(plan, spawner=spawner, controller=controller, report=report)
+    host = _assemble(plan, spawner, controller, report)
     _heed_signals(host, report)
     await host.control.serve_owner(owner, owner_gone)
     with _watched(plan.owner if plan.owned else 0, owner_gone):
@@ -99,9 +102,22 @@ async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], co
 async def _run_here(
     plan: HostPlan, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
 ) -> int:
-    host = host_for(plan, spawner=spawner, controller=controller, report=report)
+    host = _assemble(plan, spawner, controller, report)
     _heed_signals(host, report)
     return await host.run()
+
+
+def _assemble(
+    plan: HostPlan, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
+) -> Host:
+    """Return the host; LaunchError: a launcher of the plan's can't be had, and nothing is left of the attempt."""
+    try:
+        return host_for(plan, spawner=spawner, controller=controller, report=report)
+    except EngineroomError:
+        let_go(spawner, controller)
+        if plan.controller is not None:
+            release(plan.profile.pid_file("ipcluster", plan.cluster_id))
+        raise
 
 
 def _heed_signals(host: Host, report: Callable[[Report], None]) -> None:

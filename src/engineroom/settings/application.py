@@ -15,6 +15,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.old_names import renew, unknown_options
 from engineroom.settings.option import OptionError, aliases_of, configured, names_in, option, spellings_of, switches_of
+from engineroom.settings.own_modules import importable, places_for
 from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class BaseParallelApplication(Application):
         for remark in renew(self.cli_config, self.all_classes()):
             log.warning("%s", remark)
         if any(unknown_options(self.cli_config, self.all_classes())):
-            for problem in unknown_options(self.cli_config, [*self.all_classes(), *self.rare_classes()]):
+            for problem in unknown_options(self.cli_config, [*self.all_classes(), *self.rare_classes(self.cli_config)]):
                 raise OptionError(problem)
         self.arguments = [str(argument) for argument in loader.extra_args]
         if self.arguments and not self.takes_arguments:
@@ -121,7 +122,7 @@ class BaseParallelApplication(Application):
 
     def read_files(self) -> None:
         """Take the options in the profile's file and in `config_file`; those of the command line win."""
-        config = read_config_files(self.option_files(), self.all_classes())
+        config = read_config_files(self.option_files(), self.all_classes(), over=self.cli_config)
         config.merge(self.cli_config)
         self._apply(config)
 
@@ -150,39 +151,49 @@ class BaseParallelApplication(Application):
         """Return the classes whose options this command takes."""
         return [type(self), *self.option_classes]
 
-    def rare_classes(self) -> list[type[Configurable]]:
-        """Return further classes whose options it takes, and that are worth loading only if somebody names them."""
+    def rare_classes(self, config: Config) -> list[type[Configurable]]:
+        """Return further classes whose options it takes, and that are worth loading only if `config` names them."""
+        del config
         return []
 
     def _configure_logging(self) -> None:
         """Leave logging alone: each program sets it up when it knows where to."""
 
 
-def read_config_files(paths: Iterable[Path], classes: Iterable[type[Configurable]] = ()) -> Config:
+def read_config_files(
+    paths: Iterable[Path], classes: Iterable[type[Configurable]] = (), *, over: Config | None = None
+) -> Config:
     """Return the options in those of `paths` that exist, by their names of today, later ones first in rank.
 
-    What is old or unknown in them is logged. `classes`: those whose options are most likely there.
+    What is old or unknown in them is logged. `classes`: those whose options are most likely there. `over`: options
+    that count more, and may name a launcher whose own options are in the files.
     """
     config = Config()
     for path in paths:
         if path.exists():
-            config.merge(_read(path, list(classes)))
+            config.merge(_read(path, list(classes), over or Config()))
     return config
 
 
-def _read(path: Path, classes: list[type[Configurable]]) -> Config:
+def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config:
     try:
-        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+        with importable(places_for(path.parent)):
+            config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}") from error
-    for remark in [*renew(config, classes), *_unknown_to_all(config, classes)]:
+    for remark in [*renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
         log.warning("%s: %s", path, remark)
     return config
 
 
-def _unknown_to_all(config: Config, classes: list[type[Configurable]]) -> list[str]:
+def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Config, place: Path) -> list[str]:
     if set(names_in(config)) <= set(spellings_of(classes)):
         return []
     from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
 
-    return list(unknown_options(config, CLASSES))
+    unknown = list(unknown_options(config, CLASSES))
+    if not unknown:
+        return []
+    from engineroom.settings.own_launchers import own_launchers  # as above
+
+    return list(unknown_options(config, [*CLASSES, *own_launchers([config, over], places_for(place))]))

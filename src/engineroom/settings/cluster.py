@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_names import LauncherName
 from engineroom.settings.option import option
+from engineroom.settings.own_modules import places_for
+from engineroom.settings.profiles import Profile
 
 
 class Cluster(Configurable):
@@ -53,10 +55,13 @@ class IPClusterEngines(BaseParallelApplication):
 
     daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
 
-    def rare_classes(self) -> list[type[Configurable]]:
+    def rare_classes(self, config: Config) -> list[type[Configurable]]:
         from engineroom.settings.launchers import LAUNCHER_CLASSES  # as the method says
+        from engineroom.settings.own_launchers import own_launchers
 
-        return list(LAUNCHER_CLASSES)
+        said = config.BaseParallelApplication
+        profile = Profile.find(said.get("profile"), profile_dir=said.get("profile_dir"))
+        return [*LAUNCHER_CLASSES, *own_launchers([config], places_for(profile.path))]
 
 
 class IPClusterStart(IPClusterEngines):

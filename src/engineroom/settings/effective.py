@@ -33,7 +33,8 @@ class _Layer(NamedTuple):
 
 def effective_options(app: IPClusterStart) -> list[Effective]:
     """Return the options that `ipcluster start` has with the arguments that `app` has read; they count most."""
-    shared = [_Layer(str(path), read_config_files([path], app.all_classes())) for path in app.option_files()]
+    said = app.cli_config
+    shared = [_Layer(str(path), read_config_files([path], app.all_classes(), over=said)) for path in app.option_files()]
     shared.append(_Layer(COMMAND_LINE, app.cli_config))
     found = [*_of_class(Cluster, shared), *_of_class(IPClusterStart, shared)]
     for program, more in (("ipcontroller", _for_controller(app, shared)), ("ipengine", [])):

@@ -39,4 +39,8 @@ class Named(TraitType[str, Any]):
         if known and name.lower() in self.by_name:
             return self.by_name[name.lower()]
         missing = "is not built yet" if known and name.lower() in self.later else "does not exist"
-        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; there is {', '.join(self.choices)}")
+        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; {self.there_is()}")
+
+    def there_is(self) -> str:
+        """Return, in words, what there is to choose from."""
+        return f"there is {', '.join(self.choices)}"

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
+from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.errors import LaunchError
-from engineroom.settings.launchers import LAUNCHERS, BaseLauncher
+from engineroom.cluster.surroundings import own_module_path
+from engineroom.settings.launchers import LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
 from engineroom.settings.option import OptionError, configured
+from engineroom.settings.own_launchers import import_launcher
+from engineroom.settings.own_modules import stay_importable
 
 
-def spec_of(name: str, role: str, config: Config) -> LauncherSpec:
-    """Return the launcher called `name` with its options in `config`; OptionError says what is wrong with them.
-
-    `name`: a short one, or `module.Class`. `role`: ENGINE or CONTROLLER.
-    """
+def launcher_class(name: str, role: str, places: Sequence[str] = ()) -> type[BaseLauncher]:
+    """Return the class with the options of the launcher called `name`; OptionError: it can't be had."""
     if name in LAUNCHERS:
         controllers, engines = LAUNCHERS[name]
-        cls: type[BaseLauncher] = controllers if role == CONTROLLER else engines
-    else:
-        cls = _import(name)
+        return controllers if role == CONTROLLER else engines
+    cls = import_launcher(name, places)
+    if not issubclass(cls, ControllerLauncher if role == CONTROLLER else EngineLauncher):
+        other = "ControllerLauncher" if role == CONTROLLER else "EngineLauncher"
+        raise OptionError(f"the launcher {name} starts no {role}: derive it from a class that does, such as {other}")
+    return cls
+
+
+def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) -> LauncherSpec:
+    """Return the launcher called `name` with its options in `config`; OptionError says what is wrong with them.
+
+    `name`: a short one, or `module.Class`. `role`: ENGINE or CONTROLLER. `places`: directories in which the module may
+    be, beside those where Python looks.
+    """
+    cls = launcher_class(name, role, places)
     options = configured(cls, config)
     defaults = cls()
     values = {
@@ -39,30 +51,20 @@ def spec_of(name: str, role: str, config: Config) -> LauncherSpec:
         raise OptionError(
             f"an option of {name} is neither text nor number nor a list or dict of them: {error}"
         ) from None
-    return LauncherSpec(f"{cls.__module__}.{cls.__qualname__}", values)
+    # The host that is to import it may be another process, for which Python looks elsewhere.
+    modules = [] if name in LAUNCHERS else list(dict.fromkeys([*own_module_path(), *places]))
+    return LauncherSpec(f"{cls.__module__}.{cls.__qualname__}", values, modules)
 
 
 def options_of(spec: LauncherSpec) -> BaseLauncher:
     """Return the options that `spec` tells of."""
-    return _import(spec.cls)(**spec.options)
+    stay_importable(spec.places)  # a launcher may import more when it is used
+    return import_launcher(spec.cls)(**spec.options)
 
 
 def launcher_for(options: BaseLauncher) -> Launcher:
-    """Return what starts things as `options` say: of ours, or the options themselves if they can."""
-    if hasattr(options, "start"):
-        return cast(Launcher, options)
-    raise LaunchError(f"{type(options).__name__} starts nothing: it has no method `start`")
-
-
-def _import(path: str) -> type[BaseLauncher]:
-    module, _, name = path.rpartition(".")
-    try:
-        cls = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise OptionError(f"the launcher {path} can't be imported: {error}") from error
-    if not (isinstance(cls, type) and issubclass(cls, BaseLauncher)):
-        raise OptionError(f"{path} is no launcher: it must be a class derived from engineroom.cluster.launcher's")
-    return cls
+    """Return what starts things as `options` say: of ours, or of the user's own if it has the methods for that."""
+    return OwnLauncher(options)
 
 
 def _as_json(value: Any) -> Any:

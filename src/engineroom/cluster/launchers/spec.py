@@ -8,7 +8,9 @@ import msgspec
 
 
 class LauncherSpec(msgspec.Struct, frozen=True):
-    """A launcher's class, as `module.Class`, and those of its options that somebody has set."""
+    """A launcher's class, as `module.Class`, and those of its options that somebody has set. `places`: directories in
+    which the module may be, beside those where Python looks."""
 
     cls: str
     options: dict[str, Any] = {}
+    places: list[str] = []

@@ -1,0 +1,72 @@
+"""A launcher of the user's own, held as any other: whatever goes wrong in it is said in words."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from typing import Any
+
+from engineroom.cluster.launchers.launcher import Command, Handle, Status
+from engineroom.errors import LaunchError
+from engineroom.settings.launchers import BaseLauncher
+
+log = logging.getLogger(__name__)
+
+_METHODS = ("start", "poll", "signal", "stop")
+
+
+class OwnLauncher:
+    """Calls the four methods of a user's launcher. Those that are plain functions may block: they run in threads."""
+
+    def __init__(self, options: BaseLauncher) -> None:
+        """`options`: an instance of the user's class. LaunchError: it lacks a method."""
+        missing = [name for name in _METHODS if not callable(getattr(options, name, None))]
+        if missing:
+            raise LaunchError(
+                f"{_path(options)} starts nothing by itself: it lacks {', '.join(missing)}. Derive it from a launcher "
+                "that does, such as SlurmEngineSetLauncher, or write the methods start, poll, signal and stop"
+            )
+        self._options = options
+
+    async def start(self, command: Command) -> Handle:
+        handle: Handle = await self._call("start", command)
+        try:
+            json.dumps(handle)
+        except (TypeError, ValueError):
+            handle = None  # type: ignore[assignment]  # as wrong as anything else
+        if not isinstance(handle, dict):
+            raise LaunchError(
+                f"{_path(self._options)}.start must return a dict of JSON values, by which what was started is found "
+                "again: pids, ids of jobs"
+            )
+        return handle
+
+    async def poll(self, handle: Handle) -> Status:
+        status = await self._call("poll", handle)
+        if not isinstance(status, Status):
+            raise LaunchError(f"{_path(self._options)}.poll must return a Status, not {status!r}")
+        return status
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        await self._call("signal", handle, signum)
+
+    async def stop(self, handle: Handle) -> None:
+        await self._call("stop", handle)
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        method = getattr(self._options, name)
+        try:
+            if inspect.iscoroutinefunction(method):
+                return await method(*arguments)
+            return await asyncio.to_thread(method, *arguments)
+        except LaunchError:
+            raise
+        except Exception as error:
+            log.exception("a launcher of the user's own failed: %s", name)
+            raise LaunchError(f"{_path(self._options)}.{name} failed: {type(error).__name__}: {error}") from error
+
+
+def _path(options: BaseLauncher) -> str:
+    return f"{type(options).__module__}.{type(options).__qualname__}"
