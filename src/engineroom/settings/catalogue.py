@@ -9,9 +9,10 @@ from engineroom.settings.cluster import Cluster, IPClusterEngines, IPClusterStar
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import LAUNCHER_CLASSES
+from engineroom.settings.winhpc import WINHPC_CLASSES
 
 FILES: dict[str, tuple[type[Configurable], ...]] = {
-    "ipcluster": (Cluster, IPClusterStart, IPClusterStop, *LAUNCHER_CLASSES),
+    "ipcluster": (Cluster, IPClusterStart, IPClusterStop, *LAUNCHER_CLASSES, *WINHPC_CLASSES),
     "ipcontroller": (IPController, TaskScheduler, HeartMonitor),
     "ipengine": (IPEngine,),
 }

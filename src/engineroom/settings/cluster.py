@@ -58,10 +58,11 @@ class IPClusterEngines(BaseParallelApplication):
     def rare_classes(self, config: Config) -> list[type[Configurable]]:
         from engineroom.settings.launchers import LAUNCHER_CLASSES  # as the method says
         from engineroom.settings.own_launchers import own_launchers
+        from engineroom.settings.winhpc import WINHPC_CLASSES
 
         said = config.BaseParallelApplication
         profile = Profile.find(said.get("profile"), profile_dir=said.get("profile_dir"))
-        return [*LAUNCHER_CLASSES, *own_launchers([config], places_for(profile.path))]
+        return [*LAUNCHER_CLASSES, *WINHPC_CLASSES, *own_launchers([config], places_for(profile.path))]
 
 
 class IPClusterStart(IPClusterEngines):

@@ -15,6 +15,7 @@ from engineroom.settings.catalogue import FILES
 from engineroom.settings.launchers import LAUNCHER_CLASSES
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
+from engineroom.settings.winhpc import WINHPC_CLASSES
 
 WIDTH = 100
 
@@ -31,6 +32,8 @@ _USE = (
 
 
 _COMMON = frozenset(name for name, _, _ in own_options(BaseParallelApplication))
+_FAMILIES = (*LAUNCHER_CLASSES, *WINHPC_CLASSES)
+"""Classes of which each is shown with the options that its parents do not have."""
 
 
 def config_file(profile_dir: Path, program: str) -> Path:
@@ -67,8 +70,8 @@ def _section(cls: type[Configurable], explained: Container[str]) -> Iterator[str
         yield f"# Earlier names, which work as well: {', '.join(f'c.{name}' for name in old)}."
     yield ""
     traits = cls.class_traits(config=True)
-    if cls in LAUNCHER_CLASSES:
-        if parents := [base.__name__ for base in cls.__bases__ if base in LAUNCHER_CLASSES]:
+    if cls in _FAMILIES:
+        if parents := [base.__name__ for base in cls.__bases__ if base in _FAMILIES]:
             yield from _comment(f"It has the options of {' and '.join(parents)} too.", first="# ")
             yield ""
         traits = cls.class_own_traits(config=True)

@@ -9,10 +9,19 @@ from __future__ import annotations
 import sys
 from typing import ClassVar
 
-from traitlets import Any, CRegExp, Dict, Float, Int, List, Unicode
+from traitlets import Any, CRegExp, Dict, Float, Int, List, Unicode, default
 from traitlets.config import Configurable
 
-from engineroom.settings.option import option
+from engineroom.settings.option import configured, option
+from engineroom.settings.winhpc import (
+    IPControllerJob,
+    IPControllerTask,
+    IPEngineSetJob,
+    IPEngineTask,
+    WinHPCJob,
+    WinHPCTask,
+    values_set,
+)
 
 
 class BaseLauncher(Configurable):
@@ -232,18 +241,51 @@ class HTCondorEngineSetLauncher(HTCondorLauncher, EngineLauncher):
 class WindowsHPCLauncher(BaseLauncher):
     """Jobs of Windows HPC Server."""
 
-    scheduler = option(Unicode("", help="The head node that schedules jobs."))
+    job_class: ClassVar[type[WinHPCJob]]
+    task_class: ClassVar[type[WinHPCTask]]
+
+    scheduler = option(Unicode("", help="The head node that schedules jobs; default: what $CCP_SCHEDULER says."))
     job_cmd = option(Unicode("job", help="The command that submits and cancels jobs."))
     job_file_name = option(Unicode("", help="Name of the job's XML file in the profile; default: by role."))
     job_id_regexp = option(CRegExp(r"\d+", help="Finds the job's id in what the command prints."))
+    job = option(Dict(help="Options of WinHPCJob for this job; default: of its own class."), in_files=False)
+    task = option(Dict(help="Options of WinHPCTask for its tasks; default: of their own class."), in_files=False)
+
+    @default("job")
+    def _job_of_its_class(self) -> dict[str, object]:
+        return values_set(self.job_class, self.config)
+
+    @default("task")
+    def _task_of_its_class(self) -> dict[str, object]:
+        return values_set(self.task_class, self.config)
 
 
 class WindowsHPCControllerLauncher(WindowsHPCLauncher, ControllerLauncher):
     """A controller in a job of Windows HPC Server."""
 
+    job_class, task_class = IPControllerJob, IPControllerTask
+
+    @default("controller_cmd")
+    def _command_of_the_task(self) -> list[str]:
+        return configured(IPControllerTask, self.config).controller_cmd
+
+    @default("controller_args")
+    def _arguments_of_the_task(self) -> list[str]:
+        return configured(IPControllerTask, self.config).controller_args
+
 
 class WindowsHPCEngineSetLauncher(WindowsHPCLauncher, EngineLauncher):
     """Engines in a job of Windows HPC Server."""
+
+    job_class, task_class = IPEngineSetJob, IPEngineTask
+
+    @default("engine_cmd")
+    def _command_of_the_task(self) -> list[str]:
+        return configured(IPEngineTask, self.config).engine_cmd
+
+    @default("engine_args")
+    def _arguments_of_the_task(self) -> list[str]:
+        return configured(IPEngineTask, self.config).engine_args
 
 
 LAUNCHERS: dict[str, tuple[type[ControllerLauncher], type[EngineLauncher]]] = {

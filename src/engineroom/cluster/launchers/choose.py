@@ -13,7 +13,13 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import own_module_path
-from engineroom.settings.launchers import LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
+from engineroom.settings.launchers import (
+    LAUNCHERS,
+    BaseLauncher,
+    ControllerLauncher,
+    EngineLauncher,
+    WindowsHPCLauncher,
+)
 from engineroom.settings.option import OptionError, configured
 from engineroom.settings.own_launchers import import_launcher
 from engineroom.settings.own_modules import stay_importable
@@ -64,6 +70,10 @@ def options_of(spec: LauncherSpec) -> BaseLauncher:
 
 def launcher_for(options: BaseLauncher) -> Launcher:
     """Return what starts things as `options` say: of ours, or of the user's own if it has the methods for that."""
+    if isinstance(options, WindowsHPCLauncher) and not hasattr(options, "start"):
+        from engineroom.cluster.launchers.winhpc import WindowsHPC  # each way to start is loaded by those who go it
+
+        return WindowsHPC(options)
     return OwnLauncher(options)
 
 

@@ -1,0 +1,126 @@
+"""Windows HPC Server: driven by a command `job` that answers as the manual says, and really runs the tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engineroom import Cluster
+from engineroom.errors import LaunchError
+from engineroom.settings.profiles import Profile
+from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
+from tests.reader import Reader
+from tests.system.conftest import Command, until
+from tests.system.fake_scheduler import FakeScheduler
+
+PAGE = "starting/windows-hpc.md"
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
+    made = FakeScheduler(tmp_path / "scheduler", monkeypatch, "winhpc", "job")
+    made.say("head_node", "HEADNODE")
+    return made
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A profile of which the engines run on the cluster."""
+    path = tmp_path / "profile_w"
+    path.mkdir()
+    (path / "ipcluster_config.py").write_text(
+        "c.Cluster.engine_launcher_class = 'WinHPC'\nc.WindowsHPCLauncher.scheduler = 'HEADNODE'\n"
+        "c.IPEngine.reconnect_timeout = 2\n"
+    )
+    return path
+
+
+@pytest.fixture
+def cluster(scheduler: FakeScheduler, directory: Path) -> Iterator[Cluster]:
+    made = Cluster(n=2, profile_dir=directory, cluster_id="")
+    made.start_cluster_sync()
+    yield made
+    made.stop_cluster_sync()
+
+
+def test_engines_are_the_tasks_of_one_job(cluster: Cluster, scheduler: FakeScheduler, directory: Path) -> None:
+    with cluster.connect_client_sync() as rc:
+        rc.wait_for_engines(2, timeout=10)
+        assert sorted(rc[:].apply_sync(os.getpid)) == sorted(scheduler.pids(11))
+        assert rc[:].apply_sync(os.getcwd) == [str(directory)] * 2
+    assert scheduler.jobs() == [11]
+    job = (directory / "ipengineset_job.xml").read_text()
+    for file in (directory / "security").glob("*.json"):
+        assert not [line for line in file.read_text().splitlines() if "key" in line and line.split('"')[3] in job]
+
+
+def test_an_engine_that_dies_is_reported_and_stop_leaves_none(cluster: Cluster, scheduler: FakeScheduler) -> None:
+    with cluster.connect_client_sync() as rc:
+        rc.wait_for_engines(2, timeout=10)
+        os.kill(scheduler.pids(11)[0], signal.SIGKILL)
+        until(lambda: len(rc.ids) == 1)
+        cluster.stop_engines_sync()
+        assert scheduler.pids(11) == []
+
+
+def test_what_waits_says_why_and_goes_on(
+    scheduler: FakeScheduler, directory: Path, command: Callable[..., Command]
+) -> None:
+    scheduler.say("hold", "Not enough cores available.")
+    start = command("ipcluster", "start", "-n", "1", f"--profile-dir={directory}")
+    start.says("waiting: job 11 of Windows HPC Server is queued: Not enough cores available.")
+    scheduler.release()
+    start.says("1 engine is ready").signal(signal.SIGINT).succeeds()
+    assert not scheduler.pids(11)
+    steps = [(step.step, step.ok) for step in read_steps(Profile(directory).steps_file(""))]
+    assert [step for step in steps if step[0] in {SUBMITTED, QUEUED}] == [(SUBMITTED, True), (QUEUED, False)]
+
+
+def refusal(directory: Path) -> str:
+    """Return what a start says that fails."""
+    with pytest.raises(LaunchError) as caught:
+        Cluster(n=1, profile_dir=directory, cluster_id="").start_cluster_sync()
+    return str(caught.value)
+
+
+def test_a_job_that_is_refused(scheduler: FakeScheduler, directory: Path) -> None:
+    scheduler.say("reject", "The job template Default does not allow this.")
+    assert "`job submit /jobfile:" in (words := refusal(directory))
+    assert "The job template Default does not allow this." in words
+
+
+def test_a_head_node_that_is_not_there(scheduler: FakeScheduler, directory: Path) -> None:
+    scheduler.say("head_node", "OTHER")
+    assert "The head node HEADNODE can't be reached." in refusal(directory)
+
+
+def test_no_command(directory: Path) -> None:
+    assert "WindowsHPCLauncher.job_cmd says where it is" in refusal(directory)
+
+
+def test_engines_that_fail_at_once_end_the_start_with_the_reason(scheduler: FakeScheduler, directory: Path) -> None:
+    with (directory / "ipcluster_config.py").open("a") as file:
+        file.write("c.IPEngineTask.command_line = 'sh -c \"exit 7\"'\n")
+    assert "is failed: Task failed with exit code 7." in refusal(directory)
+
+
+def test_engines_end_by_themselves_when_the_cluster_is_killed(scheduler: FakeScheduler, directory: Path) -> None:
+    cluster = Cluster(n=1, profile_dir=directory, cluster_id="")
+    cluster.start_cluster_sync()
+    host = int(Profile(directory).pid_file("ipcluster", "").read_text().split('"pid":')[1].split(",")[0])
+    os.kill(host, signal.SIGKILL)
+    until(lambda: not scheduler.pids(11))
+
+
+def test_what_the_page_shows(scheduler: FakeScheduler, reader: Reader) -> None:
+    reader.follows(PAGE, "winhpc-profile")
+    reader.writes(PAGE, "winhpc-config", reader.profile("hpc").path / "ipcluster_config.py", after="c = get_config()\n")
+    [start] = reader.follows(PAGE, "winhpc-start")
+    reader.follows(PAGE, "winhpc-stop")
+    start.ends()
+    assert scheduler.jobs() == [11]
+    assert 'Priority="Normal" Project="budget 42"' in (reader.profile("hpc").path / "ipengineset_job.xml").read_text()
