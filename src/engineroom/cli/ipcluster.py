@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "list clusters",
     "clean": "remove what clusters that are gone have left",
     "logs": "show the logs of a cluster",
+    "why": "say why a cluster does not start, or lacks engines",
     "config": "show the options in effect, and who says so",
     "profile": "make a profile, with files for options",
 }

@@ -278,6 +278,12 @@ class Cluster(ClusterOptions):
             "engines": {},
         }
 
+    def why(self) -> str:
+        """Return why the cluster does not start or lacks engines, and what to do; or that all is well. Blocks."""
+        from engineroom.cluster.why_report import as_text, why  # for those who ask
+
+        return as_text(why(self._profile, self.cluster_id))
+
     def write_cluster_file(self) -> None:
         """Write `cluster_file`; the host of a running cluster keeps that in the profile up to date by itself."""
         files.write(self.cluster_file, self.to_dict())

@@ -20,7 +20,9 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.cluster.surroundings import cores, thread_limits
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
-from engineroom.settings.logs import rotate
+from engineroom.settings import steps
+from engineroom.settings.logs import last_line, rotate
+from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class EngineHouse:
         self._on_failure = on_failure
         self._spawner, self._attached = spawner, False
         self._closing = False
+        self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
+        self._died: set[int] = set()
         self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
         self._common["host"] = msgspec.to_builtins(bytes(instance))
 
@@ -60,12 +64,13 @@ class EngineHouse:
         name = self.engines.new_set(name)
         limits = thread_limits(len(self.engines) + n, cores=cores(), environment=os.environ)
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
+        self._steps.note(steps.SUBMITTED, words=f"{n} on this machine", who=f"engines {name}", n=n)
         started = [self._add(name) for _ in range(n)]
         for number, engine in enumerate(started):
             if number and self._plan.delay:
                 await asyncio.sleep(self._plan.delay)
             self._spawn(engine)
-        return name, await self._all_ready(started)
+        return name, await self._all_ready(started, name)
 
     async def stop(self, name: str = "") -> None:
         leaving = self.engines.in_set(name)
@@ -86,7 +91,7 @@ class EngineHouse:
         await self.pulse.until(
             lambda: all(engine.instance != before[engine.key] for engine in restarted), _STOP_SECONDS
         )
-        return await self._all_ready(restarted)
+        return await self._all_ready(restarted, name)
 
     def signal(self, signum: int, name: str = "") -> None:
         for engine in self.engines.in_set(name):
@@ -103,6 +108,8 @@ class EngineHouse:
         if engine is None or engine.ready:
             return
         engine.engine_id, engine.ready = engine_id, True
+        if engine.key in self._died:
+            self._steps.note(steps.REGISTERED, words="again", who=f"engine {engine_id}")
         self._tell_progress()
         self._changed()
 
@@ -182,6 +189,10 @@ class EngineHouse:
         again = by_itself and engine.ready and self._plan.restart_engines and not self._closing
         if by_itself:
             log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": again})
+            self._died.add(engine.key)
+            said = last_line(engine.log_file)
+            words = f"{cause}; the last line of its log is: {said}" if said and not engine.ready else cause
+            self._steps.note(steps.ENDED, ok=False, words=words, who=f"engine {engine.label}")
             self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again))
         elif not engine.leaving:
             self._report(Notice(f"engine {engine.label} was shut down"))
@@ -201,12 +212,14 @@ class EngineHouse:
     def _known(self, engine: HostedEngine) -> bool:
         return self.engines.get(engine.key) is engine
 
-    async def _all_ready(self, engines: list[HostedEngine]) -> str:
+    async def _all_ready(self, engines: list[HostedEngine], name: str) -> str:
         """Wait until each of `engines` has registered or ended; return, in words, what is wrong with those others."""
         timeout = self._plan.engine_timeout
         await self.pulse.until(lambda: self._closing or all(each.ready or each.failed for each in engines), timeout)
         missing = [engine for engine in engines if not engine.ready and not engine.shut_down]
         if not missing or self._closing:
+            if not missing:
+                self._steps.note(steps.REGISTERED, words=f"all {len(engines)}", who=f"engines {name}".rstrip())
             return ""
         dead = [engine for engine in missing if engine.failed]
         words = f"{len(missing)} of {len(engines)} engines did not register"
@@ -214,6 +227,7 @@ class EngineHouse:
             words += f": engine {dead[0].label} ended, {dead[0].failed}; its log is {dead[0].log_file}"
         else:
             words += f" within {timeout:g} s; the log of one is {missing[0].log_file}"
+        self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {name}".rstrip())
         if len(dead) == len(engines):
             raise LaunchError(words)
         return words

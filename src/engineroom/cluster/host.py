@@ -27,7 +27,9 @@ from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import Instance, new_instance
-from engineroom.protocol.processes import ProcessRecord, start_time
+from engineroom.protocol.processes import ProcessRecord, host_name, start_time
+from engineroom.settings import steps
+from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,9 @@ class Host:
         self.report = report
         self.instance = new_instance()
         self._controller = controller
+        who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
+        self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
+        self._problems: dict[str, int] = {}
         self._link = HostLink(Path(plan.engine.connection_file), self.instance, self)
         self._engines = make_engines(self)
         self._pulse = Pulse()
@@ -137,9 +142,14 @@ class Host:
     def signal_all(self, signum: int) -> None:
         self._engines.signal(signum)
 
-    def engine_joined(self, instance: Instance, engine_id: int, launch: str) -> None:
-        """The controller says that an engine has registered."""
+    def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
+        """The controller says that an engine has registered. `problem`: what its start-up code ended of, or ""."""
         self._engines.joined(instance, engine_id, launch)
+        if problem:
+            self._steps.note(steps.STARTUP, ok=False, words=problem, who=f"engine {engine_id}")
+            if problem not in self._problems:  # a hundred engines need not say it
+                self.report(Notice(f"engine {engine_id} is there, but its start-up failed: {problem}"))
+            self._problems[problem] = engine_id
 
     def engine_left(self, instance: Instance, cause: str) -> None:
         """The controller says that an engine of a launcher's is gone."""
@@ -168,7 +178,9 @@ class Host:
     def fail(self, reason: str, code: int = 1) -> None:
         """Stop, because something that is needed is gone."""
         log.error("failed: %s", reason)
-        self._failure = self._failure or Failed(reason, code)
+        if self._failure is None:
+            self._steps.note(steps.ENDED, ok=False, words=reason)
+            self._failure = Failed(reason, code, self._advice(reason))
         self.stop(reason)
 
     def signal_engine(self, instance: Instance, signum: int) -> None:
@@ -182,15 +194,19 @@ class Host:
     def waiting_for_controller(self, words: str) -> None:
         """There is no controller yet, or no more."""
         log.warning("waiting for the controller: %s", words)
+        self._steps.note(steps.ADDRESS, ok=False, words=words)
         self.report(Notice(f"waiting for the controller: {words}"))
+
+    def controller_found(self) -> None:
+        """The controller has let us in."""
+        self._steps.note(steps.HANDSHAKE)
 
     async def _start(self) -> None:
         plan = self.plan
         self.report(Progress(0, plan.n))
         if self._controller is not None:
             await self.control.listen(control_socket(plan.profile, plan.cluster_id))
-            await self._controller.start(self._controller_ended)
-            self._listens = True
+            await self._start_controller(self._controller)
             await self._link.connect(plan.engine.connect_timeout)
             _, missing = await self._engines.start(plan.n)
         else:
@@ -208,6 +224,15 @@ class Host:
                 return
         self.write_file()
         self.report(Ready(ready_ids(self._engines.engines), age(), missing))
+
+    async def _start_controller(self, controller: ControllerSeat) -> None:
+        try:
+            await controller.start(self._controller_ended)
+        except EngineroomError as error:
+            self._steps.note(steps.LISTENS, ok=False, words=str(error), who=steps.CONTROLLER)
+            raise
+        self._listens = True
+        self._steps.note(steps.LISTENS, words=f"port {controller.state().get('port', '')}", who=steps.CONTROLLER)
 
     async def _until_stopped(self, work: Any) -> None:
         """Do `work`, and give it up when the host is to stop."""
@@ -250,6 +275,8 @@ class Host:
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
             self._remove_connection_files()
+        if self._failure is None:
+            self._steps.note(steps.ENDED, words=reason)
         self.report(self._failure or Stopped(reason))
         self._gone.set()
         await asyncio.sleep(0)  # let those who asked for the stop be answered
@@ -263,6 +290,11 @@ class Host:
         for role, name in (("client", config.client_file), ("engine", config.engine_file)):
             usual = plan.profile.connection_file(role, plan.cluster_id)
             remove_if_stale(usual.with_name(name) if name else usual)
+
+    def _advice(self, reason: str) -> str:
+        from engineroom.settings.first_failure import advice  # for those that fail
+
+        return advice(steps.read_steps(self.plan.profile.steps_file(self.plan.cluster_id)), told=reason)
 
     def _controller_ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
         if self._stop_reason is None:

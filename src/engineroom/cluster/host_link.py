@@ -21,11 +21,12 @@ log = logging.getLogger(__name__)
 class Listener(Protocol):
     """Who is told what the controller says."""
 
-    def engine_joined(self, instance: Instance, engine_id: int, launch: str) -> None: ...
+    def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None: ...
     def engine_left(self, instance: Instance, cause: str) -> None: ...
     def signal_engine(self, instance: Instance, signum: int) -> None: ...
     def controller_says_stop(self, reason: str) -> None: ...
     def waiting_for_controller(self, words: str) -> None: ...
+    def controller_found(self) -> None: ...
 
 
 class HostLink:
@@ -80,7 +81,7 @@ class HostLink:
         for message in messages:
             match message:
                 case EngineJoined(engine=engine_id, instance=instance, info=info):
-                    self._listener.engine_joined(instance, engine_id, info.launch)
+                    self._listener.engine_joined(instance, engine_id, info.launch, info.problem)
                 case EngineLeft(instance=instance, cause=cause):
                     self._listener.engine_left(instance, cause)
                 case SignalProcess(instance=instance, signum=signum):
@@ -102,6 +103,7 @@ class HostLink:
         join = Join(proof=b"", identity=self._instance, wall=time.time())
         connection, _ = await connect(read_connection_file(self._file), role="host", join=join)
         self._connection = connection
+        self._listener.controller_found()
         connection.start(self)
         unsaid, self._unsaid = self._unsaid, []
         for message in unsaid:

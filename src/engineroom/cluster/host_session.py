@@ -113,7 +113,7 @@ class HostSession:
                 self._ready.set_result(report)
             case Failed():
                 if self._ready.done():
-                    log.error("the cluster has ended: %s", report.reason)
+                    log.error("the cluster has ended: %s", report.reason + report.advice)
                 else:
                     self._ready.set_exception(CouldNotStart(report))
             case EngineDied(engine=engine, cause=cause, log_file=log_file, restarting=restarting):

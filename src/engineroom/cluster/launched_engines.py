@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
+from engineroom.settings import steps
+from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class LaunchedEngines:
         self._news = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._endings: list[asyncio.Task[None]] = []
+        self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
         name = self.engines.new_set(name)
@@ -73,13 +77,24 @@ class LaunchedEngines:
         command = self._make_command(n, name)
         environment = {**command.environment, VARIABLE: str(Launch(self._instance, name))}
         loop = asyncio.get_running_loop()
-        handle = await self._launcher.start(msgspec.structs.replace(command, environment=environment))
+        handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
         started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
         self._changed()
         self._news.set()
         if self._watch is None:
             self._watch = loop.create_task(self._keep_watching())
         return name, await self._all_ready(started)
+
+    async def _launch(self, command: Command, n: int, name: str) -> Handle:
+        """Start `command`, and note that step; of a failure, unless the launcher has noted more exactly what it was."""
+        began, words = time.time(), f"{n} by {self._plan.launcher_names[1]}"
+        self._steps.note(steps.SUBMITTED, words=words, who=f"engines {name}", n=n)
+        try:
+            return await self._launcher.start(command)
+        except LaunchError as error:
+            if all(step.ok or step.at < began for step in steps.read_steps(self._steps.path)):
+                self._steps.note(steps.SUBMITTED, ok=False, words=str(error), who=f"engines {name}")
+            raise
 
     async def stop(self, name: str = "") -> None:
         leaving = self._named(name)
@@ -125,6 +140,7 @@ class LaunchedEngines:
         started = self._sets.get(engine.set)
         if started is not None and not started.leaving:
             log.warning("engine died", extra={"engine": engine.label, "cause": cause})
+            self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {engine.label}")
             self._report(EngineDied(engine.label, cause, started.log_file))
         self._changed()
 
@@ -177,6 +193,7 @@ class LaunchedEngines:
         before = started.status
         self._note(started, status)
         if status.state is State.WAITING and status.words and status != before:
+            self._steps.note(steps.QUEUED, words=status.words, who=f"engines {started.name}")
             self._report(Notice(f"waiting: {status.words}"))
         if status.state is State.ENDED and before.state is not State.ENDED:
             self._set_ended(started, status)
@@ -190,6 +207,7 @@ class LaunchedEngines:
         self._pulse.beat()
 
     def _set_ended(self, ended: _Set, status: Status) -> None:
+        self._steps.note(steps.ENDED, ok=False, words=status.words, who=f"engines {ended.name}")
         log.warning("a set of engines has ended", extra={"set": ended.name, "how": status.words})
         if ended.arrived >= ended.n:
             self._report(Notice(f"engines {ended.name} have ended: {status.words}"))
@@ -212,6 +230,8 @@ class LaunchedEngines:
             await self._pulse.until(lambda known=known: settled() or started.running_since != known, left)  # type: ignore[misc]
         missing = started.n - started.arrived
         if missing <= 0 or started.leaving:
+            if not started.leaving:
+                self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=f"engines {started.name}")
             return ""
         words = f"{missing} of {started.n} engines did not register"
         ended = started.status.state is State.ENDED
@@ -219,6 +239,8 @@ class LaunchedEngines:
         words += f"; their output: {started.log_file}" if started.log_file else ""
         if ended:
             self._forget(started)
+        else:
+            self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {started.name}")
         if not started.arrived:
             raise LaunchError(words)
         return words

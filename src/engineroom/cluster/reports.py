@@ -33,10 +33,12 @@ class EngineDied(msgspec.Struct, tag="engine_died"):
 
 
 class Failed(msgspec.Struct, tag="failed"):
-    """The cluster can't start or go on, and is stopped. `code`: the exit code that says so."""
+    """The cluster can't start or go on, and is stopped. `code`: the exit code that says so; `advice`: "" or further
+    lines, with the step of the start that failed first and what to do."""
 
     reason: str
     code: int = 1
+    advice: str = ""
 
 
 class Stopped(msgspec.Struct, tag="stopped"):

@@ -20,6 +20,7 @@ from engineroom.cluster.pid_records import claim, release
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
 from engineroom.errors import EngineroomError
+from engineroom.settings import steps
 from engineroom.settings.logs import clean, set_up
 from engineroom.settings.titles import set_title
 
@@ -40,7 +41,7 @@ def serve(owner: socket.socket, *, spawner: Popen[bytes], controller: Popen[byte
     try:
         prepare(plan)
     except (EngineroomError, OSError) as error:
-        owner.sendall(line_of(Failed(str(error), getattr(error, "code", 1))))
+        owner.sendall(line_of(_failed(error)))
         let_go(spawner, controller)
         return 1
     try:
@@ -59,9 +60,11 @@ def run_here(
     """Be the host in this process, for the person at the terminal; return the exit code."""
     try:
         prepare(plan)
-    except (EngineroomError, OSError):
+    except (EngineroomError, OSError) as error:
         let_go(spawner, controller)
-        raise
+        from engineroom.cluster.starting import CouldNotStart  # a start that succeeds does without
+
+        raise CouldNotStart(_failed(error)) from error
     _set_title(plan)
     return asyncio.run(_run_here(plan, spawner, controller, report))
 
@@ -72,10 +75,19 @@ def prepare(plan: HostPlan) -> None:
     profile.prepare()
     if plan.controller is not None:
         claim(profile.pid_file("ipcluster", plan.cluster_id), program="ipcluster", way_out=_way_out(plan))
+    if plan.controller is not None:
+        steps.begin(profile.steps_file(plan.cluster_id))
+        steps.Steps(profile.steps_file(plan.cluster_id), steps.HOST).note(steps.PROFILE, words=str(profile.path))
     if plan.clean_logs:
         clean(profile.log_dir, plan.cluster_id)
     part = "" if plan.controller is not None else f"engines-{socket.gethostname()}-{os.getpid()}"
     set_up(plan.log_level, profile.log_file("ipcluster", plan.cluster_id, part))
+
+
+def _failed(error: Exception) -> Failed:
+    from engineroom.settings.fixes import advice_for  # a start that succeeds does without
+
+    return Failed(str(error), getattr(error, "code", 1), advice_for(str(error)))
 
 
 def _way_out(plan: HostPlan) -> str:

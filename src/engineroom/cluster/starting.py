@@ -27,7 +27,7 @@ class CouldNotStart(LaunchError):
 
     def __init__(self, failed: Failed) -> None:
         self.code = failed.code
-        super().__init__(failed.reason)
+        super().__init__(failed.reason + failed.advice)
 
 
 class Channel:

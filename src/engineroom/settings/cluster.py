@@ -114,6 +114,15 @@ class IPClusterLogs(BaseParallelApplication):
     lines = option(Int(20, min=0, help="How many lines of each file to begin with; 0: all."), "lines")
 
 
+class IPClusterWhy(BaseParallelApplication):
+    """Say why a cluster does not start, or lacks engines: the first step that failed, and what to do."""
+
+    name = Unicode("ipcluster")
+    examples = Unicode("ipcluster why --profile=mpi")
+
+    json = option(Bool(default_value=False, help="As JSON, for programs."), "json")
+
+
 class IPClusterConfig(IPClusterStart):
     """Show each option of a cluster, its value for `ipcluster start` with the same arguments, and who says so."""
 

@@ -13,6 +13,9 @@ KEPT = 3
 
 MAX_BYTES = 10 * 1024 * 1024
 
+_END = 4096
+"""Bytes in which the last line of a log is looked for."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -64,6 +67,17 @@ def rotate(path: Path) -> None:
         older = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
         with contextlib.suppress(FileNotFoundError):
             older.replace(path.with_name(f"{path.name}.{number}"))
+
+
+def last_line(path: Path) -> str:
+    """Return the last line of a log that says something, "" if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _END))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def clean(directory: Path, cluster_id: str) -> None:

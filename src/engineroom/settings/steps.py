@@ -13,28 +13,50 @@ from pathlib import Path
 
 import msgspec
 
+PROFILE = "profile"
 SUBMITTED = "submitted"
 QUEUED = "queued"
 REACHED = "reached"
 INTERPRETER = "interpreter"
 IMPORTS = "imports"
+STARTUP = "startup"
+LISTENS = "listens"
 FILE = "file"
 ADDRESS = "address"
 HANDSHAKE = "handshake"
 REGISTERED = "registered"
 ENDED = "ended"
 
-ORDER = (SUBMITTED, QUEUED, REACHED, INTERPRETER, IMPORTS, FILE, ADDRESS, HANDSHAKE, REGISTERED, ENDED)
+ORDER = (
+    PROFILE,
+    SUBMITTED,
+    QUEUED,
+    REACHED,
+    INTERPRETER,
+    IMPORTS,
+    STARTUP,
+    LISTENS,
+    FILE,
+    ADDRESS,
+    HANDSHAKE,
+    REGISTERED,
+    ENDED,
+)
 """The steps of one start, in the order in which they are made.
 
-Handed to a launcher; waiting there; on the machine; a Python found; engineroom imported, in versions that fit; the
-connection file read; each address tried; let in; registered with an id. `ENDED`: the end, if nobody asked for it.
+The profile can be written to; handed to a launcher; waiting there; on the machine; a Python found; engineroom imported,
+in versions that fit; the user's start-up code run; the controller listens; the connection file read; each address
+tried; let in; registered with an id. `ENDED`: with `ok`, because somebody wanted it; else by itself.
 """
+
+HOST, CONTROLLER = "host", "controller"
+"""`who` of the process that looks after a cluster, and of its controller. A set of engines is "engines 1", one
+engine "engine 3" or, before it has an id, "engine pid 4711 on node7"."""
 
 
 class Step(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One step. `at`: seconds since 1970; `who`: "controller", "engines 1", "engine pid 4711 on node7"; `ok`: it was
-    made; `words`: the facts, or what is wrong; `fix`: what to do about that."""
+    made; `words`: the facts, or what is wrong; `fix`: what to do about that; `n`: how many engines a set is to have."""
 
     at: float
     who: str
@@ -42,25 +64,26 @@ class Step(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     ok: bool = True
     words: str = ""
     fix: str = ""
+    n: int = 0
 
 
 class Steps:
     """Where one process notes its steps; with "" for a path, nowhere."""
 
     def __init__(self, path: str | os.PathLike[str], who: str) -> None:
-        self._path, self._who = os.fspath(path), who
-        self._last: tuple[str, bool, str] | None = None
+        self.path, self._who = os.fspath(path), who
+        self._last: tuple[str, str, bool, str] | None = None
 
-    def note(self, step: str, *, ok: bool = True, words: str = "", fix: str = "", who: str = "") -> None:
+    def note(self, step: str, *, ok: bool = True, words: str = "", fix: str = "", who: str = "", n: int = 0) -> None:
         """Append a step, unless it is the same again."""
-        if not self._path or self._last == (step, ok, words):
+        who = who or self._who
+        if not self.path or self._last == (who, step, ok, words):
             return
-        self._last = (step, ok, words)
-        line = msgspec.json.encode(
-            Step(at=round(time.time(), 3), who=who or self._who, step=step, ok=ok, words=words, fix=fix)
-        )
+        self._last = (who, step, ok, words)
+        noted = Step(at=round(time.time(), 3), who=who, step=step, ok=ok, words=words, fix=fix, n=n)
+        line = msgspec.json.encode(noted)
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 os.write(descriptor, line + b"\n")  # one write: lines of several processes do not mix
             finally:
@@ -69,12 +92,21 @@ class Steps:
             return  # a full disk must not stop what can do without these notes
 
 
+def begin(path: str | os.PathLike[str]) -> None:
+    """Have the file begin anew, for a new start; what an earlier one left is kept as `path`.1."""
+    path = os.fspath(path)
+    try:
+        os.replace(path, f"{path}.1")
+    except OSError:
+        return  # there is none; or nothing can be written there, which others say
+
+
 def read_steps(path: str | os.PathLike[str]) -> Iterator[Step]:
     """Yield the steps in the file at `path`, oldest first; lines that are half there are left out."""
     decode = msgspec.json.Decoder(Step).decode
     try:
         lines = Path(path).read_bytes().splitlines()
-    except FileNotFoundError:
+    except OSError:
         return
     for line in lines:
         try:

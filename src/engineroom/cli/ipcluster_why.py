@@ -1,0 +1,16 @@
+"""`ipcluster why`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    """Say which step of a cluster's start failed first and what to do, or that all is well; 0 only then."""
+    from engineroom.cluster.why_report import as_json, as_text, why
+    from engineroom.settings.cluster import IPClusterWhy
+
+    app = IPClusterWhy.from_command_line(argv)
+    answer = why(app.profile_directory, app.cluster_id)
+    print(as_json(answer) if app.json else as_text(answer))
+    return 0 if answer.well else 1

@@ -1,0 +1,177 @@
+"""Why a cluster does not run, or lacks engines: from the steps of its start and the facts of now. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from engineroom.cluster.pid_records import Holder
+from engineroom.cluster.why_facts import Facts, Seen
+from engineroom.settings.first_failure import Failure, failures, waiting
+from engineroom.settings.fixes import fix_for
+from engineroom.settings.steps import ENDED, HOST, REGISTERED, SUBMITTED, Step
+
+_TRAIL = 40
+"""Steps that are shown; of more, those of single engines to which nothing happened are left out."""
+
+
+class Answer(msgspec.Struct, kw_only=True, frozen=True):
+    """`well`: nothing is wrong; `words`: the answer in a line; `fix`: what to do, "" if nothing; `also`: what else is
+    wrong; `trail`: the steps of the last start."""
+
+    well: bool
+    words: str
+    fix: str = ""
+    also: list[str] = []
+    trail: list[Step] = []
+
+
+def explain(steps: Sequence[Step], facts: Facts) -> Answer:
+    """Return the answer to "why": the first step that failed, or what is seen to be wrong, or that all is well."""
+    found = failures(steps)
+    first, fix = _first(steps, facts, found)
+    # What ended because of it repeats its words.
+    also = [_with_fix(failure) for failure in found if failure.words not in first and first not in failure.words]
+    if first:
+        return Answer(well=False, words=first, fix=fix, also=also, trail=list(steps))
+    return Answer(well=True, words=_all_well(steps, facts), trail=list(steps))
+
+
+def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[str, str]:
+    """Return what is wrong and what to do; "" if nothing is."""
+    if facts.profile_problem:
+        return facts.profile_problem, fix_for(facts.profile_problem)
+    if found:
+        return str(found[0]), found[0].fix
+    runs = facts.host if facts.host.may_run else facts.controller
+    if not runs.may_run:
+        return _not_running(steps, facts)
+    if facts.file_problem:
+        return _no_file(steps, facts, runs)
+    if facts.contact_problem:
+        return _no_answer(facts, runs)
+    if facts.startup_problems:
+        engine, problem = next(iter(facts.startup_problems.items()))
+        return f"engine {engine}: {problem}", fix_for(problem)
+    return _too_few(steps, facts)
+
+
+def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
+    start = f"start it by `{_command('ipcluster start', facts)}`"
+    if not steps:
+        others = f"; {', '.join(map(repr, facts.others))} runs" if facts.others else ""
+        ask = f"`ipcluster why --cluster-id=ID` asks about another, or {start}" if others else start
+        return f"no such cluster has been started in {facts.profile_dir}{others}", ask
+    end = next((step for step in reversed(steps) if step.who == HOST and step.step == ENDED), None)
+    if end is not None:
+        return f"the cluster was stopped at {clock(end.at)}: {end.words}", start
+    if facts.host.holder is Holder.NOBODY and facts.controller.holder is Holder.NOBODY:
+        return f"the cluster does not run{_said(facts)}", start
+    gone = facts.host if facts.host.holder is Holder.ENDED else facts.controller
+    return (
+        f"the cluster's process {gone.pid} has ended without a word: it was killed, or the machine was{_said(facts)}",
+        f"see who did it (out of memory? a limit of the login node?), then {start}",
+    )
+
+
+def _no_file(steps: Sequence[Step], facts: Facts, runs: Seen) -> tuple[str, str]:
+    for step in waiting(steps):
+        if "controller" in step.who:
+            return f"{step.who}: {step.step}{f': {step.words}' if step.words else ''}", "wait for it"
+    if "protocol" in facts.file_problem:
+        return facts.file_problem, fix_for(facts.file_problem)
+    age = facts.now - runs.since
+    return (
+        f"the controller does not listen yet ({_duration(age)} after the start): {facts.file_problem}",
+        f"wait a moment; if it stays so: `{_command('ipcluster logs', facts)}`",
+    )
+
+
+def _no_answer(facts: Facts, runs: Seen) -> tuple[str, str]:
+    words = f"the controller does not answer: {facts.contact_problem}"
+    if runs.holder is Holder.ELSEWHERE:
+        return words, fix_for(facts.contact_problem) or f"look at it on {runs.machine}, where it runs"
+    if "nothing for" in facts.contact_problem or "no answer in" in facts.contact_problem:
+        pid = facts.controller.pid or runs.pid
+        return words, f"see what process {pid} does (is it stopped?): `ps -o pid,stat,wchan,cmd {pid}`"
+    return words, fix_for(facts.contact_problem)
+
+
+def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
+    wanted, there = wanted_engines(steps), len(facts.engines or ())
+    queued = waiting(steps)
+    if there >= wanted or not queued:
+        return "", ""
+    each = "; ".join(f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}" for step in queued)
+    since = _duration(facts.now - min(step.at for step in queued))
+    return f"{there} of {wanted} engines are there; {each}, for {since}", "wait: nothing has failed"
+
+
+def wanted_engines(steps: Sequence[Step]) -> int:
+    """Return how many engines the sets that were started are to have."""
+    sets: dict[str, int] = {}
+    for step in steps:
+        if step.step == SUBMITTED and step.n:
+            sets[step.who] = step.n
+        elif step.step == ENDED and step.ok:
+            sets.pop(step.who, None)
+    return sum(sets.values())
+
+
+def _all_well(steps: Sequence[Step], facts: Facts) -> str:
+    n = len(facts.engines or ())
+    registered = [step.at for step in steps if step.step == REGISTERED]
+    since = max(registered, default=facts.host.since or facts.controller.since)
+    return f"all is well: {n} engine{'' if n == 1 else 's'}, since {clock(since)} ({_duration(facts.now - since)} ago)"
+
+
+def lines(answer: Answer) -> list[str]:
+    """Return the answer as text: the answer, what to do, what else is wrong, and the steps with their times."""
+    found = [answer.words]
+    if answer.fix:
+        found.append(f"fix: {answer.fix}")
+    if answer.also:
+        found += ["also:", *(f"  {words}" for words in answer.also)]
+    if answer.trail and not answer.well:
+        found += ["steps:", *(f"  {_line(step)}" for step in _shortened(answer.trail))]
+    return found
+
+
+def _line(step: Step) -> str:
+    state = step.step if step.ok else f"{step.step} FAILED"
+    return f"{clock(step.at)}  {step.who}: {state}{f': {step.words}' if step.words else ''}"
+
+
+def _shortened(trail: list[Step]) -> list[Step]:
+    if len(trail) <= _TRAIL:
+        return trail
+    bad = {step.who for step in trail if not step.ok}
+    kept = [step for step in trail if step.who in bad or not step.who.startswith("engine ")]
+    return kept[: _TRAIL // 2] + kept[-_TRAIL // 2 :] if len(kept) > _TRAIL else kept
+
+
+def _with_fix(failure: Failure) -> str:
+    return f"{failure}{f' (fix: {failure.fix})' if failure.fix else ''}"
+
+
+def _said(facts: Facts) -> str:
+    return f". The last line of its log: {facts.last_words}" if facts.last_words else ""
+
+
+def _command(command: str, facts: Facts) -> str:
+    return f"{command} {facts.options}".rstrip()
+
+
+def clock(at: float) -> str:
+    """Return a moment as the time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

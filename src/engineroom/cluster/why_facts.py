@@ -1,0 +1,169 @@
+"""What can be seen of a cluster, from here and now: its processes and files, its disk, what its controller answers."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from engineroom.cluster.pid_records import Holder, holder, read
+from engineroom.errors import ConnectionFileError, EngineroomError
+from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
+from engineroom.protocol.messages import PROTOCOL, Join, Welcome
+from engineroom.settings.logs import last_line
+from engineroom.settings.profiles import Profile
+
+if TYPE_CHECKING:
+    from engineroom.client.session import Session
+    from engineroom.transport.connection import Connection
+
+PATIENCE = 2.0
+"""Seconds that one way to the controller may take to answer."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One process by its pid file. `since`: when the file was written, in seconds since 1970."""
+
+    holder: Holder = Holder.NOBODY
+    pid: int = 0
+    machine: str = ""
+    since: float = 0.0
+
+    @property
+    def may_run(self) -> bool:
+        return self.holder in {Holder.RUNNING, Holder.ELSEWHERE}
+
+
+class Facts(msgspec.Struct, kw_only=True, frozen=True):
+    """`now`: in seconds since 1970. `profile_problem`: why nothing can be written to the profile, "" if it can.
+    `file_problem`: of the connection file for clients. `contact_problem`: why the controller does not answer; only
+    asked if the file is right. `engines`: the ids of those registered, None if the controller could not be asked;
+    `startup_problems`: by id, what their start-up code ended of. `others`: ids of other clusters of the profile that
+    run. `last_words`: the last line of the host's log."""
+
+    now: float
+    profile_dir: str = ""
+    options: str = ""
+    host: Seen = Seen()
+    controller: Seen = Seen()
+    profile_problem: str = ""
+    file_problem: str = ""
+    contact_problem: str = ""
+    engines: list[int] | None = None
+    startup_problems: dict[int, str] = {}
+    others: list[str] = []
+    last_words: str = ""
+
+
+def look(profile: Profile, cluster_id: str) -> Facts:
+    """Return the facts of a cluster; takes a moment, or some seconds where something does not answer."""
+    from engineroom.cluster.registry import running_ids  # reads every cluster file
+
+    path = profile.connection_file("client", cluster_id)
+    file_problem, contact_problem = "", ""
+    engines: list[int] | None = None
+    startup_problems: dict[int, str] = {}
+    try:
+        info = read_connection_file(path)
+    except ConnectionFileError as error:
+        file_problem = str(error)
+    else:
+        file_problem = _trouble_with(info, path)
+        if not file_problem:
+            engines, startup_problems, contact_problem = _ask(info)
+    return Facts(
+        now=time.time(),
+        profile_dir=str(profile.path),
+        options=" ".join(filter(None, [profile.options(), f"--cluster-id={cluster_id}" if cluster_id else ""])),
+        host=_seen(profile.pid_file("ipcluster", cluster_id)),
+        controller=_seen(profile.pid_file("ipcontroller", cluster_id)),
+        profile_problem=_trouble_writing(profile),
+        file_problem=file_problem,
+        contact_problem=contact_problem,
+        engines=engines,
+        startup_problems=startup_problems,
+        others=[found for found in running_ids(profile) if found != cluster_id] if profile.path.is_dir() else [],
+        last_words=last_line(profile.log_file("ipcluster", cluster_id)),
+    )
+
+
+def _seen(path: Path) -> Seen:
+    record = read(path)
+    if record is None:
+        return Seen()
+    with contextlib.suppress(OSError):
+        return Seen(holder(record), record.pid, record.host, path.stat().st_mtime)
+    return Seen(holder(record), record.pid, record.host)
+
+
+def _trouble_with(info: ConnectionFile, path: Path) -> str:
+    if info.stale:
+        pid = "" if info.controller is None else f" (pid {info.controller.pid})"
+        return f"the connection file is stale: its controller{pid} has ended ({path})"
+    major = info.protocol.partition(".")[0]
+    if major != str(PROTOCOL[0]):
+        ours = f"{PROTOCOL[0]}.{PROTOCOL[1]}"
+        return f"the controller speaks protocol {info.protocol}, and engineroom here speaks protocol {ours} ({path})"
+    return ""
+
+
+def _trouble_writing(profile: Profile) -> str:
+    """Return why no file can be written where logs, keys and pid files are to be; "" if one can."""
+    for directory in (profile.log_dir, profile.security_dir, profile.pid_dir):
+        if not directory.is_dir():
+            continue
+        try:
+            _write_and_remove(directory / f".why-{uuid4().hex[:8]}")
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, "")
+            return f"{directory} can't be written to: {error.strerror}{f' ({name})' if name else ''}"
+    return ""
+
+
+def _write_and_remove(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, bytes(_PAGE))
+        os.fsync(descriptor)  # some file systems say only now that they are full
+    finally:
+        os.close(descriptor)
+        path.unlink()
+
+
+_PAGE = 4096
+
+
+class _Probe:
+    """Dials with little patience: whoever asks why is waiting for the answer."""
+
+    def __init__(self, info: ConnectionFile) -> None:
+        self._info = info
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        from engineroom.transport.dial import connect  # imported by the session already
+
+        return await connect(self._info, role="client", join=join, seconds=PATIENCE)
+
+    async def wait(self, seconds: float) -> None:
+        """There is nothing to wait for."""
+
+
+def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], str]:
+    """Return the engines that the controller has, what they say is wrong with them, and why it can't be asked."""
+    from engineroom.client.session import Session  # asyncio, TLS: not before there is somebody to ask
+
+    session: Session = Session(_Probe(info), reconnect_timeout=0.0)
+    try:
+        session.start(0.0)
+    except (EngineroomError, OSError) as error:
+        return None, {}, str(error)
+    try:
+        return list(session.engines.ids), session.engines.problems(), ""
+    finally:
+        session.close()

@@ -1,0 +1,108 @@
+"""What is answered to "why", from steps and facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engineroom.cluster.pid_records import Holder
+from engineroom.cluster.why import explain, lines, wanted_engines
+from engineroom.cluster.why_facts import Facts, Seen
+from engineroom.settings import steps
+from engineroom.settings.steps import Step
+
+RUNS = Seen(Holder.RUNNING, pid=77, machine="here", since=100.0)
+GONE = Seen(Holder.ENDED, pid=77, machine="here", since=100.0)
+
+STARTED = (
+    Step(at=100, who="host", step=steps.PROFILE),
+    Step(at=101, who="controller", step=steps.LISTENS, words="port 4000"),
+    Step(at=102, who="engines 1", step=steps.SUBMITTED, words="4 on this machine", n=4),
+)
+READY = (*STARTED, Step(at=103, who="engines 1", step=steps.REGISTERED, words="all 4"))
+
+
+def facts(**known: Any) -> Facts:
+    return Facts(**{"now": 120.0, "host": RUNS, "controller": RUNS, "profile_dir": "/p", **known})
+
+
+def test_all_is_well_in_one_line() -> None:
+    answer = explain(READY, facts(engines=[0, 1, 2, 3]))
+    assert answer.well
+    (only,) = lines(answer)
+    assert only.startswith("all is well: 4 engines, since ")
+    assert only.endswith("(17 s ago)")
+
+
+def test_the_answer_comes_first_then_the_fix_then_the_steps() -> None:
+    failed = Step(at=104, who="engines 1", step=steps.REACHED, ok=False, words="no such host", fix="correct it")
+    said = lines(explain((*STARTED, failed), facts(engines=[])))
+    assert said[:3] == ["engines 1: no such host", "fix: correct it", "steps:"]
+    assert "engines 1: reached FAILED: no such host" in said[-1]
+
+
+def test_a_full_disk_comes_before_all_that_follows_from_it() -> None:
+    failed = Step(at=104, who="controller", step=steps.LISTENS, ok=False, words="it said nothing")
+    answer = explain((*STARTED, failed), facts(profile_problem="/p/log can't be written to: No space left on device"))
+    assert answer.words.startswith("/p/log can't be written to")
+    assert "make room" in answer.fix
+    assert answer.also == ["controller: it said nothing"]
+
+
+@pytest.mark.parametrize(
+    ("known", "words", "fix"),
+    [
+        ({"host": GONE, "controller": Seen()}, "process 77 has ended without a word", "start it by `ipcluster start`"),
+        ({"file_problem": "there is no connection file"}, "does not listen yet (20 s after", "ipcluster logs"),
+        ({"contact_problem": "1.2.3.4:5: Connection refused"}, "does not answer: 1.2.3.4:5", "controller runs"),
+        ({"contact_problem": "it said nothing for 2 s"}, "does not answer", "process 77"),
+        ({"file_problem": "speaks protocol 9.0"}, "speaks protocol 9.0", "same version"),
+        ({"engines": [0], "startup_problems": {0: "startup_command: NameError: x"}}, "engine 0: startup", "start-up"),
+    ],
+)
+def test_what_is_seen_now_is_said_where_no_step_failed(known: dict[str, Any], words: str, fix: str) -> None:
+    answer = explain(STARTED, facts(**known))
+    assert not answer.well
+    assert words in answer.words
+    assert fix in answer.fix
+
+
+def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
+    queued = Step(at=105, who="engines 1", step=steps.QUEUED, words="Slurm: Resources")
+    answer = explain((*STARTED, queued), facts(engines=[]))
+    assert answer.words == "0 of 4 engines are there; engines 1: queued (Slurm: Resources), for 15 s"
+    assert "nothing has failed" in answer.fix
+
+
+def test_a_cluster_that_was_stopped_says_when_and_by_what() -> None:
+    stopped = Step(at=110, who="host", step=steps.ENDED, words="ipcluster stop")
+    answer = explain((*READY, stopped), facts(host=Seen(), controller=Seen()))
+    assert "was stopped at" in answer.words
+    assert answer.words.endswith("ipcluster stop")
+
+
+def test_a_cluster_that_never_was_names_the_others() -> None:
+    answer = explain((), facts(host=Seen(), controller=Seen(), others=["a1"]))
+    assert answer.words == "no such cluster has been started in /p; 'a1' runs"
+    assert "--cluster-id" in answer.fix
+
+
+def test_what_ended_because_of_the_first_failure_is_not_told_twice() -> None:
+    first = Step(at=101, who="controller", step=steps.LISTENS, ok=False, words="Address already in use")
+    then = Step(at=102, who="host", step=steps.ENDED, ok=False, words="the controller: Address already in use")
+    assert explain((first, then), facts(host=GONE)).also == []
+
+
+def test_of_many_steps_those_of_engines_without_trouble_are_left_out() -> None:
+    many = [Step(at=103, who=f"engine pid {pid} on n", step=steps.REGISTERED) for pid in range(100)]
+    failed = Step(at=104, who="engine pid 200 on n", step=steps.HANDSHAKE, ok=False, words="wrong key")
+    said = lines(explain((*STARTED, *many, failed), facts(engines=[])))
+    assert len(said) < 20
+    assert "wrong key" in said[-1]
+
+
+def test_engines_that_were_stopped_are_not_wanted_any_more() -> None:
+    more = Step(at=105, who="engines 2", step=steps.SUBMITTED, n=3)
+    assert wanted_engines((*READY, more)) == 7
+    assert wanted_engines((*READY, more, Step(at=106, who="engines 2", step=steps.ENDED))) == 4
