@@ -185,7 +185,12 @@ def test_a_controller_that_is_killed_ends_the_cluster_with_the_reason(command: S
 
 def test_a_spawner_that_is_killed_ends_the_cluster_with_the_reason(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "2").says("stop it:")
-    [spawner] = [pid for pid, title in processes_of_this_run().items() if title.startswith("engineroom spawner")]
+
+    def titled() -> list[int]:
+        return [pid for pid, title in processes_of_this_run().items() if title.startswith("engineroom spawner")]
+
+    until(lambda: len(titled()) == 1)  # an engine has its parent's title until it has heard that it is let in
+    [spawner] = titled()
     os.kill(spawner, signal.SIGKILL)
     assert start.ends() == 1
     assert f"the spawner (pid {spawner}) ended: killed by SIGKILL" in start.output

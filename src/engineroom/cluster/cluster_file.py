@@ -92,6 +92,11 @@ def address_in(values: Mapping[str, Any]) -> HostAddress:
     return msgspec.convert(values["host"], HostAddress)
 
 
+def stop_timeout_in(values: Mapping[str, Any]) -> float:
+    """Return how many seconds the host gives all that it started to end."""
+    return float(values["cluster"].get("stop_timeout", 0.0))
+
+
 def runs(values: Mapping[str, Any]) -> bool:
     """Whether the cluster's host runs, as far as this machine can tell."""
     return holder(address_in(values).process) in {Holder.RUNNING, Holder.ELSEWHERE}

@@ -129,7 +129,7 @@ class Host:
         """Return what the cluster file says."""
         plan, controller = self.plan, self._controller
         return cluster_file.describe(
-            options=plan.options,
+            options={**plan.options, "stop_timeout": plan.stop_timeout},
             profile_dir=plan.profile_dir,
             cluster_id=plan.cluster_id,
             host=HostAddress(ProcessRecord.of_this_process(), str(control_socket(plan.profile, plan.cluster_id))),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, Self
 
-from engineroom.cluster.cluster_file import NoCluster, address_in
+from engineroom.cluster.cluster_file import NoCluster, address_in, stop_timeout_in
 from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Ready, Report, Request, Stop
@@ -19,8 +19,9 @@ from engineroom.errors import LaunchError
 
 log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 15.0
-"""A host kills what does not end by itself; after this long the host is killed, and takes all with it."""
+_PATIENCE = 11.0
+"""A host kills what does not end within its plan's `stop_timeout`; this much later the host is killed, and takes all
+with it."""
 
 
 class HostSession:
@@ -29,6 +30,7 @@ class HostSession:
     def __init__(self) -> None:
         self._host: StartedHost | None = None
         self._channel: Channel | None = None
+        self._stop_seconds = _PATIENCE
         self._ready: Future[Ready] = Future()
         self._ended = threading.Event()
 
@@ -36,6 +38,7 @@ class HostSession:
     def start(cls, plan: HostPlan) -> Self:
         """Start a host with `plan`; `ready` comes next."""
         session = cls()
+        session._stop_seconds += plan.stop_timeout
         session._host = StartedHost(with_controller=plan.controller is not None)
         session._open(Channel(session._host.socket, on_report=session._hear, on_end=session._gone))
         session._send(encode_plan(plan))
@@ -53,6 +56,7 @@ class HostSession:
             state = "does not answer" if address.process.alive else "is gone"
             raise NoCluster(f"that cluster has ended: its host (pid {address.process.pid}) {state}: {error}") from None
         session = cls()
+        session._stop_seconds += stop_timeout_in(values)
         session._open(Channel(sock, on_report=session._hear, on_end=session._gone))
         return session
 
@@ -86,10 +90,10 @@ class HostSession:
             return
         answer = asyncio.wrap_future(channel.ask(Stop(reason="the cluster was stopped")))
         with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
-            await asyncio.wait_for(answer, _STOP_SECONDS)
+            await asyncio.wait_for(answer, self._stop_seconds)
         channel.close()
         host, self._host = self._host, None
-        if host is not None and not await host.launcher.wait(host.handle, _STOP_SECONDS):
+        if host is not None and not await host.launcher.wait(host.handle, self._stop_seconds):
             await host.launcher.stop(host.handle)
         if host is not None:
             host.forget_words()

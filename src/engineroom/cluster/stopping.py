@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from engineroom.cluster import cluster_file
+from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.leftovers import control_socket, sweep
 from engineroom.cluster.pid_records import ALREADY_STOPPED, Holder, holder, read
@@ -12,6 +14,9 @@ from engineroom.cluster.reports import Answered, Stop, line_of, read_report
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
+
+_PATIENCE = 2.0
+"""Seconds for a host to say that all has ended, after the last moment for that."""
 
 
 class NothingToStop(LaunchError):
@@ -59,12 +64,20 @@ def _removed(paths: list[Any]) -> str:
 def _stop_here(profile: Profile, cluster_id: str, program: str, record: ProcessRecord, seconds: float) -> None:
     asked = False
     if program == "ipcluster":
-        asked = _ask_host(str(control_socket(profile, cluster_id)), seconds)
+        asked = _ask_host(str(control_socket(profile, cluster_id)), max(seconds, _own_seconds(profile, cluster_id)))
     if not asked:
         from engineroom.cluster.last_resorts import ask_then_signal  # slow to import, and seldom needed
 
         ask_then_signal(profile, cluster_id, record, seconds=seconds)
     sweep(profile, cluster_id)
+
+
+def _own_seconds(profile: Profile, cluster_id: str) -> float:
+    """Return how long the host may take by its own plan, which is longer where jobs have to be cancelled."""
+    try:
+        return cluster_file.stop_timeout_in(cluster_file.read(profile.cluster_file(cluster_id))) + _PATIENCE
+    except NoCluster:
+        return 0.0  # it has not written its file yet
 
 
 def _ask_host(path: str, seconds: float) -> bool:
