@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
+from typing import Any
 
 import msgspec
 
@@ -23,6 +24,7 @@ def host_for(
     plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
 ) -> Host:
     """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed."""
+    shared: dict[str, Any] = {}
 
     def make_engines(host: Host) -> EngineSets:
         if plan.engine_launcher is None:
@@ -38,12 +40,16 @@ def host_for(
         from engineroom.cluster.launching import launched_engines  # most clusters are local, and do without
 
         let_go(spawner)
-        return launched_engines(plan, host)
+        return launched_engines(plan, host, shared)
 
-    return Host(plan, make_engines=make_engines, controller=_controller_seat(plan, controller), report=report)
+    return Host(
+        plan, make_engines=make_engines, controller=_controller_seat(plan, controller, report, shared), report=report
+    )
 
 
-def _controller_seat(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:
+def _controller_seat(
+    plan: HostPlan, started: Popen[bytes] | None, report: Callable[[Report], None], shared: dict[str, Any]
+) -> ControllerSeat | None:
     if plan.controller is None:
         let_go(started)
         return None
@@ -61,7 +67,7 @@ def _controller_seat(plan: HostPlan, started: Popen[bytes] | None) -> Controller
     from engineroom.cluster.launching import launched_controller  # as above
 
     let_go(started)
-    return launched_controller(plan)
+    return launched_controller(plan, report, shared)
 
 
 def controller_log(plan: HostPlan) -> Path:

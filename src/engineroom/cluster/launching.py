@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from engineroom.cluster.controller_seat import ControllerSeat
 from engineroom.cluster.engine_sets import EngineSets
@@ -11,12 +13,16 @@ from engineroom.cluster.launched_engines import LaunchedEngines
 from engineroom.cluster.launchers.choose import launcher_for, options_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
 from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import Report
 from engineroom.errors import LaunchError
-from engineroom.settings.launchers import ControllerLauncher, EngineLauncher
+from engineroom.settings.launchers import BatchSystemLauncher, ControllerLauncher, EngineLauncher
+
+_USUAL, _IN_JOBS = 60.0, 300.0
+"""Seconds that engines look for a controller that is gone: by default, and in jobs."""
 
 
-def launched_engines(plan: HostPlan, host: Host) -> EngineSets:
-    """Return the engines of a host that the plan's launcher starts."""
+def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> EngineSets:
+    """Return the engines of a host that the plan's launcher starts. `shared`: by the launchers of this host."""
     assert plan.engine_launcher is not None
     options = options_of(plan.engine_launcher)
     if not isinstance(options, EngineLauncher):
@@ -24,19 +30,20 @@ def launched_engines(plan: HostPlan, host: Host) -> EngineSets:
     return LaunchedEngines(
         plan,
         host.instance,
-        launcher_for(options),
+        launcher_for(options, shared),
         make_command=lambda n, name: engines_command(plan, options, n, name),
         report=host.report,
         on_change=host.engines_changed,
     )
 
 
-def launched_controller(plan: HostPlan) -> ControllerSeat:
-    """Return the controller that the plan's launcher starts."""
+def launched_controller(plan: HostPlan, report: Callable[[Report], None], shared: dict[str, Any]) -> ControllerSeat:
+    """Return the controller that the plan's launcher starts. `shared`: as for engines."""
     assert plan.controller_launcher is not None
     options = options_of(plan.controller_launcher)
     if not isinstance(options, ControllerLauncher):
         raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
+    del report, shared
     raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
 
 
@@ -48,6 +55,7 @@ def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) 
         argv=[
             *(options.engine_cmd or [sys.executable, "-m", "engineroom.cli.ipengine"]),
             *_common(plan),
+            *_patience(plan, options),
             *options.engine_args,
         ],
         n=n,
@@ -71,6 +79,14 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
         profile_dir=plan.profile_dir,
         cluster_id=plan.cluster_id,
     )
+
+
+def _patience(plan: HostPlan, options: EngineLauncher) -> list[str]:
+    """Return how long engines in jobs wait for a controller that is gone: who queued for them waits gladly."""
+    if not isinstance(options, BatchSystemLauncher):
+        return []
+    said = plan.engine.reconnect_timeout
+    return [f"--IPEngine.reconnect_timeout={_IN_JOBS if said == _USUAL else said:g}"]
 
 
 def _common(plan: HostPlan) -> list[str]:

@@ -27,6 +27,12 @@ _App = TypeVar("_App", IPController, IPEngine)
 _HERE = ("Local", "MPI")
 """Launchers whose engines are on this machine, unless an option says something else."""
 
+STOP_TIMEOUT = 4.0
+"""Seconds that processes of this machine may take to end."""
+
+_SLACK = 10.0
+"""Seconds more than its launchers that a host gives all that it has started."""
+
 
 class HostPlan(msgspec.Struct, kw_only=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
@@ -53,7 +59,7 @@ class HostPlan(msgspec.Struct, kw_only=True):
     engine_launcher: LauncherSpec | None = None
     launcher_names: tuple[str, str] = ("Local", "Local")
     controller_arguments: list[str] = []
-    stop_timeout: float = 4.0
+    stop_timeout: float = STOP_TIMEOUT
 
     @property
     def profile(self) -> Profile:
@@ -148,6 +154,7 @@ def host_plan(
         profile_dir=str(profile.path),
         controller_launcher=controller_launcher,
         engine_launcher=engine_launcher,
+        stop_timeout=_patience(controller_launcher, engine_launcher),
         launcher_names=(options.controller_launcher_class, options.engine_launcher_class),
         controller_arguments=[*options.controller_args, *controller_args],
         cluster_id=cluster_id,
@@ -179,6 +186,19 @@ def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -
     from engineroom.cluster.launchers.choose import spec_of  # most clusters are local, and do without
 
     return spec_of(name, role, options.config, places_for(profile.path))
+
+
+def _patience(*launchers: LauncherSpec | None) -> float:
+    """Return the seconds that a host's children may take to end: jobs are cancelled, and seen to be gone."""
+    found = [STOP_TIMEOUT]
+    for spec in filter(None, launchers):
+        from engineroom.cluster.launchers.choose import options_of  # as above
+        from engineroom.settings.launchers import BatchSystemLauncher, WindowsHPCLauncher
+
+        options = options_of(spec)
+        if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher):
+            found.append(options.stop_timeout + _SLACK)
+    return max(found)
 
 
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:

@@ -16,6 +16,7 @@ from engineroom.cluster.surroundings import own_module_path
 from engineroom.settings.launchers import (
     LAUNCHERS,
     BaseLauncher,
+    BatchSystemLauncher,
     ControllerLauncher,
     EngineLauncher,
     WindowsHPCLauncher,
@@ -68,12 +69,22 @@ def options_of(spec: LauncherSpec) -> BaseLauncher:
     return import_launcher(spec.cls)(**spec.options)
 
 
-def launcher_for(options: BaseLauncher) -> Launcher:
-    """Return what starts things as `options` say: of ours, or of the user's own if it has the methods for that."""
-    if isinstance(options, WindowsHPCLauncher) and not hasattr(options, "start"):
-        from engineroom.cluster.launchers.winhpc import WindowsHPC  # each way to start is loaded by those who go it
+def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) -> Launcher:
+    """Return what starts things as `options` say: of ours, or of the user's own if it has the methods for that.
+
+    `shared`: what the launchers of one host have in common, {} at first.
+    """
+    # Each way to start is loaded by those who go it.
+    if hasattr(options, "start"):
+        return OwnLauncher(options)
+    if isinstance(options, WindowsHPCLauncher):
+        from engineroom.cluster.launchers.winhpc import WindowsHPC
 
         return WindowsHPC(options)
+    if isinstance(options, BatchSystemLauncher):
+        from engineroom.cluster.launchers.batch import BatchLauncher
+
+        return BatchLauncher(options, {} if shared is None else shared)
     return OwnLauncher(options)
 
 

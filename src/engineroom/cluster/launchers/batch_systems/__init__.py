@@ -1,0 +1,1 @@
+"""Batch systems as data, one small file each."""

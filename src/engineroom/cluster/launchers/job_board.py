@@ -1,0 +1,115 @@
+"""How all jobs of a cluster are, by one query for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+
+from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.job_commands import run, with_jobs
+from engineroom.cluster.launchers.launcher import State
+from engineroom.errors import LaunchError
+
+_HURRY = 30.0
+"""Seconds after a start or a stop in which the system is asked every `_SOON` seconds, and later on every `_LATER`."""
+
+_SOON, _LATER = 1.0, 30.0
+
+_SETTLE = 5.0
+"""Seconds after its submission in which a job that the system does not tell of is not there yet."""
+
+
+class JobBoard:
+    """What the batch system said last of all jobs on the board; it is asked no more often than it likes to be."""
+
+    def __init__(self, system: BatchSystem) -> None:
+        self._system = system
+        self._since: dict[str, float] = {}
+        self._states: dict[str, list[JobState]] = {}
+        self._ended: dict[str, list[JobState]] = {}
+        self._asked = float("-inf")
+        self._hurry_until = float("-inf")
+        self._answer: asyncio.Task[None] | None = None
+
+    def add(self, jobs: Iterable[str], *, new: bool = False) -> None:
+        """Watch these jobs too, and closely for a while. `new`: they have just been submitted."""
+        since = asyncio.get_running_loop().time() if new else float("-inf")
+        for job in jobs:
+            self._since.setdefault(job, since)
+        self.hurry()
+
+    def drop(self, jobs: Iterable[str]) -> None:
+        """Ask no more about these jobs."""
+        for job in jobs:
+            self._since.pop(job, None)
+
+    def hurry(self) -> None:
+        """Ask often for a while: something is to happen."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._hurry_until:
+            self._asked = float("-inf")
+        self._hurry_until = now + _HURRY
+
+    async def states(self, jobs: Sequence[str]) -> list[JobState]:
+        """Return how `jobs` are; more states than jobs where one is an array. LaunchError: it can't be asked."""
+        if not self._system.status:
+            return [JobState(job, State.RUNNING) for job in jobs]
+        loop = asyncio.get_running_loop()
+        pace = _SOON if loop.time() < self._hurry_until else _LATER
+        if self._answer is None or (self._answer.done() and loop.time() - self._asked >= pace):
+            self._asked = loop.time()
+            self._answer = loop.create_task(self._ask())
+            self._answer.add_done_callback(_heard)
+        await asyncio.shield(self._answer)
+        return [state for job in jobs for state in self._known(job)]
+
+    def _known(self, job: str) -> list[JobState]:
+        return self._ended.get(job) or self._states.get(job) or [JobState(job, State.WAITING)]
+
+    async def _ask(self) -> None:
+        asked = [job for job in self._since if job not in self._ended]
+        if not asked:
+            return
+        said = await run(with_jobs(self._system.status, asked))
+        not_known = self._system.not_known and re.search(self._system.not_known, said.errors + said.output)
+        if said.code and not not_known:
+            raise LaunchError(f"{self._system.name} can't be asked about jobs: {said.words}")
+        found: dict[str, list[JobState]] = {}
+        for state in self._system.read_status(said.output):
+            found.setdefault(number_of(state.job), []).append(state)
+        for job in asked:
+            await self._note(job, found.get(number_of(job), []))
+
+    async def _note(self, job: str, states: list[JobState]) -> None:
+        young = asyncio.get_running_loop().time() - self._since.get(job, 0.0) < _SETTLE
+        if not states and young:
+            states = [JobState(job, State.WAITING)]
+        self._states[job] = states
+        if all(state.state is State.ENDED for state in states):
+            if not any(state.words for state in states):
+                ended = JobState(job, State.ENDED, await self._how_it_ended(job))
+                states = [ended]
+            self._ended[job] = states
+
+    async def _how_it_ended(self, job: str) -> str:
+        for command in self._system.endings:
+            try:
+                said = await run(with_jobs(command, [job]))
+            except LaunchError:
+                continue  # a site need not have it
+            if said.code == 0 and (words := self._system.read_ending(said.output)):
+                return words
+        return "ended"
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Take note of an error that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+def number_of(job: str) -> str:
+    """Return what ids of a job and of tasks of its array have in common: 12 of `12[3].server`, `12_3`, `12.3`."""
+    found = re.match(r"\d+", job)
+    return found[0] if found else job

@@ -1,0 +1,61 @@
+"""Commands of a batch system: run without blocking, and their failures in words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engineroom.errors import LaunchError
+
+SECONDS = 60.0
+"""How long one command may take: a busy scheduler answers late."""
+
+
+class Said(NamedTuple):
+    """What a command printed, and its exit code."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def words(self) -> str:
+        """What it complains of, on one line."""
+        return " ".join((self.errors or self.output).split()) or f"exit code {self.code}"
+
+
+async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> Said:
+    """Run `argv`, and have it read `stdin`; LaunchError: it is not there, or does not end."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise LaunchError(f"{argv[0]} can't be run: {error.strerror or error}") from error
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(stdin.encode() or None), seconds)
+    except TimeoutError:
+        raise LaunchError(f"`{shlex.join(argv)}` did not end within {seconds:g} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    assert process.returncode is not None
+    return Said(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+
+
+def with_jobs(words: Sequence[str], jobs: Sequence[str]) -> list[str]:
+    """Return a command with the ids of jobs where it has `{jobs}` (commas between) and `{job}` (a word each)."""
+    argv = []
+    for word in words:
+        if "{job}" in word:
+            argv += [word.replace("{job}", job) for job in jobs]
+        else:
+            argv.append(word.replace("{jobs}", ",".join(jobs)))
+    return argv

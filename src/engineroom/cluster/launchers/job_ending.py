@@ -1,0 +1,66 @@
+"""Cancelling jobs, and seeing that they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from collections.abc import Sequence
+
+from engineroom.cluster.launchers.batch_systems.system import BatchSystem
+from engineroom.cluster.launchers.job_board import JobBoard
+from engineroom.cluster.launchers.job_commands import run
+from engineroom.cluster.launchers.launcher import State
+from engineroom.errors import LaunchError
+
+_LOOK_EVERY = 0.5
+_AGAIN_EVERY = 10.0
+"""Seconds between two looks at jobs that were cancelled, and until they are cancelled again."""
+
+
+async def end_jobs(
+    system: BatchSystem, jobs: Sequence[str], *, cancel: Sequence[str], board: JobBoard, seconds: float
+) -> None:
+    """Cancel `jobs`; return once the system says that they have ended, LaunchError if it does not within `seconds`.
+
+    `cancel`: the command to which their ids are appended.
+    """
+    if not jobs:
+        return
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    board.add(jobs)
+    left, problem, again = list(jobs), "", float("-inf")
+    while True:
+        board.hurry()
+        if loop.time() >= again:
+            problem = await _cancel(system, [*cancel, *left])
+            again = loop.time() + _AGAIN_EVERY
+        if not system.status and not problem:
+            return  # it can't be asked
+        try:
+            left = [job for job in left if not await _has_ended(board, job)]
+        except LaunchError as error:
+            problem = str(error)
+        if not left:
+            return
+        if loop.time() >= deadline:
+            raise LaunchError(
+                f"{system.name} has not ended job {', '.join(left)} within {seconds:g} s"
+                f"{f': {problem}' if problem else ''}. Look at it, and cancel it by `{shlex.join([*cancel, *left])}`"
+            )
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _has_ended(board: JobBoard, job: str) -> bool:
+    return all(state.state is State.ENDED for state in await board.states([job]))
+
+
+async def _cancel(system: BatchSystem, argv: Sequence[str]) -> str:
+    """Run a cancel command; return what is wrong, "" if nothing is or the jobs are gone already."""
+    try:
+        said = await run(argv)
+    except LaunchError as error:
+        return str(error)
+    known = not (system.not_known and re.search(system.not_known, said.errors + said.output))
+    return said.words if said.code and known else ""

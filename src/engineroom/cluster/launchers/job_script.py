@@ -1,0 +1,121 @@
+"""The script of a job: from a template or by default, with the variables that it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engineroom.cluster.launchers.batch_systems.system import BatchSystem
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command
+from engineroom.cluster.launchers.templates import find_template, render
+from engineroom.protocol.connection_files import write_private
+from engineroom.settings.launchers import BatchSystemLauncher
+from engineroom.settings.profiles import tail
+
+
+def script_of(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> str:
+    """Return the script of one job with `n` processes of `command`; LaunchError: its template is not there, or wrong.
+
+    `options.batch_template` counts most, then `batch_template_file`, then the system's own script.
+    """
+    array = command.role != CONTROLLER and n > 1
+    fields = fields_of(system, options, command, n=n)
+    if options.batch_template:
+        text = render(options.batch_template, fields, name="batch_template")
+    elif options.batch_template_file:
+        path = find_template(options.batch_template_file, [Path.cwd(), Path(command.profile_dir)])
+        text = render(path.read_text(encoding="utf-8"), fields, name=str(path))
+    else:
+        text = _default(system, fields, role=command.role, array=array)
+    return with_environment(text, system, command.environment)
+
+
+def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> dict[str, Any]:
+    """Return what a template may use."""
+    program, *arguments = command.argv
+    array = command.role != CONTROLLER and n > 1
+    output = options.output_file or f"{command.log_file}{system.array_output if array else ''}"
+    role = "ipcontroller" if command.role == CONTROLLER else "ipengine"
+    return {
+        "n": n,
+        "queue": options.queue,
+        "account": options.account,
+        "qos": getattr(options, "qos", ""),
+        "timelimit": _time(system, options.timelimit),
+        "options": options.options,
+        "profile_dir": command.profile_dir,
+        "cluster_id": command.cluster_id,
+        "output_file": output,
+        "work_dir": command.work_dir,
+        "program": shlex.quote(program),
+        "program_args": shlex.join(arguments),
+        "program_and_args": shlex.join(command.argv),
+        "environment_json": json.dumps(dict(command.environment)),
+        "job_name": re.sub(r"[^\w.-]", "_", f"{role}{tail(command.cluster_id)}")[: system.name_length],
+        "quote": shlex.quote,
+        **options.namespace,
+    }
+
+
+def with_environment(text: str, system: BatchSystem, variables: Mapping[str, str]) -> str:
+    """Return the script `text` with `variables` set after its last directive.
+
+    They are there even on systems that give a job nothing of the environment in which it was submitted.
+    """
+    if system.shebang and not text.startswith("#!"):
+        text = f"{system.shebang}\n{text}"
+    lines = text.splitlines()
+    settings = _settings(system, text, variables)
+    after = 0
+    for number, line in enumerate(lines, 1):
+        in_head = after == number - 1 and line.startswith("#")
+        if line.lstrip().startswith(system.prefix) if system.prefix else in_head:
+            after = number
+    if system.shebang:
+        after = max(after, 1)
+    return "\n".join([*lines[:after], *settings, *lines[after:]]) + "\n"
+
+
+def write_script(options: BatchSystemLauncher, system: BatchSystem, command: Command, text: str, part: str) -> Path:
+    """Write `text` to the profile's directory, for its owner only; return where."""
+    role = "controller" if command.role == CONTROLLER else "engines"
+    name = options.batch_file_name or f"{system.name.lower().replace(' ', '_')}_{role}"
+    path = Path(command.profile_dir) / f"{name}{tail(command.cluster_id)}{tail(part)}"
+    write_private(path, text.encode())
+    path.chmod(0o700)
+    return path
+
+
+def remove_script(path: str) -> None:
+    """Remove a script that has done its work."""
+    Path(path).unlink(missing_ok=True)
+
+
+def _default(system: BatchSystem, fields: Mapping[str, Any], *, role: str, array: bool) -> str:
+    lines = [system.shebang] if system.shebang else []
+    lines += [line for field, line in system.directives if fields.get(field)]
+    if array:
+        lines.append(system.tasks)
+    if fields["work_dir"] and system.change_directory:
+        lines.append(system.change_directory)
+    lines.append(system.controller if role == CONTROLLER else system.engines)
+    return render("\n".join(filter(None, lines)) + "\n", fields, name=f"the script for {system.name}")
+
+
+def _settings(system: BatchSystem, text: str, variables: Mapping[str, str]) -> list[str]:
+    """Return the lines that set `variables` in the language of the script `text`."""
+    first = text.partition("\n")[0]
+    if re.search(r"\bt?csh\b", first) or re.search(r"^#\S*\s+-S\s+\S*csh\b", text, re.MULTILINE):
+        return [f"setenv {name} {shlex.quote(value)}" for name, value in variables.items()]
+    if first.startswith("#!") and not re.search(r"sh\b", first):
+        return []  # a script in Python or the like sets what it needs by itself
+    return system.environment(variables)
+
+
+def _time(system: BatchSystem, limit: object) -> str:
+    words = "" if limit is None else str(limit)
+    return system.minutes(int(words)) if words.isdigit() else words
