@@ -238,8 +238,8 @@ class _Submission:
 
 
 def status_of(system: BatchSystem, states: Sequence[JobState]) -> Status:
-    """Return how all of them together are: running as soon as one is, ended when all have."""
-    for state in (State.RUNNING, State.WAITING, State.ENDED):
+    """Return how all of them together are: waiting as long as one is, running as long as one is, then ended."""
+    for state in (State.WAITING, State.RUNNING, State.ENDED):
         of_it = [each for each in states if each.state is state]
         if of_it:
             return Status(state, _words(system, state, of_it))
