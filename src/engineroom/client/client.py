@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from engineroom.client.connection_info import find_dial
+from engineroom.client.connection_info import FromFile, find_dial
 from engineroom.client.engine_waiting import wait_for_engines
 from engineroom.client.executor import ViewExecutor
+from engineroom.client.live_line import somebody_looks
 from engineroom.client.results import AsyncResult
 from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.start_news import StartNews
 from engineroom.client.targets import Targets, resolve
 from engineroom.client.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
@@ -85,6 +87,7 @@ class Client:
             ipython_dir=ipython_dir,
             cluster_id=cluster_id,
         )
+        self._connection_file = dial.path if isinstance(dial, FromFile) else None
         self._session = Session(dial, reconnect_timeout=reconnect_timeout, max_unfinished_bytes=max_unfinished_bytes)
         self._session.start(timeout)
         self._at_exit = _close_at_exit(self._session)
@@ -152,12 +155,15 @@ class Client:
     ) -> Any:
         """Wait until there are `n` engines (None: as many as the cluster was started with).
 
-        `timeout`: seconds, negative: no limit. `block=False`: return a future instead. TimeoutError says how many
-        came; EngineError: one left meanwhile, with the cause.
+        `timeout`: seconds, negative: no limit. `block=False`: return a future instead. `interactive`: show on stderr
+        what is waited for; None: if somebody is likely to see it. TimeoutError says how many came, EngineError that
+        one left meanwhile; both name the first step of the start that failed, and what to do.
         """
-        del interactive, widget
+        del widget
         wanted = n if n is not None else (getattr(self.cluster, "n", None) or 1)
-        return wait_for_engines(self._session, wanted, timeout, block=block)
+        show = block and somebody_looks() if interactive is None else interactive
+        news = StartNews(self._session, self._connection_file)
+        return wait_for_engines(self._session, news, wanted, timeout, block=block, interactive=show)
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
         """Wait for `jobs`: AsyncResults, msg_ids, or several; by default for all. True if they ended in time."""

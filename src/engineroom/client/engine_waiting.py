@@ -1,24 +1,37 @@
-"""Waiting for engines: how many came, and what is wrong with those that did not."""
+"""Waiting for engines: how many came, what the others wait for, and what is wrong with those that did not come."""
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from engineroom.client.live_line import LiveLine
+from engineroom.client.start_news import StartNews
+from engineroom.client.waiting import Deadline
 from engineroom.errors import EngineError
+from engineroom.settings.first_failure import advice, failures, in_brief
+from engineroom.settings.steps import Step
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
 
+log = logging.getLogger(__name__)
 
-def wait_for_engines(session: Session, wanted: int, timeout: float, *, block: bool) -> Future[None] | None:
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at how the start goes on; a wait that is shorter shows nothing."""
+
+
+def wait_for_engines(
+    session: Session, news: StartNews, wanted: int, timeout: float, *, block: bool, interactive: bool
+) -> Future[None] | None:
     """Wait until there are `wanted` engines; with `block=False` return a future of that instead.
 
-    EngineError: an engine left meanwhile. TimeoutError: too few came.
+    `interactive`: show what is waited for. EngineError: an engine left meanwhile. TimeoutError: too few came.
     """
-    wait = _waiting(session, wanted, None if timeout < 0 else timeout)
+    wait = _Wait(session, news, wanted, None if timeout < 0 else timeout, interactive=interactive)
     if block:
         wait()
         return None
@@ -26,7 +39,8 @@ def wait_for_engines(session: Session, wanted: int, timeout: float, *, block: bo
 
     def run() -> None:
         try:
-            future.set_result(wait())
+            wait()
+            future.set_result(None)
         except Exception as error:  # noqa: BLE001 (handed to whoever has the future)
             future.set_exception(error)
 
@@ -34,26 +48,61 @@ def wait_for_engines(session: Session, wanted: int, timeout: float, *, block: bo
     return future
 
 
-def _waiting(session: Session, wanted: int, timeout: float | None) -> Callable[[], None]:
-    engines = session.engines
-    left = engines.left
+class _Wait:
+    def __init__(
+        self, session: Session, news: StartNews, wanted: int, timeout: float | None, *, interactive: bool
+    ) -> None:
+        self._session, self._news, self._engines = session, news, session.engines
+        self._wanted, self._timeout = wanted, timeout
+        self._left_before = session.engines.left
+        self._line = LiveLine(sys.stderr) if interactive else None
+        self._warned = ""
 
-    def wait() -> None:
-        came = session.wait_until(lambda: len(engines.ids) >= wanted or engines.left != left, timeout)
-        session.check()
-        if len(engines.ids) >= wanted:
-            return
-        if engines.left != left:
-            last = engines.departures[-1]
-            raise EngineError(
-                f"engine {last.engine} left ({last.cause}) while {wanted} engines were waited for; "
-                f"{len(engines.ids)} are there. Its log says more: `ipcluster logs`"
-            )
-        if not came:
-            problems = "".join(f"\n  engine {engine}: {text}" for engine, text in engines.problems().items())
-            raise TimeoutError(
-                f"{len(engines.ids)} of {wanted} engines are there after {timeout:g} s. Start more by "
-                f"`ipcluster engines -n {wanted - len(engines.ids)}`, or look at `ipcluster logs`{problems}"
-            )
+    def __call__(self) -> None:
+        """Return once the engines are there."""
+        deadline = Deadline(self._timeout)
+        try:
+            while not self._settled_within(deadline.left()):
+                if deadline.left() == 0:
+                    raise TimeoutError(self._too_few())
+                self._tell(self._news.steps())
+        finally:
+            if self._line is not None:
+                self._line.end()
+        self._session.check()
+        if len(self._engines.ids) < self._wanted:
+            raise EngineError(self._one_left())
 
-    return wait
+    def _settled_within(self, left: float | None) -> bool:
+        def settled() -> bool:
+            return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
+
+        return self._session.wait_until(settled, _LOOK_EVERY if left is None else min(_LOOK_EVERY, left))
+
+    def _tell(self, steps: tuple[Step, ...]) -> None:
+        """Show how it is; where nobody looks, log what has failed."""
+        if self._line is not None:
+            words = in_brief(steps)
+            self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {words}' if words else ''}")
+        elif (found := failures(steps)) and str(found[0]) != self._warned:
+            self._warned = str(found[0])
+            log.warning("while waiting for engines: %s%s", found[0], f"; {found[0].fix}" if found[0].fix else "")
+
+    def _too_few(self) -> str:
+        there, problems = len(self._engines.ids), self._engines.problems()
+        words = (
+            f"{there} of {self._wanted} engines are there after {self._timeout:g} s. Start more by "
+            f"`ipcluster engines -n {self._wanted - there}`, or ask `ipcluster why`"
+        )
+        words += "".join(f"\n  engine {engine}: {text}" for engine, text in problems.items())
+        steps = self._news.steps()
+        waits = "" if failures(steps) else in_brief(steps)
+        return words + (f"\nwhy: {waits}" if waits else advice(steps, told=words))
+
+    def _one_left(self) -> str:
+        last = self._engines.departures[-1]
+        words = (
+            f"engine {last.engine} left ({last.cause}) while {self._wanted} engines were waited for; "
+            f"{len(self._engines.ids)} are there. Its log says more: `ipcluster logs`"
+        )
+        return words + advice(self._news.steps(), told=words)

@@ -22,6 +22,7 @@ from engineroom.controller.identity import Identity
 from engineroom.controller.links import Link, Links
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.controller.sockets import socket_path
+from engineroom.controller.steps import known_steps
 from engineroom.core import explain
 from engineroom.core.actions import Action, DropFunction, Send, WakeAt
 from engineroom.core.clients import known_up_to
@@ -402,6 +403,8 @@ class Controller:
                 data: object = explain.queue_status(self.state)
             case "explain":
                 data = explain.explain(self.state, ask.about)
+            case "steps":
+                data = known_steps(self.config)
             case _:
                 link.connection.send(Answer(ask.number, error=f"this controller can't tell {ask.what!r}"))
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,7 @@ class FakeController:
         self.epoch: Epoch = new_epoch()
         self.connection: Connection | None = None
         self.info = EngineInfo()
+        self.steps: list[dict[str, Any]] = []
         self._functions = FunctionTable()
         self._turn = 0
 
@@ -102,6 +104,8 @@ class FakeController:
                     self._functions.add(digest, payload)
                 case Function(hash=digest):
                     self._whole(message, lambda body, digest=digest: self._function_came(digest, body))
+                case Ask(number=number, what="steps"):
+                    self.send(Answer(number, data=json.dumps(self.steps)))
                 case Ask(number=number):
                     self.send(Answer(number, data="{}", error="" if number else "not known here"))
                 case Abort(tasks=tasks):

@@ -214,6 +214,23 @@ def test_waiting_for_engines_says_how_many_came_and_why_not_more(rc: Client, fak
         future.result(5)
 
 
+def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed(
+    rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.steps = [
+        {"at": 1.0, "who": "engines 1", "step": "submitted"},
+        {"at": 2.0, "who": "engines 1", "step": "queued", "words": "Slurm: Resources"},
+    ]
+    with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engines 1: queued \(Slurm: Resources\)$"):
+        rc.wait_for_engines(4, timeout=1.2, interactive=True)
+    assert "2 of 4 engines; engines 1: queued (Slurm: Resources)" in capsys.readouterr().err
+    fake.steps.append(
+        {"at": 3.0, "who": "engines 1", "step": "ended", "ok": False, "words": "job 7 hit its time limit"}
+    )
+    with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engines 1: job 7 hit its time limit\nfix: .*timelimit"):
+        rc.wait_for_engines(4, timeout=0.1)
+
+
 def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> None:
     fake.holding = True
     with Client(max_unfinished_bytes=100_000) as rc:

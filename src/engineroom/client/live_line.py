@@ -1,0 +1,43 @@
+"""What a waiting call shows: one line that changes on a terminal, elsewhere a line for each change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+
+class LiveLine:
+    """Shows words in place of those before."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._in_place = stream.isatty()
+        self._shown = ""
+
+    def show(self, words: str) -> None:
+        if words == self._shown:
+            return
+        self._shown = words
+        if self._in_place:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"\r{words[:width]}\x1b[K")
+        else:
+            self._stream.write(f"{words}\n")
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Leave no half line behind."""
+        if self._in_place and self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+        self._shown = ""
+
+
+def somebody_looks() -> bool:
+    """Whether a person is likely to see what is shown: at a terminal, in IPython or a notebook."""
+    if os.environ.get("IPP_NONINTERACTIVE"):
+        return False
+    ipython = sys.modules.get("IPython")
+    return sys.stderr.isatty() or (ipython is not None and ipython.get_ipython() is not None)
