@@ -18,14 +18,12 @@ from engineroom.settings.application import LEVELS, read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.launcher_names import ON_THIS_MACHINE
 from engineroom.settings.option import OptionError, configured, names_in
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 _App = TypeVar("_App", IPController, IPEngine)
-
-_HERE = ("Local", "MPI")
-"""Launchers whose engines are on this machine, unless an option says something else."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that processes of this machine may take to end."""
@@ -210,7 +208,7 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
     if every := [*options.controller_args, *arguments]:
         app.read_arguments(every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
-    if not said and options.engine_launcher_class not in _HERE:
+    if not said and options.engine_launcher_class not in ON_THIS_MACHINE:
         app.ip = "*"  # encrypted, and with a key: nobody else gets in
     return app
 

@@ -194,6 +194,6 @@ def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Con
     unknown = list(unknown_options(config, CLASSES))
     if not unknown:
         return []
-    from engineroom.settings.own_launchers import own_launchers  # as above
+    from engineroom.settings.launcher_classes import own_launchers  # as above
 
     return list(unknown_options(config, [*CLASSES, *own_launchers([config, over], places_for(place))]))

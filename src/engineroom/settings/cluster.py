@@ -56,8 +56,8 @@ class IPClusterEngines(BaseParallelApplication):
     daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
 
     def rare_classes(self, config: Config) -> list[type[Configurable]]:
+        from engineroom.settings.launcher_classes import own_launchers
         from engineroom.settings.launchers import LAUNCHER_CLASSES  # as the method says
-        from engineroom.settings.own_launchers import own_launchers
         from engineroom.settings.winhpc import WINHPC_CLASSES
 
         said = config.BaseParallelApplication

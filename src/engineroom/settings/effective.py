@@ -12,7 +12,11 @@ from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import IPController
+from engineroom.settings.launcher_classes import launcher_class
+from engineroom.settings.launcher_names import ON_THIS_MACHINE
+from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
+from engineroom.settings.own_modules import places_for
 
 DEFAULT = "default"
 COMMAND_LINE = "command line"
@@ -37,9 +41,12 @@ def effective_options(app: IPClusterStart) -> list[Effective]:
     shared = [_Layer(str(path), read_config_files([path], app.all_classes(), over=said)) for path in app.option_files()]
     shared.append(_Layer(COMMAND_LINE, app.cli_config))
     found = [*_of_class(Cluster, shared), *_of_class(IPClusterStart, shared)]
-    for program, more in (("ipcontroller", _for_controller(app, shared)), ("ipengine", [])):
+    for cls in _launchers(app, shared):
+        found += _of_class(cls, shared)
+    elsewhere = _because_engines_are_elsewhere(shared)
+    for program, less, more in (("ipcontroller", elsewhere, _for_controller(app, shared)), ("ipengine", [], [])):
         path, classes = config_file(app.profile_directory.path, program), FILES[program]
-        layers = [_Layer(str(path), read_config_files([path], classes)), *shared, *more]
+        layers = [*less, _Layer(str(path), read_config_files([path], classes)), *shared, *more]
         for cls in classes:
             found += _of_class(cls, layers)
     return found
@@ -51,6 +58,23 @@ def table(options: Sequence[Effective]) -> Iterator[str]:
     values = max(len(repr(option.value)) for option in options)
     for option in options:
         yield f"{option.name:{names}}  {option.value!r:{values}}  {option.source}"
+
+
+def _launchers(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[type[Configurable]]:
+    """Yield the classes with the options of the launchers that are chosen; OptionError: one can't be had."""
+    options, places = configured(Cluster, _merged(shared)), places_for(app.profile_directory.path)
+    yield launcher_class(options.controller_launcher_class, controller=True, places=places)
+    cls = launcher_class(options.engine_launcher_class, controller=False, places=places)
+    yield cls
+    if issubclass(cls, WindowsHPCLauncher):
+        yield from (cls.job_class, cls.task_class)
+
+
+def _because_engines_are_elsewhere(shared: Sequence[_Layer]) -> list[_Layer]:
+    """Return what a controller does unless it is told otherwise."""
+    if configured(Cluster, _merged(shared)).engine_launcher_class in ON_THIS_MACHINE:
+        return []
+    return [_Layer("Cluster.engine_launcher_class", Config({"IPController": {"ip": "*"}}))]
 
 
 def _for_controller(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[_Layer]:
@@ -73,9 +97,12 @@ def _of_class(cls: type[Configurable], layers: Sequence[_Layer]) -> Iterator[Eff
     common = {name for name, _, _ in own_options(BaseParallelApplication)}
     for name in sorted(cls.class_trait_names(config=True)):
         source = _source(cls, name, layers)
-        ours = cls.class_traits()[name].metadata.get("in_files", False)
+        # Launchers of the user's own have traits that say nothing of this.
+        ours = cls.class_traits()[name].metadata.get("in_files", issubclass(cls, BaseLauncher))
+        ours = ours and not str(cls.class_traits()[name].help).startswith("Ignored")
         if ours and (source != DEFAULT or name not in common or cls is IPClusterStart):
-            yield Effective(f"{cls.__name__}.{name}", getattr(holder, name), source)
+            value = getattr(holder, name)
+            yield Effective(f"{cls.__name__}.{name}", getattr(value, "pattern", value), source)
 
 
 def _merged(layers: Sequence[_Layer]) -> Config:

@@ -13,29 +13,10 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import own_module_path
-from engineroom.settings.launchers import (
-    LAUNCHERS,
-    BaseLauncher,
-    BatchSystemLauncher,
-    ControllerLauncher,
-    EngineLauncher,
-    WindowsHPCLauncher,
-)
+from engineroom.settings.launcher_classes import import_launcher, launcher_class
+from engineroom.settings.launchers import LAUNCHERS, BaseLauncher, BatchSystemLauncher, WindowsHPCLauncher
 from engineroom.settings.option import OptionError, configured
-from engineroom.settings.own_launchers import import_launcher
 from engineroom.settings.own_modules import stay_importable
-
-
-def launcher_class(name: str, role: str, places: Sequence[str] = ()) -> type[BaseLauncher]:
-    """Return the class with the options of the launcher called `name`; OptionError: it can't be had."""
-    if name in LAUNCHERS:
-        controllers, engines = LAUNCHERS[name]
-        return controllers if role == CONTROLLER else engines
-    cls = import_launcher(name, places)
-    if not issubclass(cls, ControllerLauncher if role == CONTROLLER else EngineLauncher):
-        other = "ControllerLauncher" if role == CONTROLLER else "EngineLauncher"
-        raise OptionError(f"the launcher {name} starts no {role}: derive it from a class that does, such as {other}")
-    return cls
 
 
 def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) -> LauncherSpec:
@@ -44,7 +25,7 @@ def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) ->
     `name`: a short one, or `module.Class`. `role`: ENGINE or CONTROLLER. `places`: directories in which the module may
     be, beside those where Python looks.
     """
-    cls = launcher_class(name, role, places)
+    cls = launcher_class(name, controller=role == CONTROLLER, places=places)
     options = configured(cls, config)
     defaults = cls()
     values = {

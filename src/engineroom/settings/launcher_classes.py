@@ -1,4 +1,4 @@
-"""Launchers of the user's own: classes of her modules, which are looked for where she keeps them."""
+"""The classes with the options of launchers, by their names: ours, and those of the user's own modules."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.settings.launcher_names import own_class_path
-from engineroom.settings.launchers import LAUNCHER_CLASSES, BaseLauncher
+from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
 from engineroom.settings.option import OptionError
 from engineroom.settings.own_modules import importable
 
 _NAMED_BY = ("engine_launcher_class", "controller_launcher_class")
+
+
+def launcher_class(name: str, *, controller: bool, places: Sequence[str] = ()) -> type[BaseLauncher]:
+    """Return the class of the launcher called `name`, a short one or `module.Class`; OptionError: it can't be had.
+
+    `controller`: it is to start one, not engines. `places`: directories in which the module may be, beside those where
+    Python looks.
+    """
+    if name in LAUNCHERS:
+        return LAUNCHERS[name][0 if controller else 1]
+    cls = import_launcher(name, places)
+    needed = ControllerLauncher if controller else EngineLauncher
+    if not issubclass(cls, needed):
+        what = "controller" if controller else "engines"
+        raise OptionError(f"the launcher {name} starts no {what}: derive it from a class that does: {needed.__name__}")
+    return cls
 
 
 def import_launcher(path: str, places: Sequence[str] = ()) -> type[BaseLauncher]:

@@ -1,0 +1,171 @@
+"""Launchers of users' own: as the documentation shows them, and as they go wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from engineroom import Cluster, LaunchError
+from engineroom.settings.profiles import Profile
+from tests.documented import blocks
+from tests.reader import Reader
+from tests.system.conftest import Command
+
+PAGE = "starting/own-launchers.md"
+NAME = "nicelaunch.NiceEngineSetLauncher"
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the page's launcher as a module in the working directory."""
+    here = tmp_path / "work"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    path = here / "nicelaunch.py"
+    path.write_text(blocks(PAGE)["own-launcher"])
+    return path
+
+
+def test_the_example_of_the_page(reader: Reader) -> None:
+    reader.writes(PAGE, "own-launcher", "nicelaunch.py")
+    [start] = reader.follows(PAGE, "own-start")
+    assert reader.runs_python(PAGE, "own-use").strip() == "[10, 10]"
+    reader.types("ipcluster stop")
+    start.ends()
+    assert [each for each in start.lines if "died" in each] == []
+
+
+def test_a_module_beside_the_profiles_files(reader: Reader) -> None:
+    place = reader.profile("nice").path
+    reader.writes(PAGE, "own-launcher", place / "nicelaunch.py")
+    reader.writes(PAGE, "own-config", place / "ipcluster_config.py")
+    shown = reader.types("ipcluster config --profile=nice").output
+    assert "NiceEngineSetLauncher.nice " in shown
+    start = reader.types("ipcluster start --profile=nice -n 1 --daemonize")
+    assert "is not an option" not in start.output
+    try:
+        code = "import engineroom, os; print(engineroom.Client(profile='nice')[0].apply_sync(os.nice, 0))"
+        assert reader.types(f'python -c "{code}"').output.strip() == "15"
+    finally:
+        reader.types("ipcluster stop --profile=nice")
+
+
+def test_an_installed_entry_point(reader: Reader) -> None:
+    site = reader.writes(PAGE, "own-launcher", "site/nicelaunch.py").parent
+    project = tomllib.loads(blocks(PAGE)["own-package"])["project"]
+    [(group, points)] = project["entry-points"].items()
+    installed = site / f"{project['name']}-{project['version']}.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(f"{k} = {v}" for k, v in points.items()))
+    reader.environment["PYTHONPATH"] = str(site)
+    reader.follows(PAGE, "own-entry-point")
+
+
+def test_the_class_itself_from_python(profile: Profile, module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = module.parent / "lib"
+    elsewhere.mkdir()
+    shutil.move(module, elsewhere / "ownlaunch.py")
+    monkeypatch.syspath_prepend(elsewhere)
+    import ownlaunch  # the module of the line above
+
+    options = Config({"NiceEngineSetLauncher": {"nice": 12}})
+    with Cluster(n=1, engines=ownlaunch.NiceEngineSetLauncher, config=options) as rc:
+        assert rc[:].apply_sync(os.nice, 0) == [12]
+        assert rc.cluster.engine_launcher_class == "ownlaunch.NiceEngineSetLauncher"
+        rc.cluster.restart_engines_sync()
+        rc.wait_for_engines(1, timeout=10)
+        assert rc[:].apply_sync(os.nice, 0) == [12]
+
+
+def test_options_on_the_command_line(command: Start, module: Path) -> None:
+    wrong = command("ipcluster", "start", f"--engines={NAME}", "--NiceEngineSetLauncher.nicer=1")
+    assert wrong.ends() == 2
+    assert "NiceEngineSetLauncher.nicer is not an option; did you mean NiceEngineSetLauncher.nice?" in wrong.output
+    wrong = command("ipcluster", "start", f"--engines={NAME}", "--NiceEngineSetLauncher.nice=very")
+    assert wrong.ends() == 2
+    assert "nice" in wrong.output
+    assert "Traceback" not in wrong.output
+
+
+def test_what_cannot_be_imported_is_named(command: Start, profile: Profile, module: Path) -> None:
+    def words(name: str) -> str:
+        start = command("ipcluster", "start", "-n", "1", f"--engines={name}")
+        assert start.ends() == 2
+        assert "Traceback" not in start.output
+        return start.output
+
+    missing = words("nolaunch.Launcher")
+    assert "the launcher nolaunch.Launcher can't be imported: No module named 'nolaunch'" in missing
+    assert str(module.parent) in missing
+    assert str(profile.path) in missing
+    assert f"{module} has no Launcher" in words("nicelaunch.Launcher")
+    assert "nicelaunch.Status is no launcher: derive it from EngineLauncher" in words("nicelaunch.Status")
+    module.write_text("import neither_here_nor_there\n")
+    assert "No module named 'neither_here_nor_there'" in words(NAME)
+    module.write_text("1 / 0\n")
+    assert f"{NAME} can't be imported: ZeroDivisionError: division by zero" in words(NAME)
+
+
+def test_a_launcher_of_engines_starts_no_controller(command: Start, module: Path) -> None:
+    start = command("ipcluster", "start", "-n", "1", f"--controller={NAME}")
+    assert start.ends() == 2
+    assert f"the launcher {NAME} starts no controller" in start.output
+
+
+def test_a_class_of_the_script_itself(profile: Profile, command: Start, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        blocks(PAGE)["own-launcher"] + "\nimport engineroom\nengineroom.Cluster(engines=NiceEngineSetLauncher)"
+    )
+    start = command("python", str(script))
+    assert start.ends() == 1
+    assert "NiceEngineSetLauncher can't be used from where it is written" in start.output
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("def start(self, command): return 1 / 0", "start failed: ZeroDivisionError: division by zero"),
+        ("def start(self, command): return {'process': object()}", "must return a dict of JSON values"),
+        ("def start(self, command): raise LaunchError('no room')", "no room"),
+        (
+            "def start(self, command): return {}\n    def poll(self, handle): return Status(State.ENDED, 'rejected')",
+            "rejected",
+        ),
+    ],
+)
+@pytest.mark.parametrize("background", [[], ["--daemonize"]])
+def test_a_start_that_fails(method: str, words: str, background: list[str], command: Start, module: Path) -> None:
+    module.write_text(
+        f"""
+from engineroom.cluster.launcher import EngineLauncher, LaunchError, State, Status
+class NiceEngineSetLauncher(EngineLauncher):
+    def poll(self, handle): return Status(State.RUNNING)
+    def signal(self, handle, signum): pass
+    def stop(self, handle): pass
+    {method}
+"""
+    )
+    start = command("ipcluster", "start", "-n", "1", f"--engines={NAME}", *background)
+    assert start.ends() == 1
+    assert words in start.output
+    assert "Traceback" not in start.output
+
+
+def test_what_lacks_a_method_is_no_launcher(profile: Profile, module: Path) -> None:
+    module.write_text(
+        "from engineroom.cluster.launcher import EngineLauncher\nclass Half(EngineLauncher):\n    start = 1"
+    )
+    with pytest.raises(
+        LaunchError, match=r"nicelaunch\.Half starts nothing by itself: it lacks start, poll, signal, stop"
+    ):
+        Cluster(n=1, engines="nicelaunch.Half").start_cluster_sync()
