@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,10 @@ class Host:
     def engine_exited(self, instance: Instance, cause: str) -> None:
         """An engine's process has ended."""
         self._link.engine_exited(instance, cause)
+
+    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
+        """Have the controller, if it is there, tell engines to end."""
+        self._link.dismiss(engine_ids, "stopped by its host")
 
     def engines_changed(self) -> None:
         """What the cluster file says of engines is no longer so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,6 +70,11 @@ class HostLink:
             self._unsaid.append(message)
         else:
             self._connection.send(message)
+
+    def dismiss(self, engine_ids: Sequence[int], reason: str) -> None:
+        """Have the controller, if it is there, tell engines to end."""
+        if self._connection is not None and engine_ids:
+            self._connection.send(Shutdown(engines=tuple(engine_ids), reason=reason))
 
     def close(self, reason: str) -> None:
         self._closing = True

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from engineroom.cluster.engine_set import HostedEngines
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
+from engineroom.cluster.engine_set import HostedEngines, ready_ids
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _SOON, _LATER = 1.0, 30.0
 """Seconds between two polls: for the first `_LATER` seconds, and then."""
+
+_FAREWELL = 2.0
+"""Seconds within which the controller has noticed that engines have ended."""
 
 
 @dataclass(slots=True)
@@ -59,16 +62,21 @@ class LaunchedEngines:
         make_command: Callable[[int, str], Command],
         report: Callable[[Report], None],
         on_change: Callable[[], None],
+        on_exit: Callable[[Instance, str], None] = lambda *_: None,
+        dismiss: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> None:
+        """`on_exit`: is told which engines have ended, and how; `dismiss`: has the controller tell engines to end."""
         self.engines = HostedEngines()
         self._plan, self._instance, self._launcher = plan, instance, launcher
         self._make_command, self._report, self._on_change = make_command, report, on_change
+        self._on_exit, self._dismiss = on_exit, dismiss
         self._sets: dict[str, _Set] = {}
         self._pulse = Pulse()
         self._news = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._endings: list[asyncio.Task[None]] = []
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
+        self._waits: list[asyncio.Task[None]] = []
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
         name = self.engines.new_set(name)
@@ -81,6 +89,8 @@ class LaunchedEngines:
         started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
         self._changed()
         self._news.set()
+        if isinstance(self._launcher, Watchful):
+            self._waits.append(asyncio.ensure_future(self._hear_of_end(started, self._launcher)))
         if self._watch is None:
             self._watch = loop.create_task(self._keep_watching())
         return name, await self._all_ready(started)
@@ -100,6 +110,7 @@ class LaunchedEngines:
         leaving = self._named(name)
         for each in leaving:
             each.leaving = True
+            self._dismiss(ready_ids(self.engines.in_set(each.name)))
         await asyncio.gather(*(self._launcher.stop(each.handle) for each in leaving))
         for each in leaving:
             self._forget(each)
@@ -148,8 +159,9 @@ class LaunchedEngines:
         return {name: each.handle for name, each in self._sets.items()}
 
     def close(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in (self._watch, *self._waits):
+            if task is not None:
+                task.cancel()
         if self._sets:
             self._in_background(self.stop())
 
@@ -188,6 +200,12 @@ class LaunchedEngines:
         except LaunchError as error:
             log.warning("can't be asked how it is: %s", error)
             return
+        self._hear(started, status)
+
+    async def _hear_of_end(self, started: _Set, launcher: Watchful) -> None:
+        self._hear(started, await launcher.ended(started.handle))
+
+    def _hear(self, started: _Set, status: Status) -> None:
         if started.leaving or self._sets.get(started.name) is not started:
             return
         before = started.status
@@ -209,8 +227,17 @@ class LaunchedEngines:
     def _set_ended(self, ended: _Set, status: Status) -> None:
         self._steps.note(steps.ENDED, ok=False, words=status.words, who=f"engines {ended.name}")
         log.warning("a set of engines has ended", extra={"set": ended.name, "how": status.words})
+        engines = self.engines.in_set(ended.name)
+        for engine in engines:
+            self._on_exit(engine.instance, status.words)
         if ended.arrived >= ended.n:
             self._report(Notice(f"engines {ended.name} have ended: {status.words}"))
+            self._waits.append(asyncio.ensure_future(self._forget_later(ended)))
+
+    async def _forget_later(self, ended: _Set) -> None:
+        """Forget a set once the controller has said of all its engines that they have left."""
+        await self._pulse.until(lambda: not self.engines.in_set(ended.name), _FAREWELL)
+        if self._sets.get(ended.name) is ended:
             self._forget(ended)
 
     async def _all_ready(self, started: _Set) -> str:

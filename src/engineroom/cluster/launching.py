@@ -34,6 +34,8 @@ def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> Engi
         make_command=lambda n, name: engines_command(plan, options, n, name),
         report=host.report,
         on_change=host.engines_changed,
+        on_exit=host.engine_exited,
+        dismiss=host.dismiss_engines,
     )
 
 

@@ -18,12 +18,15 @@ from engineroom.settings.application import LEVELS, read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
-from engineroom.settings.launcher_names import ON_THIS_MACHINE
+from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.option import OptionError, configured, names_in
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 _App = TypeVar("_App", IPController, IPEngine)
+
+_OWN_COMMAND = ("engine_cmd", "engine_args")
+"""Options by which engines are not ours to fork any more."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that processes of this machine may take to end."""
@@ -179,7 +182,7 @@ def host_plan(
 
 def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -> LauncherSpec | None:
     """Return the launcher that `name` stands for; None: things are started by the host itself."""
-    if name == "Local":
+    if name == "Local" and not (role == "engine" and _has_own_command(options.config)):
         return None
     from engineroom.cluster.launchers.choose import spec_of  # most clusters are local, and do without
 
@@ -199,6 +202,15 @@ def _patience(*launchers: LauncherSpec | None) -> float:
     return max(found)
 
 
+def _has_own_command(config: Config) -> bool:
+    return any(
+        config[section].get(name)
+        for section in ("LocalEngineSetLauncher", "EngineLauncher")
+        if section in config
+        for name in _OWN_COMMAND
+    )
+
+
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:
     app = _application(IPController, options.config, place)
     if options.controller_ip:
@@ -208,7 +220,7 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
     if every := [*options.controller_args, *arguments]:
         app.read_arguments(every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
-    if not said and options.engine_launcher_class not in ON_THIS_MACHINE:
+    if not said and may_be_elsewhere(options.engine_launcher_class, options.config):
         app.ip = "*"  # encrypted, and with a key: nobody else gets in
     return app
 

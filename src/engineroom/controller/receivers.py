@@ -89,6 +89,8 @@ class HostReceiver:
         for message in messages:
             if isinstance(message, EngineExited):
                 self._controller.engine_exited(message)
+            elif isinstance(message, Shutdown):
+                self._controller.dismiss(self._link, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         log.info("host left", extra={"reason": reason, "clean": clean})

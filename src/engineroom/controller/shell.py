@@ -387,6 +387,12 @@ class Controller:
             else:
                 log.warning("nobody can signal this engine", extra={"engine": engine_id})
 
+    def dismiss(self, host: Link, message: Shutdown) -> None:
+        """End engines of this host, and no others."""
+        links = {engine_id: self.links.engines.get(engine_id) for engine_id in message.engines or ()}
+        own = tuple(engine_id for engine_id, link in links.items() if link is not None and self._host_of(link) is host)
+        self.shutdown(Shutdown(engines=own, reason=message.reason))
+
     def shutdown(self, message: Shutdown) -> None:
         for engine_id in message.engines or ():
             link = self.links.engines.get(engine_id)

@@ -140,6 +140,8 @@ class Engine:
 
     def _end(self, reason: str) -> None:
         log.info("ending", extra={"reason": reason or "asked to"})
+        if self._link is not None:
+            self._link.leave()
         self._stop(0)
         self._shell.close(reason or "shut down")
 

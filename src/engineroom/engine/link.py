@@ -56,10 +56,15 @@ class Link:
         self._epoch = Epoch(b"")
         self._file: ConnectionFile | None = None
         self._lost: asyncio.Future[str] | None = None
+        self._leaving = False
+
+    def leave(self) -> None:
+        """The engine is about to end: do not connect again."""
+        self._leaving = True
 
     def lost(self, reason: str) -> None:
         """Take note that the connection is gone."""
-        if self._lost is not None and not self._lost.done():
+        if self._lost is not None and not self._lost.done() and not self._leaving:
             self._lost.set_result(reason)
 
     async def run(self) -> None:

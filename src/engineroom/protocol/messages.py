@@ -239,7 +239,8 @@ class Signal(_Message, frozen=True, tag="signal"):
 
 
 class Shutdown(_Message, frozen=True, tag="shutdown"):
-    """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host."""
+    """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host, and
+    host to controller, about engines alone."""
 
     engines: tuple[int, ...] | None = None
     controller: bool = False
@@ -394,7 +395,7 @@ FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown |
 ToClient = _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
 FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
-FromHost = _Both | EngineExited
+FromHost = _Both | EngineExited | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown
 
 Message = (

@@ -12,8 +12,8 @@ from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import IPController
+from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
-from engineroom.settings.launcher_names import ON_THIS_MACHINE
 from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
 from engineroom.settings.own_modules import places_for
@@ -72,7 +72,8 @@ def _launchers(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[type[C
 
 def _because_engines_are_elsewhere(shared: Sequence[_Layer]) -> list[_Layer]:
     """Return what a controller does unless it is told otherwise."""
-    if configured(Cluster, _merged(shared)).engine_launcher_class in ON_THIS_MACHINE:
+    config = _merged(shared)
+    if not may_be_elsewhere(configured(Cluster, config).engine_launcher_class, config):
         return []
     return [_Layer("Cluster.engine_launcher_class", Config({"IPController": {"ip": "*"}}))]
 

@@ -12,9 +12,6 @@ from engineroom.settings.named import Named
 _ALSO = {"MPI": ("MPIExec",), "WindowsHPC": ("WinHPC",), "Batch": ("BatchSystem",), "Slurm": ("SLURM",)}
 _NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
 
-ON_THIS_MACHINE = ("Local", "MPI")
-"""Launchers whose engines are on this machine, unless an option says something else."""
-
 ENTRY_POINTS = "engineroom.launchers"
 """The group of entry points by which installed packages offer launchers of their own: NAME = "module:Class"."""
 

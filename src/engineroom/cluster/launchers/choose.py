@@ -14,7 +14,14 @@ from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
-from engineroom.settings.launchers import LAUNCHERS, BaseLauncher, BatchSystemLauncher, WindowsHPCLauncher
+from engineroom.settings.launchers import (
+    LAUNCHERS,
+    BaseLauncher,
+    BatchSystemLauncher,
+    LocalEngineSetLauncher,
+    MPILauncher,
+    WindowsHPCLauncher,
+)
 from engineroom.settings.option import OptionError, configured
 from engineroom.settings.own_modules import stay_importable
 
@@ -58,6 +65,14 @@ def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) ->
     # Each way to start is loaded by those who go it.
     if hasattr(options, "start"):
         return OwnLauncher(options)
+    if isinstance(options, MPILauncher):
+        from engineroom.cluster.launchers.mpi import MPIRanks
+
+        return MPIRanks(options)
+    if isinstance(options, LocalEngineSetLauncher):
+        from engineroom.cluster.launchers.guarded import GuardedProcesses
+
+        return GuardedProcesses(options, delay=options.delay)
     if isinstance(options, WindowsHPCLauncher):
         from engineroom.cluster.launchers.winhpc import WindowsHPC
 

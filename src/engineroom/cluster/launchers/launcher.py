@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -63,3 +63,12 @@ class Launcher(Protocol):
 
     async def stop(self, handle: Handle) -> None:
         """Stop it; returns when it has ended, LaunchError if that can't be seen within `stop_timeout`."""
+
+
+@runtime_checkable
+class Watchful(Protocol):
+    """What a launcher has, too, that knows at once when what it started ends."""
+
+    async def ended(self, handle: Handle) -> Status:
+        """Return, when it has ended, how."""
+        ...

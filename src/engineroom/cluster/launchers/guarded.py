@@ -1,0 +1,185 @@
+"""Processes of this machine under a guard, which ends them when their host is gone: engines by a user's own command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.children import Child, cause_of
+from engineroom.cluster.launchers import guard
+from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
+from engineroom.cluster.launchers.waiting import exit_of
+from engineroom.cluster.pulse import Pulse
+from engineroom.errors import LaunchError
+from engineroom.protocol.launches import VARIABLE
+from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.launchers import LocalProcessLauncher
+from engineroom.settings.logs import rotate
+
+_PATIENCE = 1.0
+"""Seconds that engines which the controller has told to end may take for it, until they are sent SIGTERM."""
+
+_LARGEST_TAIL = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Guarded:
+    """One guard, and what it says. `codes`: of the processes that ended; `over`: all have."""
+
+    child: Child
+    log_file: str
+    started: bool = False
+    over: bool = False
+    reaped: bool = False
+    failed: str = ""
+    codes: list[int] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=Pulse)
+
+    def hear(self, line: bytes) -> None:
+        words = json.loads(line)
+        self.started |= "started" in words
+        self.failed = words.get("failed", self.failed)
+        if "exited" in words:
+            self.codes.append(words["code"])
+        if "ended" in words:
+            self.over = True
+            self.child.let_go()
+        self.pulse.beat()
+
+    def ended(self, _: Child) -> None:
+        self.reaped = True
+        self.pulse.beat()
+
+    @property
+    def running(self) -> bool:
+        return not self.over and self.child.running
+
+    async def gone(self) -> None:
+        """Wait for the end, also the guard's own; who waits may be cancelled."""
+        await self.pulse.until(lambda: self.reaped)
+
+
+class GuardedProcesses:
+    """Starts a command's processes under a guard, and knows at once when they end."""
+
+    name = "the engines' command"
+
+    def __init__(self, options: LocalProcessLauncher, *, delay: float = 0.0) -> None:
+        """`delay`: seconds between the starts of two processes."""
+        self.options, self._delay = options, delay
+        self._ours: dict[int, _Guarded] = {}
+
+    async def start(self, command: Command) -> Handle:
+        if command.log_file:
+            Path(command.log_file).parent.mkdir(parents=True, exist_ok=True)
+            rotate(Path(command.log_file))
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(  # noqa: ASYNC220 (it returns at once)
+            # Nothing but Python itself is loaded by it.
+            [sys.executable, "-I", "-S", guard.__file__],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
+            bufsize=0,
+        )
+        guarded = _Guarded(Child(process, "guard"), command.log_file)
+        self._ours[process.pid] = guarded
+        record = ProcessRecord.of(process.pid)
+        await guarded.child.attach(guarded.hear, guarded.ended)
+        guarded.child.tell(self._order(command))
+        await guarded.pulse.until(lambda: guarded.started or bool(guarded.failed) or not guarded.running)
+        if not guarded.started or record is None:
+            await guarded.gone()
+            raise LaunchError(self.explained(guarded.failed or f"the guard ended: {guarded.child.end()}"))
+        return {"launcher": "guard", "process": msgspec.to_builtins(record), "log_file": command.log_file}
+
+    async def poll(self, handle: Handle) -> Status:
+        record = _record_in(handle)
+        guarded = self._ours.get(record.pid)
+        if guarded is None:
+            return Status(State.RUNNING if record.alive else State.ENDED)
+        return Status(State.RUNNING) if guarded.running else Status(State.ENDED, self._end_of(guarded))
+
+    async def ended(self, handle: Handle) -> Status:
+        """Wait for the end; return how it was."""
+        guarded = self._ours[_record_in(handle).pid]
+        await guarded.gone()
+        return await self.poll(handle)
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        guarded = self._ours.get(_record_in(handle).pid)
+        if guarded is None:
+            raise LaunchError("only the host that started these processes can signal them")
+        guarded.child.tell({"signal": signum})
+
+    async def stop(self, handle: Handle) -> None:
+        record = _record_in(handle)
+        guarded = self._ours.get(record.pid)
+        if guarded is not None:
+            guarded.child.let_go()
+        elif record.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, signal.SIGTERM)
+        if not await exit_of(record.pid, lambda: not record.alive, self.options.stop_timeout):
+            raise LaunchError(f"{self.name} (guard: pid {record.pid}) did not end in {self.options.stop_timeout:g} s")
+        if guarded is not None:
+            await guarded.gone()
+            del self._ours[record.pid]
+
+    def arguments(self, command: Command) -> tuple[list[str], int]:
+        """Return what is to be started, and how many times."""
+        return command.argv, command.n
+
+    def explained(self, words: str) -> str:
+        """Return `words`, why it did not start or how it ended, with what to do about it if that is known."""
+        return words
+
+    def _order(self, command: Command) -> dict[str, Any]:
+        argv, n = self.arguments(command)
+        return {
+            "argv": argv,
+            "n": n,
+            "delay": self._delay,
+            "environment": command.environment,
+            "work_dir": command.work_dir,
+            "log_file": command.log_file,
+            "mark": VARIABLE,
+            "patience": _PATIENCE,
+            "grace": self.options.stop_seconds_until_kill,
+        }
+
+    def _end_of(self, guarded: _Guarded) -> str:
+        bad = [code for code in guarded.codes if code]
+        if not guarded.codes:
+            return self.explained(guarded.failed or f"the guard ended: {guarded.child.end()}")
+        if not bad:
+            return f"{self.name}: exit code 0"
+        said = last_lines(guarded.log_file, self.options.output_limit)
+        words = f"{self.name}: {cause_of(bad[0])}"
+        return self.explained(f"{words}; it said:\n{said}" if said else words)
+
+
+def last_lines(path: str, limit: int) -> str:
+    """Return the last `limit` lines of a log, without those that say nothing: empty ones, and rules."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LARGEST_TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip("-= \t")]
+    return "\n".join(f"  {line}" for line in lines[-limit:]) if limit else ""
+
+
+def _record_in(handle: Handle) -> ProcessRecord:
+    return msgspec.convert(handle["process"], ProcessRecord)

@@ -1,0 +1,114 @@
+"""Engines of this machine by a command of the user's own: under a guard, which leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client, Cluster
+from engineroom.cluster.launchers.guarded import GuardedProcesses
+from engineroom.cluster.launchers.launcher import ENGINE, Command, State
+from engineroom.errors import EngineError, LaunchError
+from engineroom.settings.launchers import LocalEngineSetLauncher
+from engineroom.settings.profiles import Profile
+from tests.system.conftest import Command as Shell
+from tests.system.conftest import processes_of_this_run, until
+
+Start = Callable[..., Shell]
+
+
+def guarded(story: Callable[[GuardedProcesses], Awaitable[None]], **options: float) -> None:
+    """Run `story` with a launcher, within 10 s."""
+    launcher = GuardedProcesses(LocalEngineSetLauncher(**options))
+    asyncio.run(asyncio.wait_for(story(launcher), 10))
+
+
+def shell(script: str, log_file: Path, n: int = 1) -> Command:
+    return Command(role=ENGINE, name="test", argv=["sh", "-c", script], n=n, log_file=str(log_file))
+
+
+def test_the_end_is_known_at_once_with_what_was_said(tmp_path: Path) -> None:
+    async def story(launcher: GuardedProcesses) -> None:
+        handle = await launcher.start(shell("echo one; echo; echo -------; echo two >&2; exit 3", tmp_path / "log"))
+        status = await launcher.ended(handle)
+        assert status.state is State.ENDED
+        assert status.words == "the engines' command: exit code 3; it said:\n  one\n  two"
+
+    guarded(story)
+
+
+def test_a_command_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    async def story(launcher: GuardedProcesses) -> None:
+        with pytest.raises(LaunchError, match=r"/no/such can't be started: No such file"):
+            await launcher.start(Command(role=ENGINE, name="test", argv=["/no/such"], log_file=str(tmp_path / "log")))
+
+    guarded(story)
+
+
+def test_what_ignores_sigterm_and_what_it_left_behind_are_killed(tmp_path: Path) -> None:
+    async def story(launcher: GuardedProcesses) -> None:
+        script = 'trap "" TERM; (trap "" TERM; setsid sleep 1000) & echo ready; while true; do sleep 1000; done'
+        log = tmp_path / "log"
+        handle = await launcher.start(shell(script, log))
+        until(lambda: "ready" in log.read_text())
+        await launcher.stop(handle)
+        assert (await launcher.poll(handle)).state is State.ENDED
+
+    guarded(story, stop_seconds_until_kill=0.1)
+
+
+def test_a_stop_by_somebody_else(tmp_path: Path) -> None:
+    async def story(launcher: GuardedProcesses) -> None:
+        handle = await launcher.start(shell("sleep 1000", tmp_path / "log", n=2))
+        other = GuardedProcesses(LocalEngineSetLauncher())
+        assert (await other.poll(handle)).state is State.RUNNING
+        await other.stop(handle)
+        assert (await launcher.ended(handle)).words == "the engines' command: killed by SIGTERM"
+
+    guarded(story)
+
+
+@pytest.fixture
+def own_command(tmp_path: Path) -> Path:
+    """Return a script that starts an engine as a user might."""
+    script = tmp_path / "my-engine"
+    script.write_text(f'#!/bin/sh\nexport FROM_MY_ENGINE=1\nexec {sys.executable} -m engineroom.cli.ipengine "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def test_a_cluster_of_engines_by_an_own_command(profile: Profile, own_command: Path) -> None:
+    cluster = Cluster(n=2, config={"LocalEngineSetLauncher": {"engine_cmd": [str(own_command)]}})
+    with cluster as rc:
+        rc.wait_for_engines(2, timeout=10)
+        assert rc[:].apply_sync(os.getenv, "FROM_MY_ENGINE") == ["1", "1"]
+        lost = rc[1].apply(os._exit, 3)
+        with pytest.raises(EngineError, match="engine 1 died"):
+            lost.get(timeout=5)
+        assert rc[0].apply_sync(int) == 0
+
+
+def test_nothing_is_left_when_ipcluster_is_killed(command: Start, profile: Profile, own_command: Path) -> None:
+    before = processes_of_this_run()
+    start = command("ipcluster", "start", "-n", "2", f"--LocalEngineSetLauncher.engine_cmd={own_command}")
+    start.says("stop it:")
+    with Client(timeout=10) as rc:
+        assert rc.ids == [0, 1]
+    start.signal(signal.SIGKILL).ends()
+    until(lambda: not (processes_of_this_run().keys() - before.keys()))
+
+
+def test_a_command_that_fails_shows_what_it_said(command: Start, profile: Profile, tmp_path: Path) -> None:
+    script = tmp_path / "bad-engine"
+    script.write_text("#!/bin/sh\necho no module named engineroom >&2\nexit 7\n")
+    script.chmod(0o755)
+    start = command("ipcluster", "start", "-n", "2", f"--LocalEngineSetLauncher.engine_cmd={script}")
+    assert start.ends() == 1
+    assert "2 of 2 engines did not register: the engines' command: exit code 7" in start.output
+    assert "no module named engineroom" in start.output
