@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from traitlets.config import Config
 
 from engineroom import Client, Cluster
 from engineroom.cluster.launchers.guarded import GuardedProcesses
@@ -84,7 +85,7 @@ def own_command(tmp_path: Path) -> Path:
 
 
 def test_a_cluster_of_engines_by_an_own_command(profile: Profile, own_command: Path) -> None:
-    cluster = Cluster(n=2, config={"LocalEngineSetLauncher": {"engine_cmd": [str(own_command)]}})
+    cluster = Cluster(n=2, config=Config(LocalEngineSetLauncher={"engine_cmd": [str(own_command)]}))
     with cluster as rc:
         rc.wait_for_engines(2, timeout=10)
         assert rc[:].apply_sync(os.getenv, "FROM_MY_ENGINE") == ["1", "1"]
