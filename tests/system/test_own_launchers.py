@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,14 @@ import pytest
 from traitlets.config import Config
 
 from engineroom import Cluster, LaunchError
+from engineroom.cluster.launcher import SlurmEngineSetLauncher
+from engineroom.settings.launcher_classes import import_launcher
+from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
-from tests.documented import blocks
+from tests.documented import blocks, typed
 from tests.reader import Reader
 from tests.system.conftest import Command
+from tests.system.fake_scheduler import FakeScheduler
 
 PAGE = "starting/own-launchers.md"
 NAME = "nicelaunch.NiceEngineSetLauncher"
@@ -29,6 +34,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     here = tmp_path / "work"
     here.mkdir()
     monkeypatch.chdir(here)
+    monkeypatch.delitem(sys.modules, "nicelaunch", raising=False)  # another test's
     path = here / "nicelaunch.py"
     path.write_text(blocks(PAGE)["own-launcher"])
     return path
@@ -68,6 +74,51 @@ def test_an_installed_entry_point(reader: Reader) -> None:
     (installed / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(f"{k} = {v}" for k, v in points.items()))
     reader.environment["PYTHONPATH"] = str(site)
     reader.follows(PAGE, "own-entry-point")
+
+
+def test_a_batch_system_of_ones_own(reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fleet = FakeScheduler(tmp_path, monkeypatch, "fleet", "fleet")
+    reader.environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{reader.environment['PATH']}"
+    reader.environment["FAKE_SCHEDULER"] = os.environ["FAKE_SCHEDULER"]
+    reader.writes(PAGE, "own-batch", "fleetlaunch.py")
+    start, stop = typed(PAGE, "own-batch-start")
+    script = reader.profile().path / "fleet_engines-1"
+    reader.types(start)
+    assert script.read_text().splitlines()[1] == "#FLEET name ipengine"
+    assert "#FLEET lane left" in script.read_text()
+    assert len(fleet.jobs()) == 2
+    reader.types(stop)
+    assert [fleet.pids(job) for job in fleet.jobs()] == [[], []]
+
+
+def test_a_job_that_waits_or_is_refused(command: Start, module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = FakeScheduler(module.parent, monkeypatch, "fleet", "fleet")
+    (module.parent / "fleetlaunch.py").write_text(blocks(PAGE)["own-batch"])
+    arguments = ("ipcluster", "start", "-n", "1", "--engines=fleetlaunch.FleetEngineSetLauncher")
+    fleet.say("reject", "no trucks today")
+    start = command(*arguments)
+    assert start.ends() == 1
+    assert "Fleet refused the job: no trucks today" in start.output
+    (module.parent / "jobs" / "reject").unlink()
+    fleet.say("hold", "for more trucks")
+    start = command(*arguments).says("Fleet job 11 is queued: for more trucks")
+    fleet.release()
+    start.says("1 engine is ready").signal(2).ends()
+
+
+def test_another_default_is_an_option_still(module: Path) -> None:
+    module.write_text(blocks(PAGE)["own-wrapped"])
+    cls = import_launcher("nicelaunch.SiteEngineSetLauncher", places_for(module.parent))
+    assert (cls().queue, cls().submit_command) == ("short", ["site-sbatch", "--project=weather"])  # type: ignore[attr-defined]
+    assert cls(config=Config({"SiteEngineSetLauncher": {"queue": "long"}})).queue == "long"  # type: ignore[attr-defined]
+    assert SlurmEngineSetLauncher().queue == ""
+
+
+def test_a_default_that_makes_no_sense(command: Start, module: Path) -> None:
+    module.write_text(blocks(PAGE)["own-wrapped"] + "    submit_command = 7\n")
+    start = command("ipcluster", "start", "--engines=nicelaunch.SiteEngineSetLauncher")
+    assert start.ends() == 2
+    assert "The 'submit_command' trait" in start.output
 
 
 def test_the_class_itself_from_python(profile: Profile, module: Path, monkeypatch: pytest.MonkeyPatch) -> None:

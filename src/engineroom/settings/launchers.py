@@ -7,9 +7,10 @@ Each system has one class with its options (`c.PBSLauncher.queue`), and one for 
 from __future__ import annotations
 
 import sys
+from copy import copy
 from typing import ClassVar
 
-from traitlets import Any, CRegExp, Dict, Float, Int, List, Unicode, default
+from traitlets import Any, CRegExp, Dict, Float, Int, List, TraitType, Unicode, default
 from traitlets.config import Configurable
 
 from engineroom.settings.option import configured, option
@@ -24,10 +25,23 @@ from engineroom.settings.winhpc import (
 )
 
 
+def _options_of(cls: type) -> list[str]:
+    return cls.class_trait_names(config=True) if issubclass(cls, Configurable) else []
+
+
 class BaseLauncher(Configurable):
     """What all launchers have."""
 
     old_classes: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **more: object) -> None:
+        """Let a class give an option another default by just saying so: `queue = "short"`."""
+        super().__init_subclass__(**more)
+        for name in {name for base in cls.__bases__ for name in _options_of(base)}.intersection(vars(cls)):
+            if not isinstance(value := vars(cls)[name], TraitType):
+                delattr(cls, name)
+                # traitlets looks for a method of this name.
+                setattr(cls, f"_{name}_default", lambda _, value=value: copy(value))
 
     environment = option(Dict(help="Environment variables for what is started."))
     output_limit = option(Int(100, min=0, help="Lines of its output that are shown when it fails."))

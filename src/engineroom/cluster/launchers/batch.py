@@ -92,7 +92,7 @@ class BatchLauncher:
         return handle
 
     async def poll(self, handle: Handle) -> Status:
-        system, jobs = system_called(handle["system"]), handle["jobs"]
+        system, jobs = self._system_in(handle), handle["jobs"]
         states = await self._board(system).states(jobs)
         status = status_of(system, states)
         steps = self._steps.get(jobs[0])
@@ -103,7 +103,7 @@ class BatchLauncher:
         return status
 
     async def signal(self, handle: Handle, signum: int) -> None:
-        system = system_called(handle["system"])
+        system = self._system_in(handle)
         words = list(self._options.signal_command) or list(system.signal)
         if not words:
             raise LaunchError(f"{system.name} has no command that sends signals to jobs")
@@ -116,7 +116,7 @@ class BatchLauncher:
             raise LaunchError(f"{system.name}: `{shlex.join(argv)}`: {said.words}")
 
     async def stop(self, handle: Handle) -> None:
-        system, jobs = system_called(handle["system"]), handle["jobs"]
+        system, jobs = self._system_in(handle), handle["jobs"]
         self._steps.pop(jobs[0], None)
         board = self._board(system)
         cancel = self._cancel(system)
@@ -149,6 +149,10 @@ class BatchLauncher:
     def _board(self, system: BatchSystem) -> JobBoard:
         board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))
         return board
+
+    def _system_in(self, handle: Handle) -> BatchSystem:
+        own = system_of(self._options)
+        return own if own.name == handle["system"] else system_called(handle["system"])
 
     async def _which(self) -> BatchSystem:
         """Return the system that is here, where several have the same commands."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
@@ -35,13 +36,15 @@ def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) ->
     cls = launcher_class(name, controller=role == CONTROLLER, places=places)
     options = configured(cls, config)
     defaults = cls()
-    values = {
-        trait: _as_json(getattr(options, trait))
-        for trait in cls.class_trait_names(config=True)
-        if getattr(options, trait) != getattr(defaults, trait)
-    }
     try:
+        values = {
+            trait: _as_json(getattr(options, trait))
+            for trait in cls.class_trait_names(config=True)
+            if getattr(options, trait) != getattr(defaults, trait)
+        }
         json.dumps(values)
+    except TraitError as error:  # a default of the user's own class
+        raise OptionError(f"{name}: {error}") from error
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"an option of {name} is neither text nor number nor a list or dict of them: {error}"

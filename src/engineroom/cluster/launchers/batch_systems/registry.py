@@ -30,7 +30,9 @@ _BY_OPTIONS = {
 
 
 def system_called(name: str) -> BatchSystem:
-    """Return the batch system with this name."""
+    """Return the batch system with this name, one of ours."""
+    if name not in _SYSTEMS:
+        raise LaunchError(f"nothing is known of the batch system {name}: there is {', '.join(_SYSTEMS)}")
     module, data = _SYSTEMS[name]
     try:
         found = getattr(import_module(f"engineroom.cluster.launchers.batch_systems.{module}"), data)
@@ -41,5 +43,11 @@ def system_called(name: str) -> BatchSystem:
 
 
 def system_of(options: BatchSystemLauncher) -> BatchSystem:
-    """Return the batch system that options of this class, or of one derived from it, are for."""
+    """Return the batch system that options of this class, or of one derived from it, are for.
+
+    A class of the user's own may describe hers, as its attribute `batch_system`.
+    """
+    own = getattr(type(options), "batch_system", None)
+    if isinstance(own, BatchSystem):
+        return own
     return system_called(next(_BY_OPTIONS[cls.__name__] for cls in type(options).mro() if cls.__name__ in _BY_OPTIONS))
