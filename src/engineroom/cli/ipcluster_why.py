@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 
@@ -10,6 +11,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.cluster.why_report import as_json, as_text, why
     from engineroom.settings.cluster import IPClusterWhy
 
+    logging.getLogger("engineroom.client").setLevel(logging.ERROR)  # the answer says it all
     app = IPClusterWhy.from_command_line(argv)
     answer = why(app.profile_directory, app.cluster_id)
     print(as_json(answer) if app.json else as_text(answer))

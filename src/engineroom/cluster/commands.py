@@ -14,7 +14,7 @@ from engineroom.cluster.reports import Failed, Ready, Report
 from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
-from engineroom.settings.option import configured
+from engineroom.settings.option import OptionError, configured
 
 
 def read_options(argv: Sequence[str], *, with_controller: bool) -> IPClusterEngines:
@@ -64,7 +64,10 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
 
 def _plan(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
     if app.work_dir:
-        os.chdir(app.work_dir)
+        try:
+            os.chdir(app.work_dir)
+        except OSError as error:
+            raise OptionError(f"work_dir: {error}. Create that directory, or name another by --work-dir") from None
     return host_plan(
         configured(ClusterOptions, app.config),
         profile=app.profile_directory,

@@ -190,9 +190,9 @@ class EngineHouse:
         if by_itself:
             log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": again})
             self._died.add(engine.key)
-            said = last_line(engine.log_file)
-            words = f"{cause}; the last line of its log is: {said}" if said and not engine.ready else cause
-            self._steps.note(steps.ENDED, ok=False, words=words, who=f"engine {engine.label}")
+            if not engine.ready and (said := last_line(engine.log_file)):
+                cause = f"{cause}; the last line of its log: {said}"
+            self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {engine.label}")
             self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again))
         elif not engine.leaving:
             self._report(Notice(f"engine {engine.label} was shut down"))
@@ -226,7 +226,10 @@ class EngineHouse:
         if dead:
             words += f": engine {dead[0].label} ended, {dead[0].failed}; its log is {dead[0].log_file}"
         else:
-            words += f" within {timeout:g} s; the log of one is {missing[0].log_file}"
+            said, log_file = last_line(missing[0].log_file), missing[0].log_file
+            words += (
+                f" within {timeout:g} s; the log of one, {log_file}, {f'ends with: {said}' if said else 'is empty'}"
+            )
         self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {name}".rstrip())
         if len(dead) == len(engines):
             raise LaunchError(words)

@@ -148,7 +148,10 @@ class Host:
         if problem:
             self._steps.note(steps.STARTUP, ok=False, words=problem, who=f"engine {engine_id}")
             if problem not in self._problems:  # a hundred engines need not say it
-                self.report(Notice(f"engine {engine_id} is there, but its start-up failed: {problem}"))
+                from engineroom.settings.fixes import advice_for  # for those that fail
+
+                words = f"engine {engine_id} is there, but its start-up failed: {problem}{advice_for(problem)}"
+                self.report(Notice(words))
             self._problems[problem] = engine_id
 
     def engine_left(self, instance: Instance, cause: str) -> None:
@@ -195,11 +198,15 @@ class Host:
         """The controller ends, and we with it."""
         self.stop(reason or "the controller was stopped")
 
-    def waiting_for_controller(self, words: str) -> None:
+    def waiting_for_controller(self, words: str, step: str) -> None:
         """There is no controller yet, or no more."""
         log.warning("waiting for the controller: %s", words)
-        self._steps.note(steps.ADDRESS, ok=False, words=words)
+        self._steps.note(step, ok=False, words=words)
         self.report(Notice(f"waiting for the controller: {words}"))
+
+    def not_let_in(self, words: str) -> None:
+        """The controller does not let us in, and never will."""
+        self._steps.note(steps.HANDSHAKE, ok=False, words=words)
 
     def controller_found(self) -> None:
         """The controller has let us in."""

@@ -13,6 +13,7 @@ from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess
+from engineroom.settings import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
 
@@ -26,7 +27,8 @@ class Listener(Protocol):
     def engine_left(self, instance: Instance, cause: str) -> None: ...
     def signal_engine(self, instance: Instance, signum: int) -> None: ...
     def controller_says_stop(self, reason: str) -> None: ...
-    def waiting_for_controller(self, words: str) -> None: ...
+    def waiting_for_controller(self, words: str, step: str) -> None: ...
+    def not_let_in(self, words: str) -> None: ...
     def controller_found(self) -> None: ...
 
 
@@ -48,14 +50,15 @@ class HostLink:
             try:
                 await self._connect_once()
             except (ConnectionFailed, ConnectionFileError) as error:
+                problem, step = str(error), _step_that_failed(error)
                 if isinstance(error, NotLetIn) and error.final:
+                    self._listener.not_let_in(problem)
                     raise
-                problem = str(error)
             else:
                 return
             if problem != said:
                 said = problem
-                self._listener.waiting_for_controller(problem)
+                self._listener.waiting_for_controller(problem, step)
         raise ConnectionFailed(f"no controller within {seconds:g} s: {problem}")
 
     def keep_trying(self) -> None:
@@ -121,3 +124,9 @@ class HostLink:
             await self.connect(float("inf"))
         except NotLetIn as error:
             self._listener.controller_says_stop(str(error))
+
+
+def _step_that_failed(error: ConnectionFailed | ConnectionFileError) -> str:
+    if isinstance(error, ConnectionFileError):
+        return steps.FILE
+    return steps.HANDSHAKE if isinstance(error, NotLetIn) else steps.ADDRESS

@@ -41,7 +41,7 @@ def serve(owner: socket.socket, *, spawner: Popen[bytes], controller: Popen[byte
     try:
         prepare(plan)
     except (EngineroomError, OSError) as error:
-        owner.sendall(line_of(_failed(error)))
+        owner.sendall(line_of(_failed(error, plan)))
         let_go(spawner, controller)
         return 1
     try:
@@ -64,7 +64,7 @@ def run_here(
         let_go(spawner, controller)
         from engineroom.cluster.starting import CouldNotStart  # a start that succeeds does without
 
-        raise CouldNotStart(_failed(error)) from error
+        raise CouldNotStart(_failed(error, plan)) from error
     _set_title(plan)
     return asyncio.run(_run_here(plan, spawner, controller, report))
 
@@ -84,10 +84,11 @@ def prepare(plan: HostPlan) -> None:
     set_up(plan.log_level, profile.log_file("ipcluster", plan.cluster_id, part))
 
 
-def _failed(error: Exception) -> Failed:
+def _failed(error: Exception, plan: HostPlan) -> Failed:
     from engineroom.settings.fixes import advice_for  # a start that succeeds does without
 
-    return Failed(str(error), getattr(error, "code", 1), advice_for(str(error)))
+    words = str(error) if isinstance(error, EngineroomError) else f"the profile {plan.profile_dir}: {error}"
+    return Failed(words, getattr(error, "code", 1), advice_for(words))
 
 
 def _way_out(plan: HostPlan) -> str:

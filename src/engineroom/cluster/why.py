@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -106,7 +106,8 @@ def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
         return "", ""
     each = "; ".join(f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}" for step in queued)
     since = _duration(facts.now - min(step.at for step in queued))
-    return f"{there} of {wanted} engines are there; {each}, for {since}", "wait: nothing has failed"
+    fix = next((step.fix for step in queued if step.fix), "wait: nothing has failed")
+    return f"{there} of {wanted} engines are there; {each}, for {since}", fix
 
 
 def wanted_engines(steps: Sequence[Step]) -> int:
@@ -135,13 +136,22 @@ def lines(answer: Answer) -> list[str]:
     if answer.also:
         found += ["also:", *(f"  {words}" for words in answer.also)]
     if answer.trail and not answer.well:
-        found += ["steps:", *(f"  {_line(step)}" for step in _shortened(answer.trail))]
+        found += ["steps:", *(f"  {line}" for line in _step_lines(_shortened(answer.trail)))]
     return found
 
 
-def _line(step: Step) -> str:
-    state = step.step if step.ok else f"{step.step} FAILED"
-    return f"{clock(step.at)}  {step.who}: {state}{f': {step.words}' if step.words else ''}"
+def _step_lines(trail: Iterable[Step]) -> Iterator[str]:
+    told: set[str] = set()
+    last: Step | None = None
+    for step in trail:
+        if last is not None and (last.who, last.step, last.words) == (step.who, step.step, step.words):
+            continue  # a launcher and the host that uses it both said so
+        state = step.step if step.ok else f"{step.step} FAILED"
+        again = not step.ok and step.words in told
+        words = ": as above" if again else f": {step.words}" if step.words else ""
+        yield f"{clock(step.at)}  {step.who}: {state}{words}"
+        told.add(step.words)
+        last = step
 
 
 def _shortened(trail: list[Step]) -> list[Step]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
     from engineroom.transport.connection import Connection
 
-PATIENCE = 2.0
+PATIENCE = 1.5
 """Seconds that one way to the controller may take to answer."""
 
 

@@ -35,8 +35,11 @@ async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] 
     try:
         await controller.start()
     except (EngineroomError, OSError) as error:
-        log.error("the controller can't start: %s", error)  # noqa: TRY400 (the words are all a user needs)
-        print(f"ipcontroller: {error}", file=sys.stderr)
+        # Some errors of a file system name no file: then it is where the keys and connection files are to be.
+        where = f"{config.security_dir}: " if isinstance(error, OSError) and not error.filename else ""
+        words = f"{where if not isinstance(error, EngineroomError) else ''}{error}"
+        log.error("the controller can't start: %s", words)  # noqa: TRY400 (the words are all a user needs)
+        print(f"ipcontroller: {words}", file=sys.stderr)
         return 1
     _stop_on_signals(controller)
     if on_ready is not None:

@@ -128,7 +128,7 @@ class Spawner:
         try:
             config = msgspec.convert(values, EngineConfig)
             instance = config.own_instance().hex()
-            pid = self._fork(config) if fork else _spawn(config)
+            pid = self._fork(config, key) if fork else _spawn(config)
         except (OSError, ValueError) as error:
             _report(failed=key, problem=str(error))
             return None
@@ -138,14 +138,14 @@ class Spawner:
         _report(spawned=key, pid=pid, instance=instance)
         return None
 
-    def _fork(self, config: EngineConfig) -> int:
+    def _fork(self, config: EngineConfig, key: Key) -> int:
         parent = os.getpid()
         # A signal between the fork and `leave_parent` would be handled as the parent handles it, and so be lost.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
             if pid == 0:
-                leave_parent(config, parent)
+                _become_engine(config, key, parent)
             return pid
         finally:
             if os.getpid() == parent:
@@ -177,6 +177,16 @@ class Spawner:
             if child is not None:
                 cause = cause_of(code, memory=self._memory)
                 _report(exited=child.key, pid=pid, instance=child.instance, code=code, cause=cause)
+
+
+def _become_engine(config: EngineConfig, key: Key, parent: int) -> None:
+    """In the forked child: let go of what is the spawner's."""
+    try:
+        leave_parent(config, parent)
+    except OSError as error:
+        # Never back to serving: there would be two spawners. Stdout is still where we report to.
+        _report(failed=key, problem=str(error))
+        os._exit(1)
 
 
 def _ended() -> Iterator[tuple[int, int]]:

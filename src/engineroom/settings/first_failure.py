@@ -103,5 +103,6 @@ def _grouped(steps: Iterable[Step]) -> list[Failure]:
 
 
 def _together(who: tuple[str, ...]) -> str:
+    who = tuple(sorted(who, key=lambda name: (len(name), name)))
     more = len(who) - 2
     return ", ".join(who) if more <= 1 else f"{who[0]}, {who[1]} and {more} more"

@@ -164,6 +164,17 @@ def test_bad_commands_are_reported(spawner: SpawnerProcess) -> None:
     assert "connection_file" in report["problem"]
 
 
+def test_an_engine_without_a_place_for_its_log_is_reported_and_is_no_second_spawner(spawner: SpawnerProcess) -> None:
+    (spawner.directory / "file").touch()
+    told = [spawner.spawn(1, log_file=str(spawner.directory / "file" / "1.log"))]
+    while "exited" not in told[-1]:
+        told.append(spawner.report())
+    (problem,) = [report["problem"] for report in told if "failed" in report]
+    assert "file" in problem
+    assert not psutil.Process(spawner.process.pid).children()
+    assert spawner.spawn(2)["spawned"] == 2
+
+
 def test_engines_hold_nothing_of_the_spawner(spawner: SpawnerProcess) -> None:
     report = spawner.spawn(1)
     assert is_waiting(spawner, 1)

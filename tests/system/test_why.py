@@ -1,0 +1,236 @@
+"""Starts that fail: the step and the fix are named, by `ipcluster why` and where the user is."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client, Cluster
+from engineroom.cluster import why_report
+from engineroom.cluster.why_report import as_text
+from engineroom.errors import EngineroomError, LaunchError
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.profiles import Profile
+from tests.system.conftest import Command, until
+
+Commands = Callable[..., Command]
+
+KNOWABLE = 5.0
+"""Seconds within which a failure is named once it can be known."""
+
+
+def why(profile: Profile) -> str:
+    """Return what `ipcluster why` answers; it must not take long."""
+    began = time.monotonic()
+    answer = as_text(why_report.why(profile, ""))
+    assert time.monotonic() - began < KNOWABLE
+    return answer
+
+
+def first_lines(text: str) -> str:
+    """Return the answer and the fix, without the steps."""
+    return text.partition("steps:")[0]
+
+
+def configure(profile: Profile, program: str, *lines: str) -> None:
+    profile.path.mkdir(parents=True, exist_ok=True)
+    (profile.path / f"{program}_config.py").write_text("\n".join(["c = get_config()", *lines]) + "\n")
+
+
+def running(command: Commands, *arguments: str) -> Command:
+    return command("ipcluster", "start", "-n", "1", *arguments).says("1 engine is ready")
+
+
+def test_all_is_well_and_later_that_it_was_stopped(command: Commands, profile: Profile) -> None:
+    assert "no such cluster has been started" in why(profile)
+    start = running(command)
+    assert why(profile).startswith("all is well: 1 engine, since ")
+    values = json.loads(command("ipcluster", "why", "--json").succeeds().output)
+    assert values["well"]
+    assert [step["step"] for step in values["trail"]][-1] == "registered"
+    start.signal(signal.SIGINT).ends()
+    assert "was stopped at" in why(profile)
+    asked = command("ipcluster", "why")
+    assert asked.ends() == 1
+    assert "ipcluster got SIGINT" in asked.output
+    running(command).signal(signal.SIGINT).ends()
+    assert profile.steps_file().with_name("steps.jsonl.1").exists()
+
+
+def test_a_working_directory_that_is_not_there(command: Commands, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1", "--work-dir=/nowhere/at/all")
+    assert start.ends() == 2
+    assert "/nowhere/at/all" in start.output
+    assert "--work-dir" in start.output
+    configure(profile, "ipengine", "c.IPEngine.work_dir = '/nowhere/at/all'")
+    start = running(command).says("fix: create that directory")
+    said = first_lines(why(profile))
+    assert said.startswith("engine 0: work_dir: ")
+    assert "fix: create that directory" in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_module_that_start_up_code_misses(command: Commands, profile: Profile) -> None:
+    configure(profile, "ipengine", "c.IPEngine.startup_command = 'import no_such_module'")
+    start = running(command).says("No module named 'no_such_module'")
+    said = first_lines(why(profile))
+    assert "No module named 'no_such_module'" in said
+    assert "fix: correct the start-up code" in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_module_that_engineroom_misses(command: Commands, profile: Profile, tmp_path: Path) -> None:
+    (tmp_path / "cloudpickle.py").write_text("raise ModuleNotFoundError(\"No module named 'cloudpickle'\")\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    start = command("ipcluster", "start", "-n", "1", env=environment)
+    assert start.ends() == 1
+    for said in (start.output, first_lines(why(profile))):
+        assert "No module named 'cloudpickle'" in said
+        assert "fix: install engineroom" in said
+
+
+def test_a_key_that_is_not_the_controllers(command: Commands, profile: Profile, tmp_path: Path) -> None:
+    start = running(command)
+    path = profile.connection_file("engine")
+    values = json.loads(path.read_text())
+    copy = tmp_path / "copied.json"
+    copy.write_text(json.dumps({**values, "exec_key": "0" * len(values["exec_key"])}))
+    copy.chmod(0o600)
+    engines = command("ipcluster", "engines", "-n", "1", f"--file={copy}")
+    assert engines.ends() == 1
+    assert "wrong key" in engines.output
+    assert "fix: fetch the connection file again" in engines.output or "fetch it again" in engines.output
+    said = first_lines(why(profile))
+    assert "wrong key" in said
+    assert "etch" in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_controller_that_does_not_answer(command: Commands, profile: Profile) -> None:
+    start = running(command)
+    info = read_connection_file(profile.connection_file("client"))
+    assert info.controller is not None
+    os.kill(info.controller.pid, signal.SIGSTOP)
+    try:
+        said = first_lines(why(profile))
+    finally:
+        os.kill(info.controller.pid, signal.SIGCONT)
+    assert "the controller does not answer" in said
+    assert f"fix: see what process {info.controller.pid} does" in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_port_at_which_nobody_listens(command: Commands, profile: Profile, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    file = tmp_path / "closed.json"
+    file.write_text(json.dumps({"url": f"tcp://127.0.0.1:{port}", "exec_key": "0" * 32}))
+    file.chmod(0o600)
+    engines = command("ipcluster", "engines", "-n", "1", f"--file={file}").says("Connection refused (ECONNREFUSED)")
+    said = first_lines(why(profile))
+    assert f"127.0.0.1:{port}: Connection refused (ECONNREFUSED)" in said
+    assert "fix: see that the controller runs there" in said
+    engines.signal(signal.SIGINT).ends()
+
+
+def test_a_port_that_is_taken_and_an_address_that_is_not_ours(command: Commands, profile: Profile) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        start = command("ipcluster", "start", "-n", "1", "--", f"--ports={taken.getsockname()[1]}")
+        assert start.ends() == 1
+    for said in (start.output, first_lines(why(profile))):
+        assert "Address already in use" in said
+        assert "fix: choose other ports by --ports" in said
+    start = command("ipcluster", "start", "-n", "1", "--ip=192.0.2.7")
+    assert start.ends() == 1
+    for said in (start.output, first_lines(why(profile))):
+        assert "192.0.2.7" in said
+        assert "fix: name an address that this machine has" in said
+
+
+def test_a_file_of_another_version(command: Commands, profile: Profile) -> None:
+    start = running(command)
+    path = profile.connection_file("client")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "protocol": "9.0"}))
+    said = first_lines(why(profile))
+    assert "the controller speaks protocol 9.0" in said
+    assert "fix: install the same version of engineroom on both machines" in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_host_that_was_killed(command: Commands, profile: Profile) -> None:
+    start = running(command)
+    start.signal(signal.SIGKILL)
+    start.process.wait()
+    until(lambda: not profile.connection_file("client").exists())
+    said = first_lines(why(profile))
+    assert "ended without a word" in said or "does not run" in said
+    assert "start it by `ipcluster start`" in said
+
+
+def test_an_engine_that_was_killed(command: Commands, profile: Profile) -> None:
+    start = running(command)
+    with Client() as rc:
+        pid = rc[0].apply_sync(os.getpid)
+        os.kill(pid, signal.SIGKILL)
+        start.says("engine 0 died")
+    said = first_lines(why(profile))
+    assert said.startswith("engine 0: killed by SIGKILL")
+    assert "fix: " in said
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_cluster_in_python_says_it_in_its_error(profile: Profile) -> None:
+    cluster = Cluster(n=1, controller_ip="192.0.2.7")
+    with pytest.raises(LaunchError, match=r"(?s)can't listen on 192\.0\.2\.7.*\nfix: name an address"):
+        cluster.start_and_connect_sync()
+    assert cluster.why().startswith("controller: ")
+    assert "fix: name an address" in cluster.why()
+
+
+def test_who_waits_for_engines_is_told_what_failed(
+    command: Commands, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(profile, "ipengine", "c.IPEngine.startup_command = 'raise SystemExit(\"not on this machine\")'")
+    start = running(command)
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    words = r"(?s)1 of 2 engines.*not on this machine.*fix: correct the start-up"
+    with Client() as rc, pytest.raises(TimeoutError, match=words):
+        rc.wait_for_engines(2, timeout=1.5, interactive=True)
+    assert "1 of 2 engines; engine 0: startup_command: SystemExit: not on this machine" in shown.getvalue()
+    start.signal(signal.SIGINT).ends()
+
+
+def test_a_client_that_does_not_see_the_profile_asks_the_controller(
+    command: Commands, profile: Profile, tmp_path: Path
+) -> None:
+    configure(profile, "ipengine", "c.IPEngine.startup_command = 'import no_such_module'")
+    start = running(command)
+    copy = tmp_path / "elsewhere.json"
+    copy.write_bytes(profile.connection_file("client").read_bytes())
+    with Client(copy) as rc, pytest.raises(TimeoutError, match=r"\nfix: correct the start-up code"):
+        rc.wait_for_engines(2, timeout=0.1)
+    start.signal(signal.SIGINT).ends()
+
+
+def test_waiting_ends_with_a_reason_when_an_engine_dies(command: Commands, profile: Profile) -> None:
+    start = running(command)
+    with Client() as rc:
+        pid = rc[0].apply_sync(os.getpid)
+        threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
+        with pytest.raises(EngineroomError, match=r"(?s)engine 0 left \(killed by SIGKILL.*fix: "):
+            rc.wait_for_engines(2, timeout=10)
+    start.signal(signal.SIGINT).ends()
