@@ -11,6 +11,9 @@ import pytest
 from tests.real.hosts import Hosts
 from tests.real.installing import install
 from tests.real.sshd import SshHosts
+from tests.system.conftest import command, no_process_is_left, profile
+
+__all__ = ["command", "no_process_is_left", "profile"]
 
 HERE = Path(__file__).parent
 

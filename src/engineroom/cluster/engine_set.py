@@ -80,6 +80,10 @@ class HostedEngines:
         self._last_set += 1
         return name or str(self._last_set)
 
+    def go_on_from(self, key: int) -> None:
+        """Have the next engine get `key`: one that was not used yet."""
+        self._last_key = max(self._last_key, key - 1)
+
     def add(self, name: str, *, wants_key_as_id: bool) -> HostedEngine:
         """Return a new engine of the set `name`; its log file is still to be named."""
         self._last_key = key = self._last_key + 1

@@ -42,6 +42,10 @@ class HostLink:
         self._again: asyncio.Task[None] | None = None
         self._closing = False
 
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None
+
     async def connect(self, seconds: float) -> None:
         """Connect, waiting for connection file and controller; ConnectionFailed after `seconds`, in words."""
         loop = asyncio.get_running_loop()

@@ -15,7 +15,14 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Report
 from engineroom.errors import LaunchError
-from engineroom.settings.launchers import BatchSystemLauncher, ControllerLauncher, EngineLauncher
+from engineroom.settings.launchers import (
+    BatchSystemLauncher,
+    ControllerLauncher,
+    EngineLauncher,
+    SSHControllerLauncher,
+    SSHEngineSetLauncher,
+    SSHProxyEngineSetLauncher,
+)
 
 _USUAL, _IN_JOBS = 60.0, 300.0
 """Seconds that engines look for a controller that is gone: by default, and in jobs."""
@@ -27,6 +34,10 @@ def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> Engi
     options = options_of(plan.engine_launcher)
     if not isinstance(options, EngineLauncher):
         raise LaunchError(f"{plan.engine_launcher.cls} starts no engines")
+    if isinstance(options, SSHEngineSetLauncher | SSHProxyEngineSetLauncher) and not hasattr(options, "start"):
+        from engineroom.cluster.remote_engines import RemoteEngines  # other launchers do without
+
+        return RemoteEngines(plan, options, report=host.report, on_change=host.engines_changed)
     return LaunchedEngines(
         plan,
         host.instance,
@@ -45,7 +56,11 @@ def launched_controller(plan: HostPlan, report: Callable[[Report], None], shared
     options = options_of(plan.controller_launcher)
     if not isinstance(options, ControllerLauncher):
         raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
-    del report, shared
+    if isinstance(options, SSHControllerLauncher):
+        from engineroom.cluster.remote_controller import RemoteController  # other launchers do without
+
+        return RemoteController(plan, options, report=report)
+    del shared
     raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
 
 

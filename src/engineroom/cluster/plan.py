@@ -161,7 +161,7 @@ def host_plan(
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
         engine=engine_config(engine),
-        n=cores() if options.n is None else options.n,
+        n=_count(engine_launcher) if options.n is None else options.n,
         engine_timeout=options.engine_timeout,
         delay=options.delay,
         restart_engines=options.restart_dead_engines,
@@ -178,6 +178,15 @@ def host_plan(
             "controller_launcher_class": options.controller_launcher_class,
         },
     )
+
+
+def _count(engine_launcher: LauncherSpec | None) -> int:
+    """Return how many engines there are if nobody says so: as the machines' dictionary says, or one per core."""
+    if engine_launcher is None or not engine_launcher.options.get("engines"):
+        return cores()
+    from engineroom.cluster.launchers.ssh_places import count_in  # as below
+
+    return count_in(engine_launcher.options["engines"])
 
 
 def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -> LauncherSpec | None:

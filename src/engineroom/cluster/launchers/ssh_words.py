@@ -1,0 +1,137 @@
+"""What is wrong with an ssh connection, in words, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engineroom.cluster.children import cause_of
+from engineroom.cluster.launchers.ssh import NO_PYTHON, NO_SCRIPT
+from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED
+
+_SSH_FAILED = 255
+
+
+class Problem(NamedTuple):
+    """`step`: the one that failed; `words`: what is wrong; `fix`: what to do."""
+
+    step: str
+    words: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.words}. {self.fix}" if self.fix else self.words
+
+
+_BY_SSH = (
+    (
+        r"could not resolve hostname|name or service not known",
+        "there is no machine of that name",
+        "Check its name in c.SSHEngineSetLauncher.engines and in ~/.ssh/config",
+    ),
+    (
+        r"remote host identification has changed",
+        "its host key is another one than ssh knows",
+        "If it was set up anew, remove the old key by `ssh-keygen -R {host}` and log in once by `{login}`",
+    ),
+    (
+        r"host key verification failed|no .* host key is known",
+        "ssh does not know its host key",
+        "Log in once by hand, `{login}`, and confirm the key",
+    ),
+    (
+        r"permission denied|too many authentication failures|no supported authentication",
+        "ssh is not let in",
+        (
+            "Nobody is asked for a password here: put a key there by `ssh-copy-id {target}`, load it by `ssh-add`, "
+            "and see that `ssh -o BatchMode=yes {target} true` works"
+        ),
+    ),
+    (
+        r"connection refused",
+        "nothing listens on its ssh port",
+        "See that sshd runs there, on that port: [user@]host[:port]",
+    ),
+    (
+        r"timed out|no route to host|network is unreachable|host is down",
+        "it can't be reached",
+        "See that it is up, and that `{login}` works from here",
+    ),
+    (
+        r"(connection|banner).*(closed|reset)|kex_exchange",
+        "its sshd hung up",
+        "Its sshd may allow fewer connections at a time (MaxStartups), or none from here: try `{login}`",
+    ),
+    (r"bad configuration option|unknown option|bad owner or permissions", "ssh's configuration is wrong", ""),
+)
+
+_BY_PYTHON = (
+    (
+        r"unknown option: -P",
+        INTERPRETER,
+        "Python there ({python}) is older than 3.11",
+        "Name a newer one in c.SSHLauncher.remote_python",
+    ),
+    (
+        r"no module named '?engineroom'?($|[^.\w])",
+        IMPORTS,
+        "Python there ({python}) has no engineroom",
+        "Install it there, or name the Python that has it in c.SSHLauncher.remote_python (or an environment_script)",
+    ),
+    (
+        r"no module named '?engineroom\.",
+        IMPORTS,
+        "Python there ({python}) has another version of engineroom, without remote hosts; here it is {version}",
+        "Install the same version there",
+    ),
+    (
+        r"modulenotfounderror|importerror",
+        IMPORTS,
+        "engineroom can't be imported by Python there ({python})",
+        "Try `{login} {python} -c 'import engineroom'`",
+    ),
+)
+
+
+def problem_of(
+    code: int, said: Sequence[str], *, target: str, reached: bool, python: str, script: str, version: str
+) -> Problem:
+    """Return why an ssh connection to `target` ended with the exit `code` before a remote host was there.
+
+    `said`: the last lines of its stderr; `reached`: the shell there said that it runs.
+    """
+    text = "\n".join(said)
+    place = {
+        "target": target,
+        "host": target.rpartition("@")[2],
+        "login": f"ssh {target}",
+        "python": python,
+        "version": version,
+    }
+    if code == _SSH_FAILED and not reached:
+        return _of_ssh(text, place)
+    if code == NO_PYTHON:
+        fix = "Name it in c.SSHLauncher.remote_python: a path, or a name on the PATH that `{login} env` shows"
+        return Problem(INTERPRETER, f"there is no {python} there", fix.format(**place))
+    if script and code in {NO_SCRIPT, 1, 2}:
+        words = f"its environment_script {script} failed: {_last(said) or 'it can not be read'}"
+        return Problem(INTERPRETER, words, "")
+    for pattern, step, words, fix in _BY_PYTHON:
+        if re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
+            return Problem(step, f"{words.format(**place)} ({_last(said)})", fix.format(**place))
+    ended = f"the connection ended ({cause_of(code)})" + (f": {_last(said)}" if said else "")
+    return Problem(IMPORTS if reached else REACHED, ended, "")
+
+
+def _of_ssh(text: str, place: dict[str, str]) -> Problem:
+    for pattern, words, fix in _BY_SSH:
+        if re.search(pattern, text, re.IGNORECASE):
+            return Problem(REACHED, f"{words} ({_last(text.splitlines())})", fix.format(**place))
+    words = f"ssh failed: {_last(text.splitlines()) or 'it said nothing'}"
+    return Problem(REACHED, words, f"See that `ssh -o BatchMode=yes {place['target']} true` works")
+
+
+def _last(said: Sequence[str]) -> str:
+    """Return the last line that says something."""
+    return next((line.strip() for line in reversed(said) if line.strip()), "")

@@ -1,0 +1,216 @@
+"""A remote host's owner: it is at the far end of an ssh connection, and comes back if only the network was cut."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from engineroom.cluster.remote_line import DescriptorLine
+from engineroom.cluster.remote_words import (
+    RemoteReport,
+    RemoteRequest,
+    line,
+    number_of,
+    read_remote_request,
+)
+from engineroom.cluster.reports import Answered, EngineDied, Failed, Notice
+from engineroom.errors import EngineroomError
+from engineroom.transport.sockets import check_private, socket_directory
+
+log = logging.getLogger(__name__)
+
+_KEPT = 200
+"""Reports that wait for the owner's return, and answers that may be asked for again."""
+
+
+def door_path(door: str) -> Path:
+    """Return the socket by which a remote host is found again."""
+    return socket_directory() / f"{door}.remote"
+
+
+class OnGone(Protocol):
+    """Told in words that there is no owner any more, and whether it was cut off rather than ended."""
+
+    def __call__(self, words: str, *, cut: bool) -> None: ...
+
+
+class Owner:
+    """Answers requests with `answer`, takes reports, and calls `on_gone` once nobody owns us any more.
+
+    An owner that ended, or was killed, closes what we read and still hears us. Where both ends are gone the
+    connection was cut: then it has `lease` seconds to come back, by way of our door.
+    """
+
+    def __init__(
+        self,
+        door: str,
+        *,
+        lease: float,
+        answer: Callable[[RemoteRequest], Awaitable[Any]],
+        on_return: Callable[[], None],
+        on_gone: OnGone,
+    ) -> None:
+        self._path, self._lease = door_path(door), lease
+        self._answer, self._on_return, self._on_gone = answer, on_return, on_gone
+        self._line: DescriptorLine | None = None
+        self._server: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
+        self._unsaid: list[RemoteReport] = []
+        self._work: dict[int, asyncio.Task[Answered]] = {}
+        self._waiting: asyncio.TimerHandle | None = None
+
+    @property
+    def here(self) -> bool:
+        return self._line is not None
+
+    def begin(self, read: int, write: int, heard: bytes) -> None:
+        """Listen to the owner that started us, of whom we `heard` something already, and at the door."""
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        check_private(self._path.parent)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self._path))
+        self._listener.listen(4)
+        self._listener.setblocking(False)  # noqa: FBT003 (socket's own way)
+        self._server = asyncio.get_running_loop().create_task(self._keep_door(self._listener))
+        self._take(read, write, heard)
+
+    def tell(self, report: RemoteReport) -> None:
+        """Say it now, or what must not be lost when the owner is back."""
+        if self._line is not None:
+            self._line.tell(line(report))
+        elif isinstance(report, EngineDied | Notice | Failed):
+            self._unsaid = [*self._unsaid[-_KEPT + 1 :], report]
+
+    async def close(self) -> None:
+        """Say what is still to be said, and let go."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if self._server is not None:
+            self._server.cancel()
+        if self._listener is not None:
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+        ended, self._line = self._line, None
+        if ended is not None:
+            await ended.flush(2.0)
+            ended.close()
+
+    def _take(self, read: int, write: int, heard: bytes = b"") -> None:
+        before, self._line = self._line, None
+        if before is not None:
+            before.close()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        taken = DescriptorLine(
+            read, write, on_line=self._asked, on_end=lambda cut: self._line_ended(taken, cut=cut), heard=heard
+        )
+        self._line = taken
+
+    async def _keep_door(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            descriptor = connection.detach()
+            log.info("the owner is back")
+            self._take(descriptor, descriptor)
+            unsaid, self._unsaid = self._unsaid, []
+            for report in unsaid:
+                self.tell(report)
+            self._on_return()
+
+    def _line_ended(self, ended: DescriptorLine, *, cut: bool) -> None:
+        if ended is not self._line:
+            return
+        if not cut:
+            self._on_gone("its owner is gone", cut=False)
+            return
+        self._line = None
+        ended.close()
+        log.warning("the connection to the owner was cut: waiting for its return", extra={"seconds": self._lease})
+        words = f"its owner was cut off, and did not come back within {self._lease:g} s"
+        give_up = partial(self._on_gone, words, cut=True)
+        self._waiting = asyncio.get_running_loop().call_later(self._lease, give_up)
+
+    def _asked(self, said: bytes) -> None:
+        try:
+            request = read_remote_request(said)
+        except msgspec.MsgspecError as error:
+            log.warning("a request that makes no sense: %s", error)
+            return
+        number = number_of(request)
+        work = self._work.get(number)
+        if work is None:  # else it is asked again, after a cut in which the answer was lost
+            work = self._work[number] = asyncio.get_running_loop().create_task(self._serve(request))
+            for old in sorted(self._work)[:-_KEPT]:
+                del self._work[old]
+        work.add_done_callback(self._answered)
+
+    async def _serve(self, request: RemoteRequest) -> Answered:
+        try:
+            return Answered(number_of(request), await self._answer(request))
+        except (EngineroomError, OSError, ValueError) as error:
+            return Answered(number_of(request), error=str(error))
+
+    def _answered(self, work: asyncio.Task[Answered]) -> None:
+        if not work.cancelled():
+            self.tell(work.result())
+
+
+def relay(door: str, read: int, write: int, heard: bytes) -> bool:
+    """Be the wire between ssh and the host that was started as `door`, until either ends; False if it is not there."""
+    import select  # only those who come back need it
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as host:
+        try:
+            host.connect(str(door_path(door)))
+        except OSError:
+            return False
+        host.sendall(heard)
+        ends = {read: host.fileno(), host.fileno(): write}
+        poll = select.poll()
+        for descriptor in ends:
+            os.set_blocking(descriptor, True)
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            for source, _ in poll.poll():
+                data = _read(source)
+                if data and _write(ends[source], data):
+                    continue
+                if source != read or data or _is_cut(write):
+                    return True
+                host.shutdown(socket.SHUT_WR)  # the owner has ended, and is to be known by that
+                poll.unregister(read)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
+
+
+def _write(descriptor: int, data: bytes) -> bool:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        return False
+    return True
+
+
+def _is_cut(descriptor: int) -> bool:
+    import select  # as above
+
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return bool(poll.poll(100))

@@ -1,0 +1,174 @@
+"""A remote host's controller: that of a cluster whose owner is on another machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.children import let_go
+from engineroom.cluster.controller_child import ControllerChild
+from engineroom.cluster.controller_process import ControllerPlan
+from engineroom.cluster.controller_seat import ControllerSeat
+from engineroom.cluster.plan import controller_config
+from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.remote_addresses import with_address
+from engineroom.cluster.remote_command_seat import CommandSeat
+from engineroom.cluster.remote_fetching import contents
+from engineroom.cluster.remote_logs import CONTROLLER, LogFeed
+from engineroom.cluster.remote_owner import Owner
+from engineroom.cluster.remote_words import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
+from engineroom.cluster.reports import Failed, Stop, Stopped
+from engineroom.controller.config import ControllerConfig
+from engineroom.errors import LaunchError
+from engineroom.settings.controller import IPController
+from engineroom.settings.option import names_in
+from engineroom.settings.profiles import Profile
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.5
+_END_SECONDS = 4.0
+
+
+class RemoteSeat:
+    """`run` looks after a controller until the owner says stop, or is gone for good, or the controller ends."""
+
+    def __init__(self, plan: RemotePlan, child: Popen[bytes]) -> None:
+        """OptionError, ProfileError: the profile there can't be used. `child`: waits for a controller's plan."""
+        assert plan.controller is not None
+        self._plan = plan
+        options = _options(plan, plan.controller)
+        self._profile, self._config = options.profile_directory, controller_config(options)
+        self._profile.prepare()
+        self._log_file = self._profile.log_file("ipcontroller", plan.cluster_id)
+        self._seat = self._make_seat(plan, plan.controller, child)
+        self._pulse = Pulse()
+        self._stop_reason: str | None = None
+        self._failure: Failed | None = None
+
+    def stop(self, reason: str) -> None:
+        """Have `run` end everything and return."""
+        if self._stop_reason is None:
+            self._stop_reason = reason
+            self._pulse.beat()
+
+    async def run(self, read: int, write: int, heard: bytes) -> int:
+        """Be the controller's host until the end; return the exit code."""
+        self._owner = Owner(
+            self._plan.door,
+            lease=self._plan.lease,
+            answer=self._answer,
+            on_return=lambda: None,
+            on_gone=lambda words, cut: self.stop(words),
+        )
+        self._feed = LogFeed(self._owner.tell)
+        self._owner.begin(read, write, heard)
+        working = asyncio.ensure_future(self._work())
+        try:
+            await self._pulse.until(lambda: self._stop_reason is not None)
+        finally:
+            working.cancel()
+            await self._end()
+        return 0 if self._failure is None else self._failure.code
+
+    def _make_seat(self, plan: RemotePlan, part: ControllerPart, child: Popen[bytes]) -> ControllerSeat:
+        files = _connection_files(self._profile, self._config)
+        if part.command:
+            let_go(child)
+            place = [f"--profile-dir={self._profile.path}", *_cluster_id(plan)]
+            argv = [*part.command, *place, f"--ip={self._config.ip}", *part.arguments]
+            argv += ["--reuse"] if self._config.reuse else []
+            return CommandSeat(argv, files, log_file=self._log_file, seconds=part.timeout)
+        line = msgspec.json.encode(
+            ControllerPlan(
+                config=self._config,
+                profile_dir=str(self._profile.path),
+                log_file=str(self._log_file),
+                log_level=plan.log_level,
+            )
+        )
+        return ControllerChild(child, line, log_file=self._log_file)
+
+    async def _work(self) -> None:
+        try:
+            await self._seat.start(self._ended)
+            client, engine = (_with_our_address(path) for path in _connection_files(self._profile, self._config))
+        except (LaunchError, OSError) as error:
+            self._fail(str(error), getattr(error, "code", 1))
+            return
+        state = self._seat.state()
+        self._owner.tell(Listening(state["port"], state["pid"], client, engine, self._config.reuse))
+        while True:
+            if self._owner.here:
+                self._feed.look(CONTROLLER, self._log_file)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _answer(self, request: RemoteRequest) -> Any:
+        match request:
+            case Fetch(path=path):
+                return contents(path)
+            case Stop(reason=reason):
+                self.stop(reason)
+                return None
+            case _:
+                raise LaunchError("there are no engines here")
+
+    def _ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
+        if self._stop_reason is None:
+            if not clean:
+                self._failure = Failed(words)
+            self.stop(words)
+
+    def _fail(self, words: str, code: int) -> None:
+        self._failure = Failed(words, code)
+        self.stop(words)
+
+    async def _end(self) -> None:
+        reason = self._stop_reason or "the cluster was stopped"
+        self._seat.stop(reason)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._seat.ended()), _END_SECONDS)
+        except TimeoutError:
+            log.exception("the controller did not end, and is killed")
+            self._seat.kill()
+            await self._seat.ended()
+        self._feed.look(CONTROLLER, self._log_file)
+        self._owner.tell(self._failure or Stopped(reason))
+        await self._owner.close()
+
+
+def _cluster_id(plan: RemotePlan) -> list[str]:
+    return [f"--cluster-id={plan.cluster_id}"] if plan.cluster_id else []
+
+
+def _options(plan: RemotePlan, part: ControllerPart) -> IPController:
+    """Return the controller's options: from the profile there, and what was sent along counts more."""
+    place = f"--profile-dir={plan.profile_dir}" if plan.profile_dir else f"--profile={plan.profile}"
+    options = IPController.from_command_line([place, *_cluster_id(plan), *part.arguments])
+    said = set(names_in(options.config))
+    if "IPController.ip" not in said:
+        options.ip = "*"  # encrypted, and with a key: nobody else gets in
+    if "IPController.reuse_files" not in said:
+        options.reuse_files = True  # so that files that people have copied stay right
+    return options
+
+
+def _connection_files(profile: Profile, config: ControllerConfig) -> tuple[Path, Path]:
+    client = profile.connection_file("client", config.cluster_id)
+    engine = profile.connection_file("engine", config.cluster_id)
+    return (
+        client.with_name(config.client_file) if config.client_file else client,
+        engine.with_name(config.engine_file) if config.engine_file else engine,
+    )
+
+
+def _with_our_address(path: Path) -> str:
+    """Return the contents of a connection file, and in it the address by which ssh came: it reaches us for certain."""
+    text, where = path.read_text(encoding="utf-8"), os.environ.get("SSH_CONNECTION", "").split()
+    return with_address(text, where[2]) if len(where) > 2 else text
