@@ -47,7 +47,7 @@ from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.connection_files import write_private
 from engineroom.settings.engine import IPEngine
-from engineroom.settings.steps import ADDRESS, HANDSHAKE, STARTUP
+from engineroom.settings.steps import HANDSHAKE, STARTUP
 from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
@@ -147,8 +147,11 @@ class RemoteHouse:
     def controller_says_stop(self, reason: str) -> None:
         self.stop(reason or "the controller was stopped")
 
-    def waiting_for_controller(self, words: str) -> None:
-        self._note(ADDRESS, ok=False, words=words)
+    def waiting_for_controller(self, words: str, step: str) -> None:
+        self._note(step, ok=False, words=words)
+
+    def not_let_in(self, words: str) -> None:
+        self._note(HANDSHAKE, ok=False, words=words)
 
     def controller_found(self) -> None:
         self._note(HANDSHAKE)
