@@ -188,6 +188,10 @@ class Client:
         if self.block if block is None else block:
             self.queue_status()  # its answer comes after what the controller decided at once
 
+    def clear(self, targets: Targets = "all", block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
+        """Empty the namespaces of these engines, and run their start-up code again; see `DirectView.clear`."""
+        return self.direct_view("all" if targets is None else targets).clear(block=block)
+
     def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[int | str, Any]:  # noqa: FBT001, FBT002 (as users write it)
         """Return `{engine: {"queue": n, "completed": n, "tasks": n}, "unassigned": n}`; lists of ids if `verbose`."""
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()

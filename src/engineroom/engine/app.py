@@ -62,7 +62,12 @@ class Engine:
         self._functions = FunctionTable(config.function_cache)
         self._queue = TaskQueue()
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__)
-        self._namespace = Namespace(self._names, self._functions, self._interrupts)
+        self._namespace = Namespace(
+            self._names,
+            self._functions,
+            self._interrupts,
+            start_anew=lambda: run_startup_code(config, self._namespace),
+        )
         self._loop = new_loop()
         self._descriptors = Descriptors()
         self._failures = FailurePacker(self._instance)

@@ -94,3 +94,7 @@ class Cells:
         if error is not None:
             raise error
         return ExecuteReply(result.execution_count or 0, source=code, data=hook.data, metadata=hook.metadata)
+
+    def reset(self) -> None:
+        """Forget all that was run: the names that IPython itself has are there again, and no others."""
+        self._shell.reset(new_session=False)  # type: ignore[no-untyped-call]

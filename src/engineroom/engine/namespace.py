@@ -6,7 +6,7 @@ import builtins
 import sys
 from collections.abc import Callable
 from types import CoroutineType, ModuleType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
@@ -15,6 +15,9 @@ from engineroom.protocol.streams import Buffer
 from engineroom.serialize.functions import FunctionTable, unpack_call
 from engineroom.serialize.interactive import Scoped, calling, home
 from engineroom.serialize.payloads import unpack
+
+if TYPE_CHECKING:
+    from engineroom.engine.cells import Cells
 
 Names: TypeAlias = dict[str, Any]
 
@@ -30,12 +33,22 @@ def fresh_main() -> Names:
 class Namespace:
     """The names that users see, and what calls do with them."""
 
-    def __init__(self, names: Names, functions: FunctionTable, interrupts: Interrupts) -> None:
+    def __init__(
+        self,
+        names: Names,
+        functions: FunctionTable,
+        interrupts: Interrupts,
+        *,
+        start_anew: Callable[[], list[str]] = list,
+    ) -> None:
+        """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words."""
         self.names = names
+        self._at_first = dict(names)
+        self._start_anew = start_anew
         self._functions = functions
         self._interrupts = interrupts
         self._coroutines = Coroutines()
-        self._cell: Callable[[Any], Any] | None = None
+        self._cells: Cells | None = None
         home.move_in(names)
 
     def call(self, call: Call, payload: Buffer) -> Any:
@@ -59,6 +72,8 @@ class Namespace:
             case Kind.PULL:
                 wanted = unpack(payload)
                 return self.value(wanted) if isinstance(wanted, str) else [self.value(name) for name in wanted]
+            case Kind.CLEAR:
+                return self.clear()
             case _:
                 raise ValueError(f"calls of kind {call.kind} are unknown here: this engine has an older version")
 
@@ -75,10 +90,21 @@ class Namespace:
     def execute(self, cell: dict[str, Any]) -> Any:
         """Run a cell as IPython does, and return its reply."""
         with self._interrupts.postponed():
-            if self._cell is None:
+            if self._cells is None:
                 # IPython takes a tenth of a second and 20 MB: only engines that run cells pay for it.
                 from engineroom.engine.cells import Cells
 
-                self._cell = Cells(self.names, self._coroutines, self._interrupts).run
+                self._cells = Cells(self.names, self._coroutines, self._interrupts)
                 home.keep_up()  # IPython adds builtins
-            return self._cell(cell)
+            return self._cells.run(cell)
+
+    def clear(self) -> None:
+        """Forget all names, and run the start-up code again; RuntimeError says what goes wrong in that."""
+        if self._cells is not None:
+            self._cells.reset()
+        else:
+            self.names.clear()
+        self.names.update(self._at_first)
+        home.move_in(self.names)
+        if problems := self._start_anew():
+            raise RuntimeError("; ".join(problems))

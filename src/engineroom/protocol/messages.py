@@ -28,6 +28,8 @@ class Kind(IntEnum):
     EXECUTE = 1
     PUSH = 2
     PULL = 3
+    CLEAR = 4
+    """Empty the namespace, and run the start-up code again; no payload."""
 
 
 class Status(IntEnum):

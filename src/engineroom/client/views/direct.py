@@ -119,6 +119,14 @@ class DirectView(View):
     def __setitem__(self, key: str, value: Any) -> None:
         self.push({key: value}, block=True)
 
+    def clear(self, targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
+        """Empty the engines' namespaces, and run their start-up script and command again.
+
+        An AsyncResult, or None if it waited. RuntimeError: the start-up code fails.
+        """
+        result = self._call(Kind.CLEAR, b"", "clear", targets)
+        return result.get() if self._blocks(block) else result
+
     def scatter(
         self,
         key: str,
