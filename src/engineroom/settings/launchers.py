@@ -10,7 +10,7 @@ import sys
 from copy import copy
 from typing import ClassVar
 
-from traitlets import Any, CRegExp, Dict, Float, Int, List, TraitType, Unicode, default
+from traitlets import Any, CaselessStrEnum, CRegExp, Dict, Float, Int, List, TraitType, Unicode, default
 from traitlets.config import Configurable
 
 from engineroom.settings.option import configured, option
@@ -184,6 +184,15 @@ class BatchSystemLauncher(BaseLauncher):
 
 class PBSLauncher(BatchSystemLauncher):
     """Jobs of PBS: Torque, OpenPBS, PBS Pro."""
+
+    variant = option(
+        CaselessStrEnum(
+            ("", "Torque", "PBS Pro"),
+            "",
+            help="Which PBS it is, for they write job arrays differently: Torque, or PBS Pro (also for OpenPBS); "
+            "default: what `qstat --version` says.",
+        )
+    )
 
 
 class SGELauncher(BatchSystemLauncher):

@@ -16,6 +16,7 @@ _SYSTEMS = {
     "PBS": ("pbs", "TORQUE"),
     "PBS Pro": ("pbs", "PBS_PRO"),
     "Slurm": ("slurm", "SLURM"),
+    "Torque": ("pbs", "TORQUE"),
 }
 """By the name of a system, the module with its data, and what it is called there."""
 
