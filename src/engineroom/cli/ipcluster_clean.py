@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:
-    """Remove what clusters that are gone have left; with `--force` stop those that run first."""
-    from engineroom.cluster.registry import clean, running_ids
+    """Remove what clusters that are gone have left, and cancel their jobs; with `--force` stop those that run first."""
+    from engineroom.cluster.left_jobs import cancel_left_jobs
+    from engineroom.cluster.registry import clean, cluster_ids, running_ids
     from engineroom.cluster.stopping import stop
     from engineroom.settings.cluster import IPClusterClean
     from engineroom.settings.profiles import profiles
@@ -18,6 +19,10 @@ def main(argv: Sequence[str]) -> int:
         for profile in places:
             for cluster_id in running_ids(profile):
                 print(stop(profile, cluster_id, seconds=10))
+    for profile in places:
+        for cluster_id in cluster_ids(profile):
+            for words in cancel_left_jobs(profile, cluster_id):
+                print(words)
     for path in clean(places):
         print(f"removed {path}")
     return 0

@@ -8,6 +8,7 @@ from engineroom.cluster.children import CONTROLLER, SPAWNER, start
 
 _ONLY_WORDS = ("-h", "--help", "--help-all", "--version", "-V")
 _BACKGROUND = ("--daemonize", "--IPClusterEngines.daemonize")
+_DRY_RUN = ("--dry-run", "--IPClusterEngines.dry_run")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,6 +25,10 @@ def run(argv: Sequence[str], *, with_controller: bool) -> int:
 
         read_options(argv, with_controller=with_controller)
         return 0
+    if flags.intersection(_DRY_RUN):
+        from engineroom.cluster.dry_run import print_dry_run
+
+        return print_dry_run(argv, with_controller=with_controller)
     # First of all: they take as long to be ready as reading the options does.
     if flags.intersection(_BACKGROUND):
         from engineroom.cluster.starting import StartedHost

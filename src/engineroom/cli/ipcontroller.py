@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import msgspec
+
 from engineroom.errors import EngineroomError
 
 
@@ -12,14 +14,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a controller in this process; return the exit code."""
     from engineroom.cluster.controller_process import ControllerPlan, run
     from engineroom.cluster.plan import controller_config, level_name
+    from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.controller import IPController
+    from engineroom.settings.option import names_in
 
     try:
         options = IPController.from_command_line(sys.argv[1:] if argv is None else argv)
         profile = options.profile_directory
+        launch = parse_launch(take_own_launch())
+        if launch is not None and "IPController.ip" not in names_in(options.config):
+            options.ip = "*"  # in a job: engines are elsewhere
+        config = controller_config(options)
         log_file = profile.log_file("ipcontroller", options.cluster_id) if options.log_to_file else ""
         plan = ControllerPlan(
-            config=controller_config(options),
+            config=config if launch is None else msgspec.structs.replace(config, host=launch.host),
             profile_dir=str(profile.path),
             log_file=str(log_file),
             log_level=level_name(options.log_level),

@@ -18,6 +18,7 @@ from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host import Host
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Report
+from engineroom.ids import new_instance
 
 
 def host_for(
@@ -25,6 +26,7 @@ def host_for(
 ) -> Host:
     """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed."""
     shared: dict[str, Any] = {}
+    instance = new_instance()
 
     def make_engines(host: Host) -> EngineSets:
         if plan.engine_launcher is None:
@@ -42,32 +44,30 @@ def host_for(
         let_go(spawner)
         return launched_engines(plan, host, shared)
 
-    return Host(
-        plan, make_engines=make_engines, controller=_controller_seat(plan, controller, report, shared), report=report
-    )
+    if plan.controller is not None and plan.controller_launcher is not None:
+        from engineroom.cluster.launching import launched_controller  # as above
+
+        let_go(controller)
+        seat: ControllerSeat | None = launched_controller(plan, instance, report, shared)
+    else:
+        seat = _controller_child(plan, controller)
+    return Host(plan, make_engines=make_engines, controller=seat, report=report, instance=instance)
 
 
-def _controller_seat(
-    plan: HostPlan, started: Popen[bytes] | None, report: Callable[[Report], None], shared: dict[str, Any]
-) -> ControllerSeat | None:
+def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:
     if plan.controller is None:
         let_go(started)
         return None
-    if plan.controller_launcher is None:
-        assert started is not None
-        line = msgspec.json.encode(
-            ControllerPlan(
-                config=plan.controller,
-                profile_dir=plan.profile_dir,
-                log_file=str(controller_log(plan)),
-                log_level=plan.log_level,
-            )
+    assert started is not None
+    line = msgspec.json.encode(
+        ControllerPlan(
+            config=plan.controller,
+            profile_dir=plan.profile_dir,
+            log_file=str(controller_log(plan)),
+            log_level=plan.log_level,
         )
-        return ControllerChild(started, line, log_file=controller_log(plan))
-    from engineroom.cluster.launching import launched_controller  # as above
-
-    let_go(started)
-    return launched_controller(plan, report, shared)
+    )
+    return ControllerChild(started, line, log_file=controller_log(plan))
 
 
 def controller_log(plan: HostPlan) -> Path:

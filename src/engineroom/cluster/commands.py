@@ -29,7 +29,7 @@ def run_here(argv: Sequence[str], *, spawner: Popen[bytes], controller: Popen[by
     """
     try:
         app = read_options(argv, with_controller=controller is not None)
-        plan = _plan(app, with_controller=controller is not None)
+        plan = plan_of(app, with_controller=controller is not None)
     except BaseException:
         let_go(spawner, controller)
         raise
@@ -49,7 +49,7 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
     """Tell `host` what the arguments say; return once everything is ready, 0, or raise LaunchError."""
     try:
         app = read_options(argv, with_controller=host.with_controller)
-        plan = _plan(app, with_controller=host.with_controller)
+        plan = plan_of(app, with_controller=host.with_controller)
     except BaseException:
         host.close()
         raise
@@ -62,7 +62,8 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
     return run_here(argv, spawner=start(SPAWNER), controller=controller)
 
 
-def _plan(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
+def plan_of(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
+    """Return what the options of a command mean; OptionError says what is wrong with them."""
     if app.work_dir:
         try:
             os.chdir(app.work_dir)

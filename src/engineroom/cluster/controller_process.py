@@ -20,6 +20,7 @@ from engineroom.cluster.pid_records import AlreadyRunning, claim, release
 from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
+from engineroom.errors import LaunchError
 from engineroom.settings.logs import set_up
 from engineroom.settings.profiles import Profile
 from engineroom.settings.titles import set_title
@@ -58,13 +59,33 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
         return 10 if isinstance(error, AlreadyRunning) else 1
     set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
     set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
+    controllers: list[Controller] = []
+
+    def ready(controller: Controller) -> None:
+        controllers.append(controller)
+        if owned:
+            _follow_host(controller)
+
     try:
-        return run_controller(plan.config, on_ready=_follow_host if owned else None)
+        return run_controller(plan.config, on_ready=ready)
     finally:
         release(pid_file)
-        if owned:
-            # Should the host have been killed: what it can't take away any more.
-            sweep(profile, cluster_id)
+        # Should the host have been killed: what it can't take away, or cancel, any more.
+        removed = sweep(profile, cluster_id) if owned else []
+        if profile.pid_file("ipcluster", cluster_id) in removed or any(each.abandoned for each in controllers):
+            _cancel_jobs(profile, cluster_id)
+
+
+def _cancel_jobs(profile: Profile, cluster_id: str) -> None:
+    if not profile.jobs_file(cluster_id).exists():
+        return
+    from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # only where a host with jobs was killed
+
+    try:
+        for words in cancel_other_jobs(profile, cluster_id):
+            log.warning("the host is gone: %s", words)
+    except LaunchError as error:
+        log.error("the host is gone, and its jobs: %s", error)  # noqa: TRY400 (the words are all there is to say)
 
 
 def _follow_host(controller: Controller) -> None:

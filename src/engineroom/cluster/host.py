@@ -49,12 +49,13 @@ class Host:
         make_engines: Callable[[Host], EngineSets],
         controller: ControllerSeat | None,
         report: Callable[[Report], None],
+        instance: Instance | None = None,
     ) -> None:
-        """`plan`: its lock is ours; `report`: for the owner."""
+        """`plan`: its lock is ours; `report`: for the owner; `instance`: by default drawn."""
         self.plan = plan
         self.control = Control(self.answer)
         self.report = report
-        self.instance = new_instance()
+        self.instance = instance or new_instance()
         self._controller = controller
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)

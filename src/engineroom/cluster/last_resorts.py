@@ -22,7 +22,7 @@ def ask_to_end(profile: Profile, cluster_id: str, *, seconds: float) -> None:
 
     ConnectionFailed, ConnectionFileError, TimeoutError: it can't be asked, or does not do it.
     """
-    asyncio.run(asyncio.wait_for(_ask_controller(profile, cluster_id), seconds))
+    asyncio.run(asyncio.wait_for(end_controller(profile, cluster_id), seconds))
 
 
 def ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, *, seconds: float) -> None:
@@ -34,7 +34,7 @@ async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRec
     launcher = ProcessLauncher()
     handle = {"process": msgspec.to_builtins(record)}
     try:
-        await asyncio.wait_for(_ask_controller(profile, cluster_id), seconds)
+        await asyncio.wait_for(end_controller(profile, cluster_id), seconds)
         ended = await launcher.wait(handle, seconds)
     except (ConnectionFailed, ConnectionFileError, TimeoutError):
         ended = False
@@ -42,7 +42,7 @@ async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRec
         await launcher.stop(handle)
 
 
-async def _ask_controller(profile: Profile, cluster_id: str) -> None:
+async def end_controller(profile: Profile, cluster_id: str) -> None:
     """Ask the controller to end, and its hosts and engines with it; returns when it hangs up.
 
     ConnectionFailed, ConnectionFileError: it can't be asked.

@@ -15,10 +15,12 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Report
 from engineroom.errors import LaunchError
+from engineroom.ids import Instance
 from engineroom.settings.launchers import (
     BatchSystemLauncher,
     ControllerLauncher,
     EngineLauncher,
+    MPILauncher,
     SSHControllerLauncher,
     SSHEngineSetLauncher,
     SSHProxyEngineSetLauncher,
@@ -50,8 +52,10 @@ def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> Engi
     )
 
 
-def launched_controller(plan: HostPlan, report: Callable[[Report], None], shared: dict[str, Any]) -> ControllerSeat:
-    """Return the controller that the plan's launcher starts. `shared`: as for engines."""
+def launched_controller(
+    plan: HostPlan, instance: Instance, report: Callable[[Report], None], shared: dict[str, Any]
+) -> ControllerSeat:
+    """Return the controller that the plan's launcher starts, for the host `instance`. `shared`: as for engines."""
     assert plan.controller_launcher is not None
     options = options_of(plan.controller_launcher)
     if not isinstance(options, ControllerLauncher):
@@ -60,8 +64,18 @@ def launched_controller(plan: HostPlan, report: Callable[[Report], None], shared
         from engineroom.cluster.remote_controller import RemoteController  # other launchers do without
 
         return RemoteController(plan, options, report=report)
-    del shared
-    raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
+    if isinstance(options, MPILauncher):
+        raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
+    from engineroom.cluster.controller_job import ControllerJob  # few controllers are jobs
+
+    return ControllerJob(
+        plan,
+        instance,
+        launcher_for(options, shared),
+        controller_command(plan, options),
+        seconds=options.connection_info_timeout,
+        report=report,
+    )
 
 
 def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) -> Command:
@@ -90,7 +104,7 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
     return Command(
         role=CONTROLLER,
         name=f"engineroom-controller-{plan.cluster_id or plan.profile.name or 'cluster'}",
-        argv=[*command, *_common(plan), *plan.controller_arguments, *options.controller_args],
+        argv=[*command, *_common(plan), *_place(plan), *plan.controller_arguments, *options.controller_args],
         environment=dict(options.environment),
         log_file=str(plan.profile.log_file("ipcontroller", plan.cluster_id)),
         profile_dir=plan.profile_dir,
@@ -104,6 +118,12 @@ def _patience(plan: HostPlan, options: EngineLauncher) -> list[str]:
         return []
     said = plan.engine.reconnect_timeout
     return [f"--IPEngine.reconnect_timeout={_IN_JOBS if said == _USUAL else said:g}"]
+
+
+def _place(plan: HostPlan) -> list[str]:
+    """Return what `ipcluster` itself was told of the controller's address."""
+    options = {"ip": plan.options.get("controller_ip"), "location": plan.options.get("controller_location")}
+    return [f"--{name}={value}" for name, value in options.items() if value]
 
 
 def _common(plan: HostPlan) -> list[str]:

@@ -93,6 +93,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         misses=beats.max_heartmonitor_misses,
         reattach_grace=options.reattach_grace,
         reconnect_timeout=options.reconnect_timeout,
+        lease=options.lease,
     )
 
 
@@ -193,9 +194,12 @@ def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -
     """Return the launcher that `name` stands for; None: things are started by the host itself."""
     if name == "Local" and not (role == "engine" and _has_own_command(options.config)):
         return None
-    from engineroom.cluster.launchers.choose import spec_of  # most clusters are local, and do without
+    from engineroom.cluster.launchers.choose import options_of, spec_of  # most clusters are local, and do without
 
-    return spec_of(name, role, options.config, places_for(profile.path))
+    spec = spec_of(name, role, options.config, places_for(profile.path))
+    if options.split is not None and role == "engine" and hasattr(options_of(spec), "split"):
+        return msgspec.structs.replace(spec, options={**spec.options, "split": options.split})
+    return spec
 
 
 def _patience(*launchers: LauncherSpec | None) -> float:

@@ -39,11 +39,13 @@ class Found:
 
 
 def cluster_ids(profile: Profile) -> list[str]:
-    """Return the ids of all clusters of which `profile` has a pid or cluster file."""
+    """Return the ids of all clusters of which `profile` has a pid or cluster file, or of whose jobs."""
     found = {path.stem.removeprefix("cluster-") for path in profile.security_dir.glob("cluster-*.json")}
     for program in PROGRAMS:
         for path in profile.pid_dir.glob(f"{program}*.pid"):
             found.add(path.stem.removeprefix(program).removeprefix("-"))
+    for path in profile.pid_dir.glob("jobs*.json"):
+        found.add(path.stem.removeprefix("jobs").removeprefix("-"))
     return sorted(found)
 
 

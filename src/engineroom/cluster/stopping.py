@@ -8,6 +8,7 @@ from typing import Any
 from engineroom.cluster import cluster_file
 from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.dialling import dial_host
+from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.cluster.leftovers import control_socket, sweep
 from engineroom.cluster.pid_records import ALREADY_STOPPED, Holder, holder, read
 from engineroom.cluster.reports import Answered, Stop, line_of, read_report
@@ -30,7 +31,24 @@ def stop(profile: Profile, cluster_id: str, *, seconds: float) -> str:
 
     NothingToStop: it does not run. LaunchError: it can't be stopped from here.
     """
-    name = f"cluster {cluster_id!r}" if cluster_id else "the cluster"
+    try:
+        words = _stop(profile, cluster_id, seconds)
+    except LaunchError:
+        jobs = cancel_left_jobs(profile, cluster_id)
+        if not jobs:
+            raise
+        words = f"stopped {_name(cluster_id)}"
+    else:
+        jobs = cancel_left_jobs(profile, cluster_id)
+    return "; ".join([words, *jobs])
+
+
+def _name(cluster_id: str) -> str:
+    return f"cluster {cluster_id!r}" if cluster_id else "the cluster"
+
+
+def _stop(profile: Profile, cluster_id: str, seconds: float) -> str:
+    name = _name(cluster_id)
     for program in ("ipcluster", "ipcontroller"):
         path = profile.pid_file(program, cluster_id)
         record = read(path)

@@ -11,7 +11,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     found out. `reuse`: keep port and keys of the last start. `ssh`, `engine_ssh`: tunnel servers, noted in the
     files. `heartbeat` x `misses`: seconds of silence after which a machine counts as cut off.
     `reattach_grace`: seconds that an engine whose connection broke may take to come back, where nobody could
-    report its death; `reconnect_timeout`: the same, where it may have been cut off.
+    report its death; `reconnect_timeout`: the same, where it may have been cut off. `host`: instance of the host that
+    had it started in a job, b"" if none did; without that host it ends after `lease` seconds.
     """
 
     security_dir: str
@@ -29,6 +30,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     misses: int = 10
     reattach_grace: float = 2.0
     reconnect_timeout: float = 60.0
+    host: bytes = b""
+    lease: float = 60.0
 
     @property
     def silent(self) -> float:

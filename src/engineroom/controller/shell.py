@@ -19,6 +19,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.controller.departures import Departures
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.identity import Identity
+from engineroom.controller.lease import Lease
 from engineroom.controller.links import Link, Links
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.controller.sockets import socket_path
@@ -91,6 +92,7 @@ class Controller:
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
         self._touched: set[Connection] | None = None
+        self._lease = _lease_of(self)
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
@@ -114,6 +116,8 @@ class Controller:
         self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
         self._listen_unix(self._listener)
         self.identity.write_files(self.port, self._listener.unix_path)
+        if self._lease is not None:
+            self._lease.begin()
 
     def _listen_unix(self, listener: Listener) -> None:
         try:
@@ -138,6 +142,8 @@ class Controller:
             self._listener.close()
         if self._timer is not None:
             self._timer.cancel()
+        if self._lease is not None:
+            self._lease.close()
         self._departures.close()
         for link in tuple(self.links.by_peer.values()):
             if link.role in {"engine", "host"}:
@@ -148,6 +154,11 @@ class Controller:
             link.connection.close(reason)
         self.identity.remove_files()
         await asyncio.sleep(0)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it stopped because the host that had it started is gone."""
+        return self._lease is not None and self._lease.over
 
     def begin_promptly(self) -> None:
         """Note who is sent something from now on..."""
@@ -415,3 +426,10 @@ class Controller:
                 link.connection.send(Answer(ask.number, error=f"this controller can't tell {ask.what!r}"))
                 return
         link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))
+
+
+def _lease_of(controller: Controller) -> Lease | None:
+    config = controller.config
+    if not config.host:
+        return None
+    return Lease(config.host, controller.links.hosts, seconds=config.lease, on_end=controller.request_stop)

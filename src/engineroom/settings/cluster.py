@@ -37,6 +37,10 @@ class Cluster(Configurable):
     controller_args = option(List(Unicode(), help="Further arguments for ipcontroller."))
     engine_timeout = option(Float(60, min=0, help="Seconds that all engines together may take to register."))
     engine_environment = option(Dict(help="Environment variables for engines."))
+    split = option(
+        Bool(None, allow_none=True, help="Batch systems: make each engine a job of its own, or with =False one job."),
+        "split",
+    )
     delay = option(Float(0, min=0, help="Seconds between the starts of two engines."), "delay")
     restart_dead_engines = option(
         Bool(default_value=False, help="Start an engine again when it dies; it keeps its id, not its namespace."),
@@ -53,6 +57,11 @@ class IPClusterEngines(BaseParallelApplication):
     flag_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
     examples = Unicode("ipcluster engines -n 4    # four engines for the controller of the default profile")
 
+    dry_run = option(
+        Bool(default_value=False, help="Print the scripts and commands by which all would be started; start nothing."),
+        "dry-run",
+        in_files=False,
+    )
     daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
 
     def rare_classes(self, config: Config) -> list[type[Configurable]]:

@@ -66,3 +66,7 @@ class IPController(BaseParallelApplication):
     engine_json_file = option(Unicode("", help="Name of the engines' connection file in security/."))
     reattach_grace = option(Float(2.0, min=0, help="Seconds that an engine may take to connect again."))
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds that a machine cut off by the network may be away."))
+    lease = option(
+        Float(60.0, min=0, help="In a batch job: seconds that it goes on without the ipcluster that had it started."),
+        "lease",
+    )

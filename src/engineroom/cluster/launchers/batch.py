@@ -17,10 +17,11 @@ import msgspec
 from engineroom.cluster.launchers.batch_systems.registry import system_called, system_of
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.job_board import JobBoard
+from engineroom.cluster.launchers.job_cleanup import cancel_leftovers
 from engineroom.cluster.launchers.job_commands import run, with_jobs
 from engineroom.cluster.launchers.job_ending import end_jobs
 from engineroom.cluster.launchers.job_records import JobRecord, JobRecords
-from engineroom.cluster.launchers.job_script import remove_script, script_of, write_script
+from engineroom.cluster.launchers.job_script import remove_script, script_of, script_path, write_script
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE, parse_launch
@@ -69,8 +70,9 @@ class BatchLauncher:
             )
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
-        part = _set_of(command)
-        script = write_script(self._options, system, command, text, part)
+        script = script_path(self._options, system, command, _set_of(command))
+        write_script(script, text)
+        await cancel_leftovers(command.profile, command.cluster_id, but_of=_host_of(command))
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         submission = _Submission(self._options, system, command, submit, script, text)
         try:
@@ -131,7 +133,7 @@ class BatchLauncher:
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
         submit = shlex.join(list(self._options.submit_command) or list(system.submit))
-        path = Path(command.profile_dir) / "SCRIPT"
+        path = script_path(self._options, system, command, _set_of(command))
         times = "" if one_job else f"   # {command.n} times"
         return f"{text}$ {submit} {'< ' if system.submit_by_stdin else ''}{path}{times}"
 
@@ -206,6 +208,7 @@ class _Submission:
             role=self._command.role,
             tag=tag,
             cancel=list(self._options.delete_command) or list(self._system.cancel),
+            host=_host_of(self._command),
         )
         self._records.add(record)
         by_stdin = self._system.submit_by_stdin
@@ -287,6 +290,11 @@ async def variant_of(system: BatchSystem, told: str = "") -> BatchSystem:
 
 def _who(command: Command) -> str:
     return "controller" if command.role == CONTROLLER else f"engines {_set_of(command)}".rstrip()
+
+
+def _host_of(command: Command) -> str:
+    launch = parse_launch(command.environment.get(VARIABLE, ""))
+    return "" if launch is None else launch.host.hex()
 
 
 def _set_of(command: Command) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from engineroom.protocol.connection_files import write_private
-from engineroom.settings.profiles import Profile, tail
+from engineroom.settings.profiles import Profile
 
 
 class JobRecord(msgspec.Struct, kw_only=True, frozen=True):
     """One job. `system`: the batch system's name; `job`: "" while it is being submitted; `tag`: what marks it in the
-    system, "" if nothing does; `role`: controller or engine; `cancel`: the command that takes ids, as configured."""
+    system, "" if nothing does; `role`: controller or engine; `cancel`: the command that takes ids, as configured;
+    `host`: instance of the host that had it submitted, in hex."""
 
     system: str
     role: str
@@ -22,6 +23,7 @@ class JobRecord(msgspec.Struct, kw_only=True, frozen=True):
     tag: str = ""
     cancel: list[str] = []
     submitted: float = 0.0
+    host: str = ""
 
 
 class JobRecords:
@@ -32,7 +34,7 @@ class JobRecords:
 
     @classmethod
     def of(cls, profile: Profile, cluster_id: str) -> JobRecords:
-        return cls(profile.pid_dir / f"jobs{tail(cluster_id)}.json")
+        return cls(profile.jobs_file(cluster_id))
 
     def read(self) -> list[JobRecord]:
         """Return all records, none if there is no file."""

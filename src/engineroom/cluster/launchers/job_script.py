@@ -80,14 +80,17 @@ def with_environment(text: str, system: BatchSystem, variables: Mapping[str, str
     return "\n".join([*lines[:after], *settings, *lines[after:]]) + "\n"
 
 
-def write_script(options: BatchSystemLauncher, system: BatchSystem, command: Command, text: str, part: str) -> Path:
-    """Write `text` to the profile's directory, for its owner only; return where."""
+def script_path(options: BatchSystemLauncher, system: BatchSystem, command: Command, part: str) -> Path:
+    """Return where the script of a start is written: in the profile's directory, by system, role, cluster and set."""
     role = "controller" if command.role == CONTROLLER else "engines"
     name = options.batch_file_name or f"{system.name.lower().replace(' ', '_')}_{role}"
-    path = Path(command.profile_dir) / f"{name}{tail(command.cluster_id)}{tail(part)}"
+    return Path(command.profile_dir) / f"{name}{tail(command.cluster_id)}{tail(part)}"
+
+
+def write_script(path: Path, text: str) -> None:
+    """Write a script, for its owner only."""
     write_private(path, text.encode())
     path.chmod(0o700)
-    return path
 
 
 def remove_script(path: str) -> None:

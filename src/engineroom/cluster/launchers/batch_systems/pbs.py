@@ -73,7 +73,7 @@ def _of_array(job: str, counts: str, comment: str) -> list[JobState]:
 
 
 def _how_it_ended(code: str, comment: str) -> str:
-    if "exceeded resource walltime" in comment or "walltime" in comment and "limit" in comment:
+    if "exceeded resource walltime" in comment or ("walltime" in comment and "limit" in comment):
         return "reached its time limit"
     if not re.fullmatch(r"-?\d+", code):
         return ""

@@ -1,0 +1,85 @@
+"""Jobs of a host that is gone: found by what it wrote down, and cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+
+from engineroom.cluster.launchers.batch_systems.registry import system_called
+from engineroom.cluster.launchers.batch_systems.system import BatchSystem
+from engineroom.cluster.launchers.job_board import JobBoard
+from engineroom.cluster.launchers.job_commands import run
+from engineroom.cluster.launchers.job_ending import end_jobs
+from engineroom.cluster.launchers.job_records import JobRecord, JobRecords
+from engineroom.cluster.launchers.launcher import CONTROLLER
+from engineroom.errors import LaunchError
+from engineroom.settings.profiles import Profile
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 60.0
+
+
+def cancel_jobs_of(profile: Profile, cluster_id: str, *, seconds: float = _SECONDS) -> tuple[list[str], bool]:
+    """Cancel all jobs that a host of this cluster, which is gone, wrote down.
+
+    Return, in words, what was cancelled, and whether the controller was such a job. LaunchError: it can't be seen that
+    they have ended.
+    """
+    records = JobRecords.of(profile, cluster_id)
+    found = records.read()
+    words = asyncio.run(_cancel(records, found, seconds)) if found else []
+    return words, any(record.role == CONTROLLER for record in found)
+
+
+def cancel_other_jobs(profile: Profile, cluster_id: str, *, seconds: float = _SECONDS) -> list[str]:
+    """Cancel the jobs of a host that is gone, but not the one of its controller, which is who asks for it."""
+    records = JobRecords.of(profile, cluster_id)
+    found = records.read()
+    own = [record.job for record in found if record.role == CONTROLLER]
+    others = [record for record in found if record.role != CONTROLLER]
+    words = asyncio.run(_cancel(records, others, seconds)) if others else []
+    records.drop(jobs=own)
+    return words
+
+
+async def cancel_leftovers(profile: Profile, cluster_id: str, *, but_of: str) -> None:
+    """Have the jobs of earlier hosts of this cluster cancelled, so that they do not come to ours."""
+    records = JobRecords.of(profile, cluster_id)
+    found = [record for record in records.read() if record.host != but_of]
+    if not found:
+        return
+    try:
+        for words in await _cancel(records, found, _SECONDS):
+            log.warning("an earlier start left something: %s", words)
+    except LaunchError as error:
+        log.warning("an earlier start left jobs: %s", error)
+
+
+async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: float) -> list[str]:
+    words = []
+    for name, cancel in dict.fromkeys((record.system, tuple(record.cancel)) for record in found):
+        system = system_called(name)
+        ours = [record for record in found if (record.system, tuple(record.cancel)) == (name, cancel)]
+        interrupted = [record.tag for record in ours if not record.job]
+        jobs = [record.job for record in ours if record.job] + await _tagged(system, interrupted)
+        await end_jobs(system, jobs, cancel=cancel, board=JobBoard(system), seconds=seconds)
+        if jobs:
+            words.append(f"cancelled {system.name} job {', '.join(jobs)}")
+        if interrupted and not system.find:
+            words.append(f"a submission to {system.name} was interrupted: see yourself whether it has a job of yours")
+        records.drop(jobs=jobs, tags=interrupted)
+    return words
+
+
+async def _tagged(system: BatchSystem, tags: Sequence[str]) -> list[str]:
+    """Return the ids of jobs that were submitted under `tags` by somebody who had no time to note their ids."""
+    if not tags or not system.find:
+        return []
+    said = await run(system.find)
+    if said.code:
+        raise LaunchError(f"{system.name} can't be asked about jobs: {said.words}")
+    found = re.findall(r"^\s*(\S+)\s+(\S+)", said.output, re.MULTILINE)
+    return [job for job, tag in found if tag in tags]
