@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
 from engineroom.settings import steps
+from engineroom.settings.logs import last_line
 from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -260,17 +262,24 @@ class LaunchedEngines:
             if not started.leaving:
                 self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=f"engines {started.name}")
             return ""
-        words = f"{missing} of {started.n} engines did not register"
-        ended = started.status.state is State.ENDED
-        words += f": {started.status.words or 'they have ended'}" if ended else f" within {timeout:g} s of their start"
-        words += f"; their output: {started.log_file}" if started.log_file else ""
+        words, ended = self._words_about_missing(started), started.status.state is State.ENDED
+        self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {started.name}")
         if ended:
             self._forget(started)
-        else:
-            self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {started.name}")
         if not started.arrived:
             raise LaunchError(words)
         return words
+
+    def _words_about_missing(self, started: _Set) -> str:
+        words = f"{started.n - started.arrived} of {started.n} engines did not register"
+        if started.status.state is State.ENDED:
+            words += f": {started.status.words or 'they have ended'}"
+        else:
+            words += f" within {self._plan.engine_timeout:g} s of their start"
+        if not started.log_file:
+            return words
+        said = last_line(Path(started.log_file))
+        return f"{words}; their output: {started.log_file}{f', which ends with: {said}' if said not in words else ''}"
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

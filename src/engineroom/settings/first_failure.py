@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from engineroom.settings.fixes import fix_for
 from engineroom.settings.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step
+
+_FIX_IN_WORDS = re.compile(r" \(fix: (?P<enclosed>[^()]*)\)|\. Fix: (?P<last>[^()]*)(?= \(|$)")
 
 _RANK = {step: rank for rank, step in enumerate(ORDER)}
 
@@ -94,12 +97,21 @@ def _makes_good(success: Step, failed: Step) -> bool:
 def _grouped(steps: Iterable[Step]) -> list[Failure]:
     found: dict[tuple[str, str], Failure] = {}
     for step in steps:
-        key = (step.step, step.words)
+        words, told = _apart(step.words)
+        key = (step.step, words)
         if key in found:
             found[key] = found[key]._replace(who=(*found[key].who, step.who))
         else:
-            found[key] = Failure((step.who,), step.step, step.words, step.fix or fix_for(step.words), step.at)
+            found[key] = Failure((step.who,), step.step, words, step.fix or told or fix_for(words), step.at)
     return list(found.values())
+
+
+def _apart(words: str) -> tuple[str, str]:
+    """Return `words` without the fix that they may end with or enclose, and that fix."""
+    found = _FIX_IN_WORDS.search(words)
+    if found is None:
+        return words, ""
+    return words[: found.start()] + words[found.end() :], found["enclosed"] or found["last"]
 
 
 def _together(who: tuple[str, ...]) -> str:

@@ -63,6 +63,19 @@ def test_processes_with_the_same_trouble_are_told_together() -> None:
     assert str(only) == "engine pid 0, engine pid 1 and 3 more: No module named 'msgspec'"
 
 
+@pytest.mark.parametrize(
+    ("told", "words", "fix"),
+    [
+        ("job 7 is late (fix: ask for more); output: a.log", "job 7 is late; output: a.log", "ask for more"),
+        ("refused: no queue. Fix: set `queue` (it is s.sh)", "refused: no queue (it is s.sh)", "set `queue`"),
+        ("refused: no queue. Fix: set `queue`", "refused: no queue", "set `queue`"),
+    ],
+)
+def test_a_fix_within_the_words_is_told_apart(told: str, words: str, fix: str) -> None:
+    (only,) = failures([failed(1, "engines 1", steps.SUBMITTED, told)])
+    assert (only.words, only.fix) == (words, fix)
+
+
 def test_what_waits_in_a_queue_has_not_failed_and_says_for_what() -> None:
     told = [made(1, "engines 1", steps.SUBMITTED), made(2, "engines 1", steps.QUEUED, "Slurm: Resources")]
     assert failures(told) == []
