@@ -65,6 +65,7 @@ def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> Controlle
             profile_dir=plan.profile_dir,
             log_file=str(controller_log(plan)),
             log_level=plan.log_level,
+            environment=plan.controller_environment,
         )
     )
     return ControllerChild(started, line, log_file=controller_log(plan))

@@ -33,12 +33,14 @@ _PATIENCE = 1.0
 
 
 class ControllerPlan(msgspec.Struct, kw_only=True):
-    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr."""
+    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr; `environment`: further
+    variables."""
 
     config: ControllerConfig
     profile_dir: str
     log_file: str = ""
     log_level: str = "INFO"
+    environment: dict[str, str] = {}
 
 
 def run(plan: ControllerPlan, *, owned: bool) -> int:
@@ -57,6 +59,7 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     except (AlreadyRunning, OSError) as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 10 if isinstance(error, AlreadyRunning) else 1
+    os.environ.update(plan.environment)
     set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
     set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
     controllers: list[Controller] = []

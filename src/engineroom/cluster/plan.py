@@ -11,6 +11,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.spec import LauncherSpec
+from engineroom.cluster.local_options import ControllerHere, ForkedEngines, controller_here, forked_engines
 from engineroom.cluster.surroundings import cores, own_directory
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
@@ -37,10 +38,11 @@ _SLACK = 10.0
 
 class HostPlan(msgspec.Struct, kw_only=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
-    with; `engine_environment`: the user's variables for them; `options`: the cluster's own, for its file; `owned`: end
-    with the process that started the host, whose pid is `owner`; `controller_launcher`, `engine_launcher`: what starts
-    them, None: the host itself; `launcher_names`: as users know these two; `controller_arguments`: for a controller
-    that reads its profile's files itself, elsewhere; `stop_timeout`: seconds that all of it may take to end."""
+    with; `controller_environment`, `engine_environment`: the user's variables for a controller here, and for engines;
+    `options`: the cluster's own, for its file; `owned`: end with the process that started the host, whose pid is
+    `owner`; `controller_launcher`, `engine_launcher`: what starts them, None: the host itself; `launcher_names`: as
+    users know these two; `controller_arguments`: for a controller that reads its profile's files itself, elsewhere;
+    `stop_timeout`: seconds that all of it may take to end."""
 
     profile_dir: str
     cluster_id: str
@@ -52,6 +54,7 @@ class HostPlan(msgspec.Struct, kw_only=True):
     restart_engines: bool = False
     clean_logs: bool = False
     log_level: str = "INFO"
+    controller_environment: dict[str, str] = {}
     engine_environment: dict[str, str] = {}
     owned: bool = True
     owner: int = 0
@@ -152,6 +155,7 @@ def host_plan(
     if controller is not None:
         controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
     engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
+    forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
     return HostPlan(
         profile_dir=str(profile.path),
         controller_launcher=controller_launcher,
@@ -164,11 +168,12 @@ def host_plan(
         engine=engine_config(engine),
         n=_count(engine_launcher) if options.n is None else options.n,
         engine_timeout=options.engine_timeout,
-        delay=options.delay,
+        delay=options.delay or forked.delay,
         restart_engines=options.restart_dead_engines,
         log_level=level_name(log_level),
         clean_logs=clean_logs,
-        engine_environment=dict(options.engine_environment),
+        controller_environment=dict(controller_here(options.config).environment) if controller else {},
+        engine_environment={**forked.environment, **options.engine_environment},
         options={
             "n": options.n,
             "controller_ip": options.controller_ip,
@@ -210,7 +215,7 @@ def _patience(*launchers: LauncherSpec | None) -> float:
         from engineroom.settings.launchers import BatchSystemLauncher, WindowsHPCLauncher
 
         options = options_of(spec)
-        if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher):
+        if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher) or hasattr(options, "stop"):
             found.append(options.stop_timeout + _SLACK)
     return max(found)
 
@@ -230,7 +235,8 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
         app.ip = options.controller_ip
     if options.controller_location:
         app.location = options.controller_location
-    if every := [*options.controller_args, *arguments]:
+    here = controller_here(options.config) if options.controller_launcher_class == "Local" else ControllerHere()
+    if every := [*here.arguments, *options.controller_args, *arguments]:
         app.read_arguments(every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
     if not said and may_be_elsewhere(options.engine_launcher_class, options.config):

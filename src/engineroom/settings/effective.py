@@ -14,7 +14,7 @@ from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
-from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
+from engineroom.settings.launchers import BaseLauncher, LocalControllerLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
 from engineroom.settings.own_modules import places_for
 
@@ -85,7 +85,13 @@ def _for_controller(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[_
         yield _Layer("Cluster.controller_ip", Config({"IPController": {"ip": options.controller_ip}}))
     if options.controller_location:
         yield _Layer("Cluster.controller_location", Config({"IPController": {"location": options.controller_location}}))
-    for source, arguments in (("Cluster.controller_args", options.controller_args), (COMMAND_LINE, app.after_dashes)):
+    launcher = configured(LocalControllerLauncher, _merged(shared)).controller_args
+    local = launcher if options.controller_launcher_class == "Local" else []
+    for source, arguments in (
+        ("LocalControllerLauncher.controller_args", local),
+        ("Cluster.controller_args", options.controller_args),
+        (COMMAND_LINE, app.after_dashes),
+    ):
         if arguments:
             reader = IPController()
             reader.read_arguments(arguments)

@@ -75,3 +75,24 @@ def test_arguments_that_make_no_sense(profile: Profile) -> None:
 )
 def test_levels_by_name(level: str | int, name: str) -> None:
     assert level_name(level) == name
+
+
+def test_options_of_launchers_hold_for_what_the_host_starts_itself(
+    profile: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = Config(
+        {
+            "LocalEngineSetLauncher": {"delay": 0.5, "environment": {"A": "engines"}},
+            "LocalControllerLauncher": {"environment": {"B": "controller"}, "controller_args": ["--location=here"]},
+            "ControllerLauncher": {"controller_cmd": ["other"]},
+            "Cluster": {"engine_environment": {"C": "engines"}},
+        }
+    )
+    made = plan(profile, config)
+    assert (made.engine_launcher, made.controller_launcher) == (None, None)
+    assert (made.delay, made.engine_environment) == (0.5, {"A": "engines", "C": "engines"})
+    assert made.controller is not None
+    assert (made.controller.location, made.controller_environment) == ("here", {"B": "controller"})
+    assert any("controller_cmd is ignored" in line for line in caplog.messages)
+    assert plan(profile, Config({"BaseLauncher": {"environment": {"A": "all"}}})).engine_environment == {"A": "all"}
+    assert plan(profile, Config({"Cluster": {"delay": 0.25}})).delay == 0.25
