@@ -221,7 +221,9 @@ class PackError(EngineroomError, TypeError):
 
 
 class ConnectionFailed(EngineroomError, ConnectionError):
-    """No way to the controller."""
+    """No way to the controller; `final`: trying again makes no sense."""
+
+    final: bool = False
 
 
 class ControllerLost(ConnectionFailed):
@@ -229,7 +231,7 @@ class ControllerLost(ConnectionFailed):
 
 
 class NotLetIn(ConnectionFailed):
-    """The controller refused us; `final`: trying again makes no sense."""
+    """The controller refused us."""
 
     def __init__(self, reason: str, *, final: bool = True) -> None:
         self.reason, self.final = reason, final

@@ -68,7 +68,12 @@ class Door:
         certificate, key = self.directory / "c.crt", self.directory / "c.key"
         pem = ensure_certificate(certificate, key)
         self.listener = Listener(
-            keys=KEYS, cluster_id="", context=controller_context(certificate, key), admit=self.admit, silent=30
+            keys=KEYS,
+            cluster_id="",
+            context=controller_context(certificate, key),
+            certificate=pem,
+            admit=self.admit,
+            silent=30,
         )
         port = self.listener.listen_tcp(["127.0.0.1"], [0])
         self.listener.listen_unix(self.directory / "s" / "door.sock")

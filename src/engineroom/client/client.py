@@ -8,6 +8,7 @@ import os
 import signal
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -25,6 +26,7 @@ from engineroom.client.views.direct import DirectView
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
+from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,10 @@ class Client:
         cluster_id: str | None = None,
         cluster: StartedCluster | None = None,
         timeout: float = 10,
+        sshserver: str | None = None,
+        sshkey: str | os.PathLike[str] | None = None,
+        ssh_args: Sequence[str] = (),
+        password: str | None = None,
         reconnect_timeout: float = 60,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
         **ignored: Any,
@@ -69,7 +75,8 @@ class Client:
 
         `timeout`: seconds to wait for that file and for the controller. `reconnect_timeout`: seconds that a
         controller which was lost is looked for. `max_unfinished_bytes`: submitting waits while unfinished tasks
-        hold more than that.
+        hold more than that. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
+        `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh is to work without a `password`.
         ConnectionFileError, ConnectionFailed and NotLetIn say what is wrong and what to do.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
@@ -86,6 +93,7 @@ class Client:
             profile_dir=profile_dir,
             ipython_dir=ipython_dir,
             cluster_id=cluster_id,
+            way=_way(sshserver, sshkey, ssh_args, password),
         )
         self._connection_file = dial.path if isinstance(dial, FromFile) else None
         self._session = Session(dial, reconnect_timeout=reconnect_timeout, max_unfinished_bytes=max_unfinished_bytes)
@@ -257,6 +265,15 @@ class Client:
         if isinstance(jobs, Iterable):
             return [task for job in jobs for task in self._tasks(job)]
         raise TypeError(f"{jobs!r} is no AsyncResult and no msg_id")
+
+
+def _way(server: str | None, key: str | os.PathLike[str] | None, arguments: Sequence[str], password: str | None) -> Way:
+    if password:
+        raise ValueError(
+            "ssh takes no password from programs: load your key into ssh-agent (`ssh-add`), or name it by sshkey"
+        )
+    path = str(Path(key).expanduser().absolute()) if key else ""
+    return Way(ssh=server or "", ssh_key=path, ssh_args=tuple(arguments))
 
 
 def _close_at_exit(session: Session) -> Any:

@@ -14,20 +14,40 @@ from engineroom.protocol.messages import Join, Welcome
 from engineroom.settings.profiles import Profile
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
+from engineroom.transport.tunnels import Tunnel
+from engineroom.transport.ways import Way
 
 _LOOK_EVERY = 0.1
 """Seconds between two looks for a connection file."""
 
 
+class FromInfo:
+    """Dials by what was given."""
+
+    def __init__(self, info: ConnectionFile, way: Way) -> None:
+        self._info = info
+        self._tunnel = Tunnel(way)
+
+    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+        return await connect(self._info, role="client", join=join, tunnel=self._tunnel)
+
+    async def wait(self, seconds: float) -> None:
+        """There is nothing to wait for."""
+
+    def close(self) -> None:
+        self._tunnel.close()
+
+
 class FromFile:
     """Dials by what a connection file says, read again each time: a restarted controller may write another."""
 
-    def __init__(self, path: Path, advice: str) -> None:
+    def __init__(self, path: Path, advice: str, way: Way) -> None:
         """`advice`: what to do if there is no such file."""
         self.path, self._advice = path, advice
+        self._tunnel = Tunnel(way)
 
     async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        return await connect(read_connection_file(self.path), role="client", join=join)
+        return await connect(read_connection_file(self.path), role="client", join=join, tunnel=self._tunnel)
 
     async def wait(self, seconds: float) -> None:
         """Return once there is a file whose controller may run; ConnectionFileError after `seconds`.
@@ -54,18 +74,8 @@ class FromFile:
             return f"it is stale: its controller{pid} has ended"
         return None
 
-
-class FromInfo:
-    """Dials by what was given."""
-
-    def __init__(self, info: ConnectionFile) -> None:
-        self._info = info
-
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        return await connect(self._info, role="client", join=join)
-
-    async def wait(self, seconds: float) -> None:
-        """There is nothing to wait for."""
+    def close(self) -> None:
+        self._tunnel.close()
 
 
 def find_dial(
@@ -75,17 +85,19 @@ def find_dial(
     profile_dir: str | os.PathLike[str] | None = None,
     ipython_dir: str | os.PathLike[str] | None = None,
     cluster_id: str | None = None,
+    way: Way | None = None,
 ) -> FromFile | FromInfo:
-    """Return a way to dial the controller that these name; by default that of the default profile."""
+    """Return what dials the controller that these name; by default that of the default profile."""
+    way = way or Way()
     if isinstance(connection_info, dict):
-        return FromInfo(parse_connection_file(connection_info, origin="the connection info"))
+        return FromInfo(parse_connection_file(connection_info, origin="the connection info"), way)
     found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
     if connection_info is not None:
         path = Path(connection_info).expanduser()
         if not path.is_absolute() and not path.exists():
             in_profile = found.security_dir / path
             path = in_profile if in_profile.exists() else path
-        return FromFile(path, "Copy it from the security directory of the controller's profile")
+        return FromFile(path, "Copy it from the security directory of the controller's profile", way)
     options = [found.options(), f"--cluster-id={cluster_id}" if cluster_id else ""]
     command = " ".join(["ipcluster start -n 4", *filter(None, options)])
-    return FromFile(found.connection_file("client", cluster_id or ""), f"Start a cluster by `{command}`")
+    return FromFile(found.connection_file("client", cluster_id or ""), f"Start a cluster by `{command}`", way)

@@ -33,6 +33,9 @@ class Dial(Protocol):
     async def wait(self, seconds: float) -> None:
         """Return once dialling makes sense; ConnectionFileError if it does not within `seconds`."""
 
+    def close(self) -> None:
+        """Let go of what it holds between two connections: its share in a tunnel."""
+
 
 ACKNOWLEDGE_AFTER = 0.02
 """Seconds that a result waits, at most, for others to be acknowledged together."""
@@ -67,7 +70,11 @@ class Link:
         """Connect for the first time, and learn which engines there are."""
         deadline = asyncio.get_running_loop().time() + seconds
         await self._dial.wait(seconds)
-        await self._connect(deadline)
+        try:
+            await self._connect(deadline)
+        except BaseException:
+            self._dial.close()
+            raise
         assert self._synced is not None
         try:
             await asyncio.wait_for(self._synced, max(1.0, seconds))
@@ -85,6 +92,7 @@ class Link:
             self._connection.close("the client was closed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), GOODBYE_TIMEOUT)
+        self._dial.close()
 
     def drain(self) -> None:
         """Send what user threads have added; while there is no connection it stays where it is."""
@@ -160,11 +168,9 @@ class Link:
             try:
                 join = Join(proof=b"", identity=self._session.id, epoch=self._epoch, wall=time.time())
                 connection, welcome = await self._dial(join)
-            except NotLetIn as error:
-                if error.final:
-                    raise
-                last = error
             except (ConnectionFailed, ConnectionFileError) as error:
+                if isinstance(error, ConnectionFailed) and error.final:
+                    raise
                 last = error
             else:
                 self._connected(connection, welcome)

@@ -60,7 +60,7 @@ class Host:
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
         self._problems: dict[str, int] = {}
-        self._link = HostLink(Path(plan.engine.connection_file), self.instance, self)
+        self._link = HostLink(Path(plan.engine.connection_file), self.instance, self, plan.engine.way)
         self._engines = make_engines(self)
         self._pulse = Pulse()
         self._listens = False

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
+from engineroom.errors import ConnectionFailed, ConnectionFileError
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess
 from engineroom.settings import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
+from engineroom.transport.tunnels import Tunnel
+from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,8 @@ class Listener(Protocol):
 class HostLink:
     """Stays connected as a peer of the role "host", as long as the host lives."""
 
-    def __init__(self, file: Path, instance: Instance, listener: Listener) -> None:
+    def __init__(self, file: Path, instance: Instance, listener: Listener, way: Way) -> None:
+        self._tunnel = Tunnel(way)
         self._file, self._instance, self._listener = file, instance, listener
         self._connection: Connection | None = None
         self._unsaid: list[EngineExited] = []
@@ -55,7 +58,7 @@ class HostLink:
                 await self._connect_once()
             except (ConnectionFailed, ConnectionFileError) as error:
                 problem, step = str(error), _step_that_failed(error)
-                if isinstance(error, NotLetIn) and error.final:
+                if isinstance(error, ConnectionFailed) and error.final:
                     self._listener.not_let_in(problem)
                     raise
             else:
@@ -89,6 +92,7 @@ class HostLink:
             self._again.cancel()
         if self._connection is not None:
             self._connection.close(reason)
+        self._tunnel.close()
 
     def on_messages(self, messages: list[Any]) -> None:
         for message in messages:
@@ -114,7 +118,7 @@ class HostLink:
 
     async def _connect_once(self) -> None:
         join = Join(proof=b"", identity=self._instance, wall=time.time())
-        connection, _ = await connect(read_connection_file(self._file), role="host", join=join)
+        connection, _ = await connect(read_connection_file(self._file), role="host", join=join, tunnel=self._tunnel)
         self._connection = connection
         self._listener.controller_found()
         connection.start(self)
@@ -126,7 +130,7 @@ class HostLink:
         try:
             # For ever: the engines decide how long they wait, and without them the host ends.
             await self.connect(float("inf"))
-        except NotLetIn as error:
+        except ConnectionFailed as error:
             self._listener.controller_says_stop(str(error))
 
 

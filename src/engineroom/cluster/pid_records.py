@@ -6,11 +6,8 @@ the directory, and another container are all told apart from the process itself.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import select
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +17,7 @@ import msgspec
 from engineroom.errors import LaunchError
 from engineroom.protocol.connection_files import write_private
 from engineroom.protocol.processes import ProcessRecord
-from engineroom.transport.sockets import check_private, socket_directory
+from engineroom.transport.sockets import alone
 
 ALREADY_RUNNING = 10
 ALREADY_STOPPED = 11
@@ -102,7 +99,7 @@ def _ends_within(seconds: float, record: ProcessRecord) -> bool:
 
 def remove_stale(path: Path) -> bool:
     """Remove `path` if its process is certainly gone; return whether it was so."""
-    with _alone():
+    with alone():  # only processes of this machine can tell that a record is stale
         # Looked at again, alone: meanwhile somebody may have removed it and put a new one there.
         if not path.exists() or holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE}:
             return False
@@ -130,17 +127,3 @@ def _link(path: Path, content: bytes) -> bool:
     finally:
         beside.unlink()
     return True
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Exclude the other processes of this user on this machine; only these can tell that a record is stale."""
-    place = socket_directory()
-    place.mkdir(mode=0o700, exist_ok=True)
-    check_private(place)
-    directory = os.open(place, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(directory)

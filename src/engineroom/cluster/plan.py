@@ -23,6 +23,7 @@ from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.option import OptionError, configured, names_in
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
+from engineroom.transport.ways import Way
 
 _App = TypeVar("_App", IPController, IPEngine)
 
@@ -112,6 +113,14 @@ def engine_config(options: IPEngine) -> EngineConfig:
     here = own_directory()
     return EngineConfig(
         connection_file=file,
+        way=Way(
+            url=options.url,
+            location=options.location,
+            ssh=options.sshserver,
+            ssh_key=_absolute(options.sshkey),
+            ssh_args=tuple(options.ssh_args),
+        ),
+        steps=str(profile.steps_file(options.cluster_id)),
         wanted_id=options.id,
         work_dir=options.work_dir or here,
         startup_script=_absolute(options.startup_script),

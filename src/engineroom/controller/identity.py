@@ -30,14 +30,14 @@ class Identity:
         self.key_file = self._dir / f"ipcontroller{tail}.key"
         self.keys: dict[str, str] = {}
         self.last_port: int | None = None
-        self._certificate = ""
+        self.certificate = ""
 
     def load(self) -> None:
         """Have keys and a certificate: those of the last start with `reuse`, else new keys.
 
         ConnectionFileError: the files to be used again are not readable; OSError: nothing can be written.
         """
-        self._certificate = ensure_certificate(self.certificate_file, self.key_file)
+        self.certificate = ensure_certificate(self.certificate_file, self.key_file)
         if self._config.reuse and self.client_file.exists() and self.engine_file.exists():
             client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
             if client.cluster_id != self._config.cluster_id:
@@ -64,7 +64,7 @@ class Identity:
             "url": f"tcp://{_bracketed(hosts[0])}:{port}",
             "addresses": [f"{_bracketed(host)}:{port}" for host in hosts[1:]],
             "socket": unix_path,
-            "certificate": self._certificate,
+            "certificate": self.certificate,
             "location": self._config.location or hosts[0],
             "protocol": f"{PROTOCOL[0]}.{PROTOCOL[1]}",
             "cluster_id": self._config.cluster_id,

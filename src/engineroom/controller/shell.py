@@ -109,6 +109,7 @@ class Controller:
             keys=self.identity.keys,
             cluster_id=self.config.cluster_id,
             context=context,
+            certificate=self.identity.certificate,
             admit=self._admit,
             silent=self.config.silent,
         )

@@ -15,7 +15,6 @@ from engineroom.engine.capture import Router, Sink, routed_output
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
-from engineroom.engine.forking import die_with_parent
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
@@ -28,6 +27,7 @@ from engineroom.engine.startup import describe_engine, prepare_surroundings, run
 from engineroom.engine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
+from engineroom.protocol.processes import die_with_parent
 from engineroom.serialize.functions import FunctionTable
 from engineroom.transport.loops import new_loop
 
@@ -125,6 +125,8 @@ class Engine:
         """In a process that user code forked: it is no engine, and must not keep our connection open."""
         self._runner.forked()
         self._shell.let_go()
+        if self._link is not None:
+            self._link.leave_to_parent()
         for router in self._routers:
             router.to_descriptor()
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engineroom.ids import Instance, new_instance
+from engineroom.transport.ways import Way
 
 
 class EngineConfig(msgspec.Struct, kw_only=True):
@@ -15,6 +16,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     `sys_path`: directories put in front of `sys.path`. Times are in seconds: `connect_timeout` from the start to the
     first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
     writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
+    `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
     """
 
     connection_file: str
@@ -23,6 +25,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     host: bytes = b""
     parent: int = 0
     launch: str = ""
+    way: Way = Way()
+    steps: str = ""
     work_dir: str = ""
     startup_script: str = ""
     startup_command: str = ""

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 from pathlib import Path
 from typing import NoReturn
 
 from engineroom.engine.config import EngineConfig
-
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(signum: int, parent: int) -> bool:
-    """Have the kernel send us `signum` when our parent dies; False if `parent` is dead already.
-
-    The parent is the thread that started us, so only a process whose main thread forks should be relied on.
-    """
-    if sys.platform == "linux":
-        import ctypes  # the only way to prctl
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
-    return os.getppid() == parent
+from engineroom.protocol.processes import die_with_parent
 
 
 def leave_parent(config: EngineConfig, parent: int) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.shell import Shell
-from engineroom.errors import ConnectionFileError, EngineroomError, NotLetIn
+from engineroom.errors import ConnectionFailed, ConnectionFileError, EngineroomError, NotLetIn
 from engineroom.ids import Epoch, Instance
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import EngineInfo, Join, Welcome
+from engineroom.protocol.processes import host_name
+from engineroom.settings import steps
 from engineroom.transport.connection import Connection
-from engineroom.transport.dial import attempts, connect
+from engineroom.transport.dial import NoWay, attempts, connect
+from engineroom.transport.tunnels import Tunnel, TunnelFailed
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,8 @@ class Link:
         self._instance, self._info = instance, info
         self._wanted_id = config.wanted_id
         self._epoch = Epoch(b"")
+        self._tunnel = Tunnel(config.way)
+        self._steps = steps.Steps(config.steps, f"engine pid {os.getpid()} on {host_name()}")
         self._file: ConnectionFile | None = None
         self._lost: asyncio.Future[str] | None = None
         self._leaving = False
@@ -66,6 +72,10 @@ class Link:
         """Take note that the connection is gone."""
         if self._lost is not None and not self._lost.done() and not self._leaving:
             self._lost.set_result(reason)
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: have no part in the tunnel, which is to end with the engine."""
+        self._tunnel.leave_to_parent()
 
     async def run(self) -> None:
         """Stay connected; GaveUp ends it."""
@@ -83,17 +93,20 @@ class Link:
             try:
                 self._welcomed(*await self._try())
                 return
-            except NotLetIn as error:
-                if error.final:
-                    raise GaveUp(f"the controller does not let this engine in: {error}", code=255) from error
-                problem = str(error)
             except (EngineroomError, OSError) as error:
-                problem = str(error)
+                failure = error
+                if isinstance(error, ConnectionFailed) and error.final:
+                    self._note(error)
+                    raise GaveUp(_refused(error), code=255) from error
                 if isinstance(error, BadFile) and loop.time() > begun + _BEING_COPIED:
+                    problem = str(error)
                     break
+            problem = str(failure)
             if problem != said:
+                self._note(failure)
                 log.warning("waiting for the controller for up to %g s: %s", within, problem)
                 said = problem
+        self._steps.note(steps.ENDED, ok=False, words=problem, fix=ADVICE)
         raise GaveUp(f"no controller within {loop.time() - begun:.1f} s: {problem}. To go on, {ADVICE}", code=code)
 
     async def _try(self) -> tuple[Connection, Welcome]:
@@ -109,7 +122,20 @@ class Link:
             held=self._shell.held(),
             wall=time.time(),
         )
-        return await connect(self._file, role="engine", join=join)
+        return await connect(self._file, role="engine", join=join, tunnel=self._tunnel)
+
+    def _note(self, failure: Exception) -> None:
+        """Leave what is in the way as steps of the start."""
+        match failure:
+            case ConnectionFileError():
+                self._steps.note(steps.FILE, ok=False, words=str(failure), fix=ADVICE)
+            case NoWay(failures=addresses):
+                for address in addresses:
+                    self._steps.note(steps.ADDRESS, ok=False, words=str(address))
+            case TunnelFailed():
+                self._steps.note(steps.ADDRESS, ok=False, words=failure.words, fix=failure.fix)
+            case _:
+                self._steps.note(steps.HANDSHAKE, ok=False, words=str(failure))
 
     def _read_file(self) -> None:
         """Read the connection file again, for a controller that starts later writes a new one; else keep the last."""
@@ -127,6 +153,11 @@ class Link:
         self._lost = asyncio.get_running_loop().create_future()
         self._epoch = welcome.epoch
         self._wanted_id = welcome.engine_id
-        log.info("registered", extra={"engine": welcome.engine_id, "over": connection.kind})
+        log.info("registered", extra={"engine": welcome.engine_id, "over": connection.address})
+        self._steps.note(steps.REGISTERED, words=f"engine {welcome.engine_id}, over {connection.address}")
         self._on_welcome(welcome, self._file)
         self._shell.connected(connection)
+
+
+def _refused(error: ConnectionFailed) -> str:
+    return f"the controller does not let this engine in: {error}" if isinstance(error, NotLetIn) else str(error)

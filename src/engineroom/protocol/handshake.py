@@ -1,7 +1,8 @@
 """The handshake: both sides prove the role's key, without sending it.
 
 Peer: Hello. Controller: Challenge, with its proof. Peer: Join, with its proof. Controller: Welcome, or Refused
-with the reason. A proof is an HMAC-SHA256 over who speaks, the role, the cluster and both nonces.
+with the reason. A proof is an HMAC-SHA256 over who speaks, the role, the cluster, both nonces, and the certificate that
+the controller shows: somebody between the two has another one, and can't pass proofs on.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def key_role(role: str) -> str:
     return "client" if role == "client" else "engine"
 
 
-def _proof(key: str, speaker: str, hello: Hello, nonce: bytes) -> bytes:
-    parts = (speaker.encode(), hello.role.encode(), hello.cluster_id.encode(), hello.nonce, nonce)
+def _proof(key: str, speaker: str, hello: Hello, nonce: bytes, certificate: bytes) -> bytes:
+    parts = (speaker.encode(), hello.role.encode(), hello.cluster_id.encode(), hello.nonce, nonce, certificate)
     told = b"".join(len(part).to_bytes(4) + part for part in parts)
     return hmac.digest(key.encode(), told, hashlib.sha256)
 
@@ -32,9 +33,9 @@ def _proof(key: str, speaker: str, hello: Hello, nonce: bytes) -> bytes:
 class ControllerHandshake:
     """The controller's half, for one connection: `challenge`, then `check`."""
 
-    def __init__(self, *, keys: Mapping[str, str], cluster_id: str) -> None:
-        """`keys`: by key role, "client" and "engine"."""
-        self._keys, self._cluster_id = keys, cluster_id
+    def __init__(self, *, keys: Mapping[str, str], cluster_id: str, certificate: bytes = b"") -> None:
+        """`keys`: by key role, "client" and "engine". `certificate`: ours (DER), where the connection is TLS."""
+        self._keys, self._cluster_id, self._certificate = keys, cluster_id, certificate
         self._hello: Hello | None = None
         self._nonce = b""
 
@@ -56,7 +57,7 @@ class ControllerHandshake:
             )
         self._hello = hello
         self._nonce = os.urandom(_NONCE)
-        proof = _proof(self._keys[key_role(hello.role)], "controller", hello, self._nonce)
+        proof = _proof(self._keys[key_role(hello.role)], "controller", hello, self._nonce, self._certificate)
         return Challenge(protocol=PROTOCOL, nonce=self._nonce, proof=proof)
 
     def check(self, join: Join) -> str:
@@ -64,7 +65,7 @@ class ControllerHandshake:
         if self._hello is None:
             raise ProtocolError("that is not how a handshake goes")
         role = self._hello.role
-        expected = _proof(self._keys[key_role(role)], "peer", self._hello, self._nonce)
+        expected = _proof(self._keys[key_role(role)], "peer", self._hello, self._nonce, self._certificate)
         if not hmac.compare_digest(expected, join.proof):
             raise NotLetIn(wrong_key(key_role(role)))
         return role
@@ -73,8 +74,9 @@ class ControllerHandshake:
 class PeerHandshake:
     """The other half: `hello`, then `proof` of the controller's challenge."""
 
-    def __init__(self, *, role: str, key: str, cluster_id: str) -> None:
-        self._role, self._key = role, key
+    def __init__(self, *, role: str, key: str, cluster_id: str, certificate: bytes = b"") -> None:
+        """`certificate`: that which the controller has shown (DER), where the connection is TLS."""
+        self._role, self._key, self._certificate = role, key, certificate
         self.hello = Hello(role=role, protocol=PROTOCOL, cluster_id=cluster_id, nonce=os.urandom(_NONCE))
 
     def proof(self, challenge: Challenge) -> bytes:
@@ -84,10 +86,10 @@ class PeerHandshake:
                 f"the controller speaks protocol {challenge.protocol[0]}.{challenge.protocol[1]} and this "
                 f"{self._role} speaks {PROTOCOL[0]}.{PROTOCOL[1]}: install the same version of engineroom"
             )
-        expected = _proof(self._key, "controller", self.hello, challenge.nonce)
+        expected = _proof(self._key, "controller", self.hello, challenge.nonce, self._certificate)
         if not hmac.compare_digest(expected, challenge.proof):
             raise NotLetIn(wrong_key(key_role(self._role)))
-        return _proof(self._key, "peer", self.hello, challenge.nonce)
+        return _proof(self._key, "peer", self.hello, challenge.nonce, self._certificate)
 
 
 def wrong_key(role: str) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+_PR_SET_PDEATHSIG = 1
+
 
 @functools.cache
 def host_name() -> str:
@@ -27,10 +29,32 @@ def boot_id() -> str:
 
 @functools.cache
 def pid_namespace() -> str:
+    return _namespace("pid")
+
+
+@functools.cache
+def network_namespace() -> str:
+    """Return what tells this network, with its own loopback, from others of this machine; "" where it can't be told."""
+    return _namespace("net")
+
+
+def _namespace(kind: str) -> str:
     try:
-        return str(Path("/proc/self/ns/pid").readlink())
+        return str(Path(f"/proc/self/ns/{kind}").readlink())
     except OSError:
         return ""
+
+
+def die_with_parent(signum: int, parent: int) -> bool:
+    """Have the kernel send us `signum` when our parent dies; False if `parent` is dead already.
+
+    The parent is the thread that started us, so only a process whose main thread forks should be relied on.
+    """
+    if sys.platform == "linux":
+        import ctypes  # the only way to prctl
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
+    return os.getppid() == parent
 
 
 def start_time(pid: int) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Float, Int, Unicode
+from traitlets import Float, Int, List, Unicode
 
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.option import option
@@ -18,6 +18,25 @@ class IPEngine(BaseParallelApplication):
 
     url_file = option(Unicode("", help="The connection file; default: the one in the profile's security/."), "file")
     url_file_name = option(Unicode("", help="Name of the connection file in the profile's security/."))
+    url = option(
+        Unicode("", help="Address of the controller, tcp://HOST:PORT, to try before those in the connection file."),
+        "url",
+        old=("registration_url",),
+    )
+    location = option(
+        Unicode("", help="Address or name of the controller's machine, to try before what the connection file says."),
+        "location",
+    )
+    sshserver = option(
+        Unicode("", help="ssh server to tunnel through, [user@]host[:port], instead of what the connection file says."),
+        "ssh",
+    )
+    sshkey = option(
+        Unicode("", help="Private key for the ssh server; default: what ssh's configuration says."), "sshkey"
+    )
+    ssh_args = option(
+        List(Unicode(), help="Further arguments for ssh, before all others; those in $ENGINEROOM_SSH_ARGS follow.")
+    )
     id = option(Int(None, allow_none=True, min=0, help="The engine id to ask for; default: any."), "id")
     timeout = option(
         Float(60.0, min=0, help="Seconds that the connection file and the controller may take to be there."),

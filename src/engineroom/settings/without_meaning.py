@@ -27,7 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "IPEngine": (
         *_EVERY_APPLICATION,
         *_CURVE,
-        *("display_hook_factory", "enable_nanny", "max_heartbeat_misses", "out_stream_factory", "registration_url"),
+        *("display_hook_factory", "enable_nanny", "max_heartbeat_misses", "out_stream_factory", "paramiko"),
         *("secure", "shell_factory"),
     ),
     "TaskScheduler": ("debug", "hwm"),
@@ -40,7 +40,6 @@ FLAGS = {
     "keyfile": "Session.keyfile",
     "log-url": "BaseParallelApplication.log_url",
     "transport": "IPController.transport",
-    "url": "IPEngine.registration_url",
     "user": "Session.username",
 }
 """Flags with a value, and the option that each set."""

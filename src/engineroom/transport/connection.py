@@ -37,7 +37,8 @@ class Receiver(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """One connection to a peer; all methods in its loop's thread only.
 
-    `kind`: "unix", "tls" or "memory". `peer_pid`: process id of the peer, known over a Unix socket.
+    `kind`: "unix", "tls" or "memory". `peer_pid`: process id of the peer, known over a Unix socket. `certificate`: that
+    which the controller has shown (DER), over TLS.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Connection(asyncio.BufferedProtocol):
         """`window`: bytes of streams that this side takes before it says more. `secrecy`: the TLS state, for
         kind "tls". `on_made(connection)` is called when the transport is there, `on_secured()` when TLS is."""
         self.kind, self.peer_pid, self.address = kind, peer_pid, address
+        self.certificate = b""
         self.window = window
         self.closed = False
         self._decode = decode

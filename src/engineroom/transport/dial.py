@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import random
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,17 +19,9 @@ from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
-from engineroom.transport.secrecy import Secrecy
-from engineroom.transport.sockets import (
-    UNIX_WINDOW,
-    check_socket,
-    prepare_receive_buffer,
-    prepare_unix,
-    tcp_window,
-    unix_peer,
-    watch_liveness,
-)
-from engineroom.transport.tls import is_the_certificate, peer_context
+from engineroom.transport.reaching import by_address, by_tunnel, by_unix_socket
+from engineroom.transport.tunnels import Tunnel
+from engineroom.transport.ways import is_this_machine
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that one address, and then the handshake, may take."""
@@ -38,29 +29,65 @@ CONNECT_TIMEOUT = 10.0
 SILENT = 30.0
 """Seconds without a sign of life from the far machine after which a TCP connection counts as cut."""
 
+_HEAD_START = 0.05
+"""Seconds that an address has before the next one is tried as well, unless it has failed."""
+
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
 
 
+class Failure(NamedTuple):
+    """An address that was tried, and what came of it."""
+
+    address: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.words}"
+
+
+class NoWay(ConnectionFailed):
+    """No address led to the controller."""
+
+    failures: Sequence[Failure] = ()
+
+
+class _Candidate(NamedTuple):
+    address: str
+    dial: Callable[[], Awaitable[Connection]]
+
+
 async def connect(
-    info: ConnectionFile, *, role: str, join: Join, seconds: float = CONNECT_TIMEOUT, silent: float = SILENT
+    info: ConnectionFile,
+    *,
+    role: str,
+    join: Join,
+    tunnel: Tunnel | None = None,
+    seconds: float = CONNECT_TIMEOUT,
+    silent: float = SILENT,
 ) -> tuple[Connection, Welcome]:
     """Return a trusted connection to the controller that `info` names; call its `start` next.
 
     `seconds`: how long one address, and then the handshake, may take. `silent`: without a sign of life, before a
-    TCP connection counts as cut. `join`: who we are; its `proof` and `window` are filled in here. The Unix socket
-    is tried first on the controller's own machine, then all addresses at once.
+    TCP connection counts as cut. `join`: who we are; its `proof` and `window` are filled in here. `tunnel`: how to go
+    through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the controller's own
+    machine, then all addresses at once, the better ones a moment earlier.
     ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
     """
-    failures: list[str] = []
+    if tunnel is not None:
+        info = tunnel.way.through(info)
+    failures: list[Failure] = []
     if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
         try:
-            connection = await asyncio.wait_for(_dial_unix(info.socket, role), seconds)
+            connection = await asyncio.wait_for(by_unix_socket(info.socket, role), seconds)
             return await _handshake(connection, info, role, join, seconds)
         except (OSError, TimeoutError) as error:
             if isinstance(error, NotLetIn):
                 raise
-            failures.append(f"{info.socket}: {_words(error, seconds)}")
-    connection = await _first_of(info, role, seconds, silent, failures)
+            failures.append(Failure(info.socket, _words(error, seconds)))
+    if tunnel is not None and info.ssh and not info.same_machine and not is_this_machine(info.ssh):
+        connection = await _through(tunnel, info, role, seconds, failures)
+    else:
+        connection = await _directly(info, role, seconds, silent, failures)
     return await _handshake(connection, info, role, join, seconds)
 
 
@@ -78,29 +105,41 @@ async def attempts(deadline: float, *, rng: random.Random | None = None) -> Asyn
         delay, number = min(delay * 2, _LONGEST_DELAY), number + 1
 
 
-async def _dial_unix(path: str, role: str) -> Connection:
-    check_socket(Path(path))
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_unix_connection(
-        lambda: Connection(decoders.from_controller[role], kind="unix", window=UNIX_WINDOW, address=path), path
-    )
-    sock = connection.transport.get_extra_info("socket")
-    prepare_unix(sock)
-    pid, uid = unix_peer(sock)
-    if uid not in {None, os.getuid()}:
-        connection.abort("not ours")
-        raise PermissionError(f"the process behind it belongs to user {uid}, not to us ({os.getuid()})")
-    connection.peer_pid = pid
+async def _directly(
+    info: ConnectionFile, role: str, seconds: float, silent: float, failures: list[Failure]
+) -> Connection:
+    candidates = [
+        _Candidate(f"{host}:{port}", partial(by_address, host, port, info.certificate, role, silent))
+        for host, port in info.candidates()
+    ]
+    connection = await _first_of(candidates, seconds, failures)
+    if connection is None:
+        raise _no_way(failures, _hint(info))
     return connection
 
 
-async def _first_of(info: ConnectionFile, role: str, seconds: float, silent: float, failures: list[str]) -> Connection:
-    """Return a connection to the address that answers first; `failures` gets the others' words, in their order."""
-    candidates = info.candidates()
-    dials = [
-        asyncio.ensure_future(asyncio.wait_for(_dial_tls(host, port, info.certificate, role, silent), seconds))
-        for host, port in candidates
+async def _through(
+    tunnel: Tunnel, info: ConnectionFile, role: str, seconds: float, failures: list[Failure]
+) -> Connection:
+    """Return a connection by way of the ssh server that `info` names."""
+    forwards = {f"{each} by way of {info.ssh}": each.path for each in await tunnel.open(info, seconds)}
+    candidates = [
+        _Candidate(address, partial(by_tunnel, path, address, info.certificate, role))
+        for address, path in forwards.items()
     ]
+    connection = await _first_of(candidates, seconds, failures)
+    if connection is None:
+        said = await tunnel.last_words(info.ssh)
+        raise _no_way(failures, f". {said}" if said else "")
+    return connection
+
+
+async def _first_of(candidates: Sequence[_Candidate], seconds: float, failures: list[Failure]) -> Connection | None:
+    """Return a connection to the candidate that answers first; `failures` gets the others' words, in their order."""
+    dials: list[asyncio.Future[Connection]] = []
+    for number, candidate in enumerate(candidates):
+        before = dials[-1] if dials else None
+        dials.append(asyncio.ensure_future(_dial(candidate, seconds, before, number * _HEAD_START)))
     waiting = set(dials)
     try:
         while waiting:
@@ -118,8 +157,22 @@ async def _first_of(info: ConnectionFile, role: str, seconds: float, silent: flo
         if isinstance(error, NotLetIn) or not isinstance(error, OSError | TimeoutError):
             raise error
     tried = zip(candidates, errors, strict=True)
-    failures += [f"{host}:{port}: {_words(error, seconds)}" for (host, port), error in tried]
-    raise ConnectionFailed(f"no way to the controller: {'; '.join(failures)}{_hint(info)}")
+    failures += [Failure(candidate.address, _words(error, seconds)) for candidate, error in tried]
+    return None
+
+
+async def _dial(
+    candidate: _Candidate, seconds: float, before: asyncio.Future[Connection] | None, head_start: float
+) -> Connection:
+    if before is not None:
+        await asyncio.wait([before], timeout=head_start)
+    return await asyncio.wait_for(candidate.dial(), seconds)
+
+
+def _no_way(failures: Sequence[Failure], hint: str) -> NoWay:
+    error = NoWay(f"no way to the controller: {'; '.join(map(str, failures))}{hint}")
+    error.failures = failures
+    return error
 
 
 def _abandon(dial: asyncio.Future[Connection]) -> None:
@@ -128,85 +181,23 @@ def _abandon(dial: asyncio.Future[Connection]) -> None:
 
 
 def _hint(info: ConnectionFile) -> str:
-    if not info.stale:
-        return ""
-    assert info.controller is not None
-    return (
-        f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
-        "start one by `ipcluster start` or `ipcontroller`"
-    )
-
-
-async def _dial_tls(host: str, port: int, certificate: str, role: str, silent: float) -> Connection:
-    loop = asyncio.get_running_loop()
-    errors: list[OSError] = []
-    for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(0)
-            prepare_receive_buffer(sock)
-            await loop.sock_connect(sock, address)
-            watch_liveness(sock, silent=silent)
-        except BaseException as error:
-            sock.close()
-            if not isinstance(error, OSError):
-                raise
-            errors.append(error)
-            continue
-        return await _secure(sock, f"{host}:{port}", certificate, role, Secrecy(peer_context(), server_side=False))
-    raise errors[0] if errors else OSError("no address")
-
-
-class _Securing:
-    """Receives nothing; knows when TLS is there, or why not."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def on_messages(self, messages: list[Any]) -> None:
-        raise ProtocolError("the controller spoke first")
-
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
-        if not self.done.done():
-            self.done.set_exception(ConnectionError(reason))
-
-    def on_secured(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-async def _secure(sock: socket.socket, address: str, certificate: str, role: str, secrecy: Secrecy) -> Connection:
-    securing, window = _Securing(), tcp_window(sock)
-    try:
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(
-                decoders.from_controller[role],
-                kind="tls",
-                window=window,
-                address=address,
-                secrecy=secrecy,
-                on_made=lambda connection: connection.start(securing),
-                on_secured=securing.on_secured,
-            ),
-            sock=sock,
+    if info.stale:
+        assert info.controller is not None
+        return (
+            f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
+            "start one by `ipcluster start` or `ipcontroller`"
         )
-    except BaseException:
-        with contextlib.suppress(OSError):  # uvloop closes the descriptor, but not the socket
-            sock.close()
-        raise
-    try:
-        await securing.done
-    except asyncio.CancelledError:
-        connection.abort("not wanted any more")
-        raise
-    if not is_the_certificate(certificate, secrecy.certificate()):
-        connection.abort("another certificate")
-        raise NotLetIn(
-            f"the controller at {address} shows another certificate than the connection file has: the file is "
-            "of an earlier start or of another cluster. Fetch it again from the controller's security directory"
+    if info.host and not info.same_machine and all(map(_is_loopback, info.candidates())):
+        return (
+            f". The controller listens on {info.host} for that machine alone: have it listen for others too by "
+            "`ipcontroller --ip='*'`, or go through an ssh server by --ssh"
         )
-    return connection
+    return ""
+
+
+def _is_loopback(candidate: tuple[str, int]) -> bool:
+    host, _ = candidate
+    return host.startswith("127.") or host in {"::1", "localhost"}
 
 
 class _Handshaker:
@@ -253,7 +244,9 @@ class _Handshaker:
 async def _handshake(
     connection: Connection, info: ConnectionFile, role: str, join: Join, seconds: float
 ) -> tuple[Connection, Welcome]:
-    handshake = PeerHandshake(role=role, key=info.exec_key, cluster_id=info.cluster_id)
+    handshake = PeerHandshake(
+        role=role, key=info.exec_key, cluster_id=info.cluster_id, certificate=connection.certificate
+    )
     handshaker = _Handshaker(connection, handshake, role, join)
     connection.start(handshaker)
     connection.send(handshake.hello)
@@ -271,7 +264,12 @@ async def _handshake(
 
 def _words(error: BaseException, seconds: float) -> str:
     if isinstance(error, TimeoutError) and not str(error):
-        return f"no answer in {seconds:g} s"
+        return f"no answer in {seconds:g} s (ETIMEDOUT)"
+    if isinstance(error, socket.gaierror):
+        return f"{error.strerror} ({_RESOLVING.get(error.errno or 0, error.errno)})"
     if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
         return f"{os.strerror(error.errno)} ({errno.errorcode[error.errno]})"
     return str(error) or type(error).__name__
+
+
+_RESOLVING = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}

@@ -91,9 +91,18 @@ class Listener:
     """Accepts connections and lets in those that prove a key."""
 
     def __init__(
-        self, *, keys: Mapping[str, str], cluster_id: str, context: ssl.SSLContext, admit: Admit, silent: float
+        self,
+        *,
+        keys: Mapping[str, str],
+        cluster_id: str,
+        context: ssl.SSLContext,
+        certificate: str,
+        admit: Admit,
+        silent: float,
     ) -> None:
-        """`keys`: by key role; `silent`: seconds after which a TCP peer that shows no life is cut."""
+        """`keys`: by key role; `certificate`: that of `context` (PEM); `silent`: seconds after which a TCP peer that
+        shows no life is cut."""
+        self._certificate = ssl.PEM_cert_to_DER_cert(certificate)
         self._keys, self._cluster_id, self._context = keys, cluster_id, context
         self._silent = silent
         self.admit = admit
@@ -189,7 +198,9 @@ class Listener:
             oldest = next(iter(self._strangers))
             self.forget(oldest)
             oldest.drop()
-        stranger = _Stranger(self, sock, ControllerHandshake(keys=self._keys, cluster_id=self._cluster_id))
+        shown = self._certificate if kind == "tls" else b""
+        handshake = ControllerHandshake(keys=self._keys, cluster_id=self._cluster_id, certificate=shown)
+        stranger = _Stranger(self, sock, handshake)
         self._strangers[stranger] = None
         opening = self._open_unix(stranger) if kind == "unix" else self._open_tls(stranger)
         stranger.opening = asyncio.get_running_loop().create_task(opening)

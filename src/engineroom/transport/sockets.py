@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from engineroom.protocol.records import LARGE_CHUNK
@@ -58,6 +60,22 @@ def socket_directory() -> Path:
     return Path(os.environ.get("ENGINEROOM_SOCKET_DIR") or f"/tmp/engineroom-{os.getuid()}")
 
 
+@contextlib.contextmanager
+def alone(*, wait: bool = True) -> Iterator[None]:
+    """Exclude the other processes of this user on this machine; BlockingIOError: one is there, and we may not wait."""
+    import fcntl  # not on every platform
+
+    place = socket_directory()
+    place.mkdir(mode=0o700, exist_ok=True)
+    check_private(place)
+    directory = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(directory)
+
+
 def check_private(directory: Path) -> None:
     """Raise PermissionError, in words, unless `directory` is a directory of ours that nobody else can enter."""
     found = directory.lstat()
@@ -77,6 +95,13 @@ def check_socket(path: Path) -> None:
         raise PermissionError(f"{path} is not a socket")
     if found.st_uid != os.getuid():
         raise PermissionError(f"{path} belongs to user {found.st_uid}, not to us ({os.getuid()})")
+
+
+def lead_nowhere(descriptor: int) -> None:
+    """Make `descriptor` lead to /dev/null; its number stays taken. For what a forked child has of its parent's."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, descriptor, inheritable=False)
+    os.close(nowhere)
 
 
 def unix_peer(sock: socket.socket) -> tuple[int | None, int | None]:

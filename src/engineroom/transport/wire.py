@@ -16,6 +16,7 @@ from engineroom.protocol.messages import Message
 from engineroom.protocol.records import message_records
 from engineroom.protocol.streams import Buffer
 from engineroom.transport.secrecy import Secrecy
+from engineroom.transport.sockets import lead_nowhere
 
 _SMALL = 4096
 """Bytes that are sooner copied than handed to the kernel apart."""
@@ -109,9 +110,9 @@ class Wire:
 
     def leave_to_parent(self) -> None:
         """In a forked child: have no part in the connection, whose descriptors stay taken."""
-        _connect_to_nothing(self._transport.get_extra_info("socket").fileno())
+        lead_nowhere(self._transport.get_extra_info("socket").fileno())
         if self._descriptor >= 0:
-            _connect_to_nothing(self._descriptor)
+            lead_nowhere(self._descriptor)
 
     def _to_kernel(self, parts: list[Buffer]) -> int:
         if self._descriptor < 0:
@@ -120,10 +121,3 @@ class Wire:
             return os.writev(self._descriptor, parts)
         except OSError:
             return 0  # full or broken: the transport will find out which
-
-
-def _connect_to_nothing(descriptor: int) -> None:
-    """Make `descriptor` lead to /dev/null; its number stays taken."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, descriptor, inheritable=False)
-    os.close(nowhere)

@@ -68,7 +68,12 @@ class FakeController:
         certificate, key = self.directory / "c.crt", self.directory / "c.key"
         pem = ensure_certificate(certificate, key)
         self._door = Listener(
-            keys=KEYS, cluster_id="", context=controller_context(certificate, key), admit=self._admit, silent=30
+            keys=KEYS,
+            cluster_id="",
+            context=controller_context(certificate, key),
+            certificate=pem,
+            admit=self._admit,
+            silent=30,
         )
         port = self._door.listen_tcp(["127.0.0.1"], [0])
         self._door.listen_unix(self.directory / "s" / "door.sock")

@@ -59,6 +59,9 @@ class FakeController:
     async def wait(self, seconds: float) -> None:
         """Be a `Dial`: there is no file to wait for."""
 
+    def close(self) -> None:
+        """Be a `Dial`: there is nothing to let go of."""
+
     async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
         self.joins.append(join)
         self.loop = asyncio.get_running_loop()

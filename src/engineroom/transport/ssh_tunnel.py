@@ -1,0 +1,92 @@
+"""The ssh command that makes a tunnel, and what to do about what it complains of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Forward(NamedTuple):
+    """One address of the controller, as its server sees it, and the Unix socket here that leads there."""
+
+    host: str
+    port: int
+    path: str
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.host)}:{self.port}"
+
+
+_OPTIONS = (
+    "BatchMode=yes",  # a question would be asked of nobody
+    "ExitOnForwardFailure=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=3",
+    "StreamLocalBindUnlink=yes",
+    "StreamLocalBindMask=0177",
+    "ControlPath=none",  # a master that somebody else started would keep the tunnel for itself
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "PermitLocalCommand=no",
+    "LogLevel=INFO",  # it says why an address can't be reached
+)
+
+_PERMANENT = (
+    "Permission denied",
+    "Host key verification failed",
+    "REMOTE HOST IDENTIFICATION HAS CHANGED",
+    "Name or service not known",
+    "nodename nor servname provided",
+    "Bad configuration option",
+    "No such file or directory",
+)
+
+_NOISE = re.compile(r"^(Warning: Permanently added|Pseudo-terminal|Connection to .* closed|@+$)")
+
+_ADVICE = (
+    (
+        r"Permission denied",
+        "Let `{ssh}` work without a password: load your key into ssh-agent (`ssh-add`), or name it by --sshkey",
+    ),
+    (
+        r"Host key verification failed|IDENTIFICATION HAS CHANGED",
+        "Connect once by `{ssh}` and see whether the key that it shows is right",
+    ),
+    (r"Could not resolve hostname", "Check the name: `{ssh}` must work on this machine"),
+    (r"administratively prohibited", "Its sshd allows no forwarding (AllowTcpForwarding): choose another server"),
+    (
+        r"open failed: connect failed",
+        "The ssh server does not reach the controller: have that listen by `ipcontroller --ip='*'`, or say --location",
+    ),
+    (r"remote port forwarding failed|cannot listen|path too long", "Choose a shorter $ENGINEROOM_SOCKET_DIR"),
+)
+
+
+def tunnel_command(ssh_arguments: Sequence[str], forwards: Sequence[Forward]) -> list[str]:
+    """Return the command whose process is the tunnel; `ssh_arguments` end with the server, and count most."""
+    *own, dashes, server = ssh_arguments
+    options = [part for option in _OPTIONS for part in ("-o", option)]
+    lines = [part for each in forwards for part in ("-L", f"{each.path}:{_bracketed(each.host)}:{each.port}")]
+    return ["ssh", *own, *options, "-N", "-T", *lines, dashes, server]
+
+
+def worth_saying(line: str) -> bool:
+    """Whether a line of ssh's tells why something does not work."""
+    return bool(line.strip()) and not _NOISE.match(line)
+
+
+def is_permanent(words: str) -> bool:
+    """Whether trying again makes no sense before somebody has changed something."""
+    return any(each in words for each in _PERMANENT)
+
+
+def advice(words: str, server: str) -> str:
+    """Return what to do about `words` of ssh, "" if they are all that can be said."""
+    found = next((text for pattern, text in _ADVICE if re.search(pattern, words)), "")
+    return found.replace("{ssh}", f"ssh {server}")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
