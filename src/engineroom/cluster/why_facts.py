@@ -153,6 +153,9 @@ class _Probe:
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
 
 def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], str]:
     """Return the engines that the controller has, what they say is wrong with them, and why it can't be asked."""
