@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engineroom.errors import ConnectionFailed, ConnectionFileError
+from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess

@@ -111,7 +111,7 @@ class RemoteHouse:
         self._owner = Owner(
             remote.door, lease=remote.lease, answer=self._answer, on_return=self._changed, on_gone=self._owner_gone
         )
-        self._link = HostLink(Path(self._plan.engine.connection_file), self.instance, self)
+        self._link = HostLink(Path(self._plan.engine.connection_file), self.instance, self, self._plan.engine.way)
         self._engines = _Engines(
             self._plan,
             self.instance,
