@@ -146,7 +146,7 @@ class BatchLauncher:
         own = bool(self._options.batch_template or self._options.batch_template_file)
         if self._options.split is not None:
             return bool(self._options.split)
-        return not own and (system.split or not system.tasks)
+        return not own and system.split
 
     def _board(self, system: BatchSystem) -> JobBoard:
         board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))

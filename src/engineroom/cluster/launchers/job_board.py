@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.job_commands import run, with_jobs
 from engineroom.cluster.launchers.launcher import State
@@ -15,6 +17,9 @@ _HURRY = 30.0
 """Seconds after a start or a stop in which the system is asked every `_SOON` seconds, and later on every `_LATER`."""
 
 _SOON, _LATER = 1.0, 30.0
+
+_AGAIN = 2.0
+"""Seconds between two questions how a job ended, where the system is slow to know."""
 
 _SETTLE = 5.0
 """Seconds after its submission in which a job that the system does not tell of is not there yet."""
@@ -28,6 +33,7 @@ class JobBoard:
         self._since: dict[str, float] = {}
         self._states: dict[str, list[JobState]] = {}
         self._ended: dict[str, list[JobState]] = {}
+        self._leaving: set[str] = set()
         self._asked = float("-inf")
         self._hurry_until = float("-inf")
         self._answer: asyncio.Task[None] | None = None
@@ -43,6 +49,12 @@ class JobBoard:
         """Ask no more about these jobs."""
         for job in jobs:
             self._since.pop(job, None)
+            self._leaving.discard(job)
+
+    def leave(self, jobs: Iterable[str]) -> None:
+        """Watch these jobs until they have ended; how they do is of no interest."""
+        self._leaving.update(jobs)
+        self.add(jobs)
 
     def hurry(self) -> None:
         """Ask often for a while: something is to happen."""
@@ -78,8 +90,23 @@ class JobBoard:
         found: dict[str, list[JobState]] = {}
         for state in self._system.read_status(said.output):
             found.setdefault(number_of(state.job), []).append(state)
-        for job in asked:
-            await self._note(job, found.get(number_of(job), []))
+        await self._find_reasons(found)
+        await asyncio.gather(*(self._note(job, found.get(number_of(job), [])) for job in asked))
+
+    async def _find_reasons(self, found: dict[str, list[JobState]]) -> None:
+        """Fill in why jobs wait, where the system tells that by another command."""
+        mute = [number for number, states in found.items() if any(map(_is_mute, states))]
+        if not mute or not self._system.reasons:
+            return
+        try:
+            said = await run(with_jobs(self._system.reasons, mute))
+        except LaunchError:
+            return  # they wait, whatever for
+        for number, (words, fix) in self._system.read_reasons(said.output).items():
+            found[number] = [
+                msgspec.structs.replace(state, words=words, fix=fix) if _is_mute(state) else state
+                for state in found.get(number, ())
+            ]
 
     async def _note(self, job: str, states: list[JobState]) -> None:
         young = asyncio.get_running_loop().time() - self._since.get(job, 0.0) < _SETTLE
@@ -93,13 +120,19 @@ class JobBoard:
             self._ended[job] = states
 
     async def _how_it_ended(self, job: str) -> str:
-        for command in self._system.endings:
-            try:
-                said = await run(with_jobs(command, [job]))
-            except LaunchError:
-                continue  # a site need not have it
-            if said.code == 0 and (words := self._system.read_ending(said.output)):
-                return words
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._system.ending_seconds
+        while job not in self._leaving:
+            for command in self._system.endings:
+                try:
+                    said = await run(with_jobs(command, [job]))
+                except LaunchError:
+                    continue  # a site need not have it
+                if said.code == 0 and (words := self._system.read_ending(said.output)):
+                    return words
+            if loop.time() >= deadline:
+                break
+            await asyncio.sleep(_AGAIN)
         return "ended"
 
 
@@ -107,6 +140,10 @@ def _heard(task: asyncio.Task[None]) -> None:
     """Take note of an error that nobody waits for any more."""
     if not task.cancelled():
         task.exception()
+
+
+def _is_mute(state: JobState) -> bool:
+    return state.state is State.WAITING and not state.words
 
 
 def number_of(job: str) -> str:

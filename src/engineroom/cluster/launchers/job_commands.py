@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import getpass
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -51,10 +52,15 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS)
 
 
 def with_jobs(words: Sequence[str], jobs: Sequence[str]) -> list[str]:
-    """Return a command with the ids of jobs where it has `{jobs}` (commas between) and `{job}` (a word each)."""
-    argv = []
+    """Return a command with the ids of jobs where it has `{jobs}` (commas between) and `{job}` (a word each).
+
+    `{user}` is who we are.
+    """
+    argv: list[str] = []
     for word in words:
-        if "{job}" in word:
+        if word == "{user}":
+            argv.append(getpass.getuser())
+        elif "{job}" in word:
             argv += [word.replace("{job}", job) for job in jobs]
         else:
             argv.append(word.replace("{jobs}", ",".join(jobs)))

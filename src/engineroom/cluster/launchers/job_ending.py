@@ -29,7 +29,7 @@ async def end_jobs(
         return
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    board.add(jobs)
+    board.leave(jobs)
     left, problem, again = list(jobs), "", float("-inf")
     while True:
         board.hurry()

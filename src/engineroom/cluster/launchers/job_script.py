@@ -57,6 +57,7 @@ def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
         "environment_json": json.dumps(dict(command.environment)),
         "job_name": re.sub(r"[^\w.-]", "_", f"{role}{tail(command.cluster_id)}")[: system.name_length],
         "quote": shlex.quote,
+        **system.fields(command),
         **options.namespace,
     }
 
@@ -101,8 +102,7 @@ def remove_script(path: str) -> None:
 def _default(system: BatchSystem, fields: Mapping[str, Any], *, role: str, array: bool) -> str:
     lines = [system.shebang] if system.shebang else []
     lines += [line for field, line in system.directives if fields.get(field)]
-    if array:
-        lines.append(system.tasks)
+    lines.append(system.tasks if array else system.alone)
     if fields["work_dir"] and system.change_directory:
         lines.append(system.change_directory)
     lines.append(system.controller if role == CONTROLLER else system.engines)

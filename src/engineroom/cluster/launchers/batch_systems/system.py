@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.launcher import Command, State
 
 
 class JobState(msgspec.Struct, frozen=True):
@@ -37,25 +37,29 @@ def hours_and_minutes(minutes: int) -> str:
 class BatchSystem:
     """A batch system: its commands, how to read what they print, and how its scripts look.
 
-    Commands. In `status` and `endings`, a word with `{jobs}` gets all ids with commas between, a word `{job}` becomes a
-    word for each id; to `cancel` and `signal` the ids are appended. `submit` gets the script's path as its last word,
-    or with `submit_by_stdin` the script itself; in `signal`, `{signal}` is a name such as INT.
+    Commands. In those that ask, a word with `{jobs}` gets all ids with commas between, a word `{job}` becomes a word
+    for each id, `{user}` is who we are; to `cancel` and `signal` the ids are appended. `submit` gets the script's path
+    as its last word, or with `submit_by_stdin` the script itself; in `signal`, `{signal}` is a name such as INT.
 
     - `read_status`: from what `status` printed to one state for each job and each task of an array; jobs that have
       ended may be missing. `not_known`: a regexp for what it prints of jobs that it no longer knows (an exit code other
       than 0 with other words means that nothing is known).
+    - `reasons`: a command that tells why jobs wait, where `status` does not; `read_reasons`: by job's number, the words
+      in what it printed, and what to do about that.
     - `endings`: commands that tell how a job ended that `status` does not tell of, or says no words about; tried in
-      turn, for one job each. `read_ending`: the words in what one printed, "" if there are none.
+      turn, for one job each. `read_ending`: the words in what one printed, "" if there are none. `ending_seconds`: how
+      long after the end of a job they may not know of it yet.
     - `job_id`: a regexp for the id in what `submit` printed, group `job_id_group` of it.
     - `refusals`: regexps for what `submit` complains of, and what to do about that.
     - `tag`: arguments for `submit` that mark a job with `{tag}`; `find`: prints lines with id and mark of all our jobs.
     - `version`, `variants`: a command, and by regexps for what it prints the name of the system that it is instead.
 
     The default script: `shebang`; of `directives`, (field, line), those whose field is set; `tasks` where `n` engines
-    are one job, an array or a parallel one; then `engines` or `controller`, the commands. `prefix`: what directives
-    start with, "" where there are none. `environment`: variables as lines of the script, put after its last directive.
-    `name_length`: of a job, at most. `minutes`: a time limit given as a number. `array_output`: what the name of an
-    array's output file needs to differ by task. `split`: without `tasks`, each engine is a job of its own.
+    are one job, an array or a parallel one, else `alone`; then `engines` or `controller`, the commands. `fields`: what
+    its lines need beside the usual fields. `prefix`: what directives start with, "" where there are none.
+    `environment`: variables as lines of the script, put after its last directive. `name_length`: of a job, at most.
+    `minutes`: a time limit given as a number. `array_output`: what the name of an array's output file needs to differ
+    by task. `split`: each engine is a job of its own, unless options say otherwise.
     """
 
     name: str
@@ -66,8 +70,11 @@ class BatchSystem:
     signal: tuple[str, ...] = ()
     submit_by_stdin: bool = False
     not_known: str = ""
+    reasons: tuple[str, ...] = ()
+    read_reasons: Callable[[str], dict[str, tuple[str, str]]] = lambda _: {}
     endings: tuple[tuple[str, ...], ...] = ()
     read_ending: Callable[[str], str] = lambda _: ""
+    ending_seconds: float = 0.0
     job_id: str = r"\d+"
     job_id_group: int = 0
     tag: tuple[str, ...] = ()
@@ -81,11 +88,13 @@ class BatchSystem:
     shebang: str = "#!/bin/sh"
     directives: tuple[tuple[str, str], ...] = ()
     tasks: str = ""
+    alone: str = ""
     engines: str = "{program_and_args}"
     controller: str = "exec {program_and_args}"
     change_directory: str = "cd {quote(work_dir)}"
     environment: Callable[[Mapping[str, str]], list[str]] = shell_exports
     name_length: int = 60
     minutes: Callable[[int], str] = hours_and_minutes
+    fields: Callable[[Command], Mapping[str, object]] = lambda _: {}
     array_output: str = ""
     split: bool = False
