@@ -65,6 +65,20 @@ class Running:
             missing = self._missing(shown, home)
         assert not missing, f"$ {self.command}\ndoes not print {missing[0]!r}; it printed\n{self.output}"
 
+    def says(self, *words: str) -> None:
+        """Wait until each of `words` has been printed."""
+        with self._news:
+            self._news.wait_for(
+                lambda: not self._listener.is_alive() or all(each in self.output for each in words), SECONDS
+            )
+        missing = [each for each in words if each not in self.output]
+        assert not missing, f"$ {self.command}\ndoes not print {missing}; it printed\n{self.output}"
+
+    def interrupt(self) -> None:
+        """Type Ctrl-C, and wait for the end, which must be a good one."""
+        self.process.send_signal(signal.SIGINT)
+        self.ends()
+
     def ends(self) -> None:
         """Wait for the end, which must be a good one."""
         code = self.process.wait(SECONDS)

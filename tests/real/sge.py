@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -82,7 +82,7 @@ class GridEngine:
     def __init__(self) -> None:
         self.environment: dict[str, str] = {}
         self._directory = Path()
-        self._pids: list[int] = []
+        self._daemons: list[psutil.Process] = []
 
     def start(self) -> None:
         """Start it; installs what is missing."""
@@ -109,9 +109,11 @@ class GridEngine:
 
     def stop(self) -> None:
         """End the daemons, and remove all that they wrote."""
-        for pid in reversed(self._pids):
-            _end(pid)
-        self._pids = []
+        for process in reversed(self._daemons):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()  # asked to end, the master would take 8 s, and nothing of it is kept
+        until(lambda: not any(map(_lives, self._daemons)))
+        self._daemons = []
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -177,7 +179,7 @@ class GridEngine:
     def _daemon(self, name: str, pid_files: Callable[[], list[Path]]) -> None:
         self.run(f"/usr/sbin/{name}")
         found = until(lambda: [text for path in pid_files() if path.exists() and (text := path.read_text().strip())])
-        self._pids.append(int(found[0]))
+        self._daemons.append(psutil.Process(int(found[0])))
 
     def _change(self, show: str, what: str, put: str, changes: dict[str, str], *, name: str) -> None:
         """Show an object, and put it back, or as a new one, with other values."""
@@ -201,20 +203,8 @@ def _gid_range() -> str:
     return f"{first}-{first + 400}"
 
 
-def _end(pid: int) -> None:
+def _lives(process: psutil.Process) -> bool:
     try:
-        process = psutil.Process(pid)
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
-        return
-
-    def gone() -> bool:
-        try:
-            return process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
-    process.send_signal(signal.SIGTERM)
-    try:
-        until(gone)
-    except AssertionError:
-        process.kill()
+        return False
