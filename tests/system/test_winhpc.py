@@ -76,8 +76,9 @@ def test_what_waits_says_why_and_goes_on(
     scheduler.release()
     start.says("1 engine is ready").signal(signal.SIGINT).succeeds()
     assert not scheduler.pids(11)
-    steps = [(step.step, step.ok) for step in read_steps(Profile(directory).steps_file(""))]
-    assert [step for step in steps if step[0] in {SUBMITTED, QUEUED}] == [(SUBMITTED, True), (QUEUED, False)]
+    steps = {step.words: step.step for step in read_steps(Profile(directory).steps_file("")) if step.who == "engines 1"}
+    assert steps["job 11 of Windows HPC Server"] == SUBMITTED
+    assert steps["job 11 of Windows HPC Server is queued: Not enough cores available."] == QUEUED
 
 
 def refusal(directory: Path) -> str:

@@ -12,9 +12,10 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, S
 from engineroom.cluster.launchers.winhpc_job import job_xml
 from engineroom.cluster.launchers.winhpc_status import status_in
 from engineroom.errors import LaunchError
+from engineroom.protocol.launches import VARIABLE, parse_launch
 from engineroom.settings.launchers import WindowsHPCLauncher
 from engineroom.settings.profiles import tail
-from engineroom.settings.steps import QUEUED, SUBMITTED, Steps
+from engineroom.settings.steps import SUBMITTED, Steps
 from engineroom.settings.winhpc import WinHPCTask
 
 _SYSTEM = "Windows HPC Server"
@@ -31,10 +32,9 @@ class WindowsHPC:
         self._options = options
         # Sets have the same file one after the other.
         self._writing = asyncio.Lock()
-        self._steps: dict[str, Steps] = {}
 
     async def start(self, command: Command) -> Handle:
-        steps = Steps(command.profile.steps_file(command.cluster_id), command.name)
+        steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         try:
             async with self._writing:
                 path = self._file(command)
@@ -51,7 +51,6 @@ class WindowsHPC:
             raise
         job = found.group()
         steps.note(SUBMITTED, words=f"job {job} of {_SYSTEM}")
-        self._steps[job] = steps
         return {"launcher": "windowshpc", "job": job, "scheduler": self._options.scheduler}
 
     def describe(self, command: Command) -> bytes:
@@ -64,10 +63,7 @@ class WindowsHPC:
         status = status_in(said)
         if status is None:
             raise LaunchError(f"{_SYSTEM} says nothing that we know of job {handle['job']}: {said!r}")
-        words = f"job {handle['job']} of {_SYSTEM} is {status.words}"
-        if status.state is State.WAITING and (steps := self._steps.get(handle["job"])) is not None:
-            steps.note(QUEUED, ok=False, words=words)
-        return Status(status.state, words)
+        return Status(status.state, f"job {handle['job']} of {_SYSTEM} is {status.words}")
 
     async def signal(self, handle: Handle, signum: int) -> None:
         raise LaunchError(f"{_SYSTEM} can't send signals: job {handle['job']} did not get signal {signum}")
@@ -86,7 +82,6 @@ class WindowsHPC:
                     f"{status.words}, {self._options.stop_timeout:g} s after it was canceled{refused and ': '}{refused}"
                 )
             await asyncio.sleep(_LOOK_EVERY)
-        self._steps.pop(handle["job"], None)
 
     def _file(self, command: Command) -> Path:
         usual = "ipcontroller_job" if command.role == CONTROLLER else "ipengineset_job"
@@ -132,3 +127,9 @@ class WindowsHPC:
         if process.returncode:
             raise LaunchError(f"`{asked}` failed with exit code {process.returncode}: {said}")
         return said
+
+
+def _who(command: Command) -> str:
+    """Return whose steps these are."""
+    launch = parse_launch(command.environment.get(VARIABLE, ""))
+    return command.role if launch is None or not launch.set else f"engines {launch.set}"
