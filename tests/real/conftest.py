@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import wait_until
 from tests.real.hosts import Hosts
 from tests.real.installing import install
+from tests.real.pbs import PbsCommands
+from tests.real.slurm import Slurm
 from tests.real.sshd import SshHosts
 from tests.system.conftest import command, no_process_is_left, profile
 
@@ -48,3 +51,41 @@ def ssh_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHosts]:
     made.start("node1", "node2", "node3")
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def slurm_daemons() -> Iterator[Slurm]:
+    """A Slurm of three nodes, for all tests."""
+    install("munge", "slurmctld", "slurmd", "slurm-client", command="slurmctld")
+    made = Slurm()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def slurm(slurm_daemons: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    """A Slurm of three nodes with four cores each; no job outlives the test."""
+    for name, value in slurm_daemons.environment.items():
+        monkeypatch.setenv(name, value)
+    yield slurm_daemons
+    gone = wait_until(lambda: not slurm_daemons.jobs())
+    slurm_daemons.cancel_all()
+    assert gone, "jobs outlive the test"
+
+
+@pytest.fixture(scope="session")
+def pbs_commands(tmp_path_factory: pytest.TempPathFactory) -> PbsCommands:
+    """The commands of PBS."""
+    made = PbsCommands(tmp_path_factory.mktemp("pbs"))
+    made.unpack()
+    return made
+
+
+@pytest.fixture
+def pbs(slurm: Slurm, pbs_commands: PbsCommands, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    """The same Slurm, with the commands of PBS on PATH."""
+    monkeypatch.setenv("PATH", f"{pbs_commands.path}{os.pathsep}{os.environ['PATH']}")
+    return slurm

@@ -10,9 +10,11 @@ from pathlib import Path
 _NO_DAEMONS = Path("/usr/sbin/policy-rc.d")
 
 
-def install(*packages: str, command: str) -> None:
-    """Install Debian's `packages` unless `command` is there; no daemon is started."""
-    if shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None:
+def install(*packages: str, command: str = "", file: str = "") -> None:
+    """Install Debian's `packages` unless `command`, or `file`, is there; no daemon is started."""
+    if command and shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None:
+        return
+    if file and Path(file).exists():
         return
     made = not _NO_DAEMONS.exists()
     if made:

@@ -21,7 +21,14 @@ from engineroom.cluster.launchers.job_cleanup import cancel_leftovers
 from engineroom.cluster.launchers.job_commands import run, with_jobs
 from engineroom.cluster.launchers.job_ending import end_jobs
 from engineroom.cluster.launchers.job_records import JobRecord, JobRecords
-from engineroom.cluster.launchers.job_script import remove_script, script_of, script_path, write_script
+from engineroom.cluster.launchers.job_script import (
+    fields_of,
+    last_words,
+    remove_script,
+    script_of,
+    script_path,
+    write_script,
+)
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE, parse_launch
@@ -87,6 +94,7 @@ class BatchLauncher:
             "system": system.name,
             "jobs": jobs,
             "script": str(script),
+            "output": fields_of(system, self._options, command, n=1)["output_file"],
             "profile_dir": command.profile_dir,
             "cluster_id": command.cluster_id,
         }
@@ -100,7 +108,9 @@ class BatchLauncher:
         steps = self._steps.get(jobs[0])
         if steps is not None and status.state is State.WAITING and status.words:
             steps.note(QUEUED, words=status.words, fix=_fix(states))
-        elif steps is not None and status.state is State.ENDED:
+        elif status.state is State.ENDED and (said := last_words(handle.get("output", ""))):
+            status = Status(State.ENDED, f"{status.words}; its last words: {said}")
+        if steps is not None and status.state is State.ENDED:
             steps.note(ENDED, ok=False, words=status.words, fix=_fix(states))
         return status
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engineroom.cluster.launchers.batch_systems.registry import system_called
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
@@ -61,7 +61,7 @@ async def cancel_leftovers(profile: Profile, cluster_id: str, *, but_of: str) ->
 async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: float) -> list[str]:
     words = []
     for name, cancel in dict.fromkeys((record.system, tuple(record.cancel)) for record in found):
-        system = system_called(name)
+        system = _system(name)
         ours = [record for record in found if (record.system, tuple(record.cancel)) == (name, cancel)]
         interrupted = [record.tag for record in ours if not record.job]
         jobs = [record.job for record in ours if record.job] + await _tagged(system, interrupted)
@@ -74,6 +74,14 @@ async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: floa
     return words
 
 
+def _system(name: str) -> BatchSystem:
+    """Return the system called `name`; of one that is the user's own, nothing is known but how jobs are cancelled."""
+    try:
+        return system_called(name)
+    except LaunchError:
+        return replace(system_called("Batch"), name=name)
+
+
 async def _tagged(system: BatchSystem, tags: Sequence[str]) -> list[str]:
     """Return the ids of jobs that were submitted under `tags` by somebody who had no time to note their ids."""
     if not tags or not system.find:
@@ -81,5 +89,6 @@ async def _tagged(system: BatchSystem, tags: Sequence[str]) -> list[str]:
     said = await run(system.find)
     if said.code:
         raise LaunchError(f"{system.name} can't be asked about jobs: {said.words}")
-    found = re.findall(r"^\s*(\S+)\s+(\S+)", said.output, re.MULTILINE)
-    return [job for job, tag in found if tag in tags]
+    lines = [line.split(maxsplit=1) for line in said.output.splitlines() if line.strip()]
+    # A site's own plugins may add to the mark.
+    return [job for job, *marks in lines if any(tag in mark for tag in tags for mark in marks)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from engineroom.cluster.launchers.templates import find_template, render
 from engineroom.protocol.connection_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.settings.profiles import tail
+
+_LAST_BYTES, _LAST_CHARACTERS = 4096, 300
+"""How much of a job's output is looked at for its last words, and shown of them."""
 
 
 def script_of(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> str:
@@ -92,6 +96,17 @@ def write_script(path: Path, text: str) -> None:
     """Write a script, for its owner only."""
     write_private(path, text.encode())
     path.chmod(0o700)
+
+
+def last_words(path: str) -> str:
+    """Return the last line that a job printed, "" if that is not to be had (here, or yet)."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:_LAST_CHARACTERS] for line in reversed(lines) if line.strip()), "")
 
 
 def remove_script(path: str) -> None:
