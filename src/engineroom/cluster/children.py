@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 CONTROLLER = "engineroom.cluster.controller_process"
 SPAWNER = "engineroom.engine.spawner"
+
+_LAST_WORDS = 0.2
+"""Seconds that are waited for what a child that has ended said last."""
 
 _SAID = 20
 """Lines of a child's stderr that are kept, to say what it died of."""
@@ -38,6 +42,7 @@ class Child:
         self._stdin: asyncio.WriteTransport | None = None
         self._transports: list[asyncio.BaseTransport] = []
         self._watch: asyncio.Task[None] | None = None
+        self._silent: list[asyncio.Future[None]] = []
 
     async def attach(self, on_line: Callable[[bytes], None], on_exit: Callable[[Child], None]) -> None:
         """Hand each line of stdout to `on_line`, and call `on_exit(self)` once the process has ended."""
@@ -51,8 +56,9 @@ class Child:
         assert stdout is not None
         assert stderr is not None
         self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, stdin)
-        output, _ = await loop.connect_read_pipe(lambda: LineReceiver(on_line), stdout)
-        errors, _ = await loop.connect_read_pipe(lambda: LineReceiver(self._hear), stderr)
+        silent = self._silent = [loop.create_future(), loop.create_future()]
+        output, _ = await loop.connect_read_pipe(lambda: LineReceiver(on_line, partial(_settle, silent[0])), stdout)
+        errors, _ = await loop.connect_read_pipe(lambda: LineReceiver(self._hear, partial(_settle, silent[1])), stderr)
         self._transports = [self._stdin, output, errors]
         self._watch = loop.create_task(self._wait(on_exit))
 
@@ -92,13 +98,22 @@ class Child:
                 pipe.close()
 
     async def _wait(self, on_exit: Callable[[Child], None]) -> None:
+        import asyncio  # as above
+
         await wait_for_exit(self.process)
+        # Its last words may still be on their way; what it started may hold its pipes open for long, though.
+        await asyncio.wait(self._silent, timeout=_LAST_WORDS)
         for transport in self._transports:
             transport.close()
         on_exit(self)
 
     def _hear(self, line: bytes) -> None:
         self.said = [*self.said[-_SAID + 1 :], line.decode(errors="replace").rstrip()]
+
+
+def _settle(silent: asyncio.Future[None]) -> None:
+    if not silent.done():
+        silent.set_result(None)
 
 
 async def wait_for_exit(process: subprocess.Popen[bytes]) -> None:

@@ -38,6 +38,7 @@ class ControllerChild:
         self._child.tell(self._line)
         await self._pulse.until(lambda: bool(self._port) or not self._child.running)
         if not self._port:
+            await self._child.ended()  # with its last words
             same = self._child.process.returncode == pid_records.ALREADY_RUNNING
             words = " ".join(self._child.said) or f"the controller did not start: {self._child.end()}"
             raise NoController(words, pid_records.ALREADY_RUNNING if same else 1)

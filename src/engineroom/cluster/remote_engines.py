@@ -122,7 +122,7 @@ class RemoteEngines:
         machine = self._machines.get(name)
         if machine is None or machine.lost:
             steps = Steps(plan.profile.steps_file(plan.cluster_id), f"engines on {name}")
-            steps.note(SUBMITTED, words=f"{share.n} engines, by ssh")
+            steps.note(SUBMITTED, words=f"{share.n} engines, by ssh", n=share.n)
             self._machines[name] = machine = Machine(
                 share.place,
                 share.options,

@@ -150,6 +150,8 @@ class Machine:
         await child.attach(self._hear, self._ended)
         child.tell(shell_line(self._options, what, self._environment).rstrip(b"\n"))
         await self._pulse.until(lambda: self.hello is not None or not child.running, seconds)
+        if not child.running:
+            await child.ended()  # with its last words
         problem = self._problem(child, seconds)
         if problem is not None:
             self.kill()
