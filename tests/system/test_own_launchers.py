@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from engineroom import Cluster, LaunchError
+from engineroom import Client, Cluster, LaunchError
 from engineroom.cluster.launcher import SlurmEngineSetLauncher
 from engineroom.settings.launcher_classes import import_launcher
 from engineroom.settings.own_modules import places_for
@@ -164,6 +165,20 @@ def test_what_cannot_be_imported_is_named(command: Start, profile: Profile, modu
     assert "No module named 'neither_here_nor_there'" in words(NAME)
     module.write_text("1 / 0\n")
     assert f"{NAME} can't be imported: ZeroDivisionError: division by zero" in words(NAME)
+
+
+def test_a_controller(command: Start, module: Path, profile: Profile) -> None:
+    text = module.read_text().replace("EngineSetLauncher", "ControllerLauncher").replace("EngineL", "ControllerL")
+    module.write_text(text)
+    controller = "--controller=nicelaunch.NiceControllerLauncher"
+    command("ipcluster", "start", "-n", "1", controller, "--daemonize").succeeds()
+    try:
+        record = json.loads(profile.pid_file("ipcontroller").read_text())
+        assert os.getpriority(os.PRIO_PROCESS, record["pid"]) == 10
+        with Client() as rc:
+            assert len(rc) == 1
+    finally:
+        command("ipcluster", "stop").succeeds()
 
 
 def test_a_launcher_of_engines_starts_no_controller(command: Start, module: Path) -> None:
