@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,9 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from engineroom.settings.application import BaseParallelApplication
-from engineroom.settings.catalogue import FILES
-from engineroom.settings.launchers import LAUNCHER_CLASSES
+from engineroom.settings.file_sections import SECTIONS, Section
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
-from engineroom.settings.winhpc import WINHPC_CLASSES
 
 WIDTH = 100
 
@@ -32,8 +30,6 @@ _USE = (
 
 
 _COMMON = frozenset(name for name, _, _ in own_options(BaseParallelApplication))
-_FAMILIES = (*LAUNCHER_CLASSES, *WINHPC_CLASSES)
-"""Classes of which each is shown with the options that its parents do not have."""
 
 
 def config_file(profile_dir: Path, program: str) -> Path:
@@ -42,7 +38,7 @@ def config_file(profile_dir: Path, program: str) -> Path:
 
 
 def write_config_file(profile_dir: Path, program: str, *, overwrite: bool = False) -> bool:
-    """Write the file, with every option as a comment; return whether it was written: not if it is there already."""
+    """Write the file, with the options as comments; return whether it was written: not if it is there already."""
     path = config_file(profile_dir, program)
     if path.exists() and not overwrite:
         return False
@@ -55,38 +51,44 @@ def config_text(program: str) -> str:
     head = [f"# Configuration of {program}.", "#", *_comment(_HEAD[program]), "#", *_comment(_USE)]
     lines = [*head, "", "c = get_config()  # noqa: F821", ""]
     explained: set[str] = set()
-    for cls in FILES[program]:
-        lines += _section(cls, explained)
-        explained.update(_COMMON.intersection(cls.class_trait_names()))
+    for section in SECTIONS[program]:
+        lines += _section(section, explained)
     return "\n".join(lines)
 
 
-def _section(cls: type[Configurable], explained: Container[str]) -> Iterator[str]:
-    """Yield the options of `cls`, but for those that all applications have and that are `explained` already."""
-    summary = (cls.__doc__ or "").strip().partition("\n")[0]
+def _section(section: Section, explained: set[str]) -> Iterator[str]:
+    """Yield the title, the typical lines, and the options of the section's classes that are not `explained` yet."""
     yield ""
-    yield from _comment(f"{cls.__name__}: {summary[:1].lower()}{summary[1:]}", first="# ")
+    yield f"# {section.title}"
+    yield f"# {'-' * len(section.title)}"
+    if section.words:
+        yield from _comment(section.words, first="# ")
+    yield ""
+    if section.lines:
+        yield from (f"# {line}" for line in section.lines)
+        yield ""
+    for cls in section.classes:
+        yield from _class(cls, explained)
+        explained.update(cls.class_trait_names(config=True))
+
+
+def _class(cls: type[Configurable], explained: set[str]) -> Iterator[str]:
     if old := old_classes_of(cls):
-        yield f"# Earlier names, which work as well: {', '.join(f'c.{name}' for name in old)}."
-    yield ""
-    traits = cls.class_traits(config=True)
-    if cls in _FAMILIES:
-        if parents := [base.__name__ for base in cls.__bases__ if base in _FAMILIES]:
-            yield from _comment(f"It has the options of {' and '.join(parents)} too.", first="# ")
-            yield ""
-        traits = cls.class_own_traits(config=True)
-    for name, trait in sorted(traits.items()):
-        if trait.metadata.get("in_files") and name not in explained:
+        yield f"# Earlier names of {cls.__name__}, which work as well: {', '.join(old)}."
+        yield ""
+    bases = cls.mro() if issubclass(cls, BaseParallelApplication) else [cls]
+    for name in dict.fromkeys(name for base in bases for name in vars(base)):  # as written, the usual ones first
+        trait = cls.class_traits(config=True).get(name)
+        if trait is None or (name in _COMMON and name in explained):
+            continue
+        if trait.metadata.get("in_files") and not str(trait.help).startswith("Ignored"):
             yield from _option(cls, name, trait)
 
 
 def _option(cls: type[Configurable], name: str, trait: TraitType[Any, Any]) -> Iterator[str]:
-    yield from _comment(str(trait.help), first="## ")
     flags = [*trait.metadata["flags"], *trait.metadata["shortcuts"]]
-    if flags:
-        yield from _comment(f"On the command line: {', '.join(map(_dashed, flags))}")
-    if old := trait.metadata["old"]:
-        yield from _comment(f"Earlier names: {', '.join(old)}")
+    words = f"{trait.help} On the command line: {', '.join(map(_dashed, flags))}" if flags else str(trait.help)
+    yield from _comment(words, first="## ")
     yield f"# c.{cls.__name__}.{name} = {trait.default_value_repr()}"
     yield ""
 
@@ -97,5 +99,10 @@ def _dashed(flag: str) -> str:
 
 def _comment(words: str, first: str = "#  ") -> list[str]:
     return textwrap.wrap(
-        words, WIDTH, initial_indent=first, subsequent_indent="#  ", break_long_words=False, break_on_hyphens=False
+        words,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" ".ljust(len(first)).replace(" ", "#", 1),
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from engineroom.settings.application import read_config_files
-from engineroom.settings.catalogue import FILES
-from engineroom.settings.cluster import IPClusterConfig
+from engineroom.settings.catalogue import CLASSES, FILES
+from engineroom.settings.cluster import Cluster, IPClusterConfig
 from engineroom.settings.config_files import config_file, config_text, write_config_file
+from engineroom.settings.controller import IPController
 from engineroom.settings.effective import effective_options
+from engineroom.settings.engine import IPEngine
+from engineroom.settings.file_sections import SECTIONS
+from engineroom.settings.launchers import LAUNCHER_CLASSES
 from engineroom.settings.option import names_in, spellings_of
 from engineroom.settings.profiles import Profile
 
@@ -31,24 +35,39 @@ def test_every_option_can_be_set(program: str, tmp_path: Path, caplog: pytest.Lo
     path.write_text(re.sub(r"(?m)^# (?=c\.\w+\.\w+ = )", "", config_text(program)))
     names = names_in(read_config_files([path]))
     assert len(names) >= 10
-    assert set(names) <= set(spellings_of(FILES[program]))
+    assert set(names) <= set(spellings_of(CLASSES))
     assert caplog.messages == []
 
 
 @programs
 def test_every_option_is_explained(program: str) -> None:
     lines = config_text(program).splitlines()
-    starts = [number for number, line in enumerate(lines) if re.match(r"# c\.\w+\.\w+ = ", line)]
-    for number in starts:
-        block = lines[:number][::-1]
-        assert block[: block.index("")][-1].startswith("## "), lines[number]
+    typical = {line for section in SECTIONS[program] for line in section.lines}
+    for number, line in enumerate(lines):
+        if re.match(r"# c\.\w+\.\w+ = ", line) and line[2:] not in typical:
+            block = lines[:number][::-1]
+            assert block[: block.index("")][-1].startswith("## "), line
     assert max(map(len, lines)) <= 100
+    assert len(lines) < 400
+
+
+def test_every_option_is_somewhere() -> None:
+    files = "".join(map(config_text, FILES))
+    for cls in (*LAUNCHER_CLASSES, Cluster, IPController, IPEngine):
+        for name, trait in cls.class_own_traits(config=True).items():
+            if trait.metadata.get("in_files") and not str(trait.help).startswith("Ignored"):
+                assert f"# c.{cls.__name__}.{name} = " in files
 
 
 def test_what_a_file_of_the_cluster_says() -> None:
     text = config_text("ipcluster")
-    assert "start; default: one per core.\n#  On the command line: -n\n# c.Cluster.n = None\n" in text
-    assert "# Earlier names, which work as well: c.IPClusterStart, c.IPClusterEngines." in text
+    assert (
+        "## How many engines to start; default: one per core. On the command line: -n\n# c.Cluster.n = None\n" in text
+    )
+    assert "# Earlier names of Cluster, which work as well: IPClusterStart, IPClusterEngines." in text
+    pbs = text[text.index("\n# PBS\n") : text.index("\n# SGE\n")]
+    assert "# c.Cluster.engine_launcher_class = 'PBS'" in pbs
+    assert "# c.PBSEngineSetLauncher.batch_template_file = 'pbs.engine.template'" in pbs
 
 
 def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
