@@ -59,7 +59,13 @@ def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> Controlle
         let_go(started)
         return None
     assert started is not None
-    line = msgspec.json.encode(
+    return ControllerChild(started, controller_line(plan), log_file=controller_log(plan))
+
+
+def controller_line(plan: HostPlan) -> bytes:
+    """Return the first line that a controller hears which gets its plan by its stdin."""
+    assert plan.controller is not None
+    return msgspec.json.encode(
         ControllerPlan(
             config=plan.controller,
             profile_dir=plan.profile_dir,
@@ -68,7 +74,6 @@ def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> Controlle
             environment=plan.controller_environment,
         )
     )
-    return ControllerChild(started, line, log_file=controller_log(plan))
 
 
 def controller_log(plan: HostPlan) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ _FAREWELL = 2.0
 
 @dataclass(slots=True)
 class _Set:
-    """What was started together. `arrived`: how many engines of it have ever registered."""
+    """What was started together. `arrived`: how many engines of it have ever registered; `given_up`: the others are
+    not waited for any more."""
 
     name: str
     n: int
@@ -50,6 +52,7 @@ class _Set:
     running_since: float | None = None
     arrived: int = 0
     leaving: bool = False
+    given_up: bool = False
 
 
 class LaunchedEngines:
@@ -232,7 +235,7 @@ class LaunchedEngines:
         engines = self.engines.in_set(ended.name)
         for engine in engines:
             self._on_exit(engine.instance, status.words)
-        if ended.arrived >= ended.n:
+        if ended.arrived >= ended.n or ended.given_up:
             self._report(Notice(f"engines {ended.name} have ended: {status.words}"))
             self._waits.append(asyncio.ensure_future(self._forget_later(ended)))
 
@@ -262,6 +265,7 @@ class LaunchedEngines:
             if not started.leaving:
                 self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=f"engines {started.name}")
             return ""
+        started.given_up = True
         words, ended = self._words_about_missing(started), started.status.state is State.ENDED
         self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {started.name}")
         if ended:
@@ -279,7 +283,8 @@ class LaunchedEngines:
         if not started.log_file:
             return words
         said = last_line(Path(started.log_file))
-        return f"{words}; their output: {started.log_file}{f', which ends with: {said}' if said not in words else ''}"
+        end = f", which ends with: {said}" if said not in words else ""
+        return f"{words}{'; ' if len(words.splitlines()) == 1 else os.linesep}their output: {started.log_file}{end}"
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

@@ -20,6 +20,7 @@ from engineroom.settings.launchers import (
     BatchSystemLauncher,
     ControllerLauncher,
     EngineLauncher,
+    MPIControllerLauncher,
     MPILauncher,
     SSHControllerLauncher,
     SSHEngineSetLauncher,
@@ -64,8 +65,11 @@ def launched_controller(
         from engineroom.cluster.remote_controller import RemoteController  # other launchers do without
 
         return RemoteController(plan, options, report=report)
-    if isinstance(options, MPILauncher):
-        raise LaunchError(f"{plan.controller_launcher.cls} is not built yet")
+    if isinstance(options, MPIControllerLauncher):
+        from engineroom.cluster.assembly import controller_line, controller_log  # it imports us
+        from engineroom.cluster.launchers.mpi import MPIController  # only who asks for it loads it
+
+        return MPIController(options, controller_line(plan), log_file=controller_log(plan))
     from engineroom.cluster.controller_job import ControllerJob  # few controllers are jobs
 
     return ControllerJob(
@@ -87,6 +91,7 @@ def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) 
             *(options.engine_cmd or [sys.executable, "-m", "engineroom.cli.ipengine"]),
             *_common(plan),
             *_patience(plan, options),
+            *_mpi(plan, options),
             *options.engine_args,
         ],
         n=n,
@@ -124,6 +129,13 @@ def _place(plan: HostPlan) -> list[str]:
     """Return what `ipcluster` itself was told of the controller's address."""
     options = {"ip": plan.options.get("controller_ip"), "location": plan.options.get("controller_location")}
     return [f"--{name}={value}" for name, value in options.items() if value]
+
+
+def _mpi(plan: HostPlan, options: EngineLauncher) -> list[str]:
+    """Return what makes engines ranks, as the user has it or by mpi4py; an init_mpi is in the profile's file."""
+    if not isinstance(options, MPILauncher):
+        return []
+    return ["--mpi"] if plan.engine.mpi in {"", "mpi4py"} else [f"--IPEngine.use_mpi={plan.engine.mpi}"]
 
 
 def _common(plan: HostPlan) -> list[str]:

@@ -125,6 +125,8 @@ def engine_config(options: IPEngine) -> EngineConfig:
         work_dir=options.work_dir or here,
         startup_script=_absolute(options.startup_script),
         startup_command=options.startup_command,
+        mpi=options.use_mpi,
+        init_mpi=options.init_mpi,
         log_level=level_name(options.log_level),
         sys_path=[here] if here else [],
         connect_timeout=options.timeout,
@@ -238,6 +240,15 @@ def _has_own_command(config: Config) -> bool:
     )
 
 
+def _mpi_arguments(options: ClusterOptions) -> list[str]:
+    """Return what an MPIControllerLauncher has to say to the controller, which gets its plan from us."""
+    if options.controller_launcher_class != "MPI":
+        return []
+    from engineroom.settings.launchers import MPIControllerLauncher  # many classes, and few need them
+
+    return list(configured(MPIControllerLauncher, options.config).controller_args)
+
+
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:
     app = _application(IPController, options.config, place)
     if options.controller_ip:
@@ -245,7 +256,7 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
     if options.controller_location:
         app.location = options.controller_location
     here = controller_here(options.config) if options.controller_launcher_class == "Local" else ControllerHere()
-    if every := [*here.arguments, *options.controller_args, *arguments]:
+    if every := [*here.arguments, *_mpi_arguments(options), *options.controller_args, *arguments]:
         app.read_arguments(every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
     if not said and may_be_elsewhere(options.engine_launcher_class, options.config):

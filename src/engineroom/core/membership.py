@@ -45,14 +45,32 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
 
 
 def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
-    """Return the id for an engine that has none; None if the one it wants is taken."""
+    """Return the id for an engine that has none; None if the one it wants is taken.
+
+    The ranks of a world that was launched as one want ids in their order; better others than none.
+    """
     departed = state.departed.get(event.instance)
     wanted = event.wanted_id
     if departed is not None and wanted in (None, departed.id) and departed.id not in state.engines:
         return departed.id
     if wanted is None or wanted < 0:
-        return state.next_id
+        info = event.info
+        if info.launch and info.mpi_rank >= 0:
+            id_ = state.worlds.id_of(
+                info.launch, info.mpi_rank, info.mpi_size, taken=state.engines, unused=state.all_unused_from
+            )
+            if id_ not in state.engines:
+                return id_
+        return _next_free(state)
     return None if wanted in state.engines else wanted
+
+
+def _next_free(state: ControllerState) -> int:
+    """Return the lowest id that was never used, and is kept for nobody."""
+    id_ = state.worlds.free_from(state.next_id)
+    while state.was_used(id_):
+        id_ = state.worlds.free_from(id_ + 1)
+    return id_
 
 
 def _note_use(state: ControllerState, id_: int) -> None:

@@ -13,6 +13,7 @@ from engineroom.core.placement import Needs, Pool
 from engineroom.core.queues import Clock
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import MeasuredFunction
+from engineroom.core.worlds import Worlds
 from engineroom.ids import Instance, Peer, SessionId
 
 
@@ -48,6 +49,7 @@ class ControllerState:
         """The lowest id that was never used..."""
         self.used_ids: set[int] = set()
         """... and the used ones above it."""
+        self.worlds = Worlds()
         self.departed: OrderedDict[Instance, Departed] = OrderedDict()
         self.departed_ids: dict[int, Departed] = {}
 
@@ -82,6 +84,11 @@ class ControllerState:
     def was_used(self, engine_id: int) -> bool:
         """Whether some engine has had this id."""
         return 0 <= engine_id < self.next_id or engine_id in self.used_ids
+
+    @property
+    def all_unused_from(self) -> int:
+        """The lowest id from which on none was ever used."""
+        return max(self.used_ids, default=self.next_id - 1) + 1
 
     def check(self) -> None:
         """Assert what must always hold. O(everything): for tests."""

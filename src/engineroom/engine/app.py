@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engineroom.engine import mpi
 from engineroom.engine.capture import Router, Sink, routed_output
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
@@ -23,7 +24,7 @@ from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
-from engineroom.engine.startup import describe_engine, prepare_surroundings, run_startup_code
+from engineroom.engine.startup import describe_engine, prepare_surroundings, run_code, run_startup_code
 from engineroom.engine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
@@ -92,18 +93,37 @@ class Engine:
         )
         self._link: Link | None = None
         self._exit_code = 0
+        self._main_ends = False
 
     def run(self, problems: list[str]) -> int:
         self._interrupts.install()
         sys.setswitchinterval(_SWITCH_INTERVAL)
+        rank = self._begin_mpi(problems)
         self._descriptors.capture(self._sink)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_child_alone)
         problems = problems + run_startup_code(self._config, self._namespace)
-        info = describe_engine(problems, self._config.launch)
+        info = describe_engine(problems, self._config.launch, rank)
         threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True).start()
         self._runner.run()
+        self._main_ends = True
+        mpi.end(self._exit_code)
         return self._exit_code
+
+    def _begin_mpi(self, problems: list[str]) -> mpi.Rank | None:
+        """Initialise MPI if that is wanted, note in `problems` what is wrong with it, and return our place in it."""
+        config = self._config
+        if not config.mpi and not config.init_mpi:
+            return None
+        problem = mpi.begin(config.mpi, config.init_mpi, lambda code: run_code(code, "<init_mpi>", self._namespace))
+        if problem:
+            log.error("%s", problem)
+            problems.append(problem)
+        rank = mpi.known_rank()
+        if rank is not None and (config.wanted_id is not None or not config.launch):
+            # Where a launcher started the whole world, the controller finds ids for all of it.
+            config.wanted_id = (config.wanted_id or 0) + rank.rank
+        return rank
 
     def _run_io(self, info: EngineInfo) -> None:
         self._link = Link(self._config, self._shell, instance=self._instance, info=info, on_welcome=self._welcomed)
@@ -159,7 +179,12 @@ class Engine:
         running = self._queue.running
         if running is not None:
             self._interrupts.request(running.key)
-        self._loop.call_later(_GRACE, os._exit, code)
+        self._loop.call_later(_GRACE, self._end_process, code)
+
+    def _end_process(self, code: int) -> None:
+        """End a main thread that does not; one in MPI_Finalize waits for other engines, which may take longer."""
+        if not (self._main_ends and mpi.began()):
+            os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:

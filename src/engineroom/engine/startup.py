@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engineroom.engine.config import EngineConfig
+from engineroom.engine.mpi import Rank
 from engineroom.engine.namespace import Names, Namespace
 from engineroom.protocol.messages import EngineInfo
 from engineroom.protocol.processes import boot_id, host_name
@@ -37,12 +38,13 @@ def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
         problems.append(_attempt(f"startup_script {script}", lambda: _run_script(script, namespace.names)))
     if config.startup_command:
         command = config.startup_command
-        problems.append(_attempt("startup_command", lambda: _run_command(command, namespace)))
+        problems.append(_attempt("startup_command", lambda: run_code(command, "<startup_command>", namespace)))
     return [problem for problem in problems if problem]
 
 
-def describe_engine(problems: list[str], launch: str = "") -> EngineInfo:
+def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = None) -> EngineInfo:
     """Return what the controller is told of this process."""
+    place = rank or Rank(-1, 0)
     return EngineInfo(
         pid=os.getpid(),
         host=host_name(),
@@ -52,6 +54,8 @@ def describe_engine(problems: list[str], launch: str = "") -> EngineInfo:
         work_dir=_working_directory(),
         problem="; ".join(problems),
         launch=launch,
+        mpi_rank=place.rank,
+        mpi_size=place.size,
     )
 
 
@@ -80,9 +84,10 @@ def _run_script(path: str, names: Names) -> None:
         names.pop("__file__", None)
 
 
-def _run_command(command: str, namespace: Namespace) -> None:
+def run_code(command: str, file: str, namespace: Namespace) -> None:
+    """Run `command` in the user's namespace; `file`: its name in tracebacks."""
     try:
-        code = compile(command, "<startup_command>", "exec")
+        code = compile(command, file, "exec")
     except SyntaxError:
         namespace.execute({"code": command, "silent": True}).raise_error()  # IPython's own syntax, perhaps
         return

@@ -89,7 +89,8 @@ class Outcome(_Message, frozen=True):
 
 class EngineInfo(_Message, frozen=True):
     """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
-    `launch`: a `launches.Launch` as text, for engines that no spawner of a host started."""
+    `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
+    place in an MPI world, -1 and 0 if it is in none."""
 
     pid: int = 0
     host: str = ""
@@ -99,6 +100,8 @@ class EngineInfo(_Message, frozen=True):
     work_dir: str = ""
     problem: str = ""
     launch: str = ""
+    mpi_rank: int = -1
+    mpi_size: int = 0
 
 
 class Held(_Message, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from traitlets import Float, Int, List, Unicode
 
 from engineroom.settings.application import BaseParallelApplication
+from engineroom.settings.mpi_kind import MPIKind
 from engineroom.settings.option import option
 
 
@@ -46,6 +47,15 @@ class IPEngine(BaseParallelApplication):
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds without a controller after which the engine ends."))
     startup_command = option(Unicode("", help="Python code to run at start, after the startup script."), "c")
     startup_script = option(Unicode("", help="Python file to run at start."), "s")
+    use_mpi = option(
+        MPIKind(help="What initialises MPI at start: 'mpi4py' (or True), or 'pytrilinos'. The engine id is the rank."),
+        old=("MPI.use",),
+        shortcuts={"mpi": "mpi4py"},
+    )
+    init_mpi = option(
+        Unicode("", help="Python code that initialises MPI at start, instead of what use_mpi does."),
+        old=("MPI.init_script",),
+    )
     max_result_bytes = option(Int(1024**3, min=1, help="Bytes that one result may have."))
     max_output_bytes = option(
         Int(1024**2, min=1024, help="Characters kept of what one task prints; the middle of more is left out.")

@@ -6,6 +6,18 @@ import re
 
 FIXES: tuple[tuple[str, str], ...] = (
     (
+        r"(?s)mpi(exec|run).*not enough slots",
+        "add '--oversubscribe' to c.MPILauncher.mpi_args, or ask for fewer engines with -n",
+    ),
+    (
+        r"(?s)mpi(exec|run).*run as root",
+        "start it as another user, or add '--allow-run-as-root' to c.MPILauncher.mpi_args",
+    ),
+    (
+        r"mpi(exec|run)\S* can't be started",
+        "install Open MPI or MPICH, or say where it is: c.MPILauncher.mpi_cmd = ['/path/to/mpiexec']",
+    ),
+    (
         r"No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|File too large|EFBIG",
         "make room on the disk of the profile, or choose a profile elsewhere by --profile-dir or $IPYTHONDIR",
     ),

@@ -28,7 +28,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         *_EVERY_APPLICATION,
         *_CURVE,
         *("display_hook_factory", "enable_nanny", "max_heartbeat_misses", "out_stream_factory", "paramiko"),
-        *("secure", "shell_factory"),
+        *("mpi_registration_delay", "secure", "shell_factory"),
     ),
     "TaskScheduler": ("debug", "hwm"),
 }

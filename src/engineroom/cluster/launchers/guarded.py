@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ _PATIENCE = 1.0
 """Seconds that engines which the controller has told to end may take for it, until they are sent SIGTERM."""
 
 _LARGEST_TAIL = 64 * 1024
+
+_IN_ORDER = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (DEBUG|INFO) ")
+"""What lines of our engines' logs begin with that tell of no trouble."""
 
 
 @dataclass(slots=True)
@@ -100,7 +105,7 @@ class GuardedProcesses:
         await guarded.pulse.until(lambda: guarded.started or bool(guarded.failed) or not guarded.running)
         if not guarded.started or record is None:
             await guarded.gone()
-            raise LaunchError(self.explained(guarded.failed or f"the guard ended: {guarded.child.end()}"))
+            raise LaunchError(guarded.failed or f"the guard ended: {guarded.child.end()}")
         return {"launcher": "guard", "process": msgspec.to_builtins(record), "log_file": command.log_file}
 
     async def poll(self, handle: Handle) -> Status:
@@ -140,9 +145,9 @@ class GuardedProcesses:
         """Return what is to be started, and how many times."""
         return command.argv, command.n
 
-    def explained(self, words: str) -> str:
-        """Return `words`, why it did not start or how it ended, with what to do about it if that is known."""
-        return words
+    def environment(self, command: Command) -> dict[str, str]:
+        """Return the variables for what is started."""
+        return command.environment
 
     def _order(self, command: Command) -> dict[str, Any]:
         argv, n = self.arguments(command)
@@ -150,7 +155,7 @@ class GuardedProcesses:
             "argv": argv,
             "n": n,
             "delay": self._delay,
-            "environment": command.environment,
+            "environment": self.environment(command),
             "work_dir": command.work_dir,
             "log_file": command.log_file,
             "mark": VARIABLE,
@@ -161,24 +166,29 @@ class GuardedProcesses:
     def _end_of(self, guarded: _Guarded) -> str:
         bad = [code for code in guarded.codes if code]
         if not guarded.codes:
-            return self.explained(guarded.failed or f"the guard ended: {guarded.child.end()}")
+            return guarded.failed or f"the guard ended: {guarded.child.end()}"
         if not bad:
             return f"{self.name}: exit code 0"
         said = last_lines(guarded.log_file, self.options.output_limit)
         words = f"{self.name}: {cause_of(bad[0])}"
-        return self.explained(f"{words}; it said:\n{said}" if said else words)
+        return f"{words}; it said:\n{said}" if said else words
 
 
 def last_lines(path: str, limit: int) -> str:
-    """Return the last `limit` lines of a log, without those that say nothing: empty ones, and rules."""
+    """Return the last `limit` lines of a log that say something."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LARGEST_TAIL))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip("-= \t")]
-    return "\n".join(f"  {line}" for line in lines[-limit:]) if limit else ""
+    return telling(text.splitlines(), limit)
+
+
+def telling(lines: Iterable[str], limit: int) -> str:
+    """Return the last `limit` of `lines`, indented, without empty ones, rules, and what is in order."""
+    kept = [line.rstrip() for line in lines if line.strip("-= \t") and not _IN_ORDER.match(line)]
+    return "\n".join(f"  {line}" for line in kept[-limit:]) if limit else ""
 
 
 def _record_in(handle: Handle) -> ProcessRecord:

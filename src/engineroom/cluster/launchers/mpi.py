@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.launchers.guarded import GuardedProcesses
-from engineroom.cluster.launchers.launcher import Command
-from engineroom.settings.launchers import MPILauncher
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-_FIXES = (
-    ("not enough slots", "add '--oversubscribe' to c.MPILauncher.mpi_args, or ask for fewer engines with -n"),
-    ("run as root", "start it as another user, or add '--allow-run-as-root' to c.MPILauncher.mpi_args"),
-    ("can't be started", "install Open MPI or MPICH, or say where it is: c.MPILauncher.mpi_cmd = ['/path/to/mpiexec']"),
-    (
-        "exited without calling",
-        "a process of this world ended before the others: the first lines of the output say which, and why",
-    ),
-)
-"""What mpiexec says, in part, and what to do about it."""
+from engineroom.cluster.children import CONTROLLER, cause_of
+from engineroom.cluster.controller_child import ControllerChild
+from engineroom.cluster.controller_seat import NoController, OnEnd
+from engineroom.cluster.launchers.guarded import GuardedProcesses, telling
+from engineroom.cluster.launchers.launcher import Command
+from engineroom.errors import LaunchError
+from engineroom.protocol.launches import VARIABLE
+from engineroom.settings.launchers import MPIControllerLauncher, MPILauncher
 
 
 class MPIRanks(GuardedProcesses):
@@ -32,11 +31,42 @@ class MPIRanks(GuardedProcesses):
         variables = [f"{name}={value}" for name, value in command.environment.items()]
         return [*self._mpi, "-n", str(command.n), *(["env", *variables] if variables else []), *command.argv], 1
 
-    def explained(self, words: str) -> str:
-        return explained(words)
+    def environment(self, command: Command) -> dict[str, str]:
+        # The mark by which signals find engines is not mpiexec's.
+        return {name: value for name, value in command.environment.items() if name != VARIABLE}
 
 
-def explained(words: str) -> str:
-    """Return what mpiexec said, and what to do about it if that is known."""
-    fix = next((fix for said, fix in _FIXES if said in words), "")
-    return f"{words}\nTo fix it: {fix}" if fix else words
+class MPIController(ControllerChild):
+    """A controller at the far end of mpiexec, which passes its stdin and stdout on."""
+
+    def __init__(self, options: MPIControllerLauncher, line: bytes, *, log_file: Path) -> None:
+        """`line`: its plan. LaunchError: mpiexec can't be started."""
+        self._output_limit = options.output_limit
+        variables = [f"{name}={value}" for name, value in options.environment.items()]
+        argv = [*options.mpi_cmd, *options.mpi_args, "-n", "1", *(["env", *variables] if variables else [])]
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                [*argv, sys.executable, "-P", "-m", CONTROLLER],
+                env={**os.environ, **options.environment},
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise LaunchError(f"{argv[0]} can't be started: {error.strerror or error}") from error
+        super().__init__(process, line, log_file=log_file)
+
+    async def start(self, on_end: OnEnd) -> None:
+        try:
+            await super().start(on_end)
+        except NoController as error:
+            said = telling(self._child.said, self._output_limit)
+            words = f"the controller did not start: mpiexec: {cause_of(self._child.process.returncode)}"
+            raise NoController(f"{words}; it said:\n{said}" if said else words, error.code) from None
+
+    def _hear(self, line: bytes) -> None:
+        if line.startswith(b"{"):  # else it is mpiexec that has something to say
+            super()._hear(line)
