@@ -22,8 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = IPController.from_command_line(sys.argv[1:] if argv is None else argv)
         profile = options.profile_directory
         launch = parse_launch(take_own_launch())
-        if launch is not None and "IPController.ip" not in names_in(options.config):
-            options.ip = "*"  # in a job: engines are elsewhere
+        if launch is not None:
+            options.cluster_id = options.cluster_id or launch.cluster_id
+            if "IPController.ip" not in names_in(options.config):
+                options.ip = "*"  # in a job: engines are elsewhere
         config = controller_config(options)
         log_file = profile.log_file("ipcontroller", options.cluster_id) if options.log_to_file else ""
         plan = ControllerPlan(

@@ -11,13 +11,17 @@ from engineroom.errors import EngineroomError
 def main(argv: Sequence[str] | None = None) -> int:
     """Be one engine in this process; return the exit code."""
     from engineroom.cluster.plan import engine_config
-    from engineroom.protocol.launches import take_own_launch
+    from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.engine import IPEngine
 
     try:
         options = IPEngine.from_command_line(sys.argv[1:] if argv is None else argv)
+        told = take_own_launch()
+        launch = parse_launch(told)
+        if launch is not None:
+            options.cluster_id = options.cluster_id or launch.cluster_id
         config = engine_config(options)
-        config.launch = take_own_launch()
+        config.launch = told
         if options.log_to_file:
             config.log_file = str(options.profile_directory.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:

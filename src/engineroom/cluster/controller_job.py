@@ -60,7 +60,7 @@ class ControllerJob:
             seconds,
             report,
         )
-        environment = {**command.environment, VARIABLE: str(Launch(instance))}
+        environment = {**command.environment, VARIABLE: str(Launch(instance, cluster_id=command.cluster_id))}
         self._command = msgspec.structs.replace(command, environment=environment)
         self._handle: Handle | None = None
         self._info: ConnectionFile | None = None

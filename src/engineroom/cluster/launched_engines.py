@@ -88,7 +88,7 @@ class LaunchedEngines:
         if not n:
             return name, ""
         command = self._make_command(n, name)
-        environment = {**command.environment, VARIABLE: str(Launch(self._instance, name))}
+        environment = {**command.environment, VARIABLE: str(Launch(self._instance, name, command.cluster_id))}
         loop = asyncio.get_running_loop()
         handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
         started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)

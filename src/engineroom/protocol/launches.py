@@ -14,20 +14,24 @@ VARIABLE = "ENGINEROOM_LAUNCH"
 
 
 class Launch(NamedTuple):
-    """`host`: the host that had it started; `set`: the set of engines it belongs to, "" for a controller."""
+    """`host`: the host that had it started; `set`: the set of engines it belongs to, "" for a controller;
+    `cluster_id`: of their cluster, for scripts of the user's own that do not name it."""
 
     host: Instance
     set: str = ""
+    cluster_id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.host.hex()}/{self.set}"
+        told = f"{self.host.hex()}/{self.set}"
+        return f"{told}/{self.cluster_id}" if self.cluster_id else told
 
 
 def parse_launch(text: str) -> Launch | None:
     """Return what `text` says, None if it says nothing."""
-    host, _, name = text.partition("/")
+    host, _, rest = text.partition("/")
+    name, _, cluster_id = rest.partition("/")
     try:
-        return Launch(Instance(bytes.fromhex(host)), name) if host else None
+        return Launch(Instance(bytes.fromhex(host)), name, cluster_id) if host else None
     except ValueError:
         return None
 
