@@ -21,6 +21,7 @@ from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
 from engineroom.errors import LaunchError
+from engineroom.settings import steps
 from engineroom.settings.logs import set_up
 from engineroom.settings.profiles import Profile
 from engineroom.settings.titles import set_title
@@ -63,11 +64,17 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
     set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
     controllers: list[Controller] = []
+    steps_file = profile.steps_file(cluster_id)
+    if not owned and not plan.config.host:  # else there is a host, whose start this is
+        steps.begin(steps_file)
+    notes = steps.Steps(steps_file, steps.CONTROLLER)
 
     def ready(controller: Controller) -> None:
         controllers.append(controller)
         if owned:
             _follow_host(controller)
+        else:
+            notes.note(steps.LISTENS, words=f"port {controller.port}")
 
     try:
         return run_controller(plan.config, on_ready=ready)

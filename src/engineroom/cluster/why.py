@@ -46,7 +46,8 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     if found:
         return str(found[0]), found[0].fix
     runs = facts.host if facts.host.may_run else facts.controller
-    if not runs.may_run:
+    host_is_gone = facts.host.holder is Holder.ENDED and facts.engines is None
+    if not runs.may_run or host_is_gone:
         return _not_running(steps, facts)
     if facts.file_problem:
         return _no_file(steps, facts, runs)
@@ -67,11 +68,10 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
     end = next((step for step in reversed(steps) if step.who == HOST and step.step == ENDED), None)
     if end is not None:
         return f"the cluster was stopped at {clock(end.at)}: {end.words}", start
-    if facts.host.holder is Holder.NOBODY and facts.controller.holder is Holder.NOBODY:
-        return f"the cluster does not run{_said(facts)}", start
-    gone = facts.host if facts.host.holder is Holder.ENDED else facts.controller
+    pid = facts.host.pid or facts.controller.pid
     return (
-        f"the cluster's process {gone.pid} has ended without a word: it was killed, or the machine was{_said(facts)}",
+        f"the cluster's process{f' {pid}' if pid else ''} has ended without a word: it was killed, or the machine "
+        f"was{_said(facts)}",
         f"see who did it (out of memory? a limit of the login node?), then {start}",
     )
 

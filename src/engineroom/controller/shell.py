@@ -23,7 +23,7 @@ from engineroom.controller.lease import Lease
 from engineroom.controller.links import Link, Links
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.controller.sockets import socket_path
-from engineroom.controller.steps import known_steps
+from engineroom.controller.steps import Door, known_steps
 from engineroom.core import explain
 from engineroom.core.actions import Action, DropFunction, Send, WakeAt
 from engineroom.core.clients import known_up_to
@@ -112,6 +112,7 @@ class Controller:
             certificate=self.identity.certificate,
             admit=self._admit,
             silent=self.config.silent,
+            book=Door(self.config),
         )
         ports = self.config.ports or ((self.identity.last_port,) if self.identity.last_port else (0,))
         self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)

@@ -1,4 +1,4 @@
-"""The steps of the cluster's start, for clients on machines that do not see its profile."""
+"""The steps of the cluster's start: those that the controller notes, and all of them for clients elsewhere."""
 
 from __future__ import annotations
 
@@ -9,13 +9,45 @@ import msgspec
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import read_steps
+from engineroom.settings.steps import HANDSHAKE, Steps, read_steps
 
 _LATEST = 1000
 """So many steps are told."""
 
+_MOST = 100
+"""So many refusals are noted: anybody can have himself refused."""
+
+
+class Door:
+    """Notes the engines and hosts that are refused: where no directory is shared, nobody else can."""
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self._steps = Steps(_file(config), "")
+        self._refused: set[str] = set()
+        self._left = _MOST
+
+    def refused(self, role: str, where: str, reason: str) -> None:
+        if role in {"engine", "host"} and self._left > 0:
+            self._left -= 1
+            self._refused.add(_who(role, where))
+            self._steps.note(HANDSHAKE, ok=False, words=reason, who=_who(role, where))
+
+    def let_in(self, role: str, where: str) -> None:
+        """Note it of those that were refused before: they have been corrected."""
+        if (who := _who(role, where)) in self._refused:
+            self._refused.discard(who)
+            self._steps.note(HANDSHAKE, who=who)
+
+
+def _who(role: str, where: str) -> str:
+    what = "an engine" if role == "engine" else "a host of engines"
+    return f"{what} at {where}" if where else f"{what} on the controller's machine"
+
+
+def _file(config: ControllerConfig) -> Path:
+    return Profile(Path(config.security_dir).parent).steps_file(config.cluster_id)
+
 
 def known_steps(config: ControllerConfig) -> list[Any]:
     """Return the latest steps that are noted on this machine, as JSON values."""
-    profile = Profile(Path(config.security_dir).parent)
-    return [msgspec.to_builtins(step) for step in list(read_steps(profile.steps_file(config.cluster_id)))[-_LATEST:]]
+    return [msgspec.to_builtins(step) for step in list(read_steps(_file(config)))[-_LATEST:]]

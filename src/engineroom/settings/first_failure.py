@@ -53,7 +53,7 @@ def failures(steps: Iterable[Step]) -> list[Failure]:
             mine[:] = [failed for failed in mine if not _makes_good(step, failed)]
     # What is known of a whole set, such as the end of its job, explains what its engines came to.
     first = [min(mine, key=_rank) for mine in open_now.values() if mine]
-    return _grouped(sorted(first, key=lambda step: (_rank(step), step.who.startswith("engine "), step.at)))
+    return _grouped(sorted(first, key=lambda step: (_rank(step), _of_one(step), step.at)))
 
 
 def waiting(steps: Iterable[Step]) -> list[Step]:
@@ -87,6 +87,11 @@ def advice(steps: Iterable[Step], *, told: str) -> str:
 
 def _rank(step: Step) -> int:
     return _RANK.get(step.step, len(ORDER))
+
+
+def _of_one(step: Step) -> int:
+    """Return how much less it tells than others of the same kind: of a set, of an engine, of one at the door."""
+    return 2 if step.who.startswith("an ") else int(step.who.startswith("engine "))
 
 
 def _makes_good(success: Step, failed: Step) -> bool:

@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engineroom.errors import LaunchError, NotLetIn, ProtocolError
 from engineroom.protocol.handshake import ControllerHandshake
@@ -45,6 +45,19 @@ Admit = Callable[[Connection, str, Join], None]
 or raises NotLetIn."""
 
 
+class Doorbook(Protocol):
+    """Who is told who came to the door. `role`: as it says itself; `where`: its address, "" on this machine."""
+
+    def refused(self, role: str, where: str, reason: str) -> None: ...
+    def let_in(self, role: str, where: str) -> None: ...
+
+
+_HUNG_UP = (
+    "it hung up in the middle of the handshake: the exec_key in its connection file is not the controller's, or it was "
+    "ended; its own log says which"
+)
+
+
 class _Stranger:
     """A connection that has not proved a key yet."""
 
@@ -53,6 +66,7 @@ class _Stranger:
         self.connection: Connection | None = None
         self.opening: asyncio.Task[None] | None = None
         self.entered = False
+        self._role = ""
         self.since = asyncio.get_running_loop().time()
 
     def on_messages(self, messages: list[Any]) -> None:
@@ -61,14 +75,18 @@ class _Stranger:
             for message in messages:
                 match message:
                     case Hello():
+                        self._role = message.role
                         self.connection.send(self._handshake.challenge(message))
                     case Join():
                         role = self._handshake.check(message)
                         self._listener.forget(self)
                         self._listener.admit(self.connection, role, message)
+                        if (book := self._listener.book) is not None:
+                            book.let_in(role, self._where())
                     case _:
                         self.connection.close()
         except NotLetIn as error:
+            self._note_refusal(error.reason)
             self.connection.send(Refused(error.reason, error.final))
             self.connection.close(error.reason)
         except ProtocolError as error:
@@ -77,6 +95,18 @@ class _Stranger:
     def on_closed(self, reason: str, *, clean: bool) -> None:
         del reason, clean
         self._listener.forget(self)
+        self._note_refusal(_HUNG_UP)
+
+    def _note_refusal(self, reason: str) -> None:
+        role, self._role = self._role, ""  # once
+        if role and (book := self._listener.book) is not None:
+            book.refused(role, self._where(), reason)
+
+    def _where(self) -> str:
+        assert self.connection is not None
+        if self.connection.kind == "unix":
+            return ""
+        return str((self.connection.transport.get_extra_info("peername") or ("?",))[0])
 
     def drop(self) -> None:
         if self.connection is not None:
@@ -99,13 +129,14 @@ class Listener:
         certificate: str,
         admit: Admit,
         silent: float,
+        book: Doorbook | None = None,
     ) -> None:
         """`keys`: by key role; `certificate`: that of `context` (PEM); `silent`: seconds after which a TCP peer that
         shows no life is cut."""
         self._certificate = ssl.PEM_cert_to_DER_cert(certificate)
         self._keys, self._cluster_id, self._context = keys, cluster_id, context
         self._silent = silent
-        self.admit = admit
+        self.admit, self.book = admit, book
         self._sockets: list[socket.socket] = []
         self._strangers: dict[_Stranger, None] = {}
         self._sweeper: asyncio.TimerHandle | None = None
