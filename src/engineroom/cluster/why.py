@@ -69,9 +69,9 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
     if end is not None:
         return f"the cluster was stopped at {clock(end.at)}: {end.words}", start
     pid = facts.host.pid or facts.controller.pid
+    process = f"the cluster's process{f' {pid}' if pid else ''}"
     return (
-        f"the cluster's process{f' {pid}' if pid else ''} has ended without a word: it was killed, or the machine "
-        f"was{_said(facts)}",
+        f"{process} has ended without a word: it was killed, or the machine was{_said(facts)}",
         f"see who did it (out of memory? a limit of the login node?), then {start}",
     )
 
