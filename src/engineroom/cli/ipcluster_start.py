@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engineroom.cluster.children import CONTROLLER, SPAWNER, start
 
-_ONLY_WORDS = ("-h", "--help", "--help-all", "--version", "-V")
+_ONLY_WORDS = ("-h", "--help", "--help-all", "--version", "-V", "--show-config", "--show-config-json")
 _BACKGROUND = ("--daemonize", "--IPClusterEngines.daemonize")
 _DRY_RUN = ("--dry-run", "--IPClusterEngines.dry_run")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -60,6 +61,21 @@ class BaseParallelApplication(Application):
     log_level = option(
         Union([CaselessStrEnum(LEVELS), Int()], default_value="INFO", help="How much is logged."), "log-level"
     )
+    init = option(
+        Bool(default_value=False, help="Make the profile with its commented files first, if they are not there."),
+        "init",
+        in_files=False,
+    )
+    show_config = option(
+        Bool(default_value=False, help="Print the options that files and command line set, and end."),
+        "show-config",
+        in_files=False,
+    )
+    show_config_json = option(
+        Bool(default_value=False, help="The same as JSON."),
+        "show-config-json",
+        in_files=False,
+    )
 
     def __init__(self, **settings: Any) -> None:
         self.classes = list(self.option_classes)
@@ -79,11 +95,16 @@ class BaseParallelApplication(Application):
     def from_command_line(cls, argv: Sequence[str]) -> Self:
         """Return the application with the options of `argv` and of the profile's files; `argv` wins.
 
-        OptionError says what is wrong. `-h`, `--help-all` and `--version` print and raise SystemExit.
+        OptionError says what is wrong. `-h`, `--help-all`, `--version` and `--show-config` print and raise SystemExit.
         """
         app = cls()
         app.read_arguments(argv)
+        if app.init:
+            app.make_files()
         app.read_files()
+        if app.show_config or app.show_config_json:
+            app.show()
+            raise SystemExit(0)
         return app
 
     @property
@@ -95,6 +116,7 @@ class BaseParallelApplication(Application):
         """Take the options in `argv`; what follows `--` is kept in `after_dashes`."""
         ours = list(argv[: argv.index("--")]) if "--" in argv else list(argv)
         self.after_dashes = list(argv[len(ours) + 1 :])
+        ours = [re.sub(r"^[\u2013\u2014](?=\w)", "--", argument) for argument in ours]  # as word processors write it
         if {"-h", "--help", "--help-all"}.intersection(ours):
             self.print_help(classes="--help-all" in ours)
             raise SystemExit(0)
@@ -125,6 +147,20 @@ class BaseParallelApplication(Application):
         config = read_config_files(self.option_files(), self.all_classes(), over=self.cli_config)
         config.merge(self.cli_config)
         self._apply(config)
+
+    def make_files(self) -> None:
+        """Write the commented files of the profile, but for those that are there already."""
+        from engineroom.settings.config_files import SECTIONS, write_config_file  # imports us; and few need it
+
+        self.profile_directory.prepare()
+        for program in SECTIONS:
+            write_config_file(self.profile_directory.path, program)
+
+    def show(self) -> None:
+        """Print what files and command line have set."""
+        from engineroom.settings.showing import as_json, as_text  # few ask
+
+        print(as_json(self.config) if self.show_config_json else "\n".join(as_text(self.config, self.option_files())))
 
     def option_files(self) -> list[Path]:
         """Return the files that options are read from, the last one counting most; they need not exist."""
@@ -180,10 +216,16 @@ def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config
         with importable(places_for(path.parent)):
             config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     except Exception as error:
-        raise OptionError(f"{path}: {type(error).__name__}: {error}") from error
+        raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error
     for remark in [*renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
         log.warning("%s: %s", path, remark)
     return config
+
+
+def _hint(error: Exception) -> str:
+    """Return what to write instead, where a class was named as options of other programs are."""
+    name = error.name if isinstance(error, NameError) else None
+    return f". Options have a c before them: write c.{name}" if name and name[:1].isupper() else ""
 
 
 def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Config, place: Path) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from traitlets.config import Config, Configurable
 
 from engineroom.settings.option import names_in, nearest, spellings_of
-from engineroom.settings.without_meaning import says_nothing
+from engineroom.settings.without_meaning import says_nothing, says_nothing_yet
 
 
 def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
@@ -25,6 +25,10 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
         return []
     from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
 
+    early = [name for name in strange if says_nothing_yet(name.partition(".")[0])]
+    for name in early:
+        _take(config, name)
+    strange = [name for name in strange if name not in early]
     sections = _sections_today(CLASSES)
     ignored = [name for name in strange if _ignored(name, sections)]
     for name in ignored:
@@ -35,7 +39,11 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
         value = _take(config, old)
         config[section].setdefault(option, value)
     said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
-    return [*said, f"ignored, for it has no meaning here: {', '.join(ignored)}"] if ignored else said
+    if ignored:
+        said.append(f"ignored, for it has no meaning here: {', '.join(ignored)}")
+    if early:
+        said.append(f"without effect, for databases are not built yet, tasks are kept in memory: {', '.join(early)}")
+    return said
 
 
 def unknown_options(config: Config, classes: Sequence[type[Configurable]]) -> Iterator[str]:

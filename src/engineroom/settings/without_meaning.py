@@ -11,6 +11,9 @@ _EVERY_APPLICATION = ("auto_create", "copy_config_files", "extra_config_file", "
 
 WHOLE_CLASSES = frozenset({"Hub", "LogWatcher", "Session"})
 
+LATER = frozenset({"BaseDB", "DictDB", "MongoDB", "NoDB", "SQLiteDB"})
+"""Classes whose options will mean something: databases of finished tasks. Until then there are none but in memory."""
+
 OPTIONS: dict[str, tuple[str, ...]] = {
     "Cluster": ("send_engines_connection_env",),
     "HeartMonitor": ("debug", "hb_url"),
@@ -59,3 +62,8 @@ def says_nothing(section: str, name: str) -> bool:
         or name in OPTIONS.get(section, ())
         or (section == "BaseParallelApplication" and name in _EVERY_APPLICATION)
     )
+
+
+def says_nothing_yet(section: str) -> bool:
+    """Return whether options of this class are for what is not built yet."""
+    return section in LATER
