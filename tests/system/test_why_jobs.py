@@ -71,8 +71,8 @@ def test_a_job_that_waits_says_for_what_and_one_that_is_cancelled_says_so(
     slurm.say("hold", "Resources")
     started = start(command).says("Resources")
     waits = until(lambda: "queued" in (said := why(profile)) and said)
-    assert re.search(r"0 of 1 engines are there; engines 1: queued \(.*Resources", waits)
-    with Client() as rc, pytest.raises(TimeoutError, match=r"\nwhy: engines 1: queued \(.*Resources"):
+    assert re.search(r"0 of 1 engines are there; engines 1: Slurm job \d+ is queued: Resources", waits)
+    with Client() as rc, pytest.raises(TimeoutError, match=r"\nwhy: engines 1: Slurm job \d+ is queued: Res"):
         rc.wait_for_engines(1, timeout=0.1)
     began = kill_job(slurm, "CANCELLED")
     assert started.ends() == 1

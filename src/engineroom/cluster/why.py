@@ -9,7 +9,7 @@ import msgspec
 
 from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why_facts import Facts, Seen
-from engineroom.settings.first_failure import Failure, failures, waiting
+from engineroom.settings.first_failure import Failure, failures, wait_in_words, waiting
 from engineroom.settings.fixes import fix_for
 from engineroom.settings.steps import ENDED, HOST, REGISTERED, SUBMITTED, Step
 
@@ -79,7 +79,7 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
 def _no_file(steps: Sequence[Step], facts: Facts, runs: Seen) -> tuple[str, str]:
     for step in waiting(steps):
         if "controller" in step.who:
-            return f"{step.who}: {step.step}{f': {step.words}' if step.words else ''}", "wait for it"
+            return wait_in_words(step), step.fix or "wait: nothing has failed"
     if "protocol" in facts.file_problem:
         return facts.file_problem, fix_for(facts.file_problem)
     age = facts.now - runs.since
@@ -104,7 +104,7 @@ def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
     queued = waiting(steps)
     if there >= wanted or not queued:
         return "", ""
-    each = "; ".join(f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}" for step in queued)
+    each = "; ".join(map(wait_in_words, queued))
     since = _duration(facts.now - min(step.at for step in queued))
     fix = next((step.fix for step in queued if step.fix), "wait: nothing has failed")
     return f"{there} of {wanted} engines are there; {each}, for {since}", fix

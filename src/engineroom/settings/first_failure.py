@@ -69,7 +69,14 @@ def in_brief(steps: Iterable[Step]) -> str:
     steps = tuple(steps)
     if found := failures(steps):
         return str(found[0])
-    return "; ".join(f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}" for step in waiting(steps))
+    return "; ".join(map(wait_in_words, waiting(steps)))
+
+
+def wait_in_words(step: Step) -> str:
+    """Return who waits, and for what: "engines 1: queued (Resources)"."""
+    if "queue" in step.words:  # batch systems tell of their jobs in whole sentences
+        return f"{step.who}: {step.words}"
+    return f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}"
 
 
 def advice(steps: Iterable[Step], *, told: str) -> str:
