@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,24 +26,35 @@ class FakeScheduler:
     def __init__(self, directory: Path, patch: pytest.MonkeyPatch, module: str, *commands: str) -> None:
         self._jobs = directory / "jobs"
         self._jobs.mkdir(parents=True)
-        programs = directory / "bin"
-        programs.mkdir()
+        self.programs = directory / "bin"
+        self.programs.mkdir()
         for name in commands:
-            program = programs / name
+            program = self.programs / name
             program.write_text(
                 _PROGRAM.format(python=sys.executable, commands=str(_COMMANDS), name=name, module=module)
             )
             program.chmod(0o755)
-        patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("PATH", f"{self.programs}{os.pathsep}{os.environ['PATH']}")
         patch.setenv("FAKE_SCHEDULER", str(self._jobs))
 
     def say(self, name: str, words: str) -> None:
         """Tell the scheduler something: `hold` and `reject` are heard by all of them."""
         (self._jobs / name).write_text(words)
 
+    def said(self, name: str) -> str:
+        """Return what a file of the scheduler says."""
+        return (self._jobs / name).read_text()
+
     def release(self) -> None:
         """Have jobs wait no longer."""
-        (self._jobs / "hold").unlink()
+        for name in ("hold", "held"):
+            (self._jobs / name).unlink(missing_ok=True)
+
+    def end(self, job: int, reason: str) -> None:
+        """End a job, as the scheduler does for that reason."""
+        self.say(f"{job}.reason", reason)
+        for pid in self.pids(job):
+            os.killpg(pid, signal.SIGKILL)
 
     def pids(self, job: int) -> list[int]:
         """Return the processes of a job that have not ended."""

@@ -2,7 +2,7 @@
 
 Its commands are started anew for each question, so all that they know is in that directory: `N.json` says what job N
 is to run, `N.K.pid` which process its K-th one is, `N.K.exit` how that ended. A file `hold` there has jobs wait, for
-the reason that it says; a file `reject` has the scheduler take none.
+the reason that it says, and so does a file `held`; a file `reject` has the scheduler take none.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ class Jobs:
         except FileNotFoundError:
             return ""
 
-    def submit(self, processes: list[dict[str, Any]], **facts: Any) -> int:
+    def next_number(self) -> int:
+        """Return the number of the job that comes next."""
+        return 1 + max(self.numbers(), default=10)
+
+    def submit(self, processes: list[dict[str, Any]], *, number: int = 0, **facts: Any) -> int:
         """Take a job of `processes`: each has argv, and may have cwd, environment, stdout and stderr."""
-        number = 1 + max((int(path.stem) for path in self.directory.glob("*.json")), default=10)
+        number = number or self.next_number()
         self._write(number, {"processes": processes, "started": False, **facts})
         self.start_what_may()
         return number
@@ -59,7 +63,7 @@ class Jobs:
         for number in self.numbers():
             job = self.job(number)
             assert job is not None
-            if not job["started"] and not job.get("canceled") and not self.said("hold"):
+            if not job["started"] and not job.get("canceled") and not (self.said("hold") or self.said("held")):
                 self._write(number, {**job, "started": True})
                 for index, process in enumerate(job["processes"]):
                     self._start(f"{number}.{index}", process)
@@ -99,7 +103,7 @@ class Jobs:
                 env={**environment, **process.get("environment", {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=out if process.get("stderr") == process.get("stdout") else err,
+                stderr=err if "stderr" in process else out,
                 start_new_session=True,
             )
 

@@ -46,7 +46,8 @@ class JobRefused(LaunchError):
     def __init__(self, *, system: BatchSystem, script: Path, words: str) -> None:
         self.fix = next((fix for regexp, fix in system.refusals if re.search(regexp, words)), "")
         super().__init__(
-            f"{system.name} refused the job: {words}{f'. Fix: {self.fix}' if self.fix else ''} (the script is {script})"
+            f"{system.name} refused the job: {words.rstrip('.')}{f'. Fix: {self.fix}' if self.fix else ''} "
+            f"(the script is {script})"
         )
 
 

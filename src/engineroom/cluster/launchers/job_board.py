@@ -109,6 +109,8 @@ class JobBoard:
             ]
 
     async def _note(self, job: str, states: list[JobState]) -> None:
+        if states:
+            self._since[job] = float("-inf")  # whoever was there once and is no more has ended
         young = asyncio.get_running_loop().time() - self._since.get(job, 0.0) < _SETTLE
         if not states and young:
             states = [JobState(job, State.WAITING)]

@@ -73,7 +73,7 @@ LSF = BatchSystem(
     signal=("bkill", "-s", "{signal}"),
     status=("bjobs", "-noheader", "-o", "jobid stat exit_code exit_reason pend_reason delimiter='|'", "{job}"),
     read_status=read_status,
-    not_known="is not found|No unfinished job found|No matching job found",
+    not_known="is not found|No unfinished job found|No matching job found|already finished",
     tag=("-Jd", "{tag}"),
     find=("bjobs", "-noheader", "-o", "jobid job_description"),
     refusals=(

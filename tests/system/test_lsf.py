@@ -1,0 +1,94 @@
+"""LSF: driven by commands that answer as the manuals say, and really run the jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client
+from tests.reader import Reader
+from tests.system.conftest import until
+from tests.system.fake_scheduler import FakeScheduler
+
+PAGE = "starting/lsf.md"
+START = "ipcluster start --engines=LSF"
+
+
+@pytest.fixture
+def lsf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
+    return FakeScheduler(tmp_path / "lsf", monkeypatch, "lsf", "bsub", "bjobs", "bkill")
+
+
+@pytest.fixture
+def reader(lsf: FakeScheduler, reader: Reader) -> Reader:
+    """Return somebody with LSF's commands on the path."""
+    reader.environment = {**reader.environment, "PATH": f"{lsf.programs}{os.pathsep}{reader.environment['PATH']}"}
+    reader.environment["FAKE_SCHEDULER"] = os.environ["FAKE_SCHEDULER"]
+    return reader
+
+
+def test_an_array_that_is_killed_by_its_owner(lsf: FakeScheduler, reader: Reader) -> None:
+    [start] = reader.follows(PAGE, "lsf-start")
+    with Client(profile_dir=str(reader.profile().path)) as rc:
+        rc[:].execute("import os; element = os.environ['LSB_JOBINDEX'], os.getpid()", block=True)
+        elements = rc[:]["element"]
+        assert sorted(index for index, _ in elements) == ["1", "2", "3"]
+        assert sorted(pid for _, pid in elements) == sorted(lsf.pids(11))
+        lsf.end(11, "TERM_OWNER: job killed by owner.")
+        start.says("engine 0 died: ", "LSF job 11 was killed by its owner")
+        assert rc.ids == []
+    start.interrupt()
+
+
+def test_what_the_page_says_of_a_profile(lsf: FakeScheduler, reader: Reader) -> None:
+    reader.follows(PAGE, "lsf-profile")
+    config = reader.profile("lsf").path / "ipcluster_config.py"
+    reader.writes(PAGE, "lsf-config", config, after="c = get_config()\n")
+    [start] = reader.follows(PAGE, "lsf-with-profile")
+    script = lsf.said("11.script")
+    assert '#BSUB -q short\n#BSUB -W 1:30\n#BSUB -R "rusage[mem=4096]"\n#BSUB -J ipengine[1-2]\n' in script
+    start.interrupt()
+    assert lsf.pids(11) == []
+
+
+def test_single_jobs_that_wait_say_why_and_a_stop_meanwhile_leaves_none(lsf: FakeScheduler, reader: Reader) -> None:
+    lsf.say("hold", "The queue is inactivated by its administrator;")
+    start = reader.types(f"{START} -n 2 --LSFLauncher.split=True")
+    start.says("waiting: LSF job 11, 12 is queued: The queue is inactivated by its administrator\n")
+    start.interrupt()
+    lsf.release()
+    assert lsf.pids(11) + lsf.pids(12) == []
+
+
+def test_a_limit_that_is_hit_ends_the_start(lsf: FakeScheduler, reader: Reader) -> None:
+    start = reader.types(f"{START} -n 1 --profile-dir={sleepy(reader)}")
+    until(lambda: lsf.jobs() and lsf.pids(11))
+    lsf.end(11, "TERM_RUNLIMIT: job killed after reaching LSF run time limit.")
+    start.says("1 of 1 engines did not register: LSF job 11 reached its time limit (fix: set a longer timelimit")
+    assert start.process.wait(10) != 0
+
+
+def test_a_job_that_is_refused(reader: Reader) -> None:
+    start = reader.types(f"{START} -n 1 --LSFLauncher.queue=nope")
+    start.says(
+        "LSF refused the job: nope: No such queue. Job not submitted. Fix: set `queue` to one that `bqueues` lists"
+    )
+    assert start.process.wait(10) != 0
+
+
+def test_engines_end_by_themselves_when_the_cluster_is_killed(lsf: FakeScheduler, reader: Reader) -> None:
+    start = reader.types(f"{START} -n 1 --IPEngine.reconnect_timeout=1")
+    start.says("1 engine is ready")
+    start.process.send_signal(signal.SIGKILL)
+    until(lambda: not lsf.pids(11))
+
+
+def sleepy(reader: Reader) -> Path:
+    """Return a profile whose engines never come."""
+    path = reader.profile("sleepy").path
+    path.mkdir(parents=True)
+    (path / "ipcluster_config.py").write_text("c.LSFEngineSetLauncher.engine_cmd = ['sh', '-c', 'sleep 60']\n")
+    return path
