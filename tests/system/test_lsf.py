@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -77,13 +76,6 @@ def test_a_job_that_is_refused(reader: Reader) -> None:
         "LSF refused the job: nope: No such queue. Job not submitted. Fix: set `queue` to one that `bqueues` lists"
     )
     assert start.process.wait(10) != 0
-
-
-def test_engines_end_by_themselves_when_the_cluster_is_killed(lsf: FakeScheduler, reader: Reader) -> None:
-    start = reader.types(f"{START} -n 1 --IPEngine.reconnect_timeout=1")
-    start.says("1 engine is ready")
-    start.process.send_signal(signal.SIGKILL)
-    until(lambda: not lsf.pids(11))
 
 
 def sleepy(reader: Reader) -> Path:

@@ -20,7 +20,8 @@ DIRECTORY = "FAKE_SCHEDULER"
 _KEPT = ("PATH", "HOME", "ENGINEROOM_TEST_RUN", "ENGINEROOM_SOCKET_DIR", "SPT_NOENV")
 """What jobs see of the environment of those who submit: next to nothing, and the marks of the tests."""
 
-_KEEPER = 'setsid -w "$@" & echo $! >"$0.pid"; wait $!; echo $? >"$0.exit"'
+_SESSION = 'echo $$ >"$0.pid"; exec "$@"'
+_KEEPER = f"""setsid sh -c '{_SESSION}' "$0" "$@" & wait $!; echo $? >"$0.exit\""""
 """Runs a process, and notes its pid (which is also that of its session) and its end."""
 
 WAITING, RUNNING, ENDED = "waiting", "running", "ended"

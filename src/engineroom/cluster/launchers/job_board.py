@@ -60,8 +60,12 @@ class JobBoard:
         """Ask often for a while: something is to happen."""
         now = asyncio.get_running_loop().time()
         if now >= self._hurry_until:
-            self._asked = float("-inf")
+            self.ask_anew()
         self._hurry_until = now + _HURRY
+
+    def ask_anew(self) -> None:
+        """Ask at the next opportunity, for what was heard is no longer so."""
+        self._asked = float("-inf")
 
     async def states(self, jobs: Sequence[str]) -> list[JobState]:
         """Return how `jobs` are; more states than jobs where one is an array. LaunchError: it can't be asked."""
@@ -109,11 +113,12 @@ class JobBoard:
             ]
 
     async def _note(self, job: str, states: list[JobState]) -> None:
-        if states:
+        if states and job in self._since:
             self._since[job] = float("-inf")  # whoever was there once and is no more has ended
         young = asyncio.get_running_loop().time() - self._since.get(job, 0.0) < _SETTLE
         if not states and young:
-            states = [JobState(job, State.WAITING)]
+            words = await self._ending_of(job)
+            states = [JobState(job, State.ENDED if words else State.WAITING, words)]
         self._states[job] = states
         if all(state.state is State.ENDED for state in states):
             if not any(state.words for state in states):
@@ -125,17 +130,23 @@ class JobBoard:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._system.ending_seconds
         while job not in self._leaving:
-            for command in self._system.endings:
-                try:
-                    said = await run(with_jobs(command, [job]))
-                except LaunchError:
-                    continue  # a site need not have it
-                if said.code == 0 and (words := self._system.read_ending(said.output)):
-                    return words
+            if words := await self._ending_of(job):
+                return words
             if loop.time() >= deadline:
                 break
             await asyncio.sleep(_AGAIN)
         return "ended"
+
+    async def _ending_of(self, job: str) -> str:
+        """Return how a job ended, "" if the system does not know that it has."""
+        for command in self._system.endings:
+            try:
+                said = await run(with_jobs(command, [job]))
+            except LaunchError:
+                continue  # a site need not have it
+            if said.code == 0 and (words := self._system.read_ending(said.output)):
+                return words
+        return ""
 
 
 def _heard(task: asyncio.Task[None]) -> None:

@@ -36,6 +36,7 @@ async def end_jobs(
         if loop.time() >= again:
             problem = await _cancel(system, [*cancel, *left])
             again = loop.time() + _AGAIN_EVERY
+            board.ask_anew()
         if not system.status and not problem:
             return  # it can't be asked
         try:
