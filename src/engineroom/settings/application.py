@@ -150,7 +150,8 @@ class BaseParallelApplication(Application):
 
     def make_files(self) -> None:
         """Write the commented files of the profile, but for those that are there already."""
-        from engineroom.settings.config_files import SECTIONS, write_config_file  # imports us; and few need it
+        from engineroom.settings.config_files import write_config_file  # imports us; and few need it
+        from engineroom.settings.file_sections import SECTIONS
 
         self.profile_directory.prepare()
         for program in SECTIONS:
