@@ -47,7 +47,7 @@ class Console:
             self._stream.flush()
             self._open_line = True
         elif not progress.ready:
-            self._say(f"starting {progress.n} engines")
+            self._say(f"starting {progress.n} engine{'s' if progress.n != 1 else ''}")
 
     def _what_next(self, ready: Ready) -> list[str]:
         plan = self._plan
