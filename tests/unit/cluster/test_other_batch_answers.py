@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engineroom.cluster.launchers.batch_systems import htcondor, lsf, sge
@@ -23,8 +25,6 @@ WAITING, RUNNING, ENDED = State.WAITING, State.RUNNING, State.ENDED
     ],
 )
 def test_the_id_in_what_a_submission_prints(system: BatchSystem, printed: str, job: str) -> None:
-    import re
-
     found = re.search(system.job_id, printed)
     assert found is not None
     assert found[system.job_id_group] == job
@@ -68,7 +68,7 @@ scheduling info:            queue instance "tiny.q@vm" dropped because it is ful
 ==============================================================
 job_number:                 4
 job_type:                   binary
-error reason          1:      11/22/2026 23:43:35 [0:11057]: error: can't open output file "/x": No such file or directory
+error reason          1:      11/22/2026 23:43:35 [0:11057]: error: can't open output file "/x": No such file
 scheduling info:            queue instance "tiny.q@vm" dropped because it is full
                             Job is in error state
 ==============================================================
@@ -87,7 +87,7 @@ scheduling info:            (Collecting of scheduler job information is turned o
 def test_why_jobs_of_grid_engine_wait() -> None:
     assert sge.read_reasons(QSTAT_J) == {
         "2": ("tiny.q@vm is full", ""),
-        "4": ('in error: can\'t open output file "/x": No such file or directory', "mend that, then `qmod -cj 4`"),
+        "4": ('in error: can\'t open output file "/x": No such file', "mend that, then `qmod -cj 4`"),
         "5": ("a@n1, a@n2, a@n3 and 1 more are full; a@n5 is temporarily not available", ""),
         "6": ("", ""),
     }

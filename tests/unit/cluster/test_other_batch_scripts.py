@@ -139,26 +139,56 @@ def test_an_engine_that_is_a_job_of_its_own(name: str, there: str, not_there: st
     assert not_there not in text
 
 
-TEMPLATES = {
-    "SGE": (
-        "#$ -V\n#$ -S /bin/sh\n#$ -pe mpi {n}\n#$ -q {queue}\nmpiexec -n {n} ipengine --profile-dir={profile_dir}\n",
-        "#!/bin/sh\n#$ -V\n#$ -S /bin/sh\n#$ -pe mpi 3\n#$ -q q\nexport A=1\nexport B='x '\"'\"'y'\"'\"''\n"
-        "mpiexec -n 3 ipengine --profile-dir=/p\n",
-    ),
-    "LSF": (
-        "#!/bin/bash\n#BSUB -J mine[1-{n}]\n#BSUB -q {queue}\n{program_and_args}\n",
-        "#!/bin/bash\n#BSUB -J mine[1-3]\n#BSUB -q q\nexport A=1\nexport B='x '\"'\"'y'\"'\"''\n"
-        "/usr/bin/python -m x '--a=b c'\n",
-    ),
-    "HTCondor": (
-        'universe = vanilla\nexecutable = ipengine\narguments = "--profile-dir={profile_dir}"\nqueue {n}\n',
-        "getenv = False\nenvironment = \"A=1 'B=x ''y'''\"\nuniverse = vanilla\nexecutable = ipengine\n"
-        'arguments = "--profile-dir=/p"\nqueue 3\n',
-    ),
-}
+SGE_TEMPLATE = """\
+#$ -V
+#$ -S /bin/sh
+#$ -pe mpi {n}
+#$ -q {queue}
+mpiexec -n {n} ipengine --profile-dir={profile_dir}
+"""
+SGE_OWN = """\
+#!/bin/sh
+#$ -V
+#$ -S /bin/sh
+#$ -pe mpi 3
+#$ -q q
+export A=1
+export B='x '"'"'y'"'"''
+mpiexec -n 3 ipengine --profile-dir=/p
+"""
+LSF_TEMPLATE = """\
+#!/bin/bash
+#BSUB -J mine[1-{n}]
+#BSUB -q {queue}
+{program_and_args}
+"""
+LSF_OWN = """\
+#!/bin/bash
+#BSUB -J mine[1-3]
+#BSUB -q q
+export A=1
+export B='x '"'"'y'"'"''
+/usr/bin/python -m x '--a=b c'
+"""
+HTCONDOR_TEMPLATE = """\
+universe = vanilla
+executable = ipengine
+arguments = "--profile-dir={profile_dir}"
+queue {n}
+"""
+HTCONDOR_OWN = """\
+getenv = False
+environment = "A=1 'B=x ''y'''"
+universe = vanilla
+executable = ipengine
+arguments = "--profile-dir=/p"
+queue 3
+"""
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_of_the_users_own(name: str) -> None:
-    template, text = TEMPLATES[name]
+@pytest.mark.parametrize(
+    ("name", "template", "text"),
+    [("SGE", SGE_TEMPLATE, SGE_OWN), ("LSF", LSF_TEMPLATE, LSF_OWN), ("HTCondor", HTCONDOR_TEMPLATE, HTCONDOR_OWN)],
+)
+def test_a_template_of_the_users_own(name: str, template: str, text: str) -> None:
     assert script(name, ENGINES, 3, batch_template=template, queue="q") == text
