@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from engineroom.settings.profiles import Profile
 from tests.conftest import wait_until
 from tests.real.hosts import Hosts
 from tests.real.installing import install
@@ -89,3 +90,20 @@ def pbs(slurm: Slurm, pbs_commands: PbsCommands, monkeypatch: pytest.MonkeyPatch
     """The same Slurm, with the commands of PBS on PATH."""
     monkeypatch.setenv("PATH", f"{pbs_commands.path}{os.pathsep}{os.environ['PATH']}")
     return slurm
+
+
+@pytest.fixture
+def ssh_profile(profile: Profile, ssh_hosts: SshHosts) -> Callable[..., Profile]:
+    """Return what writes ipcluster_config.py: how the machines are reached, with further `ssh_args`, and more lines."""
+
+    def write(*lines: str, ssh_args: Sequence[str] = ()) -> Profile:
+        profile.path.mkdir(parents=True, exist_ok=True)
+        usual = [
+            "c = get_config()",
+            f"c.SSHLauncher.ssh_args = {['-F', str(ssh_hosts.config), *ssh_args]!r}",
+            f"c.SSHLauncher.remote_python = {ssh_hosts.python!r}",
+        ]
+        (profile.path / "ipcluster_config.py").write_text("\n".join([*usual, *lines]) + "\n")
+        return profile
+
+    return write

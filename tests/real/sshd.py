@@ -93,7 +93,9 @@ class SshHosts(Hosts):
         # which tests find what they left, and a home of its own.
         run = f"ENGINEROOM_TEST_RUN={os.environ['ENGINEROOM_TEST_RUN']}"
         home = f"HOME={self.home(name)}"
-        config.write_text(f"{settings}SetEnv {run} {home}\n")
+        # Titles of processes must not take the place of their environment, and sockets are looked for in one place.
+        sockets = f"ENGINEROOM_SOCKET_DIR={os.environ['ENGINEROOM_SOCKET_DIR']}"
+        config.write_text(f"{settings}SetEnv {run} {home} {sockets} SPT_NOENV=1\n")
         self.run(
             name,
             *("env", "-i", run, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),

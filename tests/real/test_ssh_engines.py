@@ -2,38 +2,153 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
-from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
 
 import engineroom as er
-from engineroom.settings.profiles import Profile
+from engineroom.protocol.connection_files import read_connection_file
 from tests.real.sshd import SshHosts
+from tests.system.conftest import until
 
-CONFIG = """\
-c = get_config()
-c.Cluster.engine_launcher_class = 'SSH'
-c.SSHLauncher.ssh_args = {ssh_args!r}
-c.SSHLauncher.remote_python = {python!r}
-"""
+SSH = "c.Cluster.engine_launcher_class = 'SSH'"
 
 
-@pytest.fixture
-def configure(profile: Profile, ssh_hosts: SshHosts) -> Callable[[str], Profile]:
-    """Return what writes the profile's ipcluster_config.py: how to reach the machines, and more lines."""
-
-    def write(more: str, *ssh_args: str) -> Profile:
-        profile.path.mkdir(parents=True, exist_ok=True)
-        text = CONFIG.format(ssh_args=["-F", str(ssh_hosts.config), *ssh_args], python=ssh_hosts.python)
-        (profile.path / "ipcluster_config.py").write_text(text + more)
-        return profile
-
-    return write
+def engines(places: object) -> str:
+    return f"c.SSHEngineSetLauncher.engines = {places!r}"
 
 
-def test_sixteen_engines_on_three_machines(configure, ssh_hosts: SshHosts) -> None:
-    configure("c.SSHEngineSetLauncher.engines = {'node1': 5, 'node2': 5, 'node3': 6}\n")
+def files_below(directory: Path) -> list[str]:
+    """Return what is left on a machine but logs and IPython's own directories."""
+    found = (path for path in directory.rglob("*") if path.is_file() or path.is_socket())
+    return [str(path) for path in found if "log" not in path.parent.name]
+
+
+def arguments_and_environments() -> str:
+    """Return those of all processes that may be looked at."""
+    seen = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            seen += [*process.cmdline(), *process.environ().values()]
+    return "\n".join(seen)
+
+
+def sockets() -> list[Path]:
+    return list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).glob("*"))
+
+
+def test_sixteen_engines_on_three_machines(ssh_profile, ssh_hosts: SshHosts) -> None:
+    ssh_profile(SSH, engines({"node1": 5, "node2": 5, "node3": 6}))
     with er.Cluster() as rc:
         assert rc.ids == list(range(16))
         assert rc[:].apply_sync(socket.gethostname) == ["node1"] * 5 + ["node2"] * 5 + ["node3"] * 6
+    assert [files_below(ssh_hosts.home(name)) for name in ssh_hosts.addresses] == [[], [], []]
+
+
+def test_the_old_forms_of_the_dictionary(ssh_profile, ssh_hosts: SshHosts) -> None:
+    """As the first documentation of such clusters has it: numbers, and a pair with arguments for one machine."""
+    elsewhere = ssh_hosts.home("node3") / "different" / "location"
+    profile = ssh_profile(
+        "c.IPClusterEngines.engine_launcher_class = 'SSHEngineSetLauncher'",
+        "c.SSHEngineSetLauncher.engine_args = ['--profile-dir=~/usual']",
+        engines({"node1": 1, "root@node2:22": {"n": 1}, "node3": (1, [f"--profile-dir={elsewhere}", "--c=a = 7"])}),
+    )
+    with er.Cluster() as rc:
+        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node2", "node3"]
+        assert rc[2]["a"] == 7
+        assert list((elsewhere / "log").glob("ipengine*.log"))
+        assert list((ssh_hosts.home("node2") / "usual" / "log").glob("ipengine*.log"))
+    assert len(list(profile.log_dir.glob("ipengine-*"))) == 3
+
+
+def test_fewer_and_more_engines_than_the_dictionary_has(ssh_profile, caplog: pytest.LogCaptureFixture) -> None:
+    ssh_profile(SSH, engines({"node1": 2, "node2": 2}))
+    with er.Cluster(n=3) as rc:
+        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node1", "node2"]
+    cluster = er.Cluster(n=5)
+    cluster.start_cluster_sync()
+    with cluster.connect_client_sync() as rc:
+        rc.wait_for_engines(4, timeout=10)
+    cluster.stop_cluster_sync()
+    assert "has 4 engines in all, and not 5" in caplog.text
+
+
+def test_sets_are_signalled_restarted_and_stopped_across_machines(ssh_profile) -> None:
+    ssh_profile(SSH, engines({"node1": 1, "node2": 1}))
+    cluster = er.Cluster()
+    with cluster as rc:
+        more = cluster.start_engines_sync(2, "more")
+        rc.wait_for_engines(4, timeout=20)
+        rc[:].push({"a": 1}, block=True)
+        cluster.restart_engines_sync(more)
+        until(lambda: rc.ids == [0, 1, 2, 3])
+        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node2", "node1", "node2"]
+        assert rc[:2].pull("a", block=True) == [1, 1]
+        with pytest.raises(er.CompositeError):
+            rc[2:].pull("a", block=True)
+        slow = rc[0].execute("print('begun', flush=True); import time; time.sleep(30)", block=False)
+        until(lambda: "begun" in slow.stdout)
+        cluster.signal_engines_sync(signal.SIGINT)
+        with pytest.raises(er.RemoteError, match="KeyboardInterrupt"):
+            slow.get(timeout=10)
+        cluster.stop_engines_sync(more)
+        until(lambda: rc.ids == [0, 1])
+
+
+def test_a_killed_engine_is_reported_with_its_cause_and_its_log(ssh_profile, command) -> None:
+    log_file = ssh_profile(SSH, engines({"node1": 1, "node2": 1})).log_file("ipengine", "", "1")
+    start = command("ipcluster", "start").says("2 engines are ready")
+    with er.Client() as rc:
+        rc[1].execute("import threading; threading.Timer(0.1, print, ['these were its last words']).start()")
+        until(lambda: "these were its last words" in (log_file.read_text() if log_file.exists() else ""))
+        os.kill(rc[1].apply_sync(os.getpid), signal.SIGKILL)
+        start.says("engine 1 died: killed by SIGKILL, on node2")
+        until(lambda: rc.ids == [0])
+    assert str(log_file) in start.output
+    start.signal(signal.SIGINT).succeeds()
+
+
+def test_a_wrong_name_among_good_ones(ssh_profile, command) -> None:
+    ssh_profile(SSH, engines({"node1": 1, "no-such-node": 2, "node2": 1}))
+    start = command("ipcluster", "start").says("2 engines are ready")
+    start.says("2 engines did not start on no-such-node: there is no machine of that name")
+    start.signal(signal.SIGINT).succeeds()
+
+
+def test_what_is_wrong_is_said_in_words(ssh_profile, ssh_hosts: SshHosts, command) -> None:
+    ssh_args = ["-F", str(ssh_hosts.config)]
+    wrong = {
+        "node1": ({"remote_python": "/no/such/python"}, "there is no /no/such/python there"),
+        "node2": ({"remote_python": "/usr/bin/python3"}, "Python there (/usr/bin/python3)"),
+        "nobody-at-all@node1": ({}, "ssh is not let in"),
+        "root@node1": ({"environment_script": "~/no-such-script"}, "its environment_script ~/no-such-script failed"),
+        "root@node2": ({"ssh_cmd": ["no-such-ssh"]}, "no-such-ssh can't be started here"),
+        "127.0.0.1:1": ({}, "nothing listens on its ssh port"),
+        "node3": ({"ssh_args": [*ssh_args, "-o", "UserKnownHostsFile=/dev/null"]}, "ssh does not know its host key"),
+        "root@node3": ({"engine_args": ["--no-such-option=1"]}, "there is no option --no-such-option"),
+    }
+    ssh_profile(SSH, engines({place: {"n": 1, **options} for place, (options, _) in wrong.items()}))
+    start = command("ipcluster", "start")
+    assert start.ends() == 1
+    for place, (_, words) in wrong.items():
+        assert f"1 engine did not start on {place}: " in start.output
+        assert words in start.output
+
+
+def test_no_key_is_seen_on_any_machine(ssh_profile) -> None:
+    """In no argument and no environment of any process: machines are names in front of the same kernel here."""
+    profile = ssh_profile(SSH, engines({"node1": 1, "node2": 1}), "c.SSHLauncher.environment = {'SECRET_OF_MINE': 'x'}")
+    cluster = er.Cluster()
+    with cluster as rc:
+        assert rc[:].apply_sync(os.getenv, "SECRET_OF_MINE") == ["x", "x"]
+        info = read_connection_file(profile.connection_file("engine", cluster.cluster_id))
+        seen = arguments_and_environments()
+        assert info.exec_key not in seen
+        assert "remote_host" in seen
+        assert sockets()
+    assert not sockets()

@@ -40,7 +40,9 @@ def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> Engi
     if isinstance(options, SSHEngineSetLauncher | SSHProxyEngineSetLauncher) and not hasattr(options, "start"):
         from engineroom.cluster.remote_engines import RemoteEngines  # other launchers do without
 
-        return RemoteEngines(plan, options, report=host.report, on_change=host.engines_changed)
+        return RemoteEngines(
+            plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited
+        )
     return LaunchedEngines(
         plan,
         host.instance,

@@ -123,7 +123,8 @@ class RemoteController:
         except OSError as error:
             log.warning("the log of the controller can't be kept", extra={"error": error})
 
-    def _lost(self, words: str) -> None:
+    def _lost(self, words: str, certain: bool) -> None:  # noqa: FBT001 (as a Machine calls it)
+        del certain
         self._pulse.beat()
         if self._listening is not None and self._on_end is not None:
             said = "the controller has stopped" if self._stopped else f"the controller on {self._machine.name}: {words}"

@@ -35,9 +35,10 @@ class RemoteEngines:
         *,
         report: Callable[[Report], None],
         on_change: Callable[[], None],
+        on_exit: Callable[[Instance, str], None],
     ) -> None:
         """LaunchError: the options name no machines, or make no sense."""
-        self._mirror = Mirror(plan, report=report, on_change=on_change)
+        self._mirror = Mirror(plan, report=report, on_change=on_change, on_exit=on_exit)
         self.engines = self._mirror.engines
         self._plan, self._options, self._report = plan, options, report
         plan.stop_timeout = max(plan.stop_timeout, _STOP_SECONDS)
@@ -130,7 +131,7 @@ class RemoteEngines:
                 environment={**plan.engine_environment, **share.options.environment},
                 steps=steps,
                 on_report=lambda report: self._mirror.hear(name, report),
-                on_lost=lambda words: self._mirror.lose(name, words),
+                on_lost=lambda words, certain: self._mirror.lose(name, words, certain=certain),
                 on_notice=lambda words: self._report(Notice(words)),
             )
             self._reached[name] = asyncio.ensure_future(machine.reach(plan.engine_timeout))

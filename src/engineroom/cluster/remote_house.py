@@ -15,12 +15,13 @@ from engineroom.cluster.children import Child
 from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.host_link import HostLink
+from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import HostPlan, engine_config
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote_addresses import with_address
 from engineroom.cluster.remote_fetching import contents
 from engineroom.cluster.remote_logs import LogFeed
-from engineroom.cluster.remote_owner import Owner
+from engineroom.cluster.remote_owner import Owner, door_path
 from engineroom.cluster.remote_serving import log_to
 from engineroom.cluster.remote_words import (
     Engines,
@@ -47,6 +48,7 @@ from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.connection_files import write_private
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import HANDSHAKE, STARTUP
 from engineroom.settings.titles import set_title
 
@@ -71,6 +73,20 @@ class _Engines(EngineHouse):
             part = f"{socket.gethostname()}-{engine.key}"
             engine.log_file = self._plan.profile.log_file("ipengine", self._plan.cluster_id, part)
         return engine
+
+
+def _prefix() -> str:
+    """Return how the names of our connection files begin: other machines may share the directory."""
+    return f"remote-{socket.gethostname()}-"
+
+
+def _remove_leftovers(profile: Profile) -> None:
+    """Remove what hosts on this machine left that were killed."""
+    for file in profile.security_dir.glob(f"{_prefix()}*.json"):
+        door = door_path(file.stem.removeprefix(_prefix()))
+        if not door.exists() or is_dead(door):
+            door.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
 
 def _with_owner(part: EnginesPart) -> str:
@@ -165,7 +181,8 @@ class RemoteHouse:
         profile.prepare()
         who = f"engines-{socket.gethostname()}-{os.getpid()}"
         if not options.url_file:
-            self._file = profile.security_dir / f"ipcontroller-{plan.door}-engine.json"
+            _remove_leftovers(profile)
+            self._file = profile.security_dir / f"{_prefix()}{plan.door}.json"
             write_private(self._file, _with_owner(part).encode())
             options.url_file = str(self._file)
         log_to(profile.log_file("ipcluster", options.cluster_id, who), plan.log_level)
@@ -187,12 +204,17 @@ class RemoteHouse:
         match request:
             case StartHere(n=n, set=name, first=first):
                 self._engines.engines.go_on_from(first)
-                _, missing = await self._engines.start(n, name)
+                try:
+                    _, missing = await self._engines.start(n, name)
+                finally:
+                    self._tell_engines()  # whoever asked knows all of them when there is an answer
                 return missing
             case StopEngines(set=name):
                 await self._engines.stop(name)
             case RestartEngines(set=name):
-                return await self._engines.restart(name)
+                missing = await self._engines.restart(name)
+                self._tell_engines()
+                return missing
             case SignalEngines(signum=signum, set=name):
                 self._engines.signal(signum, name)
             case Fetch(path=path):
@@ -214,7 +236,9 @@ class RemoteHouse:
             self.stop("the owner was cut off, and no engine is left")
 
     def _tell_engines(self) -> None:
-        self._telling = None
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         states = [
             EngineState(
                 engine.key,

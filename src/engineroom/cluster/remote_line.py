@@ -31,7 +31,7 @@ class DescriptorLine:
         self._read, self._write = read, write
         self._on_line, self._on_end = on_line, on_end
         self._rest, self._unsent = b"", bytearray()
-        self._writing = self._closed = self._deaf = False
+        self._writing = self._closed = self._deaf = self._holding = False
         self._empty = asyncio.Event()
         self._empty.set()
         self._loop = asyncio.get_running_loop()
@@ -46,7 +46,8 @@ class DescriptorLine:
         if self._closed or self._deaf:
             return
         self._unsent += data
-        if not self._writing:
+        self._empty.clear()
+        if not self._writing and not self._holding:
             self._writable()
 
     async def flush(self, seconds: float) -> None:
@@ -60,6 +61,7 @@ class DescriptorLine:
             return
         self._closed = True
         self._loop.remove_reader(self._read)
+        self._empty.set()
         self._stop_writing()
         for descriptor in {self._read, self._write}:
             os.close(descriptor)
@@ -73,7 +75,8 @@ class DescriptorLine:
             data = b""
         if not data:
             self._loop.remove_reader(self._read)
-            self._deaf = True  # what is written now could hide who closed what
+            self._holding = True  # what is written now could hide who closed what
+            self._stop_writing()
             self._loop.call_later(_SETTLE, self._ended)
             return
         self._take(data)
@@ -90,7 +93,8 @@ class DescriptorLine:
         poll = select.poll()
         poll.register(self._write, 0)
         cut = bool(poll.poll(0))  # POLLHUP and POLLERR need not be asked for
-        self._deaf = False
+        self._holding = False
+        self._writable()
         self._on_end(cut)
 
     def _writable(self) -> None:
@@ -99,20 +103,16 @@ class DescriptorLine:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._unsent.clear()
-            self._deaf = True
-            self._stop_writing()
-            return
+            self._deaf, sent = True, len(self._unsent)
         del self._unsent[:sent]
-        if self._unsent and not self._writing:
-            self._writing = True
-            self._empty.clear()
-            self._loop.add_writer(self._write, self._writable)
-        elif not self._unsent:
+        if not self._unsent:
+            self._empty.set()
             self._stop_writing()
+        elif not self._writing:
+            self._writing = True
+            self._loop.add_writer(self._write, self._writable)
 
     def _stop_writing(self) -> None:
         if self._writing:
             self._writing = False
-            self._empty.set()
             self._loop.remove_writer(self._write)

@@ -25,6 +25,7 @@ from engineroom.cluster.remote_words import (
     RemoteReport,
     RemoteRequest,
     Resume,
+    Resumed,
     StepTaken,
     line,
     read_greeting,
@@ -59,10 +60,11 @@ class Machine:
         environment: Mapping[str, str],
         steps: Steps,
         on_report: Callable[[RemoteReport], None],
-        on_lost: Callable[[str], None],
+        on_lost: Callable[[str, bool], None],
         on_notice: Callable[[str], None],
     ) -> None:
-        """`what`: "engines" or "controller". `on_lost(words)`: it had begun, and is gone for good."""
+        """`what`: "engines" or "controller". `on_lost(words, certain)`: it had begun, and is gone for
+        good, with what ran there, or at least as far as we can see."""
         self.place = place
         self.door = secrets.token_hex(8)
         self.lease = 60.0
@@ -70,7 +72,7 @@ class Machine:
         self._steps = steps
         self._on_report, self._on_lost, self._on_notice = on_report, on_lost, on_notice
         self._child: Child | None = None
-        self._shell = self._closing = False
+        self._shell = self._closing = self._back = False
         self.begun = False
         self.hello: Hello | None = None
         self._failed = ""
@@ -215,7 +217,11 @@ class Machine:
             return
         if isinstance(report, StepTaken):
             self._steps.note(report.step, ok=report.ok, words=report.words)
+        if isinstance(report, Resumed):
+            self._back = True
+            self._pulse.beat()
         if isinstance(report, Failed):
+            self._pulse.beat()
             self._failed = report.reason
         self._on_report(report)
 
@@ -233,9 +239,9 @@ class Machine:
         if child is not self._child or not self.begun or self._again is not None:
             return
         if self._closing:
-            self._lose("the connection was closed")
-        elif self._failed or child.process.returncode != _CUT:
-            self._lose(self._failed or f"the host there has ended: {child.end()}")
+            self._lose("the connection was closed", certain=True)
+        elif self._failed or 0 <= child.process.returncode != _CUT:
+            self._lose(self._failed or f"the host there has ended: {child.end()}", certain=True)
         else:
             words = f"the ssh connection to {self.name} is cut ({_last(child)}): its engines go on, trying again"
             log.warning(words)
@@ -251,27 +257,43 @@ class Machine:
             except NotReached as error:
                 problem = str(error.problem)
                 continue
-            self._again = None
-            self._tell(line(Resume(door=self.door)))
-            for request, _answer in tuple(self._pending.values()):
-                self._tell(line(request))
-            self._on_notice(f"{self.name} is connected again")
-            return
+            if await self._resumed():
+                return
+            if self._failed:
+                break
         self._again = None
-        self._lose(f"the ssh connection was cut, and could not be made again within {self.lease:g} s: {problem}")
+        words = f"the ssh connection was cut, and could not be made again within {self.lease:g} s: {problem}"
+        self._lose(self._failed or words, certain=bool(self._failed))
 
-    def _lose(self, words: str) -> None:
+    async def _resumed(self) -> bool:
+        """Go on with the host that was started before; return whether it is there."""
+        child, self._back = self._child, False
+        assert child is not None
+        self._tell(line(Resume(door=self.door)))
+        await self._pulse.until(lambda: self._back or bool(self._failed) or not child.running, _ANSWERS_WITHIN)
+        if not self._back:
+            self.kill()
+            return False
+        self._again = None
+        for request, _answer in tuple(self._pending.values()):
+            self._tell(line(request))
+        self._on_notice(f"{self.name} is connected again")
+        return True
+
+    def _lose(self, words: str, *, certain: bool) -> None:
         self._failed = words
         self._gone.set()
         for _, answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(LaunchError(f"{self.name}: {words}"))
         if not self._closing:
-            self._on_lost(words)
+            self._on_lost(words, certain)
 
 
 _CUT = 255
 """ssh's own exit code; any other one is that of the host there."""
+
+_ANSWERS_WITHIN = 10.0
 
 
 def _series(version: str) -> list[str]:

@@ -18,9 +18,18 @@ log = logging.getLogger(__name__)
 class Mirror:
     """The engines of all machines, by numbers that are the same here and there."""
 
-    def __init__(self, plan: HostPlan, *, report: Callable[[Report], None], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        plan: HostPlan,
+        *,
+        report: Callable[[Report], None],
+        on_change: Callable[[], None],
+        on_exit: Callable[[Instance, str], None],
+    ) -> None:
+        """`on_exit` tells the controller of an end that nobody else can tell it of."""
         self.engines = HostedEngines()
-        self._plan, self._report, self._on_change = plan, report, on_change
+        self._plan, self._report = plan, report
+        self._on_change, self._on_exit = on_change, on_exit
         self._machines: dict[int, str] = {}
         self._seen: set[int] = set()
         self._ready = 0
@@ -66,13 +75,17 @@ class Mirror:
             case _:
                 pass  # the machine's own end is seen by its connection
 
-    def lose(self, machine: str, words: str) -> None:
-        """All engines of a machine are gone."""
+    def lose(self, machine: str, words: str, *, certain: bool) -> None:
+        """All engines of a machine are gone. `certain`: they have ended, and not only we know nothing of them."""
         lost = self.of_machine(machine)
         log.warning("a machine is lost", extra={"machine": machine, "why": words, "engines": len(lost)})
         for engine in lost:
+            if engine.key not in self._seen:
+                continue  # who asked for it is told
             if not engine.leaving:
                 self._report(EngineDied(engine.label, f"{machine}: {words}", str(engine.log_file), engine.ready))
+            if certain:
+                self._on_exit(engine.instance, f"{machine}: {words}")
         self.drop(lost)
 
     def _take(self, machine: str, states: list[EngineState]) -> None:

@@ -17,6 +17,7 @@ from engineroom.cluster.remote_line import DescriptorLine
 from engineroom.cluster.remote_words import (
     RemoteReport,
     RemoteRequest,
+    Resumed,
     line,
     number_of,
     read_remote_request,
@@ -122,6 +123,7 @@ class Owner:
             descriptor = connection.detach()
             log.info("the owner is back")
             self._take(descriptor, descriptor)
+            self.tell(Resumed())
             unsaid, self._unsaid = self._unsaid, []
             for report in unsaid:
                 self.tell(report)
@@ -173,6 +175,7 @@ def relay(door: str, read: int, write: int, heard: bytes) -> bool:
         try:
             host.connect(str(door_path(door)))
         except OSError:
+            door_path(door).unlink(missing_ok=True)  # that of a host which was killed
             return False
         host.sendall(heard)
         ends = {read: host.fileno(), host.fileno(): write}

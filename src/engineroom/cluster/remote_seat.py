@@ -15,6 +15,7 @@ from engineroom.cluster.children import let_go
 from engineroom.cluster.controller_child import ControllerChild
 from engineroom.cluster.controller_process import ControllerPlan
 from engineroom.cluster.controller_seat import ControllerSeat
+from engineroom.cluster.leftovers import remove_if_stale, sweep
 from engineroom.cluster.plan import controller_config
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote_addresses import with_address
@@ -138,6 +139,10 @@ class RemoteSeat:
             log.exception("the controller did not end, and is killed")
             self._seat.kill()
             await self._seat.ended()
+        sweep(self._profile, self._plan.cluster_id)  # what a controller leaves that was killed
+        if not self._config.reuse:
+            for path in _connection_files(self._profile, self._config):
+                remove_if_stale(path)
         self._feed.look(CONTROLLER, self._log_file)
         self._owner.tell(self._failure or Stopped(reason))
         await self._owner.close()

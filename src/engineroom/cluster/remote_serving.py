@@ -61,7 +61,7 @@ def serve(said: bytes, heard: bytes, read: int, write: int, child: Popen[bytes] 
         set_title("engineroom connection")
         found = relay(plan.door, read, write, heard)
         if not found:
-            os.write(write, line(Failed("the engines' host there has ended meanwhile")))
+            os.write(write, line(Failed("the host there has ended")))
         return 0 if found else 1
     assert child is not None
     try:

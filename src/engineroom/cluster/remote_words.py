@@ -138,6 +138,10 @@ class StepTaken(msgspec.Struct, tag="step"):
     words: str = ""
 
 
+class Resumed(msgspec.Struct, tag="resumed"):
+    """The owner is back with its host."""
+
+
 class Listening(msgspec.Struct, tag="listening"):
     """The controller runs. `client`, `engine`: the contents of its connection files; `reuse`: it keeps them."""
 
@@ -150,7 +154,7 @@ class Listening(msgspec.Struct, tag="listening"):
 
 ToRemote = RemotePlan | Resume
 RemoteRequest = StartHere | StopEngines | RestartEngines | SignalEngines | Fetch | Stop
-RemoteReport = Engines | LogText | StepTaken | Listening | EngineDied | Notice | Failed | Stopped | Answered
+RemoteReport = Engines | LogText | StepTaken | Resumed | Listening | EngineDied | Notice | Failed | Stopped | Answered
 
 _encode = msgspec.json.Encoder().encode
 _plans = msgspec.json.Decoder(ToRemote)
