@@ -77,7 +77,7 @@ class _Engines(EngineHouse):
 
 def _prefix() -> str:
     """Return how the names of our connection files begin: other machines may share the directory."""
-    return f"remote-{socket.gethostname()}-"
+    return f"ipcontroller-remote-{socket.gethostname()}-"
 
 
 def _remove_leftovers(profile: Profile) -> None:
