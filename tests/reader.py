@@ -21,7 +21,7 @@ SECONDS = 20.0
 HOME = "/home/me"
 """The reader's home directory, as pages show it."""
 
-_STAYS = re.compile(r"(\w+=\S+ )*(ipcontroller|ipengine|ipcluster (start|engines))\b")
+_STAYS = re.compile(r"(\w+=\S+ )*(mpiexec -n \d+ )?(ipcontroller|ipengine|ipcluster (start|engines))\b")
 _ENDS = re.compile(r"--daemonize|--dry-run|--help|--show-config|--version|-h\b|\|")
 
 Place = Callable[[str, str], list[str]]

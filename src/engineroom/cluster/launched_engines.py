@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 _SOON, _LATER = 1.0, 30.0
 """Seconds between two polls: for the first `_LATER` seconds, and then."""
 
-_FAREWELL = 2.0
-"""Seconds within which the controller has noticed that engines have ended."""
+_NOTICED, _FAREWELL = 0.5, 2.0
+"""Seconds within which a controller notices by itself that engines have ended, and when it is told so."""
 
 
 @dataclass(slots=True)
@@ -232,17 +232,22 @@ class LaunchedEngines:
     def _set_ended(self, ended: _Set, status: Status) -> None:
         self._steps.note(steps.ENDED, ok=False, words=status.words, who=f"engines {ended.name}")
         log.warning("a set of engines has ended", extra={"set": ended.name, "how": status.words})
-        engines = self.engines.in_set(ended.name)
-        for engine in engines:
-            self._on_exit(engine.instance, status.words)
         if ended.arrived >= ended.n or ended.given_up:
-            self._report(Notice(f"engines {ended.name} have ended: {status.words}"))
-            self._waits.append(asyncio.ensure_future(self._forget_later(ended)))
+            self._waits.append(asyncio.ensure_future(self._take_leave(ended)))
 
-    async def _forget_later(self, ended: _Set) -> None:
-        """Forget a set once the controller has said of all its engines that they have left."""
-        await self._pulse.until(lambda: not self.engines.in_set(ended.name), _FAREWELL)
+    async def _take_leave(self, ended: _Set) -> None:
+        """Forget a set once the controller has said of all its engines, the first to die first, that they have left."""
+
+        def gone() -> bool:
+            return not self.engines.in_set(ended.name)
+
+        how = ended.status.words
+        if not await self._pulse.until(gone, _NOTICED):
+            for engine in self.engines.in_set(ended.name):
+                self._on_exit(engine.instance, how.partition("\n")[0].removesuffix("; it said:"))
+            await self._pulse.until(gone, _FAREWELL)
         if self._sets.get(ended.name) is ended:
+            self._report(Notice(f"engines {ended.name} have ended: {how}"))
             self._forget(ended)
 
     async def _all_ready(self, started: _Set) -> str:

@@ -1,0 +1,150 @@
+"""A set whose launcher knows at once when it ends: what is said, in which order, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from engineroom.cluster.launched_engines import LaunchedEngines
+from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import EngineDied, Notice, Report
+from engineroom.engine.config import EngineConfig
+from engineroom.errors import LaunchError
+from engineroom.ids import Instance, new_instance
+from engineroom.protocol.launches import VARIABLE
+
+HOW = "mpiexec: exit code 137; it said:\n  rank 1 exited on signal 9"
+
+
+class World:
+    """A launcher of one world, whose end a test decides."""
+
+    def __init__(self) -> None:
+        self.environment: dict[str, str] = {}
+        self.status = Status(State.RUNNING)
+        self.stopped = 0
+        self._over = asyncio.Event()
+
+    async def start(self, command: Command) -> Handle:
+        self.environment = command.environment
+        return {}
+
+    async def poll(self, handle: Handle) -> Status:
+        return self.status
+
+    async def ended(self, handle: Handle) -> Status:
+        await self._over.wait()
+        return self.status
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        """Signal nobody."""
+
+    async def stop(self, handle: Handle) -> None:
+        self.stopped += 1
+
+    def end(self) -> None:
+        self.status = Status(State.ENDED, HOW)
+        self._over.set()
+
+
+class Story:
+    """Two engines of such a world; all that the host and the controller are told."""
+
+    def __init__(self, directory: Path) -> None:
+        self.world, self.reports = World(), list[Report]()
+        self.exited: list[tuple[Instance, str]] = []
+        self.dismissed: list[Sequence[int]] = []
+        plan = HostPlan(
+            profile_dir=str(directory / "profile_default"), cluster_id="", engine=EngineConfig(connection_file="f")
+        )
+        self.engines = LaunchedEngines(
+            plan,
+            new_instance(),
+            self.world,
+            make_command=lambda n, name: Command(role=ENGINE, name=name, argv=["ipengine"], n=n),
+            report=self.reports.append,
+            on_change=lambda: None,
+            on_exit=lambda instance, cause: self.exited.append((instance, cause)),
+            dismiss=self.dismissed.append,
+        )
+
+    async def start(self) -> list[Instance]:
+        starting = asyncio.create_task(self.engines.start(2))
+        while VARIABLE not in self.world.environment:
+            await asyncio.sleep(0)
+        instances = [new_instance(), new_instance()]
+        for engine_id, instance in enumerate(instances):
+            self.engines.joined(instance, engine_id, self.world.environment[VARIABLE])
+        await starting
+        return instances
+
+    async def until_forgotten(self) -> None:
+        while self.engines.handles():
+            await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        self.engines.close()
+        await self.engines.ended()
+
+
+def test_the_engine_that_died_first_is_named_first_and_then_why(tmp_path: Path) -> None:
+    async def play() -> None:
+        story = Story(tmp_path)
+        first, second = await story.start()
+        story.world.end()
+        await asyncio.sleep(0)
+        story.engines.left(second, "its process ended")
+        story.engines.left(first, "its process ended")
+        await story.until_forgotten()
+        assert [each.engine for each in story.reports if isinstance(each, EngineDied)] == [1, 0]
+        assert story.reports[-1] == Notice(f"engines 1 have ended: {HOW}")
+        assert story.exited == []
+        await story.close()
+
+    asyncio.run(asyncio.wait_for(play(), 10))
+
+
+def test_a_controller_that_does_not_see_it_is_told(tmp_path: Path) -> None:
+    async def play() -> None:
+        story = Story(tmp_path)
+        instances = await story.start()
+        story.world.end()
+        while len(story.exited) < 2:
+            await asyncio.sleep(0.01)
+        assert story.exited == [(instance, "mpiexec: exit code 137") for instance in instances]
+        for instance in instances:
+            story.engines.left(instance, "mpiexec")
+        await story.until_forgotten()
+        await story.close()
+
+    asyncio.run(asyncio.wait_for(play(), 10))
+
+
+def test_a_world_that_ends_before_its_engines_register(tmp_path: Path) -> None:
+    async def play() -> None:
+        story = Story(tmp_path)
+        starting = asyncio.create_task(story.engines.start(2))
+        while VARIABLE not in story.world.environment:
+            await asyncio.sleep(0)
+        story.world.end()
+        try:
+            await starting
+        except LaunchError as error:
+            assert str(error) == f"2 of 2 engines did not register: {HOW}"
+        await story.close()
+
+    asyncio.run(asyncio.wait_for(play(), 10))
+
+
+def test_a_stop_has_the_controller_tell_them_first(tmp_path: Path) -> None:
+    async def play() -> None:
+        story = Story(tmp_path)
+        await story.start()
+        await story.engines.stop("1")
+        assert list(story.dismissed) == [[0, 1]]
+        assert story.world.stopped == 1
+        await story.close()
+
+    asyncio.run(asyncio.wait_for(play(), 10))
