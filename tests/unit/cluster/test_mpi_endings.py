@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from engineroom.cluster.launched_engines import LaunchedEngines
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
 from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Report
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
@@ -25,10 +28,11 @@ class World:
         self.environment: dict[str, str] = {}
         self.status = Status(State.RUNNING)
         self.stopped = 0
-        self._over = asyncio.Event()
+        self.started, self._over = asyncio.Event(), asyncio.Event()
 
     async def start(self, command: Command) -> Handle:
         self.environment = command.environment
+        self.started.set()
         return {}
 
     async def poll(self, handle: Handle) -> Status:
@@ -53,7 +57,7 @@ class Story:
     """Two engines of such a world; all that the host and the controller are told."""
 
     def __init__(self, directory: Path) -> None:
-        self.world, self.reports = World(), list[Report]()
+        self.world, self.reports, self.pulse = World(), list[Report](), Pulse()
         self.exited: list[tuple[Instance, str]] = []
         self.dismissed: list[Sequence[int]] = []
         plan = HostPlan(
@@ -65,15 +69,18 @@ class Story:
             self.world,
             make_command=lambda n, name: Command(role=ENGINE, name=name, argv=["ipengine"], n=n),
             report=self.reports.append,
-            on_change=lambda: None,
-            on_exit=lambda instance, cause: self.exited.append((instance, cause)),
+            on_change=self.pulse.beat,
+            on_exit=self._exited,
             dismiss=self.dismissed.append,
         )
 
+    def _exited(self, instance: Instance, cause: str) -> None:
+        self.exited.append((instance, cause))
+        self.pulse.beat()
+
     async def start(self) -> list[Instance]:
         starting = asyncio.create_task(self.engines.start(2))
-        while VARIABLE not in self.world.environment:
-            await asyncio.sleep(0)
+        await self.world.started.wait()
         instances = [new_instance(), new_instance()]
         for engine_id, instance in enumerate(instances):
             self.engines.joined(instance, engine_id, self.world.environment[VARIABLE])
@@ -81,8 +88,7 @@ class Story:
         return instances
 
     async def until_forgotten(self) -> None:
-        while self.engines.handles():
-            await asyncio.sleep(0.01)
+        await self.pulse.until(lambda: not self.engines.handles())
 
     async def close(self) -> None:
         self.engines.close()
@@ -111,8 +117,7 @@ def test_a_controller_that_does_not_see_it_is_told(tmp_path: Path) -> None:
         story = Story(tmp_path)
         instances = await story.start()
         story.world.end()
-        while len(story.exited) < 2:
-            await asyncio.sleep(0.01)
+        await story.pulse.until(lambda: len(story.exited) == 2)
         assert story.exited == [(instance, "mpiexec: exit code 137") for instance in instances]
         for instance in instances:
             story.engines.left(instance, "mpiexec")
@@ -126,13 +131,10 @@ def test_a_world_that_ends_before_its_engines_register(tmp_path: Path) -> None:
     async def play() -> None:
         story = Story(tmp_path)
         starting = asyncio.create_task(story.engines.start(2))
-        while VARIABLE not in story.world.environment:
-            await asyncio.sleep(0)
+        await story.world.started.wait()
         story.world.end()
-        try:
+        with pytest.raises(LaunchError, match="2 of 2 engines did not register: mpiexec: exit code 137; it said:"):
             await starting
-        except LaunchError as error:
-            assert str(error) == f"2 of 2 engines did not register: {HOW}"
         await story.close()
 
     asyncio.run(asyncio.wait_for(play(), 10))
