@@ -108,5 +108,7 @@ def test_each_trouble_is_said_in_words(reader: Reader) -> None:
     broken.says("in error: can't open output file", "then `qmod -cj ")
     ended.says("1 of 1 engines did not register: Grid Engine job ", "reached its time limit")
     assert ended.process.wait(20) != 0
+    why = reader.types("ipcluster why --profile=late || test $? = 1")
+    why.says("engines 1: ", "reached its time limit", "fix: ")
     full.interrupt()
     broken.interrupt()
