@@ -70,7 +70,7 @@ class SshHosts(Hosts):
     def start(self, *names: str) -> None:
         super().start(*names)
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        _keygen(self.key, "user")
+        keygen(self.key, "user")
         keys = self.directory / "authorized_keys"
         keys.write_bytes(self.key.with_suffix(".pub").read_bytes())
         (self.directory / "hosts").write_text(
@@ -84,7 +84,7 @@ class SshHosts(Hosts):
     def _start_sshd(self, name: str, address: str, keys: Path) -> None:
         directory = self.directory / name
         self.home(name).mkdir(parents=True)
-        _keygen(directory / "host_key", name)
+        keygen(directory / "host_key", name)
         with self._known.open("a") as known:
             known.write(f"{name},{address} {(directory / 'host_key.pub').read_text()}")
         config = directory / "sshd_config"
@@ -117,5 +117,5 @@ class SshHosts(Hosts):
         )
 
 
-def _keygen(path: Path, comment: str) -> None:
+def keygen(path: Path, comment: str) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)], check=True)

@@ -64,10 +64,12 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
     set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
     controllers: list[Controller] = []
+    by_hand = not owned and not plan.config.host  # else there is a host, whose start this is
     steps_file = profile.steps_file(cluster_id)
-    if not owned and not plan.config.host:  # else there is a host, whose start this is
-        steps.begin(steps_file)
     notes = steps.Steps(steps_file, steps.CONTROLLER)
+    if by_hand:
+        log.info("using the profile", extra={"directory": profile.path, "pid_file": pid_file})
+        steps.begin(steps_file)
 
     def ready(controller: Controller) -> None:
         controllers.append(controller)
@@ -75,15 +77,38 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
             _follow_host(controller)
         else:
             notes.note(steps.LISTENS, words=f"port {controller.port}")
+        if by_hand:
+            _say_ready(controller, plan)
 
     try:
-        return run_controller(plan.config, on_ready=ready)
+        code = run_controller(plan.config, on_ready=ready)
+        if by_hand:
+            notes.note(steps.ENDED, ok=code == 0, words=_reason(controllers))
+        return code
     finally:
         release(pid_file)
         # Should the host have been killed: what it can't take away, or cancel, any more.
         removed = sweep(profile, cluster_id) if owned else []
         if profile.pid_file("ipcluster", cluster_id) in removed or any(each.abandoned for each in controllers):
             _cancel_jobs(profile, cluster_id)
+
+
+def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
+    """Say what to do now, on the terminal, if there is one."""
+    identity, profile = controller.identity, Profile(Path(plan.profile_dir))
+    engine = " ".join(filter(None, ["ipengine", profile.options(), _option("cluster-id", plan.config.cluster_id)]))
+    log.info("ready: engines by `%s`; on other machines by `ipengine --file` with a copy", engine)
+    if plan.log_file:
+        print(f"ipcontroller: listens on port {controller.port}; log: {plan.log_file}")
+        print(f"connection files: {identity.client_file} for clients, {identity.engine_file} for engines", flush=True)
+
+
+def _option(name: str, value: str) -> str:
+    return f"--{name}={value}" if value else ""
+
+
+def _reason(controllers: list[Controller]) -> str:
+    return controllers[0].stop_reason if controllers else "it could not start; its log says why"
 
 
 def _cancel_jobs(profile: Profile, cluster_id: str) -> None:

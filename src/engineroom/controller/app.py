@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.introduction import introduce
 from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
 from engineroom.transport.loops import new_loop
@@ -42,9 +42,9 @@ async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] 
         print(f"ipcontroller: {words}", file=sys.stderr)
         return 1
     _stop_on_signals(controller)
+    introduce(controller)
     if on_ready is not None:
         on_ready(controller)
-    log.info("controller listens", extra={"port": controller.port, "pid": os.getpid()})
     await controller.run_until_stopped()
     log.info("controller stops: %s", controller.stop_reason)
     await controller.stop()
@@ -55,4 +55,6 @@ def _stop_on_signals(controller: Controller) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         name = signal.Signals(signum).name
-        loop.add_signal_handler(signum, partial(controller.request_stop, f"the controller got {name}"))
+        # With --reuse people start it again, with everybody still there.
+        stop = partial(controller.request_stop, f"the controller got {name}", comes_back=controller.config.reuse)
+        loop.add_signal_handler(signum, stop)

@@ -51,6 +51,8 @@ class Departures:
             self._shell.engine_lost(link, link.dismissed or reason or "it left")
         elif self._here(link):
             self._closed_here(link, reason)
+        elif link.host in self._shell.links.hosts_that_left:
+            self._shell.engine_lost(link, "its host has ended")
         elif link.host or any(word in reason.lower() for word in _CUT_WORDS):
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import socket
 from pathlib import Path
 
+from engineroom.controller.addresses import addresses_of_this_machine
 from engineroom.controller.config import ControllerConfig
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
@@ -30,6 +30,7 @@ class Identity:
         self.key_file = self._dir / f"ipcontroller{tail}.key"
         self.keys: dict[str, str] = {}
         self.last_port: int | None = None
+        self._before: dict[str, ConnectionFile] = {}
         self.certificate = ""
 
     def load(self) -> None:
@@ -46,6 +47,7 @@ class Identity:
                     "start without --reuse"
                 )
             self.keys = {"client": client.exec_key, "engine": engine.exec_key}
+            self._before = {"client": client, "engine": engine}
             self.last_port = client.port
         else:
             self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
@@ -58,25 +60,31 @@ class Identity:
         return ["0.0.0.0", "::"] if socket.has_dualstack_ipv6() else ["0.0.0.0"]
 
     def write_files(self, port: int, unix_path: str) -> None:
-        """Write both connection files, readable by their owner only."""
-        hosts = self._reachable_hosts()
-        shared = {
-            "url": f"tcp://{_bracketed(hosts[0])}:{port}",
-            "addresses": [f"{_bracketed(host)}:{port}" for host in hosts[1:]],
-            "socket": unix_path,
-            "certificate": self.certificate,
-            "location": self._config.location or hosts[0],
-            "protocol": f"{PROTOCOL[0]}.{PROTOCOL[1]}",
-            "cluster_id": self._config.cluster_id,
-            "host": host_name(),
-            "boot_id": boot_id(),
-            "controller": ProcessRecord.of_this_process(),
-        }
+        """Write both connection files, readable by their owner only.
+
+        Of files that are used again what people may have put there stays: ssh server and location.
+        """
         for path, role, ssh in (
             (self.client_file, "client", self._config.ssh),
             (self.engine_file, "engine", self._config.engine_ssh),
         ):
-            write_connection_file(path, ConnectionFile(exec_key=self.keys[role], ssh=ssh, **shared))  # type: ignore[arg-type]
+            before = self._before.get(role)
+            hosts = self._reachable_hosts(before)
+            info = ConnectionFile(
+                url=f"tcp://{_bracketed(hosts[0])}:{port}",
+                addresses=[f"{_bracketed(host)}:{port}" for host in hosts[1:]],
+                exec_key=self.keys[role],
+                ssh=ssh or (before.ssh if before else ""),
+                socket=unix_path,
+                certificate=self.certificate,
+                location=hosts[0],
+                protocol=f"{PROTOCOL[0]}.{PROTOCOL[1]}",
+                cluster_id=self._config.cluster_id,
+                host=host_name(),
+                boot_id=boot_id(),
+                controller=ProcessRecord.of_this_process(),
+            )
+            write_connection_file(path, info)
 
     def remove_files(self) -> None:
         """Remove the connection files, unless they are to be used again."""
@@ -84,38 +92,20 @@ class Identity:
             self.client_file.unlink(missing_ok=True)
             self.engine_file.unlink(missing_ok=True)
 
-    def _reachable_hosts(self) -> list[str]:
+    def _reachable_hosts(self, before: ConnectionFile | None) -> list[str]:
+        location = self._config.location or _put_there_by_hand(before)
+        hosts = [location] if location else []
         ip = self._config.ip.removeprefix("tcp://").strip("[]")
-        hosts = [self._config.location] if self._config.location else []
-        if ip in _ANY:
-            hosts += _addresses_of_this_machine()
-        else:
-            hosts.append(ip)
+        hosts += addresses_of_this_machine() if ip in _ANY else [ip]
         return list(dict.fromkeys(hosts))
+
+
+def _put_there_by_hand(before: ConnectionFile | None) -> str:
+    """Return the location in a connection file if it is not that which a controller has written."""
+    if before is None or before.location == before.host_of_url:
+        return ""
+    return before.location
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _addresses_of_this_machine() -> list[str]:
-    """Return this machine's addresses, those that others can reach first, loopback last."""
-    found = list(_routed_addresses())
-    with contextlib.suppress(OSError):  # a machine without a name in its resolver still has the routed addresses
-        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)]
-    found = [host for host in dict.fromkeys(found) if not host.startswith("fe80")]
-    loopback = [host for host in found if host.startswith("127.") or host == "::1"]
-    return [host for host in found if host not in loopback] + (loopback or ["127.0.0.1"])
-
-
-def _routed_addresses() -> list[str]:
-    """Return the addresses from which this machine would speak to the world (no packet is sent)."""
-    found = []
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((far, 9))
-                found.append(str(probe.getsockname()[0]))
-        except OSError:
-            continue
-    return found

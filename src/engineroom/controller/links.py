@@ -27,11 +27,15 @@ class Link:
 
 
 class Links:
-    """All peers that are connected, by number and by what they are."""
+    """All peers that are connected, by number and by what they are.
+
+    `hosts_that_left`: instances of hosts that have said goodbye, and take their engines along.
+    """
 
     def __init__(self) -> None:
         self.by_peer: dict[Peer, Link] = {}
         self.hosts: dict[bytes, Link] = {}
+        self.hosts_that_left: set[bytes] = set()
         self.engines: dict[int, Link] = {}
         self._numbers = count(1)
 

@@ -96,6 +96,7 @@ class Controller:
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
+        self._comes_back = False
 
     async def start(self) -> None:
         """Listen, then write the connection files: who finds them can connect.
@@ -131,10 +132,10 @@ class Controller:
     async def run_until_stopped(self) -> None:
         await self._stopped.wait()
 
-    def request_stop(self, reason: str) -> None:
-        """Have `run_until_stopped` return."""
+    def request_stop(self, reason: str, *, comes_back: bool = False) -> None:
+        """Have `run_until_stopped` return; `comes_back`: engines and clients may wait for another start."""
         if not self._stopped.is_set():
-            self.stop_reason = reason
+            self.stop_reason, self._comes_back = reason, comes_back
             self._stopped.set()
 
     async def stop(self) -> None:
@@ -148,14 +149,22 @@ class Controller:
             self._lease.close()
         self._departures.close()
         for link in tuple(self.links.by_peer.values()):
+            link.dismissed = reason
+            if self._comes_back:
+                link.connection.abort(reason)
+                continue
             if link.role in {"engine", "host"}:
                 link.connection.send(Shutdown(reason=reason))
             else:
                 link.connection.send(Refused(reason))
-            link.dismissed = reason
             link.connection.close(reason)
         self.identity.remove_files()
         await asyncio.sleep(0)
+
+    @property
+    def unix_path(self) -> str:
+        """The Unix socket at which it listens, "" for none."""
+        return "" if self._listener is None else self._listener.unix_path
 
     @property
     def abandoned(self) -> bool:
@@ -275,6 +284,7 @@ class Controller:
         engine_id = engine_id_of(self.state, event.instance)
         assert engine_id is not None
         link.engine_id = engine_id
+        self._replace(self.links.engines.get(engine_id))
         self.links.add(link)
         self.links.engines[link.engine_id] = link
         self._welcome(link, join)
@@ -284,6 +294,13 @@ class Controller:
         if join.info.problem:
             log.warning("engine has a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
         link.connection.start(EngineReceiver(self, link))
+
+    def _replace(self, before: Link | None) -> None:
+        """The engine has connected again, and its last connection, through a tunnel perhaps, does not know yet."""
+        if before is not None:
+            self.links.remove(before)
+            self._functions.engine_gone(before.peer)
+            before.connection.abort("the engine has connected again")
 
     def _tell_host(self, engine: Link) -> None:
         """Tell the host that started `engine` that it has joined, and under which id."""
@@ -316,6 +333,8 @@ class Controller:
 
     def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:
         """An engine's connection is gone: find out whether the engine is."""
+        if link.peer not in self.links.by_peer:
+            return  # it has another one
         self.links.remove(link)
         self._functions.engine_gone(link.peer)
         self._departures.closed(link, reason, clean=clean)

@@ -18,16 +18,18 @@ import msgspec
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 
+_ANY = ("*", "", "0.0.0.0", "::")
 _URL = re.compile(r"tcp://(?P<host>\[[^\]]*\]|[^:/]*):(?P<port>\d+)/?")
 
 
 class ConnectionFile(msgspec.Struct, kw_only=True):
     """What a peer needs in order to connect.
 
-    `url`: tcp://HOST:PORT, HOST may be `*` (then `location` tells the address). `addresses`: further
+    `url`: tcp://HOST:PORT, HOST may be `*`. `location`: the address or name to try first. `addresses`: further
     HOST:PORT under which the controller may be reached. `socket`: path of its Unix socket, for peers with the same
-    `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM. `ssh`: the server to tunnel
-    through. `protocol`: "major.minor". `controller`: which process it is, to tell a stale file.
+    `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM, "" in files written by hand: then the
+    handshake alone proves that the one that is shown is the controller's. `ssh`: the server to tunnel through.
+    `protocol`: "major.minor". `controller`: which process it is, to tell a stale file.
     """
 
     url: str
@@ -47,13 +49,16 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     def port(self) -> int:
         return int(_match_url(self.url)["port"])
 
+    @property
+    def host_of_url(self) -> str:
+        return _match_url(self.url)["host"].strip("[]")
+
     def candidates(self) -> list[tuple[str, int]]:
         """Return every (host, port) worth trying, best first."""
-        match = _match_url(self.url)
-        host, port = match["host"].strip("[]"), int(match["port"])
-        first = self.location or "127.0.0.1" if host in {"*", "", "0.0.0.0", "::"} else host
-        found = [(first, port), *_addresses(self.addresses)]
-        return list(dict.fromkeys(found))
+        own = self.host_of_url
+        hosts = [self.location.strip("[]"), "" if own in _ANY else own]
+        found = [(host, self.port) for host in hosts if host]
+        return list(dict.fromkeys([*(found or [("127.0.0.1", self.port)]), *_addresses(self.addresses)]))
 
     @property
     def same_machine(self) -> bool:

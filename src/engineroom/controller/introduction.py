@@ -1,0 +1,25 @@
+"""What a controller that listens says of itself in its log."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from engineroom.controller.shell import Controller
+
+log = logging.getLogger(__name__)
+
+
+def introduce(controller: Controller) -> None:
+    """Say where it listens, where its files are, and what it goes by."""
+    identity, config = controller.identity, controller.config
+    hosts = (f"[{host}]" if ":" in host else host for host in identity.bind_hosts())
+    listens = {"on": ",".join(f"tcp://{host}:{controller.port}" for host in hosts), "pid": os.getpid()}
+    log.info("controller listens", extra=listens | ({"socket": controller.unix_path} if controller.unix_path else {}))
+    for role, file, ssh in (
+        ("clients", identity.client_file, config.ssh),
+        ("engines", identity.engine_file, config.engine_ssh),
+    ):
+        log.info("wrote connection info", extra={"of": role, "file": file} | ({"ssh": ssh} if ssh else {}))
+    log.info("tasks are given out", extra={"policy": config.policy})
+    log.info("silence is noticed", extra={"after_s": config.silent})

@@ -1,0 +1,167 @@
+"""Tunnels by OpenSSH, between machines on which the controller listens for nobody but itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engineroom import Client
+from engineroom.errors import ConnectionFailed
+from tests.real.machines import Machines, Program, where
+from tests.real.sshd import SshHosts, keygen
+from tests.system.conftest import until
+
+Run = Callable[..., Program]
+
+PATIENCE = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2", "-o", "ConnectTimeout=2"]
+
+
+def processes(title: str) -> list[psutil.Process]:
+    """Return the processes of this run whose command line begins with `title`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            run = process.environ().get("ENGINEROOM_TEST_RUN")
+            if run == os.environ["ENGINEROOM_TEST_RUN"] and " ".join(process.cmdline()).startswith(title):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or somebody else's
+    return found
+
+
+def tunnels() -> int:
+    """Return how many ssh processes are tunnels."""
+    return sum("-N" in process.cmdline() for process in processes("ssh -F"))
+
+
+@pytest.fixture(scope="module")
+def machines(ssh_hosts: SshHosts) -> Iterator[Machines]:
+    """Three machines, of which `node1` has a controller that listens on loopback only."""
+    with tempfile.TemporaryDirectory(prefix="er-", dir="/tmp") as place:
+        ssh = " ".join(["-F", str(ssh_hosts.config), *PATIENCE])
+        made = Machines(ssh_hosts, Path(place), ENGINEROOM_SSH_ARGS=ssh)
+        made.run("node1", "ipcontroller", "--enginessh=node1", "--ssh=node1").says("ready")
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def run(machines: Machines) -> Iterator[Callable[..., Program]]:
+    """What starts a program on a machine, and kills it when the test is over."""
+    started: list[Program] = []
+
+    def start(*arguments: Any, **more: Any) -> Program:
+        started.append(machines.run(*arguments, **more))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.kill()
+    until(lambda: not tunnels(), 5)
+
+
+@pytest.fixture
+def rc(machines: Machines, run: Run, ssh_hosts: SshHosts) -> Iterator[Client]:
+    """A client on yet another machine, through a tunnel of its own."""
+    file = machines.copy("client", "node1", machines.place / "here")
+    with Client(str(file), ssh_args=["-F", str(ssh_hosts.config), *PATIENCE], timeout=20) as client:
+        yield client
+
+
+def test_all_connections_are_loopback_and_a_machine_has_one_tunnel(machines: Machines, run: Run, rc: Client) -> None:
+    machines.copy("engine", "node1", machines.security("node2"))
+    engines = [run("node2", "ipengine") for _ in range(2)]
+    rc.wait_for_engines(2, timeout=30)
+    assert rc[:].apply_sync(where) == ["node2", "node2"]
+    assert tunnels() == 2  # the engines' and ours
+    assert "by way of node1" in engines[0].output
+    data = os.urandom(3_000_000)
+    rc[:].push({"data": data}, block=True)
+    assert rc[0].pull("data", block=True) == data
+    engines[0].kill()
+    until(lambda: len(rc.ids) == 1, 5)
+    assert tunnels() == 2
+    engines[1].kill()
+    until(lambda: tunnels() == 1, 5)
+
+
+def test_a_cable_that_is_pulled_and_plugged_in_again(
+    machines: Machines, run: Run, rc: Client, ssh_hosts: SshHosts
+) -> None:
+    machines.copy("engine", "node1", machines.security("node2"))
+    engine = run("node2", "ipengine")
+    rc.wait_for_engines(1, timeout=30)
+    view = rc[rc.ids[0]]
+    view["kept"] = os.getpid()
+    machines.hosts.cut("node2")
+    waiting = view.pull("kept")
+    engine.says("the controller is gone: connecting again")
+    machines.hosts.mend("node2")
+    assert waiting.get(timeout=30) == os.getpid()
+    assert len(rc.ids) == 1
+
+
+def test_a_killed_guard_takes_its_ssh_along_and_is_replaced(machines: Machines, run: Run, rc: Client) -> None:
+    machines.copy("engine", "node1", machines.security("node2"))
+    run("node2", "ipengine")
+    rc.wait_for_engines(1, timeout=30)
+    view = rc[rc.ids[0]]
+    view["kept"] = 7
+    guards = processes("engineroom tunnel through node1")
+    assert len(guards) == 2
+    for guard in guards:
+        guard.kill()
+    assert view.pull("kept").get(timeout=30) == 7
+    assert tunnels() == 2
+
+
+def test_a_host_and_its_engines_share_a_tunnel(machines: Machines, run: Run, rc: Client) -> None:
+    machines.copy("engine", "node1", machines.security("node3"))
+    host = run("node3", "ipcluster", "engines", "--n=4").says("4 engines are ready")
+    rc.wait_for_engines(4, timeout=10)
+    assert set(rc[:].apply_sync(where)) == {"node3"}
+    assert tunnels() == 2
+    host.close()
+    until(lambda: rc.ids == [] and tunnels() == 1, 10)
+
+
+def test_a_file_of_four_keys_edited_by_hand(machines: Machines, run: Run) -> None:
+    values = json.loads(machines.copy("engine", "node1", machines.place / "there").read_text())
+    port = values["url"].rpartition(":")[2]
+    few = {"url": f"tcp://*:{port}", "exec_key": values["exec_key"], "ssh": "node1", "location": "127.0.0.1"}
+    (machines.place / "there" / "four.json").write_text(json.dumps(few))
+    run("node2", "ipengine", "--file=four.json", cwd=machines.place / "there").says("registered")
+
+
+def test_a_server_that_nobody_knows(machines: Machines, run: Run) -> None:
+    file = machines.copy("engine", "node1", machines.place / "there")
+    engine = run("node3", "ipengine", f"--file={file}", "--ssh=nowhere.invalid")
+    engine.says("Could not resolve hostname nowhere.invalid")
+    assert "`ssh nowhere.invalid` must work on this machine" in engine.output
+
+
+def test_a_server_that_can_not_reach_the_controller(machines: Machines, run: Run) -> None:
+    file = machines.copy("engine", "node1", machines.place / "there")
+    engine = run("node3", "ipengine", f"--file={file}", "--timeout=2", "--ssh=node2")
+    assert engine.ends() == 255
+    assert "127.0.0.1:" in engine.output
+    assert "open failed: connect failed: Connection refused. The ssh server does not reach" in engine.output
+
+
+def test_a_key_that_is_refused(machines: Machines, ssh_hosts: SshHosts) -> None:
+    other = machines.place / "other_key"
+    keygen(other, "a stranger")
+    config = machines.place / "ssh_config"
+    config.write_text(ssh_hosts.config.read_text().replace(str(ssh_hosts.key), str(other)))
+    file = machines.copy("client", "node1", machines.place / "there")
+    with pytest.raises(ConnectionFailed, match=r"ssh node1: .*Permission denied .*ssh-add.*--sshkey"):
+        Client(str(file), ssh_args=["-F", str(config)], timeout=20)
+    with Client(str(file), ssh_args=["-F", str(config)], sshkey=ssh_hosts.key, timeout=20) as rc:
+        rc.queue_status()
