@@ -61,6 +61,10 @@ def test_one_host_of_two_is_not_there(command: Commands, profile: Profile, tmp_p
     assert said.startswith("engines on nowhere: nowhere: there is no machine of that name")
     assert "fix: Check its name" in said
     started.signal(signal.SIGINT).ends()
+    began = time.monotonic()
+    with pytest.raises(LaunchError, match=r"(?s)there is no machine of that name.*Check its name"):
+        Cluster().start_and_connect_sync()
+    assert time.monotonic() - began < NAMED_WITHIN
 
 
 def test_an_interpreter_that_is_not_there_and_one_without_engineroom(

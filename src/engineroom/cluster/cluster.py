@@ -88,6 +88,7 @@ class Cluster(ClusterOptions):
         self.log_level = log_level
         self.cluster_file = Path(cluster_file) if cluster_file else found.cluster_file(self.cluster_id)
         self.engine_set = ""
+        self._missing = ""
         self._session: HostSession | None = None
         self._client: Client | None = None
 
@@ -150,10 +151,15 @@ class Cluster(ClusterOptions):
         return self.engine_set
 
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
-        """Start the cluster, and return a Client whose engines are all there."""
+        """Start the cluster, and return a Client whose engines are all there.
+
+        LaunchError says why some, or all, are not, and what to do.
+        """
         del activate
         await self.start_cluster(n)
         try:
+            if self._missing:  # waiting would not bring them
+                raise LaunchError(self._missing)
             client = await self.connect_client()
             await asyncio.to_thread(client.wait_for_engines, self.n, timeout=self.engine_timeout)
         except BaseException:
@@ -324,11 +330,12 @@ class Cluster(ClusterOptions):
         self.n = plan.n
         session = HostSession.start(plan)
         try:
-            await session.ready(keep=not self.shutdown_atexit)
+            ready = await session.ready(keep=not self.shutdown_atexit)
         except BaseException:
             await session.stop()
             raise
         self._keep(session)
+        self._missing = ready.missing
         self.engine_set = "1" if plan.n else ""
         if self._file_is_elsewhere:
             self.write_cluster_file()

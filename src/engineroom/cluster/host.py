@@ -235,6 +235,8 @@ class Host:
                 self.stop(_NO_ENGINE)  # the controller came and went meanwhile
                 return
         self.write_file()
+        if missing:
+            missing += self._advice(missing)
         self.report(Ready(ready_ids(self._engines.engines), age(), missing))
 
     async def _start_controller(self, controller: ControllerSeat) -> None:
