@@ -119,7 +119,7 @@ def test_a_default_that_makes_no_sense(command: Start, module: Path) -> None:
     module.write_text(blocks(PAGE)["own-wrapped"] + "    submit_command = 7\n")
     start = command("ipcluster", "start", "--engines=nicelaunch.SiteEngineSetLauncher")
     assert start.ends() == 2
-    assert "The 'submit_command' trait" in start.output
+    assert "SiteEngineSetLauncher.submit_command must be a list, not 7" in start.output
 
 
 def test_the_class_itself_from_python(profile: Profile, module: Path, monkeypatch: pytest.MonkeyPatch) -> None:

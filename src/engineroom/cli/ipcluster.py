@@ -39,7 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(engineroom.__version__)
         return 0
     if command not in COMMANDS:
-        print(f"ipcluster: there is no command {command!r}\n\n{_usage()}", file=sys.stderr)
+        from engineroom.settings.option import nearest  # most people type what there is
+
+        print(
+            f"ipcluster: there is no command {command!r}{nearest(command, COMMANDS.keys())}\n\n{_usage()}",
+            file=sys.stderr,
+        )
         return 2
     try:
         # Each command imports what it needs and no more: a start is a matter of tenths of a second.

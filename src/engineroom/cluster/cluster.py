@@ -28,7 +28,7 @@ from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.old_names import renew
-from engineroom.settings.option import OptionError, keywords, nearest
+from engineroom.settings.option import OptionError, keywords, nearest, no_sense
 from engineroom.settings.profiles import Profile
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Cluster(ClusterOptions):
         try:
             super().__init__(config=merged, **values)
         except TraitError as error:
-            raise OptionError(str(error)) from error
+            raise no_sense(error) from error
         self._profile = found
         self.cluster_id = uuid.uuid4().hex[:8] if cluster_id is None else cluster_id
         self.shutdown_atexit = shutdown_atexit

@@ -20,7 +20,7 @@ from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
-from engineroom.settings.option import OptionError, configured, names_in
+from engineroom.settings.option import configured, names_in, no_sense
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 from engineroom.transport.ways import Way
@@ -275,5 +275,5 @@ def _application(cls: type[_App], config: Config, place: Config) -> _App:
     try:
         app.update_config(merged)
     except TraitError as error:
-        raise OptionError(str(error)) from error
+        raise no_sense(error) from error
     return app

@@ -15,7 +15,16 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.old_names import renew, unknown_options
-from engineroom.settings.option import OptionError, aliases_of, configured, names_in, option, spellings_of, switches_of
+from engineroom.settings.option import (
+    OptionError,
+    aliases_of,
+    configured,
+    names_in,
+    no_sense,
+    option,
+    spellings_of,
+    switches_of,
+)
 from engineroom.settings.own_modules import importable, places_for
 from engineroom.settings.profiles import Profile
 
@@ -176,7 +185,7 @@ class BaseParallelApplication(Application):
         try:
             self.update_config(config)
         except TraitError as error:
-            raise OptionError(str(error)) from error
+            raise no_sense(error) from error
         for cls in self.option_classes:
             configured(cls, config)
 

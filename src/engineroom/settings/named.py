@@ -7,6 +7,8 @@ from typing import Any
 
 from traitlets import TraitError, TraitType
 
+from engineroom.settings.option import nearest
+
 _OURS = ("IPython.parallel.", "ipyparallel.", "engineroom.")
 
 
@@ -38,8 +40,10 @@ class Named(TraitType[str, Any]):
         known = not module or f"{module}.".startswith(_OURS)
         if known and name.lower() in self.by_name:
             return self.by_name[name.lower()]
-        missing = "is not built yet" if known and name.lower() in self.later else "does not exist"
-        raise TraitError(f"{self.name}: the {self.what} {full!r} {missing}; {self.there_is()}")
+        if known and name.lower() in self.later:
+            raise TraitError(f"{self.name}: the {self.what} {full!r} is not built yet; {self.there_is()}")
+        meant = nearest(name, self.by_name)
+        raise TraitError(f"{self.name}: the {self.what} {full!r} does not exist; {self.there_is()}{meant}")
 
     def there_is(self) -> str:
         """Return, in words, what there is to choose from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -20,6 +21,15 @@ class OptionError(LaunchError):
     """An option is unknown, or its value makes no sense. `code`: what commands exit with, as for usage."""
 
     code = 2
+
+
+def no_sense(error: TraitError) -> OptionError:
+    """Return an error that says which option has a value that makes no sense, in words for people."""
+    found = re.match(r"The '(\w+)' trait of an? (\w+) instance expected (.*), not (?:the \w+ )?(.*)\.$", str(error))
+    if found is None:
+        return OptionError(str(error))
+    name, section, expected, value = found.groups()
+    return OptionError(f"{section}.{name} must be {expected}, not {value}")
 
 
 def option(
@@ -91,7 +101,7 @@ def configured(cls: type[_Configurable], config: Config) -> _Configurable:
     try:
         return cls(config=config)
     except TraitError as error:
-        raise OptionError(str(error)) from error
+        raise no_sense(error) from error
 
 
 def spellings_of(classes: Iterable[type[Configurable]]) -> list[str]:

@@ -7,6 +7,7 @@ from traitlets.config import Config
 
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.controller import IPController
+from engineroom.settings.launchers import LAUNCHERS
 from engineroom.settings.option import OptionError, configured
 
 pytestmark = pytest.mark.usefixtures("profile")
@@ -82,3 +83,12 @@ def test_launchers_of_engines(spelling: str, name: str) -> None:
 def test_launchers_that_are_not_there(flag: str) -> None:
     with pytest.raises(OptionError, match="does not exist; there is Local, SSH, MPI"):
         IPClusterStart.from_command_line([flag])
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_a_launcher_by_its_class(name: str) -> None:
+    controllers, engines = LAUNCHERS[name]
+    assert Cluster(engine_launcher_class=engines).engine_launcher_class == name
+    assert Cluster(engine_launcher_class=engines.__name__).engine_launcher_class == name
+    by_class = Cluster(controller_launcher_class=controllers).controller_launcher_class
+    assert by_class == ("SSH" if name == "SSHProxy" else name)

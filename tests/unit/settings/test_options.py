@@ -33,7 +33,7 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
     [
         (["--deamonize"], r"no option --deamonize; did you mean --daemonize\?"),
         (["--Cluster.m=4"], r"Cluster.m is not an option; did you mean Cluster.n\?"),
-        (["-n", "many"], "'n' trait .* expected an int"),
+        (["-n", "many"], "Cluster.n must be an int, not 'many'"),
         (["-n"], "expected one argument"),
         (["surplus"], "'surplus' is neither an option nor the value of one"),
         (["--ports=99999"], "ports such as 10101"),

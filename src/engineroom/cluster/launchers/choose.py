@@ -23,7 +23,7 @@ from engineroom.settings.launchers import (
     MPILauncher,
     WindowsHPCLauncher,
 )
-from engineroom.settings.option import OptionError, configured
+from engineroom.settings.option import OptionError, configured, no_sense
 from engineroom.settings.own_modules import stay_importable
 
 
@@ -44,7 +44,7 @@ def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) ->
         }
         json.dumps(values)
     except TraitError as error:  # a default of the user's own class
-        raise OptionError(f"{name}: {error}") from error
+        raise no_sense(error) from error
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"an option of {name} is neither text nor number nor a list or dict of them: {error}"
