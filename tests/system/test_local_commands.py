@@ -18,6 +18,7 @@ from engineroom.cluster.launchers.launcher import ENGINE, Command, State
 from engineroom.errors import EngineError, LaunchError
 from engineroom.settings.launchers import LocalEngineSetLauncher
 from engineroom.settings.profiles import Profile
+from tests.reader import Reader
 from tests.system.conftest import Command as Shell
 from tests.system.conftest import processes_of_this_run, until
 
@@ -73,6 +74,17 @@ def test_a_stop_by_somebody_else(tmp_path: Path) -> None:
         assert (await launcher.ended(handle)).words == "the engines' command: killed by SIGTERM"
 
     guarded(story)
+
+
+def test_what_the_documentation_shows(reader: Reader) -> None:
+    page, profile = "starting/local.md", reader.profile()
+    reader.writes(page, "local-own-command", profile.path / "ipcluster_config.py", after="c = get_config()\n")
+    reader.writes(page, "local-own-script", "my-engine").chmod(0o755)
+    start = reader.types("ipcluster start -n 1")
+    start.says("1 engine is ready")
+    with Client(profile_dir=str(profile.path)) as rc:
+        assert rc[0].apply_sync(os.getenv, "OMP_NUM_THREADS") == "1"
+    start.interrupt()
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class Engine:
         if problem:
             log.error("%s", problem)
             problems.append(problem)
-        rank = mpi.known_rank()
+        rank = None if config.parent else mpi.known_rank()  # what a spawner forked is alone, wherever that was started
         if rank is not None and (config.wanted_id is not None or not config.launch):
             # Where a launcher started the whole world, the controller finds ids for all of it.
             config.wanted_id = (config.wanted_id or 0) + rank.rank

@@ -140,6 +140,8 @@ class Guard:
             if (code := child.poll()) is not None:
                 del self._children[pid]
                 say(exited=pid, code=code)
+        if not hasattr(os, "waitid"):
+            return
         known = set(self._children)
         with contextlib.suppress(ChildProcessError):  # of what our children left behind, we are the parent
             while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,10 @@ class MPIRanks(GuardedProcesses):
         # By `env`, for not every mpiexec takes its own environment along to other machines.
         variables = [f"{name}={value}" for name, value in command.environment.items()]
         return [*self._mpi, "-n", str(command.n), *(["env", *variables] if variables else []), *command.argv], 1
+
+    def describe(self, command: Command) -> str:
+        """Return, for people, what would be started."""
+        return f"$ {shlex.join(self.arguments(command)[0])}"
 
     def environment(self, command: Command) -> dict[str, str]:
         # The mark by which signals find engines is not mpiexec's.
