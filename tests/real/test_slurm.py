@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import engineroom as er
+from engineroom.cluster.launchers.job_records import HostJobs, JobRecord
 from engineroom.errors import LaunchError
+from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
 from tests.real.slurm import Slurm
@@ -36,6 +39,10 @@ def says(command: Command, words: str) -> None:
 def keys(profile: Profile) -> list[str]:
     files = profile.security_dir.glob("ipcontroller-*.json")
     return [json.loads(file.read_text())["exec_key"] for file in files]
+
+
+def records(profile: Profile) -> list[Path]:
+    return list(profile.pid_dir.glob("jobs*"))
 
 
 def kill(profile: Profile, program: str) -> None:
@@ -177,7 +184,7 @@ def test_killing_the_host_cancels_what_runs_and_what_waits(profile: Profile, slu
     kill(profile, "ipcluster")
     until(lambda: slurm.jobs() == [filler], READY)
     slurm.run("scancel", filler)
-    until(lambda: not profile.jobs_file().exists(), READY)
+    until(lambda: not records(profile), READY)
 
 
 def test_stop_cancels_jobs_of_a_cluster_that_was_killed_as_a_whole(
@@ -193,7 +200,7 @@ def test_stop_cancels_jobs_of_a_cluster_that_was_killed_as_a_whole(
     stopped = command("ipcluster", "stop").succeeds()
     assert f"cancelled Slurm job {job}" in stopped.output
     assert slurm.jobs() == []
-    assert [path for path in profile.pid_dir.iterdir() if "jobs" in path.name] == []
+    assert records(profile) == []
 
 
 def test_a_job_whose_id_nobody_had_time_to_note_is_found_by_its_mark(
@@ -202,10 +209,29 @@ def test_a_job_whose_id_nobody_had_time_to_note_is_found_by_its_mark(
     profile.prepare()
     mark = "engineroom-0123456789ab"
     job = slurm.run("sbatch", "--parsable", f"--comment={mark}", "--output=/dev/null", "--wrap=sleep 60").strip()
-    record = {"system": "Slurm", "role": "engine", "tag": mark, "cancel": ["scancel"]}
-    profile.jobs_file().write_text(json.dumps([record]))
+    killed = msgspec.structs.replace(ProcessRecord.of_this_process(), start_time="0")
+    record = JobRecord(system="Slurm", role="engine", tag=mark, cancel=["scancel"])
+    found = HostJobs(cluster_id="", host="ab" * 16, process=killed, jobs=[record])
+    (profile.pid_dir / "jobs.abab.json").write_bytes(msgspec.json.encode(found))
     assert f"cancelled Slurm job {job}" in command("ipcluster", "clean").succeeds().output
     assert slurm.jobs() == []
+
+
+def test_engines_of_an_ipcluster_engines_that_is_killed_end_with_the_lease(
+    profile: Profile, slurm: Slurm, command: Start
+) -> None:
+    configure(profile)
+    command("ipcluster", "start", "-n", "1", "--engines=Local", "--ip=*", "--daemonize", "--", "--lease=1").succeeds()
+    more = command("ipcluster", "engines", "-n", "2")
+    says(more, "2 engines are ready")
+    with er.Client() as rc:
+        assert len(rc.ids) == 3
+        more.signal(signal.SIGKILL)
+        until(lambda: len(rc.ids) == 1, READY)
+    until(lambda: slurm.jobs() == [], READY)
+    assert len(records(profile)) == 1
+    command("ipcluster", "stop").succeeds()
+    assert records(profile) == []
 
 
 def test_templates_are_found_beside_the_user_then_in_the_profile(

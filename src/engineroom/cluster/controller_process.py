@@ -10,11 +10,13 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.cluster.leftovers import sweep
 from engineroom.cluster.pid_records import AlreadyRunning, claim, release
 from engineroom.controller.app import run_controller
@@ -88,9 +90,12 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     finally:
         release(pid_file)
         # Should the host have been killed: what it can't take away, or cancel, any more.
-        removed = sweep(profile, cluster_id) if owned else []
-        if profile.pid_file("ipcluster", cluster_id) in removed or any(each.abandoned for each in controllers):
-            _cancel_jobs(profile, cluster_id)
+        if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
+            _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
+        elif any(each.abandoned for each in controllers):
+            from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # for controllers in jobs only
+
+            _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
 
 
 def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
@@ -111,13 +116,9 @@ def _reason(controllers: list[Controller]) -> str:
     return controllers[0].stop_reason if controllers else "it could not start; its log says why"
 
 
-def _cancel_jobs(profile: Profile, cluster_id: str) -> None:
-    if not profile.jobs_file(cluster_id).exists():
-        return
-    from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # only where a host with jobs was killed
-
+def _cancel_jobs(cancel: Callable[[], list[str]]) -> None:
     try:
-        for words in cancel_other_jobs(profile, cluster_id):
+        for words in cancel():
             log.warning("the host is gone: %s", words)
     except LaunchError as error:
         log.error("the host is gone, and its jobs: %s", error)  # noqa: TRY400 (the words are all there is to say)

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.pid_records import Holder, holder, read
 from engineroom.settings.profiles import Profile
 
 
 def cancel_left_jobs(profile: Profile, cluster_id: str) -> list[str]:
-    """Cancel the jobs of a host that is gone; return, in words, what was cancelled. LaunchError: they do not end.
+    """Cancel the jobs of hosts of this cluster that are certainly gone; return, in words, what was cancelled.
 
-    A host that lives, or may on another machine, looks after its jobs itself.
+    LaunchError: they do not end.
     """
-    if not profile.jobs_file(cluster_id).exists():
+    if not any(profile.pid_dir.glob("jobs*.json")):
         return []
-    if holder(read(profile.pid_file("ipcluster", cluster_id))) in {Holder.RUNNING, Holder.ELSEWHERE}:
-        return []
-    from engineroom.cluster.launchers.job_cleanup import cancel_jobs_of  # loads asyncio, for few
+    # All this is slow to import, and few have jobs.
+    from engineroom.cluster.launchers.job_cleanup import cancel_jobs_of
+    from engineroom.cluster.launchers.job_records import all_records
+    from engineroom.cluster.launchers.launcher import CONTROLLER
 
-    words, with_controller = cancel_jobs_of(profile, cluster_id)
-    if with_controller:
-        # It may have been killed on a machine of which we can't tell; but its job has ended.
-        profile.pid_file("ipcontroller", cluster_id).unlink(missing_ok=True)
-        for role in ("client", "engine"):
-            profile.connection_file(role, cluster_id).unlink(missing_ok=True)
+    words = []
+    for records in all_records(profile):
+        if records.cluster_id == cluster_id and records.left:
+            with_controller = any(record.role == CONTROLLER for record in records.read())
+            words += cancel_jobs_of(records)
+            if with_controller:
+                _remove_files(profile, cluster_id)
     return words
+
+
+def ids_with_jobs(profile: Profile) -> set[str]:
+    """Return the ids of the clusters of `profile` that have jobs, or had when their host was killed."""
+    if not any(profile.pid_dir.glob("jobs*.json")):
+        return set()
+    from engineroom.cluster.launchers.job_records import all_records  # as above
+
+    return {records.cluster_id for records in all_records(profile)}
+
+
+def _remove_files(profile: Profile, cluster_id: str) -> None:
+    """Remove the files of a controller whose job has ended, on a machine of which we could not tell otherwise."""
+    profile.pid_file("ipcontroller", cluster_id).unlink(missing_ok=True)
+    for role in ("client", "engine"):
+        profile.connection_file(role, cluster_id).unlink(missing_ok=True)

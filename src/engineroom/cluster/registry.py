@@ -9,6 +9,7 @@ from typing import Any
 
 from engineroom.cluster import cluster_file as files
 from engineroom.cluster.cluster_file import NoCluster
+from engineroom.cluster.left_jobs import ids_with_jobs
 from engineroom.cluster.leftovers import PROGRAMS, dead_sockets, sweep
 from engineroom.cluster.pid_records import Holder, holder, read
 from engineroom.settings.profiles import Profile
@@ -44,9 +45,7 @@ def cluster_ids(profile: Profile) -> list[str]:
     for program in PROGRAMS:
         for path in profile.pid_dir.glob(f"{program}*.pid"):
             found.add(path.stem.removeprefix(program).removeprefix("-"))
-    for path in profile.pid_dir.glob("jobs*.json"):
-        found.add(path.stem.removeprefix("jobs").removeprefix("-"))
-    return sorted(found)
+    return sorted(found | ids_with_jobs(profile))
 
 
 def find(places: Iterable[Profile]) -> Iterator[Found]:

@@ -96,4 +96,4 @@ class HostReceiver:
         log.info("host left", extra={"reason": reason, "clean": clean})
         if clean:
             self._controller.links.hosts_that_left.add(self._link.identity)
-        self._controller.links.remove(self._link)
+        self._controller.host_gone(self._link, clean=clean)

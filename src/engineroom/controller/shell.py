@@ -21,6 +21,7 @@ from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.identity import Identity
 from engineroom.controller.lease import Lease
 from engineroom.controller.links import Link, Links
+from engineroom.controller.orphans import Orphans
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door, known_steps
@@ -93,6 +94,7 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._touched: set[Connection] | None = None
         self._lease = _lease_of(self)
+        self._orphans = Orphans(self.links, seconds=config.lease)
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
@@ -147,6 +149,7 @@ class Controller:
             self._timer.cancel()
         if self._lease is not None:
             self._lease.close()
+        self._orphans.close()
         self._departures.close()
         for link in tuple(self.links.by_peer.values()):
             link.dismissed = reason
@@ -330,6 +333,11 @@ class Controller:
     def client_gone(self, link: Link) -> None:
         self.links.remove(link)
         self.feed(link.peer, ClientGone())
+
+    def host_gone(self, link: Link, *, clean: bool) -> None:
+        self.links.remove(link)
+        if not clean:
+            self._orphans.host_left(link.identity)
 
     def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:
         """An engine's connection is gone: find out whether the engine is."""

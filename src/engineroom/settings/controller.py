@@ -67,6 +67,11 @@ class IPController(BaseParallelApplication):
     reattach_grace = option(Float(2.0, min=0, help="Seconds that an engine may take to connect again."))
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds that a machine cut off by the network may be away."))
     lease = option(
-        Float(60.0, min=0, help="In a batch job: seconds that it goes on without the ipcluster that had it started."),
+        Float(
+            60.0,
+            min=0,
+            help="Seconds that engines in batch jobs, and a controller in one, go on without the ipcluster that had "
+            "them started.",
+        ),
         "lease",
     )

@@ -86,10 +86,6 @@ class Profile:
     def pid_file(self, program: str, cluster_id: str = "") -> Path:
         return self.pid_dir / f"{program}{tail(cluster_id)}.pid"
 
-    def jobs_file(self, cluster_id: str = "") -> Path:
-        """Return the path of the file with the batch jobs of a cluster."""
-        return self.pid_dir / f"jobs{tail(cluster_id)}.json"
-
     def log_file(self, program: str, cluster_id: str = "", part: str = "") -> Path:
         return self.log_dir / f"{program}{tail(cluster_id)}{tail(part)}.log"
 

@@ -12,7 +12,7 @@ from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.job_board import JobBoard
 from engineroom.cluster.launchers.job_commands import run
 from engineroom.cluster.launchers.job_ending import end_jobs
-from engineroom.cluster.launchers.job_records import JobRecord, JobRecords
+from engineroom.cluster.launchers.job_records import JobRecord, JobRecords, all_records
 from engineroom.cluster.launchers.launcher import CONTROLLER
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
@@ -22,40 +22,35 @@ log = logging.getLogger(__name__)
 _SECONDS = 60.0
 
 
-def cancel_jobs_of(profile: Profile, cluster_id: str, *, seconds: float = _SECONDS) -> tuple[list[str], bool]:
-    """Cancel all jobs that a host of this cluster, which is gone, wrote down.
+def cancel_jobs_of(left: JobRecords, *, seconds: float = _SECONDS) -> list[str]:
+    """Cancel all jobs of a host that is gone; return, in words, what was cancelled.
 
-    Return, in words, what was cancelled, and whether the controller was such a job. LaunchError: it can't be seen that
-    they have ended.
+    LaunchError: it can't be seen that they have ended.
     """
-    records = JobRecords.of(profile, cluster_id)
-    found = records.read()
-    words = asyncio.run(_cancel(records, found, seconds)) if found else []
-    return words, any(record.role == CONTROLLER for record in found)
+    return asyncio.run(_cancel(left, left.read(), seconds))
 
 
-def cancel_other_jobs(profile: Profile, cluster_id: str, *, seconds: float = _SECONDS) -> list[str]:
+def cancel_other_jobs(profile: Profile, host: str, *, seconds: float = _SECONDS) -> list[str]:
     """Cancel the jobs of a host that is gone, but not the one of its controller, which is who asks for it."""
-    records = JobRecords.of(profile, cluster_id)
-    found = records.read()
-    own = [record.job for record in found if record.role == CONTROLLER]
-    others = [record for record in found if record.role != CONTROLLER]
-    words = asyncio.run(_cancel(records, others, seconds)) if others else []
-    records.drop(jobs=own)
+    words = []
+    for records in all_records(profile):
+        if records.host == host:
+            found = records.read()
+            others = [record for record in found if record.role != CONTROLLER]
+            words += asyncio.run(_cancel(records, others, seconds))
+            records.drop(jobs=[record.job for record in found if record.role == CONTROLLER])
     return words
 
 
-async def cancel_leftovers(profile: Profile, cluster_id: str, *, but_of: str) -> None:
+async def cancel_leftovers(profile: Profile, cluster_id: str) -> None:
     """Have the jobs of earlier hosts of this cluster cancelled, so that they do not come to ours."""
-    records = JobRecords.of(profile, cluster_id)
-    found = [record for record in records.read() if record.host != but_of]
-    if not found:
-        return
-    try:
-        for words in await _cancel(records, found, _SECONDS):
-            log.warning("an earlier start left something: %s", words)
-    except LaunchError as error:
-        log.warning("an earlier start left jobs: %s", error)
+    for records in all_records(profile):
+        if records.cluster_id == cluster_id and records.left:
+            try:
+                for words in await _cancel(records, records.read(), _SECONDS):
+                    log.warning("an earlier start left something: %s", words)
+            except LaunchError as error:
+                log.warning("an earlier start left jobs: %s", error)
 
 
 async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: float) -> list[str]:
@@ -69,7 +64,7 @@ async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: floa
         if jobs:
             words.append(f"cancelled {system.name} job {', '.join(jobs)}")
         if interrupted and not system.find:
-            words.append(f"a submission to {system.name} was interrupted: see yourself whether it has a job of yours")
+            words.append(f"a submission to {system.name} was interrupted: look whether it has a job of yours")
         records.drop(jobs=jobs, tags=interrupted)
     return words
 

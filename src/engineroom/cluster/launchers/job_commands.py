@@ -15,6 +15,10 @@ SECONDS = 60.0
 """How long one command may take: a busy scheduler answers late."""
 
 
+class CommandTookTooLong(LaunchError):
+    """Nobody knows whether it did what it was to do."""
+
+
 class Said(NamedTuple):
     """What a command printed, and its exit code."""
 
@@ -42,7 +46,7 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS)
     try:
         output, errors = await asyncio.wait_for(process.communicate(stdin.encode() or None), seconds)
     except TimeoutError:
-        raise LaunchError(f"`{shlex.join(argv)}` did not end within {seconds:g} s") from None
+        raise CommandTookTooLong(f"`{shlex.join(argv)}` did not end within {seconds:g} s") from None
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -17,7 +17,7 @@ from engineroom.protocol.connection_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.settings.profiles import tail
 
-_LAST_BYTES, _LAST_CHARACTERS = 4096, 300
+_LAST_BYTES, _LAST_LINES, _LAST_CHARACTERS = 4096, 3, 200
 """How much of a job's output is looked at for its last words, and shown of them."""
 
 
@@ -99,14 +99,15 @@ def write_script(path: Path, text: str) -> None:
 
 
 def last_words(path: str) -> str:
-    """Return the last line that a job printed, "" if that is not to be had (here, or yet)."""
+    """Return the last lines that a job printed, as one, "" if they are not to be had (here, or yet)."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
+            lines = [line.strip() for line in file.read().decode(errors="replace").split("\n")]
     except OSError:
         return ""
-    return next((line.strip()[:_LAST_CHARACTERS] for line in reversed(lines) if line.strip()), "")
+    said = [line[:_LAST_CHARACTERS] for line in lines if line][-_LAST_LINES:]
+    return " / ".join(said)
 
 
 def remove_script(path: str) -> None:
