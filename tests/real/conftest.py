@@ -21,6 +21,14 @@ __all__ = ["command", "no_process_is_left", "profile"]
 
 HERE = Path(__file__).parent
 
+MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_plm": "isolated",  # the nodes are all this machine
+    "OMPI_MCA_ras": "^slurm",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needs = {"root": os.geteuid() == 0, "ENGINEROOM_REAL=1": os.environ.get("ENGINEROOM_REAL") == "1"}
@@ -107,3 +115,11 @@ def ssh_profile(profile: Profile, ssh_hosts: SshHosts) -> Callable[..., Profile]
         return profile
 
     return write
+
+
+@pytest.fixture
+def mpi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open MPI's mpiexec, for root, on nodes that are all this machine."""
+    install("openmpi-bin", command="mpiexec.openmpi")
+    for name, value in MPI.items():
+        monkeypatch.setenv(name, value)

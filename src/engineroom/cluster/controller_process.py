@@ -89,13 +89,18 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
         return code
     finally:
         release(pid_file)
-        # Should the host have been killed: what it can't take away, or cancel, any more.
-        if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
-            _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
-        elif any(each.abandoned for each in controllers):
-            from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # for controllers in jobs only
+        _clean_up(plan, profile, owned=owned, abandoned=any(each.abandoned for each in controllers))
 
-            _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
+
+def _clean_up(plan: ControllerPlan, profile: Profile, *, owned: bool, abandoned: bool) -> None:
+    """Should the host have been killed: do what it can't take away, or cancel, any more."""
+    cluster_id = plan.config.cluster_id
+    if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
+        _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
+    elif abandoned:
+        from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # for controllers in jobs only
+
+        _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
 
 
 def _say_ready(controller: Controller, plan: ControllerPlan) -> None:

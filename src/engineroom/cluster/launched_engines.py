@@ -218,6 +218,8 @@ class LaunchedEngines:
         if status.state is State.WAITING and status.words and status != before:
             self._steps.note(steps.QUEUED, words=status.words, who=f"engines {started.name}")
             self._report(Notice(f"waiting: {status.words}"))
+        elif status.state is State.RUNNING and status.words and status != before:
+            self._report(Notice(status.words))  # of a part of it
         if status.state is State.ENDED and before.state is not State.ENDED:
             self._set_ended(started, status)
 

@@ -38,7 +38,7 @@ def test_slurms_states_and_reasons() -> None:
         "Resources (the nodes that it needs are busy)",
         "",
         "QOSMaxJobsPerUserLimit",
-        "completing",
+        "",
         "reached its time limit",
         "ran out of memory",
         "",
@@ -122,7 +122,7 @@ def test_a_set_waits_as_long_as_a_part_of_it_waits() -> None:
     waiting = JobState("12", State.WAITING, "Priority")
     running, ended = JobState("13", State.RUNNING), JobState("14", State.ENDED, "was cancelled", "start again")
     assert status_of(slurm.SLURM, [running, waiting, ended]) == Status(
-        State.WAITING, "Slurm job 12 is queued: Priority"
+        State.WAITING, "Slurm job 12 is queued: Priority; Slurm job 14 was cancelled (fix: start again)"
     )
     assert status_of(slurm.SLURM, [running, ended]).state is State.RUNNING
     assert status_of(slurm.SLURM, [ended, ended]) == Status(

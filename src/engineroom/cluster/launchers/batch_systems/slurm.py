@@ -68,7 +68,7 @@ def _state(job: str, state: str, reason: str) -> JobState:
         words = f"{reason}{f' ({meaning})' if meaning else ''}"
         return JobState(job, State.WAITING, words, _NEVER.get(word, ""))
     if state in _RUNNING:
-        return JobState(job, State.RUNNING, "" if state == "RUNNING" else state.lower())
+        return JobState(job, State.RUNNING, "is suspended" if state == "SUSPENDED" else "")
     # What it failed of is told by scontrol, where the reason is only that it did.
     words, fix = _ENDINGS.get(state, (f"ended ({state})", ""))
     return JobState(job, State.ENDED, "" if state == "FAILED" else words, fix)
