@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.real.installing import install
 
-_MPICH_LIBRARY = Path("/usr/lib/x86_64-linux-gnu/libmpich.so.12")
+_MPICH_LIBRARY = "libmpich.so.12"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def mpich(directory: Path) -> Mpi:
     """Return MPICH, whose library mpi4py looks for under the name that it has elsewhere than on Debian."""
     install("mpich", command="mpiexec.mpich")
     _write_mpiexec(directory, "mpiexec.mpich")
-    (directory / "libmpi.so.12").symlink_to(_MPICH_LIBRARY)
+    (directory / "libmpi.so.12").symlink_to(next(Path("/usr/lib").glob(f"*/{_MPICH_LIBRARY}")))
     return Mpi("MPICH", directory, {"MPI4PY_MPIABI": "mpich", "LD_LIBRARY_PATH": str(directory)})
 
 

@@ -163,6 +163,10 @@ class Host:
         """An engine's process has ended."""
         self._link.engine_exited(instance, cause)
 
+    def process_exited(self, pid: int, cause: str) -> None:
+        """A process of this machine that a launcher started has ended."""
+        self._link.process_exited(pid, cause)
+
     def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
         """Have the controller, if it is there, tell engines to end."""
         self._link.dismiss(engine_ids, "stopped by its host")

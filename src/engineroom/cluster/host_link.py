@@ -13,6 +13,7 @@ from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess
+from engineroom.protocol.processes import host_name
 from engineroom.settings import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
@@ -42,6 +43,7 @@ class HostLink:
         self._file, self._instance, self._listener = file, instance, listener
         self._connection: Connection | None = None
         self._unsaid: list[EngineExited] = []
+        self._launched_here: dict[int, Instance] = {}
         self._again: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -81,6 +83,12 @@ class HostLink:
         else:
             self._connection.send(message)
 
+    def process_exited(self, pid: int, cause: str) -> None:
+        """Tell the controller, if that process of this machine is an engine that a launcher started."""
+        instance = self._launched_here.pop(pid, None)
+        if instance is not None:
+            self.engine_exited(instance, cause)
+
     def dismiss(self, engine_ids: Sequence[int], reason: str) -> None:
         """Have the controller, if it is there, tell engines to end."""
         if self._connection is not None and engine_ids:
@@ -98,6 +106,8 @@ class HostLink:
         for message in messages:
             match message:
                 case EngineJoined(engine=engine_id, instance=instance, info=info):
+                    if info.launch and info.host == host_name():
+                        self._launched_here[info.pid] = instance
                     self._listener.engine_joined(instance, engine_id, info.launch, info.problem)
                 case EngineLeft(instance=instance, cause=cause):
                     self._listener.engine_left(instance, cause)

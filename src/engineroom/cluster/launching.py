@@ -11,7 +11,7 @@ from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host import Host
 from engineroom.cluster.launched_engines import LaunchedEngines
 from engineroom.cluster.launchers.choose import launcher_for, options_of
-from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
+from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command, Telling
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Report
 from engineroom.errors import LaunchError
@@ -43,10 +43,13 @@ def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> Engi
         return RemoteEngines(
             plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited
         )
+    launcher = launcher_for(options, shared)
+    if isinstance(launcher, Telling):
+        launcher.tell(host.process_exited)
     return LaunchedEngines(
         plan,
         host.instance,
-        launcher_for(options, shared),
+        launcher,
         make_command=lambda n, name: engines_command(plan, options, n, name),
         report=host.report,
         on_change=host.engines_changed,

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class _Guarded:
 
     child: Child
     log_file: str
+    on_exit: Callable[[int, str], None]
     started: bool = False
     over: bool = False
     reaped: bool = False
@@ -55,6 +56,7 @@ class _Guarded:
         self.failed = words.get("failed", self.failed)
         if "exited" in words:
             self.codes.append(words["code"])
+            self.on_exit(words["exited"], cause_of(words["code"]))
         if "ended" in words:
             self.over = True
             self.child.let_go()
@@ -82,6 +84,10 @@ class GuardedProcesses:
         """`delay`: seconds between the starts of two processes."""
         self.options, self._delay = options, delay
         self._ours: dict[int, _Guarded] = {}
+        self._on_exit: Callable[[int, str], None] = lambda *_: None
+
+    def tell(self, on_exit: Callable[[int, str], None]) -> None:
+        self._on_exit = on_exit
 
     async def start(self, command: Command) -> Handle:
         if command.log_file:
@@ -97,7 +103,7 @@ class GuardedProcesses:
             start_new_session=True,
             bufsize=0,
         )
-        guarded = _Guarded(Child(process, "guard"), command.log_file)
+        guarded = _Guarded(Child(process, "guard"), command.log_file, self._on_exit)
         self._ours[process.pid] = guarded
         record = ProcessRecord.of(process.pid)
         await guarded.child.attach(guarded.hear, guarded.ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -63,6 +64,14 @@ class Launcher(Protocol):
 
     async def stop(self, handle: Handle) -> None:
         """Stop it; returns when it has ended, LaunchError if that can't be seen within `stop_timeout`."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What a launcher has, too, that sees each process end."""
+
+    def tell(self, on_exit: Callable[[int, str], None]) -> None:
+        """Call `on_exit(pid, how)`, from now on, when a process of this machine that it started has ended."""
 
 
 @runtime_checkable
