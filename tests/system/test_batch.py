@@ -1,0 +1,209 @@
+"""The launcher of batch systems, with the commands of a pretend Slurm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engineroom.cluster.launchers import job_board
+from engineroom.cluster.launchers.batch import BatchLauncher
+from engineroom.cluster.launchers.job_submission import JobIdNotFound, JobRefused
+from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
+from engineroom.errors import LaunchError
+from engineroom.ids import new_instance
+from engineroom.protocol.launches import VARIABLE, Launch
+from engineroom.settings.launchers import SlurmEngineSetLauncher
+from engineroom.settings.profiles import Profile
+from tests.system.conftest import until
+from tests.system.fake_scheduler import FakeScheduler
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
+    return FakeScheduler(tmp_path / "slurm", monkeypatch, "slurm", "sbatch", "srun", "squeue", "scontrol", "scancel")
+
+
+@pytest.fixture
+def command(profile: Profile) -> Command:
+    """Return what starts two processes that do nothing."""
+    profile.prepare()
+    return Command(
+        role=ENGINE,
+        name="engines",
+        argv=["sleep", "60"],
+        n=2,
+        environment={VARIABLE: str(Launch(new_instance(), "1"))},
+        profile_dir=str(profile.path),
+    )
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def noted(profile: Profile) -> list[str]:
+    """Return the ids in the files that a host leaves of its jobs."""
+    return [job["job"] for path in profile.pid_dir.glob("jobs*") for job in json.loads(path.read_text())["jobs"]]
+
+
+async def comes_to(state: State, ask: Callable[[], Awaitable[Status]]) -> Status:
+    """Return the first status with `state`."""
+    for _ in range(200):
+        if (status := await ask()).state is state:
+            return status
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"it is {status} still")
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the launcher ask as fast as it is asked."""
+    monkeypatch.setattr(job_board, "_SOON", 0.0)
+
+
+def test_a_job_is_on_disk_before_its_start_returns_and_until_it_has_ended(
+    command: Command, profile: Profile, slurm: FakeScheduler, hasty: None
+) -> None:
+    async def story() -> None:
+        launcher = BatchLauncher(SlurmEngineSetLauncher(), {})
+        handle = await launcher.start(command)
+        assert noted(profile) == handle["jobs"] == ["11"]
+        assert json.loads(json.dumps(handle)) == handle
+        await comes_to(State.RUNNING, lambda: launcher.poll(handle))
+        await launcher.stop(handle)
+        assert (await launcher.poll(handle)).state is State.ENDED
+
+    asyncio.run(story())
+    assert noted(profile) == []
+    assert slurm.pids(11) == []
+
+
+def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
+    command: Command, slurm: FakeScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries: list[list[str]] = []
+    run = job_board.run
+
+    async def counting(argv: list[str]) -> Any:
+        queries.append(argv)
+        return await run(argv)
+
+    monkeypatch.setattr(job_board, "run", counting)
+    monkeypatch.setattr(job_board, "_HURRY", 0.5)
+    monkeypatch.setattr(job_board, "_SOON", 0.1)
+
+    async def story() -> None:
+        shared: dict[str, Any] = {}
+        one, two = (BatchLauncher(SlurmEngineSetLauncher(split=True), shared) for _ in range(2))
+        handles = [await one.start(command), await two.start(command)]
+        for _ in range(200):
+            await asyncio.gather(one.poll(handles[0]), two.poll(handles[1]))
+            await asyncio.sleep(0.01)
+        asked = [query for query in queries if query[0] == "squeue"]
+        assert asked[-1][-1] == "--jobs=11,12,13,14"
+        assert 2 <= len(asked) <= 12  # every 0.1 s of the first half second or so, and then no more for a long while
+        for launcher, handle in zip((one, two), handles, strict=True):
+            await launcher.stop(handle)
+
+    asyncio.run(story())
+
+
+def test_what_sbatch_prints_may_be_told_apart_by_the_site(
+    command: Command, slurm: FakeScheduler, tmp_path: Path
+) -> None:
+    wrapped = program(tmp_path / "submit", 'echo "Hello 42"; sbatch "$@" | sed "s/.* /job=/"')
+
+    async def story(**options: Any) -> list[str]:
+        launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[wrapped], **options), {})
+        handle = await launcher.start(command)
+        await launcher.stop(handle)
+        return list(handle["jobs"])
+
+    assert asyncio.run(story(job_id_regexp=r"job=(\d+)", job_id_regexp_group=1)) == ["11"]
+
+
+def test_a_submit_command_that_prints_no_id(command: Command, profile: Profile, tmp_path: Path) -> None:
+    silent = program(tmp_path / "submit", "echo fine")
+    launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[silent]), {})
+    with pytest.raises(JobIdNotFound, match=r"printed no job id.*fine.*job_id_regexp"):
+        asyncio.run(launcher.start(command))
+    assert noted(profile) == []
+
+
+def test_if_one_of_several_jobs_is_refused_none_is_left(
+    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path
+) -> None:
+    once = program(tmp_path / "submit", f'mkdir {tmp_path}/taken && exec sbatch "$@"; echo "too many jobs" >&2; exit 1')
+    launcher = BatchLauncher(SlurmEngineSetLauncher(split=True, submit_command=[once]), {})
+    with pytest.raises(JobRefused, match="too many jobs"):
+        asyncio.run(launcher.start(command))
+    assert slurm.jobs() == [11]
+    assert slurm.pids(11) == []
+    assert noted(profile) == []
+
+
+def test_who_stops_while_a_job_is_submitted_leaves_none(
+    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path
+) -> None:
+    slow = program(tmp_path / "submit", f'touch {tmp_path}/asked; sleep 0.3; exec sbatch "$@"')
+
+    async def story() -> None:
+        launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[slow]), {})
+        starting = asyncio.ensure_future(launcher.start(command))
+        await asyncio.to_thread(until, (tmp_path / "asked").exists)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    asyncio.run(story())
+    assert slurm.jobs() == [11]
+    assert slurm.pids(11) == []
+    assert noted(profile) == []
+
+
+def test_jobs_that_do_not_end_are_named_with_what_to_do(
+    command: Command, profile: Profile, slurm: FakeScheduler, hasty: None
+) -> None:
+    async def story() -> None:
+        shared: dict[str, Any] = {}
+        launcher = BatchLauncher(SlurmEngineSetLauncher(delete_command=["true"], stop_timeout=0.5), shared)
+        handle = await launcher.start(command)
+        with pytest.raises(LaunchError, match=r"Slurm has not ended job 11 within 0.5 s.*cancel it by `true 11`"):
+            await launcher.stop(handle)
+        assert noted(profile) == ["11"]
+        await BatchLauncher(SlurmEngineSetLauncher(), shared).stop(handle)
+
+    asyncio.run(story())
+
+
+def test_a_system_that_does_not_answer_ends_nothing(
+    command: Command, slurm: FakeScheduler, hasty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = 'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1'
+
+    async def story() -> None:
+        launcher = BatchLauncher(SlurmEngineSetLauncher(), {})
+        handle = await launcher.start(command)
+        squeue = tmp_path / "slurm" / "bin" / "squeue"
+        working = squeue.read_text()
+        program(squeue, down)
+        with pytest.raises(LaunchError, match=r"can't be asked about jobs.*Unable to contact"):
+            await launcher.poll(handle)
+        squeue.write_text(working)
+        await comes_to(State.RUNNING, lambda: launcher.poll(handle))
+        await launcher.stop(handle)
+
+    asyncio.run(story())
+
+
+def test_a_system_that_is_not_here(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LaunchError, match="sbatch can't be run: No such file"):
+        asyncio.run(BatchLauncher(SlurmEngineSetLauncher(), {}).start(command))
