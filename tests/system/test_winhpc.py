@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engineroom import Cluster
+from engineroom.cluster.launchers.job_records import all_records
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
@@ -45,6 +47,11 @@ def cluster(scheduler: FakeScheduler, directory: Path) -> Iterator[Cluster]:
     made.start_cluster_sync()
     yield made
     made.stop_cluster_sync()
+
+
+def noted(directory: Path) -> list[str]:
+    """Return the jobs that are on disk."""
+    return [each.job for records in all_records(Profile(directory)) for each in records.read()]
 
 
 def test_engines_are_the_tasks_of_one_job(cluster: Cluster, scheduler: FakeScheduler, directory: Path) -> None:
@@ -125,3 +132,33 @@ def test_what_the_page_shows(scheduler: FakeScheduler, reader: Reader) -> None:
     start.ends()
     assert scheduler.jobs() == [11]
     assert 'Priority="Normal" Project="budget 42"' in (reader.profile("hpc").path / "ipengineset_job.xml").read_text()
+
+
+def test_a_controller_in_a_job_of_its_own(scheduler: FakeScheduler, directory: Path) -> None:
+    cluster = Cluster(n=1, profile_dir=directory, cluster_id="", controller_launcher_class="WindowsHPC")
+    with cluster as rc:
+        rc.wait_for_engines(1, timeout=10)
+        assert [len(scheduler.pids(job)) for job in (11, 12)] == [1, 1]
+        assert (directory / "ipcontroller_job.xml").exists()
+        assert noted(directory) == ["11", "12"]
+    assert scheduler.pids(11) + scheduler.pids(12) == []
+    assert noted(directory) == []
+
+
+def test_a_job_that_waits_is_cancelled_when_the_cluster_is_killed(
+    scheduler: FakeScheduler, directory: Path, command: Callable[..., Command]
+) -> None:
+    scheduler.say("hold", "Not enough cores available.")
+    start = command("ipcluster", "start", "-n", "1", f"--profile-dir={directory}").says("waiting: ")
+    start.signal(signal.SIGKILL)
+    until(lambda: not noted(directory))
+    scheduler.release()
+    seen = subprocess.run(["job", "view", "11", "/scheduler:HEADNODE"], capture_output=True, text=True, check=True)
+    assert "Canceled" in seen.stdout
+
+
+def test_a_dry_run_shows_the_job(scheduler: FakeScheduler, directory: Path, command: Callable[..., Command]) -> None:
+    shown = command("ipcluster", "start", "-n", "1", f"--profile-dir={directory}", "--dry-run").succeeds().output
+    assert '<Job xmlns="http://schemas.microsoft.com/HPCS2008/scheduler/"' in shown
+    assert f"$ job submit /jobfile:{directory}/ipengineset_job.xml /scheduler:HEADNODE" in shown
+    assert scheduler.jobs() == []

@@ -25,6 +25,7 @@ from engineroom.settings.launchers import (
     SSHControllerLauncher,
     SSHEngineSetLauncher,
     SSHProxyEngineSetLauncher,
+    WindowsHPCLauncher,
 )
 
 _USUAL, _IN_JOBS = 60.0, 300.0
@@ -124,7 +125,7 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
 
 def _patience(plan: HostPlan, options: EngineLauncher) -> list[str]:
     """Return how long engines in jobs wait for a controller that is gone: who queued for them waits gladly."""
-    if not isinstance(options, BatchSystemLauncher):
+    if not isinstance(options, BatchSystemLauncher | WindowsHPCLauncher):
         return []
     said = plan.engine.reconnect_timeout
     return [f"--IPEngine.reconnect_timeout={_IN_JOBS if said == _USUAL else said:g}"]

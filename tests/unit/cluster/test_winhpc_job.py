@@ -75,7 +75,7 @@ def described(command: Command, **sections: dict[str, Any]) -> str:
     renew(config, CLASSES)
     options = options_of(spec_of("WindowsHPC", command.role, config))
     assert isinstance(options, WindowsHPCLauncher)
-    text = WindowsHPC(options).describe(command).decode()
+    text = WindowsHPC(options, {}).xml(command).decode()
     SCHEMA.validate(text.encode())
     return text
 

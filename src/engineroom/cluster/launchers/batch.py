@@ -14,7 +14,7 @@ from engineroom.cluster.launchers.job_board import JobBoard
 from engineroom.cluster.launchers.job_cleanup import cancel_leftovers
 from engineroom.cluster.launchers.job_commands import run, with_jobs
 from engineroom.cluster.launchers.job_ending import end_jobs
-from engineroom.cluster.launchers.job_records import JobRecords
+from engineroom.cluster.launchers.job_records import forget_jobs, records_shared
 from engineroom.cluster.launchers.job_script import (
     fields_of,
     last_words,
@@ -31,9 +31,6 @@ from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.settings.steps import ENDED, QUEUED, SUBMITTED, Steps
 
 _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
-
-_RECORDS = "job records"
-"""What launchers of one host share: the file of its jobs."""
 
 
 class BatchLauncher:
@@ -57,7 +54,15 @@ class BatchLauncher:
         write_script(script, text)
         await cancel_leftovers(command.profile, command.cluster_id)
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
-        submission = Submission(self._options, system, command, submit, script, text, self._records(command))
+        submission = Submission(
+            self._options,
+            system,
+            command,
+            submit,
+            script,
+            text,
+            records_shared(self._shared, command.profile, command.cluster_id, _host_of(command)),
+        )
         try:
             jobs = await submission.submit(1 if one_job else command.n)
         except LaunchError as error:
@@ -85,7 +90,7 @@ class BatchLauncher:
         if steps is not None and status.state is State.WAITING and status.words:
             steps.note(QUEUED, words=status.words, fix=_fix(states))
         elif status.state is State.ENDED:
-            self._forget(jobs)
+            forget_jobs(self._shared, jobs)
         if status.state is State.ENDED and (said := last_words(handle.get("output", ""))):
             status = Status(State.ENDED, f"{status.words}; its last words: {said}")
         if steps is not None and status.state is State.ENDED:
@@ -112,7 +117,7 @@ class BatchLauncher:
         cancel = self._cancel(system)
         await end_jobs(system, jobs, cancel=cancel, board=board, seconds=self._options.stop_timeout)
         board.drop(jobs)
-        self._forget(jobs)
+        forget_jobs(self._shared, jobs)
         remove_script(handle["script"])
 
     async def describe(self, command: Command) -> str:
@@ -139,16 +144,6 @@ class BatchLauncher:
     def _board(self, system: BatchSystem) -> JobBoard:
         board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))
         return board
-
-    def _records(self, command: Command) -> JobRecords:
-        made = JobRecords.of_this_process(command.profile, command.cluster_id, _host_of(command))
-        records: JobRecords = self._shared.setdefault(_RECORDS, made)
-        return records
-
-    def _forget(self, jobs: Sequence[str]) -> None:
-        """Take note that `jobs` have ended."""
-        if _RECORDS in self._shared:
-            self._shared[_RECORDS].drop(jobs=jobs)
 
     def _system_in(self, handle: Handle) -> BatchSystem:
         own = system_of(self._options)

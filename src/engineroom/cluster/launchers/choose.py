@@ -79,7 +79,7 @@ def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) ->
     if isinstance(options, WindowsHPCLauncher):
         from engineroom.cluster.launchers.winhpc import WindowsHPC
 
-        return WindowsHPC(options)
+        return WindowsHPC(options, {} if shared is None else shared)
     if isinstance(options, BatchSystemLauncher):
         from engineroom.cluster.launchers.batch import BatchLauncher
 

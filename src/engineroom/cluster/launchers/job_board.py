@@ -87,15 +87,20 @@ class JobBoard:
         asked = [job for job in self._since if job not in self._ended]
         if not asked:
             return
-        said = await run(with_jobs(self._system.status, asked))
+        found: dict[str, list[JobState]] = {}
+        for jobs in [[job] for job in asked] if self._system.one_by_one else [asked]:
+            for state in await self._status_of(jobs):
+                found.setdefault(number_of(state.job), []).append(state)
+        await self._find_reasons(found)
+        await asyncio.gather(*(self._note(job, found.get(number_of(job), [])) for job in asked))
+
+    async def _status_of(self, jobs: Sequence[str]) -> list[JobState]:
+        said = await run(with_jobs(self._system.status, jobs))
         not_known = self._system.not_known and re.search(self._system.not_known, said.errors + said.output)
         if said.code and not not_known:
             raise LaunchError(f"{self._system.name} can't be asked about jobs: {said.words}")
-        found: dict[str, list[JobState]] = {}
-        for state in self._system.read_status(said.output):
-            found.setdefault(number_of(state.job), []).append(state)
-        await self._find_reasons(found)
-        await asyncio.gather(*(self._note(job, found.get(number_of(job), [])) for job in asked))
+        states = self._system.read_status(said.output)
+        return [msgspec.structs.replace(each, job=jobs[0]) for each in states] if self._system.one_by_one else states
 
     async def _find_reasons(self, found: dict[str, list[JobState]]) -> None:
         """Fill in why jobs wait, where the system tells that by another command."""

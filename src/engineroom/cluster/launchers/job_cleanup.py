@@ -55,9 +55,10 @@ async def cancel_leftovers(profile: Profile, cluster_id: str) -> None:
 
 async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: float) -> list[str]:
     words = []
-    for name, cancel in dict.fromkeys((record.system, tuple(record.cancel)) for record in found):
+    for name, cancel, status in dict.fromkeys(map(_commands, found)):
         system = _system(name)
-        ours = [record for record in found if (record.system, tuple(record.cancel)) == (name, cancel)]
+        system = replace(system, status=status or system.status)
+        ours = [record for record in found if _commands(record) == (name, cancel, status)]
         interrupted = [record.tag for record in ours if not record.job]
         jobs = [record.job for record in ours if record.job] + await _tagged(system, interrupted)
         await end_jobs(system, jobs, cancel=cancel, board=JobBoard(system), seconds=seconds)
@@ -67,6 +68,10 @@ async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: floa
             words.append(f"a submission to {system.name} was interrupted: look whether it has a job of yours")
         records.drop(jobs=jobs, tags=interrupted)
     return words
+
+
+def _commands(record: JobRecord) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return record.system, tuple(record.cancel), tuple(record.status)
 
 
 def _system(name: str) -> BatchSystem:

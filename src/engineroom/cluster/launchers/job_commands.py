@@ -55,6 +55,13 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS)
     return Said(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
 
 
+def cancelling(words: Sequence[str], jobs: Sequence[str]) -> list[list[str]]:
+    """Return the commands that cancel `jobs`: one for all of them, or one for each if `words` has a place for it."""
+    if any("{job}" in word for word in words):
+        return [with_jobs(words, [job]) for job in jobs]
+    return [[*words, *jobs]]
+
+
 def with_jobs(words: Sequence[str], jobs: Sequence[str]) -> list[str]:
     """Return a command with the ids of jobs where it has `{jobs}` (commas between) and `{job}` (a word each).
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.job_board import JobBoard
-from engineroom.cluster.launchers.job_commands import run
+from engineroom.cluster.launchers.job_commands import cancelling, run
 from engineroom.cluster.launchers.launcher import State
 from engineroom.errors import LaunchError
 
@@ -34,7 +34,8 @@ async def end_jobs(
     while True:
         board.hurry()
         if loop.time() >= again:
-            problem = await _cancel(system, [*cancel, *left])
+            problems = [await _cancel(system, argv) for argv in cancelling(cancel, left)]
+            problem = "; ".join(filter(None, problems))
             again = loop.time() + _AGAIN_EVERY
             board.ask_anew()
         if not system.status and not problem:
@@ -46,9 +47,10 @@ async def end_jobs(
         if not left:
             return
         if loop.time() >= deadline:
+            commands = "; ".join(map(shlex.join, cancelling(cancel, left)))
             raise LaunchError(
                 f"{system.name} has not ended job {', '.join(left)} within {seconds:g} s"
-                f"{f': {problem}' if problem else ''}. Look at it, and cancel it by `{shlex.join([*cancel, *left])}`"
+                f"{f': {problem}' if problem else ''}. Look at it, and cancel it by `{commands}`"
             )
         await asyncio.sleep(_LOOK_EVERY)
 

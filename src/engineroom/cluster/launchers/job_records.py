@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,13 +19,15 @@ from engineroom.settings.profiles import Profile, tail
 
 class JobRecord(msgspec.Struct, kw_only=True, frozen=True):
     """One job. `system`: the batch system's name; `job`: "" while it is being submitted; `tag`: what marks it in the
-    system, "" if nothing does; `role`: controller or engine; `cancel`: the command that takes ids, as configured."""
+    system, "" if nothing does; `role`: controller or engine; `cancel`: the command that takes ids, as configured;
+    `status`: the command that asks, where it is not the system's own."""
 
     system: str
     role: str
     job: str = ""
     tag: str = ""
     cancel: list[str] = []
+    status: list[str] = []
     submitted: float = 0.0
 
 
@@ -86,6 +89,22 @@ class JobRecords:
             write_private(self.path, msgspec.json.encode(self._found))
         else:
             self.path.unlink(missing_ok=True)
+
+
+_SHARED = "job records"
+
+
+def records_shared(shared: dict[str, Any], profile: Profile, cluster_id: str, host: str) -> JobRecords:
+    """Return the file of the host `host`, which is this process; all its launchers, who have `shared`, have that one."""
+    made = JobRecords.of_this_process(profile, cluster_id, host)
+    records: JobRecords = shared.setdefault(_SHARED, made)
+    return records
+
+
+def forget_jobs(shared: dict[str, Any], jobs: Iterable[str]) -> None:
+    """Take note that `jobs` have ended."""
+    if _SHARED in shared:
+        shared[_SHARED].drop(jobs=jobs)
 
 
 def all_records(profile: Profile) -> Iterator[JobRecords]:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import msgspec
+
+from engineroom.cluster.launchers.batch_systems.winhpc import WINHPC
+from engineroom.cluster.launchers.job_commands import run
+from engineroom.cluster.launchers.job_records import JobRecord, forget_jobs, records_shared
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.cluster.launchers.winhpc_job import job_xml
 from engineroom.cluster.launchers.winhpc_status import status_in
@@ -18,45 +26,47 @@ from engineroom.settings.profiles import tail
 from engineroom.settings.steps import SUBMITTED, Steps
 from engineroom.settings.winhpc import WinHPCTask
 
-_SYSTEM = "Windows HPC Server"
+_SYSTEM = WINHPC.name
 _LOOK_EVERY = 1.0
 """Seconds between two looks at a job that is to end."""
-_ANSWER_SECONDS = 60.0
-"""How long `job` may take to answer: an overloaded scheduler is slow, a name that nobody answers to is slower."""
 
 
 class WindowsHPC:
     """Starts a controller, or a set of engines, as a job. No secret is in it: connection files are on a share."""
 
-    def __init__(self, options: WindowsHPCLauncher) -> None:
-        self._options = options
+    def __init__(self, options: WindowsHPCLauncher, shared: dict[str, Any]) -> None:
+        """`shared`: by all launchers of the same host."""
+        self._options, self._shared = options, shared
         # Sets have the same file one after the other.
         self._writing = asyncio.Lock()
 
     async def start(self, command: Command) -> Handle:
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
+        submission = asyncio.ensure_future(self._submit(command))
         try:
-            async with self._writing:
-                path = self._file(command)
-                path.write_bytes(self.describe(command))
-                said = await self._ask("submit", f"/jobfile:{path}")
-            found = self._options.job_id_regexp.search(said)
-            if found is None:
-                raise LaunchError(
-                    f"{_SYSTEM} took {path} but no id of a job is in its answer, {said!r}: the option "
-                    "WindowsHPCLauncher.job_id_regexp says what an id looks like"
-                )
+            job = await asyncio.shield(submission)
         except LaunchError as error:
             steps.note(SUBMITTED, ok=False, words=str(error))
             raise
-        job = found.group()
+        except asyncio.CancelledError:
+            with contextlib.suppress(LaunchError):  # what is being submitted has an id soon, and is not wanted any more
+                await self._ask("cancel", await submission)
+            raise
         steps.note(SUBMITTED, words=f"job {job} of {_SYSTEM}")
-        return {"launcher": "windowshpc", "job": job, "scheduler": self._options.scheduler}
+        return {
+            "launcher": "windowshpc",
+            "job": job,
+            "scheduler": self._options.scheduler,
+        }
 
-    def describe(self, command: Command) -> bytes:
-        """Return the XML of the job that runs `command`."""
+    def xml(self, command: Command) -> bytes:
+        """Return the job that runs `command`."""
         job = self._options.job_class(**{"job_name": command.name, **self._options.job})
         return job_xml(job, self._tasks(command))
+
+    def describe(self, command: Command) -> str:
+        """Return, for people, the job and the command by which it would be submitted."""
+        return f"{self.xml(command).decode()}$ {shlex.join(self._words('submit', self._argument(command)))}"
 
     async def poll(self, handle: Handle) -> Status:
         said = await self._ask("view", handle["job"])
@@ -82,10 +92,43 @@ class WindowsHPC:
                     f"{status.words}, {self._options.stop_timeout:g} s after it was canceled{refused and ': '}{refused}"
                 )
             await asyncio.sleep(_LOOK_EVERY)
+        forget_jobs(self._shared, [handle["job"]])
+
+    async def _submit(self, command: Command) -> str:
+        """Submit a job; return its id, which is on disk by then."""
+        launch = parse_launch(command.environment.get(VARIABLE, ""))
+        record = JobRecord(
+            system=_SYSTEM,
+            role=command.role,
+            tag=uuid4().hex,
+            cancel=self._words("cancel", "{job}"),
+            status=self._words("view", "{job}"),
+        )
+        host = "" if launch is None else launch.host.hex()
+        records = records_shared(self._shared, command.profile, command.cluster_id, host)
+        async with self._writing:
+            self._file(command).write_bytes(self.xml(command))
+            records.add(record)
+            try:
+                said = await self._ask("submit", self._argument(command))
+            except LaunchError:
+                records.drop(tags=[record.tag])
+                raise
+        found = self._options.job_id_regexp.search(said)
+        if found is None:
+            raise LaunchError(
+                f"{_SYSTEM} took {self._file(command)} but no id of a job is in its answer, {said!r}: the option "
+                "WindowsHPCLauncher.job_id_regexp says what an id looks like"
+            )
+        records.add(msgspec.structs.replace(record, job=found.group()))
+        return str(found.group())
 
     def _file(self, command: Command) -> Path:
         usual = "ipcontroller_job" if command.role == CONTROLLER else "ipengineset_job"
         return Path(command.profile_dir) / (self._options.job_file_name or f"{usual}{tail(command.cluster_id)}.xml")
+
+    def _argument(self, command: Command) -> str:
+        return f"/jobfile:{self._file(command)}"
 
     def _tasks(self, command: Command) -> Iterator[WinHPCTask]:
         """Yield a task for each process. What the options say of tasks counts more than what we would do."""
@@ -102,31 +145,23 @@ class WindowsHPC:
             variables = {**command.environment, **told.get("environment_variables", {})}
             yield self._options.task_class(**{**usual, **told, "environment_variables": variables})
 
+    def _words(self, *words: str) -> list[str]:
+        place = [f"/scheduler:{self._options.scheduler}"] if self._options.scheduler else []
+        return [self._options.job_cmd, *words, *place]
+
     async def _ask(self, *words: str) -> str:
         """Return what the scheduler answers; LaunchError if it says no, or nothing."""
-        argv = [self._options.job_cmd, *words]
-        if self._options.scheduler:
-            argv.append(f"/scheduler:{self._options.scheduler}")
-        asked = " ".join(argv)
+        argv = self._words(*words)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
-        except OSError as error:
+            said = await run(argv)
+        except LaunchError as error:
             raise LaunchError(
-                f"`{asked}` can't be run: {os.strerror(error.errno or 0)}. The command is part of the client utilities "
-                "of HPC Pack; WindowsHPCLauncher.job_cmd says where it is"
+                f"{error}. `job` is a command of HPC Pack's client utilities; WindowsHPCLauncher.job_cmd says where it "
+                "is, and WindowsHPCLauncher.scheduler whom it asks"
             ) from error
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), _ANSWER_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise LaunchError(f"`{asked}` did not answer within {_ANSWER_SECONDS:g} s") from None
-        said = output.decode(errors="replace").strip()
-        if process.returncode:
-            raise LaunchError(f"`{asked}` failed with exit code {process.returncode}: {said}")
-        return said
+        if said.code:
+            raise LaunchError(f"`{' '.join(argv)}` failed with exit code {said.code}: {said.words}")
+        return f"{said.output}{said.errors}".strip()
 
 
 def _who(command: Command) -> str:

@@ -17,6 +17,7 @@ _SYSTEMS = {
     "PBS Pro": ("pbs", "PBS_PRO"),
     "Slurm": ("slurm", "SLURM"),
     "Torque": ("pbs", "TORQUE"),
+    "Windows HPC Server": ("winhpc", "WINHPC"),
 }
 """By the name of a system, the module with its data, and what it is called there."""
 

@@ -44,6 +44,7 @@ class BatchSystem:
     - `read_status`: from what `status` printed to one state for each job and each task of an array; jobs that have
       ended may be missing. `not_known`: a regexp for what it prints of jobs that it no longer knows (an exit code other
       than 0 with other words means that nothing is known).
+    - `one_by_one`: `status` and `cancel` have one job each, at `{job}`.
     - `reasons`: a command that tells why jobs wait, where `status` does not; `read_reasons`: by job's number, the words
       in what it printed, and what to do about that.
     - `endings`: commands that tell how a job ended that `status` does not tell of, or says no words about; tried in
@@ -70,6 +71,7 @@ class BatchSystem:
     signal: tuple[str, ...] = ()
     submit_by_stdin: bool = False
     not_known: str = ""
+    one_by_one: bool = False
     reasons: tuple[str, ...] = ()
     read_reasons: Callable[[str], dict[str, tuple[str, str]]] = lambda _: {}
     endings: tuple[tuple[str, ...], ...] = ()
