@@ -56,7 +56,7 @@ def test_what_the_page_says_of_a_profile(lsf: FakeScheduler, reader: Reader) -> 
 def test_single_jobs_that_wait_say_why_and_a_stop_meanwhile_leaves_none(lsf: FakeScheduler, reader: Reader) -> None:
     lsf.say("hold", "The queue is inactivated by its administrator;")
     start = reader.types(f"{START} -n 2 --LSFLauncher.split=True")
-    start.says("waiting: LSF job 11, 12 is queued: The queue is inactivated by its administrator\n")
+    start.says("waiting: LSF job 1", " is queued: The queue is inactivated by its administrator\n")
     start.interrupt()
     lsf.release()
     assert lsf.pids(11) + lsf.pids(12) == []

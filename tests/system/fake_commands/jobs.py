@@ -7,6 +7,8 @@ the reason that it says, and so does a file `held`; a file `reject` has the sche
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import signal
@@ -41,8 +43,12 @@ class Jobs:
             return ""
 
     def next_number(self) -> int:
-        """Return the number of the job that comes next."""
-        return 1 + max(self.numbers(), default=10)
+        """Return the number of the job that comes next: nobody else gets it."""
+        for number in itertools.count(11):
+            with contextlib.suppress(FileExistsError):
+                (self.directory / f"{number}.taken").open("x").close()
+                return number
+        raise AssertionError
 
     def submit(self, processes: list[dict[str, Any]], *, number: int = 0, **facts: Any) -> int:
         """Take a job of `processes`: each has argv, and may have cwd, environment, stdout and stderr."""

@@ -54,15 +54,8 @@ class BatchLauncher:
         write_script(script, text)
         await cancel_leftovers(command.profile, command.cluster_id)
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
-        submission = Submission(
-            self._options,
-            system,
-            command,
-            submit,
-            script,
-            text,
-            records_shared(self._shared, command.profile, command.cluster_id, _host_of(command)),
-        )
+        records = records_shared(self._shared, command.profile, command.cluster_id, _host_of(command))
+        submission = Submission(self._options, system, command, submit, script, text, records)
         try:
             jobs = await submission.submit(1 if one_job else command.n)
         except LaunchError as error:

@@ -95,7 +95,7 @@ _SHARED = "job records"
 
 
 def records_shared(shared: dict[str, Any], profile: Profile, cluster_id: str, host: str) -> JobRecords:
-    """Return the file of the host `host`, which is this process; all its launchers, who have `shared`, have that one."""
+    """Return the file of the host `host`, which is this process; all launchers with this `shared` have that one."""
     made = JobRecords.of_this_process(profile, cluster_id, host)
     records: JobRecords = shared.setdefault(_SHARED, made)
     return records
