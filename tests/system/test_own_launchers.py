@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 import tomllib
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 from tests.documented import blocks, typed
 from tests.reader import Reader
-from tests.system.conftest import Command
+from tests.system.conftest import Command, processes_of_this_run, until
 from tests.system.fake_scheduler import FakeScheduler
 
 PAGE = "starting/own-launchers.md"
@@ -136,6 +137,24 @@ def test_the_class_itself_from_python(profile: Profile, module: Path, monkeypatc
         rc.cluster.restart_engines_sync()
         rc.wait_for_engines(1, timeout=10)
         assert rc[:].apply_sync(os.nice, 0) == [12]
+
+
+def test_options_of_engines_reach_them(command: Start, module: Path) -> None:
+    command(
+        "ipcluster", "start", "-n", "1", f"--engines={NAME}", "--daemonize", "--IPEngine.startup_command=x = 5"
+    ).succeeds()
+    try:
+        with Client() as rc:
+            assert rc[0]["x"] == 5
+    finally:
+        command("ipcluster", "stop").succeeds()
+
+
+def test_engines_end_some_time_after_a_host_that_was_killed(command: Start, module: Path) -> None:
+    impatient = "--IPEngine.reconnect_timeout=0.5"
+    start = command("ipcluster", "start", "-n", "2", f"--engines={NAME}", impatient).says("2 engines are ready")
+    start.signal(signal.SIGKILL).ends()
+    until(lambda: not processes_of_this_run())
 
 
 def test_options_on_the_command_line(command: Start, module: Path) -> None:

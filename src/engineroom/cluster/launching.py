@@ -98,6 +98,7 @@ def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) 
             *_common(plan),
             *_patience(plan, options),
             *_mpi(plan, options),
+            *plan.engine_arguments,
             *options.engine_args,
         ],
         n=n,
@@ -115,7 +116,7 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
     return Command(
         role=CONTROLLER,
         name=f"engineroom-controller-{plan.cluster_id or plan.profile.name or 'cluster'}",
-        argv=[*command, *_common(plan), *_place(plan), *plan.controller_arguments, *options.controller_args],
+        argv=[*command, *_common(plan), *plan.controller_arguments, *_place(plan), *options.controller_args],
         environment=dict(options.environment),
         log_file=str(plan.profile.log_file("ipcontroller", plan.cluster_id)),
         profile_dir=plan.profile_dir,

@@ -17,6 +17,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.settings.application import LEVELS, read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
+from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
@@ -42,8 +43,8 @@ class HostPlan(msgspec.Struct, kw_only=True):
     with; `controller_environment`, `engine_environment`: the user's variables for a controller here, and for engines;
     `options`: the cluster's own, for its file; `owned`: end with the process that started the host, whose pid is
     `owner`; `controller_launcher`, `engine_launcher`: what starts them, None: the host itself; `launcher_names`: as
-    users know these two; `controller_arguments`: for a controller that reads its profile's files itself, elsewhere;
-    `stop_timeout`: seconds that all of it may take to end."""
+    users know these two; `controller_arguments`, `engine_arguments`: for those that read their profile's files by
+    themselves; `stop_timeout`: seconds that all of it may take to end."""
 
     profile_dir: str
     cluster_id: str
@@ -64,6 +65,7 @@ class HostPlan(msgspec.Struct, kw_only=True):
     engine_launcher: LauncherSpec | None = None
     launcher_names: tuple[str, str] = ("Local", "Local")
     controller_arguments: list[str] = []
+    engine_arguments: list[str] = []
     stop_timeout: float = STOP_TIMEOUT
 
     @property
@@ -173,7 +175,12 @@ def host_plan(
         engine_launcher=engine_launcher,
         stop_timeout=_patience(controller_launcher, engine_launcher),
         launcher_names=(options.controller_launcher_class, options.engine_launcher_class),
-        controller_arguments=[*options.controller_args, *controller_args],
+        controller_arguments=[
+            *as_arguments(options.config, "IPController", "TaskScheduler", "HeartMonitor"),
+            *options.controller_args,
+            *controller_args,
+        ],
+        engine_arguments=as_arguments(options.config, "IPEngine"),
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
         engine=engine_config(engine),

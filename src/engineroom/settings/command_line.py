@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from traitlets.config import Config
-from traitlets.config.loader import ArgumentError, KVArgParseConfigLoader
+from traitlets.config.loader import ArgumentError, DeferredConfigList, KVArgParseConfigLoader
 
 from engineroom.settings.option import OptionError, nearest
 from engineroom.settings.without_meaning import FLAGS, SWITCHES
 
 _NUMBER = re.compile(r"-\d")
+
+_PATHS = frozenset({"startup_script", "url_file", "work_dir"})
+"""Options that are paths, which mean something where they are said."""
 
 _Flags = tuple[str, ...]
 
@@ -40,6 +44,12 @@ class CommandLine(KVArgParseConfigLoader):
         one_by_one = {flag: value for each, value in flags.items() for flag in each}
         named = {flag: value for each, value in aliases.items() for flag in each}
         super().__init__(list(argv), aliases=named, flags=one_by_one, classes=classes)  # type: ignore[arg-type]
+
+    def _exec_config_str(self, lhs: Any, rhs: Any, trait: Any = None) -> None:
+        """Set an option; of several values for what takes only one, the last counts."""
+        if isinstance(rhs, list) and trait is not None and not hasattr(trait, "from_string_list"):
+            rhs = DeferredConfigList(rhs[-1:])
+        super()._exec_config_str(lhs, rhs, trait)
 
     def load_config(self, *args: Any, **more: Any) -> Config:
         try:
@@ -76,3 +86,23 @@ def spell_out(
         else:
             known = (f"--{each}" for each in (*valued, *switched))
             raise OptionError(f"there is no option {argument.partition('=')[0]}{nearest('--' + flag, known)}")
+
+
+def as_arguments(config: Config, *sections: str) -> list[str]:
+    """Return as arguments, for a program elsewhere, the options in `config` of these classes.
+
+    Paths become absolute: the program may be started in another directory.
+    """
+    return [
+        f"--{section}.{name}={_as_argument(name, value)}"
+        for section in sections
+        if section in config
+        for name, value in config[section].items()
+        if value is not None
+    ]
+
+
+def _as_argument(name: str, value: Any) -> str:
+    if name in _PATHS and value:
+        return os.path.abspath(os.path.expanduser(str(value)))
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

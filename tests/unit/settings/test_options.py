@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from traitlets.config import Config
 
 from engineroom.settings.cluster import Cluster, IPClusterList, IPClusterLogs, IPClusterStart, IPClusterStop
+from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.option import OptionError, PortList, configured
@@ -44,6 +46,26 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
 def test_what_makes_no_sense_is_named(arguments: list[str], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         IPClusterStart.from_command_line(arguments)
+
+
+def test_of_several_values_the_last_counts() -> None:
+    assert IPController.from_command_line(["--ip=a", "--IPController.ip=b", "--ip=c"]).ip == "c"
+    assert configured(Cluster, IPClusterStart.from_command_line(["-n", "2", "-n4"]).config).n == 4
+
+
+def test_options_as_arguments_for_a_program_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = Config(
+        {"IPEngine": {"startup_script": "s.py", "timeout": 7}, "IPController": {"ports": (1, 2), "ip": None}}
+    )
+    arguments = as_arguments(config, "IPController", "IPEngine", "HeartMonitor")
+    assert arguments == [
+        "--IPController.ports=1,2",
+        f"--IPEngine.startup_script={tmp_path}/s.py",
+        "--IPEngine.timeout=7",
+    ]
+    assert IPController.from_command_line(arguments[:1]).ports == (1, 2)
+    assert IPEngine.from_command_line(arguments[1:]).timeout == 7
 
 
 def test_what_follows_the_dashes_is_for_the_controller() -> None:
