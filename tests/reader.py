@@ -110,8 +110,8 @@ class Running:
             wanted = _plain(line, home)
             if wanted in {"", "..."}:
                 continue
-            start = wanted.removesuffix("...")
-            if not any(each == wanted or (start != wanted and each.startswith(start)) for each in printed):
+            pattern = re.compile(".*".join(map(re.escape, wanted.split("..."))))
+            if not any(pattern.fullmatch(each) for each in printed):
                 return shown[number:]
         return []
 

@@ -40,11 +40,15 @@ class Hosts:
             _ip("-n", space, "link", "set", "lo", "up")
             _ip("-n", space, "link", "set", "eth0", "up")
 
+    def at(self, name: str, *command: str) -> list[str]:
+        """Return what runs `command` on the machine `name`."""
+        named = ["unshare", "-u", "sh", "-c", 'hostname "$1" && shift && exec "$@"', "_", name, *command]
+        return ["ip", "netns", "exec", f"{self.prefix}-{name}", *named]
+
     def run(self, name: str, *command: str) -> subprocess.Popen[str]:
         """Start `command` on the machine `name`; it ends with the test."""
-        named = ["unshare", "-u", "sh", "-c", 'hostname "$1" && shift && exec "$@"', "_", name, *command]
         process = subprocess.Popen(
-            ["ip", "netns", "exec", f"{self.prefix}-{name}", *named],
+            self.at(name, *command),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

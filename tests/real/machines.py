@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -51,7 +49,7 @@ class Program:
 
     def close(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.terminate()
         try:
             self.ends(15)
         finally:
@@ -105,8 +103,3 @@ class Machines:
     def close(self) -> None:
         for program in reversed(self._programs):
             program.close()
-
-
-def where() -> str:
-    """Return the name of the machine. (Runs on engines.)"""
-    return os.uname().nodename

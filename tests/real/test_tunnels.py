@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from engineroom import Client
 from engineroom.errors import ConnectionFailed
-from tests.real.machines import Machines, Program, where
+from tests.real.machines import Machines, Program
 from tests.real.sshd import SshHosts, keygen
 from tests.system.conftest import until
 
@@ -79,7 +80,7 @@ def test_all_connections_are_loopback_and_a_machine_has_one_tunnel(machines: Mac
     machines.copy("engine", "node1", machines.security("node2"))
     engines = [run("node2", "ipengine") for _ in range(2)]
     rc.wait_for_engines(2, timeout=30)
-    assert rc[:].apply_sync(where) == ["node2", "node2"]
+    assert rc[:].apply_sync(platform.node) == ["node2", "node2"]
     assert tunnels() == 2  # the engines' and ours
     assert "by way of node1" in engines[0].output
     data = os.urandom(3_000_000)
@@ -126,7 +127,7 @@ def test_a_host_and_its_engines_share_a_tunnel(machines: Machines, run: Run, rc:
     machines.copy("engine", "node1", machines.security("node3"))
     host = run("node3", "ipcluster", "engines", "--n=4").says("4 engines are ready")
     rc.wait_for_engines(4, timeout=10)
-    assert set(rc[:].apply_sync(where)) == {"node3"}
+    assert set(rc[:].apply_sync(platform.node)) == {"node3"}
     assert tunnels() == 2
     host.close()
     until(lambda: rc.ids == [] and tunnels() == 1, 10)

@@ -16,7 +16,7 @@ from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Ask, Join
 from engineroom.transport import listener as listening
 from engineroom.transport.dial import connect
-from engineroom.transport.tls import ensure_certificate
+from engineroom.transport.tls import controller_context, ensure_certificate, peer_context
 from tests.transport.conftest import KEYS, Inbox
 
 JOIN = Join(proof=b"", identity=b"i" * 16)
@@ -175,5 +175,41 @@ def test_the_keys_differ_by_role(open_door: Any) -> None:
             connection, _ = await connect(info, role="engine", join=JOIN)
             connection.start(Inbox())
             connection.close()
+
+    run(story)
+
+
+def test_a_key_alone_tells_the_controller_from_somebody_in_the_middle(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    ensure_certificate(tmp_path / "other.crt", tmp_path / "other.key")
+    tasks = []
+
+    async def story() -> None:
+        async with open_door() as door:
+
+            async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                with contextlib.suppress(OSError):
+                    while data := await reader.read(65536):
+                        writer.write(data)
+                writer.transport.abort()
+
+            async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                far = await asyncio.open_connection("127.0.0.1", door.info.port, ssl=peer_context())
+                tasks.append(asyncio.gather(carry(reader, far[1]), carry(far[0], writer)))
+                await tasks[-1]
+
+            bare = msgspec.structs.replace(door.info, certificate="")
+            connection, _ = await connect(bare, role="client", join=JOIN)
+            connection.start(Inbox())
+            connection.close()
+            context = controller_context(tmp_path / "other.crt", tmp_path / "other.key")
+            async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
+                port = server.sockets[0].getsockname()[1]
+                through = msgspec.structs.replace(bare, url=f"tcp://127.0.0.1:{port}")
+                with pytest.raises(NotLetIn, match="wrong key"):
+                    await connect(through, role="client", join=JOIN)
+            await asyncio.gather(*tasks)
 
     run(story)

@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.cluster_id = options.cluster_id or launch.cluster_id
         config = engine_config(options)
         config.launch = told
+        config.terminal = not told and sys.stdin is not None and sys.stdin.isatty()
         if options.log_to_file:
             config.log_file = str(options.profile_directory.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 _SWITCH_INTERVAL = 0.001
 """Seconds for which a busy main thread may keep the I/O thread waiting for the interpreter lock."""
 
+_CTRL_C_AGAIN = 2.0
+"""Seconds within which a second Ctrl-C means it."""
+
 _GRACE = 0.5
 """Seconds that a running task, and the interpreter, have to end when the engine must."""
 
@@ -62,7 +66,7 @@ class Engine:
         self._names = fresh_main()
         self._functions = FunctionTable(config.function_cache)
         self._queue = TaskQueue()
-        self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__)
+        self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(
             self._names,
             self._functions,
@@ -93,6 +97,7 @@ class Engine:
         )
         self._link: Link | None = None
         self._exit_code = 0
+        self._last_interrupt = 0.0
         self._main_ends = False
 
     def run(self, problems: list[str]) -> int:
@@ -171,6 +176,16 @@ class Engine:
             self._link.leave()
         self._stop(0)
         self._shell.close(reason or "shut down")
+
+    def _interrupted_idle(self) -> None:
+        """At a terminal, two Ctrl-C in a row end the engine; one may have been meant for a task that has just ended."""
+        if not self._config.terminal:
+            return
+        before, self._last_interrupt = self._last_interrupt, time.monotonic()
+        if self._last_interrupt - before > _CTRL_C_AGAIN:
+            log.warning("Ctrl-C again ends this engine")
+        else:
+            self._loop.call_soon_threadsafe(self._end, "Ctrl-C")
 
     def _stop(self, code: int) -> None:
         """Let the main thread return `code`; interrupt what it runs, and end the process if that is in vain."""

@@ -17,6 +17,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
     writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
+    `terminal`: whether somebody sits there who may type Ctrl-C.
     `mpi`: what initialises MPI (a kind of `engine.mpi.MODULES`, "" for nothing), `init_mpi`: code that does it instead.
     """
 
@@ -28,6 +29,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     launch: str = ""
     way: Way = Way()
     steps: str = ""
+    terminal: bool = False
     mpi: str = ""
     init_mpi: str = ""
     work_dir: str = ""

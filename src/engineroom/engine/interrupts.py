@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 
 from engineroom.engine.attempts import Attempt, Key
@@ -19,8 +19,10 @@ from engineroom.engine.queue import TaskQueue
 class Interrupts:
     """Turns requests, and SIGINT from outside, into KeyboardInterrupt in the running attempt."""
 
-    def __init__(self, queue: TaskQueue, *, guarded: CodeType) -> None:
-        """`guarded`: the function whose caller is ready for KeyboardInterrupt."""
+    def __init__(self, queue: TaskQueue, *, guarded: CodeType, when_idle: Callable[[], None] = lambda: None) -> None:
+        """`guarded`: the function whose caller is ready for KeyboardInterrupt. `when_idle`: called at a SIGINT that
+        finds nothing to interrupt."""
+        self._when_idle = when_idle
         self._queue, self._guarded = queue, guarded
         self._main = threading.main_thread().ident or 0
         self._signal_due = self._postponing = self._postponed = False
@@ -73,6 +75,8 @@ class Interrupts:
         requested, self._signal_due = self._signal_due, False
         if requested and self.wanted is not running:
             return  # it has ended meanwhile
+        if running is None and not requested:
+            self._when_idle()
         if not self._is_inside(frame):
             self.wanted = running  # if it is about to be entered, `check` follows
             return
