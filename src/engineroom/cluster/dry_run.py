@@ -14,7 +14,13 @@ from engineroom.cluster.launchers.launcher import Command
 from engineroom.cluster.plan import HostPlan
 from engineroom.ids import new_instance
 from engineroom.protocol.launches import VARIABLE, Launch
-from engineroom.settings.launchers import BaseLauncher, LocalControllerLauncher, LocalEngineSetLauncher
+from engineroom.settings.launchers import (
+    BaseLauncher,
+    LocalControllerLauncher,
+    LocalEngineSetLauncher,
+    SSHEngineSetLauncher,
+    SSHLauncher,
+)
 
 
 def print_dry_run(argv: Sequence[str], *, with_controller: bool) -> int:
@@ -56,12 +62,33 @@ def _text(what: str, launcher: str, options: BaseLauncher, command: Command, nam
 
 def _described(options: BaseLauncher, command: Command) -> str:
     """Return what the launcher says of `command`, or that itself."""
-    if not isinstance(options, LocalControllerLauncher | LocalEngineSetLauncher):
-        from engineroom.cluster.launchers.choose import launcher_for
+    if isinstance(options, LocalControllerLauncher | LocalEngineSetLauncher):
+        return f"$ {shlex.join(command.argv)}{_times(command.n)}"
+    if isinstance(options, SSHLauncher) and not hasattr(options, "start"):
+        return _by_ssh(options, command)
+    from engineroom.cluster.launchers.choose import launcher_for  # as above
 
-        describe = getattr(launcher_for(options), "describe", None)
-        if describe is not None:
-            found = describe(command)
-            return str(asyncio.run(found) if inspect.iscoroutine(found) else found)
-    times = f"   # {command.n} times" if command.n != 1 else ""
-    return f"$ {shlex.join(command.argv)}{times}"
+    describe = getattr(launcher_for(options), "describe", None)
+    if describe is None:
+        return f"$ {shlex.join(command.argv)}{_times(command.n)}"
+    found = describe(command)
+    text = asyncio.run(found) if inspect.iscoroutine(found) else found
+    return str(text.decode() if isinstance(text, bytes) else text).rstrip("\n")
+
+
+def _by_ssh(options: SSHLauncher, command: Command) -> str:
+    """Return the commands that reach the machines, and what each of these gets."""
+    from engineroom.cluster.launchers.ssh import place_in, ssh_argv  # as above
+    from engineroom.cluster.launchers.ssh_places import shares_of, split
+
+    if not isinstance(options, SSHEngineSetLauncher):
+        return f"$ {shlex.join(ssh_argv(options, place_in(options)))}"
+    lines = []
+    for share in split(command.n, shares_of(options)):
+        gets = " ".join([f"{share.n} engine{'' if share.n == 1 else 's'}", *share.arguments])
+        lines.append(f"$ {shlex.join(ssh_argv(share.options, share.place))}   # {gets}")
+    return "\n".join(lines)
+
+
+def _times(n: int) -> str:
+    return f"   # {n} times" if n != 1 else ""

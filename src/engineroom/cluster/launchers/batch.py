@@ -43,11 +43,7 @@ class BatchLauncher:
 
     async def start(self, command: Command) -> Handle:
         system = await self._which()
-        submit = list(self._options.submit_command) or list(system.submit)
-        if not submit:
-            raise LaunchError(
-                f"set `submit_command` for {type(self._options).__name__}: it says how jobs are submitted"
-            )
+        submit = self._submit(system)
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
         script = script_path(self._options, system, command, _set_of(command))
@@ -118,10 +114,16 @@ class BatchLauncher:
         system = await self._which()
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
-        submit = shlex.join(list(self._options.submit_command) or list(system.submit))
+        submit = shlex.join(self._submit(system))
         path = script_path(self._options, system, command, _set_of(command))
         times = "" if one_job else f"   # {command.n} times"
         return f"{text}$ {submit} {'< ' if system.submit_by_stdin else ''}{path}{times}"
+
+    def _submit(self, system: BatchSystem) -> list[str]:
+        submit = list(self._options.submit_command) or list(system.submit)
+        if not submit:
+            raise LaunchError(f"set `submit_command` of {type(self._options).__name__}: how are jobs submitted?")
+        return submit
 
     def _cancel(self, system: BatchSystem) -> list[str]:
         return list(self._options.delete_command) or list(system.cancel)
