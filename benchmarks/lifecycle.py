@@ -17,18 +17,18 @@ from benchmarks.clusters import cluster
 from benchmarks.figures import Figure
 from benchmarks.work import forever, noop
 
-ENGINES = 4
+ENGINES, MANY = 4, 100
 
 
-def _start_and_stop(profile: Path) -> tuple[float, float]:
-    """Return the seconds from `ipcluster start -n 4` to the first result, and those that `ipcluster stop` takes."""
+def _start_and_stop(profile: Path, engines: int = ENGINES) -> tuple[float, float]:
+    """Return the seconds from `ipcluster start` to the first result, and those that `ipcluster stop` takes."""
     ipcluster, option = str(Path(sys.executable).with_name("ipcluster")), f"--profile-dir={profile}"
     began = time.perf_counter()
     process = subprocess.Popen(
-        [ipcluster, "start", "-n", str(ENGINES), option], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [ipcluster, "start", "-n", str(engines), option], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     with er.Client(profile_dir=str(profile), timeout=30) as rc:
-        rc.wait_for_engines(ENGINES, timeout=30)
+        rc.wait_for_engines(engines, timeout=30)
         rc[:].apply_sync(noop)
         started = time.perf_counter() - began
     began = time.perf_counter()
@@ -47,6 +47,14 @@ def start_and_stop() -> list[Figure]:
         Figure(name=f"ipcluster start -n {ENGINES}, to results", unit="s", value=started, reach=1, aim=0.6, more=False),
         Figure(name="ipcluster stop, to all gone", unit="s", value=stopped, reach=0.5, aim=0.2, more=False),
     ]
+
+
+def start_many() -> Figure:
+    """Measure `ipcluster start` with many engines, files cached."""
+    home = Path(tempfile.mkdtemp(prefix="er-bench-"))
+    started = statistics.median(_start_and_stop(home / "profile_bench", MANY)[0] for _ in range(3))
+    shutil.rmtree(home, ignore_errors=True)
+    return Figure(name=f"ipcluster start -n {MANY}, to results", unit="s", value=started, reach=5, aim=2.5, more=False)
 
 
 def import_time() -> Figure:

@@ -18,6 +18,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "pushes": latency.under_pushes,
     "all32": latency.on_all,
     "start": lifecycle.start_and_stop,
+    "start100": lifecycle.start_many,
     "import": lifecycle.import_time,
     "idle": memory.idle,
     "outstanding": memory.outstanding,
