@@ -80,15 +80,6 @@ def test_a_working_directory_that_is_not_there(command: Commands, profile: Profi
     start.signal(signal.SIGINT).ends()
 
 
-def test_a_module_that_start_up_code_misses(command: Commands, profile: Profile) -> None:
-    configure(profile, "ipengine", "c.IPEngine.startup_command = 'import no_such_module'")
-    start = running(command).says("No module named 'no_such_module'")
-    said = first_lines(why(profile))
-    assert "No module named 'no_such_module'" in said
-    assert "fix: correct the start-up code" in said
-    start.signal(signal.SIGINT).ends()
-
-
 def test_a_module_that_engineroom_misses(command: Commands, profile: Profile, tmp_path: Path) -> None:
     (tmp_path / "cloudpickle.py").write_text("raise ModuleNotFoundError(\"No module named 'cloudpickle'\")\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -204,18 +195,6 @@ def test_a_host_that_was_killed(command: Commands, profile: Profile) -> None:
     assert "start it by `ipcluster start`" in said
 
 
-def test_an_engine_that_was_killed(command: Commands, profile: Profile) -> None:
-    start = running(command)
-    with Client() as rc:
-        pid = rc[0].apply_sync(os.getpid)
-        os.kill(pid, signal.SIGKILL)
-        start.says("engine 0 died")
-    said = first_lines(why(profile))
-    assert said.startswith("engine 0: killed by SIGKILL")
-    assert "fix: " in said
-    start.signal(signal.SIGINT).ends()
-
-
 def test_a_cluster_in_python_says_it_in_its_error(profile: Profile) -> None:
     cluster = Cluster(n=1, controller_ip="192.0.2.7")
     with pytest.raises(LaunchError, match=r"(?s)can't listen on 192\.0\.2\.7.*\nfix: name an address"):
@@ -224,37 +203,36 @@ def test_a_cluster_in_python_says_it_in_its_error(profile: Profile) -> None:
     assert "fix: name an address" in cluster.why()
 
 
-def test_who_waits_for_engines_is_told_what_failed(
-    command: Commands, profile: Profile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure(profile, "ipengine", "c.IPEngine.startup_command = 'raise SystemExit(\"not on this machine\")'")
-    start = running(command)
-    shown = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", shown)
-    words = r"(?s)1 of 2 engines.*not on this machine.*fix: correct the start-up"
-    with Client() as rc, pytest.raises(TimeoutError, match=words):
-        rc.wait_for_engines(2, timeout=1.5, interactive=True)
-    assert "1 of 2 engines; engine 0: startup_command: SystemExit: not on this machine" in shown.getvalue()
-    start.signal(signal.SIGINT).ends()
-
-
-def test_a_client_that_does_not_see_the_profile_asks_the_controller(
-    command: Commands, profile: Profile, tmp_path: Path
+def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
+    command: Commands, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(profile, "ipengine", "c.IPEngine.startup_command = 'import no_such_module'")
-    start = running(command)
-    copy = tmp_path / "elsewhere.json"
+    start = running(command).says("fix: correct the start-up code")
+    said = first_lines(why(profile))
+    assert "No module named 'no_such_module'" in said
+    assert "fix: correct the start-up code" in said
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    words = r"(?s)1 of 2 engines.*No module named 'no_such_module'.*\nfix: correct the start-up"
+    with Client() as rc, pytest.raises(TimeoutError, match=words):
+        rc.wait_for_engines(2, timeout=1.2, interactive=True)
+    assert "1 of 2 engines; engine 0: startup_command: ModuleNotFoundError: No module named" in shown.getvalue()
+    copy = tmp_path / "elsewhere.json"  # a client that does not see the profile asks the controller
     copy.write_bytes(profile.connection_file("client").read_bytes())
-    with Client(copy) as rc, pytest.raises(TimeoutError, match=r"\nfix: correct the start-up code"):
+    with Client(copy) as rc, pytest.raises(TimeoutError, match=words):
         rc.wait_for_engines(2, timeout=0.1)
     start.signal(signal.SIGINT).ends()
 
 
-def test_waiting_ends_with_a_reason_when_an_engine_dies(command: Commands, profile: Profile) -> None:
+def test_an_engine_that_is_killed_ends_the_wait_for_more(command: Commands, profile: Profile) -> None:
     start = running(command)
     with Client() as rc:
         pid = rc[0].apply_sync(os.getpid)
         threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
         with pytest.raises(EngineroomError, match=r"(?s)engine 0 left \(killed by SIGKILL.*fix: "):
             rc.wait_for_engines(2, timeout=10)
+    start.says("engine 0 died")
+    said = first_lines(why(profile))
+    assert said.startswith("engine 0: killed by SIGKILL")
+    assert "fix: " in said
     start.signal(signal.SIGINT).ends()
