@@ -140,6 +140,22 @@ def test_what_is_wrong_is_said_in_words(ssh_profile, ssh_hosts: SshHosts, comman
         assert words in start.output
 
 
+def test_a_proxy_hands_on_to_what_its_own_profile_says(ssh_profile, ssh_hosts: SshHosts) -> None:
+    """As on a login node, whose profile says by which batch system engines start; here it is by a command."""
+    ipengine = ssh_hosts.python.rpartition("/")[0] + "/ipengine"
+    there = ssh_hosts.home("node2") / ".ipython" / "profile_there"
+    there.mkdir(parents=True)
+    (there / "ipcluster_config.py").write_text(f"c.LocalEngineSetLauncher.engine_cmd = [{ipengine!r}]\n")
+    ssh_profile(
+        "c.Cluster.engine_launcher_class = 'SSHProxy'",
+        "c.SSHProxyEngineSetLauncher.hostname = 'node2'",
+        "c.SSHProxyEngineSetLauncher.ipcluster_args = ['--profile=there']",
+    )
+    with er.Cluster(n=2) as rc:
+        assert rc[:].apply_sync(socket.gethostname) == ["node2", "node2"]
+    assert files_below(there) == [str(there / "ipcluster_config.py")]
+
+
 def test_no_key_is_seen_on_any_machine(ssh_profile) -> None:
     """In no argument and no environment of any process: machines are names in front of the same kernel here."""
     profile = ssh_profile(SSH, engines({"node1": 1, "node2": 1}), "c.SSHLauncher.environment = {'SECRET_OF_MINE': 'x'}")

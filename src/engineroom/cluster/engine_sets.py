@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from engineroom.cluster.engine_set import HostedEngines
+from engineroom.cluster.reports import Report
 from engineroom.ids import Instance
+
+
+class EnginesHost(Protocol):
+    """What sets of engines ask of their host."""
+
+    @property
+    def instance(self) -> Instance: ...
+    @property
+    def report(self) -> Callable[[Report], None]: ...
+    def engines_changed(self) -> None: ...
+    def engine_exited(self, instance: Instance, cause: str) -> None: ...
+    def dismiss_engines(self, engine_ids: Sequence[int]) -> None: ...
 
 
 class EngineSets(Protocol):

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.cluster.controller_seat import ControllerSeat
-from engineroom.cluster.engine_sets import EngineSets
-from engineroom.cluster.host import Host
+from engineroom.cluster.engine_sets import EngineSets, EnginesHost
 from engineroom.cluster.launched_engines import LaunchedEngines
 from engineroom.cluster.launchers.choose import launcher_for, options_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command, Telling
@@ -32,7 +31,7 @@ _USUAL, _IN_JOBS = 60.0, 300.0
 """Seconds that engines look for a controller that is gone: by default, and in jobs."""
 
 
-def launched_engines(plan: HostPlan, host: Host, shared: dict[str, Any]) -> EngineSets:
+def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) -> EngineSets:
     """Return the engines of a host that the plan's launcher starts. `shared`: by the launchers of this host."""
     assert plan.engine_launcher is not None
     options = options_of(plan.engine_launcher)

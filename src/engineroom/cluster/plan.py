@@ -31,7 +31,7 @@ _App = TypeVar("_App", IPController, IPEngine)
 _OWN_COMMAND = ("engine_cmd", "engine_args")
 """Options by which engines are not ours to fork any more."""
 
-STOP_TIMEOUT = 4.0
+STOP_TIMEOUT, STOP_TIMEOUT_BY_SSH = 4.0, 10.0
 """Seconds that processes of this machine may take to end."""
 
 _SLACK = 10.0
@@ -230,11 +230,13 @@ def _patience(*launchers: LauncherSpec | None) -> float:
     found = [STOP_TIMEOUT]
     for spec in filter(None, launchers):
         from engineroom.cluster.launchers.choose import options_of  # as above
-        from engineroom.settings.launchers import BatchSystemLauncher, WindowsHPCLauncher
+        from engineroom.settings.launchers import BatchSystemLauncher, SSHLauncher, WindowsHPCLauncher
 
         options = options_of(spec)
         if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher) or hasattr(options, "stop"):
             found.append(options.stop_timeout + _SLACK)
+        elif isinstance(options, SSHLauncher):
+            found.append(STOP_TIMEOUT_BY_SSH)
     return max(found)
 
 

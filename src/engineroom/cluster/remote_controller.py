@@ -24,8 +24,6 @@ from engineroom.settings.steps import SUBMITTED, Steps
 
 log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 10.0
-
 
 class RemoteController:
     """Starts a controller by ssh, and ends with it."""
@@ -33,7 +31,6 @@ class RemoteController:
     def __init__(self, plan: HostPlan, options: SSHControllerLauncher, *, report: Callable[[Report], None]) -> None:
         """LaunchError: the options name no machine."""
         self._plan, self._options = plan, options
-        plan.stop_timeout = max(plan.stop_timeout, _STOP_SECONDS)
         self._pulse = Pulse()
         self._listening: Listening | None = None
         self._failed: Failed | None = None

@@ -21,9 +21,6 @@ from engineroom.ids import Instance
 from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 from engineroom.settings.steps import SUBMITTED, Steps
 
-_STOP_SECONDS = 10.0
-"""Seconds that machines may take to end what runs there, before we hang up."""
-
 
 class RemoteEngines:
     """Starts engines by the dictionary of machines; watches, restarts and stops them."""
@@ -41,7 +38,6 @@ class RemoteEngines:
         self._mirror = Mirror(plan, report=report, on_change=on_change, on_exit=on_exit)
         self.engines = self._mirror.engines
         self._plan, self._options, self._report = plan, options, report
-        plan.stop_timeout = max(plan.stop_timeout, _STOP_SECONDS)
         self._shares = _all_shares(options)
         self._machines: dict[str, Machine] = {}
         self._reached: dict[str, asyncio.Task[None]] = {}

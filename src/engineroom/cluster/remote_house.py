@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from engineroom.cluster.children import Child
+from engineroom.cluster.children import Child, let_go
 from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.engine_set import HostedEngine
+from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
-from engineroom.cluster.leftovers import is_dead
-from engineroom.cluster.plan import HostPlan, engine_config
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_addresses import with_address
 from engineroom.cluster.remote_fetching import contents
+from engineroom.cluster.remote_house_plan import house_plan
 from engineroom.cluster.remote_logs import LogFeed
-from engineroom.cluster.remote_owner import Owner, door_path
+from engineroom.cluster.remote_owner import Owner
 from engineroom.cluster.remote_serving import log_to
 from engineroom.cluster.remote_words import (
     Engines,
-    EnginesPart,
     EngineState,
     Fetch,
     RemotePlan,
@@ -46,9 +44,6 @@ from engineroom.cluster.reports import (
 )
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance, new_instance
-from engineroom.protocol.connection_files import write_private
-from engineroom.settings.engine import IPEngine
-from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import HANDSHAKE, STARTUP
 from engineroom.settings.titles import set_title
 
@@ -56,8 +51,6 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks for new lines in logs."""
-
-_END_SECONDS = 4.0
 
 
 class _Engines(EngineHouse):
@@ -75,29 +68,6 @@ class _Engines(EngineHouse):
         return engine
 
 
-def _prefix() -> str:
-    """Return how the names of our connection files begin: other machines may share the directory."""
-    return f"ipcontroller-remote-{socket.gethostname()}-"
-
-
-def _remove_leftovers(profile: Profile) -> None:
-    """Remove what hosts on this machine left that were killed."""
-    for file in profile.security_dir.glob(f"{_prefix()}*.json"):
-        door = door_path(file.stem.removeprefix(_prefix()))
-        if not door.exists() or is_dead(door):
-            door.unlink(missing_ok=True)
-            file.unlink(missing_ok=True)
-
-
-def _with_owner(part: EnginesPart) -> str:
-    """Return the connection file, and in it the address that ssh came from, if the controller is there too.
-
-    A machine with several networks can't know by which of them we see it.
-    """
-    where = os.environ.get("SSH_CONNECTION", "").split()
-    return with_address(part.connection_file, where[0]) if where and part.controller_at_owner else part.connection_file
-
-
 class RemoteHouse:
     """`run` looks after engines until the owner says stop, is gone for good, or the controller ends."""
 
@@ -107,8 +77,11 @@ class RemoteHouse:
         self.instance = new_instance()
         self._part = plan.engines
         self._remote_plan, self._spawner = plan, spawner
-        self._file = Path()
-        self._plan = self._host_plan(plan, plan.engines)
+        made = house_plan(plan, plan.engines)
+        self._plan, self._file = made.plan, made.file
+        who = f"engines-{socket.gethostname()}" + ("" if plan.engines.own_controller else f"-{os.getpid()}")
+        log_to(self._plan.profile.log_file("ipcluster", self._plan.cluster_id, who), plan.log_level)
+        set_title(f"engineroom remote host{f' [{plan.cluster_id}]' if plan.cluster_id else ''}")
         self._pulse = Pulse()
         self._stop_reason: str | None = None
         self._failure = ""
@@ -125,19 +98,14 @@ class RemoteHouse:
         """Be the host until the end; return the exit code."""
         remote = self._remote_plan
         self._owner = Owner(
-            remote.door, lease=remote.lease, answer=self._answer, on_return=self._changed, on_gone=self._owner_gone
+            remote.door,
+            lease=remote.lease,
+            answer=self._answer,
+            on_return=self.engines_changed,
+            on_gone=self._owner_gone,
         )
         self._link = HostLink(Path(self._plan.engine.connection_file), self.instance, self, self._plan.engine.way)
-        self._engines = _Engines(
-            self._plan,
-            self.instance,
-            Child(self._spawner, "spawner"),
-            report=self._report,
-            on_exit=self._link.engine_exited,
-            on_change=self._changed,
-            on_failure=self._fail,
-        )
-        self._engines.own_controller = self._part.own_controller
+        self._engines = self._make_engines()
         self._feed = LogFeed(self._owner.tell)
         self._owner.begin(read, write, heard)
         tasks = [asyncio.ensure_future(work) for work in (self._stay_linked(), self._keep_feeding())]
@@ -148,6 +116,26 @@ class RemoteHouse:
                 task.cancel()
             await self._end()
         return 1 if self._failure else 0
+
+    def report(self, report: Report) -> None:
+        """Tell the owner what it does not see by itself."""
+        if isinstance(report, EngineDied):
+            self._feed_all()  # its last words come first
+        if isinstance(report, EngineDied | Notice):
+            self._owner.tell(report)
+
+    def engines_changed(self) -> None:
+        """Tell the owner how engines are, soon."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(0.02, self._tell_engines)
+        if not self._owner.here and not len(self._engines.engines):
+            self.stop("the owner was cut off, and no engine is left")
+
+    def engine_exited(self, instance: Instance, cause: str) -> None:
+        self._link.engine_exited(instance, cause)
+
+    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
+        self._link.dismiss(engine_ids, "stopped by its host")
 
     def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
         self._engines.joined(instance, engine_id, launch)
@@ -172,30 +160,23 @@ class RemoteHouse:
     def controller_found(self) -> None:
         self._note(HANDSHAKE)
 
-    def _host_plan(self, plan: RemotePlan, part: EnginesPart) -> HostPlan:
-        place = [f"--profile-dir={plan.profile_dir}" if plan.profile_dir else f"--profile={plan.profile or 'default'}"]
-        if plan.cluster_id:
-            place.append(f"--cluster-id={plan.cluster_id}")
-        options = IPEngine.from_command_line([*place, f"--log-level={plan.log_level}", *part.arguments])
-        profile = options.profile_directory
-        profile.prepare()
-        who = f"engines-{socket.gethostname()}-{os.getpid()}"
-        if not options.url_file:
-            _remove_leftovers(profile)
-            self._file = profile.security_dir / f"{_prefix()}{plan.door}.json"
-            write_private(self._file, _with_owner(part).encode())
-            options.url_file = str(self._file)
-        log_to(profile.log_file("ipcluster", options.cluster_id, who), plan.log_level)
-        set_title(f"engineroom remote host{f' [{options.cluster_id}]' if options.cluster_id else ''}")
-        return HostPlan(
-            profile_dir=str(profile.path),
-            cluster_id=options.cluster_id,
-            engine=engine_config(options),
-            engine_environment=plan.environment,
-            engine_timeout=part.engine_timeout,
-            delay=part.delay,
-            restart_engines=part.restart_engines,
+    def _make_engines(self) -> EngineSets:
+        if self._plan.engine_launcher is not None:
+            from engineroom.cluster.launching import launched_engines  # only who hands on to a launcher needs it
+
+            let_go(self._spawner)
+            return launched_engines(self._plan, self, {})
+        engines = _Engines(
+            self._plan,
+            self.instance,
+            Child(self._spawner, "spawner"),
+            report=self.report,
+            on_exit=self.engine_exited,
+            on_change=self.engines_changed,
+            on_failure=self._fail,
         )
+        engines.own_controller = self._part.own_controller
+        return engines
 
     def _note(self, step: str, *, ok: bool = True, words: str = "") -> None:
         self._owner.tell(StepTaken(step, ok, words))
@@ -222,18 +203,6 @@ class RemoteHouse:
             case Stop(reason=reason):
                 self.stop(reason)
         return None
-
-    def _report(self, report: Report) -> None:
-        if isinstance(report, EngineDied):
-            self._feed_all()  # its last words come first
-        if isinstance(report, EngineDied | Notice):
-            self._owner.tell(report)
-
-    def _changed(self) -> None:
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(0.02, self._tell_engines)
-        if not self._owner.here and not len(self._engines.engines):
-            self.stop("the owner was cut off, and no engine is left")
 
     def _tell_engines(self) -> None:
         if self._telling is not None:
@@ -287,15 +256,14 @@ class RemoteHouse:
         self._link.close(reason)
         self._engines.close()
         try:
-            await asyncio.wait_for(asyncio.shield(self._engines.ended()), _END_SECONDS)
+            await asyncio.wait_for(asyncio.shield(self._engines.ended()), self._plan.stop_timeout)
         except TimeoutError:
             log.exception("engines did not end, and are killed")
             self._engines.kill()
             await self._engines.ended()
         for key, path in logs:
             self._feed.look(key, path)
-        if self._file.name:
-            with contextlib.suppress(FileNotFoundError):
-                self._file.unlink()
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
         self._owner.tell(Stopped(reason))
         await self._owner.close()

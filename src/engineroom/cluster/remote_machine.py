@@ -133,8 +133,10 @@ class Machine:
         if self._child is None or not self._child.running:
             self._gone.set()
             return
-        if self.begun and self.hello is not None:
-            self._tell(line(Stop(number=next(self._numbers), reason=reason)))
+        if not self.begun or self.hello is None:
+            self._child.process.terminate()  # nothing runs there yet, or it ends with its controller
+            return
+        self._tell(line(Stop(number=next(self._numbers), reason=reason)))
         self._child.let_go()
 
     async def ended(self) -> None:

@@ -45,7 +45,9 @@ def engines_plan(plan: HostPlan, share: Share, *, door: str, connection_file: st
         lease=max(1.0, plan.engine.reconnect_timeout),
         engines=EnginesPart(
             connection_file=connection_file,
-            arguments=[*_said_here(plan.engine), *share.arguments],
+            usual=_said_here(plan.engine),
+            arguments=share.arguments,
+            ipcluster=share.ipcluster,
             own_controller=plan.controller is not None,
             controller_at_owner=_is_here(connection_file),
             engine_timeout=plan.engine_timeout,
@@ -68,7 +70,8 @@ def controller_plan(plan: HostPlan, options: SSHControllerLauncher, *, door: str
         environment=dict(options.environment),
         files=_files(options),
         controller=ControllerPart(
-            arguments=[*said, *plan.controller_arguments, *options.controller_args],
+            usual=said,
+            arguments=[*plan.controller_arguments, *options.controller_args],
             command=list(options.controller_cmd),
             timeout=options.connection_info_timeout,
         ),

@@ -22,6 +22,7 @@ from engineroom.cluster.remote_addresses import with_address
 from engineroom.cluster.remote_command_seat import CommandSeat
 from engineroom.cluster.remote_fetching import contents
 from engineroom.cluster.remote_logs import CONTROLLER, LogFeed
+from engineroom.cluster.remote_options import layered, says
 from engineroom.cluster.remote_owner import Owner
 from engineroom.cluster.remote_words import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
 from engineroom.cluster.reports import Failed, Stop, Stopped
@@ -82,10 +83,7 @@ class RemoteSeat:
         files = _connection_files(self._profile, self._config)
         if part.command:
             let_go(child)
-            place = [f"--profile-dir={self._profile.path}", *_cluster_id(plan)]
-            argv = [*part.command, *place, f"--ip={self._config.ip}", *part.arguments]
-            argv += ["--reuse"] if self._config.reuse else []
-            return CommandSeat(argv, files, log_file=self._log_file, seconds=part.timeout)
+            return CommandSeat(self._own_argv(plan, part), files, log_file=self._log_file, seconds=part.timeout)
         line = msgspec.json.encode(
             ControllerPlan(
                 config=self._config,
@@ -95,6 +93,19 @@ class RemoteSeat:
             )
         )
         return ControllerChild(child, line, log_file=self._log_file)
+
+    def _own_argv(self, plan: RemotePlan, part: ControllerPart) -> list[str]:
+        """Return the user's command with its arguments, and what it would not know from them."""
+        argv = [*part.command, *part.arguments]
+        if not says(part.arguments, "profile", "profile-dir"):
+            argv.append(f"--profile-dir={self._profile.path}")
+        if not says(part.arguments, "cluster-id"):
+            argv += _cluster_id(plan)
+        if not says(part.arguments, "ip"):
+            argv.append(f"--ip={self._config.ip}")
+        if self._config.reuse and not says(part.arguments, "reuse"):
+            argv.append("--reuse")
+        return argv
 
     async def _work(self) -> None:
         try:
@@ -155,7 +166,7 @@ def _cluster_id(plan: RemotePlan) -> list[str]:
 def _options(plan: RemotePlan, part: ControllerPart) -> IPController:
     """Return the controller's options: from the profile there, and what was sent along counts more."""
     place = f"--profile-dir={plan.profile_dir}" if plan.profile_dir else f"--profile={plan.profile}"
-    options = IPController.from_command_line([place, *_cluster_id(plan), *part.arguments])
+    options = layered(IPController, [place, *_cluster_id(plan), *part.usual], part.arguments)
     said = set(names_in(options.config))
     if "IPController.ip" not in said:
         options.ip = "*"  # encrypted, and with a key: nobody else gets in

@@ -44,12 +44,15 @@ class SentFile(msgspec.Struct):
 
 
 class EnginesPart(msgspec.Struct, kw_only=True):
-    """What engines get. `connection_file`: its contents; `arguments`: for ipengine; `own_controller`: the owner's
-    cluster has a controller of its own, so that keys of engines are their ids, and its end is the owner's;
+    """What engines get. `connection_file`: its contents; `usual`: arguments for ipengine, and `arguments`, which count
+    more; `ipcluster`: for `ipcluster engines`, which then says what starts them; `own_controller`: the owner's cluster
+    has a controller of its own, so that keys of engines are their ids, and its end is the owner's;
     `controller_at_owner`: it is on the machine that ssh came from."""
 
     connection_file: str
+    usual: list[str] = []
     arguments: list[str] = []
+    ipcluster: list[str] | None = None
     own_controller: bool = True
     controller_at_owner: bool = False
     engine_timeout: float = 60.0
@@ -58,9 +61,10 @@ class EnginesPart(msgspec.Struct, kw_only=True):
 
 
 class ControllerPart(msgspec.Struct, kw_only=True):
-    """What the controller gets. `arguments`: for ipcontroller; `command`: instead of ours; `timeout`: seconds that
-    this command may take to write connection files."""
+    """What the controller gets. `usual`: arguments for ipcontroller, and `arguments`, which count more; `command`:
+    instead of ours; `timeout`: seconds that this command may take to write connection files."""
 
+    usual: list[str] = []
     arguments: list[str] = []
     command: list[str] = []
     timeout: float = 60.0

@@ -9,6 +9,8 @@ import pytest
 
 from engineroom.cluster.launchers.ssh import place_in, place_of, shell_line, ssh_argv
 from engineroom.cluster.launchers.ssh_words import Problem, problem_of
+from engineroom.cluster.remote_options import layered
+from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHLauncher
 from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED
 
@@ -122,3 +124,12 @@ def test_what_is_wrong_there_is_said_in_words(code: int, said: str, step: str, w
 
 def test_a_script_that_fails_is_named() -> None:
     assert "environment_script ~/x failed: sh: 1" in problem(2, "sh: 1: .: can't open ~/x", script="~/x").words
+
+
+def test_what_a_user_says_for_a_machine_counts_more_than_what_we_say_for_all(tmp_path: Path) -> None:
+    (tmp_path / "ipengine_config.py").write_text("c.IPEngine.startup_command = 'from_file'\nc.IPEngine.timeout = 5\n")
+    usual = ["--profile-dir=/no/such", "--IPEngine.startup_command=usual", "--IPEngine.timeout=6"]
+    options = layered(IPEngine, usual, [f"--profile-dir={tmp_path}", "--c=mine"])
+    assert (options.profile_directory.path, options.startup_command, options.timeout) == (tmp_path, "mine", 6)
+    assert layered(IPEngine, ["--profile-dir=/no/such"], ["--profile=x"]).profile_directory.name == "x"
+    assert layered(IPEngine, [f"--profile-dir={tmp_path}"], []).startup_command == "from_file"

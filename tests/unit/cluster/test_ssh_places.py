@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from engineroom.cluster.launchers.ssh import place_in, place_of
-from engineroom.cluster.launchers.ssh_places import count_in, shares_of, split
+from engineroom.cluster.launchers.ssh_places import count_in, share_of_proxy, shares_of, split
 from engineroom.errors import LaunchError
-from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher
+from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 
 
 def shares(places: dict[str, Any], **options: Any) -> list[tuple[str, int, list[str]]]:
@@ -74,6 +74,20 @@ def test_a_machine_may_have_options_of_its_own() -> None:
 def test_an_entry_that_makes_no_sense_is_named(value: object, words: str) -> None:
     with pytest.raises(LaunchError, match=words):
         shares({"a": value})
+
+
+def test_a_command_of_the_users_own_names_the_python() -> None:
+    def python(**options: Any) -> str:
+        (share,) = shares_of(SSHEngineSetLauncher(engines={"a": 1}, **options))
+        return str(share.options.remote_python)
+
+    assert python(engine_cmd=["/py", "-m", "ipyparallel.engine"]) == "/py"
+    assert python(engine_cmd=["/opt/bin/ipengine"]) == "/opt/bin/python"
+    with pytest.raises(LaunchError, match="say which Python there has engineroom: remote_python"):
+        python(engine_cmd=["nice", "ipengine"])
+    proxy = SSHProxyEngineSetLauncher(hostname="b", ipcluster_cmd=["/opt/bin/ipcluster"], ipcluster_args=["--x"])
+    share = share_of_proxy(proxy)
+    assert (share.options.remote_python, share.ipcluster) == ("/opt/bin/python", ["--x"])
 
 
 def test_no_machines_at_all() -> None:

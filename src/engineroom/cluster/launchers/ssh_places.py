@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,12 +17,16 @@ _WAYS = "a number, a pair of number and arguments for ipengine, or a dict with n
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What one machine gets: `n` engines, with `arguments` for ipengine, reached by `options`."""
+    """What one machine gets: `n` engines, with `arguments` for ipengine, reached by `options`.
+
+    `ipcluster`: None, or arguments for `ipcluster engines`, which starts them there.
+    """
 
     place: Place
     n: int
     arguments: list[str]
     options: Any
+    ipcluster: list[str] | None = None
 
 
 def shares_of(options: SSHEngineSetLauncher) -> list[Share]:
@@ -37,7 +41,9 @@ def shares_of(options: SSHEngineSetLauncher) -> list[Share]:
 
 def share_of_proxy(options: SSHProxyEngineSetLauncher) -> Share:
     """Return what the one machine of a proxy gets; its number is the cluster's."""
-    return Share(place_in(options), 0, [*options.engine_args], options)
+    own = SSHProxyEngineSetLauncher(**{name: getattr(options, name) for name in options.trait_names(config=True)})
+    _take_python(own, own.ipcluster_cmd or own.engine_cmd, "ipcluster_cmd")
+    return Share(place_in(own), 0, [*own.engine_args], own, [*own.ipcluster_args])
 
 
 def count_in(engines: Mapping[str, Any]) -> int:
@@ -79,11 +85,25 @@ def _share(options: SSHEngineSetLauncher, host: str, value: Any) -> Share:
         for name, setting in value.items():
             if name != "n":
                 _set(own, host, str(name), setting)
+    _take_python(own, own.engine_cmd, "engine_cmd")
     named = bool(own.location or own.hostname)
     place = msgspec.structs.replace(place_in(own), name=host) if named else place_of(host)
     if own.user and not place.user:
         place = msgspec.structs.replace(place, user=own.user)
     return Share(place, count, _arguments(own, value), own)
+
+
+def _take_python(options: SSHLauncher, command: Sequence[str], option: str) -> None:
+    """Use the Python of a command that stands for ours: our own program has to run there."""
+    match list(command):
+        case []:
+            return
+        case [python, "-m", *_]:
+            options.remote_python = python
+        case [program] if "/" in program:
+            options.remote_python = f"{program.rpartition('/')[0]}/python"
+        case _:
+            raise LaunchError(f"{option} {list(command)}: by ssh, say which Python there has engineroom: remote_python")
 
 
 def _arguments(options: SSHEngineSetLauncher, value: Any) -> list[str]:
