@@ -150,9 +150,7 @@ class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
 class SSHProxyEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on one other machine, started there by `ipcluster engines`."""
 
-    ipcluster_cmd = option(
-        List(Unicode(), help="The command there, whose Python is then used.")
-    )
+    ipcluster_cmd = option(List(Unicode(), help="The command there, whose Python is then used."))
     ipcluster_args = option(List(Unicode(), help="Arguments for `ipcluster engines` there."))
 
 
