@@ -134,6 +134,9 @@ class RemoteHouse:
     def engine_exited(self, instance: Instance, cause: str) -> None:
         self._link.engine_exited(instance, cause)
 
+    def process_exited(self, pid: int, cause: str) -> None:
+        self._link.process_exited(pid, cause)
+
     def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
         self._link.dismiss(engine_ids, "stopped by its host")
 
