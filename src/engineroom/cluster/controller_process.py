@@ -68,22 +68,24 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     controllers: list[Controller] = []
     by_hand = not owned and not plan.config.host  # else there is a host, whose start this is
     steps_file = profile.steps_file(cluster_id)
-    notes = steps.Steps(steps_file, steps.CONTROLLER)
+    notes = steps.Steps("" if owned else steps_file, steps.CONTROLLER)  # a host that owns it notes this itself
     if by_hand:
         log.info("using the profile", extra={"directory": profile.path, "pid_file": pid_file})
         steps.begin(steps_file)
 
     def ready(controller: Controller) -> None:
         controllers.append(controller)
+        notes.note(steps.LISTENS, words=f"port {controller.port}")
         if owned:
             _follow_host(controller)
-        else:
-            notes.note(steps.LISTENS, words=f"port {controller.port}")
         if by_hand:
             _say_ready(controller, plan)
 
+    def failed(words: str) -> None:
+        notes.note(steps.LISTENS, ok=False, words=words)
+
     try:
-        code = run_controller(plan.config, on_ready=ready)
+        code = run_controller(plan.config, on_ready=ready, on_failure=failed)
         if by_hand:
             notes.note(steps.ENDED, ok=code == 0, words=_reason(controllers))
         return code

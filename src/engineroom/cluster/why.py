@@ -11,7 +11,7 @@ from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why_facts import Facts, Seen
 from engineroom.settings.first_failure import Failure, failures, wait_in_words, waiting
 from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import ENDED, HOST, REGISTERED, SUBMITTED, Step
+from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step
 
 _TRAIL = 40
 """Steps that are shown; of more, those of single engines to which nothing happened are left out."""
@@ -65,7 +65,7 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
         others = f"; {', '.join(map(repr, facts.others))} runs" if facts.others else ""
         ask = f"`ipcluster why --cluster-id=ID` asks about another, or {start}" if others else start
         return f"no such cluster has been started in {facts.profile_dir}{others}", ask
-    end = next((step for step in reversed(steps) if step.who == HOST and step.step == ENDED), None)
+    end = next((step for step in reversed(steps) if step.who in (HOST, CONTROLLER) and step.step == ENDED), None)
     if end is not None:
         return f"the cluster was stopped at {clock(end.at)}: {end.words}", start
     pid = facts.host.pid or facts.controller.pid

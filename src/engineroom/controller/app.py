@@ -19,18 +19,28 @@ from engineroom.transport.loops import new_loop
 log = logging.getLogger(__name__)
 
 
-def run_controller(config: ControllerConfig, *, on_ready: Callable[[Controller], None] | None = None) -> int:
-    """Run a controller until it is stopped; return its exit code. `on_ready` is called once it listens."""
+def run_controller(
+    config: ControllerConfig,
+    *,
+    on_ready: Callable[[Controller], None] = lambda _: None,
+    on_failure: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Run a controller until it is stopped; return its exit code.
+
+    `on_ready` is called once it listens, `on_failure`, with words, if it can't start.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(_run(config, on_ready))
+            return runner.run(_run(config, on_ready, on_failure))
     except KeyboardInterrupt:
         return 130
 
 
-async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] | None) -> int:
+async def _run(
+    config: ControllerConfig, on_ready: Callable[[Controller], None], on_failure: Callable[[str], None]
+) -> int:
     controller = Controller(config)
     try:
         await controller.start()
@@ -40,11 +50,11 @@ async def _run(config: ControllerConfig, on_ready: Callable[[Controller], None] 
         words = f"{where if not isinstance(error, EngineroomError) else ''}{error}"
         log.error("the controller can't start: %s", words)  # noqa: TRY400 (the words are all a user needs)
         print(f"ipcontroller: {words}", file=sys.stderr)
+        on_failure(words)
         return 1
     _stop_on_signals(controller)
     introduce(controller)
-    if on_ready is not None:
-        on_ready(controller)
+    on_ready(controller)
     await controller.run_until_stopped()
     log.info("controller stops: %s", controller.stop_reason)
     await controller.stop()
