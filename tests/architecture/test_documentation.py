@@ -7,7 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented import DOCS, block_names
+from tests.documented import DOCS, block_names, blocks, commands
+
+FIRST_DOCUMENT = (
+    r"ipcontroller --ip=('\*'|\d[\d.]+)",
+    r"ipcluster start -n 4",
+    r"ipcluster -h",
+    r"ipython profile create --parallel --profile=\w+",
+    r"ipcluster start .*--engines=MPI",
+    r"ipcluster start -n 4 --profile=mpi",
+    r"ipcluster start --profile=pbs -n \d+",
+    r"ipcontroller",
+    r"ipengine",
+    r"ipengine --file=\S*ipcontroller-engine.json",
+    r"ipengine --profile=\w+",
+    r"ipengine .*--ssh=\S+",
+    r"ipcontroller --enginessh=\S+",
+    r"ipcluster engines --n=4",
+    r"scp \S+:\.ipython/profile_default/security/ipcontroller-engine\.json \./",
+    r"scp \S+:\.ipython/profile_default/security/ipcontroller-engine\.json ~/\.ipython/profile_\w+/security/",
+    r"ipcontroller --reuse",
+)
+"""The commands of the document from which users of IPython.parallel learnt how to start things."""
 
 TESTS = sorted((Path(__file__).parents[1]).rglob("test_*.py"))
 
@@ -26,3 +47,9 @@ def test_every_named_block_is_taken_by_a_test() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_commands_of_the_first_document_are_all_there() -> None:
+    pages = [str(page.relative_to(DOCS)) for page in sorted(DOCS.rglob("*.md"))]
+    shown = [command for page in pages for name in blocks(page, "console") for command in commands(page, name)]
+    assert [each for each in FIRST_DOCUMENT if not any(re.fullmatch(each, command) for command in shown)] == []

@@ -48,7 +48,7 @@ class Desk:
 
     def follows(self, block: str) -> None:
         there = f"scp node1:{self.home('node1')}/"
-        controller = "node1" if block == "manual-tunnel" else "controller.host"
+        controller = "node1" if block.startswith("manual-tunnel") else "controller.host"
         self.reader.follows(PAGE, block, place=self.at, **{f"scp {controller}:": there})
 
 
@@ -81,6 +81,10 @@ def test_a_file_that_is_copied(desk: Desk) -> None:
 
 def test_tunnels_where_everything_is_loopback(desk: Desk) -> None:
     desk.follows("manual-tunnel")
+
+
+def test_a_tunnel_that_one_engine_is_told_of(desk: Desk) -> None:
+    desk.follows("manual-tunnel-of-one")
 
 
 def test_one_address_of_many_is_enough(machines: Machines) -> None:

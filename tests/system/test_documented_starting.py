@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engineroom.settings.application import read_config_files
@@ -16,6 +18,25 @@ PAGE = "starting/README.md"
 
 def test_a_first_cluster(reader: Reader) -> None:
     reader.follows(PAGE, "starting-first")
+
+
+def test_help(reader: Reader) -> None:
+    reader.follows(PAGE, "starting-help")
+
+
+def test_addresses_and_files_that_are_kept(reader: Reader) -> None:
+    address = {"192.168.1.16": "127.0.0.1"}
+    [told] = reader.follows(PAGE, "starting-ip", **address)
+    assert "127.0.0.1" in told.output
+    told.close()
+    [everywhere] = reader.follows(PAGE, "starting-ip-all")
+    everywhere.close()
+    [kept] = reader.follows(PAGE, "starting-reuse")
+    file = reader.profile().connection_file("client")
+    before = file.read_bytes()
+    kept.close()
+    reader.follows(PAGE, "starting-reuse")
+    assert json.loads(file.read_bytes())["exec_key"] == json.loads(before)["exec_key"]
 
 
 def test_from_python(reader: Reader) -> None:
