@@ -46,6 +46,8 @@ def tasks_of(rc: Client) -> list[tuple[str, str]]:
 
 
 def test_an_array_without_keys_in_what_everybody_sees(grid_engine: GridEngine, reader: Reader) -> None:
+    reader.follows(PAGE, "sge-dry-run")
+    assert grid_engine.jobs() == []
     [start] = reader.follows(PAGE, "sge-start")
     with Client(profile_dir=str(reader.profile().path)) as rc:
         tasks = tasks_of(rc)
@@ -67,9 +69,10 @@ def test_engines_that_are_jobs_of_their_own_and_reach_their_limit(grid_engine: G
     reader.follows(PAGE, "sge-profile")
     config = reader.writes(PAGE, "sge-config", reader.profile("sge").path / CONFIG, after="c = get_config()\n")
     with config.open("a") as file:
-        file.write("c.SGELauncher.split = True\nc.SGELauncher.timelimit = '0:0:5'\n")
+        file.write("c.SGELauncher.split = True\nc.SGEEngineSetLauncher.timelimit = '0:0:5'\n")
+        file.write("c.Cluster.controller_launcher_class = 'SGE'\n")
     [start] = reader.follows(PAGE, "sge-with-profile")
-    assert len(grid_engine.jobs()) == 2
+    assert len(grid_engine.jobs()) == 3  # one of them is the controller
     start.says("reached its time limit")
     start.interrupt()
 

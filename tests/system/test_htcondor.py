@@ -47,11 +47,14 @@ def test_what_the_page_says_of_a_profile(condor: FakeScheduler, reader: Reader) 
     reader.follows(PAGE, "htcondor-profile")
     config = reader.profile("condor").path / "ipcluster_config.py"
     reader.writes(PAGE, "htcondor-config", config, after="c = get_config()\n")
+    with config.open("a") as file:
+        file.write("c.Cluster.controller_launcher_class = 'HTCondor'\n")
     [start] = reader.follows(PAGE, "htcondor-with-profile")
     text = next(reader.profile("condor").path.glob("htcondor_engines*")).read_text()
     assert "EnteredCurrentStatus > 5400\nrequest_memory = 4GB\nrequirements = OpSysMajorVer >= 9\n" in text
+    assert [len(condor.pids(job)) for job in (11, 12)] == [1, 2]
     start.interrupt()
-    assert condor.pids(11) == []
+    assert condor.pids(11) + condor.pids(12) == []
 
 
 def test_jobs_that_are_held_say_why_and_a_stop_meanwhile_leaves_none(condor: FakeScheduler, reader: Reader) -> None:

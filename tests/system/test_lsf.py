@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from engineroom import Client
+from engineroom.cluster.launchers.batch import BatchLauncher
+from engineroom.cluster.launchers.launcher import ENGINE, Command
+from engineroom.settings.launchers import LSFEngineSetLauncher
 from tests.reader import Reader
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler
@@ -46,11 +51,14 @@ def test_what_the_page_says_of_a_profile(lsf: FakeScheduler, reader: Reader) -> 
     reader.follows(PAGE, "lsf-profile")
     config = reader.profile("lsf").path / "ipcluster_config.py"
     reader.writes(PAGE, "lsf-config", config, after="c = get_config()\n")
+    with config.open("a") as file:
+        file.write("c.Cluster.controller_launcher_class = 'LSF'\n")
     [start] = reader.follows(PAGE, "lsf-with-profile")
-    script = lsf.said("11.script")
+    assert "#BSUB -J ipcontroller\n" in lsf.said("11.script")
+    script = lsf.said("12.script")
     assert '#BSUB -q short\n#BSUB -W 1:30\n#BSUB -R "rusage[mem=4096]"\n#BSUB -J ipengine[1-2]\n' in script
     start.interrupt()
-    assert lsf.pids(11) == []
+    assert lsf.pids(11) + lsf.pids(12) == []
 
 
 def test_single_jobs_that_wait_say_why_and_a_stop_meanwhile_leaves_none(lsf: FakeScheduler, reader: Reader) -> None:
@@ -76,6 +84,25 @@ def test_a_job_that_is_refused(reader: Reader) -> None:
         "LSF refused the job: nope: No such queue. Job not submitted. Fix: set `queue` to one that `bqueues` lists"
     )
     assert start.process.wait(10) != 0
+
+
+def test_a_signal_to_a_job(lsf: FakeScheduler, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    launcher = BatchLauncher(LSFEngineSetLauncher(), {})
+    command = Command(
+        role=ENGINE, name="e", argv=["sleep", "60"], profile_dir=str(tmp_path), log_file=str(tmp_path / "log" / "e.log")
+    )
+
+    async def story() -> str:
+        handle = await launcher.start(command)
+        await asyncio.to_thread(until, lambda: lsf.pids(11))
+        await launcher.signal(handle, signal.SIGTERM)
+        await asyncio.to_thread(until, lambda: not lsf.pids(11))
+        status = await launcher.poll(handle)
+        await launcher.stop(handle)
+        return status.words
+
+    assert asyncio.run(asyncio.wait_for(story(), 10)).startswith("LSF job 11 was killed by signal 15")
 
 
 def sleepy(reader: Reader) -> Path:

@@ -21,6 +21,9 @@ _SOON, _LATER = 1.0, 30.0
 _AGAIN = 2.0
 """Seconds between two questions how a job ended, where the system is slow to know."""
 
+_AT_ONCE = 4
+"""How many commands ask at the same time how jobs ended: some read through all jobs that there ever were."""
+
 _SETTLE = 5.0
 """Seconds after its submission in which a job that the system does not tell of is not there yet."""
 
@@ -34,6 +37,7 @@ class JobBoard:
         self._states: dict[str, list[JobState]] = {}
         self._ended: dict[str, list[JobState]] = {}
         self._leaving: set[str] = set()
+        self._limit = asyncio.Semaphore(_AT_ONCE)
         self._asked = float("-inf")
         self._hurry_until = float("-inf")
         self._answer: asyncio.Task[None] | None = None
@@ -146,7 +150,8 @@ class JobBoard:
         """Return how a job ended, "" if the system does not know that it has."""
         for command in self._system.endings:
             try:
-                said = await run(with_jobs(command, [job]))
+                async with self._limit:
+                    said = await run(with_jobs(command, [job]))
             except LaunchError:
                 continue  # a site need not have it
             if said.code == 0 and (words := self._system.read_ending(said.output)):
