@@ -24,7 +24,7 @@ _LOOK_EVERY = 0.1
 class FromInfo:
     """Dials by what was given."""
 
-    def __init__(self, info: ConnectionFile, way: Way) -> None:
+    def __init__(self, info: ConnectionFile, way: Way | None) -> None:
         self._info = info
         self._tunnel = Tunnel(way)
 
@@ -41,7 +41,7 @@ class FromInfo:
 class FromFile:
     """Dials by what a connection file says, read again each time: a restarted controller may write another."""
 
-    def __init__(self, path: Path, advice: str, way: Way) -> None:
+    def __init__(self, path: Path, advice: str, way: Way | None) -> None:
         """`advice`: what to do if there is no such file."""
         self.path, self._advice = path, advice
         self._tunnel = Tunnel(way)
@@ -88,7 +88,6 @@ def find_dial(
     way: Way | None = None,
 ) -> FromFile | FromInfo:
     """Return what dials the controller that these name; by default that of the default profile."""
-    way = way or Way()
     if isinstance(connection_info, dict):
         return FromInfo(parse_connection_file(connection_info, origin="the connection info"), way)
     found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)

@@ -143,18 +143,21 @@ class _Probe:
     """Dials with little patience: whoever asks why is waiting for the answer."""
 
     def __init__(self, info: ConnectionFile) -> None:
+        from engineroom.transport.tunnels import Tunnel  # imported by the session already, and so below
+
         self._info = info
+        self._tunnel = Tunnel()
 
     async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        from engineroom.transport.dial import connect  # imported by the session already
+        from engineroom.transport.dial import connect
 
-        return await connect(self._info, role="client", join=join, seconds=PATIENCE)
+        return await connect(self._info, role="client", join=join, tunnel=self._tunnel, seconds=PATIENCE)
 
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        self._tunnel.close()
 
 
 def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], str]:

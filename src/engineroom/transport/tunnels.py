@@ -44,8 +44,9 @@ class TunnelFailed(ConnectionFailed):
 class Tunnel:
     """Leads through the ssh server that a connection file, or a person, names; until `close`."""
 
-    def __init__(self, way: Way) -> None:
-        self.way = way
+    def __init__(self, way: Way | None = None) -> None:
+        """`way`: what a person says about it, beyond what connection files say."""
+        self.way = way or Way()
         self._lease: _Lease | None = None
         self._was_open = False
 

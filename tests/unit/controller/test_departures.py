@@ -131,6 +131,15 @@ def test_an_engine_of_which_a_death_would_be_known_may_be_cut_off_for_long(engin
     play(story)
 
 
+def test_a_host_that_has_said_goodbye_takes_its_engines_along() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.links.hosts_that_left.add(b"h")
+        gone.closed(link(ELSEWHERE, host=b"h"), "connection reset by peer", clean=False)
+        assert shell.told == [("lost", "its host has ended")]
+
+    play(story)
+
+
 def test_a_process_that_was_about_to_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = iter(["then", None])
     monkeypatch.setattr(departures, "start_time", lambda _pid: next(seen))

@@ -55,6 +55,10 @@ ENGINE = [
     ("IPEngineApp.work_dir", "/path/to/scratch/", "work_dir", "/path/to/scratch/"),
     ("IPEngineApp.url_file", "/there.json", "url_file", "/there.json"),
     ("EngineFactory.timeout", 7, "timeout", 7),
+    ("EngineFactory.sshserver", "my.login.node", "sshserver", "my.login.node"),
+    ("EngineFactory.sshkey", "/keys/id", "sshkey", "/keys/id"),
+    ("EngineFactory.location", "10.0.1.5", "location", "10.0.1.5"),
+    ("IPEngine.registration_url", "tcp://10.0.1.5:9", "url", "tcp://10.0.1.5:9"),
     ("IPEngine.wait_for_url_file", 7, "timeout", 7),
 ]
 EVERY = [
