@@ -33,7 +33,8 @@ def explain(steps: Sequence[Step], facts: Facts) -> Answer:
     found = failures(steps)
     first, fix = _first(steps, facts, found)
     # What ended because of it repeats its words.
-    also = [_with_fix(failure) for failure in found if failure.words not in first and first not in failure.words]
+    told = found[0].words if found and str(found[0]) == first else first
+    also = [_with_fix(failure) for failure in found if failure.words not in first and told not in failure.words]
     if first:
         return Answer(well=False, words=first, fix=fix, also=also, trail=list(steps))
     return Answer(well=True, words=_all_well(steps, facts), trail=list(steps))
@@ -148,10 +149,14 @@ def _step_lines(trail: Iterable[Step]) -> Iterator[str]:
             continue  # a launcher and the host that uses it both said so
         state = step.step if step.ok else f"{step.step} FAILED"
         again = not step.ok and step.words in told
-        words = ": as above" if again else f": {step.words}" if step.words else ""
+        words = ": as above" if again else f": {_indented(step.words)}" if step.words else ""
         yield f"{clock(step.at)}  {step.who}: {state}{words}"
         told.add(step.words)
         last = step
+
+
+def _indented(words: str) -> str:
+    return words.replace("\n", "\n      ")
 
 
 def _shortened(trail: list[Step]) -> list[Step]:

@@ -85,7 +85,7 @@ FIXES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"(?i)time ?limit|walltime|TIMEOUT",
+        r"(?i:time ?limit|walltime)|\bTIMEOUT\b",
         "ask for more time by the launcher's timelimit",
     ),
     (
@@ -93,7 +93,7 @@ FIXES: tuple[tuple[str, str], ...] = (
         "correct the launcher's queue, account or options; `ipcluster start --dry-run` shows the script",
     ),
     (
-        r"(?i)out of memory|oom",
+        r"(?i)out.of.memory|\boom\b",
         "give each engine more memory: fewer engines on a machine, or more memory for the job (the launcher's options)",
     ),
     (

@@ -90,7 +90,7 @@ def test_a_cluster_that_never_was_names_the_others() -> None:
 
 def test_what_ended_because_of_the_first_failure_is_not_told_twice() -> None:
     first = Step(at=101, who="controller", step=steps.LISTENS, ok=False, words="Address already in use")
-    then = Step(at=102, who="host", step=steps.ENDED, ok=False, words="the controller: Address already in use")
+    then = Step(at=102, who="host", step=steps.ENDED, ok=False, words="it did not start: Address already in use. Sorry")
     assert explain((first, then), facts(host=GONE)).also == []
 
 

@@ -110,6 +110,8 @@ def test_advice_adds_what_an_error_does_not_say_itself() -> None:
         ("job 12 hit its time limit", "timelimit"),
         ("sbatch: error: Batch job submission failed: Invalid partition name specified", "--dry-run"),
         ("job 12 was cancelled by user 1000", "see who ended it"),
+        ("engineroom-engines: out of memory", "more memory"),
+        ("python -m engineroom.engine: No such file or directory", "correct the path"),
     ],
 )
 def test_the_fix_for(words: str, fix: str) -> None:
