@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,7 +58,13 @@ def test_mpi_in_a_job_of_pbs_by_the_scripts_of_the_page(pbs: Slurm, mpi: None, r
     with Client(profile_dir=profile.path) as rc:
         assert sorted(rc[:].apply_sync(os.getenv, "OMPI_COMM_WORLD_RANK")) == ["0", "1", "2", "3"]
         assert len(set(rc[:].apply_sync(os.getenv, "PBS_JOBID"))) == 1
-    assert len(pbs.jobs()) == 2
+    jobs = pbs.jobs()
+    assert len(jobs) == 2
+    seen = subprocess.run(["qstat", "-f", *jobs], capture_output=True, text=True, check=True).stdout
+    seen += "".join((profile.path / f"pbs_{name}").read_text() for name in ("controller", "engines-1"))
+    keys = [json.loads(file.read_text())["exec_key"] for file in profile.security_dir.glob("ipcontroller-*.json")]
+    assert len(keys) == 2
+    assert not [key for key in keys if key in seen]
     assert "#PBS -l nodes=1:ppn=4\n#PBS -q short\n" in (profile.path / "pbs_engines-1").read_text()
     reader.types("ipcluster stop --profile=pbs")
     start.ends()

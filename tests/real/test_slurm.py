@@ -62,6 +62,12 @@ def test_engines_are_tasks_of_one_job_and_no_key_is_seen(command: Start, profile
     with er.Client() as rc:
         ranks = rc[:].apply_sync(os.getenv, "SLURM_PROCID")
         assert sorted(ranks) == ["0", "1", "2", "3"]
+        asleep = rc[0].execute("import threading; threading.Event().wait(30)", block=False)
+        until(lambda: rc.queue_status(0)["tasks"] or rc.queue_status(0)["queue"], READY)
+        er.Cluster.from_file().signal_engines_sync(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            asleep.get(timeout=10)
+        assert rc[:].apply_sync(os.getenv, "SLURM_PROCID") == ranks
     (job,) = slurm.jobs()
     script = profile.path / "slurm_engines-1"
     assert script.stat().st_mode & 0o777 == 0o700

@@ -16,7 +16,6 @@ from engineroom.cluster.launchers.job_commands import run, with_jobs
 from engineroom.cluster.launchers.job_ending import end_jobs
 from engineroom.cluster.launchers.job_records import forget_jobs, records_shared
 from engineroom.cluster.launchers.job_script import (
-    fields_of,
     last_words,
     remove_script,
     script_of,
@@ -64,7 +63,7 @@ class BatchLauncher:
             "system": system.name,
             "jobs": jobs,
             "script": str(script),
-            "output": fields_of(system, self._options, command, n=1)["output_file"],
+            "output": self._options.output_file or command.log_file,
             "profile_dir": command.profile_dir,
             "cluster_id": command.cluster_id,
         }

@@ -40,6 +40,7 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS)
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us: a command that is cut short may have done its work or not
         )
     except OSError as error:
         raise LaunchError(f"{argv[0]} can't be run: {error.strerror or error}") from error

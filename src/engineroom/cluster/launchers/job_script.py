@@ -41,8 +41,8 @@ def script_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
 def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> dict[str, Any]:
     """Return what a template may use."""
     program, *arguments = command.argv
-    array = command.role != CONTROLLER and n > 1
-    output = options.output_file or f"{command.log_file}{system.array_output if array else ''}"
+    by_task = system.array_output if command.role != CONTROLLER and n > 1 else ""
+    output = options.output_file or f"{command.log_file}{system.split_output if n < command.n else by_task}"
     role = "ipcontroller" if command.role == CONTROLLER else "ipengine"
     return {
         "n": n,

@@ -91,7 +91,7 @@ SLURM = BatchSystem(
     name="Slurm",
     submit=("sbatch",),
     cancel=("scancel",),
-    signal=("scancel", "--full", "--signal={signal}"),
+    signal=("scancel", "--signal={signal}"),
     status=("squeue", "--noheader", "--states=all", "--format=%i|%T|%r", "--jobs={jobs}"),
     read_status=read_status,
     not_known="Invalid job id",
@@ -121,5 +121,6 @@ SLURM = BatchSystem(
         ("options", "#SBATCH {options}"),
     ),
     tasks="#SBATCH --ntasks={n}",
+    split_output=".%j",
     engines="srun {program_and_args}",
 )

@@ -59,8 +59,9 @@ class BatchSystem:
     are one job, an array or a parallel one, else `alone`; then `engines` or `controller`, the commands. `fields`: what
     its lines need beside the usual fields. `prefix`: what directives start with, "" where there are none.
     `environment`: variables as lines of the script, put after its last directive. `name_length`: of a job, at most.
-    `minutes`: a time limit given as a number. `array_output`: what the name of an array's output file needs to differ
-    by task. `split`: each engine is a job of its own, unless options say otherwise.
+    `minutes`: a time limit given as a number. `array_output`, `split_output`: what the name of an output file needs
+    to differ by task of an array, and by job of a split set. `split`: each engine is a job of its own, unless options
+    say otherwise.
     """
 
     name: str
@@ -99,4 +100,5 @@ class BatchSystem:
     minutes: Callable[[int], str] = hours_and_minutes
     fields: Callable[[Command], Mapping[str, object]] = lambda _: {}
     array_output: str = ""
+    split_output: str = ""
     split: bool = False

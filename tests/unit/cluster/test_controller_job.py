@@ -1,0 +1,158 @@
+"""A controller in a job: when it counts as started, and what is said if it does not start."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engineroom.cluster import controller_job
+from engineroom.cluster.controller_job import ControllerJob
+from engineroom.cluster.controller_seat import NoController
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
+from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.reports import Notice, Report
+from engineroom.controller.config import ControllerConfig
+from engineroom.engine.config import EngineConfig
+from engineroom.errors import LaunchError
+from engineroom.ids import new_instance
+from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
+from engineroom.protocol.launches import VARIABLE, parse_launch
+from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.profiles import Profile
+
+NOW = ProcessRecord.of_this_process()
+BEFORE = msgspec.structs.replace(NOW, pid=1)
+
+
+class Job:
+    """A launcher whose job is as the test says."""
+
+    def __init__(self) -> None:
+        self.status = Status(State.WAITING)
+        self.command: Command | None = None
+        self.stopped = False
+        self.problem = ""
+
+    async def start(self, command: Command) -> Handle:
+        if self.problem:
+            raise LaunchError(self.problem)
+        self.command = command
+        return {"job": "1"}
+
+    async def poll(self, handle: Handle) -> Status:
+        return self.status
+
+    async def signal(self, handle: Handle, signum: int) -> None:
+        raise AssertionError("nobody signals a controller")
+
+    async def stop(self, handle: Handle) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    monkeypatch.setattr(controller_job, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(controller_job, "_SOON", 0.02)
+    profile = Profile(tmp_path)
+    profile.prepare()
+    return profile
+
+
+@pytest.fixture
+def reports() -> list[Report]:
+    return []
+
+
+def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = 10) -> ControllerJob:
+    plan = HostPlan(
+        profile_dir=str(profile.path),
+        cluster_id="",
+        engine=EngineConfig(connection_file=""),
+        controller=ControllerConfig(security_dir=str(profile.security_dir)),
+    )
+    command = Command(role=CONTROLLER, name="c", argv=["ipcontroller"], log_file="/log", profile_dir=str(profile.path))
+    return ControllerJob(plan, new_instance(), job, command, seconds=seconds, report=reports.append)
+
+
+def write_files(profile: Profile, record: ProcessRecord) -> None:
+    for role in ("client", "engine"):
+        info = ConnectionFile(url="tcp://127.0.0.1:7", exec_key="k", controller=record)
+        write_connection_file(profile.connection_file(role), info)
+
+
+def nothing(words: str, clean: Any) -> None:
+    del words, clean
+
+
+async def until_started(made: ControllerJob, and_then: Any) -> None:
+    starting = asyncio.ensure_future(made.start(nothing))
+    await asyncio.sleep(0.1)
+    assert not starting.done()
+    and_then()
+    await asyncio.wait_for(starting, 10)
+
+
+def test_it_has_started_once_it_has_written_its_own_files(profile: Profile, reports: list[Report]) -> None:
+    write_files(profile, BEFORE)  # of an earlier start, with --reuse for instance
+    job = Job()
+
+    async def story() -> dict[str, Any]:
+        made = seat(profile, job, reports)
+        await until_started(made, lambda: write_files(profile, NOW))
+        return made.state()
+
+    assert asyncio.run(story())["port"] == 7
+    assert job.command is not None
+    assert parse_launch(job.command.environment[VARIABLE]) is not None
+
+
+def test_while_it_waits_the_reason_is_told_once(profile: Profile, reports: list[Report]) -> None:
+    job = Job()
+    job.status = Status(State.WAITING, "Resources")
+    asyncio.run(until_started(seat(profile, job, reports), lambda: write_files(profile, NOW)))
+    assert reports == [Notice("the controller is waiting: Resources")]
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "words"),
+    [
+        (Status(State.ENDED, "job 1 was cancelled"), "", "did not start: job 1 was cancelled; its output: /log"),
+        (Status(State.RUNNING), "", r"its connection files did not come to .* within 0.05 s.*shared"),
+        (Status(State.WAITING), "no such queue", "no such queue"),
+    ],
+)
+def test_if_it_does_not_start_it_is_said_why(
+    status: Status, problem: str, words: str, profile: Profile, reports: list[Report]
+) -> None:
+    job = Job()
+    job.status, job.problem = status, problem
+    with pytest.raises(NoController, match=words):
+        asyncio.run(seat(profile, job, reports, seconds=0.05).start(nothing))
+
+
+def test_its_end_is_told_and_its_files_are_removed(
+    profile: Profile, reports: list[Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controller_job, "_ASK_SECONDS", 0.1)
+    job = Job()
+
+    async def story() -> str:
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        made = seat(profile, job, reports)
+        starting = asyncio.ensure_future(made.start(lambda words, clean: ended.set_result(words)))
+        await asyncio.sleep(0.05)
+        write_files(profile, NOW)
+        await asyncio.wait_for(starting, 10)
+        job.status = Status(State.ENDED, "its node failed")
+        words = await asyncio.wait_for(ended, 10)
+        made.stop("the cluster was stopped")
+        await made.ended()
+        return words
+
+    assert asyncio.run(story()) == "the controller has ended: its node failed; its output: /log"
+    assert job.stopped
+    assert list(profile.security_dir.glob("*.json")) == []
