@@ -14,7 +14,7 @@ import pytest
 
 import engineroom as er
 from engineroom.cluster.launchers.job_records import HostJobs, JobRecord
-from engineroom.errors import LaunchError
+from engineroom.errors import LaunchError, RemoteError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
@@ -62,10 +62,10 @@ def test_engines_are_tasks_of_one_job_and_no_key_is_seen(command: Start, profile
     with er.Client() as rc:
         ranks = rc[:].apply_sync(os.getenv, "SLURM_PROCID")
         assert sorted(ranks) == ["0", "1", "2", "3"]
-        asleep = rc[0].execute("import threading; threading.Event().wait(30)", block=False)
-        until(lambda: rc.queue_status(0)["tasks"] or rc.queue_status(0)["queue"], READY)
+        asleep = rc[0].execute("print('asleep'); __import__('threading').Event().wait(30)", block=False)
+        until(lambda: "asleep" in asleep.stdout, READY)
         er.Cluster.from_file().signal_engines_sync(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(RemoteError, match="KeyboardInterrupt"):
             asleep.get(timeout=10)
         assert rc[:].apply_sync(os.getenv, "SLURM_PROCID") == ranks
     (job,) = slurm.jobs()
