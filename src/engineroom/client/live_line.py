@@ -17,6 +17,7 @@ class LiveLine:
         self._shown = ""
 
     def show(self, words: str) -> None:
+        words = " ".join(words.split())  # on one line
         if words == self._shown:
             return
         self._shown = words

@@ -149,14 +149,15 @@ def _step_lines(trail: Iterable[Step]) -> Iterator[str]:
             continue  # a launcher and the host that uses it both said so
         state = step.step if step.ok else f"{step.step} FAILED"
         again = not step.ok and step.words in told
-        words = ": as above" if again else f": {_indented(step.words)}" if step.words else ""
+        words = ": as above" if again else f": {_first_line(step.words)}" if step.words else ""
         yield f"{clock(step.at)}  {step.who}: {state}{words}"
         told.add(step.words)
         last = step
 
 
-def _indented(words: str) -> str:
-    return words.replace("\n", "\n      ")
+def _first_line(words: str) -> str:
+    first, _, more = words.partition("\n")
+    return f"{first} ..." if more else first
 
 
 def _shortened(trail: list[Step]) -> list[Step]:

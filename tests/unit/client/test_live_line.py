@@ -19,7 +19,7 @@ def test_on_a_terminal_one_line_changes_and_is_gone_at_the_end() -> None:
     shown = Terminal()
     line = LiveLine(shown)
     line.show("1 of 4 engines")
-    line.show("2 of 4 engines")
+    line.show("2 of\n  4 engines")
     line.end()
     assert shown.getvalue() == "\r1 of 4 engines\x1b[K\r2 of 4 engines\x1b[K\r\x1b[K"
 
