@@ -63,3 +63,14 @@ def test_programs_by_their_old_modules() -> None:
         "from ipyparallel.apps.ipclusterapp import launch_new_instance; launch_new_instance()"
     )
     assert said.strip().startswith("0.")
+
+
+def test_launchers_by_their_old_modules() -> None:
+    said = python(
+        "from ipyparallel.apps.launcher import MPIExecEngineSetLauncher, PBSEngineSetLauncher\n"
+        "from ipyparallel.cluster.launcher import EngineLauncher, MPIEngineSetLauncher\n"
+        "import engineroom.cluster.launcher as ours\n"
+        "print(MPIExecEngineSetLauncher is MPIEngineSetLauncher is ours.MPIEngineSetLauncher)\n"
+        "print(issubclass(PBSEngineSetLauncher, EngineLauncher))\n"
+    )
+    assert said == "True\nTrue\n"
