@@ -128,11 +128,15 @@ class JobBoard:
         if not states and young:
             words = await self._ending_of(job)
             states = [JobState(job, State.ENDED if words else State.WAITING, words)]
+        before = self._states.get(job, [])
         self._states[job] = states
         if all(state.state is State.ENDED for state in states):
             if not any(state.words for state in states):
-                ended = JobState(job, State.ENDED, await self._how_it_ended(job))
-                states = [ended]
+                # What never began has no ending that a system would know of.
+                unknown = (
+                    "was removed while it waited" if any(each.state is State.WAITING for each in before) else "ended"
+                )
+                states = [JobState(job, State.ENDED, await self._how_it_ended(job) or unknown)]
             self._ended[job] = states
 
     async def _how_it_ended(self, job: str) -> str:
@@ -144,7 +148,7 @@ class JobBoard:
             if loop.time() >= deadline:
                 break
             await asyncio.sleep(_AGAIN)
-        return "ended"
+        return ""
 
     async def _ending_of(self, job: str) -> str:
         """Return how a job ended, "" if the system does not know that it has."""

@@ -1,0 +1,114 @@
+"""How jobs end, where the system's list of jobs no longer has them: asked for elsewhere, and waited for a little."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engineroom.cluster.launchers import job_board
+from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.job_board import JobBoard
+from engineroom.cluster.launchers.launcher import State
+
+SECONDS = 3.0
+
+
+class Told:
+    """A system whose commands print what files say: `status` and `ending`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._status, self._ending = directory / "status", directory / "ending"
+        self.lists("")
+        self.system = BatchSystem(
+            name="Told",
+            submit=(),
+            cancel=(),
+            status=("cat", str(self._status)),
+            read_status=lambda said: [JobState("7", State(word)) for word in said.split()],
+            endings=(("cat", str(self._ending)),),
+            read_ending=str.strip,
+            ending_seconds=SECONDS,
+        )
+
+    def lists(self, *states: str) -> None:
+        self._status.write_text(" ".join(states))
+
+    def knows(self, words: str) -> None:
+        self._ending.write_text(words)
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    monkeypatch.setattr(job_board, "_SOON", 0.0)
+    monkeypatch.setattr(job_board, "_AGAIN", 0.05)
+    return Told(tmp_path)
+
+
+def of(told: Told, story: Callable[[JobBoard], Awaitable[None]], *, new: bool = False) -> JobState:
+    """Return how the job 7 is at the end of `story`."""
+
+    async def tell() -> JobState:
+        board = JobBoard(told.system)
+        board.add(["7"], new=new)
+        await story(board)
+        [state] = await board.states(["7"])
+        return state
+
+    return asyncio.run(asyncio.wait_for(tell(), 10))
+
+
+def test_an_ending_that_the_system_is_slow_to_know_is_waited_for(told: Told) -> None:
+    async def story(board: JobBoard) -> None:
+        told.lists("running")
+        await board.states(["7"])
+        told.lists("")
+        asyncio.get_running_loop().call_later(0.3, told.knows, "reached its time limit")
+
+    assert of(told, story) == JobState("7", State.ENDED, "reached its time limit")
+
+
+def test_an_ending_that_stays_unknown(told: Told) -> None:
+    told.system = replace(told.system, ending_seconds=0.1)
+
+    async def story(board: JobBoard) -> None:
+        told.lists("running")
+        await board.states(["7"])
+        told.lists("")
+
+    assert of(told, story) == JobState("7", State.ENDED, "ended")
+
+
+def test_what_was_removed_while_it_waited(told: Told) -> None:
+    told.system = replace(told.system, ending_seconds=0.1)
+
+    async def story(board: JobBoard) -> None:
+        told.lists("waiting")
+        await board.states(["7"])
+        told.lists("")
+
+    assert of(told, story) == JobState("7", State.ENDED, "was removed while it waited")
+
+
+def test_whoever_stops_a_job_does_not_wait_to_hear_how_it_ended(told: Told) -> None:
+    told.system = replace(told.system, ending_seconds=60.0)
+
+    async def story(board: JobBoard) -> None:
+        told.lists("running")
+        await board.states(["7"])
+        board.leave(["7"])
+        told.lists("")
+
+    assert of(told, story).state is State.ENDED
+
+
+def test_a_new_job_that_is_not_listed_yet_waits_unless_its_ending_is_known(told: Told) -> None:
+    async def nothing(board: JobBoard) -> None:
+        del board
+
+    assert of(told, nothing, new=True) == JobState("7", State.WAITING)
+    told.knows("failed with exit code 3")
+    assert of(told, nothing, new=True) == JobState("7", State.ENDED, "failed with exit code 3")
