@@ -13,6 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from engineroom.cluster.plan import engine_config
     from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.engine import IPEngine
+    from engineroom.settings.steps import begin_if_old
 
     try:
         options = IPEngine.from_command_line(sys.argv[1:] if argv is None else argv)
@@ -20,11 +21,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         launch = parse_launch(told)
         if launch is not None:
             options.cluster_id = options.cluster_id or launch.cluster_id
-        config = engine_config(options)
+        profile, config = options.profile_directory, engine_config(options)
         config.launch = told
+        if launch is None:
+            pid_files = [profile.pid_file(program, options.cluster_id) for program in ("ipcluster", "ipcontroller")]
+            begin_if_old(config.steps, unless=pid_files)
         config.terminal = not told and sys.stdin is not None and sys.stdin.isatty()
         if options.log_to_file:
-            config.log_file = str(options.profile_directory.own_log_file("ipengine", options.cluster_id))
+            config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:
         print(f"ipengine: {error}", file=sys.stderr)
         return 2

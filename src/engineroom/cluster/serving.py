@@ -16,6 +16,7 @@ import msgspec
 from engineroom.cluster.assembly import host_for
 from engineroom.cluster.children import let_go
 from engineroom.cluster.host import Host
+from engineroom.cluster.leftovers import PROGRAMS
 from engineroom.cluster.pid_records import claim, release
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
@@ -78,6 +79,9 @@ def prepare(plan: HostPlan) -> None:
     if plan.controller is not None:
         steps.begin(profile.steps_file(plan.cluster_id))
         steps.Steps(profile.steps_file(plan.cluster_id), steps.HOST).note(steps.PROFILE, words=str(profile.path))
+    else:
+        pid_files = [profile.pid_file(program, plan.cluster_id) for program in PROGRAMS]
+        steps.begin_if_old(profile.steps_file(plan.cluster_id), unless=pid_files)
     if plan.clean_logs:
         clean(profile.log_dir, plan.cluster_id)
     part = "" if plan.controller is not None else f"engines-{socket.gethostname()}-{os.getpid()}"

@@ -69,6 +69,12 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
     end = next((step for step in reversed(steps) if step.who in (HOST, CONTROLLER) and step.step == ENDED), None)
     if end is not None:
         return f"the cluster was stopped at {clock(end.at)}: {end.words}", start
+    if not any(step.who in (HOST, CONTROLLER) for step in steps):
+        last = steps[-1]
+        return (
+            f"only engines were started here; the last step, at {clock(last.at)}: {last.who}: {last.step}",
+            "ask where their controller runs, by `ipcluster why` there",
+        )
     pid = facts.host.pid or facts.controller.pid
     process = f"the cluster's process{f' {pid}' if pid else ''}"
     return (

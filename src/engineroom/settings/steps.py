@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -48,6 +48,9 @@ The profile can be written to; handed to a launcher; waiting there; on the machi
 in versions that fit; the user's start-up code run; the controller listens; the connection file read; each address
 tried; let in; registered with an id. `ENDED`: with `ok`, because somebody wanted it; else by itself.
 """
+
+_OLD = 600.0
+"""Seconds after which engines that start by themselves have nothing to do with those before."""
 
 HOST, CONTROLLER = "host", "controller"
 """`who` of the process that looks after a cluster, and of its controller. A set of engines is "engines 1", one
@@ -99,6 +102,19 @@ def begin(path: str | os.PathLike[str]) -> None:
         os.replace(path, f"{path}.1")
     except OSError:
         return  # there is none; or nothing can be written there, which others say
+
+
+def begin_if_old(path: str | os.PathLike[str], *, unless: Iterable[Path]) -> None:
+    """As `begin`, for engines whose controller is elsewhere: any number of them start, each by itself.
+
+    Not if one of the files `unless` exists: then the controller is here, and its start is told of.
+    """
+    try:
+        old = time.time() - os.stat(path).st_mtime > _OLD
+    except OSError:
+        return
+    if old and not any(each.exists() for each in unless):
+        begin(path)
 
 
 def read_steps(path: str | os.PathLike[str]) -> Iterator[Step]:

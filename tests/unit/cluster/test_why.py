@@ -88,6 +88,14 @@ def test_a_cluster_that_never_was_names_the_others() -> None:
     assert "--cluster-id" in answer.fix
 
 
+def test_where_there_are_only_engines_the_controller_has_not_been_killed() -> None:
+    registered = Step(at=100, who="engine pid 7 on node1", step=steps.REGISTERED)
+    answer = explain((registered,), facts(host=Seen(), controller=Seen(), file_problem="there is no file"))
+    assert answer.words.startswith("only engines were started here; ")
+    assert answer.words.endswith("engine pid 7 on node1: registered")
+    assert "there" in answer.fix
+
+
 def test_what_ended_because_of_the_first_failure_is_not_told_twice() -> None:
     first = Step(at=101, who="controller", step=steps.LISTENS, ok=False, words="Address already in use")
     then = Step(at=102, who="host", step=steps.ENDED, ok=False, words="it did not start: Address already in use. Sorry")
