@@ -42,7 +42,7 @@ def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
     """Return what a template may use."""
     program, *arguments = command.argv
     by_task = system.array_output if command.role != CONTROLLER and n > 1 else ""
-    output = options.output_file or f"{command.log_file}{system.split_output if n < command.n else by_task}"
+    usual = f"{command.log_file}{system.split_output if n < command.n else by_task}" if command.log_file else ""
     role = "ipcontroller" if command.role == CONTROLLER else "ipengine"
     return {
         "n": n,
@@ -53,7 +53,7 @@ def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
         "options": options.options,
         "profile_dir": command.profile_dir,
         "cluster_id": command.cluster_id,
-        "output_file": output,
+        "output_file": options.output_file or usual,
         "work_dir": command.work_dir,
         "program": shlex.quote(program),
         "program_args": shlex.join(arguments),
