@@ -64,6 +64,16 @@ def test_slurm_runs_engines_as_tasks_of_one_job() -> None:
     ]
 
 
+def test_paths_may_have_spaces() -> None:
+    options = SlurmEngineSetLauncher(output_file="/my logs/x")
+    assert "#SBATCH --output='/my logs/x'" in script(SLURM, options)
+
+
+def test_jobs_of_a_split_set_have_output_files_of_their_own() -> None:
+    text = script_of(SLURM, SlurmEngineSetLauncher(), command(n=4), n=1)
+    assert "#SBATCH --output=/p/log/x.log.%j" in text.splitlines()
+
+
 def test_slurm_runs_a_controller_alone() -> None:
     lines = script(SLURM, SlurmControllerLauncher(), command(CONTROLLER, 1))
     assert lines[-1] == "exec /bin/python -m engineroom.cli.ipcontroller '--profile-dir=/my profile'"
