@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import stat
 
 import engineroom as er
+from engineroom.protocol.connection_files import read_connection_file
 from tests.real.sshd import SshHosts
 from tests.real.test_ssh_engines import SSH, engines, files_below, sockets
 from tests.real.test_ssh_faults import IMPATIENT, running
@@ -19,28 +19,21 @@ NODE3 = "c.SSHControllerLauncher.hostname = 'node3'"
 
 
 def test_a_controller_on_one_machine_and_engines_on_two_others(ssh_profile, ssh_hosts: SshHosts) -> None:
+    """Its connection files are here, for clients; and they stay right from start to start, for --reuse is implied."""
     profile = ssh_profile(SSH, engines({"node1": 1, "node2": 2}), CONTROLLER, NODE3)
+    file = profile.connection_file("client", "away")
     cluster = er.Cluster(cluster_id="away")
     with cluster as rc:
         assert rc[:].apply_sync(socket.gethostname) == ["node1", "node2", "node2"]
-        file = profile.connection_file("client", "away")
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert json.loads(file.read_text())["host"] == "node3"
+        before = read_connection_file(file)
+        assert before.host == "node3"
     assert "engine joined" in profile.log_file("ipcontroller", "away").read_text()
-    kept = {path.rpartition("/")[2] for path in files_below(ssh_hosts.home("node3"))}
-    assert {"ipcontroller-away-client.json", "ipcontroller-away-engine.json"} <= kept  # --reuse is implied
-
-
-def test_the_files_stay_right_from_start_to_start(ssh_profile) -> None:
-    profile = ssh_profile(CONTROLLER, "c.SSHControllerLauncher.location = 'node3'")
-    contents = []
-    for _ in range(2):
-        cluster = er.Cluster(cluster_id="again")
-        cluster.start_controller_sync()
-        values = json.loads(profile.connection_file("client", "again").read_text())
-        contents.append([values[key] for key in ("url", "exec_key", "certificate")])
-        cluster.stop_cluster_sync()
-    assert contents[0] == contents[1]
+    again = er.Cluster(cluster_id="away")
+    again.start_controller_sync()
+    now = read_connection_file(file)
+    again.stop_cluster_sync()
+    assert (now.url, now.exec_key, now.certificate) == (before.url, before.exec_key, before.certificate)
 
 
 def test_what_is_not_to_be_reused_is_taken_away(ssh_profile, ssh_hosts: SshHosts, command) -> None:

@@ -43,16 +43,36 @@ def sockets() -> list[Path]:
 
 
 def test_sixteen_engines_on_three_machines(ssh_profile, ssh_hosts: SshHosts) -> None:
-    ssh_profile(SSH, engines({"node1": 5, "node2": 5, "node3": 6}))
-    with er.Cluster() as rc:
+    """And no key is seen on any of them, in no argument and no environment: one kernel has all their processes here."""
+    options = "c.SSHLauncher.environment = {'OF_MINE': 'x'}"
+    profile = ssh_profile(SSH, engines({"node1": 5, "node2": 5, "node3": 6}), options)
+    cluster = er.Cluster()
+    with cluster as rc:
         assert rc.ids == list(range(16))
         assert rc[:].apply_sync(socket.gethostname) == ["node1"] * 5 + ["node2"] * 5 + ["node3"] * 6
+        assert rc[:].apply_sync(os.getenv, "OF_MINE") == ["x"] * 16
+        info = read_connection_file(profile.connection_file("engine", cluster.cluster_id))
+        seen = arguments_and_environments()
+        assert info.exec_key not in seen
+        assert "engineroom remote host" in seen
     assert [files_below(ssh_hosts.home(name)) for name in ssh_hosts.addresses] == [[], [], []]
+    assert not sockets()
+
+
+def test_a_wrong_name_among_good_ones_and_more_engines_than_there_are(ssh_profile, command) -> None:
+    ssh_profile(SSH, engines({"node1": 1, "no-such-node": 2, "node2": 1}))
+    start = command("ipcluster", "start", "-n", "5").says("2 engines are ready")
+    start.says("2 engines did not start on no-such-node: there is no machine of that name")
+    start.says("has 4 engines in all, and not 5")
+    start.signal(signal.SIGINT).succeeds()
 
 
 def test_the_old_forms_of_the_dictionary(ssh_profile, ssh_hosts: SshHosts) -> None:
     """As the first documentation of such clusters has it: numbers, and a pair with arguments for one machine."""
     elsewhere = ssh_hosts.home("node3") / "different" / "location"
+    # Nor does it matter what shells say before.
+    startup = ssh_hosts.home("node1") / ".bashrc"
+    startup.write_text("echo 'Welcome to {node1}'; echo '\"quoted\"' >&2; printf 'no end of line'\n")
     profile = ssh_profile(
         "c.IPClusterEngines.engine_launcher_class = 'SSHEngineSetLauncher'",
         "c.SSHEngineSetLauncher.engine_args = ['--profile-dir=~/usual']",
@@ -63,19 +83,8 @@ def test_the_old_forms_of_the_dictionary(ssh_profile, ssh_hosts: SshHosts) -> No
         assert rc[2]["a"] == 7
         assert list((elsewhere / "log").glob("ipengine*.log"))
         assert list((ssh_hosts.home("node2") / "usual" / "log").glob("ipengine*.log"))
+    startup.unlink()
     assert len(list(profile.log_dir.glob("ipengine-*"))) == 3
-
-
-def test_fewer_and_more_engines_than_the_dictionary_has(ssh_profile, caplog: pytest.LogCaptureFixture) -> None:
-    ssh_profile(SSH, engines({"node1": 2, "node2": 2}))
-    with er.Cluster(n=3) as rc:
-        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node1", "node2"]
-    cluster = er.Cluster(n=5)
-    cluster.start_cluster_sync()
-    with cluster.connect_client_sync() as rc:
-        rc.wait_for_engines(4, timeout=10)
-    cluster.stop_cluster_sync()
-    assert "has 4 engines in all, and not 5" in caplog.text
 
 
 def test_sets_are_signalled_restarted_and_stopped_across_machines(ssh_profile) -> None:
@@ -113,13 +122,6 @@ def test_a_killed_engine_is_reported_with_its_cause_and_its_log(ssh_profile, com
     start.signal(signal.SIGINT).succeeds()
 
 
-def test_a_wrong_name_among_good_ones(ssh_profile, command) -> None:
-    ssh_profile(SSH, engines({"node1": 1, "no-such-node": 2, "node2": 1}))
-    start = command("ipcluster", "start").says("2 engines are ready")
-    start.says("2 engines did not start on no-such-node: there is no machine of that name")
-    start.signal(signal.SIGINT).succeeds()
-
-
 def test_what_is_wrong_is_said_in_words(ssh_profile, ssh_hosts: SshHosts, command) -> None:
     ssh_args = ["-F", str(ssh_hosts.config)]
     wrong = {
@@ -154,17 +156,3 @@ def test_a_proxy_hands_on_to_what_its_own_profile_says(ssh_profile, ssh_hosts: S
     with er.Cluster(n=2) as rc:
         assert rc[:].apply_sync(socket.gethostname) == ["node2", "node2"]
     assert files_below(there) == [str(there / "ipcluster_config.py")]
-
-
-def test_no_key_is_seen_on_any_machine(ssh_profile) -> None:
-    """In no argument and no environment of any process: machines are names in front of the same kernel here."""
-    profile = ssh_profile(SSH, engines({"node1": 1, "node2": 1}), "c.SSHLauncher.environment = {'SECRET_OF_MINE': 'x'}")
-    cluster = er.Cluster()
-    with cluster as rc:
-        assert rc[:].apply_sync(os.getenv, "SECRET_OF_MINE") == ["x", "x"]
-        info = read_connection_file(profile.connection_file("engine", cluster.cluster_id))
-        seen = arguments_and_environments()
-        assert info.exec_key not in seen
-        assert "remote_host" in seen
-        assert sockets()
-    assert not sockets()

@@ -35,23 +35,14 @@ def test_a_cut_network_costs_nothing(ssh_profile, ssh_hosts: SshHosts, command) 
         working.get(timeout=20)
         start.says("node2 is connected again")
         assert rc[1].pull("b", block=True) == 8
+        for pid in running("-- node1 exec"):
+            os.kill(pid, signal.SIGKILL)  # an ssh that is killed is as good as cut
+        start.says("node1 is connected again")
         assert rc[:].apply_sync(os.getpid) == before
         os.kill(before[1], signal.SIGKILL)  # and what happens there is heard of again
         start.says("engine 1 died: killed by SIGKILL, on node2")
     start.signal(signal.SIGINT).succeeds()
     assert not sockets()
-
-
-def test_a_killed_ssh_is_made_again(ssh_profile, command) -> None:
-    ssh_profile(SSH, engines({"node1": 1}))
-    start = command("ipcluster", "start").says("1 engine is ready")
-    with er.Client() as rc:
-        before = rc[0].apply_sync(os.getpid)
-        for pid in running("-- node1 exec"):
-            os.kill(pid, signal.SIGKILL)
-        start.says("node1 is connected again")
-        assert rc[0].apply_sync(os.getpid) == before
-    start.signal(signal.SIGINT).succeeds()
 
 
 def test_nothing_is_left_of_a_killed_ipcluster(ssh_profile, ssh_hosts: SshHosts, command) -> None:
@@ -70,7 +61,7 @@ def test_nothing_is_left_of_engines_whose_controller_is_somebody_elses(ssh_profi
     before = set(processes_of_this_run())
     started = command("ipcluster", "engines").says("2 engines are ready")
     with er.Client() as rc:
-        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node2"]
+        assert sorted(rc[:].apply_sync(socket.gethostname)) == ["node1", "node2"]
     started.signal(signal.SIGKILL)
     until(lambda: set(processes_of_this_run()) <= before | {controller.process.pid}, 10)
     controller.signal(signal.SIGINT).succeeds()
@@ -99,14 +90,3 @@ def test_ipcluster_stop_leaves_nothing_there(ssh_profile, ssh_hosts: SshHosts, c
     assert not sockets()
     command("ipcluster", "logs", "--lines=0").succeeds().says("registered engine=2")
     assert profile.log_file("ipengine", "", "2").exists()
-
-
-def test_shells_that_talk_are_not_listened_to(ssh_profile, ssh_hosts: SshHosts) -> None:
-    startup = ssh_hosts.home("node1") / ".bashrc"
-    startup.write_text("echo 'Welcome to {node1}'; echo '\"quoted\"' >&2; printf 'no end of line'\n")
-    ssh_profile(SSH, engines({"node1": 1}))
-    try:
-        with er.Cluster() as rc:
-            assert rc[:].apply_sync(socket.gethostname) == ["node1"]
-    finally:
-        startup.unlink()

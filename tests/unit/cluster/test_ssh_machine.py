@@ -1,0 +1,173 @@
+"""Reaching a machine, asking it, losing it; ssh is a script of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+import engineroom
+from engineroom.cluster.launchers.ssh import place_of
+from engineroom.cluster.remote_machine import Machine, NotReached
+from engineroom.cluster.remote_words import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
+from engineroom.cluster.reports import Answered, Failed, Notice
+from engineroom.errors import LaunchError
+from engineroom.settings.launchers import SSHLauncher
+from engineroom.settings.steps import Steps, read_steps
+
+SAME = str(engineroom.__version__)
+SHELL = "read -r line; echo; echo engineroom: the shell is there"
+
+
+def hello(version: str = SAME) -> str:
+    return f"printf %s '{greeting(Hello(version, '3.11.7', 'node1', 4711)).decode()}'; echo"
+
+
+def says(*reports: RemoteReport) -> str:
+    return "; ".join(f"echo '{line(report).decode().strip()}'" for report in reports)
+
+
+class Story:
+    """A machine, and what is heard of it."""
+
+    def __init__(self, directory: Path, *script: str) -> None:
+        self.ssh, self.steps = directory / "ssh", directory / "steps.jsonl"
+        self.ssh.write_text("#!/bin/sh\n" + "\n".join(script) + "\n")
+        self.ssh.chmod(0o755)
+        self.reports: list[RemoteReport] = []
+        self.lost: list[tuple[str, bool]] = []
+        self.notices: list[str] = []
+        self.machine = Machine(
+            place_of("me@node1"),
+            SSHLauncher(ssh_cmd=[str(self.ssh)]),
+            what="engines",
+            environment={},
+            steps=Steps(self.steps, "engines on node1"),
+            on_report=self.reports.append,
+            on_lost=lambda words, certain: self.lost.append((words, certain)),
+            on_notice=self.notices.append,
+        )
+
+    def runs(self, story: Callable[[Machine], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            try:
+                await asyncio.wait_for(story(self.machine), 10)
+            finally:
+                self.machine.close("the test is over")
+                self.machine.kill()
+                await self.machine.ended()
+
+        asyncio.run(whole())
+
+    def fails(self, words: str, *, seconds: float = 5.0) -> None:
+        async def story(machine: Machine) -> None:
+            with pytest.raises(NotReached, match=words):
+                await machine.reach(seconds)
+
+        self.runs(story)
+        (step,) = read_steps(self.steps)
+        assert not step.ok
+        assert step.words.startswith("me@node1: ")
+
+
+def test_another_version_is_refused_and_both_are_named(tmp_path: Path) -> None:
+    story = Story(tmp_path, SHELL, hello("99.1.0"), "read -r rest")
+    story.fails(f"me@node1: engineroom is version 99.1.0 there, and {SAME} here. Install the same version")
+
+
+def test_a_machine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+    Story(tmp_path, "read -r line; read -r rest").fails(
+        "no shell answered there within 0.3 s. Try `ssh me@node1 true`", seconds=0.3
+    )
+
+
+def test_a_python_that_does_not_start_is_given_up(tmp_path: Path) -> None:
+    Story(tmp_path, SHELL, "read -r rest").fails("Python there did not start within 0.5 s", seconds=0.5)
+
+
+def test_answers_and_refusals(tmp_path: Path) -> None:
+    said = says(Notice("hello"), Answered(1, "done"), Answered(2, error="no such file"))
+    story = Story(
+        tmp_path, SHELL, hello(), "read -r plan; read -r one; read -r two", "echo noise", said, "read -r rest"
+    )
+
+    async def tale(machine: Machine) -> None:
+        await machine.reach(5)
+        machine.begin(RemotePlan(door=machine.door))
+        one, two = await asyncio.gather(
+            machine.ask(Fetch(path="a")), machine.ask(Fetch(path="b")), return_exceptions=True
+        )
+        assert one == "done"
+        assert str(two) == "me@node1: no such file"
+
+    story.runs(tale)
+    assert story.reports == [Notice("hello")]
+    assert [step.step for step in read_steps(story.steps)] == ["reached", "interpreter", "imports"]
+
+
+def test_a_host_that_ends_there_is_lost_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    story = Story(tmp_path, SHELL, hello(), "read -r plan; read -r one", says(Failed("the disk is full")), "exit 1")
+
+    async def tale(machine: Machine) -> None:
+        await machine.reach(5)
+        machine.begin(RemotePlan(door=machine.door))
+        with pytest.raises(LaunchError, match="me@node1: the disk is full"):
+            await machine.ask(Fetch(path="a"))
+        with pytest.raises(LaunchError, match="me@node1: the disk is full"):
+            await machine.ask(Fetch(path="b"))
+
+    story.runs(tale)
+    assert story.lost == [("the disk is full", True)]
+
+
+def test_a_question_that_a_cut_came_in_between_is_asked_again(tmp_path: Path) -> None:
+    again = [
+        SHELL,
+        hello(),
+        "read -r resume",
+        says(Resumed()),
+        "read -r one",
+        says(Answered(1, "at last")),
+        "read -r x",
+    ]
+    first = [SHELL, hello(), "read -r plan; read -r one", f"touch {tmp_path}/cut", "exit 255"]
+    story = Story(tmp_path, f"if test -e {tmp_path}/cut; then", *again, "else", *first, "fi")
+
+    async def tale(machine: Machine) -> None:
+        await machine.reach(5)
+        machine.begin(RemotePlan(door=machine.door))
+        assert await machine.ask(Fetch(path="a")) == "at last"
+
+    story.runs(tale)
+    assert story.lost == []
+    assert story.notices[-1] == "me@node1 is connected again"
+
+
+def test_a_cut_that_lasts_is_a_loss_of_which_nobody_can_be_certain(tmp_path: Path) -> None:
+    refused = "echo 'ssh: connect to host node1 port 22: Connection refused' >&2; exit 255"
+    first = [SHELL, hello(), "read -r plan", f"touch {tmp_path}/cut", "exit 255"]
+    story = Story(tmp_path, f"if test -e {tmp_path}/cut; then", refused, "else", *first, "fi")
+
+    async def tale(machine: Machine) -> None:
+        await machine.reach(5)
+        machine.begin(RemotePlan(door=machine.door, lease=0.3))
+        with pytest.raises(LaunchError, match=r"made again within 0\.3 s: nothing listens on its ssh port"):
+            await machine.ask(Fetch(path="a"))
+
+    story.runs(tale)
+    assert [certain for _, certain in story.lost] == [False]
+
+
+def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:
+    story = Story(tmp_path, "exec sleep 60")
+
+    async def tale(machine: Machine) -> None:
+        reaching = asyncio.ensure_future(machine.reach(60))
+        await asyncio.sleep(0.1)
+        reaching.cancel()
+        machine.close("Ctrl-C")
+        await asyncio.wait_for(machine.ended(), 2)
+
+    story.runs(tale)
