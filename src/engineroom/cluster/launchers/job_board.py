@@ -132,11 +132,10 @@ class JobBoard:
         self._states[job] = states
         if all(state.state is State.ENDED for state in states):
             if not any(state.words for state in states):
+                waited = any(state.state is State.WAITING for state in before)
                 # What never began has no ending that a system would know of.
-                unknown = (
-                    "was removed while it waited" if any(each.state is State.WAITING for each in before) else "ended"
-                )
-                states = [JobState(job, State.ENDED, await self._how_it_ended(job) or unknown)]
+                words = await self._how_it_ended(job) or ("was removed while it waited" if waited else "ended")
+                states = [JobState(job, State.ENDED, words)]
             self._ended[job] = states
 
     async def _how_it_ended(self, job: str) -> str:
