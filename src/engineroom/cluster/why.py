@@ -113,8 +113,9 @@ def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
         return "", ""
     each = "; ".join(map(wait_in_words, queued))
     since = _duration(facts.now - min(step.at for step in queued))
+    said = f". The last line of {facts.engine_words}" if facts.engine_words else ""
     fix = next((step.fix for step in queued if step.fix), "wait: nothing has failed")
-    return f"{there} of {wanted} engines are there; {each}, for {since}", fix
+    return f"{there} of {wanted} engines are there; {each}, for {since}{said}", fix
 
 
 def wanted_engines(steps: Sequence[Step]) -> int:

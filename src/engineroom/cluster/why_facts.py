@@ -17,7 +17,7 @@ from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.settings.logs import last_line
-from engineroom.settings.profiles import Profile
+from engineroom.settings.profiles import Profile, tail
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
@@ -45,7 +45,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     `file_problem`: of the connection file for clients. `contact_problem`: why the controller does not answer; only
     asked if the file is right. `engines`: the ids of those registered, None if the controller could not be asked;
     `startup_problems`: by id, what their start-up code ended of. `others`: ids of other clusters of the profile that
-    run. `last_words`: the last line of the host's log."""
+    run. `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name,
+    since the host was started."""
 
     now: float
     profile_dir: str = ""
@@ -59,6 +60,7 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     startup_problems: dict[int, str] = {}
     others: list[str] = []
     last_words: str = ""
+    engine_words: str = ""
 
 
 def look(profile: Profile, cluster_id: str) -> Facts:
@@ -77,11 +79,12 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         file_problem = _trouble_with(info, path)
         if not file_problem:
             engines, startup_problems, contact_problem = _ask(info)
+    host = _seen(profile.pid_file("ipcluster", cluster_id))
     return Facts(
         now=time.time(),
         profile_dir=str(profile.path),
         options=" ".join(filter(None, [profile.options(), f"--cluster-id={cluster_id}" if cluster_id else ""])),
-        host=_seen(profile.pid_file("ipcluster", cluster_id)),
+        host=host,
         controller=_seen(profile.pid_file("ipcontroller", cluster_id)),
         profile_problem=_trouble_writing(profile),
         file_problem=file_problem,
@@ -90,7 +93,14 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         startup_problems=startup_problems,
         others=[found for found in running_ids(profile) if found != cluster_id] if profile.path.is_dir() else [],
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
+        engine_words=_engine_words(profile, cluster_id, host.since),
     )
+
+
+def _engine_words(profile: Profile, cluster_id: str, since: float) -> str:
+    found = {path: path.stat().st_mtime for path in profile.log_dir.glob(f"ipengine*{tail(cluster_id)}-*.log")}
+    newest = max((path for path, at in found.items() if at >= since), key=found.__getitem__, default=None)
+    return f"{newest.name}: {last_line(newest)}" if newest is not None and last_line(newest) else ""
 
 
 def _seen(path: Path) -> Seen:

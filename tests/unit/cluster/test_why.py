@@ -75,6 +75,12 @@ def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
     assert "nothing has failed" in answer.fix
 
 
+def test_engines_that_have_not_registered_yet_are_heard_by_their_log() -> None:
+    answer = explain(STARTED, facts(engines=[0], engine_words="ipengine-1.log: waiting for the controller"))
+    assert answer.words.startswith("1 of 4 engines are there; engines 1: submitted (4 on this machine), for 18 s. ")
+    assert answer.words.endswith("The last line of ipengine-1.log: waiting for the controller")
+
+
 def test_a_cluster_that_was_stopped_says_when_and_by_what() -> None:
     stopped = Step(at=110, who="host", step=steps.ENDED, words="ipcluster stop")
     answer = explain((*READY, stopped), facts(host=Seen(), controller=Seen()))
