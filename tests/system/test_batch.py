@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from engineroom.cluster.launchers import job_board
 from engineroom.cluster.launchers.batch import BatchLauncher
 from engineroom.cluster.launchers.job_submission import JobIdNotFound, JobRefused
 from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
+from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
 from engineroom.protocol.launches import VARIABLE, Launch
@@ -207,3 +209,38 @@ def test_a_system_that_is_not_here(command: Command, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(LaunchError, match="sbatch can't be run: No such file"):
         asyncio.run(BatchLauncher(SlurmEngineSetLauncher(), {}).start(command))
+
+
+def test_jobs_of_a_host_that_was_killed_are_cancelled_also_of_a_system_that_is_the_users_own(
+    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path
+) -> None:
+    asyncio.run(BatchLauncher(SlurmEngineSetLauncher(), {}).start(command))
+    own = program(tmp_path / "kill", f'echo "$@" >> {tmp_path}/killed')
+    [path] = profile.pid_dir.glob("jobs*")
+    noted_there = json.loads(path.read_text())
+    assert cancel_left_jobs(profile, "") == []  # its host lives: it is us
+    noted_there["process"]["start_time"] = "0"
+    noted_there["jobs"].append({"system": "Fleet", "role": "engine", "job": "f-7", "cancel": [own]})
+    path.write_text(json.dumps(noted_there))
+    assert cancel_left_jobs(profile, "another") == []
+    assert cancel_left_jobs(profile, "") == ["cancelled Slurm job 11", "cancelled Fleet job f-7"]
+    assert slurm.pids(11) == []
+    assert (tmp_path / "killed").read_text() == "f-7\n"
+    assert not path.exists()
+
+
+def test_a_start_cancels_what_an_earlier_one_that_was_killed_has_left(
+    command: Command, profile: Profile, slurm: FakeScheduler
+) -> None:
+    async def story() -> None:
+        await BatchLauncher(SlurmEngineSetLauncher(), {}).start(command)
+        [path] = profile.pid_dir.glob("jobs*")
+        path.write_text(path.read_text().replace('"start_time":"', '"start_time":"1'))
+        launcher = BatchLauncher(SlurmEngineSetLauncher(), {})
+        again = {VARIABLE: str(Launch(new_instance(), "1"))}
+        handle = await launcher.start(msgspec.structs.replace(command, environment=again))
+        assert slurm.pids(11) == []
+        assert noted(profile) == handle["jobs"] == ["12"]
+        await launcher.stop(handle)
+
+    asyncio.run(story())

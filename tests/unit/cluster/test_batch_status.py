@@ -128,6 +128,7 @@ def test_a_set_waits_as_long_as_a_part_of_it_waits() -> None:
     assert status_of(slurm.SLURM, [ended, ended]) == Status(
         State.ENDED, "Slurm job 14 was cancelled (fix: start again)"
     )
+    assert status_of(slurm.SLURM, [running, JobState("15", State.ENDED)]).words == "Slurm job 15 ended"
     many = [JobState(str(n), State.WAITING, "Priority") for n in range(20, 28)]
     assert status_of(slurm.SLURM, many).words == "Slurm job 20, 21, 22, 23, 24 and 3 more is queued: Priority"
 

@@ -161,9 +161,9 @@ def status_of(system: BatchSystem, states: Sequence[JobState]) -> Status:
 def _words(system: BatchSystem, states: Sequence[JobState]) -> str:
     by_words: dict[str, list[str]] = {}
     for each in states:
-        if each.words:
+        if words := each.words or ("ended" if each.state is State.ENDED else ""):
             fix = f" (fix: {each.fix})" if each.fix else ""
-            by_words.setdefault(f"{_VERBS[each.state]}{each.words}{fix}", []).append(each.job)
+            by_words.setdefault(f"{_VERBS[each.state]}{words}{fix}", []).append(each.job)
     return "; ".join(f"{system.name} job {_listed(jobs)}{words}" for words, jobs in by_words.items())
 
 
