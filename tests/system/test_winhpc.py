@@ -74,14 +74,15 @@ def test_an_engine_that_dies_is_reported_and_stop_leaves_none(cluster: Cluster, 
         assert scheduler.pids(11) == []
 
 
-def test_what_waits_says_why_and_goes_on(
+def test_what_waits_says_why_and_goes_on_and_what_gets_no_signal_says_so_too(
     scheduler: FakeScheduler, directory: Path, command: Callable[..., Command]
 ) -> None:
     scheduler.say("hold", "Not enough cores available.")
     start = command("ipcluster", "start", "-n", "1", f"--profile-dir={directory}")
     start.says("waiting: job 11 of Windows HPC Server is queued: Not enough cores available.")
     scheduler.release()
-    start.says("1 engine is ready").signal(signal.SIGINT).succeeds()
+    start.says("1 engine is ready").signal(signal.SIGUSR1)
+    start.says("engines 1 got no signal: Windows HPC Server can't send signals").signal(signal.SIGINT).succeeds()
     assert not scheduler.pids(11)
     steps = {step.words: step.step for step in read_steps(Profile(directory).steps_file("")) if step.who == "engines 1"}
     assert steps["job 11 of Windows HPC Server"] == SUBMITTED

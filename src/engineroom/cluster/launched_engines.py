@@ -128,7 +128,14 @@ class LaunchedEngines:
 
     def signal(self, signum: int, name: str = "") -> None:
         for each in self._named(name):
-            self._in_background(self._launcher.signal(each.handle, signum))
+            self._in_background(self._signal(each, signum))
+
+    async def _signal(self, meant: _Set, signum: int) -> None:
+        try:
+            await self._launcher.signal(meant.handle, signum)
+        except LaunchError as error:
+            log.warning("signal not sent", extra={"set": meant.name, "signal": signum, "error": str(error)})
+            self._report(Notice(f"engines {meant.name} got no signal: {error}"))
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)
