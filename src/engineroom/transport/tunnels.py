@@ -70,6 +70,10 @@ class Tunnel:
             words = str(error) or "it ended and said nothing"
             final = is_permanent(words) and not self._was_open
             raise TunnelFailed(f"ssh {info.ssh}: {words}", advice(words, info.ssh), final=final) from None
+        except OSError as error:
+            if isinstance(error, TunnelFailed):
+                raise
+            raise TunnelFailed(f"no tunnel through {info.ssh}: {error}") from error
         self._was_open = True
         return forwards
 
