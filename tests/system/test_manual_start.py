@@ -124,6 +124,18 @@ def test_the_steps_of_a_start_by_hand(command: Start, profile: Profile) -> None:
     engine.succeeds()
 
 
+def test_a_refused_engine_notes_the_reason(command: Start, profile: Profile, tmp_path: Path) -> None:
+    controller = command("ipcontroller").says("ready")
+    (tmp_path / "engine.json").write_text(json.dumps(written_by_hand(profile, "engine", exec_key="0" * 64)))
+    engine = command("ipengine", f"--file={tmp_path}/engine.json")
+    assert engine.ends() == 255
+    assert "the controller does not let this engine in: wrong key" in engine.output
+    [refused] = [step for step in read_steps(profile.steps_file()) if not step.ok and "pid" in step.who]
+    assert refused.step == steps.HANDSHAKE and refused.words.startswith("wrong key")
+    assert f"engine pid {engine.process.pid} on " in refused.who
+    controller.signal(signal.SIGINT).succeeds()
+
+
 def test_ctrl_c_twice_ends_an_engine_at_a_terminal(command: Start, profile: Profile) -> None:
     ours, its = os.openpty()
     controller = command("ipcontroller").says("ready")
