@@ -14,7 +14,8 @@ def introduce(controller: Controller) -> None:
     """Say where it listens, where its files are, and what it goes by."""
     identity, config = controller.identity, controller.config
     hosts = (f"[{host}]" if ":" in host else host for host in identity.bind_hosts())
-    listens = {"on": ",".join(f"tcp://{host}:{controller.port}" for host in hosts), "pid": os.getpid()}
+    on = ",".join(f"tcp://{host}:{controller.port}" for host in hosts)
+    listens = {"on": on, "port": controller.port, "pid": os.getpid()}
     log.info("controller listens", extra=listens | ({"socket": controller.unix_path} if controller.unix_path else {}))
     for role, file, ssh in (
         ("clients", identity.client_file, config.ssh),
