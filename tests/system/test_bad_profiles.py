@@ -144,7 +144,7 @@ def test_the_first_free_port_is_taken(command: Start, profile: Profile) -> None:
         ports = taken.getsockname()[1], free.getsockname()[1]
         free.close()
         start = command("ipcontroller", f"--ports={ports[0]},{ports[1]}").says("controller listens")
-    assert f"port={ports[1]}" in start.output
+    assert f"on=tcp://127.0.0.1:{ports[1]} " in start.output
     assert start.signal(15).ends() == 0
 
 
