@@ -68,6 +68,9 @@ def test_engines_are_tasks_of_one_job_and_no_key_is_seen(command: Start, profile
         with pytest.raises(RemoteError, match="KeyboardInterrupt"):
             asleep.get(timeout=10)
         assert rc[:].apply_sync(os.getenv, "SLURM_PROCID") == ranks
+        rc[3].apply_async(os._exit, 7)
+        says(started, "engine 3 died")
+        assert rc[:3].apply_sync(os.getenv, "SLURM_PROCID") == ranks[:3]
     (job,) = slurm.jobs()
     script = profile.path / "slurm_engines-1"
     assert script.stat().st_mode & 0o777 == 0o700

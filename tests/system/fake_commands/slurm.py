@@ -41,6 +41,8 @@ def _sbatch(argv: list[str]) -> int:
 
 
 def _srun(argv: list[str]) -> int:
+    while argv[0].startswith("-"):
+        argv = argv[1:]
     tasks = [subprocess.Popen(argv) for _ in range(int(os.environ.get("SLURM_NTASKS", "1")))]
     return max(task.wait() for task in tasks)
 

@@ -60,7 +60,7 @@ def test_slurm_runs_engines_as_tasks_of_one_job() -> None:
         f"export ENGINEROOM_LAUNCH={LAUNCH}",
         "export MINE='it'\"'\"'s'",
         "cd '/my work'",
-        "srun /bin/python -m engineroom.cli.ipengine '--profile-dir=/my profile'",
+        "srun --kill-on-bad-exit=0 --wait=0 /bin/python -m engineroom.cli.ipengine '--profile-dir=/my profile'",
     ]
 
 

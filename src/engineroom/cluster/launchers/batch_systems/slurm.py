@@ -122,5 +122,6 @@ SLURM = BatchSystem(
     ),
     tasks="#SBATCH --ntasks={n}",
     split_output=".%j",
-    engines="srun {program_and_args}",
+    # An engine that dies must not take the others with it, whatever is usual at the site.
+    engines="srun --kill-on-bad-exit=0 --wait=0 {program_and_args}",
 )
