@@ -64,7 +64,7 @@ class EngineHouse:
         name = self.engines.new_set(name)
         limits = thread_limits(len(self.engines) + n, cores=cores(), environment=os.environ)
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
-        self._steps.note(steps.SUBMITTED, words=f"{n} on this machine", who=f"engines {name}", n=n)
+        self._steps.note(steps.SUBMITTED, words=f"{n} on this machine", who=self._who(name), n=n)
         started = [self._add(name) for _ in range(n)]
         for number, engine in enumerate(started):
             if number and self._plan.delay:
@@ -154,6 +154,15 @@ class EngineHouse:
         engine.log_file = plan.profile.log_file("ipengine", plan.cluster_id, f"{place}{engine.key}")
         return engine
 
+    def _who(self, name: str) -> str:
+        return steps.of_engines(name, alone=self._plan.controller is None)
+
+    def _who_one(self, engine: HostedEngine) -> str:
+        """Return who it is: by its id, or before it has one by its number in its set."""
+        if engine.engine_id is not None or self._plan.controller is not None:
+            return f"engine {engine.label}"
+        return f"engine {engine.key} of {self._who(engine.set)}"
+
     def _spawn(self, engine: HostedEngine) -> None:
         engine.begin_life(asyncio.get_running_loop().time())
         rotate(engine.log_file)
@@ -192,7 +201,7 @@ class EngineHouse:
             self._died.add(engine.key)
             if not engine.ready and (said := last_line(engine.log_file)):
                 cause = f"{cause}; the last line of its log: {said}"
-            self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {engine.label}")
+            self._steps.note(steps.ENDED, ok=False, words=cause, who=self._who_one(engine))
             self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again))
         elif not engine.leaving:
             self._report(Notice(f"engine {engine.label} was shut down"))
@@ -219,7 +228,7 @@ class EngineHouse:
         missing = [engine for engine in engines if not engine.ready and not engine.shut_down]
         if not missing or self._closing:
             if not missing:
-                self._steps.note(steps.REGISTERED, words=f"all {len(engines)}", who=f"engines {name}".rstrip())
+                self._steps.note(steps.REGISTERED, words=f"all {len(engines)}", who=self._who(name))
             return ""
         dead = [engine for engine in missing if engine.failed]
         words = f"{len(missing)} of {len(engines)} engines did not register"
@@ -230,7 +239,7 @@ class EngineHouse:
             words += (
                 f" within {timeout:g} s; the log of one, {log_file}, {f'ends with: {said}' if said else 'is empty'}"
             )
-        self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {name}".rstrip())
+        self._steps.note(steps.REGISTERED, ok=False, words=words, who=self._who(name))
         if len(dead) == len(engines):
             raise LaunchError(words)
         return words

@@ -103,12 +103,12 @@ class LaunchedEngines:
     async def _launch(self, command: Command, n: int, name: str) -> Handle:
         """Start `command`, and note that step; of a failure, unless the launcher has noted more exactly what it was."""
         began, words = time.time(), f"{n} by {self._plan.launcher_names[1]}"
-        self._steps.note(steps.SUBMITTED, words=words, who=f"engines {name}", n=n)
+        self._steps.note(steps.SUBMITTED, words=words, who=self._who(name), n=n)
         try:
             return await self._launcher.start(command)
         except LaunchError as error:
             if all(step.ok or step.at < began for step in steps.read_steps(self._steps.path)):
-                self._steps.note(steps.SUBMITTED, ok=False, words=str(error), who=f"engines {name}")
+                self._steps.note(steps.SUBMITTED, ok=False, words=str(error), who=self._who(name))
             raise
 
     async def stop(self, name: str = "") -> None:
@@ -223,7 +223,7 @@ class LaunchedEngines:
         before = started.status
         self._note(started, status)
         if status.state is State.WAITING and status.words and status != before:
-            self._steps.note(steps.QUEUED, words=status.words, who=f"engines {started.name}")
+            self._steps.note(steps.QUEUED, words=status.words, who=self._who(started.name))
             self._report(Notice(f"waiting: {status.words}"))
         elif status.state is State.RUNNING and status.words and status != before:
             self._report(Notice(status.words))  # of a part of it
@@ -239,7 +239,7 @@ class LaunchedEngines:
         self._pulse.beat()
 
     def _set_ended(self, ended: _Set, status: Status) -> None:
-        self._steps.note(steps.ENDED, ok=False, words=status.words, who=f"engines {ended.name}")
+        self._steps.note(steps.ENDED, ok=False, words=status.words, who=self._who(ended.name))
         log.warning("a set of engines has ended", extra={"set": ended.name, "how": status.words})
         if ended.arrived >= ended.n or ended.given_up:
             self._waits.append(asyncio.ensure_future(self._take_leave(ended)))
@@ -277,16 +277,19 @@ class LaunchedEngines:
         missing = started.n - started.arrived
         if missing <= 0 or started.leaving:
             if not started.leaving:
-                self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=f"engines {started.name}")
+                self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=self._who(started.name))
             return ""
         started.given_up = True
         words, ended = self._words_about_missing(started), started.status.state is State.ENDED
-        self._steps.note(steps.REGISTERED, ok=False, words=words, who=f"engines {started.name}")
+        self._steps.note(steps.REGISTERED, ok=False, words=words, who=self._who(started.name))
         if ended:
             self._forget(started)
         if not started.arrived:
             raise LaunchError(words)
         return words
+
+    def _who(self, name: str) -> str:
+        return steps.of_engines(name, alone=self._plan.controller is None)
 
     def _words_about_missing(self, started: _Set) -> str:
         words = f"{started.n - started.arrived} of {started.n} engines did not register"

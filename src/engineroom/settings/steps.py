@@ -7,6 +7,7 @@ secret is ever in a step.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -55,6 +56,12 @@ _OLD = 600.0
 HOST, CONTROLLER = "host", "controller"
 """`who` of the process that looks after a cluster, and of its controller. A set of engines is "engines 1", one
 engine "engine 3" or, before it has an id, "engine pid 4711 on node7"."""
+
+
+def of_engines(name: str, *, alone: bool) -> str:
+    """Return `who` of the set of engines `name`. `alone`: its host has no controller, so that others call theirs so."""
+    who = f"engines {name}".rstrip()
+    return f"{who} of pid {os.getpid()} on {socket.gethostname()}" if alone else who
 
 
 class Step(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 from engineroom.settings import steps
-from engineroom.settings.steps import Steps, begin, begin_if_old, read_steps
+from engineroom.settings.steps import Steps, begin, begin_if_old, of_engines, read_steps
 
 
 def words(path: Path) -> list[str]:
@@ -22,6 +23,11 @@ def test_several_processes_note_their_steps_in_one_file(tmp_path: Path) -> None:
         ("engines 1", "submitted", True, "none"),
     ]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_sets_of_several_hosts_have_names_of_their_own() -> None:
+    assert of_engines("1", alone=False) == "engines 1"
+    assert of_engines("1", alone=True) == f"engines 1 of pid {os.getpid()} on {socket.gethostname()}"
 
 
 def test_the_same_step_again_is_not_noted_again(tmp_path: Path) -> None:
