@@ -217,23 +217,18 @@ def test_a_class_of_the_script_itself(profile: Profile, command: Start, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("method", "words"),
+    ("method", "words", "background"),
     [
-        ("def start(self, command): return 1 / 0", "start failed: ZeroDivisionError: division by zero"),
-        ("def start(self, command): return {'process': object()}", "must return a dict of JSON values"),
-        ("def start(self, command): raise LaunchError('no room')", "no room"),
-        (
-            "def start(self, command): return {}\n    def poll(self, handle): return Status(State.ENDED, 'rejected')",
-            "rejected",
-        ),
+        ("def start(self, command): return 1 / 0", "start failed: ZeroDivisionError: division by zero", []),
+        ("def poll(self, handle): return Status(State.ENDED, 'no room')", "no room", ["--daemonize"]),
     ],
 )
-@pytest.mark.parametrize("background", [[], ["--daemonize"]])
 def test_a_start_that_fails(method: str, words: str, background: list[str], command: Start, module: Path) -> None:
     module.write_text(
         f"""
 from engineroom.cluster.launcher import EngineLauncher, LaunchError, State, Status
 class NiceEngineSetLauncher(EngineLauncher):
+    def start(self, command): return {{}}
     def poll(self, handle): return Status(State.RUNNING)
     def signal(self, handle, signum): pass
     def stop(self, handle): pass
