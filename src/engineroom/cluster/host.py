@@ -130,7 +130,7 @@ class Host:
         """Return what the cluster file says."""
         plan, controller = self.plan, self._controller
         return cluster_file.describe(
-            options={**plan.options, "stop_timeout": plan.stop_timeout},
+            options={**plan.options, **({"stop_timeout": plan.stop_timeout} if plan.takes_long_to_stop else {})},
             profile_dir=plan.profile_dir,
             cluster_id=plan.cluster_id,
             host=HostAddress(ProcessRecord.of_this_process(), str(control_socket(plan.profile, plan.cluster_id))),

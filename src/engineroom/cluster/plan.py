@@ -72,6 +72,11 @@ class HostPlan(msgspec.Struct, kw_only=True):
     def profile(self) -> Profile:
         return Profile(Path(self.profile_dir))
 
+    @property
+    def takes_long_to_stop(self) -> bool:
+        """Whether more has to end than processes of this machine."""
+        return self.stop_timeout > STOP_TIMEOUT
+
 
 def level_name(level: str | int) -> str:
     """Return `level` as a name that every process understands."""
