@@ -26,6 +26,12 @@ class Orphans:
         if any(self._engines_of(host)):
             self._timers[host] = asyncio.get_running_loop().call_later(self._seconds, self._end, host)
 
+    def engine_came(self, launch: str) -> None:
+        """An engine has registered, perhaps long after its host was killed: its job may have waited in a queue."""
+        told = parse_launch(launch)
+        if told is not None and told.host not in self._links.hosts and told.host not in self._timers:
+            self.host_left(told.host)
+
     def close(self) -> None:
         for timer in self._timers.values():
             timer.cancel()

@@ -292,6 +292,7 @@ class Controller:
         self.links.engines[link.engine_id] = link
         self._welcome(link, join)
         self._tell_host(link)
+        self._orphans.engine_came(join.info.launch)
         self._perform(actions)
         log.info("engine joined", extra={"engine": link.engine_id, "pid": join.info.pid, "host": join.info.host})
         if join.info.problem:

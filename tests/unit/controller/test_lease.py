@@ -83,6 +83,24 @@ def test_engines_of_a_host_that_does_not_come_back_are_to_end() -> None:
     assert others.messages == []
 
 
+def test_an_engine_that_comes_when_its_host_is_gone_already_is_to_end() -> None:
+    async def story() -> list[Sent]:
+        links = Links()
+        orphans = Orphans(links, seconds=SECONDS)
+        came = [engine(links, HOST), engine(links, OTHER)]
+        links.hosts[OTHER] = cast(Link, SimpleNamespace())
+        for host in (HOST, OTHER):
+            orphans.engine_came(str(Launch(host, "1")))
+        orphans.engine_came("")
+        await asyncio.sleep(3 * SECONDS)
+        orphans.close()
+        return came
+
+    its, others = asyncio.run(story())
+    assert len(its.messages) == 1
+    assert others.messages == []
+
+
 def test_engines_of_a_host_that_comes_back_stay() -> None:
     async def story() -> Sent:
         links = Links()
