@@ -84,7 +84,7 @@ class RemoteHouse:
         set_title(f"engineroom remote host{f' [{plan.cluster_id}]' if plan.cluster_id else ''}")
         self._pulse = Pulse()
         self._stop_reason: str | None = None
-        self._failure = ""
+        self._failure, self._found = "", False
         self._telling: asyncio.Handle | None = None
 
     def stop(self, reason: str) -> None:
@@ -128,8 +128,9 @@ class RemoteHouse:
         """Tell the owner how engines are, soon."""
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(0.02, self._tell_engines)
-        if not self._owner.here and not len(self._engines.engines):
-            self.stop("the owner was cut off, and no engine is left")
+        alone = not self._owner.here or (self._found and not self._link.connected)
+        if alone and not len(self._engines.engines):
+            self.stop("no engine is left, nor anybody who could want one")
 
     def engine_exited(self, instance: Instance, cause: str) -> None:
         self._link.engine_exited(instance, cause)
@@ -161,6 +162,7 @@ class RemoteHouse:
         self._note(HANDSHAKE, ok=False, words=words)
 
     def controller_found(self) -> None:
+        self._found = True
         self._note(HANDSHAKE)
 
     def _make_engines(self) -> EngineSets:

@@ -15,6 +15,8 @@ _SETTLE = 0.1
 class DescriptorLine:
     """Calls `on_line(line)` for each line, then `on_end(cut)`: whether nobody hears us any more either.
 
+    Empty lines are signs of life. `heard_at`: when something came last, by the loop's clock.
+
     asyncio's own transport for pipes takes whatever arrives on a socket that it writes to for its end.
     """
 
@@ -37,6 +39,7 @@ class DescriptorLine:
         self._loop = asyncio.get_running_loop()
         for descriptor in (read, write):
             os.set_blocking(descriptor, False)
+        self.heard_at = self._loop.time()
         self._loop.add_reader(read, self._readable)
         if heard:
             self._loop.call_soon(self._take, heard)
@@ -79,6 +82,7 @@ class DescriptorLine:
             self._stop_writing()
             self._loop.call_later(_SETTLE, self._ended)
             return
+        self.heard_at = self._loop.time()
         self._take(data)
 
     def _take(self, data: bytes) -> None:

@@ -19,6 +19,7 @@ from engineroom.cluster.launchers.ssh import REACHED as SHELL
 from engineroom.cluster.launchers.ssh import Place, shell_line, ssh_argv
 from engineroom.cluster.launchers.ssh_words import Problem, problem_of
 from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.remote_owner import SILENT
 from engineroom.cluster.remote_words import (
     Hello,
     RemotePlan,
@@ -80,6 +81,7 @@ class Machine:
         self._pending: dict[int, tuple[RemoteRequest, asyncio.Future[Any]]] = {}
         self._pulse = Pulse()
         self._again: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
 
     @property
@@ -108,6 +110,7 @@ class Machine:
     def begin(self, plan: RemotePlan) -> None:
         """Tell it what it is to do."""
         self.begun, self.lease = True, plan.lease
+        self._beating = asyncio.get_running_loop().create_task(self._beat())
         self._tell(line(plan))
 
     async def ask(self, request: RemoteRequest) -> Any:
@@ -141,6 +144,8 @@ class Machine:
 
     async def ended(self) -> None:
         """Wait, after `close`, until it has ended."""
+        if self._beating is not None:
+            self._beating.cancel()
         if self._child is not None:
             await self._child.ended()
 
@@ -249,6 +254,13 @@ class Machine:
             log.warning(words)
             self._on_notice(words)
             self._again = asyncio.get_running_loop().create_task(self._come_back())
+
+    async def _beat(self) -> None:
+        """Say that we live: should this machine go down, nothing else would tell."""
+        while not self._gone.is_set():
+            await asyncio.sleep(SILENT / 6)
+            if self.hello is not None and self._again is None:  # else a shell might take it for its command
+                self._tell(b"")
 
     async def _come_back(self) -> None:
         loop = asyncio.get_running_loop()

@@ -28,6 +28,9 @@ from engineroom.transport.sockets import check_private, socket_directory
 
 log = logging.getLogger(__name__)
 
+SILENT = 30.0
+"""Seconds without a sign of life after which an owner counts as cut off."""
+
 _KEPT = 200
 """Reports that wait for the owner's return, and answers that may be asked for again."""
 
@@ -67,6 +70,7 @@ class Owner:
         self._unsaid: list[RemoteReport] = []
         self._work: dict[int, asyncio.Task[Answered]] = {}
         self._waiting: asyncio.TimerHandle | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     @property
     def here(self) -> bool:
@@ -82,6 +86,7 @@ class Owner:
         self._listener.setblocking(False)  # noqa: FBT003 (socket's own way)
         self._server = asyncio.get_running_loop().create_task(self._keep_door(self._listener))
         self._take(read, write, heard)
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     def tell(self, report: RemoteReport) -> None:
         """Say it now, or what must not be lost when the owner is back."""
@@ -94,8 +99,9 @@ class Owner:
         """Say what is still to be said, and let go."""
         if self._waiting is not None:
             self._waiting.cancel()
-        if self._server is not None:
-            self._server.cancel()
+        for task in (self._server, self._listening):
+            if task is not None:
+                task.cancel()
         if self._listener is not None:
             self._listener.close()
             self._path.unlink(missing_ok=True)
@@ -115,6 +121,15 @@ class Owner:
             read, write, on_line=self._asked, on_end=lambda cut: self._line_ended(taken, cut=cut), heard=heard
         )
         self._line = taken
+
+    async def _listen(self) -> None:
+        """Give up an owner that says nothing any more: where its whole machine is gone, nothing ends the connection."""
+        loop, longest = asyncio.get_running_loop(), SILENT + self._lease
+        while True:
+            await asyncio.sleep(SILENT / 6)
+            if self._line is not None and loop.time() - self._line.heard_at >= longest:
+                break
+        self._on_gone(f"its owner has said nothing for {longest:g} s", cut=True)
 
     async def _keep_door(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()

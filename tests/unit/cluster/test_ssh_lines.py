@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engineroom.cluster import remote_owner
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote_line import DescriptorLine
 from engineroom.cluster.remote_logs import LogCopy, LogFeed
@@ -225,3 +226,26 @@ def test_of_a_flood_the_middle_is_left_out(tmp_path: Path) -> None:
     assert len(said[0].text) < 300_000
     assert "bytes left out here" in said[0].text
     assert said[0].text.endswith("z")
+
+
+def test_an_owner_that_says_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when its machine is switched off: nothing ends the connection."""
+    monkeypatch.setattr(remote_owner, "SILENT", 0.3)
+
+    async def story() -> None:
+        near, far = by_pipes()
+        gone = Heard()
+
+        async def nothing(_: RemoteRequest) -> None: ...
+
+        owner = Owner(
+            "f" * 16, lease=0.1, answer=nothing, on_return=lambda: None, on_gone=lambda words, *, cut: gone.end(cut)
+        )
+        owner.begin(*near, b"")
+        await gone.until(lambda: gone.ends)
+        assert gone.ends == [True]
+        await owner.close()
+        for end in far:
+            os.close(end)
+
+    run(story)
