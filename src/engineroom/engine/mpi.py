@@ -72,12 +72,15 @@ def mismatch(environment: Mapping[str, str] = os.environ) -> str:
     if said is None or said.size < 2 or world is None or world.Get_size() != 1:
         return ""
     library = _library()
-    started_by = "Open MPI's" if _OF_OPEN_MPI[1] in environment else "not Open MPI's"
+    by_open_mpi = _OF_OPEN_MPI[1] in environment
+    started_by, other, abi = (
+        ("Open MPI's", "mpich", "openmpi") if by_open_mpi else ("not Open MPI's", "openmpi", "mpich")
+    )
     return (
         f"each engine is an MPI world of its own: mpiexec, which is {started_by}, has started {said.size} processes, "
         f"and mpi4py uses {library}, which does not know of that. Let both be of the same MPI: either name the other "
-        "mpiexec, as in c.MPILauncher.mpi_cmd = ['mpiexec.openmpi'], or have mpi4py use the other library, by "
-        "the environment variable MPI4PY_MPIABI=mpich (or openmpi)"
+        f"mpiexec, as in c.MPILauncher.mpi_cmd = ['mpiexec.{other}'], or have mpi4py use the other library, by the "
+        f"environment variable MPI4PY_MPIABI={abi}"
     )
 
 

@@ -14,6 +14,10 @@ FIXES: tuple[tuple[str, str], ...] = (
         "start it as another user, or add '--allow-run-as-root' to c.MPILauncher.mpi_args",
     ),
     (
+        r"libmpi\S* cannot open shared object|cannot load MPI library",
+        "have LD_LIBRARY_PATH name the directory of the MPI's library, or MPI4PY_MPIABI another MPI (mpich, openmpi)",
+    ),
+    (
         r"mpi(exec|run)\S* can't be started",
         "install Open MPI or MPICH, or say where it is: c.MPILauncher.mpi_cmd = ['/path/to/mpiexec']",
     ),

@@ -55,6 +55,7 @@ def test_what_tells_nothing_is_left_out() -> None:
     [
         ("mpiexec: exit code 1; it said:\n  There are not enough slots available", "--oversubscribe"),
         ("mpiexec: exit code 1; it said:\n  an attempt to run as root", "--allow-run-as-root"),
+        ("MPI by mpi4py: ImportError: libmpi.so.12: cannot open shared object file: No such file", "LD_LIBRARY_PATH"),
         ("mpiexec can't be started: No such file or directory", "install Open MPI or MPICH"),
     ],
 )
