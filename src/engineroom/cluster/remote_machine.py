@@ -133,8 +133,9 @@ class Machine:
         self._closing = True
         if self._again is not None:
             self._again.cancel()
+            self._again = None
         if self._child is None or not self._child.running:
-            self._gone.set()
+            self._lose("the connection was closed", certain=False)
             return
         if not self.begun or self.hello is None:
             self._child.process.terminate()  # nothing runs there yet, or it ends with its controller
@@ -243,9 +244,13 @@ class Machine:
 
     def _ended(self, child: Child) -> None:
         self._pulse.beat()
-        if child is not self._child or not self.begun or self._again is not None:
+        if child is not self._child or self._again is not None:
             return
-        if self._closing:
+        if not self.begun:
+            if self.hello is not None:  # it waited for its plan, and there may be none to tell it to for long
+                self._failed = f"the connection ended: {child.end()}"
+                self._gone.set()
+        elif self._closing:
             self._lose("the connection was closed", certain=True)
         elif self._failed or 0 <= child.process.returncode != _CUT:
             self._lose(self._failed or f"the host there has ended: {child.end()}", certain=True)

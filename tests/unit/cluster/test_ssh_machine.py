@@ -16,6 +16,7 @@ from engineroom.cluster.reports import Answered, Failed, Notice
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
 from engineroom.settings.steps import Steps, read_steps
+from engineroom.transport.dial import attempts
 
 SAME = str(engineroom.__version__)
 SHELL = "read -r line; echo; echo engineroom: the shell is there"
@@ -171,3 +172,19 @@ def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:
         await asyncio.wait_for(machine.ended(), 2)
 
     story.runs(tale)
+
+
+def test_a_connection_that_ends_before_there_is_a_plan_is_known_to_be_over(tmp_path: Path) -> None:
+    story = Story(tmp_path, SHELL, hello(), "exit 255")
+
+    async def tale(machine: Machine) -> None:
+        await machine.reach(5)
+        async for _ in attempts(asyncio.get_running_loop().time() + 5):
+            if machine.lost:
+                break
+        machine.begin(RemotePlan(door=machine.door))
+        with pytest.raises(LaunchError, match="me@node1: the connection ended: exit code 255"):
+            await machine.ask(Fetch(path="a"))
+
+    story.runs(tale)
+    assert story.lost == []
