@@ -66,11 +66,12 @@ def launched_controller(
     options = options_of(plan.controller_launcher)
     if not isinstance(options, ControllerLauncher):
         raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
-    if isinstance(options, SSHControllerLauncher):
+    own = hasattr(options, "start")
+    if isinstance(options, SSHControllerLauncher) and not own:
         from engineroom.cluster.remote_controller import RemoteController  # other launchers do without
 
         return RemoteController(plan, options, report=report)
-    if isinstance(options, MPIControllerLauncher):
+    if isinstance(options, MPIControllerLauncher) and not own:
         from engineroom.cluster.assembly import controller_line, controller_log  # it imports us
         from engineroom.cluster.launchers.mpi import MPIController  # only who asks for it loads it
 
