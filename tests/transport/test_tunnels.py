@@ -1,0 +1,134 @@
+"""The tunnel of a machine, with a pretended ssh: who shares it, who makes it again, who ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.messages import Join
+from engineroom.transport.dial import connect
+from engineroom.transport.tunnels import Tunnel, TunnelFailed
+from tests.conftest import wait_until
+from tests.transport.conftest import Inbox
+
+FORWARDS = """#!{python}
+import asyncio, os, sys
+open({log!r}, "a").write(f"{{os.getpid()}}\\n")
+
+async def carry(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+    except OSError:
+        pass
+    writer.transport.abort()
+
+async def main():
+    for word in (sys.argv[at + 1] for at, word in enumerate(sys.argv) if word == "-L"):
+        path, host, port = word.split(":")
+        async def relay(reader, writer):
+            far = await asyncio.open_connection(host, port)
+            await asyncio.gather(carry(reader, far[1]), carry(far[0], writer))
+        server = await asyncio.start_unix_server(relay, path)
+        os.chmod(path, 0o600)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+REFUSES = "#!/bin/sh\necho 'me@login: Permission denied (publickey).' >&2\nexit 255\n"
+SAYS_NOTHING = "#!/bin/sh\nexec sleep 60\n"
+JOIN = Join(proof=b"", identity=b"i" * 16)
+FAR = ConnectionFile(url="tcp://10.0.0.1:4711", exec_key="k", ssh="login")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where the pretended ssh notes its process id."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what makes a script the `ssh` on the path."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+
+    def pretend(script: str) -> None:
+        program = programs / "ssh"
+        program.write_text(script.format(python=sys.executable, log=str(log)) if script is FORWARDS else script)
+        program.chmod(0o755)
+
+    return pretend
+
+
+def runs(log: Path) -> list[int]:
+    """Return the process ids that the pretended ssh has had."""
+    return [int(pid) for pid in log.read_text().split()]
+
+
+def sockets() -> list[Path]:
+    return [path for path in Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir() if path.suffix in {".tunnel", ".ssh"}]
+
+
+def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Path) -> None:
+    ssh(FORWARDS)
+
+    async def story() -> None:
+        tunnels = [Tunnel(), Tunnel()]
+        async with open_door() as door:
+            info = msgspec.structs.replace(door.info, host="elsewhere", ssh="login")
+            for tunnel in tunnels:
+                connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnel)
+                connection.start(inbox := Inbox())
+                assert connection.address.endswith(" by way of login")
+            [first] = runs(log)
+            os.kill(first, signal.SIGKILL)
+            await inbox.until(lambda: bool(inbox.closed))
+            connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnels[0])
+            connection.start(Inbox())
+            connection.close()
+            assert len(runs(log)) == 2
+        for tunnel in tunnels:
+            tunnel.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert wait_until(lambda: not sockets(), 5)
+
+
+def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
+    ssh(REFUSES)
+
+    async def story() -> None:
+        tunnel = Tunnel()
+        with pytest.raises(TunnelFailed, match=r"ssh login: me@login: Permission denied .*`ssh-add`") as caught:
+            await tunnel.open(FAR, 10)
+        assert caught.value.final
+        tunnel.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert wait_until(lambda: not sockets(), 5)
+
+
+def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:
+    ssh(SAYS_NOTHING)
+
+    async def story() -> None:
+        tunnel = Tunnel()
+        with pytest.raises(TunnelFailed, match=r"not connected within 0\.5 s"):
+            await tunnel.open(FAR, 0.5)
+        tunnel.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert wait_until(lambda: not sockets(), 5)
