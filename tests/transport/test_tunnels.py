@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Join
-from engineroom.transport.dial import connect
+from engineroom.transport.dial import NoWay, attempts, connect
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 from tests.conftest import wait_until
 from tests.transport.conftest import Inbox
@@ -75,6 +76,13 @@ def runs(log: Path) -> list[int]:
     return [int(pid) for pid in log.read_text().split()]
 
 
+async def closed(tunnel: Tunnel) -> None:
+    """Close `tunnel`, and let the loop do it."""
+    tunnel.close()
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def sockets() -> list[Path]:
     return [path for path in Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir() if path.suffix in {".tunnel", ".ssh"}]
 
@@ -86,20 +94,25 @@ def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Pat
         tunnels = [Tunnel(), Tunnel()]
         async with open_door() as door:
             info = msgspec.structs.replace(door.info, host="elsewhere", ssh="login")
-            for tunnel in tunnels:
+            inboxes = [Inbox(), Inbox()]
+            for tunnel, inbox in zip(tunnels, inboxes, strict=True):
                 connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnel)
-                connection.start(inbox := Inbox())
+                connection.start(inbox)
                 assert connection.address.endswith(" by way of login")
             [first] = runs(log)
             os.kill(first, signal.SIGKILL)
-            await inbox.until(lambda: bool(inbox.closed))
-            connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnels[0])
-            connection.start(Inbox())
+            for inbox in inboxes:
+                await inbox.until(lambda inbox=inbox: bool(inbox.closed))
+            async for _ in attempts(asyncio.get_running_loop().time() + 10):
+                with contextlib.suppress(NoWay):  # ssh is not there yet
+                    connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnels[0])
+                    break
+            connection.start(inbox := Inbox())
             connection.close()
+            await inbox.until(lambda: bool(inbox.closed))
             assert len(runs(log)) == 2
         for tunnel in tunnels:
-            tunnel.close()
-        await asyncio.sleep(0)
+            await closed(tunnel)
 
     asyncio.run(story())
     assert wait_until(lambda: not sockets(), 5)
@@ -113,8 +126,7 @@ def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
         with pytest.raises(TunnelFailed, match=r"ssh login: me@login: Permission denied .*`ssh-add`") as caught:
             await tunnel.open(FAR, 10)
         assert caught.value.final
-        tunnel.close()
-        await asyncio.sleep(0)
+        await closed(tunnel)
 
     asyncio.run(story())
     assert wait_until(lambda: not sockets(), 5)
@@ -127,8 +139,7 @@ def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:
         tunnel = Tunnel()
         with pytest.raises(TunnelFailed, match=r"not connected within 0\.5 s"):
             await tunnel.open(FAR, 0.5)
-        tunnel.close()
-        await asyncio.sleep(0)
+        await closed(tunnel)
 
     asyncio.run(story())
     assert wait_until(lambda: not sockets(), 5)

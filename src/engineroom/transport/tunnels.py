@@ -196,6 +196,9 @@ async def _join(plan: TunnelPlan) -> _Lease:
             await lease.news()
         except _Down:
             continue  # it was about to end
+        except BaseException:
+            lease.leave()  # who waited for it does no more
+            raise
         if not lease.closed:
             return lease
     raise TunnelFailed(
@@ -210,8 +213,13 @@ async def _start_guard(plan: TunnelPlan) -> None:
             process = None if _is_there(plan.control) else _guard(plan)
     except BlockingIOError:
         return  # somebody else is at it
-    while process is not None and process.poll() is None:  # noqa: ASYNC110 (it forks at once: a guard is nobody's child)
-        await asyncio.sleep(_LOOK_EVERY)
+    if process is None:
+        return
+    try:
+        while process.poll() is None:  # noqa: ASYNC110 (it forks at once: a guard is nobody's child)
+            await asyncio.sleep(_LOOK_EVERY)
+    finally:
+        process.wait()
 
 
 def _is_there(control: str) -> bool:
