@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 import engineroom as er
-from engineroom.cluster.launchers.job_records import HostJobs, JobRecord
+from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
 from engineroom.errors import LaunchError, RemoteError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
-from engineroom.cluster import why_report
-from engineroom.cluster.why_report import as_text
+from engineroom.cluster.why import report as why_report
+from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineError
 from engineroom.settings.profiles import Profile
 from tests.conftest import wait_until

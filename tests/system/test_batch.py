@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from engineroom.cluster.launchers import job_board
 from engineroom.cluster.launchers.batch import BatchLauncher
-from engineroom.cluster.launchers.job_submission import JobIdNotFound, JobRefused
+from engineroom.cluster.launchers.jobs import board as job_board
+from engineroom.cluster.launchers.jobs.submission import JobIdNotFound, JobRefused
 from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
 from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.errors import LaunchError

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client, Cluster
-from engineroom.cluster import why_report
-from engineroom.cluster.why_report import as_text
+from engineroom.cluster.why import report as why_report
+from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineroomError, LaunchError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile

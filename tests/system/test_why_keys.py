@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster import why_report
-from engineroom.cluster.why_report import as_json
+from engineroom.cluster.why import report as why_report
+from engineroom.cluster.why.report import as_json
 from engineroom.settings.profiles import Profile
 from tests.system.conftest import Command
 from tests.system.fake_scheduler import FakeScheduler

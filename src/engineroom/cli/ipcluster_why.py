@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Say which step of a cluster's start failed first and what to do, or that all is well; 0 only then."""
-    from engineroom.cluster.why_report import as_json, as_text, why
+    from engineroom.cluster.why.report import as_json, as_text, why
     from engineroom.settings.cluster import IPClusterWhy
 
     logging.getLogger("engineroom.client").setLevel(logging.ERROR)  # the answer says it all

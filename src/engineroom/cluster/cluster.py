@@ -286,7 +286,7 @@ class Cluster(ClusterOptions):
 
     def why(self) -> str:
         """Return why the cluster does not start or lacks engines, and what to do; or that all is well. Blocks."""
-        from engineroom.cluster.why_report import as_text, why  # for those who ask
+        from engineroom.cluster.why.report import as_text, why  # for those who ask
 
         return as_text(why(self._profile, self.cluster_id))
 

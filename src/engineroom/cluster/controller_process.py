@@ -100,7 +100,7 @@ def _clean_up(plan: ControllerPlan, profile: Profile, *, owned: bool, abandoned:
     if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
         _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
     elif abandoned:
-        from engineroom.cluster.launchers.job_cleanup import cancel_other_jobs  # for controllers in jobs only
+        from engineroom.cluster.launchers.jobs.cleanup import cancel_other_jobs  # for controllers in jobs only
 
         _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
 

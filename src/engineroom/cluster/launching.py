@@ -38,7 +38,7 @@ def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) 
     if not isinstance(options, EngineLauncher):
         raise LaunchError(f"{plan.engine_launcher.cls} starts no engines")
     if isinstance(options, SSHEngineSetLauncher | SSHProxyEngineSetLauncher) and not hasattr(options, "start"):
-        from engineroom.cluster.remote_engines import RemoteEngines  # other launchers do without
+        from engineroom.cluster.remote.engines import RemoteEngines  # other launchers do without
 
         return RemoteEngines(
             plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited
@@ -68,7 +68,7 @@ def launched_controller(
         raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
     own = hasattr(options, "start")
     if isinstance(options, SSHControllerLauncher) and not own:
-        from engineroom.cluster.remote_controller import RemoteController  # other launchers do without
+        from engineroom.cluster.remote.controller import RemoteController  # other launchers do without
 
         return RemoteController(plan, options, report=report)
     if isinstance(options, MPIControllerLauncher) and not own:

@@ -13,8 +13,8 @@ def cancel_left_jobs(profile: Profile, cluster_id: str) -> list[str]:
     if not any(profile.pid_dir.glob("jobs*.json")):
         return []
     # All this is slow to import, and few have jobs.
-    from engineroom.cluster.launchers.job_cleanup import cancel_jobs_of
-    from engineroom.cluster.launchers.job_records import all_records
+    from engineroom.cluster.launchers.jobs.cleanup import cancel_jobs_of
+    from engineroom.cluster.launchers.jobs.records import all_records
     from engineroom.cluster.launchers.launcher import CONTROLLER
 
     words = []
@@ -31,7 +31,7 @@ def ids_with_jobs(profile: Profile) -> set[str]:
     """Return the ids of the clusters of `profile` that have jobs, or had when their host was killed."""
     if not any(profile.pid_dir.glob("jobs*.json")):
         return set()
-    from engineroom.cluster.launchers.job_records import all_records  # as above
+    from engineroom.cluster.launchers.jobs.records import all_records  # as above
 
     return {records.cluster_id for records in all_records(profile)}
 

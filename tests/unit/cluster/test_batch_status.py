@@ -7,7 +7,7 @@ import pytest
 from engineroom.cluster.launchers.batch import status_of
 from engineroom.cluster.launchers.batch_systems import pbs, slurm
 from engineroom.cluster.launchers.batch_systems.system import JobState
-from engineroom.cluster.launchers.job_board import number_of
+from engineroom.cluster.launchers.jobs.board import number_of
 from engineroom.cluster.launchers.launcher import State, Status
 
 SQUEUE = """\

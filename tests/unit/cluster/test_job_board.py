@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers import job_board
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
-from engineroom.cluster.launchers.job_board import JobBoard
+from engineroom.cluster.launchers.jobs import board as job_board
+from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.launcher import State
 
 SECONDS = 3.0

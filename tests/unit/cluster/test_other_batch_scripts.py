@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.cluster.launchers.batch_systems.registry import system_of
-from engineroom.cluster.launchers.job_script import script_of
+from engineroom.cluster.launchers.jobs.script import script_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
 from engineroom.settings.launchers import LAUNCHERS, BatchSystemLauncher
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster import remote_owner
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_line import DescriptorLine
-from engineroom.cluster.remote_logs import LogCopy, LogFeed
-from engineroom.cluster.remote_owner import Owner, door_path
-from engineroom.cluster.remote_words import (
+from engineroom.cluster.remote import owner as remote_owner
+from engineroom.cluster.remote.line import DescriptorLine
+from engineroom.cluster.remote.logs import LogCopy, LogFeed
+from engineroom.cluster.remote.owner import Owner, door_path
+from engineroom.cluster.remote.words import (
     Fetch,
     Hello,
     LogText,

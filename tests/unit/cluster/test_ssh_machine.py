@@ -10,8 +10,8 @@ import pytest
 
 import engineroom
 from engineroom.cluster.launchers.ssh import place_of
-from engineroom.cluster.remote_machine import Machine, NotReached
-from engineroom.cluster.remote_words import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
+from engineroom.cluster.remote.machine import Machine, NotReached
+from engineroom.cluster.remote.words import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
 from engineroom.cluster.reports import Answered, Failed, Notice
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher

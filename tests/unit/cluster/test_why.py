@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engineroom.cluster.pid_records import Holder
-from engineroom.cluster.why import explain, lines, wanted_engines
-from engineroom.cluster.why_facts import Facts, Seen
+from engineroom.cluster.why.diagnosis import explain, lines, wanted_engines
+from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.settings import steps
 from engineroom.settings.steps import Step
 

@@ -10,19 +10,19 @@ from typing import Any
 
 from engineroom.cluster.launchers.batch_systems.registry import system_called, system_of
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
-from engineroom.cluster.launchers.job_board import JobBoard
-from engineroom.cluster.launchers.job_cleanup import cancel_leftovers
-from engineroom.cluster.launchers.job_commands import run, with_jobs
-from engineroom.cluster.launchers.job_ending import end_jobs
-from engineroom.cluster.launchers.job_records import forget_jobs, records_shared
-from engineroom.cluster.launchers.job_script import (
+from engineroom.cluster.launchers.jobs.board import JobBoard
+from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
+from engineroom.cluster.launchers.jobs.commands import run, with_jobs
+from engineroom.cluster.launchers.jobs.ending import end_jobs
+from engineroom.cluster.launchers.jobs.records import forget_jobs, records_shared
+from engineroom.cluster.launchers.jobs.script import (
     last_words,
     remove_script,
     script_of,
     script_path,
     write_script,
 )
-from engineroom.cluster.launchers.job_submission import Submission
+from engineroom.cluster.launchers.jobs.submission import Submission
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE, parse_launch

@@ -73,7 +73,7 @@ def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str]) 
     if script:
         parts.append(f". {_quoted(script)} || exit {NO_SCRIPT}")
     parts.append(f"command -v {_quoted(python)} >/dev/null || exit {NO_PYTHON}")
-    parts.append(f"exec {_quoted(python)} -P -m engineroom.cluster.remote_host {what}")
+    parts.append(f"exec {_quoted(python)} -P -m engineroom.cluster.remote.host {what}")
     body = "; ".join(parts)
     if script:  # it may be written for bash, and most are
         body = f'exec "$(command -v bash || echo sh)" -c {shlex.quote(body)}'

@@ -14,8 +14,8 @@ from uuid import uuid4
 import msgspec
 
 from engineroom.cluster.launchers.batch_systems.winhpc import WINHPC
-from engineroom.cluster.launchers.job_commands import run
-from engineroom.cluster.launchers.job_records import JobRecord, forget_jobs, records_shared
+from engineroom.cluster.launchers.jobs.commands import run
+from engineroom.cluster.launchers.jobs.records import JobRecord, forget_jobs, records_shared
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.cluster.launchers.winhpc_job import job_xml
 from engineroom.cluster.launchers.winhpc_status import status_in

@@ -18,13 +18,13 @@ from engineroom.cluster.controller_seat import ControllerSeat
 from engineroom.cluster.leftovers import remove_if_stale, sweep
 from engineroom.cluster.plan import controller_config
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_addresses import with_address
-from engineroom.cluster.remote_command_seat import CommandSeat
-from engineroom.cluster.remote_fetching import contents
-from engineroom.cluster.remote_logs import CONTROLLER, LogFeed
-from engineroom.cluster.remote_options import layered, says
-from engineroom.cluster.remote_owner import Owner
-from engineroom.cluster.remote_words import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
+from engineroom.cluster.remote.addresses import with_address
+from engineroom.cluster.remote.command_seat import CommandSeat
+from engineroom.cluster.remote.fetching import contents
+from engineroom.cluster.remote.logs import CONTROLLER, LogFeed
+from engineroom.cluster.remote.options import layered, says
+from engineroom.cluster.remote.owner import Owner
+from engineroom.cluster.remote.words import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
 from engineroom.cluster.reports import Failed, Stop, Stopped
 from engineroom.controller.config import ControllerConfig
 from engineroom.errors import LaunchError

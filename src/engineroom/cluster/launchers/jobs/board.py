@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
-from engineroom.cluster.launchers.job_commands import run, with_jobs
+from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.launcher import State
 from engineroom.errors import LaunchError
 

@@ -19,8 +19,8 @@ from engineroom.cluster.launchers.ssh import REACHED as SHELL
 from engineroom.cluster.launchers.ssh import Place, shell_line, ssh_argv
 from engineroom.cluster.launchers.ssh_words import Problem, problem_of
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_owner import SILENT
-from engineroom.cluster.remote_words import (
+from engineroom.cluster.remote.owner import SILENT
+from engineroom.cluster.remote.words import (
     Hello,
     RemotePlan,
     RemoteReport,

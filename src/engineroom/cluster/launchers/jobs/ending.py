@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Sequence
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
-from engineroom.cluster.launchers.job_board import JobBoard
-from engineroom.cluster.launchers.job_commands import cancelling, run
+from engineroom.cluster.launchers.jobs.board import JobBoard
+from engineroom.cluster.launchers.jobs.commands import cancelling, run
 from engineroom.cluster.launchers.launcher import State
 from engineroom.errors import LaunchError
 

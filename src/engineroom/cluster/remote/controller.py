@@ -11,11 +11,11 @@ from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.cluster.launchers.ssh import place_in
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_fetching import fetch_all
-from engineroom.cluster.remote_logs import LogCopy
-from engineroom.cluster.remote_machine import Machine
-from engineroom.cluster.remote_plans import controller_plan
-from engineroom.cluster.remote_words import Listening, LogText, RemoteReport
+from engineroom.cluster.remote.fetching import fetch_all
+from engineroom.cluster.remote.logs import LogCopy
+from engineroom.cluster.remote.machine import Machine
+from engineroom.cluster.remote.plans import controller_plan
+from engineroom.cluster.remote.words import Listening, LogText, RemoteReport
 from engineroom.cluster.reports import Failed, Notice, Report, Stopped
 from engineroom.errors import LaunchError
 from engineroom.protocol.connection_files import write_private

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.why import Answer, explain, lines
-from engineroom.cluster.why_facts import look
+from engineroom.cluster.why.diagnosis import Answer, explain, lines
+from engineroom.cluster.why.facts import look
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import read_steps
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engineroom.cluster.remote_line import DescriptorLine
-from engineroom.cluster.remote_words import (
+from engineroom.cluster.remote.line import DescriptorLine
+from engineroom.cluster.remote.words import (
     RemoteReport,
     RemoteRequest,
     Resumed,

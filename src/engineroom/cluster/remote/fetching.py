@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.cluster.launchers.ssh import pairs
-from engineroom.cluster.remote_machine import Machine
-from engineroom.cluster.remote_words import Fetch
+from engineroom.cluster.remote.machine import Machine
+from engineroom.cluster.remote.words import Fetch
 from engineroom.errors import LaunchError
 from engineroom.protocol.connection_files import write_private
 

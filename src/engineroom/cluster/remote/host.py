@@ -1,6 +1,6 @@
 """A host on another machine, at the end of an ssh connection: engines, or a controller, that belong to somebody there.
 
-`python -m engineroom.cluster.remote_host engines|controller|resume`: a plan comes as a line on stdin, and requests
+`python -m engineroom.cluster.remote.host engines|controller|resume`: a plan comes as a line on stdin, and requests
 after it; reports go to stdout. The connection file comes with the plan, so that no key is in an argument or in the
 environment, and no file system need be shared.
 """
@@ -23,7 +23,7 @@ def main() -> int:
     os.dup2(2, 1)
     os.close(nothing)
     child = None if what == "resume" else start(CONTROLLER if what == "controller" else SPAWNER)
-    from engineroom.cluster.remote_serving import greet, read_line, serve
+    from engineroom.cluster.remote.serving import greet, read_line, serve
 
     greet(write)
     said, heard = read_line(read)

@@ -17,12 +17,12 @@ from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote_fetching import contents
-from engineroom.cluster.remote_house_plan import house_plan
-from engineroom.cluster.remote_logs import LogFeed
-from engineroom.cluster.remote_owner import Owner
-from engineroom.cluster.remote_serving import log_to
-from engineroom.cluster.remote_words import (
+from engineroom.cluster.remote.fetching import contents
+from engineroom.cluster.remote.house_plan import house_plan
+from engineroom.cluster.remote.logs import LogFeed
+from engineroom.cluster.remote.owner import Owner
+from engineroom.cluster.remote.serving import log_to
+from engineroom.cluster.remote.words import (
     Engines,
     EngineState,
     Fetch,

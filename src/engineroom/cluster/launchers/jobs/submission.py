@@ -12,8 +12,8 @@ from uuid import uuid4
 import msgspec
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
-from engineroom.cluster.launchers.job_commands import CommandTookTooLong, run
-from engineroom.cluster.launchers.job_records import JobRecord, JobRecords
+from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, run
+from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords
 from engineroom.cluster.launchers.launcher import Command
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BatchSystemLauncher

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from engineroom.cluster.pid_records import Holder
-from engineroom.cluster.why_facts import Facts, Seen
+from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.settings.first_failure import Failure, failures, wait_in_words, waiting
 from engineroom.settings.fixes import fix_for
 from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step

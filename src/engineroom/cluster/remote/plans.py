@@ -12,7 +12,7 @@ from typing import Any
 from engineroom.cluster.launchers.ssh import pairs
 from engineroom.cluster.launchers.ssh_places import Share
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.remote_words import ControllerPart, EnginesPart, RemotePlan, SentFile
+from engineroom.cluster.remote.words import ControllerPart, EnginesPart, RemotePlan, SentFile
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import parse_connection_file, read_connection_file

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import engineroom
 from engineroom.cluster.children import let_go
-from engineroom.cluster.remote_owner import relay
-from engineroom.cluster.remote_words import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
+from engineroom.cluster.remote.owner import relay
+from engineroom.cluster.remote.words import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.cluster.reports import Failed
 from engineroom.errors import EngineroomError
 from engineroom.protocol.connection_files import write_private
@@ -90,10 +90,10 @@ def log_to(path: Path, level: str) -> None:
 
 def _served(plan: RemotePlan, child: Popen[bytes]) -> Served:
     if plan.controller is not None:
-        from engineroom.cluster.remote_seat import RemoteSeat  # hosts of engines do without
+        from engineroom.cluster.remote.seat import RemoteSeat  # hosts of engines do without
 
         return RemoteSeat(plan, child)
-    from engineroom.cluster.remote_house import RemoteHouse  # and the other way round
+    from engineroom.cluster.remote.house import RemoteHouse  # and the other way round
 
     return RemoteHouse(plan, child)
 

@@ -10,10 +10,10 @@ import msgspec
 
 from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import HostPlan, engine_config, host_plan
-from engineroom.cluster.remote_addresses import with_address
-from engineroom.cluster.remote_options import layered
-from engineroom.cluster.remote_owner import door_path
-from engineroom.cluster.remote_words import EnginesPart, RemotePlan
+from engineroom.cluster.remote.addresses import with_address
+from engineroom.cluster.remote.options import layered
+from engineroom.cluster.remote.owner import door_path
+from engineroom.cluster.remote.words import EnginesPart, RemotePlan
 from engineroom.protocol.connection_files import write_private
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines

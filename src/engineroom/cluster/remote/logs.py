@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from engineroom.cluster.remote_words import LogText
+from engineroom.cluster.remote.words import LogText
 from engineroom.settings.logs import rotate
 
 CONTROLLER = -1

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from engineroom.cluster.engine_set import HostedEngine, HostedEngines
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.remote_logs import LogCopy
-from engineroom.cluster.remote_words import Engines, EngineState, LogText, RemoteReport, StepTaken
+from engineroom.cluster.remote.logs import LogCopy
+from engineroom.cluster.remote.words import Engines, EngineState, LogText, RemoteReport, StepTaken
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report, Stopped
 from engineroom.ids import Instance
 

@@ -11,10 +11,10 @@ import msgspec
 from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.launchers.ssh_places import Share, share_of_proxy, shares_of, split
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.remote_machine import Machine
-from engineroom.cluster.remote_mirror import Mirror
-from engineroom.cluster.remote_plans import connection_file_text, engines_plan
-from engineroom.cluster.remote_words import RemoteRequest, StartHere
+from engineroom.cluster.remote.machine import Machine
+from engineroom.cluster.remote.mirror import Mirror
+from engineroom.cluster.remote.plans import connection_file_text, engines_plan
+from engineroom.cluster.remote.words import RemoteRequest, StartHere
 from engineroom.cluster.reports import Notice, Report, RestartEngines, SignalEngines, StopEngines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance

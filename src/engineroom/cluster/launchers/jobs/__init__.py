@@ -1,0 +1,1 @@
+"""Jobs of batch systems: written as scripts, submitted, kept on disk, asked about, cancelled."""
