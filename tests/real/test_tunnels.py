@@ -35,7 +35,8 @@ def machines(ssh_hosts: SshHosts) -> Iterator[Machines]:
     with tempfile.TemporaryDirectory(prefix="er-", dir="/tmp") as place:
         ssh = " ".join(["-F", str(ssh_hosts.config), *PATIENCE])
         made = Machines(ssh_hosts, Path(place), ENGINEROOM_SSH_ARGS=ssh)
-        made.run("node1", "ipcontroller", "--enginessh=node1", "--ssh=node1").says("ready")
+        grace = "--IPController.reattach_grace=0.8"
+        made.run("node1", "ipcontroller", "--enginessh=node1", "--ssh=node1", grace).says("ready")
         yield made
         made.close()
 
@@ -87,7 +88,7 @@ def test_all_connections_are_loopback_and_a_machine_has_one_tunnel(machines: Mac
     rc[:].push({"data": data}, block=True)
     assert rc[0].pull("data", block=True) == data
     engines[0].kill()
-    until(lambda: len(rc.ids) == 1, 5)
+    until(lambda: len(rc.ids) == 1, 20)  # it might have been the tunnel that died
     assert tunnels() == 2
     engines[1].kill()
     until(lambda: tunnels() == 1, 5)
@@ -121,12 +122,13 @@ def test_a_killed_guard_takes_its_ssh_along_and_is_replaced(machines: Machines, 
 
 def test_a_host_and_its_engines_share_a_tunnel(machines: Machines, run: Run, rc: Client) -> None:
     machines.copy("engine", "node1", machines.security("node3"))
+    until(lambda: not rc.ids, 20)  # those of other tests
     host = run("node3", "ipcluster", "engines", "--n=4").says("4 engines are ready")
     rc.wait_for_engines(4, timeout=10)
     assert set(rc[:].apply_sync(platform.node)) == {"node3"}
     assert tunnels() == 2
     host.close()
-    until(lambda: rc.ids == [] and tunnels() == 1, 10)
+    until(lambda: rc.ids == [] and tunnels() == 1, 20)
 
 
 def test_a_file_of_four_keys_edited_by_hand(machines: Machines, run: Run) -> None:

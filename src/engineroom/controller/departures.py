@@ -18,6 +18,9 @@ from engineroom.protocol.processes import boot_id, host_name, start_time
 CAUSE_SECONDS = 0.1
 """How long the cause of a death is waited for."""
 
+TUNNEL_FACTOR = 5.0
+"""How much longer an engine may take to come back if it may be its tunnel that died: ssh has to log in again."""
+
 LOOK_EVERY = 0.5
 """How often the process of an engine of this machine that is cut off is looked for."""
 
@@ -58,7 +61,9 @@ class Departures:
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
         else:
             self._shell.engine_away(link)
-            self._wait(link, self._shell.config.reattach_grace, f"connection lost: {reason}")
+            grace = self._shell.config.reattach_grace
+            seconds = grace * TUNNEL_FACTOR if link.tunnel else grace
+            self._wait(link, seconds, f"connection lost: {reason}")
 
     def exited(self, instance: Instance, cause: str) -> None:
         """The host says that this engine's process has ended, and how."""

@@ -246,6 +246,7 @@ class Controller:
             identity=join.identity,
             host=join.host,
             info=join.info,
+            tunnel=join.tunnel,
             clock_offset=offset if abs(offset) > _CLOCKS_AGREE else 0.0,
         )
         match role:

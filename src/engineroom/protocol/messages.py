@@ -134,7 +134,7 @@ class Join(_Message, frozen=True, tag="join"):
 
     `identity`: its session or instance; `epoch`: the controller it last spoke to, b"" at first;
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
-    `host`: instance of the host that started this engine.
+    `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through.
     """
 
     proof: bytes
@@ -146,6 +146,7 @@ class Join(_Message, frozen=True, tag="join"):
     info: EngineInfo = EngineInfo()
     held: Held = Held()
     wall: float = 0.0
+    tunnel: str = ""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):

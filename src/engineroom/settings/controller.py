@@ -64,7 +64,11 @@ class IPController(BaseParallelApplication):
     engine_ssh_server = option(Unicode("", help="ssh server noted in the engines' connection file."), "enginessh")
     client_json_file = option(Unicode("", help="Name of the clients' connection file in security/."))
     engine_json_file = option(Unicode("", help="Name of the engines' connection file in security/."))
-    reattach_grace = option(Float(2.0, min=0, help="Seconds that an engine may take to connect again."))
+    reattach_grace = option(
+        Float(
+            2.0, min=0, help="Seconds that an engine may take to connect again; five times that through an ssh tunnel."
+        )
+    )
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds that a machine cut off by the network may be away."))
     lease = option(
         Float(

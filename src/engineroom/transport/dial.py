@@ -68,8 +68,8 @@ async def connect(
     """Return a trusted connection to the controller that `info` names; call its `start` next.
 
     `seconds`: how long one address, and then the handshake, may take. `silent`: without a sign of life, before a
-    TCP connection counts as cut. `join`: who we are; its `proof` and `window` are filled in here. `tunnel`: how to go
-    through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the controller's own
+    TCP connection counts as cut. `join`: who we are; `proof`, `window` and `tunnel` are filled in here. `tunnel`: how to
+    go through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the controller's own
     machine, then all addresses at once, the better ones a moment earlier.
     ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
     """
@@ -86,6 +86,7 @@ async def connect(
             failures.append(Failure(info.socket, _words(error, seconds)))
     if tunnel is not None and info.ssh and not info.same_machine and not is_this_machine(info.ssh):
         connection = await _through(tunnel, info, role, seconds, failures)
+        join = msgspec.structs.replace(join, tunnel=info.ssh)
     else:
         connection = await _directly(info, role, seconds, silent, failures)
     return await _handshake(connection, info, role, join, seconds)
