@@ -24,6 +24,7 @@ TUNNEL_FACTOR = 5.0
 LOOK_EVERY = 0.5
 """How often the process of an engine of this machine that is cut off is looked for."""
 
+_HOST_ENDED = "its host has ended"
 _KEEP_CAUSES = 1000
 _CUT_WORDS = ("timed out", "no route to host", "unreachable")
 
@@ -55,7 +56,7 @@ class Departures:
         elif self._here(link):
             self._closed_here(link, reason)
         elif link.host in self._shell.links.hosts_that_left:
-            self._shell.engine_lost(link, "its host has ended")
+            self._shell.engine_lost(link, _HOST_ENDED)
         elif link.host or any(word in reason.lower() for word in _CUT_WORDS):
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
@@ -76,6 +77,13 @@ class Departures:
         link, timer = waiting
         timer.cancel()
         self._shell.engine_lost(link, cause)
+
+    def host_left(self, host: bytes) -> None:
+        """A host has said goodbye, and taken its engines along: those whose connection closed before that, too."""
+        for instance, (link, timer) in tuple(self._waiting.items()):
+            if link.host == host:
+                timer.cancel()
+                self._give_up(instance, _HOST_ENDED)
 
     def returned(self, instance: Instance) -> None:
         """The engine has connected again."""

@@ -94,6 +94,4 @@ class HostReceiver:
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         log.info("host left", extra={"reason": reason, "clean": clean})
-        if clean:
-            self._controller.links.hosts_that_left.add(self._link.identity)
         self._controller.host_gone(self._link, clean=clean)

@@ -338,7 +338,10 @@ class Controller:
 
     def host_gone(self, link: Link, *, clean: bool) -> None:
         self.links.remove(link)
-        if not clean:
+        if clean:
+            self.links.hosts_that_left.add(link.identity)
+            self._departures.host_left(link.identity)
+        else:
             self._orphans.host_left(link.identity)
 
     def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:

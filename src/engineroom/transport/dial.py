@@ -68,9 +68,9 @@ async def connect(
     """Return a trusted connection to the controller that `info` names; call its `start` next.
 
     `seconds`: how long one address, and then the handshake, may take. `silent`: without a sign of life, before a
-    TCP connection counts as cut. `join`: who we are; `proof`, `window` and `tunnel` are filled in here. `tunnel`: how to
-    go through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the controller's own
-    machine, then all addresses at once, the better ones a moment earlier.
+    TCP connection counts as cut. `join`: who we are; `proof`, `window` and `tunnel` are filled in here. `tunnel`: how
+    to go through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the
+    controller's own machine, then all addresses at once, the better ones a moment earlier.
     ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
     """
     if tunnel is not None:

@@ -81,6 +81,39 @@ def test_the_hosts_word_may_come_first() -> None:
     play(story)
 
 
+@pytest.mark.parametrize("first", ["engine", "host"])
+def test_a_host_that_says_goodbye_takes_its_engines_along_whichever_is_heard_first(first: str) -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reconnect_timeout=60)
+        engine = link(ELSEWHERE, host=b"host")
+        if first == "host":
+            shell.links.hosts_that_left.add(b"host")
+            gone.host_left(b"host")
+        gone.closed(engine, "closed", clean=False)
+        if first == "engine":
+            gone.host_left(b"another")
+            assert shell.told == [("away", "")]
+            gone.host_left(b"host")
+        assert shell.told[-1] == ("lost", "its host has ended")
+        gone.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize(("tunnel", "lost"), [("", True), ("node1", False)])
+def test_an_engine_that_came_through_a_tunnel_has_longer_to_come_back(tunnel: str, lost: bool) -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reattach_grace=0.05)
+        engine = link(ELSEWHERE)
+        engine.tunnel = tunnel
+        gone.closed(engine, "closed", clean=False)
+        await asyncio.sleep(0.1)
+        assert (shell.told[-1] == ("lost", "connection lost: closed")) is lost
+        gone.close()
+
+    play(story)
+
+
 def test_without_a_host_a_dead_process_here_is_lost_after_a_moment() -> None:
     async def story(shell: Shell, gone: Departures) -> None:
         gone.closed(link(HERE), "closed", clean=False)
