@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import msgspec
 
 from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.cluster.leftovers import sweep
-from engineroom.cluster.pid_records import AlreadyRunning, claim, release
+from engineroom.cluster.pid_records import AlreadyRunning, claim, release, wait_for_end
 from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 1.0
 """Seconds that a controller whose host is gone may take to end."""
+
+_HOST_SECONDS = 3.0
+"""Seconds that a host which is gone may take to be seen as gone."""
+
+_HOST_GONE = "its host is gone"
 
 
 class ControllerPlan(msgspec.Struct, kw_only=True):
@@ -91,15 +96,18 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
         return code
     finally:
         release(pid_file)
-        _clean_up(plan, profile, owned=owned, abandoned=any(each.abandoned for each in controllers))
+        _clean_up(plan, profile, controllers, owned=owned)
 
 
-def _clean_up(plan: ControllerPlan, profile: Profile, *, owned: bool, abandoned: bool) -> None:
+def _clean_up(plan: ControllerPlan, profile: Profile, controllers: Sequence[Controller], *, owned: bool) -> None:
     """Should the host have been killed: do what it can't take away, or cancel, any more."""
     cluster_id = plan.config.cluster_id
+    if any(each.stop_reason == _HOST_GONE for each in controllers):
+        # A process that is killed lets go of its pipes a moment before it counts as ended.
+        wait_for_end(profile.pid_file("ipcluster", cluster_id), _HOST_SECONDS)
     if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
         _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
-    elif abandoned:
+    elif any(each.abandoned for each in controllers):
         from engineroom.cluster.launchers.jobs.cleanup import cancel_other_jobs  # for controllers in jobs only
 
         _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
@@ -148,7 +156,7 @@ def _hear(controller: Controller, heard: bytearray) -> None:
     if not data or heard.endswith(b"\n"):
         asyncio.get_running_loop().remove_reader(0)
         words = json.loads(heard) if heard.strip() else {}
-        controller.request_stop(words.get("stop", "its host is gone"))
+        controller.request_stop(words.get("stop", _HOST_GONE))
 
 
 def _read_line() -> bytes:

@@ -97,6 +97,13 @@ def _ends_within(seconds: float, record: ProcessRecord) -> bool:
         os.close(descriptor)
 
 
+def wait_for_end(path: Path, seconds: float) -> None:
+    """Give the process of `path`, if it is of this machine, `seconds` to be gone."""
+    found = read(path)
+    if found is not None and found.here:
+        _ends_within(seconds, found)
+
+
 def remove_stale(path: Path) -> bool:
     """Remove `path` if its process is certainly gone; return whether it was so."""
     with alone():  # only processes of this machine can tell that a record is stale
