@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
 BIN := $(VENV)/bin
+TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check bench bench-peers test-real clean
@@ -17,7 +18,7 @@ demo: venv  ## a census of real Python code on four engines, and what else engin
 	@$(BIN)/python examples/census.py $(ARGS)
 
 test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
-	@$(BIN)/python -m pytest --ignore=tests/real $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/real $(TWO) $(ARGS)
 
 check: venv  ## style, types, and who may import whom
 	@$(BIN)/ruff check .
@@ -34,7 +35,7 @@ bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an en
 test-real: venv  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
 	@if [ "$$(id -u)" != 0 ] || [ "$${ENGINEROOM_REAL:-}" != 1 ]; then \
 	  echo "make test-real makes network namespaces and users: run it as root, with ENGINEROOM_REAL=1. Nothing was run."; \
-	else $(BIN)/python -m pytest tests/real --timeout=120 $(ARGS); fi
+	else $(BIN)/python -m pytest tests/real --timeout=120 $(TWO) $(ARGS); fi
 
 clean:  ## remove what the other targets made
 	@rm -rf build dist .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

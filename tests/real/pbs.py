@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.real.installing import install
+from tests.real.installing import download, install
 
 _SLURMS = ("sbatch", "salloc", "srun", "scancel", "squeue", "scontrol")
 
@@ -27,9 +27,7 @@ class PbsCommands:
     def unpack(self) -> None:
         install("libslurm-perl", "libslurmdb-perl", "libswitch-perl", file="/usr/share/doc/libslurm-perl")
         with tempfile.TemporaryDirectory(dir="/tmp") as place:
-            Path(place).chmod(0o777)  # apt downloads as another user
-            subprocess.run(["apt-get", "download", "-qq", "slurm-wlm-torque"], cwd=place, check=True, timeout=120)
-            package = next(Path(place).glob("*.deb"))
+            package = download("slurm-wlm-torque", Path(place))
             subprocess.run(["dpkg-deb", "-x", str(package), str(self._directory / "x")], check=True, timeout=60)
         for name in _SLURMS:  # the wrappers look beside themselves
             (self.path / name).symlink_to(Path("/usr/bin") / name)
