@@ -193,7 +193,9 @@ class RemoteHouse:
                 try:
                     _, missing = await self._engines.start(n, name)
                 finally:
-                    self._tell_engines()  # whoever asked knows all of them when there is an answer
+                    # Whoever asked knows all of them, and has their logs, when there is an answer.
+                    self._feed_all()
+                    self._tell_engines()
                 return missing
             case StopEngines(set=name):
                 await self._engines.stop(name)

@@ -31,7 +31,7 @@ class LogFeed:
                 file_number, at = self._seen.get(key, (0, 0))
                 anew = found.st_ino != file_number or found.st_size < at
                 at = 0 if anew else at
-                if found.st_size == at:
+                if found.st_size == at and not anew:  # one that is still empty is told too: there is a log
                     return
                 text = self._read(file.fileno(), at, found.st_size)
         except OSError:
