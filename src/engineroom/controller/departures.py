@@ -18,6 +18,9 @@ from engineroom.protocol.processes import boot_id, host_name, start_time
 CAUSE_SECONDS = 0.1
 """How long the cause of a death is waited for."""
 
+HOST_SECONDS = 2.0
+"""How long it is waited for where the engine's host will say it: the host may be busy, or on its way to us."""
+
 TUNNEL_FACTOR = 5.0
 """How much longer an engine may take to come back if it may be its tunnel that died: ssh has to log in again."""
 
@@ -85,6 +88,13 @@ class Departures:
                 timer.cancel()
                 self._give_up(instance, _HOST_ENDED)
 
+    def host_cut_off(self, host: bytes) -> None:
+        """The connection of a host is gone without a goodbye: it will not say now how its engines ended."""
+        for link, timer in tuple(self._waiting.values()):
+            if link.host == host and self._here(link) and not _lives(link):
+                timer.cancel()
+                self._wait(link, CAUSE_SECONDS, _ended(link))
+
     def returned(self, instance: Instance) -> None:
         """The engine has connected again."""
         if (waiting := self._waiting.pop(instance, None)) is not None:
@@ -97,7 +107,8 @@ class Departures:
 
     def _closed_here(self, link: Link, reason: str) -> None:
         if not _lives(link):
-            self._wait(link, CAUSE_SECONDS, _ended(link))
+            host_tells = link.host and link.host not in self._shell.links.hosts_cut_off
+            self._wait(link, HOST_SECONDS if host_tells else CAUSE_SECONDS, _ended(link))
             return
         self._shell.engine_away(link)
         # A process that is being killed closes its connections a moment before it counts as ended.

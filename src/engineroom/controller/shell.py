@@ -342,6 +342,8 @@ class Controller:
             self.links.hosts_that_left.add(link.identity)
             self._departures.host_left(link.identity)
         else:
+            self.links.hosts_cut_off.add(link.identity)
+            self._departures.host_cut_off(link.identity)
             self._orphans.host_left(link.identity)
 
     def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:

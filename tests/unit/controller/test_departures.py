@@ -59,14 +59,33 @@ def play(story: Callable[[Shell, Departures], Awaitable[None]]) -> None:
 
 
 def test_the_hosts_word_ends_the_wait_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(departures, "CAUSE_SECONDS", 60)
+    monkeypatch.setattr(departures, "HOST_SECONDS", 60)
 
     async def story(shell: Shell, gone: Departures) -> None:
-        engine = link(HERE)
+        engine = link(HERE, host=b"host")
         gone.closed(engine, "closed", clean=False)
         assert shell.told == []
         gone.exited(Instance(engine.identity), "killed by SIGKILL")
         assert shell.told == [("lost", "killed by SIGKILL")]
+
+    play(story)
+
+
+@pytest.mark.parametrize("first", ["engine", "host"])
+def test_a_host_that_was_cut_off_is_not_waited_for(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(departures, "HOST_SECONDS", 60)
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        engine = link(HERE, host=b"host")
+        if first == "host":
+            shell.links.hosts_cut_off.add(b"host")
+            gone.host_cut_off(b"host")
+        gone.closed(engine, "closed", clean=False)
+        gone.host_cut_off(b"another")
+        if first == "engine":
+            gone.host_cut_off(b"host")
+        ((what, cause),) = await shell.until_lost()
+        assert (what, f"pid {NOBODY}" in cause) == ("lost", True)
 
     play(story)
 
