@@ -11,15 +11,16 @@ from typing import Any, ClassVar, Self
 
 from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
 from traitlets.config import Application, Config, Configurable
-from traitlets.config.loader import PyFileConfigLoader
 
 from engineroom.settings.command_line import CommandLine, spell_out
-from engineroom.settings.old_names import renew, unknown_options
+from engineroom.settings.file_reader import OptionFile
+from engineroom.settings.old_names import renew, sections_of, unknown_options
 from engineroom.settings.option import (
     OptionError,
     aliases_of,
     configured,
     names_in,
+    nearest,
     no_sense,
     option,
     spellings_of,
@@ -224,18 +225,25 @@ def read_config_files(
 def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config:
     try:
         with importable(places_for(path.parent)):
-            config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+            file = OptionFile(path)
+            config = file.load_config()
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error
-    for remark in [*renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
+    bare = [f"{name} has no c before it: that works, the right spelling is c.{name}" for name in file.bare]
+    for remark in [*bare, *renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
         log.warning("%s: %s", path, remark)
     return config
 
 
 def _hint(error: Exception) -> str:
-    """Return what to write instead, where a class was named as options of other programs are."""
+    """Return what to write instead, where something was named as classes with options are."""
     name = error.name if isinstance(error, NameError) else None
-    return f". Options have a c before them: write c.{name}" if name and name[:1].isupper() else ""
+    if not name or not name[:1].isupper():
+        return ""
+    from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
+
+    known = {section: f"c.{section}" for section in sections_of(CLASSES)}
+    return nearest(name, known) or f". Options have a c before them: write c.{name}"
 
 
 def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Config, place: Path) -> list[str]:

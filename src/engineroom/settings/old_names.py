@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from traitlets.config import Config, Configurable
 
 from engineroom.settings.option import names_in, nearest, spellings_of
-from engineroom.settings.without_meaning import says_nothing, says_nothing_yet
+from engineroom.settings.without_meaning import WITHOUT_MEANING, says_nothing, says_nothing_yet
 
 
 def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
@@ -67,6 +67,12 @@ def old_names(classes: Iterable[type[Configurable]]) -> list[tuple[str, str]]:
                     elif name in vars(cls):  # not one that it inherits
                         table.setdefault(old, f"{cls.__name__}.{name}")
     return [(old, new) for old, new in table.items() if old != new]
+
+
+def sections_of(classes: Sequence[type[Configurable]]) -> set[str]:
+    """Return what may stand before the name of an option: classes of today, old ones, and those without meaning."""
+    names = [*spellings_of(classes), *(old for old, _ in old_names(classes))]
+    return {name.partition(".")[0] for name in names} | WITHOUT_MEANING
 
 
 def old_classes_of(cls: type[Configurable]) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """By class, the names of its options that have no meaning."""
 
+WITHOUT_MEANING = WHOLE_CLASSES | LATER | OPTIONS.keys()
+"""Every class that has such options."""
+
 FLAGS = {
     "hwm": "TaskScheduler.hwm",
     "ident": "Session.session",

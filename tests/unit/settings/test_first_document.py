@@ -11,7 +11,7 @@ from engineroom.settings.application import read_config_files
 from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
-from engineroom.settings.controller import IPController
+from engineroom.settings.controller import HeartMonitor, IPController
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import PBSEngineSetLauncher, SSHControllerLauncher, SSHEngineSetLauncher
 from engineroom.settings.option import OptionError, configured
@@ -113,11 +113,53 @@ def test_databases_that_are_not_built_yet(database: str, profile: Profile) -> No
         IPController.from_command_line([])
 
 
-def test_a_class_without_its_c_is_told_so(profile: Profile) -> None:
-    write(profile, "ipcontroller", "HubFactory.ip = '192.168.1.16'\n")
-    with pytest.raises(
-        OptionError, match=r"'HubFactory' is not defined\. Options have a c before them: write c\.HubFac"
-    ):
+def test_a_class_without_its_c(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    write(profile, "ipcontroller", "# in ipcontroller_config.py\nHubFactory.ip = '192.168.1.16'\n")
+    assert IPController.from_command_line([]).ip == "192.168.1.16"
+    assert any(
+        "HubFactory has no c before it: that works, the right spelling is c.HubFactory" in line
+        for line in caplog.messages
+    )
+
+
+def test_a_class_without_its_c_in_a_function_and_in_a_file_of_another_profile(
+    profile: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Profile.find("other")
+    other.prepare()
+    write(other, "ipcontroller", "HeartMonitor.period = 5\n")
+    write(
+        profile,
+        "ipcontroller",
+        "def choose():\n    IPController.ip = '*' if len('ab') == 2 else ''\nchoose()\n"
+        "load_subconfig('ipcontroller_config.py', profile='other')\n"
+        "load_subconfig('not_there.py')\n",
+    )
+    options = IPController.from_command_line([])
+    assert (options.ip, configured(HeartMonitor, options.config).period) == ("*", 5)
+    assert sum("has no c before it" in line for line in caplog.messages) == 2
+
+
+def test_names_of_the_files_own_count_more(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    write(
+        profile,
+        "ipengine",
+        "from fractions import Fraction as MPI\nassert MPI(1, 2) * 2 == 1\nclass IPEngine: id = 3\n",
+    )
+    assert (IPEngine.from_command_line([]).use_mpi, caplog.messages) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("HubFactoy.ip = '*'", r"name 'HubFactoy' is not defined; did you mean c\.HubFactory\?"),
+        ("MyOwn.ip = '*'", r"name 'MyOwn' is not defined\. Options have a c before them: write c\.MyOwn"),
+        ("hub.ip = '*'", r"name 'hub' is not defined$"),
+    ],
+)
+def test_what_is_no_class_with_options(line: str, words: str, profile: Profile) -> None:
+    write(profile, "ipcontroller", line)
+    with pytest.raises(OptionError, match=words):
         IPController.from_command_line([])
 
 
