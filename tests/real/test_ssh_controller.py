@@ -63,14 +63,17 @@ def test_a_cut_to_the_controller_is_bridged(ssh_profile, ssh_hosts: SshHosts, co
 
 
 def test_nothing_is_left_of_a_killed_ipcluster(ssh_profile, command) -> None:
-    ssh_profile(SSH, engines({"node1": 1}), CONTROLLER, NODE3)
+    more = "c.SSHControllerLauncher.controller_args = ['--reuse=False']"
+    profile = ssh_profile(SSH, engines({"node1": 1}), CONTROLLER, NODE3, more)
     before = set(processes_of_this_run())
     start = command("ipcluster", "start").says("1 engine is ready")
+    assert files_below(profile.pid_dir)
+    assert files_below(profile.security_dir)
     start.signal(signal.SIGKILL)
     until(lambda: set(processes_of_this_run()) <= before, 10)
-    assert not [path for path in sockets() if path.suffix == ".remote"]
-    command("ipcluster", "clean").succeeds()  # nobody was left here who could do it
     assert not sockets()
+    assert not files_below(profile.pid_dir)
+    assert not files_below(profile.security_dir)
 
 
 def test_a_killed_controller_ends_the_cluster_with_words(ssh_profile, command) -> None:

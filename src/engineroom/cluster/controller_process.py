@@ -10,19 +10,17 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from engineroom.cluster.left_jobs import cancel_left_jobs
-from engineroom.cluster.leftovers import sweep
-from engineroom.cluster.pid_records import AlreadyRunning, claim, release, wait_for_end
+from engineroom.cluster.left_jobs import clear_up_after_host, log_cancelled
+from engineroom.cluster.pid_records import AlreadyRunning, claim, release
 from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
-from engineroom.errors import LaunchError
 from engineroom.settings import steps
 from engineroom.settings.logs import set_up
 from engineroom.settings.profiles import Profile
@@ -33,9 +31,6 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 1.0
 """Seconds that a controller whose host is gone may take to end."""
-
-_HOST_SECONDS = 3.0
-"""Seconds that a host which is gone may take to be seen as gone."""
 
 _HOST_GONE = "its host is gone"
 
@@ -101,16 +96,13 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
 
 def _clean_up(plan: ControllerPlan, profile: Profile, controllers: Sequence[Controller], *, owned: bool) -> None:
     """Should the host have been killed: do what it can't take away, or cancel, any more."""
-    cluster_id = plan.config.cluster_id
-    if any(each.stop_reason == _HOST_GONE for each in controllers):
-        # A process that is killed lets go of its pipes a moment before it counts as ended.
-        wait_for_end(profile.pid_file("ipcluster", cluster_id), _HOST_SECONDS)
-    if owned and profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id):
-        _cancel_jobs(lambda: cancel_left_jobs(profile, cluster_id))
+    if owned:
+        host_gone = any(each.stop_reason == _HOST_GONE for each in controllers)
+        clear_up_after_host(profile, plan.config.cluster_id, gone=host_gone)
     elif any(each.abandoned for each in controllers):
         from engineroom.cluster.launchers.jobs.cleanup import cancel_other_jobs  # for controllers in jobs only
 
-        _cancel_jobs(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
+        log_cancelled(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
 
 
 def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
@@ -129,14 +121,6 @@ def _option(name: str, value: str) -> str:
 
 def _reason(controllers: list[Controller]) -> str:
     return controllers[0].stop_reason if controllers else "it could not start; its log says why"
-
-
-def _cancel_jobs(cancel: Callable[[], list[str]]) -> None:
-    try:
-        for words in cancel():
-            log.warning("the host is gone: %s", words)
-    except LaunchError as error:
-        log.error("the host is gone, and its jobs: %s", error)  # noqa: TRY400 (the words are all there is to say)
 
 
 def _follow_host(controller: Controller) -> None:

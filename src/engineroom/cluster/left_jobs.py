@@ -1,8 +1,39 @@
-"""Batch jobs of a cluster whose host was killed: what other commands do about them."""
+"""What a host left that was killed, above all its batch jobs: what other processes do about them."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
+from engineroom.cluster.leftovers import sweep
+from engineroom.cluster.pid_records import wait_for_end
+from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
+
+log = logging.getLogger(__name__)
+
+_HOST_SECONDS = 3.0
+"""Seconds that a host which is gone may take to be seen as gone."""
+
+
+def clear_up_after_host(profile: Profile, cluster_id: str, *, gone: bool) -> bool:
+    """Do what the host of a cluster could not do if it was killed; return whether it was. `gone`: its end was seen."""
+    pid_file = profile.pid_file("ipcluster", cluster_id)
+    if gone:  # a process that is killed lets go of its pipes a moment before it counts as ended
+        wait_for_end(pid_file, _HOST_SECONDS)
+    if pid_file not in sweep(profile, cluster_id):
+        return False
+    log_cancelled(lambda: cancel_left_jobs(profile, cluster_id))
+    return True
+
+
+def log_cancelled(cancel: Callable[[], list[str]]) -> None:
+    """Log what `cancel()` says that it did, or why it could not."""
+    try:
+        for words in cancel():
+            log.warning("the host is gone: %s", words)
+    except LaunchError as error:
+        log.error("the host is gone, and its jobs: %s", error)  # noqa: TRY400 (the words are all there is to say)
 
 
 def cancel_left_jobs(profile: Profile, cluster_id: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote import owner as remote_owner
 from engineroom.cluster.remote.line import DescriptorLine
@@ -169,6 +170,35 @@ def test_an_owner_that_was_cut_off_comes_back_and_hears_what_it_missed() -> None
         await owner.close()
         again.close()
         assert not door_path("d" * 16).exists()
+
+    run(story)
+
+
+def test_who_only_looks_whether_a_host_is_there_is_not_taken_for_its_owner() -> None:
+    """As the start of another cluster on the same machine does, or `ipcluster clean`."""
+
+    async def story() -> None:
+        near, far = by_pipes()
+        heard, gone = Heard(), Heard()
+
+        async def answer(_: RemoteRequest) -> str:
+            return "done"
+
+        owner = Owner(
+            "f" * 16,
+            lease=60,
+            answer=answer,
+            on_return=lambda: gone.line(b"back"),
+            on_gone=lambda words, *, cut: gone.line(words.encode()),
+        )
+        owner.begin(*near, b"")
+        first = DescriptorLine(*far, on_line=heard.line, on_end=heard.end)
+        assert not await asyncio.to_thread(is_dead, door_path("f" * 16))
+        first.tell(line(Fetch(number=1, path="x")))
+        await heard.until(lambda: heard.lines or heard.ends)
+        assert ([read_remote_report(each) for each in heard.lines], gone.lines) == ([Answered(1, "done")], [])
+        await owner.close()
+        first.close()
 
     run(story)
 

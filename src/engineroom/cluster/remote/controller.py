@@ -17,6 +17,7 @@ from engineroom.cluster.remote.machine import Machine
 from engineroom.cluster.remote.plans import controller_plan
 from engineroom.cluster.remote.words import Listening, LogText, RemoteReport
 from engineroom.cluster.reports import Failed, Notice, Report, Stopped
+from engineroom.cluster.sweeper import Sweeper
 from engineroom.errors import LaunchError
 from engineroom.protocol.connection_files import write_private
 from engineroom.settings.launchers import SSHControllerLauncher
@@ -36,6 +37,7 @@ class RemoteController:
         self._failed: Failed | None = None
         self._stopped = False
         self._on_end: OnEnd | None = None
+        self._sweeper: Sweeper | None = None
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "controller")
         self._machine = Machine(
             place_in(options),
@@ -50,6 +52,8 @@ class RemoteController:
 
     async def start(self, on_end: OnEnd) -> None:
         self._on_end = on_end
+        # A controller of this machine would see to it itself.
+        self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
         machine, plan = self._machine, self._plan
         self._steps.note(SUBMITTED, words=f"by ssh, on {machine.name}")
         seconds = self._options.connection_info_timeout
@@ -60,7 +64,7 @@ class RemoteController:
             await self._pulse.until(lambda: self._listening is not None or machine.lost, seconds)
             if self._listening is None:
                 raise NoController(*self._why(seconds))
-            self._keep_files(self._listening)
+            self._keep_files(self._listening, self._sweeper)
             await fetch_all(machine, self._options.to_fetch)
         except (LaunchError, OSError) as error:
             raise NoController(f"the controller did not start on {error}", getattr(error, "code", 1)) from error
@@ -76,6 +80,8 @@ class RemoteController:
         if self._listening is not None and not self._listening.reuse:
             for path in self._files():
                 path.unlink(missing_ok=True)
+        if self._sweeper is not None:
+            self._sweeper.dismiss()
 
     def state(self) -> dict[str, Any]:
         told = self._listening
@@ -96,7 +102,9 @@ class RemoteController:
         name = plan.controller.client_file if plan.controller is not None else ""
         return usual.with_name(name) if name else usual, Path(plan.engine.connection_file)
 
-    def _keep_files(self, told: Listening) -> None:
+    def _keep_files(self, told: Listening, sweeper: Sweeper) -> None:
+        if not told.reuse:
+            sweeper.also(self._files())
         for path, text in zip(self._files(), (told.client, told.engine), strict=True):
             write_private(path, text.encode())
 

@@ -71,6 +71,7 @@ class Owner:
         self._work: dict[int, asyncio.Task[Answered]] = {}
         self._waiting: asyncio.TimerHandle | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._guests: set[asyncio.Task[None]] = set()
 
     @property
     def here(self) -> bool:
@@ -99,7 +100,7 @@ class Owner:
         """Say what is still to be said, and let go."""
         if self._waiting is not None:
             self._waiting.cancel()
-        for task in (self._server, self._listening):
+        for task in (self._server, self._listening, *self._guests):
             if task is not None:
                 task.cancel()
         if self._listener is not None:
@@ -135,14 +136,24 @@ class Owner:
         loop = asyncio.get_running_loop()
         while True:
             connection, _ = await loop.sock_accept(listener)
+            guest = loop.create_task(self._let_in(connection))
+            self._guests.add(guest)
+            guest.add_done_callback(self._guests.discard)
+
+    async def _let_in(self, connection: socket.socket) -> None:
+        """Take who is at the door for our owner once it says something: others only look whether anybody is there."""
+        with connection:
+            said = await asyncio.get_running_loop().sock_recv(connection, 65536)
+            if not said:
+                return
             descriptor = connection.detach()
-            log.info("the owner is back")
-            self._take(descriptor, descriptor)
-            self.tell(Resumed())
-            unsaid, self._unsaid = self._unsaid, []
-            for report in unsaid:
-                self.tell(report)
-            self._on_return()
+        log.info("the owner is back")
+        self._take(descriptor, descriptor, said)
+        self.tell(Resumed())
+        unsaid, self._unsaid = self._unsaid, []
+        for report in unsaid:
+            self.tell(report)
+        self._on_return()
 
     def _line_ended(self, ended: DescriptorLine, *, cut: bool) -> None:
         if ended is not self._line:
@@ -192,7 +203,7 @@ def relay(door: str, read: int, write: int, heard: bytes) -> bool:
         except OSError:
             door_path(door).unlink(missing_ok=True)  # that of a host which was killed
             return False
-        host.sendall(heard)
+        host.sendall(b"\n" + heard)  # who says nothing is not let in
         ends = {read: host.fileno(), host.fileno(): write}
         poll = select.poll()
         for descriptor in ends:
