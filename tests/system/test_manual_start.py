@@ -59,9 +59,13 @@ def test_an_engine_waits_for_its_controller_and_says_what_for(command: Start, pr
 
 
 def test_with_a_log_the_terminal_says_where_everything_is(command: Start, profile: Profile) -> None:
-    controller = command("ipcontroller", "--log-to-file", "--ip=*").says("connection files: ")
+    log_file = profile.log_file("ipcontroller")
+    profile.prepare()
+    log_file.with_name(f"{log_file.name}.1").write_text("of an earlier one")
+    controller = command("ipcontroller", "--log-to-file", "--clean-logs", "--ip=*").says("connection files: ")
     assert str(profile.connection_file("engine")) in controller.output
-    assert str(profile.log_file("ipcontroller")) in controller.output
+    assert str(log_file) in controller.output
+    assert [each.name for each in log_file.parent.glob("ipcontroller*")] == [log_file.name]
     controller.signal(signal.SIGINT).succeeds()
 
 

@@ -49,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # Each command imports what it needs and no more: a start is a matter of tenths of a second.
         return int(import_module(f"engineroom.cli.ipcluster_{command}").main(rest))
+    except BrokenPipeError:
+        from engineroom.settings.enough_read import enough_read  # rare
+
+        return enough_read()
     except (EngineroomError, OSError) as error:
         print(f"ipcluster: {error}", file=sys.stderr)
         return int(getattr(error, "code", 1))

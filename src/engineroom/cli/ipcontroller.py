@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         options = IPController.from_command_line(sys.argv[1:] if argv is None else argv)
+        options.enter_work_dir()
         profile = options.profile_directory
         launch = parse_launch(take_own_launch())
         if launch is not None:
@@ -33,7 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             profile_dir=str(profile.path),
             log_file=str(log_file),
             log_level=level_name(options.log_level),
+            clean_logs=options.clean_logs,
         )
+    except BrokenPipeError:
+        from engineroom.settings.enough_read import enough_read  # rare
+
+        return enough_read()
     except EngineroomError as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 2

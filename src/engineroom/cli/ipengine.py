@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
 from engineroom.errors import EngineroomError
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,8 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             pid_files = [profile.pid_file(program, options.cluster_id) for program in ("ipcluster", "ipcontroller")]
             begin_if_old(config.steps, unless=pid_files)
         config.terminal = not told and sys.stdin is not None and sys.stdin.isatty()
+        if options.clean_logs:
+            log.warning("clean_logs is ignored: other engines may still write theirs; `ipcluster start` can clean up")
         if options.log_to_file:
             config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
+    except BrokenPipeError:
+        from engineroom.settings.enough_read import enough_read  # rare
+
+        return enough_read()
     except EngineroomError as error:
         print(f"ipengine: {error}", file=sys.stderr)
         return 2

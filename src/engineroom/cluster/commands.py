@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from subprocess import Popen
@@ -14,7 +13,7 @@ from engineroom.cluster.reports import Failed, Ready, Report
 from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
-from engineroom.settings.option import OptionError, configured
+from engineroom.settings.option import configured
 
 
 def read_options(argv: Sequence[str], *, with_controller: bool) -> IPClusterEngines:
@@ -64,11 +63,7 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
 
 def plan_of(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
     """Return what the options of a command mean; OptionError says what is wrong with them."""
-    if app.work_dir:
-        try:
-            os.chdir(app.work_dir)
-        except OSError as error:
-            raise OptionError(f"work_dir: {error}. Create that directory, or name another by --work-dir") from None
+    app.enter_work_dir()
     return host_plan(
         configured(ClusterOptions, app.config),
         profile=app.profile_directory,

@@ -22,7 +22,7 @@ from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
 from engineroom.settings import steps
-from engineroom.settings.logs import set_up
+from engineroom.settings.logs import remove_log, set_up
 from engineroom.settings.profiles import Profile
 from engineroom.settings.titles import set_title
 
@@ -36,13 +36,14 @@ _HOST_GONE = "its host is gone"
 
 
 class ControllerPlan(msgspec.Struct, kw_only=True):
-    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr; `environment`: further
-    variables."""
+    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr; `clean_logs`: remove
+    earlier ones; `environment`: further variables."""
 
     config: ControllerConfig
     profile_dir: str
     log_file: str = ""
     log_level: str = "INFO"
+    clean_logs: bool = False
     environment: dict[str, str] = {}
 
 
@@ -63,7 +64,7 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 10 if isinstance(error, AlreadyRunning) else 1
     os.environ.update(plan.environment)
-    set_up(plan.log_level, Path(plan.log_file) if plan.log_file else None)
+    _begin_log(plan)
     set_title(f"engineroom controller{f' [{cluster_id}]' if cluster_id else ''}")
     controllers: list[Controller] = []
     by_hand = not owned and not plan.config.host  # else there is a host, whose start this is
@@ -92,6 +93,13 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     finally:
         release(pid_file)
         _clean_up(plan, profile, controllers, owned=owned)
+
+
+def _begin_log(plan: ControllerPlan) -> None:
+    file = Path(plan.log_file) if plan.log_file else None
+    if file is not None and plan.clean_logs:
+        remove_log(file)
+    set_up(plan.log_level, file)
 
 
 def _clean_up(plan: ControllerPlan, profile: Profile, controllers: Sequence[Controller], *, owned: bool) -> None:

@@ -224,6 +224,7 @@ class Host:
             await self.control.listen(control_socket(plan.profile, plan.cluster_id))
             await self._start_controller(self._controller)
             await self._link.connect(plan.engine.connect_timeout)
+            await asyncio.sleep(plan.pause if plan.n else 0)
             _, missing = await self._engines.start(plan.n)
         else:
             # Engines look for the controller by themselves, so that order does not matter.

@@ -40,7 +40,8 @@ _SLACK = 10.0
 
 class HostPlan(msgspec.Struct, kw_only=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
-    with; `controller_environment`, `engine_environment`: the user's variables for a controller here, and for engines;
+    with; `pause`: seconds from when the controller listens to their start; `delay`: between two that the host itself
+    starts; `controller_environment`, `engine_environment`: the user's variables for a controller here, and for engines;
     `options`: the cluster's own, for its file; `owned`: end with the process that started the host, whose pid is
     `owner`; `controller_launcher`, `engine_launcher`: what starts them, None: the host itself; `launcher_names`: as
     users know these two; `controller_arguments`, `engine_arguments`: for those that read their profile's files by
@@ -52,6 +53,7 @@ class HostPlan(msgspec.Struct, kw_only=True):
     controller: ControllerConfig | None = None
     n: int = 0
     engine_timeout: float = 60.0
+    pause: float = 0.0
     delay: float = 0.0
     restart_engines: bool = False
     clean_logs: bool = False
@@ -191,7 +193,8 @@ def host_plan(
         engine=engine_config(engine),
         n=_count(engine_launcher) if options.n is None else options.n,
         engine_timeout=options.engine_timeout,
-        delay=options.delay or forked.delay,
+        pause=options.delay,
+        delay=forked.delay,
         restart_engines=options.restart_dead_engines,
         log_level=level_name(log_level),
         clean_logs=clean_logs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -181,6 +182,19 @@ class BaseParallelApplication(Application):
             if not paths[-1].exists():
                 raise OptionError(f"there is no file {self.config_file}")
         return paths
+
+    def enter_work_dir(self) -> None:
+        """Go to the working directory that the options name, if they do; OptionError: that can't be.
+
+        The profile stays the one that was meant where we were.
+        """
+        if not self.work_dir:
+            return
+        self.profile_dir = str(self.profile_directory.path)
+        try:
+            os.chdir(Path(self.work_dir).expanduser())
+        except OSError as error:
+            raise OptionError(f"work_dir: {error}. Create that directory, or name another by --work-dir") from None
 
     def _apply(self, config: Config) -> None:
         try:

@@ -41,7 +41,10 @@ class Cluster(Configurable):
         Bool(None, allow_none=True, help="Batch systems: make each engine a job of its own, or with =False one job."),
         "split",
     )
-    delay = option(Float(0, min=0, help="Seconds between the starts of two engines."), "delay")
+    delay = option(
+        Float(0, min=0, help="Seconds that engines are started later than the controller, which need not be any."),
+        "delay",
+    )
     restart_dead_engines = option(
         Bool(default_value=False, help="Start an engine again when it dies; it keeps its id, not its namespace."),
         "restart-engines",

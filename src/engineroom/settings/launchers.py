@@ -145,6 +145,7 @@ class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
             "ipengine; or a dict with n and options of SSHLauncher for that host."
         )
     )
+    delay = option(Float(0, min=0, help="Seconds between the starts of two engines on the same machine."))
 
 
 class SSHProxyEngineSetLauncher(SSHLauncher, EngineLauncher):

@@ -84,12 +84,18 @@ def clean(directory: Path, cluster_id: str) -> None:
     """Remove the logs of one cluster."""
     tail = f"-{cluster_id}" if cluster_id else ""
     for program in ("ipcluster", "ipcontroller"):
-        for path in directory.glob(f"{glob.escape(program + tail)}.log*"):
-            path.unlink(missing_ok=True)
-    for path in directory.glob(f"{glob.escape('ipengine' + tail)}-*.log*"):
-        # A cluster without an id must not take what belongs to those that have one.
-        if cluster_id or path.name.removeprefix("ipengine-").partition(".")[0].isdigit():
-            path.unlink(missing_ok=True)
+        remove_log(directory / f"{program}{tail}.log")
+    for program in ("ipengine", "ipengines"):
+        for path in directory.glob(f"{glob.escape(program + tail)}-*.log*"):
+            # A cluster without an id must not take what belongs to those that have one.
+            if cluster_id or path.name.removeprefix(f"{program}-").partition(".")[0].isdigit():
+                path.unlink(missing_ok=True)
+
+
+def remove_log(path: Path) -> None:
+    """Remove a log, and the earlier ones that are kept of it."""
+    for each in path.parent.glob(f"{glob.escape(path.name)}*"):
+        each.unlink(missing_ok=True)
 
 
 def set_up(level: str | int, file: Path | None = None) -> None:

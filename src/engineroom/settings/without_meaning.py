@@ -9,16 +9,17 @@ from __future__ import annotations
 _CURVE = ("curve_publickey", "curve_secretkey", "curve_serverkey", "enable_curve")
 _EVERY_APPLICATION = ("auto_create", "copy_config_files", "extra_config_file", "log_url", "overwrite", "verbose_crash")
 
-WHOLE_CLASSES = frozenset({"Hub", "LogWatcher", "Session"})
+WHOLE_CLASSES = frozenset({"Hub", "IPClusterClean", "IPClusterList", "LogWatcher", "Session"})
 
 LATER = frozenset({"BaseDB", "DictDB", "MongoDB", "NoDB", "SQLiteDB"})
 """Classes whose options will mean something: databases of finished tasks. Until then there are none but in memory."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "Cluster": ("send_engines_connection_env",),
+    "Cluster": ("load_profile", "send_engines_connection_env"),
     "HeartMonitor": ("debug", "hb_url"),
     "IPClusterEngines": (*_EVERY_APPLICATION, "early_shutdown"),
-    "IPClusterStart": (*_EVERY_APPLICATION, "delay", "early_shutdown"),  # engines wait for the controller by themselves
+    "IPClusterStart": (*_EVERY_APPLICATION, "early_shutdown"),
+    "IPClusterStop": (*_EVERY_APPLICATION, "signal"),
     "IPController": (
         *_EVERY_APPLICATION,
         *_CURVE,
@@ -26,6 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         *("client_ip", "client_ports", "client_transport", "engine_ip", "engine_ports", "engine_transport"),
         *("monitor_ip", "monitor_transport", "monitor_url", "registration_timeout", "transport"),
         *("broadcast_scheduler_depth", "import_statements", "mq_class", "secure", "use_threads"),
+        "restore_engines",  # engines connect again by themselves, and keep their ids
     ),
     "IPEngine": (
         *_EVERY_APPLICATION,
@@ -45,6 +47,7 @@ FLAGS = {
     "ident": "Session.session",
     "keyfile": "Session.keyfile",
     "log-url": "BaseParallelApplication.log_url",
+    "signal": "IPClusterStop.signal",
     "transport": "IPController.transport",
     "user": "Session.username",
 }
@@ -52,6 +55,7 @@ FLAGS = {
 
 SWITCHES = {
     "no-secure": "Session.key",
+    "restore": "IPController.restore_engines",
     "secure": "Session.key",
     "usethreads": "IPController.use_threads",
 }

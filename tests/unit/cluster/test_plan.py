@@ -95,4 +95,5 @@ def test_options_of_launchers_hold_for_what_the_host_starts_itself(
     assert (made.controller.location, made.controller_environment) == ("here", {"B": "controller"})
     assert any("controller_cmd is ignored" in line for line in caplog.messages)
     assert plan(profile, Config({"BaseLauncher": {"environment": {"A": "all"}}})).engine_environment == {"A": "all"}
-    assert plan(profile, Config({"Cluster": {"delay": 0.25}})).delay == 0.25
+    made = plan(profile, Config({"Cluster": {"delay": 0.25}}))
+    assert (made.pause, made.delay) == (0.25, 0.0)

@@ -43,9 +43,11 @@ def test_a_long_file_starts_anew(tmp_path: Path) -> None:
 
 
 def test_clean_leaves_the_logs_of_other_clusters(tmp_path: Path) -> None:
-    for name in ("ipcluster.log", "ipcontroller.log.1", "ipengine-0.log", "ipcluster-x.log", "ipengine-x-0.log"):
+    mine = ("ipcluster.log", "ipcontroller.log.1", "ipengine-0.log", "ipengines-1.log.2")
+    others = ("ipcluster-x.log", "ipengine-x-0.log", "ipengines-x-1.log")
+    for name in mine + others:
         (tmp_path / name).touch()
     clean(tmp_path, "")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["ipcluster-x.log", "ipengine-x-0.log"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == list(others)
     clean(tmp_path, "x")
     assert list(tmp_path.iterdir()) == []

@@ -171,7 +171,9 @@ def test_a_name_of_today_is_no_old_one() -> None:
         (IPController, ["--IPControllerApp.log_url=tcp://x"], "IPControllerApp.log_url"),
         (IPEngine, ["--secure", "--ident=x", "--url", "tcp://x:1"], "Session.key, Session.session"),
         (IPEngine, ["--IPEngineApp.curve_serverkey=x"], "IPEngineApp.curve_serverkey"),
-        (IPClusterStart, ["--IPClusterStart.delay=3", "--IPClusterEngines.early_shutdown=1"], "IPClusterStart.delay"),
+        (IPClusterStart, ["--IPClusterEngines.early_shutdown=1"], "IPClusterEngines.early_shutdown"),
+        (IPClusterStop, ["--signal=2"], "IPClusterStop.signal"),
+        (IPController, ["--restore"], "IPController.restore_engines"),
     ],
 )
 def test_what_has_no_meaning_is_ignored_and_named_once(

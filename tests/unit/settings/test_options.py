@@ -116,6 +116,16 @@ def test_options_of_an_engine() -> None:
     )
 
 
+def test_a_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    app = IPController.from_command_line(["--profile-dir=mine", "--work-dir=work"])
+    app.enter_work_dir()
+    assert (Path.cwd(), app.profile_directory.path) == (tmp_path / "work", tmp_path / "mine")
+    with pytest.raises(OptionError, match=r"work_dir: .*work2.*Create that directory"):
+        IPController.from_command_line(["--work-dir=work2"]).enter_work_dir()
+
+
 @pytest.mark.parametrize(
     ("flag", "level"), [("--debug", 10), ("--quiet", 40), ("--log-level=warning", 30), ("--log-level=10", 10)]
 )

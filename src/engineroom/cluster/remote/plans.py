@@ -51,7 +51,7 @@ def engines_plan(plan: HostPlan, share: Share, *, door: str, connection_file: st
             own_controller=plan.controller is not None,
             controller_at_owner=_is_here(connection_file),
             engine_timeout=plan.engine_timeout,
-            delay=plan.delay,
+            delay=getattr(share.options, "delay", 0.0),
             restart_engines=plan.restart_engines,
         ),
         profile=plan.profile.name or DEFAULT,
