@@ -6,27 +6,35 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
+from tests.patience import SECONDS
 from tests.reader import Reader
 
-SETTLE = 3.0
-"""Seconds that threads, sockets and processes have to go once a test is over."""
+settings.register_profile(
+    "same everywhere",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same everywhere")  # for new examples: --hypothesis-profile=default
 
 
-def wait_until(condition: Callable[[], object], seconds: float = SETTLE) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
     """Return whether `condition()` came true within `seconds`; it is asked every 10 ms."""
-    pause = threading.Event()
-    for _ in range(int(seconds * 100)):
-        if condition():
-            return True
+    pause, end = threading.Event(), time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
         pause.wait(0.01)
-    return bool(condition())
+    return bool(value)
 
 
 def _marked(run: str) -> list[psutil.Process]:

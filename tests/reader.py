@@ -14,9 +14,7 @@ from pathlib import Path
 
 from engineroom.settings.profiles import Profile
 from tests.documented import Typed, blocks, typed
-
-SECONDS = 20.0
-"""How long a command may take to print what the page shows, and to end."""
+from tests.patience import SECONDS
 
 HOME = "/home/me"
 """The reader's home directory, as pages show it."""

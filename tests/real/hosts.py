@@ -6,6 +6,8 @@ import os
 import subprocess
 from collections.abc import Iterable
 
+from tests.patience import SECONDS
+
 
 class Hosts:
     """Machines, as far as a network can tell: each has its own address, host name and loopback.
@@ -67,7 +69,7 @@ class Hosts:
         for process in reversed(self._processes):
             process.terminate()
             try:
-                process.communicate(timeout=15)
+                process.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()

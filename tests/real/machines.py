@@ -93,7 +93,7 @@ class Machines:
     def copy(self, role: str, source: str, target: Path, **changes: Any) -> Path:
         """Copy a connection file of the machine `source` to a directory, as scp would, once it is there."""
         file = self.security(source) / f"ipcontroller-{role}.json"
-        until(file.exists, 20)
+        until(file.exists)
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         copied = Path(shutil.copy(file, target))
         if changes:

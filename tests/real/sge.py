@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.patience import SECONDS
 from tests.real.installing import install
 from tests.system.conftest import until
 
@@ -125,7 +126,7 @@ class GridEngine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=SECONDS,
         )
         assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done
@@ -174,7 +175,7 @@ class GridEngine:
             lines = [line.split() for line in self.run("qstat", "-f").stdout.splitlines() if "@" in line]
             return len(lines) == 2 and all(len(fields) == 5 and fields[4] == "lx-amd64" for fields in lines)
 
-        until(ready, 20)
+        until(ready)
 
     def _daemon(self, name: str, pid_files: Callable[[], list[Path]]) -> None:
         self.run(f"/usr/sbin/{name}")

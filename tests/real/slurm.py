@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.patience import SECONDS
 from tests.system.conftest import until
 
 _CONFIG = """\
@@ -84,7 +85,7 @@ class Slurm:
         self._start("slurmctld", "-D", "-f", str(config))
         for node in ("n1", "n2", "n3"):
             self._start("slurmd", "-D", "-f", str(config), "-N", node)
-        until(lambda: self.run("sinfo", "-h", "-N", "-p", "debug", "-t", "idle", "-o", "%N").count("n") == 3, 20)
+        until(lambda: self.run("sinfo", "-h", "-N", "-p", "debug", "-t", "idle", "-o", "%N").count("n") == 3)
 
     def stop(self) -> None:
         self.cancel_all()
@@ -92,7 +93,7 @@ class Slurm:
             daemon.terminate()
         for daemon in reversed(self._daemons):
             try:
-                daemon.wait(10)
+                daemon.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
@@ -101,7 +102,7 @@ class Slurm:
     def run(self, *argv: str) -> str:
         """Return what a command of Slurm prints, "" if it fails."""
         done = subprocess.run(
-            argv, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False, timeout=20
+            argv, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False, timeout=SECONDS
         )
         return done.stdout if done.returncode == 0 else ""
 
@@ -112,7 +113,7 @@ class Slurm:
     def cancel_all(self) -> None:
         if jobs := self.jobs():
             self.run("scancel", *jobs)
-            until(lambda: not self.jobs(), 20)
+            until(lambda: not self.jobs())
 
     def _start_munge(self) -> None:
         place = self.directory / "munge"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import SECONDS
 from tests.real.hosts import Hosts
 from tests.system.conftest import until
 
@@ -113,7 +114,7 @@ class SshHosts(Hosts):
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=SECONDS,
         )
 
 

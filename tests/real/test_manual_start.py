@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.real.machines import Machines
 from tests.real.sshd import SshHosts
@@ -74,8 +75,8 @@ def machines(ssh_hosts: SshHosts, place: Path) -> Iterator[Machines]:
 def test_a_file_that_is_copied(desk: Desk) -> None:
     desk.follows("manual-machines")
     desk.follows("manual-profile")
-    with Client(profile_dir=desk.home("node1") / ".ipython" / "profile_default", timeout=20) as rc:
-        rc.wait_for_engines(2, timeout=20)
+    with Client(profile_dir=desk.home("node1") / ".ipython" / "profile_default", timeout=SECONDS) as rc:
+        rc.wait_for_engines(2, timeout=SECONDS)
         assert rc[:].apply_sync(platform.node) == ["node2", "node2"]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from engineroom import Client
 from engineroom.errors import EngineError
+from tests.patience import SECONDS
 from tests.reader import Reader, Running
 from tests.real.mpi import Mpi, mpich, open_mpi
 from tests.system.conftest import processes_of_this_run, until
@@ -36,12 +37,12 @@ def use(make: Callable[[Path], Mpi], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def client(reader: Reader, profile: str = "default") -> Client:
-    return Client(profile_dir=str(reader.profile(profile).path), timeout=10)
+    return Client(profile_dir=str(reader.profile(profile).path), timeout=SECONDS)
 
 
 def fails(start: Running, *words: str) -> None:
     start.says(*words)
-    assert start.process.wait(20) == 1
+    assert start.process.wait(SECONDS) == 1
 
 
 def places(rc: Client) -> list[tuple[int, int]]:
@@ -73,14 +74,14 @@ def test_a_profile_a_second_world_and_nothing_is_left_when_ipcluster_is_killed(m
     [more] = reader.follows(PAGE, "mpi-more")
     [by_hand] = reader.follows(PAGE, "mpi-by-hand")
     with client(reader, "mpi") as rc:
-        rc.wait_for_engines(8, timeout=10)
+        rc.wait_for_engines(8, timeout=SECONDS)
         assert places(rc) == [*((rank, 4) for rank in range(4)), *((rank, 2) for rank in (0, 1, 0, 1))]
         refused = reader.types("mpiexec -n 1 ipengine --mpi --profile=mpi")
         refused.says("engine id 0 is taken by an engine that is alive")
     for host in (start, more):
         host.process.send_signal(signal.SIGKILL)
-    until(lambda: not (processes_of_this_run().keys() - before.keys()), 10)
-    by_hand.process.wait(10)
+    until(lambda: not (processes_of_this_run().keys() - before.keys()))
+    by_hand.process.wait(SECONDS)
 
 
 def test_a_rank_that_dies_ends_its_world_and_all_is_said(mpi: Mpi, reader: Reader) -> None:
@@ -90,10 +91,10 @@ def test_a_rank_that_dies_ends_its_world_and_all_is_said(mpi: Mpi, reader: Reade
         waiting = rc[0].execute("import threading; threading.Event().wait(60)", block=False)
         began = time.monotonic()
         with pytest.raises(EngineError, match="engine 1 died"):
-            rc[1].execute("import os; os.kill(os.getpid(), 9)", block=False).get(timeout=10)
+            rc[1].execute("import os; os.kill(os.getpid(), 9)", block=False).get(timeout=SECONDS)
         assert time.monotonic() - began < 1
         with pytest.raises(EngineError, match="engine 0 died"):
-            waiting.get(timeout=10)
+            waiting.get(timeout=SECONDS)
     start.says("engine 1 died", "engine 0 died", "engines 1 have ended: mpiexec: exit code ", "it said:")
     assert start.output.index("engine 1 died") < start.output.index("engine 0 died")
     start.interrupt()

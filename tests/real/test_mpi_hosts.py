@@ -12,6 +12,7 @@ import pytest
 
 from engineroom import Cluster
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.real.mpi import Mpi, mpich, open_mpi
 from tests.real.sshd import SshHosts
 from tests.system.conftest import processes_of_this_run, until
@@ -47,10 +48,10 @@ def test_ranks_on_two_machines(
     cluster = Cluster(n=4, engines="MPI", cluster_id="two")
     cluster.start_cluster_sync()
     with cluster.connect_client_sync() as rc:
-        rc.wait_for_engines(4, timeout=15)
+        rc.wait_for_engines(4, timeout=SECONDS)
         code = "import socket; from mpi4py import MPI; place = MPI.COMM_WORLD.allreduce(1), socket.gethostname()"
         rc[:].execute(code, block=True)
         assert rc[:]["place"] == [(4, "node1")] * 2 + [(4, "node2")] * 2
     os.kill(json.loads(profile.pid_file("ipcluster", "two").read_text())["pid"], signal.SIGKILL)
-    until(lambda: not (processes_of_this_run().keys() - before.keys()), 10)
+    until(lambda: not (processes_of_this_run().keys() - before.keys()))
     cluster.stop_cluster_sync()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import engineroom as er
+from tests.patience import SECONDS
 
 BIN = Path(sys.executable).parent
 
@@ -30,8 +31,8 @@ def rc(hosts, tmp_path: Path) -> Iterator[er.Client]:
     patience = ("--ping=300", "--IPController.reconnect_timeout=3")  # silence of 3 s is a cut, and 3 s more a loss
     hosts.run("one", str(BIN / "ipcontroller"), profile, *listen, *patience)
     hosts.run("two", str(BIN / "ipengine"), profile)
-    with er.Client(profile_dir=str(tmp_path), timeout=30) as client:
-        client.wait_for_engines(1, timeout=30)
+    with er.Client(profile_dir=str(tmp_path), timeout=SECONDS) as client:
+        client.wait_for_engines(1, timeout=SECONDS)
         yield client
 
 
@@ -56,7 +57,7 @@ def test_an_engine_of_another_machine_comes_over_tcp(rc: er.Client, hosts) -> No
 def test_nothing_readable_crosses_the_network(rc: er.Client, tmp_path: Path) -> None:
     info = json.loads((tmp_path / "security" / "ipcontroller-client.json").read_text())
     host, port = info["url"].removeprefix("tcp://").rsplit(":", 1)
-    with socket.create_connection((host.replace("*", info["location"]), int(port)), timeout=5) as plain:
+    with socket.create_connection((host.replace("*", info["location"]), int(port)), timeout=SECONDS) as plain:
         plain.sendall(b"\x00\x00\x00\x04hello, in the clear")
         plain.settimeout(10)
         assert b"challenge" not in plain.recv(4096)
@@ -68,7 +69,7 @@ def test_a_short_cut_loses_nothing(rc: er.Client, hosts) -> None:
     later = [rc[0].apply_async(where) for _ in range(10)]
     threading.Event().wait(1.0)  # the length of the cut is what is tested
     hosts.mend("two")
-    assert {result.get(timeout=30)[0] for result in [*running, *later]} == {"two"}
+    assert {result.get(timeout=SECONDS)[0] for result in [*running, *later]} == {"two"}
     assert rc.ids == [0]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from engineroom import Client
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.real.sge import GridEngine
 from tests.system.conftest import until
@@ -88,14 +89,14 @@ def test_a_script_of_the_users_own_and_jobs_that_end_when_the_cluster_is_killed(
     with Client(profile_dir=str(profile.path)) as rc:
         assert {number for _, number in tasks_of(rc)} == {"undefined"}
     os.kill(json.loads(profile.pid_file("ipcluster").read_text())["pid"], signal.SIGKILL)
-    start.process.wait(10)
-    until(lambda: not grid_engine.jobs(), 20)
+    start.process.wait(SECONDS)
+    until(lambda: not grid_engine.jobs())
 
 
 def test_what_is_refused_says_why_and_what_to_do(reader: Reader) -> None:
     start = reader.types("ipcluster start --engines=SGE -n 2 --SGELauncher.queue=nope.q")
     start.says('requests unknown queue "nope.q"', "Fix: set `queue` to one that `qconf -sql` lists")
-    assert start.process.wait(20) != 0
+    assert start.process.wait(SECONDS) != 0
 
 
 def test_each_trouble_is_said_in_words(reader: Reader) -> None:
@@ -110,7 +111,7 @@ def test_each_trouble_is_said_in_words(reader: Reader) -> None:
     full.says("waiting: Grid Engine job ", " is queued: tiny.q@", " is full")
     broken.says("in error: can't open output file", "then `qmod -cj ")
     ended.says("1 of 1 engines did not register: Grid Engine job ", "reached its time limit")
-    assert ended.process.wait(20) != 0
+    assert ended.process.wait(SECONDS) != 0
     why = reader.types("ipcluster why --profile=late || test $? = 1")
     why.says("engines 1: ", "reached its time limit", "fix: ")
     full.interrupt()

@@ -18,6 +18,7 @@ from engineroom.errors import LaunchError, RemoteError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
+from tests.patience import SECONDS
 from tests.real.slurm import Slurm
 from tests.system.conftest import Command, until
 
@@ -62,11 +63,11 @@ def test_engines_are_tasks_of_one_job_and_no_key_is_seen(command: Start, profile
     with er.Client() as rc:
         ranks = rc[:].apply_sync(os.getenv, "SLURM_PROCID")
         assert sorted(ranks) == ["0", "1", "2", "3"]
-        asleep = rc[0].execute("print('asleep'); __import__('threading').Event().wait(30)", block=False)
+        asleep = rc[0].execute("print('asleep'); __import__('threading').Event().wait(600)", block=False)
         until(lambda: "asleep" in asleep.stdout, READY)
         er.Cluster.from_file().signal_engines_sync(signal.SIGINT)
         with pytest.raises(RemoteError, match="KeyboardInterrupt"):
-            asleep.get(timeout=10)
+            asleep.get(timeout=SECONDS)
         assert rc[:].apply_sync(os.getenv, "SLURM_PROCID") == ranks
         rc[3].apply_async(os._exit, 7)
         says(started, "engine 3 died")

@@ -43,7 +43,7 @@ def test_what_is_not_to_be_reused_is_taken_away(ssh_profile, ssh_hosts: SshHosts
     command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
     assert (ssh_hosts.home("node3") / "for" / "this" / "pid").is_dir()
     command("ipcluster", "stop").succeeds()
-    until(lambda: set(processes_of_this_run()) <= before, 2)
+    until(lambda: set(processes_of_this_run()) <= before)
     assert not [path for path in files_below(ssh_hosts.home("node3") / "for" / "this") if "-engine" in path]
     assert not list(profile.security_dir.glob("ipcontroller*"))
     assert not sockets()
@@ -70,7 +70,7 @@ def test_nothing_is_left_of_a_killed_ipcluster(ssh_profile, command) -> None:
     assert files_below(profile.pid_dir)
     assert files_below(profile.security_dir)
     start.signal(signal.SIGKILL)
-    until(lambda: set(processes_of_this_run()) <= before, 10)
+    until(lambda: set(processes_of_this_run()) <= before)
     assert not sockets()
     assert not files_below(profile.pid_dir)
     assert not files_below(profile.security_dir)

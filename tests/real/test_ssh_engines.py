@@ -13,6 +13,7 @@ import pytest
 
 import engineroom as er
 from engineroom.protocol.connection_files import read_connection_file
+from tests.patience import SECONDS
 from tests.real.sshd import SshHosts
 from tests.system.conftest import until
 
@@ -92,7 +93,7 @@ def test_sets_are_signalled_restarted_and_stopped_across_machines(ssh_profile) -
     cluster = er.Cluster()
     with cluster as rc:
         more = cluster.start_engines_sync(2, "more")
-        rc.wait_for_engines(4, timeout=20)
+        rc.wait_for_engines(4, timeout=SECONDS)
         rc[:].push({"a": 1}, block=True)
         cluster.restart_engines_sync(more)
         until(lambda: rc.ids == [0, 1, 2, 3])
@@ -104,7 +105,7 @@ def test_sets_are_signalled_restarted_and_stopped_across_machines(ssh_profile) -
         until(lambda: "begun" in slow.stdout)
         cluster.signal_engines_sync(signal.SIGINT)
         with pytest.raises(er.RemoteError, match="KeyboardInterrupt"):
-            slow.get(timeout=10)
+            slow.get(timeout=SECONDS)
         cluster.stop_engines_sync(more)
         until(lambda: rc.ids == [0, 1])
 

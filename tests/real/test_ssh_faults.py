@@ -9,6 +9,7 @@ import socket
 import psutil
 
 import engineroom as er
+from tests.patience import SECONDS
 from tests.real.sshd import SshHosts
 from tests.real.test_ssh_engines import SSH, engines, files_below, sockets
 from tests.system.conftest import processes_of_this_run, until
@@ -32,7 +33,7 @@ def test_a_cut_network_costs_nothing(ssh_profile, ssh_hosts: SshHosts, command) 
         ssh_hosts.cut("node2")
         start.says("the ssh connection to node2 is cut")
         ssh_hosts.mend("node2")
-        working.get(timeout=20)
+        working.get(timeout=SECONDS)
         start.says("node2 is connected again")
         assert rc[1].pull("b", block=True) == 8
         for pid in running("-- node1 exec"):
@@ -50,7 +51,7 @@ def test_nothing_is_left_of_a_killed_ipcluster(ssh_profile, ssh_hosts: SshHosts,
     before = set(processes_of_this_run())
     start = command("ipcluster", "start").says("3 engines are ready")
     start.signal(signal.SIGKILL)
-    until(lambda: set(processes_of_this_run()) <= before, 10)
+    until(lambda: set(processes_of_this_run()) <= before)
     assert [files_below(ssh_hosts.home(name)) for name in ("node1", "node2")] == [[], []]
     assert not [path for path in sockets() if path.suffix == ".remote"]
 
@@ -63,7 +64,7 @@ def test_nothing_is_left_of_engines_whose_controller_is_somebody_elses(ssh_profi
     with er.Client() as rc:
         assert sorted(rc[:].apply_sync(socket.gethostname)) == ["node1", "node2"]
     started.signal(signal.SIGKILL)
-    until(lambda: set(processes_of_this_run()) <= before | {controller.process.pid}, 10)
+    until(lambda: set(processes_of_this_run()) <= before | {controller.process.pid})
     controller.signal(signal.SIGINT).succeeds()
 
 
@@ -85,7 +86,7 @@ def test_ipcluster_stop_leaves_nothing_there(ssh_profile, ssh_hosts: SshHosts, c
     before = set(processes_of_this_run())
     command("ipcluster", "start", "--daemonize").succeeds()
     command("ipcluster", "stop").succeeds()
-    until(lambda: set(processes_of_this_run()) <= before, 2)
+    until(lambda: set(processes_of_this_run()) <= before)
     assert [files_below(ssh_hosts.home(name)) for name in ("node1", "node3")] == [[], []]
     assert not sockets()
     command("ipcluster", "logs", "--lines=0").succeeds().says("registered engine=2")

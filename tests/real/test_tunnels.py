@@ -15,6 +15,7 @@ import pytest
 
 from engineroom import Client, DirectView
 from engineroom.errors import ConnectionFailed
+from tests.patience import SECONDS
 from tests.real.machines import Machines, Program
 from tests.real.sshd import SshHosts, keygen
 from tests.system.conftest import processes_of_this_run, until
@@ -53,14 +54,14 @@ def run(machines: Machines) -> Iterator[Callable[..., Program]]:
     yield start
     for program in started:
         program.kill()
-    until(lambda: not tunnels(), 5)
+    until(lambda: not tunnels())
 
 
 @pytest.fixture
 def rc(machines: Machines, run: Run, ssh_hosts: SshHosts) -> Iterator[Client]:
     """A client on yet another machine, through a tunnel of its own."""
     file = machines.copy("client", "node1", machines.place / "here")
-    with Client(str(file), ssh_args=["-F", str(ssh_hosts.config), *PATIENCE], timeout=20) as client:
+    with Client(str(file), ssh_args=["-F", str(ssh_hosts.config), *PATIENCE], timeout=SECONDS) as client:
         yield client
 
 
@@ -80,7 +81,7 @@ def view_of(engine: Program, rc: Client) -> DirectView:
 def test_all_connections_are_loopback_and_a_machine_has_one_tunnel(machines: Machines, run: Run, rc: Client) -> None:
     machines.copy("engine", "node1", machines.security("node2"))
     engines = [run("node2", "ipengine") for _ in range(2)]
-    rc.wait_for_engines(2, timeout=30)
+    rc.wait_for_engines(2, timeout=SECONDS)
     assert rc[:].apply_sync(platform.node) == ["node2", "node2"]
     assert tunnels() == 2  # the engines' and ours
     assert "by way of node1" in engines[0].output
@@ -88,10 +89,10 @@ def test_all_connections_are_loopback_and_a_machine_has_one_tunnel(machines: Mac
     rc[:].push({"data": data}, block=True)
     assert rc[0].pull("data", block=True) == data
     engines[0].kill()
-    until(lambda: len(rc.ids) == 1, 20)  # it might have been the tunnel that died
+    until(lambda: len(rc.ids) == 1)  # it might have been the tunnel that died
     assert tunnels() == 2
     engines[1].kill()
-    until(lambda: tunnels() == 1, 5)
+    until(lambda: tunnels() == 1)
 
 
 def test_a_cable_that_is_pulled_and_plugged_in_again(
@@ -105,7 +106,7 @@ def test_a_cable_that_is_pulled_and_plugged_in_again(
     waiting = view.pull("kept")
     engine.says("the controller is gone: connecting again")
     machines.hosts.mend("node2")
-    assert waiting.get(timeout=30) == os.getpid()
+    assert waiting.get(timeout=SECONDS) == os.getpid()
 
 
 def test_a_killed_guard_takes_its_ssh_along_and_is_replaced(machines: Machines, run: Run, rc: Client) -> None:
@@ -116,19 +117,19 @@ def test_a_killed_guard_takes_its_ssh_along_and_is_replaced(machines: Machines, 
     until(lambda: len(guards()) == 2)
     for guard in guards():
         os.kill(guard, signal.SIGKILL)
-    until(lambda: engine.output.count("registered engine=") == 2 and tunnels() == 2, 30)
-    assert view.pull("kept").get(timeout=30) == 7
+    until(lambda: engine.output.count("registered engine=") == 2 and tunnels() == 2)
+    assert view.pull("kept").get(timeout=SECONDS) == 7
 
 
 def test_a_host_and_its_engines_share_a_tunnel(machines: Machines, run: Run, rc: Client) -> None:
     machines.copy("engine", "node1", machines.security("node3"))
-    until(lambda: not rc.ids, 20)  # those of other tests
+    until(lambda: not rc.ids)  # those of other tests
     host = run("node3", "ipcluster", "engines", "--n=4").says("4 engines are ready")
-    rc.wait_for_engines(4, timeout=10)
+    rc.wait_for_engines(4, timeout=SECONDS)
     assert set(rc[:].apply_sync(platform.node)) == {"node3"}
     assert tunnels() == 2
     host.close()
-    until(lambda: rc.ids == [] and tunnels() == 1, 20)
+    until(lambda: rc.ids == [] and tunnels() == 1)
 
 
 def test_a_file_of_four_keys_edited_by_hand(machines: Machines, run: Run) -> None:
@@ -161,6 +162,6 @@ def test_a_key_that_is_refused(machines: Machines, ssh_hosts: SshHosts) -> None:
     config.write_text(ssh_hosts.config.read_text().replace(str(ssh_hosts.key), str(other)))
     file = machines.copy("client", "node1", machines.place / "there")
     with pytest.raises(ConnectionFailed, match=r"ssh node1: .*Permission denied .*ssh-add.*--sshkey"):
-        Client(str(file), ssh_args=["-F", str(config)], timeout=20)
-    with Client(str(file), ssh_args=["-F", str(config)], sshkey=ssh_hosts.key, timeout=20) as rc:
+        Client(str(file), ssh_args=["-F", str(config)], timeout=SECONDS)
+    with Client(str(file), ssh_args=["-F", str(config)], sshkey=ssh_hosts.key, timeout=SECONDS) as rc:
         rc.queue_status()

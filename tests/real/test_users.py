@@ -11,6 +11,7 @@ import pytest
 
 import engineroom as er
 from engineroom.protocol.connection_files import read_connection_file
+from tests.patience import SECONDS
 
 NOBODY = 65534
 AS_NOBODY = f"import os, socket, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY}); "
@@ -46,7 +47,7 @@ def test_a_security_directory_of_somebody_else_is_refused(tmp_path: Path) -> Non
     os.chown(security, NOBODY, NOBODY)
     ipcontroller = str(Path(sys.executable).with_name("ipcontroller"))
     done = subprocess.run(
-        [ipcontroller, f"--profile-dir={tmp_path}"], capture_output=True, text=True, timeout=30, check=False
+        [ipcontroller, f"--profile-dir={tmp_path}"], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode != 0
     assert str(security) in done.stdout + done.stderr

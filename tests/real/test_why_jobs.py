@@ -16,6 +16,7 @@ from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineError
 from engineroom.settings.profiles import Profile
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.real.installing import install
 from tests.real.slurm import Slurm
 from tests.real.sshd import SshHosts
@@ -75,11 +76,11 @@ def test_a_job_that_is_cancelled(command: Start, profile: Profile, slurm: Slurm)
     started = command("ipcluster", "start", "-n", "2", "--engines=slurm")
     says(started, "2 engines are ready")
     with Client() as rc:
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=SECONDS)
         (job,) = slurm.jobs()
         slurm.run("scancel", job)
         with pytest.raises(EngineError, match="left"):
-            rc.wait_for_engines(3, timeout=10)
+            rc.wait_for_engines(3, timeout=SECONDS)
         until(lambda: slurm.run("squeue", "--noheader", "--states=CANCELLED", f"--jobs={job}"))
     known = time.monotonic()
     said = until(lambda: "was cancelled" in (said := why(profile)) and said, READY)

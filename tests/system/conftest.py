@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,16 @@ import pytest
 
 from engineroom import Client, Cluster
 from engineroom.settings.profiles import Profile
-
-SECONDS = 10.0
-"""How long anything may take that should take a moment."""
+from tests.patience import SECONDS
 
 
 def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
     """Return the first true value of `condition()`; AssertionError if there is none within `seconds`."""
-    pause = threading.Event()
-    for _ in range(int(seconds * 50)):
-        if value := condition():
-            return value
+    pause, end = threading.Event(), time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"this did not come true within {seconds:g} s"
         pause.wait(0.02)
-    raise AssertionError(f"this did not come true within {seconds:g} s")
+    return value
 
 
 def processes_of_this_run() -> dict[int, str]:
@@ -54,7 +52,7 @@ def no_process_is_left() -> Iterator[None]:
         return {pid: title for pid, title in processes_of_this_run().items() if pid not in before}
 
     try:
-        until(lambda: not left(), 5)
+        until(lambda: not left())
     except AssertionError:
         survivors = left()
         for pid in survivors:

@@ -15,6 +15,7 @@ from engineroom import Client, Cluster
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.protocol.messages import PROTOCOL
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 
 Start = Callable[..., Command]
@@ -103,7 +104,7 @@ def test_a_file_that_is_none_is_an_error_at_once(profile: Profile, text: str | b
     path = profile.connection_file("client")
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConnectionFileError, match=re.escape(words)) as caught:
-        Client(timeout=30)
+        Client(timeout=SECONDS)
     assert str(path) in str(caught.value)
 
 
@@ -118,7 +119,7 @@ def test_an_engine_names_the_file_that_is_none(command: Start, tmp_path: Path, t
 
 def test_unknown_and_missing_optional_keys_are_fine(edited: Callable[..., Path]) -> None:
     path = edited("client", colour="green", ssh=None, addresses=None, host=None)
-    with Client(path, timeout=5) as rc:
+    with Client(path, timeout=SECONDS) as rc:
         assert rc.ids == []
 
 
@@ -137,16 +138,16 @@ def test_who_is_not_let_in_is_told_why_at_once(
 ) -> None:
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
     with pytest.raises(NotLetIn, match=words.format(role="client")):
-        Client(edited("client", **changes), timeout=30)
-    said = engine_says(command, f"--file={edited('engine', **changes)}", timeout=30)
+        Client(edited("client", **changes), timeout=SECONDS)
+    said = engine_says(command, f"--file={edited('engine', **changes)}", timeout=SECONDS)
     assert "the controller does not let this engine in" in said
     assert words.format(role="engine") in said
 
 
 def test_the_file_of_the_other_role_is_refused(edited: Callable[..., Path], command: Start) -> None:
     with pytest.raises(NotLetIn, match="wrong key"):
-        Client(edited("engine"), timeout=30)
-    assert "wrong key" in engine_says(command, f"--file={edited('client')}", timeout=30)
+        Client(edited("engine"), timeout=SECONDS)
+    assert "wrong key" in engine_says(command, f"--file={edited('client')}", timeout=SECONDS)
 
 
 def test_another_protocol_is_refused_with_both_versions_and_what_to_do(
@@ -154,7 +155,7 @@ def test_another_protocol_is_refused_with_both_versions_and_what_to_do(
 ) -> None:
     monkeypatch.setattr("engineroom.protocol.handshake.PROTOCOL", (PROTOCOL[0] + 8, 0))
     with pytest.raises(NotLetIn, match=rf"you speak protocol {PROTOCOL[0] + 8}\.0 .* speaks {PROTOCOL[0]}\.") as caught:
-        Client(edited("client"), timeout=30)
+        Client(edited("client"), timeout=SECONDS)
     assert "install the same version of engineroom on both machines" in str(caught.value)
 
 
@@ -167,7 +168,7 @@ def test_a_controller_that_shows_another_certificate_is_not_believed(
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
     other = ensure_certificate(tmp_path / "other.crt", tmp_path / "other.key")
     with pytest.raises(NotLetIn, match="shows another certificate than the connection file has"):
-        Client(edited("client", certificate=other), timeout=30)
+        Client(edited("client", certificate=other), timeout=SECONDS)
 
 
 def test_nobody_at_the_port_is_said_with_each_address(edited: Callable[..., Path], command: Start) -> None:
@@ -208,6 +209,6 @@ def test_a_client_that_waits_gets_in_once_the_file_is_there(
 
     writer = Thread(target=appear)
     writer.start()
-    with Client(timeout=10) as rc:
+    with Client(timeout=SECONDS) as rc:
         assert rc.ids == []
     writer.join()

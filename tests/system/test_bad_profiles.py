@@ -14,6 +14,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command
 
 Start = Callable[..., Command]
@@ -169,7 +170,7 @@ def test_a_second_controller_is_refused_and_names_the_first(command: Start, prof
     assert third.ends() != 0
     assert f"process {first.process.pid}" in third.output
     assert "Traceback" not in third.output
-    with Client(timeout=5) as rc:
+    with Client(timeout=SECONDS) as rc:
         assert rc.ids == []
     stop = command("ipcluster", "stop")
     assert stop.ends() == 0, stop.output

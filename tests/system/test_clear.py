@@ -8,6 +8,7 @@ import pytest
 
 import engineroom as er
 from engineroom import Client, Cluster
+from tests.patience import SECONDS
 
 
 def test_clear_leaves_an_empty_namespace(rc: Client) -> None:
@@ -27,9 +28,9 @@ def test_clear_takes_its_turn_among_tasks(rc: Client) -> None:
     view = rc[0]
     view["n"] = 1
     before, clear, after = view.pull("n"), view.clear(), view.pull("n")
-    assert (before.get(5), clear.get(5)) == (1, None)
+    assert (before.get(SECONDS), clear.get(SECONDS)) == (1, None)
     with pytest.raises(NameError):
-        after.get(5)
+        after.get(SECONDS)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_startup_code_is_run_after_start_restart_and_clear(startup: Path) -> Non
         rc.clear(block=True)
         assert view.pull(["runs", "x"], block=True) == [2, 2]
         rc.cluster.restart_engines_sync()
-        rc.wait_for_engines(1, timeout=10)
+        rc.wait_for_engines(1, timeout=SECONDS)
         assert rc[0].pull(["runs", "x"], block=True) == [1, 1]
 
 

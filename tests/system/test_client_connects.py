@@ -107,30 +107,33 @@ def test_a_cut_connection_is_made_again_and_loses_nothing(cluster: Cluster) -> N
 
 
 INTERRUPTED = """
-import os, signal, sys, threading
+import os, pathlib, signal, sys, threading
 from engineroom import Client
+from tests.system.held_tasks import wait_for_file
+file = pathlib.Path(sys.argv[2])
 with Client(sys.argv[1]) as rc:
-    waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(0.5)")
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    waiting = rc[0].apply_async(wait_for_file, str(file))
     try:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         waiting.get()
     except KeyboardInterrupt:
         print("interrupted")
+    file.write_text("done")
     print(waiting.get(30), rc[0].apply_sync(abs, -1))
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to oneself")
-def test_ctrl_c_ends_a_wait_and_harms_nothing(cluster: Cluster) -> None:
-    code = [sys.executable, "-c", INTERRUPTED, cluster.client_connection_file]
-    done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=30)
-    assert done.stdout.split() == ["interrupted", "False", "1"]
+def test_ctrl_c_ends_a_wait_and_harms_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    code = [sys.executable, "-c", INTERRUPTED, cluster.client_connection_file, str(tmp_path / "mark")]
+    done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=SECONDS)
+    assert done.stdout.split() == ["interrupted", "done", "1"]
 
 
 def test_a_client_that_is_never_closed_ends_with_its_program(cluster: Cluster) -> None:
     code = "import sys, engineroom; rc = engineroom.Client(sys.argv[1]); print(rc[0].apply_sync(abs, -7))"
     command = [sys.executable, "-c", code, cluster.client_connection_file]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
     assert done.stdout == "7\n"
     assert done.stderr == ""
 

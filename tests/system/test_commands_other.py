@@ -14,6 +14,7 @@ import pytest
 
 from engineroom import Client
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 
 Start = Callable[..., Command]
@@ -22,8 +23,8 @@ Start = Callable[..., Command]
 def test_controller_and_engines_by_hand(command: Start, profile: Profile) -> None:
     controller = command("ipcontroller", "--log-to-file", "--cluster-id=x", "--ports=23101-23120")
     engines = [command("ipengine", "--cluster-id=x", "--log-to-file") for _ in range(2)]
-    with Client(cluster_id="x", timeout=10) as rc:
-        rc.wait_for_engines(2, timeout=10)
+    with Client(cluster_id="x", timeout=SECONDS) as rc:
+        rc.wait_for_engines(2, timeout=SECONDS)
         info = json.loads(profile.connection_file("client", "x").read_text())
         assert 23101 <= int(info["url"].rpartition(":")[2]) <= 23120
         rc.shutdown(hub=True)
@@ -74,8 +75,8 @@ def test_startup_code_and_work_dir(command: Start, profile: Profile, tmp_path: P
     (tmp_path / "script.py").write_text("from_script = 1\n")
     controller = command("ipcontroller").says("controller listens")
     engine = command("ipengine", "-c", "from_command = 2", "-s", f"{tmp_path}/script.py", f"--work-dir={tmp_path}")
-    with Client(timeout=10) as rc:
-        rc.wait_for_engines(1, timeout=10)
+    with Client(timeout=SECONDS) as rc:
+        rc.wait_for_engines(1, timeout=SECONDS)
         assert rc[0].pull(["from_script", "from_command"], block=True) == [1, 2]
         assert rc[0].apply_sync(os.getcwd) == str(tmp_path)
     controller.signal(signal.SIGTERM).ends()
@@ -85,7 +86,7 @@ def test_startup_code_and_work_dir(command: Start, profile: Profile, tmp_path: P
 def test_engines_end_with_their_host(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "1").says("stop it:")
     more = command("ipcluster", "engines", "-n", "2").says("engines are ready")
-    with Client(timeout=5) as rc:
+    with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0, 1, 2]
         more.signal(signal.SIGKILL).ends()
         until(lambda: rc.ids == [0])
@@ -98,7 +99,7 @@ def test_engines_in_the_background_end_with_their_controller(command: Start, pro
     more = command("ipcluster", "engines", "-n", "1", "--daemonize")
     more.succeeds()
     assert "1 engine is ready" in more.output
-    with Client(timeout=5) as rc:
+    with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0, 1]
     command("ipcluster", "stop").succeeds()
 

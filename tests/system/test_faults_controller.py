@@ -18,6 +18,7 @@ from engineroom.errors import ControllerLost
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.system.conftest import SECONDS, Command, until
+from tests.system.held_tasks import wait_for_file
 from tests.system.proxy import Proxy
 
 Start = Callable[..., Command]
@@ -29,21 +30,10 @@ def controller_pid(connection_file: str | Path) -> int:
     return record.pid
 
 
-def wait_for_file(path: str) -> str:
-    """Return the text of `path` once it is there. (Runs on engines: the test decides when a task ends.)"""
-    import threading
-    from pathlib import Path
-
-    pause = threading.Event()
-    while not Path(path).exists():
-        pause.wait(0.01)
-    return Path(path).read_text()
-
-
 def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command: Start, profile: Profile) -> None:
     controller = command("ipcontroller").says("controller listens")
     engine = command("ipengine", "--IPEngine.reconnect_timeout=0.5")
-    with Client(timeout=5, reconnect_timeout=0.5) as rc:
+    with Client(timeout=SECONDS, reconnect_timeout=0.5) as rc:
         rc.wait_for_engines(1, timeout=SECONDS)
         running = rc[0].apply_async(wait_for_file, str(profile.path / "never"))
         queued = rc[0].apply_async(abs, -1)
@@ -68,11 +58,11 @@ def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command:
 
 def test_a_stopped_controller_fails_every_waiting_future_at_once(command: Start, profile: Profile) -> None:
     controller = command("ipcontroller").says("controller listens")
-    with Client(timeout=5) as rc:
+    with Client(timeout=SECONDS) as rc:
         waiting = rc.load_balanced_view().apply_async(abs, -1)
         controller.signal(signal.SIGTERM)
         with pytest.raises(ControllerLost, match="SIGTERM"):
-            waiting.get(timeout=2)
+            waiting.get(timeout=SECONDS)
     assert controller.ends() == 0
 
 

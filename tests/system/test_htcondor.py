@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler
@@ -75,10 +76,10 @@ def test_a_limit_that_is_hit_ends_the_start(condor: FakeScheduler, reader: Reade
     until(lambda: condor.jobs() and condor.pids(11))
     condor.end(11, "The job attribute PeriodicRemove expression 'JobStatus == 2' evaluated to TRUE")
     start.says("1 of 1 engines did not register: HTCondor job 11 reached its time limit")
-    assert start.process.wait(10) != 0
+    assert start.process.wait(SECONDS) != 0
 
 
 def test_a_job_that_is_refused(reader: Reader) -> None:
     start = reader.types(f"{START} -n 1 --HTCondorEngineSetLauncher.engine_cmd=/nowhere/ipengine")
     start.says('HTCondor refused the job: ERROR: Executable file "/nowhere/ipengine" is not there. Fix: see that')
-    assert start.process.wait(10) != 0
+    assert start.process.wait(SECONDS) != 0

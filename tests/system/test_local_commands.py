@@ -18,6 +18,7 @@ from engineroom.cluster.launchers.launcher import ENGINE, Command, State
 from engineroom.errors import EngineError, LaunchError
 from engineroom.settings.launchers import LocalEngineSetLauncher
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import Command as Shell
 from tests.system.conftest import processes_of_this_run, until
@@ -99,11 +100,11 @@ def own_command(tmp_path: Path) -> Path:
 def test_a_cluster_of_engines_by_an_own_command(profile: Profile, own_command: Path) -> None:
     cluster = Cluster(n=2, config=Config(LocalEngineSetLauncher={"engine_cmd": [str(own_command)]}))
     with cluster as rc:
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=SECONDS)
         assert rc[:].apply_sync(os.getenv, "FROM_MY_ENGINE") == ["1", "1"]
         lost = rc[1].apply(os._exit, 3)
         with pytest.raises(EngineError, match=r"engine 1 died \(exit code 3\)"):
-            lost.get(timeout=5)
+            lost.get(timeout=SECONDS)
         assert rc[0].apply_sync(int) == 0
 
 
@@ -111,7 +112,7 @@ def test_nothing_is_left_when_ipcluster_is_killed(command: Start, profile: Profi
     before = processes_of_this_run()
     start = command("ipcluster", "start", "-n", "2", f"--LocalEngineSetLauncher.engine_cmd={own_command}")
     start.says("stop it:")
-    with Client(timeout=10) as rc:
+    with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0, 1]
     start.signal(signal.SIGKILL).ends()
     until(lambda: not (processes_of_this_run().keys() - before.keys()))

@@ -13,6 +13,7 @@ from engineroom import Client
 from engineroom.cluster.launchers.batch import BatchLauncher
 from engineroom.cluster.launchers.launcher import ENGINE, Command
 from engineroom.settings.launchers import LSFEngineSetLauncher
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler
@@ -75,7 +76,7 @@ def test_a_limit_that_is_hit_ends_the_start(lsf: FakeScheduler, reader: Reader) 
     until(lambda: lsf.jobs() and lsf.pids(11))
     lsf.end(11, "TERM_RUNLIMIT: job killed after reaching LSF run time limit.")
     start.says("1 of 1 engines did not register: LSF job 11 reached its time limit (fix: set a longer timelimit")
-    assert start.process.wait(10) != 0
+    assert start.process.wait(SECONDS) != 0
 
 
 def test_a_job_that_is_refused(reader: Reader) -> None:
@@ -83,7 +84,7 @@ def test_a_job_that_is_refused(reader: Reader) -> None:
     start.says(
         "LSF refused the job: nope: No such queue. Job not submitted. Fix: set `queue` to one that `bqueues` lists"
     )
-    assert start.process.wait(10) != 0
+    assert start.process.wait(SECONDS) != 0
 
 
 def test_a_signal_to_a_job(lsf: FakeScheduler, tmp_path: Path) -> None:

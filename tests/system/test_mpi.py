@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from engineroom import Client
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 
 Start = Callable[..., Command]
@@ -19,8 +20,8 @@ def test_pytrilinos_that_is_not_installed_own_code_and_ranks_by_hand(command: St
     config = profile.path / "ipengine_config.py"
     config.write_text("c.MPI.use = 'pytrilinos'\n")
     first = command("ipengine")
-    with Client(timeout=10) as rc:
-        rc.wait_for_engines(1, timeout=10)
+    with Client(timeout=SECONDS) as rc:
+        rc.wait_for_engines(1, timeout=SECONDS)
         first.says("MPI: pytrilinos is not installed for ")
         config.write_text("c.MPI.use = 'pytrilinos'\nc.MPI.init_script = 'from_script = 1'\n")
         environment = {"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4"}

@@ -13,6 +13,7 @@ import pytest
 
 from engineroom import Client, Cluster
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command
 
 Start = Callable[..., Command]
@@ -68,9 +69,9 @@ def test_a_cluster_by_files_of_the_seed(command: Start, seed: Profile, tmp_path:
         assert start.output.count("ignored, for it has no meaning here: HubFactory.mux") == 1
         written = json.loads(seed.connection_file("client").read_text())
         assert (written["ssh"], written["location"]) == ("login.mycluster.net", "127.0.0.1")
-        with Client(timeout=5) as rc:
-            assert len(rc.wait_for_engines(1, timeout=5) or rc.ids) == 1
-            assert rc[0].pull("scratch").get(5) == str(tmp_path)
+        with Client(timeout=SECONDS) as rc:
+            assert len(rc.wait_for_engines(1, timeout=SECONDS) or rc.ids) == 1
+            assert rc[0].pull("scratch").get(SECONDS) == str(tmp_path)
     finally:
         command("ipcluster", "stop").succeeds()
 
@@ -122,7 +123,7 @@ def ipython(*arguments: str, directory: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=True,
-        timeout=40,
+        timeout=SECONDS,
     )
     return done.stdout
 

@@ -7,6 +7,8 @@ import concurrent.futures
 import gc
 import os
 import signal
+import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,6 +16,13 @@ import pytest
 import engineroom as er
 from engineroom import Client, Cluster
 from tests.system.conftest import SECONDS, until
+from tests.system.held_tasks import wait_for_file
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """Return a file for which a task waits."""
+    return tmp_path / "mark"
 
 
 def test_many_small_ones(rc: Client) -> None:
@@ -31,7 +40,7 @@ def test_many_outstanding_cost_little_and_leave_nothing(rc: Client) -> None:
     before = process.memory_info().rss
     results = [view.apply_async(abs, -number) for number in range(20_000)]
     assert process.memory_info().rss - before < 20_000 * 3500
-    assert rc.wait(timeout=30)
+    assert rc.wait(timeout=SECONDS)
     assert rc._session.tasks == {}
     assert results[-1].get() == 19_999
 
@@ -42,17 +51,17 @@ def test_large_ones_there_and_back(rc: Client) -> None:
         assert rc[:].apply_sync(bytes, data) == [data, data]
 
 
-def test_standard_output_comes_while_the_task_runs(rc: Client) -> None:
-    code = """
-import sys, threading
-print("first")
-print("wrong", file=sys.stderr)
-threading.Event().wait(0.7)
-print("last")
-"""
-    result = rc[0].apply_async(exec, code)
+def test_standard_output_comes_while_the_task_runs(rc: Client, mark: Path) -> None:
+    def talk(mark: str) -> None:
+        print("first")
+        print("wrong", file=sys.stderr)
+        wait_for_file(mark)
+        print("last")
+
+    result = rc[0].apply_async(talk, str(mark))
     until(lambda: "first" in result.stdout)
     assert not result.done()
+    mark.touch()
     result.get()
     assert (result.stdout, result.stderr) == ("first\nlast\n", "wrong\n")
 
@@ -75,12 +84,13 @@ def test_waiting_with_the_standard_library(rc: Client) -> None:
     assert asyncio.run(gather()) == list(range(50))
 
 
-def test_aborted_before_they_ran(rc: Client) -> None:
-    blocker = rc[0].apply_async(eval, "__import__('threading').Event().wait(0.3)")
+def test_aborted_before_they_ran(rc: Client, mark: Path) -> None:
+    blocker = rc[0].apply_async(wait_for_file, str(mark))
     queued = [rc[0].apply_async(abs, number) for number in range(20)]
     rc.abort(queued)
     assert all(isinstance(result.exception(SECONDS), er.TaskAborted) for result in queued)
-    assert blocker.get() is False
+    mark.touch()
+    assert blocker.get(SECONDS) == ""
 
 
 def test_a_composite_error_names_each_engine(rc: Client) -> None:
@@ -98,22 +108,28 @@ def test_the_death_of_an_engine_is_known_at_once_with_its_cause() -> None:
         until(waiting.running)
         os.kill(pids[0], signal.SIGKILL)
         with pytest.raises(er.EngineError, match="SIGKILL"):
-            waiting.get(1)
+            waiting.get(SECONDS)
         until(lambda: rc.ids == [1])
         with pytest.raises(IndexError, match="the engines are 1"):
             rc[0]
 
 
-def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise() -> None:
+def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mark: Path) -> None:
+    def slow(mark: str) -> int:
+        wait_for_file(mark)
+        return os.getpid()
+
     with Cluster(n=2) as rc:
         pids = rc[:].apply_sync(os.getpid)
-        slow = "__import__('threading').Event().wait(1) or __import__('os').getpid()"
         view = rc.load_balanced_view()
-        rerun = [view.apply_async(eval, slow) for _ in range(2)]
+        rerun = [view.apply_async(slow, str(mark)) for _ in range(2)]
         until(lambda: all(result.running() for result in rerun))
         os.kill(pids[0], signal.SIGKILL)
+        until(lambda: rc.ids == [1])
+        mark.touch()
         assert [result.get(SECONDS) for result in rerun] == [pids[1], pids[1]]
-        bound = rc.load_balanced_view(rerun_lost=False).apply_async(eval, slow)
+        mark.unlink()
+        bound = rc.load_balanced_view(rerun_lost=False).apply_async(slow, str(mark))
         until(bound.running)
         os.kill(pids[1], signal.SIGKILL)
         with pytest.raises(er.EngineError):

@@ -21,6 +21,7 @@ from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineroomError, LaunchError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 
 Commands = Callable[..., Command]
@@ -231,7 +232,7 @@ def test_an_engine_that_is_killed_ends_the_wait_for_more(command: Commands, prof
         pid = rc[0].apply_sync(os.getpid)
         threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
         with pytest.raises(EngineroomError, match=r"(?s)engine 0 left \(killed by SIGKILL.*fix: "):
-            rc.wait_for_engines(2, timeout=10)
+            rc.wait_for_engines(2, timeout=SECONDS)
     start.says("engine 0 died")
     said = first_lines(why(profile))
     assert said.startswith("engine 0: killed by SIGKILL")

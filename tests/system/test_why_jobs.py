@@ -16,6 +16,7 @@ from engineroom.cluster.why import report as why_report
 from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineError, LaunchError
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 from tests.system.fake_scheduler import FakeScheduler
 
@@ -85,10 +86,10 @@ def test_a_job_that_waits_says_for_what_and_one_that_is_cancelled_says_so(
 def test_a_job_that_hits_its_time_limit(command: Commands, profile: Profile, slurm: FakeScheduler) -> None:
     started = start(command, 2).says("2 engines are ready")
     with Client() as rc:
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=SECONDS)
         began = kill_job(slurm, "TIMEOUT")
         with pytest.raises(EngineError):
-            rc.wait_for_engines(3, timeout=10)
+            rc.wait_for_engines(3, timeout=SECONDS)
     started.says("reached its time limit")
     said = until(lambda: "time limit" in (said := why(profile)) and said)
     assert time.monotonic() - began < NAMED_WITHIN

@@ -15,6 +15,7 @@ from engineroom.cluster.launchers.jobs.records import all_records
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
+from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import Command, until
 from tests.system.fake_scheduler import FakeScheduler
@@ -56,7 +57,7 @@ def noted(directory: Path) -> list[str]:
 
 def test_engines_are_the_tasks_of_one_job(cluster: Cluster, scheduler: FakeScheduler, directory: Path) -> None:
     with cluster.connect_client_sync() as rc:
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=SECONDS)
         assert sorted(rc[:].apply_sync(os.getpid)) == sorted(scheduler.pids(11))
         assert rc[:].apply_sync(os.getcwd) == [str(directory)] * 2
     assert scheduler.jobs() == [11]
@@ -67,7 +68,7 @@ def test_engines_are_the_tasks_of_one_job(cluster: Cluster, scheduler: FakeSched
 
 def test_an_engine_that_dies_is_reported_and_stop_leaves_none(cluster: Cluster, scheduler: FakeScheduler) -> None:
     with cluster.connect_client_sync() as rc:
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=SECONDS)
         os.kill(scheduler.pids(11)[0], signal.SIGKILL)
         until(lambda: len(rc.ids) == 1)
         cluster.stop_engines_sync()
@@ -138,7 +139,7 @@ def test_what_the_page_shows(scheduler: FakeScheduler, reader: Reader) -> None:
 def test_a_controller_in_a_job_of_its_own(scheduler: FakeScheduler, directory: Path) -> None:
     cluster = Cluster(n=1, profile_dir=directory, cluster_id="", controller_launcher_class="WindowsHPC")
     with cluster as rc:
-        rc.wait_for_engines(1, timeout=10)
+        rc.wait_for_engines(1, timeout=SECONDS)
         assert [len(scheduler.pids(job)) for job in (11, 12)] == [1, 1]
         assert (directory / "ipcontroller_job.xml").exists()
         assert noted(directory) == ["11", "12"]

@@ -18,6 +18,7 @@ from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context, ensure_certificate
+from tests.patience import SECONDS
 
 KEYS = {"client": "c" * 64, "engine": "e" * 64}
 
@@ -42,7 +43,7 @@ class Inbox:
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()

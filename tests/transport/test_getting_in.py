@@ -17,6 +17,7 @@ from engineroom.protocol.messages import Ask, Join
 from engineroom.transport import listener as listening
 from engineroom.transport.dial import connect
 from engineroom.transport.tls import controller_context, ensure_certificate, peer_context
+from tests.patience import SECONDS
 from tests.transport.conftest import KEYS, Inbox
 
 JOIN = Join(proof=b"", identity=b"i" * 16)
@@ -127,7 +128,7 @@ def test_strangers_are_few_and_the_oldest_makes_room(open_door: Any, monkeypatch
             connection, _ = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
             for sock in silent[: 40 - 8]:
-                sock.settimeout(5)
+                sock.settimeout(SECONDS)
                 assert await asyncio.to_thread(hears_the_end, sock)
             for sock in silent:
                 sock.close()
@@ -142,7 +143,7 @@ def test_a_stranger_that_says_nothing_is_dropped_in_time(open_door: Any, monkeyp
     async def story() -> None:
         async with open_door() as door:
             reader, writer = await asyncio.open_unix_connection(door.info.socket)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SECONDS):
                 assert await reader.read() == b""
             writer.close()
 
@@ -155,7 +156,7 @@ def test_garbage_ends_that_connection_only(open_door: Any, words: bytes) -> None
         async with open_door() as door:
             reader, writer = await asyncio.open_unix_connection(door.info.socket)
             writer.write(words + bytes(20_000))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SECONDS):
                 with contextlib.suppress(ConnectionResetError):  # closed with our garbage unread: one way to end it
                     await reader.read()
             writer.close()

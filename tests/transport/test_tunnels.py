@@ -115,7 +115,7 @@ def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Pat
             await closed(tunnel)
 
     asyncio.run(story())
-    assert wait_until(lambda: not sockets(), 5)
+    assert wait_until(lambda: not sockets())
 
 
 def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
         await closed(tunnel)
 
     asyncio.run(story())
-    assert wait_until(lambda: not sockets(), 5)
+    assert wait_until(lambda: not sockets())
 
 
 def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:
@@ -142,4 +142,4 @@ def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:
         await closed(tunnel)
 
     asyncio.run(story())
-    assert wait_until(lambda: not sockets(), 5)
+    assert wait_until(lambda: not sockets())

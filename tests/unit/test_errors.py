@@ -8,6 +8,7 @@ import pytest
 
 from engineroom import errors
 from engineroom.errors import CompositeError, EngineroomError, RemoteError
+from tests.patience import SECONDS
 
 INFO = {"engine_id": 2, "engine_uuid": "ab", "method": "apply"}
 
@@ -88,5 +89,5 @@ def test_only_the_first_tracebacks_are_drawn():
 
 def test_the_module_is_light():
     code = "import sys; import engineroom.errors; print({'IPython', 'numpy', 'asyncio', 'pickle'} & {*sys.modules})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=SECONDS)
     assert run.stdout.strip() == "set()"

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from engineroom.controller.clocks import clock_offset
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.departures import Departures
 from engineroom.controller.functions import FunctionShelf
@@ -72,9 +73,6 @@ from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context
 
 log = logging.getLogger(__name__)
-
-_CLOCKS_AGREE = 0.05
-"""Seconds by which an engine's clock may differ before its times are corrected (a handshake is no finer)."""
 
 
 class Controller:
@@ -238,7 +236,6 @@ class Controller:
 
     def _admit(self, connection: Connection, role: str, join: Join) -> None:
         peer = self.links.next_peer()
-        offset = time.time() - join.wall if join.wall else 0.0
         link = Link(
             peer=peer,
             role=role,
@@ -247,7 +244,7 @@ class Controller:
             host=join.host,
             info=join.info,
             tunnel=join.tunnel,
-            clock_offset=offset if abs(offset) > _CLOCKS_AGREE else 0.0,
+            clock_offset=clock_offset(join, time.time()),
         )
         match role:
             case "client":

@@ -39,9 +39,9 @@ from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context, ensure_certificate
+from tests.patience import SECONDS
 
 KEYS = {"client": "c" * 64, "engine": "e" * 64}
-DEADLINE = 10.0
 
 
 class FakeController:
@@ -108,7 +108,7 @@ class FakeController:
         self.connection.abort("cut by the test")
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(SECONDS):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -210,12 +210,12 @@ class EngineProcess:
 
     async def logged(self, words: str) -> None:
         """Return when `words` are in the log."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(SECONDS):
             while not (self.log.exists() and words in self.log.read_text()):  # noqa: ASYNC110 (a file tells nobody)
                 await asyncio.sleep(0.01)
 
     async def exit_code(self) -> int:
-        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), DEADLINE)
+        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), SECONDS)
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -18,8 +18,7 @@ import psutil
 import pytest
 
 from engineroom.ids import new_instance
-
-DEADLINE = 15.0
+from tests.patience import SECONDS
 
 
 class SpawnerProcess:
@@ -51,7 +50,7 @@ class SpawnerProcess:
     def report(self) -> dict[str, Any]:
         """Return the next report."""
         assert self.process.stdout is not None
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + SECONDS
         while b"\n" not in self._rest:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, "no report"
@@ -83,14 +82,14 @@ def spawner(tmp_path: Path) -> Iterator[SpawnerProcess]:
 
 def gone(pid: int) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(pid).wait(DEADLINE)
+        psutil.Process(pid).wait(SECONDS)
     return not psutil.pid_exists(pid)
 
 
 def is_waiting(spawner: SpawnerProcess, key: object) -> bool:
     """Whether the engine runs and has found no connection file, within the deadline."""
     log = spawner.directory / f"{key}.log"
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if log.exists() and "waiting for the controller" in log.read_text():
             return True
@@ -142,7 +141,7 @@ def test_when_the_spawner_ends_so_do_the_engines(spawner: SpawnerProcess, way: s
     else:
         spawner.process.send_signal(signal.Signals[way])
     assert all(gone(pid) for pid in pids)
-    spawner.process.wait(DEADLINE)
+    spawner.process.wait(SECONDS)
 
 
 def test_what_an_engine_started_ends_with_it(spawner: SpawnerProcess) -> None:

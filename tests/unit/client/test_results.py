@@ -12,6 +12,7 @@ import pytest
 import engineroom as er
 from engineroom.client.client import Client
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
 
@@ -26,7 +27,7 @@ def test_a_result_is_there_once_it_came(rc: Client, fake: FakeController) -> Non
     with pytest.raises(TimeoutError):
         result.successful()
     fake.answer()
-    assert result.get(5) == 3
+    assert result.get(SECONDS) == 3
     assert result.ready()
     assert result.successful()
     assert result.r == result.result() == 3
@@ -146,7 +147,7 @@ def test_abort_ends_in_task_aborted(rc: Client, fake: FakeController) -> None:
     result = rc.load_balanced_view().apply_async(abs, -1)
     result.abort()
     with pytest.raises(er.TaskAborted):
-        result.get(5)
+        result.get(SECONDS)
     assert result.metadata.status == "aborted"
 
 

@@ -27,6 +27,7 @@ from engineroom.protocol.messages import (
     TasksStarted,
 )
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
 
@@ -56,7 +57,7 @@ def test_a_cut_shorter_than_the_timeout_loses_nothing(rc: Client, fake: FakeCont
     fake.held.clear()
     fake.holding = False
     fake.do(fake.cut)
-    assert [small.get(5), large.get(5)] == [1, 200_000]
+    assert [small.get(SECONDS), large.get(SECONDS)] == [1, 200_000]
     assert [join.epoch for join in fake.joins] == [b"", fake.epoch]
 
 
@@ -70,8 +71,8 @@ def test_what_did_not_arrive_whole_is_submitted_anew(rc: Client, fake: FakeContr
     fake.holding = False
     for task in list(rc._session.tasks.values()):
         fake.do(fake.result, task.id(rc._session.id), unsent)
-    assert balanced.get(5) == 200_000
-    assert direct.get(5) == [200_000, 200_000]
+    assert balanced.get(SECONDS) == 200_000
+    assert direct.get(SECONDS) == [200_000, 200_000]
     assert direct.engine_id == [0, 1]
     assert wait_until(lambda: fake.delivered() == {1, 2, 3, 4, 5, 6})
 
@@ -84,7 +85,7 @@ def test_what_the_controller_has_is_not_sent_again(rc: Client, fake: FakeControl
     fake.do(fake.cut)
     assert wait_until(lambda: len(fake.joins) == 2)
     fake.answer()
-    assert result.get(5) == 1
+    assert result.get(SECONDS) == 1
     assert len(fake.heard_of(Submit)) == 1
 
 
@@ -95,7 +96,7 @@ def test_results_that_come_twice_count_once_and_are_acknowledged_again(rc: Clien
     assert wait_until(lambda: fake.held)
     twice = list(fake.held)
     fake.answer()
-    assert result.get(5) == 1
+    assert result.get(SECONDS) == 1
     assert wait_until(lambda: len(fake.heard_of(Delivered)) == 1)
     fake.held = twice
     fake.answer()
@@ -111,9 +112,9 @@ def test_every_waiting_future_fails_when_the_controller_stays_away(fake: FakeCon
         fake.reachable = False
         fake.do(fake.cut)
         with pytest.raises(ControllerLost, match=r"could not be reached again in 0.2 s: .*turned off"):
-            waiting.get(5)
+            waiting.get(SECONDS)
         with pytest.raises(ControllerLost):
-            several.get(5)
+            several.get(SECONDS)
         with pytest.raises(ControllerLost):
             rc[0].apply_async(abs, 1)
         with pytest.raises(ControllerLost):
@@ -125,7 +126,7 @@ def test_a_controller_that_was_stopped_says_so_at_once(rc: Client, fake: FakeCon
     waiting = rc.load_balanced_view().apply_async(abs, 1)
     fake.do(fake.send, Refused("the cluster was stopped"))
     with pytest.raises(ControllerLost, match="the cluster was stopped"):
-        waiting.get(5)
+        waiting.get(SECONDS)
 
 
 def test_closing_fails_what_waits_and_ends_all_threads(fake: FakeController) -> None:
@@ -152,7 +153,7 @@ def test_a_function_travels_once_and_again_when_asked_for(rc: Client, fake: Fake
     result = view.apply_async(add, 5)
     assert wait_until(lambda: len(fake.heard_of(Function)) == 2)
     fake.answer()
-    assert result.get(5) == 6
+    assert result.get(SECONDS) == 6
     fake.do(fake.send, NeedFunction(b"?" * 16))
     assert rc.queue_status() is not None
 
@@ -182,13 +183,13 @@ def test_output_of_the_last_attempt_is_collected_in_order(rc: Client, fake: Fake
     assert not result.cancel()
     assert result.engine_id == 1
     fake.answer()
-    assert result.get(5) == 1
+    assert result.get(SECONDS) == 1
     assert result.stdout == "ab"
 
 
 def test_engines_come_and_go(rc: Client, fake: FakeController) -> None:
     fake.do(fake.join, 5)
-    rc.wait_for_engines(3, timeout=5)
+    rc.wait_for_engines(3, timeout=SECONDS)
     assert rc.ids == [0, 1, 5]
     fake.do(fake.leave, 5, "killed by SIGKILL")
     assert wait_until(lambda: rc.ids == [0, 1])
@@ -208,10 +209,10 @@ def test_waiting_for_engines_says_how_many_came_and_why_not_more(rc: Client, fak
     fake.do(fake.join, 2)
     with pytest.raises(TimeoutError, match=r"(?s)3 of 4 engines .* engine 2: ImportError"):
         rc.wait_for_engines(4, timeout=0.1)
-    future = rc.wait_for_engines(4, timeout=5, block=False)
+    future = rc.wait_for_engines(4, timeout=SECONDS, block=False)
     fake.do(fake.leave, 0, "exit code 3")
     with pytest.raises(er.EngineError, match="exit code 3"):
-        future.result(5)
+        future.result(SECONDS)
 
 
 def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed(
@@ -252,8 +253,8 @@ def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> N
         rc._session.callbacks.call(lambda: try_from_callback(None))
         assert wait_until(lambda: blocked)
         fake.answer()
-        assert first.get(5) == 90_000
-        submitter.join(5)
+        assert first.get(SECONDS) == 90_000
+        submitter.join(SECONDS)
         assert wait_until(lambda: fake.held)
         fake.answer()
         assert results[0].get(5) == 90_000
@@ -284,7 +285,7 @@ def test_a_forked_child_is_told_to_make_its_own_client(rc: Client, fake: FakeCon
     assert all("parent process" in text for text in words[:3])
     fake.holding = False
     fake.answer()
-    assert result.get(5) == 1
+    assert result.get(SECONDS) == 1
 
 
 def test_tasks_are_numbered_in_order_from_many_threads(rc: Client, fake: FakeController) -> None:
@@ -300,6 +301,6 @@ def test_tasks_are_numbered_in_order_from_many_threads(rc: Client, fake: FakeCon
         thread.start()
     for thread in threads:
         thread.join()
-    assert [result.get(5) for result in results] == [1] * 400
+    assert [result.get(SECONDS) for result in results] == [1] * 400
     numbers = [number_of(submit.task) for submit in fake.heard_of(Submit)]
     assert numbers == sorted(numbers) == list(range(1, 401))

@@ -8,6 +8,7 @@ import pytest
 import engineroom as er
 from engineroom.client.client import Client
 from engineroom.protocol.messages import Submit
+from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
 
@@ -153,7 +154,7 @@ def test_executors(rc: Client) -> None:
     with rc.executor() as pool:
         assert pool._max_workers == 2
         assert pool.submit(abs, -2).result() == 2
-        assert list(pool.map(pow, [1, 2, 3], [2, 2, 2], timeout=5)) == [1, 4, 9]
+        assert list(pool.map(pow, [1, 2, 3], [2, 2, 2], timeout=SECONDS)) == [1, 4, 9]
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(abs, 1)
     assert rc[0].executor.submit(abs, -2).result() == 2
@@ -178,7 +179,7 @@ def test_history_and_outstanding(rc: Client, fake: FakeController) -> None:
     assert not view.wait(timeout=0.01)
     assert not rc.wait(second, 0.01)
     fake.answer()
-    assert view.wait(timeout=5)
+    assert view.wait(timeout=SECONDS)
     assert rc.wait()
     assert rc.wait(second.msg_ids)
 

@@ -8,6 +8,7 @@ import pytest
 
 from engineroom.cluster.blocking import blocking
 from engineroom.cluster.pulse import Pulse
+from tests.patience import SECONDS
 
 
 class Thing:
@@ -45,6 +46,6 @@ def test_a_pulse_wakes_those_whose_condition_came_true() -> None:
 
         asyncio.get_running_loop().call_soon(pulse.beat)  # nothing has changed yet
         asyncio.get_running_loop().call_later(0.01, change)
-        return await pulse.until(lambda: seen[0], 5), await pulse.until(lambda: not seen[0], 0.01)
+        return await pulse.until(lambda: seen[0], SECONDS), await pulse.until(lambda: not seen[0], 0.01)
 
     assert asyncio.run(story()) == (True, False)

@@ -23,6 +23,7 @@ from engineroom.protocol.connection_files import ConnectionFile, write_connectio
 from engineroom.protocol.launches import VARIABLE, parse_launch
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 
 NOW = ProcessRecord.of_this_process()
 BEFORE = msgspec.structs.replace(NOW, pid=1)
@@ -67,7 +68,7 @@ def reports() -> list[Report]:
     return []
 
 
-def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = 10) -> ControllerJob:
+def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = SECONDS) -> ControllerJob:
     plan = HostPlan(
         profile_dir=str(profile.path),
         cluster_id="",
@@ -93,7 +94,7 @@ async def until_started(made: ControllerJob, and_then: Any) -> None:
     await asyncio.sleep(0.1)
     assert not starting.done()
     and_then()
-    await asyncio.wait_for(starting, 10)
+    await asyncio.wait_for(starting, SECONDS)
 
 
 def test_it_has_started_once_it_has_written_its_own_files(profile: Profile, reports: list[Report]) -> None:
@@ -146,9 +147,9 @@ def test_its_end_is_told_and_its_files_are_removed(
         starting = asyncio.ensure_future(made.start(lambda words, clean: ended.set_result(words)))
         await asyncio.sleep(0.05)
         write_files(profile, NOW)
-        await asyncio.wait_for(starting, 10)
+        await asyncio.wait_for(starting, SECONDS)
         job.status = Status(State.ENDED, "its node failed")
-        words = await asyncio.wait_for(ended, 10)
+        words = await asyncio.wait_for(ended, SECONDS)
         made.stop("the cluster was stopped")
         await made.ended()
         return words

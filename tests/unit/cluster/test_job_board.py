@@ -13,8 +13,7 @@ from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobSt
 from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.launcher import State
-
-SECONDS = 3.0
+from tests.patience import SECONDS
 
 
 class Told:
@@ -58,7 +57,7 @@ def of(told: Told, story: Callable[[JobBoard], Awaitable[None]], *, new: bool = 
         [state] = await board.states(["7"])
         return state
 
-    return asyncio.run(asyncio.wait_for(tell(), 10))
+    return asyncio.run(asyncio.wait_for(tell(), SECONDS))
 
 
 def test_an_ending_that_the_system_is_slow_to_know_is_waited_for(told: Told) -> None:

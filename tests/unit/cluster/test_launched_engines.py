@@ -17,6 +17,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.launches import VARIABLE
+from tests.patience import SECONDS
 
 
 class Queue:
@@ -45,7 +46,7 @@ class Queue:
 class Sets:
     """Launched engines, and all that they tell."""
 
-    def __init__(self, directory: Path, timeout: float = 5.0) -> None:
+    def __init__(self, directory: Path, timeout: float = SECONDS) -> None:
         self.queue = Queue()
         self.reports: list[Report] = []
         self.pulse = Pulse()
@@ -78,7 +79,7 @@ class Sets:
         return [report for report in self.reports if isinstance(report, kind)]
 
 
-def play(directory: Path, story: Callable[[Sets], Awaitable[None]], timeout: float = 5.0) -> Sets:
+def play(directory: Path, story: Callable[[Sets], Awaitable[None]], timeout: float = SECONDS) -> Sets:
     """Run `story` with sets, and close them."""
 
     async def whole() -> Sets:
@@ -88,7 +89,7 @@ def play(directory: Path, story: Callable[[Sets], Awaitable[None]], timeout: flo
         await sets.engines.ended()
         return sets
 
-    return asyncio.run(asyncio.wait_for(whole(), 10))
+    return asyncio.run(asyncio.wait_for(whole(), SECONDS))
 
 
 async def started(sets: Sets, n: int = 2) -> asyncio.Task[tuple[str, str]]:

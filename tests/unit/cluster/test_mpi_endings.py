@@ -17,6 +17,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.launches import VARIABLE
+from tests.patience import SECONDS
 
 HOW = "mpiexec: exit code 137; it said:\n  rank 1 exited on signal 9"
 
@@ -109,7 +110,7 @@ def test_the_engine_that_died_first_is_named_first_and_then_why(tmp_path: Path) 
         assert story.exited == []
         await story.close()
 
-    asyncio.run(asyncio.wait_for(play(), 10))
+    asyncio.run(asyncio.wait_for(play(), SECONDS))
 
 
 def test_a_controller_that_does_not_see_it_is_told(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_controller_that_does_not_see_it_is_told(tmp_path: Path) -> None:
         await story.until_forgotten()
         await story.close()
 
-    asyncio.run(asyncio.wait_for(play(), 10))
+    asyncio.run(asyncio.wait_for(play(), SECONDS))
 
 
 def test_a_world_that_ends_before_its_engines_register(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_world_that_ends_before_its_engines_register(tmp_path: Path) -> None:
             await starting
         await story.close()
 
-    asyncio.run(asyncio.wait_for(play(), 10))
+    asyncio.run(asyncio.wait_for(play(), SECONDS))
 
 
 def test_a_stop_has_the_controller_tell_them_first(tmp_path: Path) -> None:
@@ -149,4 +150,4 @@ def test_a_stop_has_the_controller_tell_them_first(tmp_path: Path) -> None:
         assert story.world.stopped == 1
         await story.close()
 
-    asyncio.run(asyncio.wait_for(play(), 10))
+    asyncio.run(asyncio.wait_for(play(), SECONDS))

@@ -31,18 +31,20 @@ from engineroom.cluster.remote.words import (
 )
 from engineroom.cluster.reports import Answered, Notice
 from engineroom.transport.dial import attempts
+from tests.patience import SECONDS
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what nobody tells us of."""
-    async for _ in attempts(asyncio.get_running_loop().time() + 5):
+    async for _ in attempts(asyncio.get_running_loop().time() + SECONDS):
         if condition():
             return
+    raise AssertionError("this did not come true")
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
     async def limited() -> None:
-        await asyncio.wait_for(story(), 5)
+        await asyncio.wait_for(story(), SECONDS)
 
     asyncio.run(limited())
 

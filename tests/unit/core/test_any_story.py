@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from engineroom.core.policies import POLICIES
 from tests.unit.core.world import World
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(
     story=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120),
     policy=st.sampled_from(sorted(POLICIES)),

@@ -14,6 +14,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Run
 from engineroom.protocol.streams import Payload
+from tests.patience import SECONDS
 
 SESSION = SessionId(bytes(16))
 
@@ -115,7 +116,7 @@ def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> No
     woken = threading.Thread(target=queue.wait)
     woken.start()
     assert queue.revoke(late.key)
-    woken.join(10)
+    woken.join(SECONDS)
     assert not woken.is_alive()
     assert started(queue) == [later]
 
@@ -226,4 +227,4 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLives.settings = settings(max_examples=60, stateful_step_count=40)

@@ -15,6 +15,7 @@ from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Started
 from engineroom.serialize.functions import FunctionTable
+from tests.patience import SECONDS
 
 TASK = task_id(SessionId(bytes(16)), 1)
 
@@ -54,6 +55,6 @@ def test_a_task_that_begins_late_is_said_to_have_started() -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not condition():  # noqa: ASYNC110 (a list tells nobody)
             await asyncio.sleep(0.01)

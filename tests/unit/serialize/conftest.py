@@ -15,6 +15,7 @@ import engineroom
 from engineroom.serialize.failures import unpack_failure
 from engineroom.serialize.functions import FunctionPacker, pack_call
 from engineroom.serialize.payloads import pack, unpack
+from tests.patience import SECONDS
 
 
 class Notebook:
@@ -67,7 +68,7 @@ class FarEngine:
         self._ask("reset")
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=SECONDS)
 
     def _ask(self, *command: Any) -> Any:
         data = joined(pack(command))

@@ -12,6 +12,7 @@ import pytest
 
 from engineroom.errors import CompositeError, RemoteError, RemoteTraceback
 from engineroom.serialize.failures import pack_failure, unpack_failure
+from tests.patience import SECONDS
 from tests.unit.serialize.conftest import joined, pickled_and_back
 
 
@@ -266,7 +267,7 @@ def test_a_plain_python_traceback_shows_the_remote_one(tmp_path):
             """
         )
     )
-    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=30)
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=SECONDS)
     assert "in user_function" in run.stderr
     assert run.stderr.endswith(
         "engineroom.errors.RemoteError[ZeroDivisionError]: [2:apply] ZeroDivisionError: division by zero\n"

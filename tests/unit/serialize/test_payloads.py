@@ -54,7 +54,7 @@ def there_and_back(value, **options):
     return unpack(joined(pack(value, **options)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(values, st.booleans())
 def test_plain_values(value, copy):
     back = there_and_back(value, copy=copy)
@@ -62,7 +62,7 @@ def test_plain_values(value, copy):
     assert type(back) is type(value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(arrays, st.booleans(), st.sampled_from(["as it is", "transposed", "every other", "reversed", "read-only"]))
 def test_arrays(array, copy, how):
     if how == "transposed":
@@ -78,7 +78,7 @@ def test_arrays(array, copy, how):
     assert (back.dtype, back.shape, back.tobytes()) == (reference.dtype, reference.shape, reference.tobytes())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(values, max_size=4), st.dictionaries(st.text(), values, max_size=3))
 def test_calls(args, kwargs):
     assert unpack_call(joined(pack_call(tuple(args), kwargs))) == (tuple(args), kwargs)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import SECONDS
+
 STAND_IN = Path(__file__).parents[3] / "compat" / "ipyparallel" / "src"
 
 
@@ -20,7 +22,7 @@ def python(code: str, *places: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=30,
+        timeout=SECONDS,
     )
     return done.stdout
 

@@ -1,0 +1,10 @@
+"""How long a test waits for what should take a moment: long enough for a machine that is slow, busy, or stands still.
+
+A test waits for a condition, and goes on as soon as it is true: a generous end costs nothing. No test may depend on
+something being over before a time that a slow machine might need.
+"""
+
+from __future__ import annotations
+
+SECONDS = 60.0
+"""How long anything may take that should take a moment."""
