@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reader import Reader
+
 _COMMANDS = Path(__file__).parent / "fake_commands"
 _PROGRAM = """\
 #!{python} -SE
@@ -37,6 +39,12 @@ class FakeScheduler:
         patch.setenv("PATH", f"{self.programs}{os.pathsep}{os.environ['PATH']}")
         patch.setenv("FAKE_SCHEDULER", str(self._jobs))
 
+    def serves(self, reader: Reader) -> Reader:
+        """Return `reader` with the scheduler's commands on the path."""
+        reader.environment["PATH"] = f"{self.programs}{os.pathsep}{reader.environment['PATH']}"
+        reader.environment["FAKE_SCHEDULER"] = str(self._jobs)
+        return reader
+
     def say(self, name: str, words: str) -> None:
         """Tell the scheduler something: `hold` and `reject` are heard by all of them."""
         (self._jobs / name).write_text(words)
@@ -64,3 +72,17 @@ class FakeScheduler:
     def jobs(self) -> list[int]:
         """Return the numbers of all jobs that were ever submitted."""
         return sorted(int(path.stem) for path in self._jobs.glob("*.json"))
+
+
+def profile_of(reader: Reader, name: str, *lines: str) -> str:
+    """Return the option that chooses a profile of the reader's with these `lines` in its ipcluster_config.py."""
+    path = reader.profile(name).path
+    path.mkdir(parents=True)
+    (path / "ipcluster_config.py").write_text("\n".join(["c = get_config()", *lines, ""]))
+    return f"--profile={name}"
+
+
+def running(script: str) -> str:
+    """Return the line of a profile by which `script` of a shell is run in place of engines; `"$@"`: an engine."""
+    argv = ["sh", "-c", script, sys.executable, "-m", "engineroom.cli.ipengine"]
+    return f"c.EngineLauncher.engine_cmd = {argv}"

@@ -12,7 +12,7 @@ from engineroom import Client
 from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import until
-from tests.system.fake_scheduler import FakeScheduler
+from tests.system.fake_scheduler import FakeScheduler, profile_of, running
 
 PAGE = "starting/htcondor.md"
 START = "ipcluster start --engines=HTCondor"
@@ -26,10 +26,7 @@ def condor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
 
 @pytest.fixture
 def reader(condor: FakeScheduler, reader: Reader) -> Reader:
-    """Return somebody with HTCondor's commands on the path."""
-    reader.environment = {**reader.environment, "PATH": f"{condor.programs}{os.pathsep}{reader.environment['PATH']}"}
-    reader.environment["FAKE_SCHEDULER"] = os.environ["FAKE_SCHEDULER"]
-    return reader
+    return condor.serves(reader)
 
 
 def test_a_process_for_each_engine_and_an_end_that_is_told(condor: FakeScheduler, reader: Reader) -> None:
@@ -68,11 +65,7 @@ def test_jobs_that_are_held_say_why_and_a_stop_meanwhile_leaves_none(condor: Fak
 
 
 def test_a_limit_that_is_hit_ends_the_start(condor: FakeScheduler, reader: Reader) -> None:
-    profile = reader.profile("sleepy").path
-    profile.mkdir(parents=True)
-    command = ["/bin/sh", "-c", "sleep 60"]
-    (profile / "ipcluster_config.py").write_text(f"c.HTCondorEngineSetLauncher.engine_cmd = {command}\n")
-    start = reader.types(f"{START} -n 1 --profile=sleepy")
+    start = reader.types(f"{START} -n 1 {profile_of(reader, 'sleepy', running('sleep 60'))}")
     until(lambda: condor.jobs() and condor.pids(11))
     condor.end(11, "The job attribute PeriodicRemove expression 'JobStatus == 2' evaluated to TRUE")
     start.says("1 of 1 engines did not register: HTCondor job 11 reached its time limit")

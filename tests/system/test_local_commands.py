@@ -118,6 +118,17 @@ def test_nothing_is_left_when_ipcluster_is_killed(command: Start, profile: Profi
     until(lambda: not (processes_of_this_run().keys() - before.keys()))
 
 
+def test_one_that_fails_does_not_keep_the_others_waiting(command: Start, profile: Profile, tmp_path: Path) -> None:
+    script = tmp_path / "my-engine"
+    fails = f"mkdir {tmp_path}/failed 2>/dev/null && exit 7"
+    script.write_text(f'#!/bin/sh\n{fails}\nexec {sys.executable} -m engineroom.cli.ipengine "$@"\n')
+    script.chmod(0o755)
+    own = f"--LocalEngineSetLauncher.engine_cmd={script}"
+    start = command("ipcluster", "start", "-n", "2", own, "--Cluster.engine_timeout=600")
+    start.says("1 engine is ready").says("but 1 of 2 engines did not register: 1 of 2 have ended: ").says("exit code 7")
+    start.signal(signal.SIGINT).succeeds()
+
+
 def test_a_command_that_fails_shows_what_it_said(command: Start, profile: Profile, tmp_path: Path) -> None:
     script = tmp_path / "bad-engine"
     script.write_text("#!/bin/sh\necho no module named engineroom >&2\nexit 7\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from engineroom.settings.launchers import LSFEngineSetLauncher
 from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import until
-from tests.system.fake_scheduler import FakeScheduler
+from tests.system.fake_scheduler import FakeScheduler, profile_of, running
 
 PAGE = "starting/lsf.md"
 START = "ipcluster start --engines=LSF"
@@ -29,10 +28,7 @@ def lsf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
 
 @pytest.fixture
 def reader(lsf: FakeScheduler, reader: Reader) -> Reader:
-    """Return somebody with LSF's commands on the path."""
-    reader.environment = {**reader.environment, "PATH": f"{lsf.programs}{os.pathsep}{reader.environment['PATH']}"}
-    reader.environment["FAKE_SCHEDULER"] = os.environ["FAKE_SCHEDULER"]
-    return reader
+    return lsf.serves(reader)
 
 
 def test_an_array_that_is_killed_by_its_owner(lsf: FakeScheduler, reader: Reader) -> None:
@@ -72,11 +68,29 @@ def test_single_jobs_that_wait_say_why_and_a_stop_meanwhile_leaves_none(lsf: Fak
 
 
 def test_a_limit_that_is_hit_ends_the_start(lsf: FakeScheduler, reader: Reader) -> None:
-    start = reader.types(f"{START} -n 1 --profile-dir={sleepy(reader)}")
+    start = reader.types(f"{START} -n 1 {profile_of(reader, 'sleepy', running('sleep 60'))}")
     until(lambda: lsf.jobs() and lsf.pids(11))
     lsf.end(11, "TERM_RUNLIMIT: job killed after reaching LSF run time limit.")
     start.says("1 of 1 engines did not register: LSF job 11 reached its time limit (fix: set a longer timelimit")
     assert start.process.wait(SECONDS) != 0
+
+
+@pytest.mark.parametrize(
+    ("split", "end"),
+    [("", "LSF job 11 (1 of its 3 tasks) failed with exit code 3"), ("--split", "LSF job 12 failed with exit code 3")],
+)
+def test_a_part_that_fails_ends_the_start_once_all_others_have_come(
+    split: str, end: str, lsf: FakeScheduler, reader: Reader
+) -> None:
+    fails = running('case $LSB_JOBINDEX:$LSB_JOBID in 2:*|0:12) exit 3; esac; exec "$0" "$@"')
+    start = reader.types(
+        f"{START} -n 3 {split} {profile_of(reader, 'partly', fails, 'c.Cluster.engine_timeout = 600')}"
+    )
+    start.says("2 engines are ready", f"but 1 of 3 engines did not register: {end}")
+    with Client(profile_dir=str(reader.profile("partly").path)) as rc:
+        assert rc[:].apply_sync(int) == [0, 0]
+    start.interrupt()
+    assert [lsf.pids(job) for job in lsf.jobs()] == [[] for _ in lsf.jobs()]
 
 
 def test_a_job_that_is_refused(reader: Reader) -> None:
@@ -104,11 +118,3 @@ def test_a_signal_to_a_job(lsf: FakeScheduler, tmp_path: Path) -> None:
         return status.words
 
     assert asyncio.run(asyncio.wait_for(story(), 10)).startswith("LSF job 11 was killed by signal 15")
-
-
-def sleepy(reader: Reader) -> Path:
-    """Return a profile whose engines never come."""
-    path = reader.profile("sleepy").path
-    path.mkdir(parents=True)
-    (path / "ipcluster_config.py").write_text("c.LSFEngineSetLauncher.engine_cmd = ['sh', '-c', 'sleep 60']\n")
-    return path

@@ -81,8 +81,7 @@ def test_an_installed_entry_point(reader: Reader) -> None:
 
 def test_a_batch_system_of_ones_own(reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fleet = FakeScheduler(tmp_path, monkeypatch, "fleet", "fleet")
-    reader.environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{reader.environment['PATH']}"
-    reader.environment["FAKE_SCHEDULER"] = os.environ["FAKE_SCHEDULER"]
+    fleet.serves(reader)
     reader.writes(PAGE, "own-batch", "fleetlaunch.py")
     start, stop = typed(PAGE, "own-batch-start")
     script = reader.profile().path / "fleet_engines-1"

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.engine_set import HostedEngines, ready_ids
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Telling, Watchful
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
@@ -53,6 +53,11 @@ class _Set:
     arrived: int = 0
     leaving: bool = False
     given_up: bool = False
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody waits for engines of it that have not registered."""
+        return self.arrived < self.n and not self.given_up
 
 
 class LaunchedEngines:
@@ -170,6 +175,10 @@ class LaunchedEngines:
     def handles(self) -> dict[str, Any]:
         return {name: each.handle for name, each in self._sets.items()}
 
+    def look(self) -> None:
+        """Ask the launcher now how everything is: something has ended."""
+        self._news.set()
+
     def close(self) -> None:
         for task in (self._watch, *self._waits):
             if task is not None:
@@ -222,13 +231,18 @@ class LaunchedEngines:
             return
         before = started.status
         self._note(started, status)
-        if status.state is State.WAITING and status.words and status != before:
+        said_anew = status.words and (status.state, status.words) != (before.state, before.words)
+        if status.state is State.WAITING and said_anew:
             self._steps.note(steps.QUEUED, words=status.words, who=self._who(started.name))
             self._report(Notice(f"waiting: {status.words}"))
-        elif status.state is State.RUNNING and status.words and status != before:
+        elif status.state is State.RUNNING and said_anew and self._is_news(started):
             self._report(Notice(status.words))  # of a part of it
         if status.state is State.ENDED and before.state is not State.ENDED:
             self._set_ended(started, status)
+
+    def _is_news(self, started: _Set) -> bool:
+        """Whether nobody else has said how a part of it ended."""
+        return started.waited_for or not isinstance(self._launcher, Telling)
 
     def _note(self, started: _Set, status: Status) -> None:
         started.status = status
@@ -261,19 +275,7 @@ class LaunchedEngines:
 
     async def _all_ready(self, started: _Set) -> str:
         """Wait until all of a set have registered or can't any more; return, in words, what is wrong with some."""
-
-        def settled() -> bool:
-            return started.arrived >= started.n or started.status.state is State.ENDED or started.leaving
-
-        timeout, loop = self._plan.engine_timeout, asyncio.get_running_loop()
-        while not settled():
-            # Only what runs is late; what waits in a queue is not.
-            running = started.running_since
-            left = None if running is None else running + timeout - loop.time()
-            if left is not None and left <= 0:
-                break
-            known = started.running_since
-            await self._pulse.until(lambda known=known: settled() or started.running_since != known, left)  # type: ignore[misc]
+        await self._settled(started)
         missing = started.n - started.arrived
         if missing <= 0 or started.leaving:
             if not started.leaving:
@@ -288,12 +290,34 @@ class LaunchedEngines:
             raise LaunchError(words)
         return words
 
+    async def _settled(self, started: _Set) -> None:
+        """Wait until no more engines of a set will come, or they are late."""
+
+        def settled() -> bool:
+            return not self._may_come(started) or started.status.state is State.ENDED or started.leaving
+
+        timeout, loop = self._plan.engine_timeout, asyncio.get_running_loop()
+        while not settled():
+            # Only what runs is late; what waits in a queue is not.
+            known = started.running_since
+            left = None if known is None else known + timeout - loop.time()
+            if left is not None and left <= 0:
+                return
+            await self._pulse.until(lambda known=known: settled() or started.running_since != known, left)  # type: ignore[misc]
+            if settled() and started.waited_for and started.status.state is not State.ENDED:
+                # What has just ended may be an engine that was here, and has not been said to have left.
+                await self._pulse.until(lambda: not settled() or not started.waited_for, _NOTICED)
+
+    def _may_come(self, started: _Set) -> int:
+        present = len(self.engines.in_set(started.name))
+        return may_come(started.n, arrived=started.arrived, present=present, ended=started.status.ended)
+
     def _who(self, name: str) -> str:
         return steps.of_engines(name, alone=self._plan.controller is None)
 
     def _words_about_missing(self, started: _Set) -> str:
         words = f"{started.n - started.arrived} of {started.n} engines did not register"
-        if started.status.state is State.ENDED:
+        if started.status.state is State.ENDED or not self._may_come(started):
             words += f": {started.status.words or 'they have ended'}"
         else:
             words += f" within {self._plan.engine_timeout:g} s of their start"
@@ -310,3 +334,12 @@ class LaunchedEngines:
     def _changed(self) -> None:
         self._pulse.beat()
         self._on_change()
+
+
+def may_come(n: int, *, arrived: int, present: int, ended: int) -> int:
+    """Return how many of `n` engines can still register.
+
+    `arrived`: have ever registered, `present`: and have not left; `ended`: of how many the process has ended, whether
+    it had registered or not.
+    """
+    return max(0, min(n - arrived, n - ended - present))

@@ -44,9 +44,7 @@ def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) 
             plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited
         )
     launcher = launcher_for(options, shared)
-    if isinstance(launcher, Telling):
-        launcher.tell(host.process_exited)
-    return LaunchedEngines(
+    engines = LaunchedEngines(
         plan,
         host.instance,
         launcher,
@@ -56,6 +54,14 @@ def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) 
         on_exit=host.engine_exited,
         dismiss=host.dismiss_engines,
     )
+    if isinstance(launcher, Telling):
+
+        def process_exited(pid: int, how: str) -> None:
+            host.process_exited(pid, how)
+            engines.look()
+
+        launcher.tell(process_exited)
+    return engines
 
 
 def launched_controller(

@@ -7,7 +7,9 @@ import pytest
 from engineroom.cluster.launchers.batch import status_of
 from engineroom.cluster.launchers.batch_systems import pbs, slurm
 from engineroom.cluster.launchers.batch_systems.system import JobState
+from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.jobs.board import number_of
+from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, worst_of
 from engineroom.cluster.launchers.launcher import State, Status
 
 SQUEUE = """\
@@ -55,6 +57,10 @@ def test_slurms_states_and_reasons() -> None:
         ("JobId=1 JobState=CANCELLED ExitCode=0:15", "was cancelled"),
         ("FAILED|2:0\n", "failed with exit code 2"),
         ("CANCELLED by 0|0:0\n", "was cancelled"),
+        (
+            "JobId=1 JobState=COMPLETED ExitCode=0:0\nJobId=2 JobState=FAILED ExitCode=3:0\nJobId=3 JobState=RUNNING",
+            "failed with exit code 3",
+        ),
         ("", ""),
     ],
 )
@@ -116,6 +122,53 @@ def test_the_states_of_pbs() -> None:
 def test_exit_codes_of_pbs(code: str, words: str) -> None:
     (state,) = pbs.read_status(f"Job Id: 1\n    job_state = C\n    comment = c\n    exit_status = {code}\n")
     assert state.words == words
+
+
+@pytest.mark.parametrize(
+    ("listed", "tasks"),
+    [("1", 1), ("3-5", 3), ("1,4-6,8-12:2%3", 7), ("2-5:1", 4), ("1,3,5,...", 0), ("", 0)],
+)
+def test_how_many_tasks_a_list_of_them_names(listed: str, tasks: int) -> None:
+    assert tasks_in(listed) == tasks
+
+
+def test_how_many_tasks_each_state_is_of() -> None:
+    assert [state.tasks for state in slurm.read_status(SQUEUE)] == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert [state.tasks for state in slurm.read_status("14_[3,5,...]|PENDING|x\n")] == [0]
+    assert [state.tasks for state in pbs.read_status(QSTAT)] == [0, 1, 2, 1, 1, 1, 0]
+    assert [state.tasks for state in pbs.read_status("Job Id: 12[3].server\n    job_state = R\n")] == [1]
+
+
+RUNS, ENDED = JobState("7", State.RUNNING), JobState("7", State.ENDED)
+
+
+@pytest.mark.parametrize(
+    ("states", "ended"),
+    [
+        ([RUNS, RUNS, RUNS], 0),
+        ([RUNS, ENDED, RUNS], 1),  # listed
+        ([RUNS, RUNS], 1),  # left out
+        ([JobState("7", State.WAITING, tasks=2), RUNS], 0),
+        ([JobState("7", State.WAITING, tasks=2)], 1),
+        ([JobState("7", State.WAITING, tasks=0)], 0),  # nobody knows
+        ([JobState("7", State.WAITING, tasks=0), ENDED], 0),
+    ],
+)
+def test_how_many_of_three_tasks_have_ended(states: list[JobState], ended: int) -> None:
+    assert ended_tasks(states, 3) == ended
+
+
+def test_how_many_jobs_of_a_split_set_have_ended() -> None:
+    waits = JobState("8", State.WAITING, tasks=0)
+    assert ended_jobs([waits, RUNS, ENDED], 3) == 1
+    assert ended_jobs([waits, RUNS, RUNS, ENDED], 2) == 0  # which are arrays themselves
+
+
+def test_the_words_that_tell_most() -> None:
+    well, badly = JobState("7", State.ENDED, "ended"), JobState("7", State.ENDED, "was cancelled")
+    assert worst_of([RUNS, ENDED, well, badly]) == badly
+    assert worst_of([well, ENDED]) == well
+    assert worst_of([ENDED, RUNS]) is None
 
 
 def test_a_set_waits_as_long_as_a_part_of_it_waits() -> None:

@@ -104,10 +104,28 @@ def test_whoever_stops_a_job_does_not_wait_to_hear_how_it_ended(told: Told) -> N
     assert of(told, story).state is State.ENDED
 
 
+def test_how_a_part_of_an_array_ended_is_known_now_or_soon_or_never(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(board: JobBoard) -> list[str | None]:
+        answers = [await board.ending_of_part("7", 1)]
+        told.knows("failed with exit code 3")
+        answers += [await board.ending_of_part("7", 1) for _ in range(2)]
+        told.knows("")
+        answers.append(await board.ending_of_part("7", 1))
+        answers.append(await JobBoard(replace(told.system, ending_seconds=0.0)).ending_of_part("7", 1))
+        return answers
+
+    told.knows("")
+    monkeypatch.setattr(job_board, "_AGAIN", 0.0)
+    known = "failed with exit code 3"
+    assert asyncio.run(ask(JobBoard(told.system))) == [None, known, known, known, ""]
+
+
 def test_a_new_job_that_is_not_listed_yet_waits_unless_its_ending_is_known(told: Told) -> None:
     async def nothing(board: JobBoard) -> None:
         del board
 
-    assert of(told, nothing, new=True) == JobState("7", State.WAITING)
+    assert of(told, nothing, new=True) == JobState("7", State.WAITING, tasks=0)
     told.knows("failed with exit code 3")
     assert of(told, nothing, new=True) == JobState("7", State.ENDED, "failed with exit code 3")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launched_engines import LaunchedEngines
+from engineroom.cluster.launched_engines import LaunchedEngines, may_come
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
@@ -136,6 +136,44 @@ def test_what_runs_and_does_not_register_is_late(tmp_path: Path) -> None:
         assert words == "1 of 2 engines did not register within 0.05 s of their start; their output: out.log"
 
     play(tmp_path, story, timeout=0.05)
+
+
+def test_a_start_ends_as_soon_as_the_others_that_are_missing_have_ended(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets, 3)
+        sets.join(0)
+        sets.queue.status = Status(State.RUNNING, "job 13 failed with exit code 1", ended=1)
+        sets.engines.look()
+        await sets.pulse.until(lambda: len(sets.said(Notice)) == 2)
+        assert not starting.done()
+        sets.join(1)
+        assert await starting == (
+            "1",
+            "1 of 3 engines did not register: job 13 failed with exit code 1; their output: out.log",
+        )
+        assert sets.engines.handles() == {"1": {"job": 1}}
+        sets.join(2)  # what it was told was not so
+        assert len(sets.engines.engines) == 3
+
+    play(tmp_path, story, timeout=60.0)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "present", "ended", "to_come"),
+    [
+        (0, 0, 0, 3),
+        (2, 2, 0, 1),
+        (2, 2, 1, 0),
+        (2, 1, 0, 1),  # one was here, and has left
+        (2, 1, 1, 1),  # and its process has ended
+        (2, 1, 2, 0),
+        (3, 0, 3, 0),
+        (0, 0, 3, 0),
+        (3, 3, 1, 0),  # the process of one has ended that has not left yet
+    ],
+)
+def test_how_many_may_still_come(arrived: int, present: int, ended: int, to_come: int) -> None:
+    assert may_come(3, arrived=arrived, present=present, ended=ended) == to_come
 
 
 def test_a_job_that_ends_before_any_engine_came_fails_the_start_with_its_reason(tmp_path: Path) -> None:

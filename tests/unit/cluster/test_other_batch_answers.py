@@ -59,6 +59,13 @@ def test_tasks_of_an_array_of_grid_engine() -> None:
     assert sge.read_status("") == []
 
 
+def test_how_many_tasks_of_grid_engine_each_state_is_of() -> None:
+    entry = ENTRY.replace("</state>", "</state><tasks>{tasks}</tasks>")
+    running, pending = entry.format(job=2, state="r", tasks="1"), entry.format(job=2, state="qw", tasks="3-9:2")
+    warned = f"a site's warning\n{QSTAT.format(running=running, pending=pending)}"
+    assert [state.tasks for state in sge.read_status(warned)] == [1, 4]
+
+
 QSTAT_J = """\
 ==============================================================
 job_number:                 2

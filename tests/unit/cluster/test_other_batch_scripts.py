@@ -15,7 +15,9 @@ _PLACES: dict[str, Any] = {"work_dir": "/home/me/my work", "profile_dir": "/p", 
 ENGINES = Command(
     role=ENGINE, name="e", argv=["/usr/bin/python", "-m", "x", "--a=b c"], n=3, log_file="/p/log/e-1.log", **_PLACES
 )
-THE_CONTROLLER = Command(role=CONTROLLER, name="c", argv=["ipcontroller", "--ip=*"], log_file="/p/log/c.log", **_PLACES)
+THE_CONTROLLER = Command(
+    role=CONTROLLER, name="c", argv=["/opt/ipcontroller", "--ip=*"], log_file="/p/log/c.log", **_PLACES
+)
 ALL = {"queue": "q", "account": "a", "timelimit": 90, "output_file": "/o"}
 
 SGE_ENGINES = """\
@@ -45,7 +47,7 @@ SGE_CONTROLLER = """\
 export A=1
 export B='x '"'"'y'"'"''
 cd '/home/me/my work'
-exec ipcontroller '--ip=*'
+exec /opt/ipcontroller '--ip=*'
 """
 LSF_ENGINES = """\
 #!/bin/sh
@@ -67,7 +69,7 @@ LSF_CONTROLLER = """\
 export A=1
 export B='x '"'"'y'"'"''
 cd '/home/me/my work'
-exec ipcontroller '--ip=*'
+exec /opt/ipcontroller '--ip=*'
 """
 HTCONDOR_ENGINES = """\
 getenv = False
@@ -93,7 +95,7 @@ accounting_group = a
 periodic_remove = JobStatus == 2 && time() - EnteredCurrentStatus > 5400
 request_memory = 4GB
 universe = vanilla
-executable = ipcontroller
+executable = /opt/ipcontroller
 arguments = "--ip=*"
 transfer_executable = False
 queue 1

@@ -8,12 +8,15 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from engineroom.cluster.launchers.batch_systems.registry import system_called, system_of
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.jobs.ending import end_jobs
+from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, tasks_listed, worst_of
 from engineroom.cluster.launchers.jobs.records import forget_jobs, records_shared
 from engineroom.cluster.launchers.jobs.script import (
     last_words,
@@ -39,6 +42,7 @@ class BatchLauncher:
         self._options, self._shared = options, shared
         self._system: BatchSystem | None = None
         self._steps: dict[str, Steps] = {}
+        self._arrays: set[str] = set()
 
     async def start(self, command: Command) -> Handle:
         system = await self._which()
@@ -62,18 +66,21 @@ class BatchLauncher:
             "launcher": "batch",
             "system": system.name,
             "jobs": jobs,
+            "n": command.n,
             "script": str(script),
             "output": self._options.output_file or command.log_file,
             "profile_dir": command.profile_dir,
             "cluster_id": command.cluster_id,
         }
         self._steps[jobs[0]] = steps
+        if one_job and command.n > 1 and system.array and not self._has_own_script:
+            self._arrays.add(jobs[0])
         return handle
 
     async def poll(self, handle: Handle) -> Status:
         system, jobs = self._system_in(handle), handle["jobs"]
-        states = await self._board(system).states(jobs)
-        status = status_of(system, states)
+        states, ended = await self._with_parts(system, handle, await self._board(system).states(jobs))
+        status = msgspec.structs.replace(status_of(system, states), ended=ended)
         steps = self._steps.get(jobs[0])
         if steps is not None and status.state is State.WAITING and status.words:
             steps.note(QUEUED, words=status.words, fix=_fix(states))
@@ -101,6 +108,7 @@ class BatchLauncher:
     async def stop(self, handle: Handle) -> None:
         system, jobs = self._system_in(handle), handle["jobs"]
         self._steps.pop(jobs[0], None)
+        self._arrays.discard(jobs[0])
         board = self._board(system)
         cancel = self._cancel(system)
         await end_jobs(system, jobs, cancel=cancel, board=board, seconds=self._options.stop_timeout)
@@ -130,10 +138,33 @@ class BatchLauncher:
     def _splits(self, system: BatchSystem, command: Command) -> bool:
         if command.role == CONTROLLER or command.n == 1:
             return False
-        own = bool(self._options.batch_template or self._options.batch_template_file)
         if self._options.split is not None:
             return bool(self._options.split)
-        return not own and system.split
+        return system.split and not self._has_own_script
+
+    @property
+    def _has_own_script(self) -> bool:
+        return bool(self._options.batch_template or self._options.batch_template_file)
+
+    async def _with_parts(
+        self, system: BatchSystem, handle: Handle, states: list[JobState]
+    ) -> tuple[list[JobState], int]:
+        """Return `states`, of an array one for all tasks that have ended, and how many of the engines have."""
+        (job, *others), n = handle["jobs"], handle.get("n", 1)
+        alive = [state for state in states if state.state is not State.ENDED]
+        if others or n == 1 or not alive:
+            return states, ended_jobs(states, n)
+        if (tasks_listed(states) or 0) >= n:
+            self._arrays.add(job)  # by a script of the user's own
+        ended = ended_tasks(states, n) if job in self._arrays else 0
+        if not ended:
+            return states, 0
+        told = worst_of(states)
+        words = await self._board(system).ending_of_part(job, ended) if told is None else told.words
+        if words is None:
+            return alive, 0  # it is worth waiting for
+        which = f"{job} ({ended} of its {n} tasks)"
+        return [*alive, JobState(which, State.ENDED, words, "" if told is None else told.fix)], ended
 
     def _board(self, system: BatchSystem) -> JobBoard:
         board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))

@@ -112,14 +112,24 @@ class GuardedProcesses:
         if not guarded.started or record is None:
             await guarded.gone()
             raise LaunchError(guarded.failed or f"the guard ended: {guarded.child.end()}")
-        return {"launcher": "guard", "process": msgspec.to_builtins(record), "log_file": command.log_file}
+        return {
+            "launcher": "guard",
+            "process": msgspec.to_builtins(record),
+            "processes": self.arguments(command)[1],
+            "log_file": command.log_file,
+        }
 
     async def poll(self, handle: Handle) -> Status:
         record = _record_in(handle)
         guarded = self._ours.get(record.pid)
         if guarded is None:
             return Status(State.RUNNING if record.alive else State.ENDED)
-        return Status(State.RUNNING) if guarded.running else Status(State.ENDED, self._end_of(guarded))
+        if not guarded.running:
+            return Status(State.ENDED, self._end_of(guarded))
+        n, ended = handle["processes"], len(guarded.codes)
+        if ended in {0, n}:  # what comes next is the end, and better said
+            return Status(State.RUNNING)
+        return Status(State.RUNNING, f"{ended} of {n} have ended: {self._end_of(guarded)}", ended)
 
     async def ended(self, handle: Handle) -> Status:
         """Wait for the end; return how it was."""

@@ -44,10 +44,12 @@ class State(Enum):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How it is with what was started. `words`: why it waits, or how it ended, as far as that is known."""
+    """How it is with what was started. `words`: why it waits, or how it ended, as far as that is known; `ended`: how
+    many of its processes have certainly ended while others have not, so that no engine is to come of these."""
 
     state: State
     words: str = ""
+    ended: int = 0
 
 
 class Launcher(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
@@ -86,7 +87,8 @@ def seconds(limit: object) -> int:
 
 
 def _fields(command: Command) -> dict[str, object]:
-    return {"executable": command.argv[0], "arguments": quoted(command.argv[1:]), "seconds": seconds}
+    program = command.argv[0]  # HTCondor does not look for it on the path
+    return {"executable": shutil.which(program) or program, "arguments": quoted(command.argv[1:]), "seconds": seconds}
 
 
 _RUN = "universe = vanilla\nexecutable = {executable}\narguments = {arguments}\ntransfer_executable = False"
@@ -120,6 +122,7 @@ HTCONDOR = BatchSystem(
         ("options", "{options}"),
     ),
     engines=f"{_RUN}\nqueue {{n}}",
+    array=True,
     controller=f"{_RUN}\nqueue 1",
     change_directory="",
     environment=environment,

@@ -91,6 +91,7 @@ LSF = BatchSystem(
         ("options", "#BSUB {options}"),
     ),
     tasks="#BSUB -J {job_name}[1-{n}]",
+    array=True,
     alone="#BSUB -J {job_name}",
     engines="exec {program_and_args}",
     array_output=".%I",

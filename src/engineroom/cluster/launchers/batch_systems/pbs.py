@@ -56,20 +56,26 @@ def _states(job: str, attributes: dict[str, str]) -> list[JobState]:
     if state is State.ENDED:
         words = _how_it_ended(attributes.get("exit_status", ""), comment)
         return [JobState(job, state, words, _fix(words))]
+    counts = attributes.get("array_state_count", "")
     if letter == "B":
-        return _of_array(job, attributes.get("array_state_count", ""), comment)
+        return _of_array(job, counts, comment)
+    tasks = 1 if re.match(r"\d+\[\d+\]", job) else _counts(counts).get("queued", 0)
     if state is State.WAITING:
         words = comment or _WAITING.get(letter, "")
-        return [JobState(job, state, words, _fix(words))]
-    return [JobState(job, state)]
+        return [JobState(job, state, words, _fix(words), tasks)]
+    return [JobState(job, state, tasks=tasks)]
 
 
 def _of_array(job: str, counts: str, comment: str) -> list[JobState]:
     """Return the states of an array that has begun: `Queued:1 Running:3 Exiting:0 Expired:0`."""
-    n = {name.lower(): int(count) for name, count in re.findall(r"(\w+):(\d+)", counts)}
-    waiting = [JobState(job, State.WAITING, comment)] if n.get("queued") else []
-    running = [JobState(job, State.RUNNING)] if n.get("running") or n.get("exiting") or not waiting else []
-    return waiting + running
+    n = _counts(counts)
+    queued, begun = n.get("queued", 0), n.get("running", 0) + n.get("exiting", 0)
+    waiting = [JobState(job, State.WAITING, comment, tasks=queued)] if queued else []
+    return waiting + ([JobState(job, State.RUNNING, tasks=begun)] if begun or not waiting else [])
+
+
+def _counts(told: str) -> dict[str, int]:
+    return {name.lower(): int(count) for name, count in re.findall(r"(\w+):(\d+)", told)}
 
 
 def _how_it_ended(code: str, comment: str) -> str:
@@ -132,6 +138,7 @@ TORQUE = BatchSystem(
     prefix="#PBS",
     directives=(*_DIRECTIVES, ("job_name", "#PBS -V")),
     tasks="#PBS -t 1-{n}",
+    array=True,
     name_length=15,
 )
 
@@ -148,6 +155,7 @@ PBS_PRO = BatchSystem(
     prefix="#PBS",
     directives=(*_DIRECTIVES, ("job_name", "#PBS -V")),
     tasks="#PBS -J 1-{n}",
+    array=True,
     name_length=15,
     array_output=".^array_index^",
 )

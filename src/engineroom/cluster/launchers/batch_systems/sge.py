@@ -7,6 +7,7 @@ import signal
 from xml.etree import ElementTree as ET
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.launcher import State
 
 _NO_REASONS = "Collecting of scheduler job information is turned off"
@@ -17,22 +18,22 @@ def read_status(output: str) -> list[JobState]:
     if not output.strip():
         return []
     return [
-        _state(entry.findtext("JB_job_number", ""), entry.findtext("state", ""))
-        for entry in ET.fromstring(output).iter("job_list")
+        _state(
+            entry.findtext("JB_job_number", ""), entry.findtext("state", ""), tasks_in(entry.findtext("tasks") or "1")
+        )
+        for entry in ET.fromstring(output[max(0, output.find("<?xml")) :]).iter("job_list")
     ]
 
 
-def _state(job: str, letters: str) -> JobState:
+def _state(job: str, letters: str, tasks: int) -> JobState:
     """`letters`: E error, h held, q queued, w waits, t is sent, r runs, R again, s S T suspended, d being deleted."""
     if "E" in letters:
-        return JobState(job, State.WAITING)
+        return JobState(job, State.WAITING, tasks=tasks)
     if "h" in letters:
-        return JobState(job, State.WAITING, "it is held", f"release it by `qrls {job}`")
+        return JobState(job, State.WAITING, "it is held", f"release it by `qrls {job}`", tasks)
     if "q" in letters:
-        return JobState(job, State.WAITING)
-    if set(letters) & set("sST"):
-        return JobState(job, State.RUNNING, "suspended")
-    return JobState(job, State.RUNNING)
+        return JobState(job, State.WAITING, tasks=tasks)
+    return JobState(job, State.RUNNING, "suspended" if set(letters) & set("sST") else "", tasks=tasks)
 
 
 def read_reasons(output: str) -> dict[str, tuple[str, str]]:
@@ -129,6 +130,7 @@ SGE = BatchSystem(
         ("options", "#$ {options}"),
     ),
     tasks="#$ -t 1-{n}",
+    array=True,
     engines="exec {program_and_args}",
     array_output=".$TASK_ID",
 )

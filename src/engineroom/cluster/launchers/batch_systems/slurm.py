@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.launcher import State
 
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
@@ -56,29 +57,36 @@ def read_status(output: str) -> list[JobState]:
         job, _, rest = line.strip().partition("|")
         state, _, reason = rest.partition("|")
         if state:
-            found.append(_state(re.match(r"\d*", job)[0], state, reason.strip()))  # type: ignore[index]
+            number, _, tasks = job.partition("_")
+            found.append(_state(number, state, reason.strip(), tasks_in(tasks.strip("[]")) if tasks else 1))
     return found
 
 
-def _state(job: str, state: str, reason: str) -> JobState:
+def _state(job: str, state: str, reason: str, tasks: int) -> JobState:
     reason = "" if reason == "None" else reason
     if state in _WAITING:
         word = reason.partition(",")[0].strip("()")
         meaning = _REASONS.get(word) or _NEVER.get(word, "")
         words = f"{reason}{f' ({meaning})' if meaning else ''}"
-        return JobState(job, State.WAITING, words, _NEVER.get(word, ""))
+        return JobState(job, State.WAITING, words, _NEVER.get(word, ""), tasks)
     if state in _RUNNING:
-        return JobState(job, State.RUNNING, "is suspended" if state == "SUSPENDED" else "")
+        return JobState(job, State.RUNNING, "is suspended" if state == "SUSPENDED" else "", tasks=tasks)
     # What it failed of is told by scontrol, where the reason is only that it did.
     words, fix = _ENDINGS.get(state, (f"ended ({state})", ""))
-    return JobState(job, State.ENDED, "" if state == "FAILED" else words, fix)
+    return JobState(job, State.ENDED, "" if state == "FAILED" else words, fix, tasks)
 
 
 def read_ending(output: str) -> str:
-    """Return how a job ended, from `scontrol --oneliner show job` or `sacct --parsable2`."""
-    fields = dict(re.findall(r"(\w+)=(\S*)", output))
-    if not fields and "|" in output:
-        fields = dict(zip(("JobState", "ExitCode"), output.splitlines()[0].split("|"), strict=False))
+    """Return how a job ended, from `scontrol --oneliner show job` or `sacct --parsable2`: of an array, the worst that
+    befell a task."""
+    words = [words for line in output.splitlines() if (words := _ending(line))]
+    return next((each for each in words if each != "ended"), words[0]) if words else ""
+
+
+def _ending(line: str) -> str:
+    fields = dict(re.findall(r"(\w+)=(\S*)", line))
+    if not fields:
+        fields = dict(zip(("JobState", "ExitCode"), line.split("|"), strict=False))
     state = fields.get("JobState", "").split(" ")[0]
     words, _ = _ENDINGS.get(state, ("", ""))
     code, _, signum = fields.get("ExitCode", "").partition(":")

@@ -12,15 +12,17 @@ from engineroom.cluster.launchers.launcher import Command, State
 
 
 class JobState(msgspec.Struct, frozen=True):
-    """How it is with a job, or with one task of its array. `job`: its id as it was when submitted.
+    """How it is with a job, or with some tasks of its array. `job`: its id as it was when submitted.
 
-    `words`: the system's reason why it waits, or how it ended; `fix`: what to do about that.
+    `words`: the system's reason why it waits, or how it ended; `fix`: what to do about that. `tasks`: how many tasks
+    this is said of, 0 if the system does not tell.
     """
 
     job: str
     state: State
     words: str = ""
     fix: str = ""
+    tasks: int = 1
 
 
 def shell_exports(variables: Mapping[str, str]) -> list[str]:
@@ -41,9 +43,9 @@ class BatchSystem:
     for each id, `{user}` is who we are; to `cancel` and `signal` the ids are appended. `submit` gets the script's path
     as its last word, or with `submit_by_stdin` the script itself; in `signal`, `{signal}` is a name such as INT.
 
-    - `read_status`: from what `status` printed to one state for each job and each task of an array; jobs that have
-      ended may be missing. `not_known`: a regexp for what it prints of jobs that it no longer knows (an exit code other
-      than 0 with other words means that nothing is known).
+    - `read_status`: from what `status` printed to one state for each job and each task of an array, or for several
+      tasks; jobs and tasks that have ended may be missing. `not_known`: a regexp for what it prints of jobs that it no
+      longer knows (an exit code other than 0 with other words means that nothing is known).
     - `one_by_one`: `status` and `cancel` have one job each, at `{job}`.
     - `reasons`: a command that tells why jobs wait, where `status` does not; `read_reasons`: by job's number, the words
       in what it printed, and what to do about that.
@@ -56,12 +58,12 @@ class BatchSystem:
     - `version`, `variants`: a command, and by regexps for what it prints the name of the system that it is instead.
 
     The default script: `shebang`; of `directives`, (field, line), those whose field is set; `tasks` where `n` engines
-    are one job, an array or a parallel one, else `alone`; then `engines` or `controller`, the commands. `fields`: what
-    its lines need beside the usual fields. `prefix`: what directives start with, "" where there are none.
-    `environment`: variables as lines of the script, put after its last directive. `name_length`: of a job, at most.
-    `minutes`: a time limit given as a number. `array_output`, `split_output`: what the name of an output file needs
-    to differ by task of an array, and by job of a split set. `split`: each engine is a job of its own, unless options
-    say otherwise.
+    are one job, with `array` an array, else a parallel one, and `alone` where they are not; then `engines` or
+    `controller`, the commands. `fields`: what its lines need beside the usual fields. `prefix`: what directives start
+    with, "" where there are none. `environment`: variables as lines of the script, put after its last directive.
+    `name_length`: of a job, at most. `minutes`: a time limit given as a number. `array_output`, `split_output`: what
+    the name of an output file needs to differ by task of an array, and by job of a split set. `split`: each engine is
+    a job of its own, unless options say otherwise.
     """
 
     name: str
@@ -91,6 +93,7 @@ class BatchSystem:
     shebang: str = "#!/bin/sh"
     directives: tuple[tuple[str, str], ...] = ()
     tasks: str = ""
+    array: bool = False
     alone: str = ""
     engines: str = "{program_and_args}"
     controller: str = "exec {program_and_args}"

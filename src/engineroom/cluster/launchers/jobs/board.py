@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -28,6 +29,16 @@ _SETTLE = 5.0
 """Seconds after its submission in which a job that the system does not tell of is not there yet."""
 
 
+@dataclass(slots=True)
+class _Part:
+    """Tasks of an array that have ended. `words`: how, None as long as that may become known, at `deadline` at last."""
+
+    ended: int
+    deadline: float
+    ask_again: float = float("-inf")
+    words: str | None = None
+
+
 class JobBoard:
     """What the batch system said last of all jobs on the board; it is asked no more often than it likes to be."""
 
@@ -36,6 +47,7 @@ class JobBoard:
         self._since: dict[str, float] = {}
         self._states: dict[str, list[JobState]] = {}
         self._ended: dict[str, list[JobState]] = {}
+        self._parts: dict[str, _Part] = {}
         self._leaving: set[str] = set()
         self._limit = asyncio.Semaphore(_AT_ONCE)
         self._asked = float("-inf")
@@ -53,6 +65,7 @@ class JobBoard:
         """Ask no more about these jobs."""
         for job in jobs:
             self._since.pop(job, None)
+            self._parts.pop(job, None)
             self._leaving.discard(job)
 
     def leave(self, jobs: Iterable[str]) -> None:
@@ -84,8 +97,19 @@ class JobBoard:
         await asyncio.shield(self._answer)
         return [state for job in jobs for state in self._known(job)]
 
+    async def ending_of_part(self, job: str, ended: int) -> str | None:
+        """Return how `ended` tasks of an array ended that goes on, "" if nobody knows; None: it may be known soon."""
+        now = asyncio.get_running_loop().time()
+        part = self._parts.get(job)
+        if part is None or part.ended != ended:
+            part = self._parts[job] = _Part(ended, now + self._system.ending_seconds)
+        if part.words is None and now >= part.ask_again:
+            part.ask_again = now + _AGAIN
+            part.words = await self._ending_of(job) or ("" if now >= part.deadline else None)
+        return part.words
+
     def _known(self, job: str) -> list[JobState]:
-        return self._ended.get(job) or self._states.get(job) or [JobState(job, State.WAITING)]
+        return self._ended.get(job) or self._states.get(job) or [JobState(job, State.WAITING, tasks=0)]
 
     async def _ask(self) -> None:
         asked = [job for job in self._since if job not in self._ended]
@@ -127,7 +151,7 @@ class JobBoard:
         young = asyncio.get_running_loop().time() - self._since.get(job, 0.0) < _SETTLE
         if not states and young:
             words = await self._ending_of(job)
-            states = [JobState(job, State.ENDED if words else State.WAITING, words)]
+            states = [JobState(job, State.ENDED, words) if words else JobState(job, State.WAITING, tasks=0)]
         before = self._states.get(job, [])
         self._states[job] = states
         if all(state.state is State.ENDED for state in states):
