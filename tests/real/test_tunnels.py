@@ -27,7 +27,8 @@ PATIENCE = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2", "-o", 
 
 def tunnels() -> int:
     """Return how many ssh processes of this run are tunnels."""
-    return sum(title.startswith("ssh -F") and " -N " in title for title in processes_of_this_run().values())
+    titles = processes_of_this_run().values()
+    return sum(title.startswith("ssh -o ControlPath=none") and " -N " in title for title in titles)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ async def main():
 asyncio.run(main())
 """
 REFUSES = "#!/bin/sh\necho 'me@login: Permission denied (publickey).' >&2\nexit 255\n"
+NO_MASTER = 'case "$*" in *"-O check"*) exit 255;; esac\n'
 SAYS_NOTHING = "#!/bin/sh\nexec sleep 60\n"
 JOIN = Join(proof=b"", identity=b"i" * 16)
 FAR = ConnectionFile(url="tcp://10.0.0.1:4711", exec_key="k", ssh="login")
@@ -65,8 +67,11 @@ def ssh(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def pretend(script: str) -> None:
         program = programs / "ssh"
-        program.write_text(script.format(python=sys.executable, log=str(log)) if script is FORWARDS else script)
-        program.chmod(0o755)
+        program.write_text(f'#!/bin/sh\n{NO_MASTER}exec {programs}/real-ssh "$@"\n')
+        real = programs / "real-ssh"
+        real.write_text(script.format(python=sys.executable, log=str(log)) if script is FORWARDS else script)
+        for each in (program, real):
+            each.chmod(0o755)
 
     return pretend
 
@@ -130,6 +135,24 @@ def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
 
     asyncio.run(story())
     assert wait_until(lambda: not sockets())
+
+
+def test_what_a_killed_guard_left_goes_with_the_next_tunnel(ssh: Any) -> None:
+    ssh(REFUSES)
+    place = Path(os.environ["ENGINEROOM_SOCKET_DIR"])
+    for name in ("abc.tunnel", "abc-0.ssh", "abc-1.ssh"):
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(place / name))
+
+    async def story() -> None:
+        tunnel = Tunnel()
+        with pytest.raises(TunnelFailed):
+            await tunnel.open(FAR, 10)
+        assert not [path for path in sockets() if path.name.startswith("abc")]
+        await closed(tunnel)
+
+    asyncio.run(story())
+    assert wait_until(lambda: not sockets(), 5)
 
 
 def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:

@@ -5,7 +5,7 @@ import pytest
 from engineroom.errors import ConnectionFailed
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.processes import host_name
-from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, tunnel_command, worth_saying
+from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, lead_command, tunnel_command, worth_saying
 from engineroom.transport.ways import ARGUMENTS, Way, is_this_machine
 
 INFO = ConnectionFile(url="tcp://10.0.0.1:4711", exec_key="k", addresses=["[fd00::1]:4711"], ssh="login")
@@ -50,16 +50,18 @@ def test_the_own_machine_is_known_by_its_name() -> None:
     assert not is_this_machine("localhost:2222")  # which may lead anywhere
 
 
-def test_a_tunnel_leads_to_every_address_and_own_arguments_come_first() -> None:
+def test_a_tunnel_leads_to_every_address_and_own_arguments_win() -> None:
     forwards = [Forward("10.0.0.1", 4711, "/s/a-0.ssh"), Forward("fd00::1", 4711, "/s/a-1.ssh")]
     command = tunnel_command(["-F", "config", "--", "login"], forwards)
-    assert command[:3] == ["ssh", "-F", "config"]
+    assert command[:5] == ["ssh", "-o", "ControlPath=none", "-F", "config"]
     assert command[-2:] == ["--", "login"]
     assert [command[at + 1] for at, word in enumerate(command) if word == "-L"] == [
         "/s/a-0.ssh:10.0.0.1:4711",
         "/s/a-1.ssh:[fd00::1]:4711",
     ]
     assert "BatchMode=yes" in command
+    lead = lead_command(["-F", "config", "--", "login"], forwards[1])
+    assert (lead[:3], lead[-4:]) == (["ssh", "-F", "config"], ["-W", "[fd00::1]:4711", "--", "login"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The ssh command that makes a tunnel, and what to do about what it complains of."""
+"""The ssh commands that make a tunnel, and what to do about what they complain of."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTIONS = (
     "ServerAliveCountMax=3",
     "StreamLocalBindUnlink=yes",
     "StreamLocalBindMask=0177",
-    "ControlPath=none",  # a master that somebody else started would keep the tunnel for itself
+    "ControlMaster=no",  # we become no master, which would outlive us
     "ForwardAgent=no",
     "ForwardX11=no",
     "PermitLocalCommand=no",
@@ -48,7 +48,10 @@ _NOISE = re.compile(r"^(Warning: Permanently added|Pseudo-terminal|Connection to
 _ADVICE = (
     (
         r"Permission denied",
-        "Let `{ssh}` work without a password: load your key into ssh-agent (`ssh-add`), or name it by --sshkey",
+        (
+            "Let `{ssh}` work without a question: load your key into ssh-agent (`ssh-add`), or name it by --sshkey; "
+            "or log in by hand with a ControlMaster in ~/.ssh/config, which is then used"
+        ),
     ),
     (
         r"Host key verification failed|IDENTIFICATION HAS CHANGED",
@@ -60,16 +63,38 @@ _ADVICE = (
         r"open failed: connect failed",
         "The ssh server does not reach the controller: have that listen by `ipcontroller --ip='*'`, or say --location",
     ),
+    (
+        r"Stdio forwarding request failed",
+        (
+            "The ssh server does not reach the controller, or allows no forwarding by the connection that you opened: "
+            "have the controller listen by `ipcontroller --ip='*'`, or say --location"
+        ),
+    ),
     (r"remote port forwarding failed|cannot listen|path too long", "Choose a shorter $ENGINEROOM_SOCKET_DIR"),
 )
 
 
 def tunnel_command(ssh_arguments: Sequence[str], forwards: Sequence[Forward]) -> list[str]:
     """Return the command whose process is the tunnel; `ssh_arguments` end with the server, and count most."""
+    lines = [part for each in forwards for part in ("-L", f"{each.path}:{each}")]
+    # A master that somebody else started would keep the tunnel for itself.
+    return _ssh(ssh_arguments, "-o", "ControlPath=none", more=["-N", "-T", *lines])
+
+
+def master_check(ssh_arguments: Sequence[str]) -> list[str]:
+    """Return the command that succeeds if the user has a connection to the server which others may share."""
+    return _ssh(ssh_arguments, more=["-O", "check"])
+
+
+def lead_command(ssh_arguments: Sequence[str], forward: Forward) -> list[str]:
+    """Return the command that leads its stdin and stdout to an address; a master lets it in, and it ends by itself."""
+    return _ssh(ssh_arguments, more=["-W", str(forward)])
+
+
+def _ssh(ssh_arguments: Sequence[str], *first: str, more: Sequence[str]) -> list[str]:
     *own, dashes, server = ssh_arguments
     options = [part for option in _OPTIONS for part in ("-o", option)]
-    lines = [part for each in forwards for part in ("-L", f"{each.path}:{_bracketed(each.host)}:{each.port}")]
-    return ["ssh", *own, *options, "-N", "-T", *lines, dashes, server]
+    return ["ssh", *first, *own, *options, *more, dashes, server]
 
 
 def worth_saying(line: str) -> bool:

@@ -19,10 +19,11 @@ from functools import partial
 
 import msgspec
 
-from engineroom.protocol.processes import die_with_parent
 from engineroom.settings.titles import set_title
 from engineroom.transport.ssh_tunnel import worth_saying
+from engineroom.transport.tunnel_master import MasterTunnel, has_master
 from engineroom.transport.tunnel_plan import TunnelPlan
+from engineroom.transport.tunnel_process import end, start
 
 LINGER = 1.0
 """Seconds that a tunnel waits for another user, once its last one is gone."""
@@ -93,22 +94,22 @@ class Guard:
         while True:
             self._said = []
             self._tell("opening")
-            opened = await self._run_ssh()
+            self._remove_sockets()
+            by_master = await has_master(self._plan)
+            opened = await (self._run_by_master() if by_master else self._run_ssh())
             self._tell("down")
             pause = _FIRST_PAUSE if opened else min(2 * pause, _LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
+    async def _run_by_master(self) -> bool:
+        """Lead connections through the user's own, until that ends; return whether the tunnel was up."""
+        await MasterTunnel(self._plan, on_words=self._hear).run(partial(self._tell, "open"))
+        return True
+
     async def _run_ssh(self) -> bool:
         """Run ssh to its end; return whether the tunnel was up."""
-        self._remove_sockets()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._plan.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                preexec_fn=partial(_end_with, os.getpid()),
-            )
+            self._process = await start(self._plan.command)
         except OSError as error:
             self._said = [f"ssh can't be started: {error}. Install OpenSSH's client"]
             return False
@@ -131,20 +132,18 @@ class Guard:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
         async for line in process.stderr:
-            words = line.decode(errors="replace").strip()
-            if worth_saying(words):
-                self._said = [*self._said[-_KEPT + 1 :], words]
-                self._tell(self._state)
+            self._hear(line)
+
+    def _hear(self, line: bytes) -> None:
+        words = line.decode(errors="replace").strip()
+        if worth_saying(words):
+            others = [each for each in self._said if each != words]
+            self._said = [*others[-_KEPT + 1 :], words]
+            self._tell(self._state)
 
     async def _end_ssh(self) -> None:
-        process = self._process
-        if process is not None and process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), 2.0)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        if self._process is not None:
+            await end(self._process)
         self._remove_sockets()
 
     def _sockets_are_there(self) -> bool:
@@ -176,11 +175,6 @@ class _User(asyncio.Protocol):
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _end_with(guard: int) -> None:
-    if not die_with_parent(signal.SIGTERM, guard):
-        os._exit(1)
 
 
 def main() -> int:

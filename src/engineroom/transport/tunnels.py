@@ -18,7 +18,7 @@ from engineroom.errors import ConnectionFailed
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.processes import host_name, network_namespace
 from engineroom.transport.sockets import alone, check_socket, lead_nowhere, socket_directory
-from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, tunnel_command
+from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, lead_command, master_check, tunnel_command
 from engineroom.transport.tunnel_plan import TunnelPlan
 from engineroom.transport.ways import Way
 
@@ -173,8 +173,10 @@ def _plan(way: Way, info: ConnectionFile) -> tuple[TunnelPlan, list[Forward]]:
     forwards = [Forward(host, port, str(place / f"{key}-{n}.ssh")) for n, (host, port) in enumerate(addresses)]
     plan = TunnelPlan(
         command=tunnel_command(arguments, forwards),
+        check=master_check(arguments),
         control=str(place / f"{key}.tunnel"),
         paths=[forward.path for forward in forwards],
+        leads=[lead_command(arguments, forward) for forward in forwards],
         title=f"engineroom tunnel through {info.ssh}",
     )
     return plan, forwards
@@ -234,8 +236,16 @@ def _is_there(control: str) -> bool:
         return True
 
 
+def _sweep() -> None:
+    """Remove what guards have left that were killed when nobody used their tunnels any more."""
+    for control in socket_directory().glob("*.tunnel"):
+        if not _is_there(str(control)):
+            for path in (control, *control.parent.glob(f"{control.stem}-*.ssh")):
+                path.unlink(missing_ok=True)
+
+
 def _guard(plan: TunnelPlan) -> subprocess.Popen[bytes]:
-    Path(plan.control).unlink(missing_ok=True)
+    _sweep()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(plan.control)
         os.chmod(plan.control, 0o600)

@@ -45,7 +45,8 @@ _BY_SSH = (
         "ssh is not let in",
         (
             "Nobody is asked for a password here: put a key there by `ssh-copy-id {target}`, load it by `ssh-add`, "
-            "and see that `ssh -o BatchMode=yes {target} true` works"
+            "and see that `ssh -o BatchMode=yes {target} true` works. If it asks for more than a key, log in by hand "
+            "with a ControlMaster in ~/.ssh/config, which is then used"
         ),
     ),
     (
