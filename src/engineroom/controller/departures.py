@@ -107,7 +107,11 @@ class Departures:
 
     def _closed_here(self, link: Link, reason: str) -> None:
         if not _lives(link):
-            host_tells = link.host and link.host not in self._shell.links.hosts_cut_off
+            links = self._shell.links
+            if link.host in links.hosts_that_left:
+                self._shell.engine_lost(link, _HOST_ENDED)
+                return
+            host_tells = link.host and link.host not in links.hosts_cut_off
             self._wait(link, HOST_SECONDS if host_tells else CAUSE_SECONDS, _ended(link))
             return
         self._shell.engine_away(link)

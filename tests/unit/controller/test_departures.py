@@ -122,6 +122,15 @@ def test_a_host_that_says_goodbye_takes_its_engines_along_whichever_is_heard_fir
     play(story)
 
 
+def test_a_host_that_has_said_goodbye_is_not_waited_for_either() -> None:
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.links.hosts_that_left.add(b"host")
+        gone.closed(link(HERE, host=b"host"), "closed", clean=False)
+        assert shell.told == [("lost", "its host has ended")]
+
+    play(story)
+
+
 def test_an_engine_that_came_through_a_tunnel_has_longer_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(departures, "TUNNEL_FACTOR", 10_000)
 
