@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.pid_records import NO_CLUSTER, Holder, holder
 from engineroom.errors import LaunchError
+from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord
 
 CLASS = "engineroom.cluster.Cluster"
@@ -68,11 +67,11 @@ def _state(engine: HostedEngine) -> dict[str, Any]:
 
 
 def write(path: Path, values: Mapping[str, Any]) -> None:
-    """Replace `path`, readable by its owner only."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(values, file, indent=2)
-    beside.replace(path)
+    """Replace `path`, readable by its owner only; LaunchError: it can't be done, and nothing is left of the attempt."""
+    try:
+        write_private(path, json.dumps(values, indent=2).encode())
+    except OSError as error:
+        raise LaunchError(f"the cluster file {path} can't be written: {error.strerror}") from error
 
 
 def read(path: Path) -> dict[str, Any]:

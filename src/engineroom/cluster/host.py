@@ -25,7 +25,7 @@ from engineroom.cluster.leftovers import control_socket, remove_if_stale, sweep
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
-from engineroom.errors import ConnectionFailed, EngineroomError
+from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.processes import ProcessRecord, host_name, start_time
 from engineroom.settings import steps
@@ -177,15 +177,22 @@ class Host:
             if self._started and not len(self._engines.engines):
                 self.stop(_NO_ENGINE)
         elif self._started and self._writing is None:
-            self._writing = asyncio.get_running_loop().call_later(0.05, self.write_file)
+            self._writing = asyncio.get_running_loop().call_later(0.05, self._write_change)
 
     def write_file(self) -> None:
-        """Write the cluster file, if there is a cluster."""
+        """Write the cluster file, if there is a cluster; LaunchError: it can't be written."""
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
         if self.plan.controller is not None:
             cluster_file.write(self.plan.profile.cluster_file(self.plan.cluster_id), self.describe())
+
+    def _write_change(self) -> None:
+        try:
+            self.write_file()
+        except LaunchError as error:
+            log.warning("%s", error)
+            self.report(Notice(f"{error}. It says of engines what was before"))
 
     def fail(self, reason: str, code: int = 1) -> None:
         """Stop, because something that is needed is gone."""

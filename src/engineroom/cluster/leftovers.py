@@ -9,6 +9,7 @@ from pathlib import Path
 from engineroom.cluster.pid_records import remove_stale
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.private_files import unfinished
 from engineroom.settings.profiles import Profile
 from engineroom.transport.sockets import socket_directory
 
@@ -30,6 +31,9 @@ def sweep(profile: Profile, cluster_id: str) -> list[Path]:
         removed += _removed(profile.cluster_file(cluster_id))
     for path in candidates:
         if path is not None and is_dead(path):
+            removed += _removed(path)
+    for directory in (profile.security_dir, profile.pid_dir):
+        for path in unfinished(directory):
             removed += _removed(path)
     return removed
 

@@ -10,12 +10,11 @@ import os
 import select
 from enum import Enum
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
 from engineroom.errors import LaunchError
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_beside
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.transport.sockets import alone
 
@@ -122,8 +121,7 @@ def release(path: Path) -> None:
 
 def _link(path: Path, content: bytes) -> bool:
     """Create `path` with `content`, unless it exists; a link is exclusive on NFS too."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    write_private(beside, content)
+    beside = write_beside(path, content)
     try:
         os.link(beside, path)
     except FileExistsError:

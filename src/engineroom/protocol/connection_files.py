@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from engineroom.errors import ConnectionFileError
+from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 
 _ANY = ("*", "", "0.0.0.0", "::")
@@ -131,17 +131,3 @@ def write_connection_file(path: str | os.PathLike[str], info: ConnectionFile) ->
     """Write `info` to `path`, at once and readable by its owner only."""
     text = json.dumps(msgspec.to_builtins(info), indent=2) + "\n"
     write_private(Path(path), text.encode())
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with `data` that was 0600 from its first byte."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

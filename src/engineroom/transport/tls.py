@@ -6,7 +6,7 @@ import datetime as dt
 import ssl
 from pathlib import Path
 
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_private
 from engineroom.transport.secrecy import ALPN
 
 _TEN_YEARS = dt.timedelta(days=3650)

@@ -19,7 +19,7 @@ from engineroom.cluster.remote.words import Listening, LogText, RemoteReport
 from engineroom.cluster.reports import Failed, Notice, Report, Stopped
 from engineroom.cluster.sweeper import Sweeper
 from engineroom.errors import LaunchError
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_private
 from engineroom.settings.launchers import SSHControllerLauncher
 from engineroom.settings.steps import SUBMITTED, Steps
 

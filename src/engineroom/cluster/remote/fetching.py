@@ -11,7 +11,7 @@ from engineroom.cluster.launchers.ssh import pairs
 from engineroom.cluster.remote.machine import Machine
 from engineroom.cluster.remote.words import Fetch
 from engineroom.errors import LaunchError
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_private
 
 _MOST = 64 * 1024 * 1024
 

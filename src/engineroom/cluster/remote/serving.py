@@ -17,7 +17,7 @@ from engineroom.cluster.remote.owner import relay
 from engineroom.cluster.remote.words import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.cluster.reports import Failed
 from engineroom.errors import EngineroomError
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_private
 from engineroom.settings.logs import set_up
 from engineroom.settings.titles import set_title
 

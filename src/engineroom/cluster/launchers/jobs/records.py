@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.protocol.connection_files import write_private
+from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile, tail
 
