@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,17 @@ def grid_engine(cell: GridEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[G
     for job in left:
         cell.run("qdel", job)
     assert not left
+
+
+@pytest.fixture
+def mpi_programs(mpi: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a directory for PATH where mpiexec is Open MPI's, and asks Grid Engine where its ranks are to be."""
+    for name in ("OMPI_MCA_plm", "OMPI_MCA_ras", "OMPI_MCA_rmaps_base_oversubscribe"):
+        monkeypatch.delenv(name)
+    place = tmp_path / "mpi"
+    place.mkdir()
+    (place / "mpiexec").symlink_to(shutil.which("mpiexec.openmpi") or "")
+    return str(place)
 
 
 def tasks_of(rc: Client) -> list[tuple[str, str]]:
@@ -91,6 +104,18 @@ def test_a_script_of_the_users_own_and_jobs_that_end_when_the_cluster_is_killed(
     os.kill(json.loads(profile.pid_file("ipcluster").read_text())["pid"], signal.SIGKILL)
     start.process.wait(SECONDS)
     until(lambda: not grid_engine.jobs())
+
+
+def test_mpi_in_a_job_by_the_script_of_the_page(grid_engine: GridEngine, mpi_programs: str, reader: Reader) -> None:
+    reader.environment["PATH"] = f"{mpi_programs}{os.pathsep}{reader.environment['PATH']}"
+    reader.writes(PAGE, "sge-mpi-template", "sge.mpi.template")
+    [start] = reader.follows(PAGE, "sge-with-mpi")
+    with Client(profile_dir=str(reader.profile().path)) as rc:
+        names = ("JOB_ID", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PE")
+        [jobs, sizes, ranks, environments] = [rc[:].apply_sync(os.getenv, name) for name in names]
+        assert [*set(jobs)] == grid_engine.jobs()
+        assert (sizes, sorted(ranks), environments) == (["3"] * 3, ["0", "1", "2"], ["mpi"] * 3)
+    start.interrupt()
 
 
 def test_what_is_refused_says_why_and_what_to_do(reader: Reader) -> None:
