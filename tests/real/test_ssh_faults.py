@@ -9,6 +9,7 @@ import socket
 import psutil
 
 import engineroom as er
+from engineroom.settings.steps import first_line
 from tests.patience import SECONDS
 from tests.real.sshd import SshHosts
 from tests.real.test_ssh_engines import SSH, engines, files_below, sockets
@@ -84,8 +85,14 @@ def test_a_killed_host_there_takes_its_engines_along(ssh_profile, command) -> No
 def test_ipcluster_stop_leaves_nothing_there(ssh_profile, ssh_hosts: SshHosts, command) -> None:
     profile = ssh_profile(SSH, engines({"node1": 2, "node3": 1}))
     before = set(processes_of_this_run())
+    steps_there = ssh_hosts.home("node1") / ".ipython" / "profile_default" / "log" / "steps.jsonl"
+    steps_there.parent.mkdir(parents=True, exist_ok=True)
+    with steps_there.open("a") as file:
+        file.write("of an earlier start\n")
     command("ipcluster", "start", "--daemonize").succeeds()
     command("ipcluster", "stop").succeeds()
+    assert "of an earlier start" not in steps_there.read_text()
+    assert first_line(steps_there) == first_line(profile.steps_file())
     until(lambda: set(processes_of_this_run()) <= before)
     assert [files_below(ssh_hosts.home(name)) for name in ("node1", "node3")] == [[], []]
     assert not sockets()

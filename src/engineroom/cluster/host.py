@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from engineroom.cluster.engine_set import ready_ids
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
 from engineroom.cluster.leftovers import control_socket, remove_if_stale, sweep
+from engineroom.cluster.linked_host import LinkedHost
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance, new_instance
@@ -39,7 +39,7 @@ _KILL_SECONDS = 10.0
 _NO_ENGINE = "no engine is left"
 
 
-class Host:
+class Host(LinkedHost):
     """`run` starts everything, serves until it is told to stop, and leaves nothing behind."""
 
     def __init__(
@@ -52,19 +52,17 @@ class Host:
         instance: Instance | None = None,
     ) -> None:
         """`plan`: its lock is ours; `report`: for the owner; `instance`: by default drawn."""
+        super().__init__(instance or new_instance())
         self.plan = plan
         self.control = Control(self.answer)
         self.report = report
-        self.instance = instance or new_instance()
         self._controller = controller
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
         self._problems: dict[str, int] = {}
         self._link = HostLink(Path(plan.engine.connection_file), self.instance, self, plan.engine.way)
         self._engines = make_engines(self)
-        self._pulse = Pulse()
         self._listens = False
-        self._stop_reason: str | None = None
         self._failure: Failed | None = None
         self._started = False
         self._gone = asyncio.Event()
@@ -74,9 +72,9 @@ class Host:
         """Be the host until the end; return the exit code."""
         try:
             await self._until_stopped(self._start())
-            if self._stop_reason is None:
+            if not self.stopping:
                 self._started = True
-                await self._pulse.until(lambda: self._stop_reason is not None)
+                await self.told_to_stop()
         except (EngineroomError, OSError) as error:
             self.fail(str(error), code=getattr(error, "code", 1))
         finally:
@@ -87,17 +85,6 @@ class Host:
     def started(self) -> bool:
         """Whether everything has been ready."""
         return self._started
-
-    @property
-    def stopping(self) -> bool:
-        return self._stop_reason is not None
-
-    def stop(self, reason: str) -> None:
-        """Have everything stopped, and `run` return."""
-        if self._stop_reason is None:
-            log.info("stopping", extra={"reason": reason})
-            self._stop_reason = reason
-            self._pulse.beat()
 
     def kill(self) -> None:
         """End the children at once."""
@@ -144,8 +131,7 @@ class Host:
         self._engines.signal(signum)
 
     def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
-        """The controller says that an engine has registered. `problem`: what its start-up code ended of, or ""."""
-        self._engines.joined(instance, engine_id, launch)
+        super().engine_joined(instance, engine_id, launch, problem)
         if problem:
             self._steps.note(steps.STARTUP, ok=False, words=problem, who=f"engine {engine_id}")
             if problem not in self._problems:  # a hundred engines need not say it
@@ -154,22 +140,6 @@ class Host:
                 words = f"engine {engine_id} is there, but its start-up failed: {problem}{advice_for(problem)}"
                 self.report(Notice(words))
             self._problems[problem] = engine_id
-
-    def engine_left(self, instance: Instance, cause: str) -> None:
-        """The controller says that an engine of a launcher's is gone."""
-        self._engines.left(instance, cause)
-
-    def engine_exited(self, instance: Instance, cause: str) -> None:
-        """An engine's process has ended."""
-        self._link.engine_exited(instance, cause)
-
-    def process_exited(self, pid: int, cause: str) -> None:
-        """A process of this machine that a launcher started has ended."""
-        self._link.process_exited(pid, cause)
-
-    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
-        """Have the controller, if it is there, tell engines to end."""
-        self._link.dismiss(engine_ids, "stopped by its host")
 
     def engines_changed(self) -> None:
         """What the cluster file says of engines is no longer so."""
@@ -202,27 +172,13 @@ class Host:
             self._failure = Failed(reason, code, self._advice(reason))
         self.stop(reason)
 
-    def signal_engine(self, instance: Instance, signum: int) -> None:
-        """The controller asks for a signal to an engine."""
-        self._engines.signal_instance(instance, signum)
-
-    def controller_says_stop(self, reason: str) -> None:
-        """The controller ends, and we with it."""
-        self.stop(reason or "the controller was stopped")
-
     def waiting_for_controller(self, words: str, step: str) -> None:
-        """There is no controller yet, or no more."""
+        super().waiting_for_controller(words, step)
         log.warning("waiting for the controller: %s", words)
-        self._steps.note(step, ok=False, words=words)
         self.report(Notice(f"waiting for the controller: {words}"))
 
-    def not_let_in(self, words: str) -> None:
-        """The controller does not let us in, and never will."""
-        self._steps.note(steps.HANDSHAKE, ok=False, words=words)
-
-    def controller_found(self) -> None:
-        """The controller has let us in."""
-        self._steps.note(steps.HANDSHAKE)
+    def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
+        self._steps.note(step, ok=ok, words=words)
 
     async def _start(self) -> None:
         plan = self.plan
@@ -263,7 +219,7 @@ class Host:
     async def _until_stopped(self, work: Any) -> None:
         """Do `work`, and give it up when the host is to stop."""
         working = asyncio.ensure_future(work)
-        stopping = asyncio.ensure_future(self._pulse.until(lambda: self._stop_reason is not None))
+        stopping = asyncio.ensure_future(self.told_to_stop())
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
         for task in (working, stopping):
             if not task.done():
@@ -278,8 +234,7 @@ class Host:
 
     async def _end(self) -> None:
         """End the children, and take away what is ours."""
-        reason = self._stop_reason or "the cluster was stopped"
-        self._stop_reason = reason
+        reason = self._final_reason()
         self._link.close(reason)
         self._engines.close()
         endings = [asyncio.ensure_future(self._engines.ended())]
@@ -323,7 +278,7 @@ class Host:
         return advice(steps.read_steps(self.plan.profile.steps_file(self.plan.cluster_id)), told=reason)
 
     def _controller_ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
-        if self._stop_reason is None:
+        if not self.stopping:
             (self.stop if clean else self.fail)(words)
 
 

@@ -91,15 +91,18 @@ class Steps:
             return
         self._last = (who, step, ok, words)
         noted = Step(at=round(time.time(), 3), who=who, step=step, ok=ok, words=words, fix=fix, n=n)
-        line = msgspec.json.encode(noted)
+        _append(self.path, msgspec.json.encode(noted))
+
+
+def _append(path: str | os.PathLike[str], line: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, line + b"\n")  # one write: lines of several processes do not mix
-            finally:
-                os.close(descriptor)
-        except OSError:
-            return  # a full disk must not stop what can do without these notes
+            os.write(descriptor, line + b"\n")  # one write: lines of several processes do not mix
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return  # a full disk must not stop what can do without these notes
 
 
 def begin(path: str | os.PathLike[str]) -> None:
@@ -122,6 +125,26 @@ def begin_if_old(path: str | os.PathLike[str], *, unless: Iterable[Path]) -> Non
         return
     if old and not any(each.exists() for each in unless):
         begin(path)
+
+
+def first_line(path: str | os.PathLike[str]) -> str:
+    """Return the line of the first step in the file at `path`, by which its start is known; "" if there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline().strip()
+    except OSError:
+        return ""
+
+
+def begin_for(path: str | os.PathLike[str], first: str) -> None:
+    """As `begin`, with `first` as the first line, for a start that was made on another machine; "": not known.
+
+    Not if that line is there: then the file is that machine's own, or another one that shares it has begun it.
+    """
+    if not first or first_line(path) == first:
+        return
+    begin(path)
+    _append(path, first.encode())
 
 
 def read_steps(path: str | os.PathLike[str]) -> Iterator[Step]:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from engineroom.settings import steps
-from engineroom.settings.steps import Steps, begin, begin_if_old, of_engines, read_steps
+from engineroom.settings.steps import Steps, begin, begin_for, begin_if_old, first_line, of_engines, read_steps
 
 
 def words(path: Path) -> list[str]:
@@ -73,3 +73,20 @@ def test_engines_by_themselves_begin_anew_after_a_while_unless_the_controller_is
     pid_file.unlink()
     begin_if_old(path, unless=[pid_file])
     assert not path.exists()
+
+
+def test_a_start_that_was_made_elsewhere_begins_anew_once(tmp_path: Path) -> None:
+    """Whether each machine has a file of its own, or two of them share one, or all do."""
+    owners, path = tmp_path / "owners", tmp_path / "steps"
+    Steps(path, "host").note(steps.PROFILE, words="old")
+    Steps(owners, "host").note(steps.PROFILE, words="new")
+    first = first_line(owners)
+    for host in ("node1", "node2"):
+        begin_for(path, first)
+        Steps(path, host).note(steps.SUBMITTED, words=host)
+        begin_for(owners, first)
+    assert words(path) == ["new", "node1", "node2"]
+    assert words(tmp_path / "steps.1") == ["old"]
+    assert words(owners) == ["new"]
+    begin_for(path, first_line(tmp_path / "missing"))
+    assert words(path) == ["new", "node1", "node2"]

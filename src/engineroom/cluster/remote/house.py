@@ -6,17 +6,18 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
+
+import msgspec
 
 from engineroom.cluster.children import Child, let_go
 from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
-from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.linked_host import LinkedHost
 from engineroom.cluster.remote.fetching import contents
 from engineroom.cluster.remote.house_plan import house_plan
 from engineroom.cluster.remote.logs import LogFeed
@@ -44,7 +45,7 @@ from engineroom.cluster.reports import (
 )
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance, new_instance
-from engineroom.settings.steps import HANDSHAKE, STARTUP
+from engineroom.settings import steps
 from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
@@ -68,13 +69,13 @@ class _Engines(EngineHouse):
         return engine
 
 
-class RemoteHouse:
+class RemoteHouse(LinkedHost):
     """`run` looks after engines until the owner says stop, is gone for good, or the controller ends."""
 
     def __init__(self, plan: RemotePlan, spawner: Popen[bytes]) -> None:
         """OptionError, ProfileError: the profile there can't be used."""
         assert plan.engines is not None
-        self.instance = new_instance()
+        super().__init__(new_instance())
         self._part = plan.engines
         self._remote_plan, self._spawner = plan, spawner
         made = house_plan(plan, plan.engines)
@@ -82,17 +83,9 @@ class RemoteHouse:
         who = f"engines-{socket.gethostname()}" + ("" if plan.engines.own_controller else f"-{os.getpid()}")
         log_to(self._plan.profile.log_file("ipcluster", self._plan.cluster_id, who), plan.log_level)
         set_title(f"engineroom remote host{f' [{plan.cluster_id}]' if plan.cluster_id else ''}")
-        self._pulse = Pulse()
-        self._stop_reason: str | None = None
+        steps.begin_for(self._plan.profile.steps_file(self._plan.cluster_id), plan.start)
         self._failure, self._found = "", False
         self._telling: asyncio.Handle | None = None
-
-    def stop(self, reason: str) -> None:
-        """Have `run` end everything and return."""
-        if self._stop_reason is None:
-            log.info("stopping", extra={"reason": reason})
-            self._stop_reason = reason
-            self._pulse.beat()
 
     async def run(self, read: int, write: int, heard: bytes) -> int:
         """Be the host until the end; return the exit code."""
@@ -110,7 +103,7 @@ class RemoteHouse:
         self._owner.begin(read, write, heard)
         tasks = [asyncio.ensure_future(work) for work in (self._stay_linked(), self._keep_feeding())]
         try:
-            await self._pulse.until(lambda: self._stop_reason is not None)
+            await self.told_to_stop()
         finally:
             for task in tasks:
                 task.cancel()
@@ -132,38 +125,17 @@ class RemoteHouse:
         if alone and not len(self._engines.engines):
             self.stop("no engine is left, nor anybody who could want one")
 
-    def engine_exited(self, instance: Instance, cause: str) -> None:
-        self._link.engine_exited(instance, cause)
-
-    def process_exited(self, pid: int, cause: str) -> None:
-        self._link.process_exited(pid, cause)
-
-    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
-        self._link.dismiss(engine_ids, "stopped by its host")
-
     def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
-        self._engines.joined(instance, engine_id, launch)
+        super().engine_joined(instance, engine_id, launch, problem)
         if problem:
-            self._note(STARTUP, ok=False, words=f"engine {engine_id}: {problem}")
-
-    def engine_left(self, instance: Instance, cause: str) -> None:
-        self._engines.left(instance, cause)
-
-    def signal_engine(self, instance: Instance, signum: int) -> None:
-        self._engines.signal_instance(instance, signum)
-
-    def controller_says_stop(self, reason: str) -> None:
-        self.stop(reason or "the controller was stopped")
-
-    def waiting_for_controller(self, words: str, step: str) -> None:
-        self._note(step, ok=False, words=words)
-
-    def not_let_in(self, words: str) -> None:
-        self._note(HANDSHAKE, ok=False, words=words)
+            self.note(steps.STARTUP, ok=False, words=f"engine {engine_id}: {problem}")
 
     def controller_found(self) -> None:
+        super().controller_found()
         self._found = True
-        self._note(HANDSHAKE)
+
+    def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
+        self._owner.tell(StepTaken(step, ok, words))
 
     def _make_engines(self) -> EngineSets:
         if self._plan.engine_launcher is not None:
@@ -182,9 +154,6 @@ class RemoteHouse:
         )
         engines.own_controller = self._part.own_controller
         return engines
-
-    def _note(self, step: str, *, ok: bool = True, words: str = "") -> None:
-        self._owner.tell(StepTaken(step, ok, words))
 
     async def _answer(self, request: RemoteRequest) -> Any:
         match request:
@@ -215,18 +184,7 @@ class RemoteHouse:
         if self._telling is not None:
             self._telling.cancel()
             self._telling = None
-        states = [
-            EngineState(
-                engine.key,
-                engine.set,
-                engine.pid,
-                engine.instance,
-                engine.engine_id,
-                engine.ready,
-                str(engine.log_file),
-            )
-            for engine in self._engines.engines
-        ]
+        states = [msgspec.convert(each, EngineState, from_attributes=True) for each in self._engines.engines]
         self._owner.tell(Engines(states))
 
     def _owner_gone(self, words: str, *, cut: bool) -> None:
@@ -258,7 +216,7 @@ class RemoteHouse:
                 self._feed.look(engine.key, engine.log_file)
 
     async def _end(self) -> None:
-        reason = self._stop_reason or "the cluster was stopped"
+        reason = self._final_reason()
         logs = [(engine.key, engine.log_file) for engine in self._engines.engines]
         self._link.close(reason)
         self._engines.close()

@@ -18,6 +18,7 @@ from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import parse_connection_file, read_connection_file
 from engineroom.settings.launchers import SSHControllerLauncher, SSHLauncher
 from engineroom.settings.profiles import DEFAULT
+from engineroom.settings.steps import first_line
 from engineroom.transport.dial import attempts
 
 _MOST = 64 * 1024 * 1024
@@ -42,6 +43,7 @@ def engines_plan(plan: HostPlan, share: Share, *, door: str, connection_file: st
         log_level=plan.log_level,
         environment={**plan.engine_environment, **share.options.environment},
         files=_files(share.options),
+        start=_start(plan),
         lease=max(1.0, plan.engine.reconnect_timeout),
         engines=EnginesPart(
             connection_file=connection_file,
@@ -69,6 +71,7 @@ def controller_plan(plan: HostPlan, options: SSHControllerLauncher, *, door: str
         log_level=plan.log_level,
         environment=dict(options.environment),
         files=_files(options),
+        start=_start(plan),
         controller=ControllerPart(
             usual=said,
             arguments=[*plan.controller_arguments, *options.controller_args],
@@ -93,6 +96,10 @@ async def connection_file_text(plan: HostPlan, on_wait: Callable[[str], None]) -
         if not number:
             on_wait(f"waiting for the controller: {problem}")
     raise LaunchError(f"no controller within {plan.engine.connect_timeout:g} s: {problem}")
+
+
+def _start(plan: HostPlan) -> str:
+    return first_line(plan.profile.steps_file(plan.cluster_id))
 
 
 def _is_here(connection_file: str) -> bool:

@@ -17,7 +17,6 @@ from engineroom.cluster.controller_process import ControllerPlan
 from engineroom.cluster.controller_seat import ControllerSeat
 from engineroom.cluster.leftovers import remove_if_stale, sweep
 from engineroom.cluster.plan import controller_config
-from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote.addresses import with_address
 from engineroom.cluster.remote.command_seat import CommandSeat
 from engineroom.cluster.remote.fetching import contents
@@ -26,8 +25,10 @@ from engineroom.cluster.remote.options import layered, says
 from engineroom.cluster.remote.owner import Owner
 from engineroom.cluster.remote.words import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
 from engineroom.cluster.reports import Failed, Stop, Stopped
+from engineroom.cluster.stoppable import Stoppable
 from engineroom.controller.config import ControllerConfig
 from engineroom.errors import LaunchError
+from engineroom.settings import steps
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import names_in
 from engineroom.settings.profiles import Profile
@@ -38,27 +39,21 @@ _LOOK_EVERY = 0.5
 _END_SECONDS = 4.0
 
 
-class RemoteSeat:
+class RemoteSeat(Stoppable):
     """`run` looks after a controller until the owner says stop, or is gone for good, or the controller ends."""
 
     def __init__(self, plan: RemotePlan, child: Popen[bytes]) -> None:
         """OptionError, ProfileError: the profile there can't be used. `child`: waits for a controller's plan."""
         assert plan.controller is not None
+        super().__init__()
         self._plan = plan
         options = _options(plan, plan.controller)
         self._profile, self._config = options.profile_directory, controller_config(options)
         self._profile.prepare()
         self._log_file = self._profile.log_file("ipcontroller", plan.cluster_id)
         self._seat = self._make_seat(plan, plan.controller, child)
-        self._pulse = Pulse()
-        self._stop_reason: str | None = None
+        steps.begin_for(self._profile.steps_file(plan.cluster_id), plan.start)
         self._failure: Failed | None = None
-
-    def stop(self, reason: str) -> None:
-        """Have `run` end everything and return."""
-        if self._stop_reason is None:
-            self._stop_reason = reason
-            self._pulse.beat()
 
     async def run(self, read: int, write: int, heard: bytes) -> int:
         """Be the controller's host until the end; return the exit code."""
@@ -73,7 +68,7 @@ class RemoteSeat:
         self._owner.begin(read, write, heard)
         working = asyncio.ensure_future(self._work())
         try:
-            await self._pulse.until(lambda: self._stop_reason is not None)
+            await self.told_to_stop()
         finally:
             working.cancel()
             await self._end()
@@ -132,7 +127,7 @@ class RemoteSeat:
                 raise LaunchError("there are no engines here")
 
     def _ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
-        if self._stop_reason is None:
+        if not self.stopping:
             if not clean:
                 self._failure = Failed(words)
             self.stop(words)
@@ -142,7 +137,7 @@ class RemoteSeat:
         self.stop(words)
 
     async def _end(self) -> None:
-        reason = self._stop_reason or "the cluster was stopped"
+        reason = self._final_reason()
         self._seat.stop(reason)
         try:
             await asyncio.wait_for(asyncio.shield(self._seat.ended()), _END_SECONDS)

@@ -72,7 +72,8 @@ class ControllerPart(msgspec.Struct, kw_only=True):
 
 class RemotePlan(msgspec.Struct, kw_only=True, tag="plan"):
     """What a remote host is to do. `door`: the name under which it can be found again; `profile`, `profile_dir`: its
-    own, one of them; `lease`: seconds that it goes on without its owner."""
+    own, one of them; `lease`: seconds that it goes on without its owner; `start`: the first step of
+    that owner's start."""
 
     door: str
     profile: str = ""
@@ -82,6 +83,7 @@ class RemotePlan(msgspec.Struct, kw_only=True, tag="plan"):
     environment: dict[str, str] = {}
     files: list[SentFile] = []
     lease: float = 60.0
+    start: str = ""
     engines: EnginesPart | None = None
     controller: ControllerPart | None = None
 
@@ -117,7 +119,6 @@ class EngineState(msgspec.Struct):
     instance: bytes
     engine_id: int | None
     ready: bool
-    log_file: str
 
 
 class Engines(msgspec.Struct, tag="engines"):

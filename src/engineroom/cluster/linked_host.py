@@ -1,0 +1,68 @@
+"""What every host of engines is: it stands between its engines and the controller, and hands on what each says."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from engineroom.cluster.engine_sets import EngineSets
+from engineroom.cluster.host_link import HostLink
+from engineroom.cluster.stoppable import Stoppable
+from engineroom.ids import Instance
+from engineroom.settings.steps import HANDSHAKE
+
+
+class LinkedHost(Stoppable, ABC):
+    """An `EnginesHost` for its `_engines`, and the listener of its `_link`."""
+
+    _link: HostLink
+    _engines: EngineSets
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__()
+        self.instance = instance
+
+    @abstractmethod
+    def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
+        """Note a step of the start, for `why`."""
+
+    def engine_exited(self, instance: Instance, cause: str) -> None:
+        """An engine's process has ended."""
+        self._link.engine_exited(instance, cause)
+
+    def process_exited(self, pid: int, cause: str) -> None:
+        """A process of this machine that a launcher started has ended."""
+        self._link.process_exited(pid, cause)
+
+    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
+        """Have the controller, if it is there, tell engines to end."""
+        self._link.dismiss(engine_ids, "stopped by its host")
+
+    def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
+        """The controller says that an engine has registered. `problem`: what its start-up code ended of, or ""."""
+        del problem  # who has somebody to tell of it does
+        self._engines.joined(instance, engine_id, launch)
+
+    def engine_left(self, instance: Instance, cause: str) -> None:
+        """The controller says that an engine of a launcher's is gone."""
+        self._engines.left(instance, cause)
+
+    def signal_engine(self, instance: Instance, signum: int) -> None:
+        """The controller asks for a signal to an engine."""
+        self._engines.signal_instance(instance, signum)
+
+    def controller_says_stop(self, reason: str) -> None:
+        """The controller ends, and we with it."""
+        self.stop(reason or "the controller was stopped")
+
+    def waiting_for_controller(self, words: str, step: str) -> None:
+        """There is no controller yet, or no more."""
+        self.note(step, ok=False, words=words)
+
+    def not_let_in(self, words: str) -> None:
+        """The controller does not let us in, and never will."""
+        self.note(HANDSHAKE, ok=False, words=words)
+
+    def controller_found(self) -> None:
+        """The controller has let us in."""
+        self.note(HANDSHAKE)
