@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -91,10 +92,8 @@ def test_what_the_documentation_shows(reader: Reader) -> None:
 @pytest.fixture
 def own_command(tmp_path: Path) -> Path:
     """Return a script that starts an engine as a user might."""
-    script = tmp_path / "my-engine"
-    script.write_text(f'#!/bin/sh\nexport FROM_MY_ENGINE=1\nexec {sys.executable} -m engineroom.cli.ipengine "$@"\n')
-    script.chmod(0o755)
-    return script
+    body = f'export FROM_MY_ENGINE=1\nexec {sys.executable} -m engineroom.cli.ipengine "$@"'
+    return executable(tmp_path / "my-engine", body)
 
 
 def test_a_cluster_of_engines_by_an_own_command(profile: Profile, own_command: Path) -> None:
@@ -119,20 +118,69 @@ def test_nothing_is_left_when_ipcluster_is_killed(command: Start, profile: Profi
 
 
 def test_one_that_fails_does_not_keep_the_others_waiting(command: Start, profile: Profile, tmp_path: Path) -> None:
-    script = tmp_path / "my-engine"
     fails = f"mkdir {tmp_path}/failed 2>/dev/null && exit 7"
-    script.write_text(f'#!/bin/sh\n{fails}\nexec {sys.executable} -m engineroom.cli.ipengine "$@"\n')
-    script.chmod(0o755)
+    script = executable(tmp_path / "my-engine", f'{fails}\nexec {sys.executable} -m engineroom.cli.ipengine "$@"')
     own = f"--LocalEngineSetLauncher.engine_cmd={script}"
     start = command("ipcluster", "start", "-n", "2", own, "--Cluster.engine_timeout=600")
     start.says("1 engine is ready").says("but 1 of 2 engines did not register: 1 of 2 have ended: ").says("exit code 7")
     start.signal(signal.SIGINT).succeeds()
 
 
+@pytest.mark.parametrize(("launcher", "killed"), [("Local", True), ("MPI", False)])
+def test_a_controller_by_an_own_command(  # alone, or at the far end of mpiexec, and it ends with its host
+    launcher: str,
+    killed: bool,
+    command: Start,
+    profile: Profile,
+    tmp_path: Path,
+) -> None:
+    mpiexec = executable(tmp_path / "mpiexec", 'shift 2\nexec "$@"')  # -n 1
+    script = executable(
+        tmp_path / "my-controller",
+        f'echo "$GREETING" > {tmp_path}/said\nexec {sys.executable} -m engineroom.cli.ipcontroller "$@"',
+    )
+    profile.prepare()
+    (profile.path / "ipcluster_config.py").write_text(
+        f"c.ControllerLauncher.controller_cmd = [{str(script)!r}]\n"
+        f"c.MPILauncher.mpi_cmd = [{str(mpiexec)!r}]\n"
+        "c.BaseLauncher.environment = {'GREETING': 'hello'}\n"
+    )
+    before = processes_of_this_run()
+    start = command("ipcluster", "start", "-n", "1", f"--controller={launcher}", "--scheme=lru").says("stop it:")
+    assert (tmp_path / "said").read_text() == "hello\n"
+    assert "policy=lru" in profile.log_file("ipcontroller").read_text()
+    with Client(timeout=SECONDS) as rc:
+        assert rc[0].apply_sync(abs, -7) == 7
+        assert json.loads(profile.connection_file("client").read_text())["url"].startswith("tcp://127.0.0.1:")
+    start.signal(signal.SIGKILL if killed else signal.SIGTERM).ends()
+    until(lambda: not (processes_of_this_run().keys() - before.keys()))
+    until(lambda: not profile.connection_file("client").exists())
+
+
+def test_a_controllers_command_that_fails_shows_what_it_said(command: Start, profile: Profile, tmp_path: Path) -> None:
+    script = executable(tmp_path / "bad-controller", "echo no licence left >&2\nexit 7")
+    start = command("ipcluster", "start", "-n", "1", f"--LocalControllerLauncher.controller_cmd={script}")
+    assert start.ends() == 1
+    assert "the controller did not start: the controller's command: exit code 7; it said:\n  no licence" in start.output
+
+
+def test_a_controller_that_does_not_listen_in_time_is_told_of(command: Start, profile: Profile, tmp_path: Path) -> None:
+    mpiexec = executable(tmp_path / "mpiexec", "exec sleep 1000")
+    options = (f"--MPILauncher.mpi_cmd={mpiexec}", "--ControllerLauncher.connection_info_timeout=0.5")
+    start = command("ipcluster", "start", "-n", "1", "--controller=MPI", *options)
+    assert start.ends() == 1
+    assert "does not listen after 0.5 s, and was killed" in start.output
+
+
+def executable(path: Path, body: str) -> Path:
+    """Return a shell script."""
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
 def test_a_command_that_fails_shows_what_it_said(command: Start, profile: Profile, tmp_path: Path) -> None:
-    script = tmp_path / "bad-engine"
-    script.write_text("#!/bin/sh\necho no module named engineroom >&2\nexit 7\n")
-    script.chmod(0o755)
+    script = executable(tmp_path / "bad-engine", "echo no module named engineroom >&2\nexit 7")
     start = command("ipcluster", "start", "-n", "2", f"--LocalEngineSetLauncher.engine_cmd={script}")
     assert start.ends() == 1
     assert "2 of 2 engines did not register: the engines' command: exit code 7" in start.output

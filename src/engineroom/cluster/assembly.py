@@ -59,7 +59,9 @@ def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> Controlle
         let_go(started)
         return None
     assert started is not None
-    return ControllerChild(started, controller_line(plan), log_file=controller_log(plan))
+    return ControllerChild(
+        started, controller_line(plan), log_file=controller_log(plan), seconds=plan.controller_timeout
+    )
 
 
 def controller_line(plan: HostPlan) -> bytes:

@@ -14,6 +14,10 @@ from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.cluster.pulse import Pulse
 
 
+class DoesNotListen(NoController):
+    """It ran, and took too long."""
+
+
 class ControllerChild:
     """Tells it `line`, its plan, and hears where it listens."""
 
@@ -23,11 +27,13 @@ class ControllerChild:
         line: bytes,
         *,
         log_file: Path,
+        seconds: float | None = None,
         on_words: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
-        """`on_words`: is handed what it says once it listens, before `start` returns."""
+        """`seconds`: that it may take to listen; `on_words`: is handed what it says then, before `start` returns."""
         self._child = Child(process, "ipcontroller")
         self._line, self._log_file, self._on_words = line, log_file, on_words
+        self._seconds = seconds
         self._pulse = Pulse()
         self._port = 0
         self._on_end: OnEnd | None = None
@@ -36,7 +42,11 @@ class ControllerChild:
         self._on_end = on_end
         await self._child.attach(self._hear, self._ended)
         self._child.tell(self._line)
-        await self._pulse.until(lambda: bool(self._port) or not self._child.running)
+        if not await self._pulse.until(lambda: bool(self._port) or not self._child.running, self._seconds):
+            self.kill()
+            await self._child.ended()
+            words = f"the controller (pid {self._child.process.pid}) does not listen after {self._seconds:g} s"
+            raise DoesNotListen(f"{words}, and was killed; its log is {self._log_file}")
         if not self._port:
             await self._child.ended()  # with its last words
             same = self._child.process.returncode == pid_records.ALREADY_RUNNING

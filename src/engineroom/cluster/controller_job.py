@@ -17,7 +17,7 @@ import msgspec
 
 from engineroom.cluster import pid_records
 from engineroom.cluster.controller_seat import NoController, OnEnd
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Notice, Report
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
@@ -137,14 +137,20 @@ class ControllerJob:
         return f"{words}; its output: {self._command.log_file}" if self._command.log_file else words
 
     async def _keep_watching(self, handle: Handle, on_end: OnEnd) -> None:
+        status = await self._its_end(handle)
+        on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
+
+    async def _its_end(self, handle: Handle) -> Status:
+        """Return, when it has ended, how."""
+        if isinstance(self._launcher, Watchful):
+            return await self._launcher.ended(handle)
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
             await asyncio.sleep(_SOON if loop.time() - began < _LATER else _LATER)
             status = await self._poll(handle)
             if status.state is State.ENDED:
-                on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
-                return
+                return status
 
     async def _end(self) -> None:
         if self._watch is not None:

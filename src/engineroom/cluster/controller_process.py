@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.cluster.left_jobs import clear_up_after_host, log_cancelled
+from engineroom.cluster.leftovers import sweep
 from engineroom.cluster.pid_records import AlreadyRunning, claim, release
 from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
@@ -107,10 +108,16 @@ def _clean_up(plan: ControllerPlan, profile: Profile, controllers: Sequence[Cont
     if owned:
         host_gone = any(each.stop_reason == _HOST_GONE for each in controllers)
         clear_up_after_host(profile, plan.config.cluster_id, gone=host_gone)
-    elif any(each.abandoned for each in controllers):
-        from engineroom.cluster.launchers.jobs.cleanup import cancel_other_jobs  # for controllers in jobs only
+    elif plan.config.host and (_host_was_here(plan, profile) or any(each.abandoned for each in controllers)):
+        from engineroom.cluster.launchers.jobs.cleanup import cancel_other_jobs  # for controllers of a launcher only
 
         log_cancelled(lambda: cancel_other_jobs(profile, plan.config.host.hex()))
+
+
+def _host_was_here(plan: ControllerPlan, profile: Profile) -> bool:
+    """Take away what the host that had us started left, if it was of this machine and killed; return whether it was."""
+    cluster_id = plan.config.cluster_id
+    return profile.pid_file("ipcluster", cluster_id) in sweep(profile, cluster_id)
 
 
 def _say_ready(controller: Controller, plan: ControllerPlan) -> None:

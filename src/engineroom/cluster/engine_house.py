@@ -26,7 +26,7 @@ from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 4.0
 """The spawner kills what does not end by itself; this much later, something is wrong with the spawner."""
 
 
@@ -54,6 +54,7 @@ class EngineHouse:
         self._closing = False
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
         self._died: set[int] = set()
+        self._stop_seconds = plan.grace + _STOP_SECONDS
         self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
         self._common["host"] = msgspec.to_builtins(bytes(instance))
 
@@ -77,7 +78,7 @@ class EngineHouse:
         for engine in leaving:
             engine.leaving, engine.returning = True, False
             self._command(stop=engine.key)
-        await self.pulse.until(lambda: not any(map(self._known, leaving)), _STOP_SECONDS)
+        await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
         if name and not leaving:
             known = ", ".join(self.engines.sets()) or "none"
             raise LaunchError(f"there is no set of engines {name!r}; there are: {known}")
@@ -89,7 +90,7 @@ class EngineHouse:
             engine.leaving = engine.returning = True
             self._command(stop=engine.key)
         await self.pulse.until(
-            lambda: all(engine.instance != before[engine.key] for engine in restarted), _STOP_SECONDS
+            lambda: all(engine.instance != before[engine.key] for engine in restarted), self._stop_seconds
         )
         return await self._all_ready(restarted, name)
 
@@ -172,7 +173,7 @@ class EngineHouse:
             "wanted_id": engine.wanted_id,
             "log_file": str(engine.log_file),
         }
-        self._command(spawn=config, key=engine.key)
+        self._command(spawn=config, key=engine.key, grace=self._plan.grace)
 
     def _command(self, **words: Any) -> None:
         self._spawner.tell(words)

@@ -19,6 +19,7 @@ from engineroom.settings.launchers import (
     BatchSystemLauncher,
     ControllerLauncher,
     EngineLauncher,
+    LocalProcessLauncher,
     MPIControllerLauncher,
     MPILauncher,
     SSHControllerLauncher,
@@ -77,7 +78,7 @@ def launched_controller(
         from engineroom.cluster.remote.controller import RemoteController  # other launchers do without
 
         return RemoteController(plan, options, report=report)
-    if isinstance(options, MPIControllerLauncher) and not own:
+    if isinstance(options, MPIControllerLauncher) and not own and not options.controller_cmd:
         from engineroom.cluster.assembly import controller_line, controller_log  # it imports us
         from engineroom.cluster.launchers.mpi import MPIController  # only who asks for it loads it
 
@@ -122,7 +123,14 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
     return Command(
         role=CONTROLLER,
         name=f"engineroom-controller-{plan.cluster_id or plan.profile.name or 'cluster'}",
-        argv=[*command, *_common(plan), *plan.controller_arguments, *_place(plan), *options.controller_args],
+        argv=[
+            *command,
+            *_common(plan),
+            *_here(plan, options),
+            *plan.controller_arguments,
+            *_place(plan),
+            *options.controller_args,
+        ],
         environment=dict(options.environment),
         log_file=str(plan.profile.log_file("ipcontroller", plan.cluster_id)),
         profile_dir=plan.profile_dir,
@@ -136,6 +144,12 @@ def _patience(plan: HostPlan, options: EngineLauncher) -> list[str]:
         return []
     said = plan.engine.reconnect_timeout
     return [f"--IPEngine.reconnect_timeout={_IN_JOBS if said == _USUAL else said:g}"]
+
+
+def _here(plan: HostPlan, options: ControllerLauncher) -> list[str]:
+    """Return what a controller on this machine listens on, unless it is told more: in jobs engines are elsewhere."""
+    local = isinstance(options, LocalProcessLauncher) and not isinstance(options, SSHControllerLauncher)
+    return [f"--ip={plan.controller.ip}"] if local and plan.controller is not None else []
 
 
 def _place(plan: HostPlan) -> list[str]:

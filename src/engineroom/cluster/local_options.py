@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,24 +10,28 @@ from traitlets.config import Config
 
 from engineroom.settings.option import configured
 
-log = logging.getLogger(__name__)
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL for engines that the spawner forks."""
 
 _COMMON = frozenset({"LocalProcessLauncher", "BaseLauncher"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class ForkedEngines(NamedTuple):
-    """`delay`: seconds between the starts of two; `environment`: further variables."""
+    """`delay`: seconds between the starts of two; `environment`: further variables; `grace`: seconds from asking one to
+    end until it is killed."""
 
     delay: float = 0.0
     environment: Mapping[str, str] = _NOTHING
+    grace: float = GRACE
 
 
 class ControllerHere(NamedTuple):
-    """`arguments`: as for `ipcontroller`; `environment`: further variables."""
+    """`arguments`: as for `ipcontroller`; `environment`: further variables; `seconds`: that it may take to listen."""
 
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = _NOTHING
+    seconds: float = 60.0
 
 
 def forked_engines(config: Config) -> ForkedEngines:
@@ -38,7 +41,8 @@ def forked_engines(config: Config) -> ForkedEngines:
     from engineroom.settings.launchers import LocalEngineSetLauncher  # many classes, and few say something of this one
 
     options = configured(LocalEngineSetLauncher, config)
-    return ForkedEngines(options.delay, options.environment)
+    grace = options.stop_seconds_until_kill
+    return ForkedEngines(options.delay, options.environment, GRACE if grace is None else grace)
 
 
 def controller_here(config: Config) -> ControllerHere:
@@ -48,9 +52,4 @@ def controller_here(config: Config) -> ControllerHere:
     from engineroom.settings.launchers import LocalControllerLauncher  # as above
 
     options = configured(LocalControllerLauncher, config)
-    if options.controller_cmd:
-        log.warning(
-            "LocalControllerLauncher.controller_cmd is ignored: the controller of this machine belongs to ipcluster. "
-            "To have it run by another command, start that by hand, and the engines by `ipcluster engines`"
-        )
-    return ControllerHere(options.controller_args, options.environment)
+    return ControllerHere(options.controller_args, options.environment, options.connection_info_timeout)

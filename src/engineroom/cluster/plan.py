@@ -11,7 +11,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.cluster.local_options import ControllerHere, ForkedEngines, controller_here, forked_engines
+from engineroom.cluster.local_options import GRACE, ControllerHere, ForkedEngines, controller_here, forked_engines
 from engineroom.cluster.surroundings import cores, own_directory
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
@@ -28,11 +28,17 @@ from engineroom.transport.ways import Way
 
 _App = TypeVar("_App", IPController, IPEngine)
 
-_OWN_COMMAND = ("engine_cmd", "engine_args")
-"""Options by which engines are not ours to fork any more."""
+_OWN_COMMAND = {
+    "engine": (("LocalEngineSetLauncher", "EngineLauncher"), ("engine_cmd", "engine_args")),
+    "controller": (("LocalControllerLauncher", "ControllerLauncher"), ("controller_cmd",)),
+}
+"""By role, the options, and the sections that may set them, by which it is not ours to start as we like."""
 
 STOP_TIMEOUT, STOP_TIMEOUT_BY_SSH = 4.0, 10.0
 """Seconds that processes of this machine may take to end."""
+
+_TO_KILL = 3.0
+"""Seconds more than their grace that processes of this machine may take: to be asked, and to be killed."""
 
 _SLACK = 10.0
 """Seconds more than its launchers that a host gives all that it has started."""
@@ -41,7 +47,8 @@ _SLACK = 10.0
 class HostPlan(msgspec.Struct, kw_only=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
     with; `pause`: seconds from when the controller listens to their start; `delay`: between two that the host itself
-    starts; `controller_environment`, `engine_environment`: the user's variables for a controller here, and for engines;
+    starts; `grace`: from asking one of these to end until it is killed; `controller_timeout`: seconds that a controller
+    here may take to listen; `controller_environment`, `engine_environment`: variables for it and for engines;
     `options`: the cluster's own, for its file; `owned`: end with the process that started the host, whose pid is
     `owner`; `controller_launcher`, `engine_launcher`: what starts them, None: the host itself; `launcher_names`: as
     users know these two; `controller_arguments`, `engine_arguments`: for those that read their profile's files by
@@ -55,10 +62,12 @@ class HostPlan(msgspec.Struct, kw_only=True):
     engine_timeout: float = 60.0
     pause: float = 0.0
     delay: float = 0.0
+    grace: float = GRACE
     restart_engines: bool = False
     clean_logs: bool = False
     log_level: str = "INFO"
     controller_environment: dict[str, str] = {}
+    controller_timeout: float = 60.0
     engine_environment: dict[str, str] = {}
     owned: bool = True
     owner: int = 0
@@ -175,12 +184,14 @@ def host_plan(
     if controller is not None:
         controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
     engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
+    here = controller_here(options.config)
     forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
     return HostPlan(
         profile_dir=str(profile.path),
         controller_launcher=controller_launcher,
         engine_launcher=engine_launcher,
-        stop_timeout=_patience(controller_launcher, engine_launcher),
+        grace=forked.grace,
+        stop_timeout=_patience(forked.grace, controller_launcher, engine_launcher),
         launcher_names=(options.controller_launcher_class, options.engine_launcher_class),
         controller_arguments=[
             *as_arguments(options.config, "IPController", "TaskScheduler", "HeartMonitor"),
@@ -198,7 +209,8 @@ def host_plan(
         restart_engines=options.restart_dead_engines,
         log_level=level_name(log_level),
         clean_logs=clean_logs,
-        controller_environment=dict(controller_here(options.config).environment) if controller else {},
+        controller_environment=dict(here.environment) if controller else {},
+        controller_timeout=here.seconds,
         engine_environment={**forked.environment, **options.engine_environment},
         options={
             "n": options.n,
@@ -223,7 +235,7 @@ def _count(engine_launcher: LauncherSpec | None) -> int:
 
 def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -> LauncherSpec | None:
     """Return the launcher that `name` stands for; None: things are started by the host itself."""
-    if name == "Local" and not (role == "engine" and _has_own_command(options.config)):
+    if name == "Local" and not _has_own_command(options.config, role):
         return None
     from engineroom.cluster.launchers.choose import options_of, spec_of  # most clusters are local, and do without
 
@@ -233,28 +245,36 @@ def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -
     return spec
 
 
-def _patience(*launchers: LauncherSpec | None) -> float:
-    """Return the seconds that a host's children may take to end: jobs are cancelled, and seen to be gone."""
-    found = [STOP_TIMEOUT]
+def _patience(grace: float, *launchers: LauncherSpec | None) -> float:
+    """Return the seconds that a host's children may take to end: jobs are cancelled, and seen to be gone.
+
+    `grace`: of engines that the host forks.
+    """
+    found = [STOP_TIMEOUT, grace + _TO_KILL]
     for spec in filter(None, launchers):
         from engineroom.cluster.launchers.choose import options_of  # as above
-        from engineroom.settings.launchers import BatchSystemLauncher, SSHLauncher, WindowsHPCLauncher
+        from engineroom.settings.launchers import (
+            BatchSystemLauncher,
+            LocalProcessLauncher,
+            SSHLauncher,
+            WindowsHPCLauncher,
+        )
 
         options = options_of(spec)
         if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher) or hasattr(options, "stop"):
             found.append(options.stop_timeout + _SLACK)
         elif isinstance(options, SSHLauncher):
             found.append(STOP_TIMEOUT_BY_SSH)
+        elif isinstance(options, LocalProcessLauncher):
+            from engineroom.cluster.launchers.guarded import grace_of
+
+            found.append(grace_of(options) + _TO_KILL)
     return max(found)
 
 
-def _has_own_command(config: Config) -> bool:
-    return any(
-        config[section].get(name)
-        for section in ("LocalEngineSetLauncher", "EngineLauncher")
-        if section in config
-        for name in _OWN_COMMAND
-    )
+def _has_own_command(config: Config, role: str) -> bool:
+    sections, names = _OWN_COMMAND[role]
+    return any(config[section].get(name) for section in sections if section in config for name in names)
 
 
 def _mpi_arguments(options: ClusterOptions) -> list[str]:

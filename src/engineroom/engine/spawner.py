@@ -1,7 +1,8 @@
 """The parent of the engines that one host started: imports once, forks engines, waits for them.
 
 Single-threaded, without an event loop, and it never runs user code: forking it is safe and cheap. Commands come as
-lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": false` as a fresh process),
+lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": false` as a fresh process, with
+`"grace": s` for its time between SIGTERM and SIGKILL),
 `{"signal": k, "signum": n}`, `{"stop": k}`. Reports go to stdout: `{"spawned": k, "pid": p, "instance": hex}`,
 `{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words}`. When stdin
 ends, so do all engines, and the spawner.
@@ -35,7 +36,7 @@ from engineroom.protocol.processes import die_with_parent
 log = logging.getLogger(__name__)
 
 GRACE = 1.0
-"""Seconds between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL, unless the host says something else."""
 
 Key = Any
 """Whatever the host calls an engine: a JSON value, given back as it is."""
@@ -46,6 +47,7 @@ class _Child:
     key: Key
     pid: int
     instance: str
+    grace: float = GRACE
     kill_at: float | None = None
 
 
@@ -113,7 +115,8 @@ class Spawner:
     def _obey(self, command: dict[str, Any]) -> EngineConfig | None:
         match command:
             case {"spawn": config, "key": key}:
-                return self._start(config, key, fork=command.get("fork", sys.platform == "linux"))
+                fork = command.get("fork", sys.platform == "linux")
+                return self._start(config, key, fork=fork, grace=command.get("grace", GRACE))
             case {"signal": key, "signum": int(signum)}:
                 for child in self._named(key):
                     _signal(child.pid, signum)
@@ -124,7 +127,7 @@ class Spawner:
                 _report(problem=f"not a command: {json.dumps(command)[:200]}")
         return None
 
-    def _start(self, values: dict[str, Any], key: Key, *, fork: bool) -> EngineConfig | None:
+    def _start(self, values: dict[str, Any], key: Key, *, fork: bool, grace: float) -> EngineConfig | None:
         """Start an engine; in the forked child, return its config."""
         try:
             config = msgspec.convert(values, EngineConfig)
@@ -135,7 +138,7 @@ class Spawner:
             return None
         if pid == 0:
             return config
-        self._children[pid] = _Child(key, pid, instance)
+        self._children[pid] = _Child(key, pid, instance, grace)
         _report(spawned=key, pid=pid, instance=instance)
         return None
 
@@ -157,7 +160,7 @@ class Spawner:
 
     def _stop(self, child: _Child) -> None:
         if child.kill_at is None:
-            child.kill_at = time.monotonic() + GRACE
+            child.kill_at = time.monotonic() + child.grace
             _signal(child.pid, signal.SIGTERM)
 
     def _end(self) -> None:

@@ -71,7 +71,15 @@ class LocalProcessLauncher(BaseLauncher):
     """What starts processes on this machine."""
 
     poll_seconds = option(Float(30, min=0, help="Ignored: the end of a process is known at once."))
-    stop_seconds_until_kill = option(Float(5, min=0, help="Seconds from asking a process to end until it is killed."))
+    stop_seconds_until_kill = option(
+        Float(
+            None,
+            allow_none=True,
+            min=0,
+            help="Seconds from asking a process to end until it is killed; default: 1 for engines that ipcluster "
+            "forks, 5 for what other commands start.",
+        )
+    )
 
 
 class LocalControllerLauncher(LocalProcessLauncher, ControllerLauncher):

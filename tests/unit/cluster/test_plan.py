@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from traitlets.config import Config
 
+from engineroom.cluster.launchers.choose import options_of
+from engineroom.cluster.launching import controller_command
 from engineroom.cluster.plan import HostPlan, host_plan, level_name
 from engineroom.settings.cluster import Cluster
 from engineroom.settings.option import OptionError
@@ -77,14 +79,12 @@ def test_levels_by_name(level: str | int, name: str) -> None:
     assert level_name(level) == name
 
 
-def test_options_of_launchers_hold_for_what_the_host_starts_itself(
-    profile: Profile, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_options_of_launchers_hold_for_what_the_host_starts_itself(profile: Profile) -> None:
     config = Config(
         {
-            "LocalEngineSetLauncher": {"delay": 0.5, "environment": {"A": "engines"}},
+            "LocalEngineSetLauncher": {"delay": 0.5, "environment": {"A": "engines"}, "stop_seconds_until_kill": 20},
             "LocalControllerLauncher": {"environment": {"B": "controller"}, "controller_args": ["--location=here"]},
-            "ControllerLauncher": {"controller_cmd": ["other"]},
+            "ControllerLauncher": {"connection_info_timeout": 5},
             "Cluster": {"engine_environment": {"C": "engines"}},
         }
     )
@@ -93,7 +93,16 @@ def test_options_of_launchers_hold_for_what_the_host_starts_itself(
     assert (made.delay, made.engine_environment) == (0.5, {"A": "engines", "C": "engines"})
     assert made.controller is not None
     assert (made.controller.location, made.controller_environment) == ("here", {"B": "controller"})
-    assert any("controller_cmd is ignored" in line for line in caplog.messages)
+    assert (made.grace, made.controller_timeout) == (20, 5)
+    assert made.stop_timeout > 20
     assert plan(profile, Config({"BaseLauncher": {"environment": {"A": "all"}}})).engine_environment == {"A": "all"}
     made = plan(profile, Config({"Cluster": {"delay": 0.25}}))
     assert (made.pause, made.delay) == (0.25, 0.0)
+
+
+@pytest.mark.parametrize("section", ["LocalControllerLauncher", "ControllerLauncher"])
+def test_a_controller_here_by_an_own_command_listens_where_any_other_would(section: str, profile: Profile) -> None:
+    made = plan(profile, Config({section: {"controller_cmd": ["mine", "--now"]}}))
+    assert made.controller_launcher is not None
+    command = controller_command(made, options_of(made.controller_launcher))  # type: ignore[arg-type]
+    assert command.argv == ["mine", "--now", f"--profile-dir={profile.path}", "--cluster-id=c", "--ip=127.0.0.1"]

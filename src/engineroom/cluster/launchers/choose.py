@@ -19,6 +19,7 @@ from engineroom.settings.launchers import (
     LAUNCHERS,
     BaseLauncher,
     BatchSystemLauncher,
+    LocalControllerLauncher,
     LocalEngineSetLauncher,
     MPILauncher,
     WindowsHPCLauncher,
@@ -76,6 +77,10 @@ def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) ->
         from engineroom.cluster.launchers.guarded import GuardedProcesses
 
         return GuardedProcesses(options, delay=options.delay)
+    if isinstance(options, LocalControllerLauncher):
+        from engineroom.cluster.launchers.guarded import GuardedProcesses
+
+        return GuardedProcesses(options, name="the controller's command")
     if isinstance(options, WindowsHPCLauncher):
         from engineroom.cluster.launchers.winhpc import WindowsHPC
 

@@ -30,6 +30,8 @@ from engineroom.settings.logs import rotate
 _PATIENCE = 1.0
 """Seconds that engines which the controller has told to end may take for it, until they are sent SIGTERM."""
 
+_GRACE = 5.0
+
 _LARGEST_TAIL = 64 * 1024
 
 _IN_ORDER = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (DEBUG|INFO) ")
@@ -80,9 +82,10 @@ class GuardedProcesses:
 
     name = "the engines' command"
 
-    def __init__(self, options: LocalProcessLauncher, *, delay: float = 0.0) -> None:
-        """`delay`: seconds between the starts of two processes."""
+    def __init__(self, options: LocalProcessLauncher, *, delay: float = 0.0, name: str = "") -> None:
+        """`delay`: seconds between the starts of two processes; `name`: of what is started, for people."""
         self.options, self._delay = options, delay
+        self.name = name or self.name
         self._ours: dict[int, _Guarded] = {}
         self._on_exit: Callable[[int, str], None] = lambda *_: None
 
@@ -176,7 +179,7 @@ class GuardedProcesses:
             "log_file": command.log_file,
             "mark": VARIABLE,
             "patience": _PATIENCE,
-            "grace": self.options.stop_seconds_until_kill,
+            "grace": grace_of(self.options),
         }
 
     def _end_of(self, guarded: _Guarded) -> str:
@@ -188,6 +191,11 @@ class GuardedProcesses:
         said = last_lines(guarded.log_file, self.options.output_limit)
         words = f"{self.name}: {cause_of(bad[0])}"
         return f"{words}; it said:\n{said}" if said else words
+
+
+def grace_of(options: LocalProcessLauncher) -> float:
+    """Return the seconds from asking what `options` start to end until it is killed."""
+    return _GRACE if options.stop_seconds_until_kill is None else float(options.stop_seconds_until_kill)
 
 
 def last_lines(path: str, limit: int) -> str:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from engineroom.cluster.children import CONTROLLER, cause_of
-from engineroom.cluster.controller_child import ControllerChild
+from engineroom.cluster.controller_child import ControllerChild, DoesNotListen
 from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.cluster.launchers.guarded import GuardedProcesses, telling
 from engineroom.cluster.launchers.launcher import Command
@@ -62,11 +62,13 @@ class MPIController(ControllerChild):
             )
         except OSError as error:
             raise LaunchError(f"{argv[0]} can't be started: {error.strerror or error}") from error
-        super().__init__(process, line, log_file=log_file)
+        super().__init__(process, line, log_file=log_file, seconds=options.connection_info_timeout)
 
     async def start(self, on_end: OnEnd) -> None:
         try:
             await super().start(on_end)
+        except DoesNotListen:
+            raise
         except NoController as error:
             said = telling(self._child.said, self._output_limit)
             words = f"the controller did not start: mpiexec: {cause_of(self._child.process.returncode)}"

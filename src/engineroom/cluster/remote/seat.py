@@ -87,7 +87,7 @@ class RemoteSeat(Stoppable):
                 log_level=plan.log_level,
             )
         )
-        return ControllerChild(child, line, log_file=self._log_file)
+        return ControllerChild(child, line, log_file=self._log_file, seconds=part.timeout)
 
     def _own_argv(self, plan: RemotePlan, part: ControllerPart) -> list[str]:
         """Return the user's command with its arguments, and what it would not know from them."""
