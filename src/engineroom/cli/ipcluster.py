@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import engineroom
-from engineroom.errors import EngineroomError
+from engineroom.cli.outermost import in_words, plain_ctrl_c
 
 COMMANDS = {
     "start": "start a controller and engines",
@@ -30,7 +30,13 @@ _USAGE = """usage: ipcluster COMMAND [options]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say; return the exit code."""
+    if argv is None:
+        plain_ctrl_c()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    return in_words("ipcluster", lambda: _command(arguments))
+
+
+def _command(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help", "--help-all", "help"}:
         print(_usage())
         return 0 if arguments else 2
@@ -46,18 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    try:
-        # Each command imports what it needs and no more: a start is a matter of tenths of a second.
-        return int(import_module(f"engineroom.cli.ipcluster_{command}").main(rest))
-    except BrokenPipeError:
-        from engineroom.settings.enough_read import enough_read  # rare
-
-        return enough_read()
-    except (EngineroomError, OSError) as error:
-        print(f"ipcluster: {error}", file=sys.stderr)
-        return int(getattr(error, "code", 1))
-    except KeyboardInterrupt:
-        return 130
+    # Each command imports what it needs and no more: a start is a matter of tenths of a second.
+    return int(import_module(f"engineroom.cli.ipcluster_{command}").main(rest))
 
 
 def _usage() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engineroom.settings.streams import say
+
 
 def main(argv: Sequence[str]) -> int:
     """Remove what clusters that are gone have left, and cancel their jobs; with `--force` stop those that run first."""
@@ -18,11 +20,11 @@ def main(argv: Sequence[str]) -> int:
     if app.force:
         for profile in places:
             for cluster_id in running_ids(profile):
-                print(stop(profile, cluster_id, seconds=10))
+                say(stop(profile, cluster_id, seconds=10))
     for profile in places:
         for cluster_id in cluster_ids(profile):
             for words in cancel_left_jobs(profile, cluster_id):
-                print(words)
+                say(words)
     for path in clean(places):
-        print(f"removed {path}")
+        say(f"removed {path}")
     return 0

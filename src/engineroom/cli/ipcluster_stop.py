@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from engineroom.errors import LaunchError
+from engineroom.settings.streams import say
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     code = 0
     for cluster_id in ids:
         try:
-            print(stop(profile, cluster_id, seconds=app.timeout))
+            say(stop(profile, cluster_id, seconds=app.timeout))
         except LaunchError as error:
             print(f"ipcluster: {error}", file=sys.stderr)
             code = int(getattr(error, "code", 1))

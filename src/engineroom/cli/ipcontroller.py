@@ -7,11 +7,19 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a controller in this process; return the exit code."""
+    if argv is None:
+        plain_ctrl_c()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return in_words("ipcontroller", lambda: _run(arguments))
+
+
+def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.controller_process import ControllerPlan, run
     from engineroom.cluster.plan import controller_config, level_name
     from engineroom.protocol.launches import parse_launch, take_own_launch
@@ -19,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from engineroom.settings.option import names_in
 
     try:
-        options = IPController.from_command_line(sys.argv[1:] if argv is None else argv)
+        options = IPController.from_command_line(argv)
         options.enter_work_dir()
         profile = options.profile_directory
         launch = parse_launch(take_own_launch())
@@ -36,10 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             log_level=level_name(options.log_level),
             clean_logs=options.clean_logs,
         )
-    except BrokenPipeError:
-        from engineroom.settings.enough_read import enough_read  # rare
-
-        return enough_read()
     except EngineroomError as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
         return 2

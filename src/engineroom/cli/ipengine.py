@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
 
 log = logging.getLogger(__name__)
@@ -13,13 +14,20 @@ log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Be one engine in this process; return the exit code."""
+    if argv is None:
+        plain_ctrl_c()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return in_words("ipengine", lambda: _run(arguments))
+
+
+def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.plan import engine_config
     from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.engine import IPEngine
     from engineroom.settings.steps import begin_if_old
 
     try:
-        options = IPEngine.from_command_line(sys.argv[1:] if argv is None else argv)
+        options = IPEngine.from_command_line(argv)
         told = take_own_launch()
         launch = parse_launch(told)
         if launch is not None:
@@ -34,10 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.warning("clean_logs is ignored: other engines may still write theirs; `ipcluster start` can clean up")
         if options.log_to_file:
             config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
-    except BrokenPipeError:
-        from engineroom.settings.enough_read import enough_read  # rare
-
-        return enough_read()
     except EngineroomError as error:
         print(f"ipengine: {error}", file=sys.stderr)
         return 2

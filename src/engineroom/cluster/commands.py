@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Sequence
 from subprocess import Popen
@@ -11,9 +12,16 @@ from engineroom.cluster.console import Console
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.reports import Failed, Ready, Report
 from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
+from engineroom.errors import LaunchError
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.option import configured
+
+
+class Interrupted(LaunchError):
+    """Somebody pressed Ctrl-C while everything was being started."""
+
+    code = 130
 
 
 def read_options(argv: Sequence[str], *, with_controller: bool) -> IPClusterEngines:
@@ -87,9 +95,15 @@ def _watch_start(plan: HostPlan, host: StartedHost) -> int:
             settled.set()
 
     channel = Channel(host.socket, on_report=report, on_end=settled.set)
-    channel.open()
-    channel.send(encode_plan(plan))
-    settled.wait()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        channel.open()
+        channel.send(encode_plan(plan))
+        settled.wait()
+    except KeyboardInterrupt:
+        channel.hang_up()  # a host whose owner goes before everything is ready stops it all
+        raise Interrupted("interrupted: what has been started is stopped") from None
     words = "" if console.ready else host.last_words()
     channel.close()
     host.let_go()

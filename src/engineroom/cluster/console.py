@@ -7,6 +7,7 @@ from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
+from engineroom.settings.streams import drop, say
 
 
 class Console:
@@ -43,8 +44,7 @@ class Console:
         if self.ready:
             return
         if self._live:
-            self._stream.write(f"\rstarting: {progress.ready} of {progress.n} engines are ready")
-            self._stream.flush()
+            self._write(f"\rstarting: {progress.ready} of {progress.n} engines are ready")
             self._open_line = True
         elif not progress.ready:
             self._say(f"starting {progress.n} engine{'s' if progress.n != 1 else ''}")
@@ -65,13 +65,19 @@ class Console:
 
     def _say(self, *lines: str) -> None:
         self._finish_line()
-        for line in lines:
-            print(line, file=self._stream, flush=True)
+        say(*lines, to=self._stream)
 
     def _finish_line(self) -> None:
         if self._open_line:
             self._open_line = False
-            self._stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:  # the terminal is gone
+            drop(self._stream, error)
 
 
 def _words_of_death(death: EngineDied) -> str:

@@ -25,6 +25,7 @@ from engineroom.controller.shell import Controller
 from engineroom.settings import steps
 from engineroom.settings.logs import remove_log, set_up
 from engineroom.settings.profiles import Profile
+from engineroom.settings.streams import say
 from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
@@ -126,8 +127,10 @@ def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
     engine = " ".join(filter(None, ["ipengine", profile.options(), _option("cluster-id", plan.config.cluster_id)]))
     log.info("ready: engines by `%s`; on other machines by `ipengine --file` with a copy", engine)
     if plan.log_file:
-        print(f"ipcontroller: listens on port {controller.port}; log: {plan.log_file}")
-        print(f"connection files: {identity.client_file} for clients, {identity.engine_file} for engines", flush=True)
+        say(
+            f"ipcontroller: listens on port {controller.port}; log: {plan.log_file}",
+            f"connection files: {identity.client_file} for clients, {identity.engine_file} for engines",
+        )
 
 
 def _option(name: str, value: str) -> str:

@@ -86,6 +86,11 @@ class Host(LinkedHost):
         """Whether everything has been ready."""
         return self._started
 
+    @property
+    def ended(self) -> bool:
+        """Whether everything has been stopped, and that has been said."""
+        return self._gone.is_set()
+
     def kill(self) -> None:
         """End the children at once."""
         if self._controller is not None:

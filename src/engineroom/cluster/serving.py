@@ -141,6 +141,8 @@ def _heed_signals(host: Host, report: Callable[[Report], None]) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(name: str) -> None:
+        if host.ended:
+            return
         if host.stopping:
             report(Notice(f"{name} again: killing what is left"))
             host.kill()

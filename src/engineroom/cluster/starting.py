@@ -75,18 +75,23 @@ class Channel:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def _listen(self) -> None:
+        try:
+            self._hear_all()
+        finally:  # whoever waits for us does not do so for ever
+            with self._lock:
+                self._ended = True
+                waiting, self._waiting = self._waiting, {}
+            for answer in waiting.values():
+                answer.set_exception(LaunchError("the cluster's host has ended"))
+            self._socket.close()
+            self._on_end()
+
+    def _hear_all(self) -> None:
         rest = b""
         while data := self._receive():
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 self._hear(read_report(line))
-        with self._lock:
-            self._ended = True
-            waiting, self._waiting = self._waiting, {}
-        for answer in waiting.values():
-            answer.set_exception(LaunchError("the cluster's host has ended"))
-        self._socket.close()
-        self._on_end()
 
     def _receive(self) -> bytes:
         try:

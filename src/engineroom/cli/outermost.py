@@ -1,0 +1,53 @@
+"""What is around the work of every command: whole streams, errors in words, and a Ctrl-C that ends it without any."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+
+from engineroom.errors import EngineroomError
+from engineroom.settings.streams import complete, drop, is_read
+
+ENOUGH_READ = 141
+"""The exit code that shells have for a command whose reader ended before it, as `head` does."""
+
+
+def plain_ctrl_c() -> None:
+    """Have SIGINT end this process, as if it were no Python, until something else is said.
+
+    The start of a program is imports, and some modules in C do not survive a KeyboardInterrupt in theirs.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup and `&`
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def in_words(program: str, work: Callable[[], int]) -> int:
+    """Return the exit code that `work()` returns, its output written; what goes wrong is a line on stderr."""
+    complete()
+    code = 1
+    try:
+        code = _done(program, work)
+        sys.stdout.flush()
+    except OSError as error:  # of the streams themselves: a pipe that nobody reads, a full disk
+        drop(sys.stdout, error)
+        return ENOUGH_READ if isinstance(error, BrokenPipeError) else code or 1
+    return code
+
+
+def _done(program: str, work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except SystemExit as end:  # such as after -h
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except UnicodeEncodeError as error:
+        print(f"{program}: {error.object!r} is no name that can be used here: it is not UTF-8", file=sys.stderr)
+        return 1
+    except (EngineroomError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and not is_read(sys.stdout):
+            drop(sys.stdout, error)
+            return ENOUGH_READ
+        print(f"{program}: {error}", file=sys.stderr)
+        return int(getattr(error, "code", 1))
