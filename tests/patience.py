@@ -8,3 +8,11 @@ from __future__ import annotations
 
 SECONDS = 60.0
 """How long anything may take that should take a moment."""
+
+
+def slowly(promised: float) -> float:
+    """Return how long that may take here which a quiet machine does within `promised` seconds.
+
+    It tells what comes by itself from what comes when a timeout is over; how long things take, benchmarks/ measures.
+    """
+    return 5 * promised + 5

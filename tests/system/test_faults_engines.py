@@ -15,6 +15,7 @@ from traitlets.config import Config
 
 from engineroom import Client, Cluster
 from engineroom.errors import EngineError, NoEnginesRegistered
+from tests.patience import slowly
 from tests.system.conftest import SECONDS, until
 
 KNOWN = 0.3
@@ -96,7 +97,7 @@ def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, engine: int
     for waiting in (running, queued):
         with pytest.raises(EngineError, match=rf"engine {engine} died \(killed by SIGKILL.*\)"):
             waiting.get(timeout=SECONDS)
-    assert time.monotonic() - begun <= KNOWN
+    assert time.monotonic() - begun <= slowly(KNOWN)
     assert engine not in rc.ids
 
 
@@ -200,7 +201,7 @@ def test_a_child_left_behind_does_not_hide_its_engines_death(rc: Client, engine:
     try:
         with pytest.raises(EngineError, match="killed by SIGKILL"):
             waiting.get(timeout=SECONDS)
-        assert time.monotonic() - begun <= KNOWN
+        assert time.monotonic() - begun <= slowly(KNOWN)
     finally:
         os.kill(child, signal.SIGKILL)
 

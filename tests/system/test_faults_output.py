@@ -17,6 +17,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.errors import RemoteError
 from engineroom.protocol.connection_files import read_connection_file
+from tests.patience import slowly
 from tests.system.conftest import SECONDS, until
 
 MB = 1024 * 1024
@@ -59,7 +60,7 @@ def test_a_task_that_prints_for_ever_hurts_nobody(
         sent = time.monotonic()
         assert rc[1].apply_async(abs, -1).get(timeout=SECONDS) == 1
         delays.append(time.monotonic() - sent)
-    assert sorted(delays)[len(delays) // 2] < 0.1
+    assert sorted(delays)[len(delays) // 2] < slowly(0.1)
     for process, old in zip(everybody, before, strict=True):
         assert memory(process) - old < 40 * MB
     rc.send_signal(signal.SIGINT, 0)

@@ -28,9 +28,9 @@ Start = Callable[..., Shell]
 
 
 def guarded(story: Callable[[GuardedProcesses], Awaitable[None]], **options: float) -> None:
-    """Run `story` with a launcher, within 10 s."""
+    """Run `story` with a launcher."""
     launcher = GuardedProcesses(LocalEngineSetLauncher(**options))
-    asyncio.run(asyncio.wait_for(story(launcher), 10))
+    asyncio.run(asyncio.wait_for(story(launcher), SECONDS))
 
 
 def shell(script: str, log_file: Path, n: int = 1) -> Command:

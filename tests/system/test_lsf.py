@@ -40,7 +40,7 @@ def test_an_array_that_is_killed_by_its_owner(lsf: FakeScheduler, reader: Reader
         assert sorted(pid for _, pid in elements) == sorted(lsf.pids(11))
         lsf.end(11, "TERM_OWNER: job killed by owner.")
         start.says("engine 0 died: ", "LSF job 11 was killed by its owner")
-        assert rc.ids == []
+        until(lambda: rc.ids == [])
     start.interrupt()
 
 
@@ -117,4 +117,4 @@ def test_a_signal_to_a_job(lsf: FakeScheduler, tmp_path: Path) -> None:
         await launcher.stop(handle)
         return status.words
 
-    assert asyncio.run(asyncio.wait_for(story(), 10)).startswith("LSF job 11 was killed by signal 15")
+    assert asyncio.run(asyncio.wait_for(story(), SECONDS)).startswith("LSF job 11 was killed by signal 15")

@@ -8,11 +8,14 @@ the reason that it says, and so does a file `held`; a file `reject` has the sche
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import signal
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ DIRECTORY = "FAKE_SCHEDULER"
 _KEPT = ("PATH", "HOME", "ENGINEROOM_TEST_RUN", "ENGINEROOM_SOCKET_DIR", "SPT_NOENV")
 """What jobs see of the environment of those who submit: next to nothing, and the marks of the tests."""
 
-_SESSION = 'echo $$ >"$0.pid"; exec "$@"'
+_SESSION = 'echo $$ >"$0.pid"; test -e "$0.canceled" || exec "$@"'
 _KEEPER = f"""setsid sh -c '{_SESSION}' "$0" "$@" & wait $!; echo $? >"$0.exit\""""
 """Runs a process, and notes its pid (which is also that of its session) and its end."""
 
@@ -68,9 +71,11 @@ class Jobs:
     def start_what_may(self) -> None:
         """Start the jobs that wait, unless they are to."""
         for number in self.numbers():
-            job = self.job(number)
-            assert job is not None
-            if not job["started"] and not job.get("canceled") and not (self.said("hold") or self.said("held")):
+            with self._alone():
+                job = self.job(number)
+                assert job is not None
+                if job["started"] or job.get("canceled") or self.said("hold") or self.said("held"):
+                    continue
                 self._write(number, {**job, "started": True})
                 for index, process in enumerate(job["processes"]):
                     self._start(f"{number}.{index}", process)
@@ -95,11 +100,24 @@ class Jobs:
                     continue  # it has just ended
 
     def cancel(self, number: int) -> None:
-        """End a job at once."""
-        job = self.job(number)
-        assert job is not None
-        self._write(number, {**job, "canceled": True})
+        """End a job, and return when its processes have ended."""
+        with self._alone():
+            job = self.job(number)
+            assert job is not None
+            self._write(number, {**job, "canceled": True})
+        for index in range(len(job["processes"])):
+            (self.directory / f"{number}.{index}.canceled").touch()  # for one that has not noted its pid yet
         self.signal(number, signal.SIGKILL)
+        pause = threading.Event()
+        while any(state == RUNNING for state, _ in self.states(number)):
+            pause.wait(0.01)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other commands from changing jobs meanwhile."""
+        with (self.directory / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _start(self, name: str, process: dict[str, Any]) -> None:
         environment = {key: value for key, value in os.environ.items() if key in _KEPT}
