@@ -78,9 +78,10 @@ def test_a_job_that_is_cancelled(command: Start, profile: Profile, slurm: Slurm)
     with Client() as rc:
         rc.wait_for_engines(2, timeout=SECONDS)
         (job,) = slurm.jobs()
+        waiting = rc.wait_for_engines(3, timeout=SECONDS, block=False)
         slurm.run("scancel", job)
         with pytest.raises(EngineError, match="left"):
-            rc.wait_for_engines(3, timeout=SECONDS)
+            waiting.result(SECONDS)
         until(lambda: slurm.run("squeue", "--noheader", "--states=CANCELLED", f"--jobs={job}"))
     known = time.monotonic()
     said = until(lambda: "was cancelled" in (said := why(profile)) and said, READY)

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client, Cluster
+from engineroom.client import engine_waiting
 from engineroom.cluster.why import report as why_report
 from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineroomError, LaunchError
@@ -215,6 +215,7 @@ def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
     assert "fix: correct the start-up code" in said
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(engine_waiting, "_LOOK_EVERY", 0.05)
     words = r"(?s)1 of 2 engines.*No module named 'no_such_module'.*\nfix: correct the start-up"
     with Client() as rc, pytest.raises(TimeoutError, match=words):
         rc.wait_for_engines(2, timeout=1.2, interactive=True)
@@ -229,10 +230,10 @@ def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
 def test_an_engine_that_is_killed_ends_the_wait_for_more(command: Commands, profile: Profile) -> None:
     start = running(command)
     with Client() as rc:
-        pid = rc[0].apply_sync(os.getpid)
-        threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
+        waiting = rc.wait_for_engines(2, timeout=SECONDS, block=False)
+        os.kill(rc[0].apply_sync(os.getpid), signal.SIGKILL)
         with pytest.raises(EngineroomError, match=r"(?s)engine 0 left \(killed by SIGKILL.*fix: "):
-            rc.wait_for_engines(2, timeout=SECONDS)
+            waiting.result(SECONDS)
     start.says("engine 0 died")
     said = first_lines(why(profile))
     assert said.startswith("engine 0: killed by SIGKILL")

@@ -87,9 +87,10 @@ def test_a_job_that_hits_its_time_limit(command: Commands, profile: Profile, slu
     started = start(command, 2).says("2 engines are ready")
     with Client() as rc:
         rc.wait_for_engines(2, timeout=SECONDS)
+        waiting = rc.wait_for_engines(3, timeout=SECONDS, block=False)
         began = kill_job(slurm, "TIMEOUT")
         with pytest.raises(EngineError):
-            rc.wait_for_engines(3, timeout=SECONDS)
+            waiting.result(SECONDS)
     started.says("reached its time limit")
     said = until(lambda: "time limit" in (said := why(profile)) and said)
     assert time.monotonic() - began < slowly(NAMED_WITHIN)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import engineroom as er
+from engineroom.client import engine_waiting
 from engineroom.client.client import Client
 from engineroom.errors import ControllerLost
 from engineroom.ids import number_of
@@ -216,20 +217,25 @@ def test_waiting_for_engines_says_how_many_came_and_why_not_more(rc: Client, fak
 
 
 def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed(
-    rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str]
+    rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.steps = [
         {"at": 1.0, "who": "engines 1", "step": "submitted"},
         {"at": 2.0, "who": "engines 1", "step": "queued", "words": "Slurm: Resources"},
     ]
+    monkeypatch.setattr(engine_waiting, "_LOOK_EVERY", 0.05)
+    waiting = rc.wait_for_engines(4, interactive=True, block=False)
+    assert wait_until(lambda: "2 of 4 engines; engines 1: queued (Slurm: Resources)" in capsys.readouterr().err)
     with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engines 1: queued \(Slurm: Resources\)$"):
-        rc.wait_for_engines(4, timeout=1.2, interactive=True)
-    assert "2 of 4 engines; engines 1: queued (Slurm: Resources)" in capsys.readouterr().err
+        rc.wait_for_engines(4, timeout=0.1)
     fake.steps.append(
         {"at": 3.0, "who": "engines 1", "step": "ended", "ok": False, "words": "job 7 hit its time limit"}
     )
     with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engines 1: job 7 hit its time limit\nfix: .*timelimit"):
         rc.wait_for_engines(4, timeout=0.1)
+    fake.do(fake.leave, 0, "exit code 3")
+    with pytest.raises(er.EngineError):
+        waiting.result(SECONDS)
 
 
 def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> None:
