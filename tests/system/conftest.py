@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -42,10 +44,28 @@ def processes_of_this_run() -> dict[int, str]:
     return found
 
 
+def dead_sockets() -> set[Path]:
+    """Return the sockets of this test run at which nobody listens any more."""
+    return {path for path in Path(os.environ["ENGINEROOM_SOCKET_DIR"]).rglob("*") if _is_dead(path)}
+
+
+def _is_dead(path: Path) -> bool:
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+        try:
+            knock.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False  # taken away meanwhile, or busy
+    return False
+
+
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
-    """Fail a test after which processes live on that were not there before, whoever their parent is now."""
-    before = processes_of_this_run()
+    """Fail a test after which processes live on that were not there before, whoever their parent is now, or sockets."""
+    before, dead_before = processes_of_this_run(), dead_sockets()
     yield
 
     def left() -> dict[int, str]:
@@ -56,8 +76,14 @@ def no_process_is_left() -> Iterator[None]:
     except AssertionError:
         survivors = left()
         for pid in survivors:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         pytest.fail(f"processes that outlive the test: {survivors}")
+    finally:
+        dead = dead_sockets() - dead_before
+        for path in dead:
+            path.unlink(missing_ok=True)  # or it would be held against whichever test is the last
+    assert not dead, f"sockets that outlive the test: {sorted(map(str, dead))}"
 
 
 @pytest.fixture
@@ -129,8 +155,12 @@ class Command:
         return self
 
     def close(self) -> None:
+        """End it, if it has not ended; what a killed one could not take away is taken away."""
         if self.process.poll() is None:
             self.process.kill()
+            self.process.wait()
+            for path in dead_sockets():
+                path.unlink(missing_ok=True)
         self.process.wait()
         self._reader.join()
         assert self.process.stdout is not None
