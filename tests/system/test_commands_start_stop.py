@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable
@@ -68,6 +69,18 @@ def test_a_killed_ipcluster_can_be_started_again_at_once(command: Start, profile
     command("ipcluster", "start", "-n", "1").says("stop it:").signal(signal.SIGKILL).ends()
     again = command("ipcluster", "start", "-n", "1").says("stop it:")
     again.signal(signal.SIGINT).succeeds()
+    assert left_in(profile) == []
+
+
+def test_a_cluster_whose_profile_is_removed_can_be_stopped_and_is_not_overrun(command: Start, profile: Profile) -> None:
+    start = command("ipcluster", "start", "-n", "1").says("stop it:")
+    shutil.rmtree(profile.path)
+    again = command("ipcluster", "start", "-n", "1")
+    assert again.ends() == 1
+    assert "runs already, though its pid file is gone. Stop it by `ipcluster stop`" in again.output
+    stop = command("ipcluster", "stop").succeeds()
+    assert stop.output == "stopped the cluster, whose pid file was gone\n"
+    start.succeeds()
     assert left_in(profile) == []
 
 

@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import msgspec
 
+from engineroom.cluster.leftovers import answers
 from engineroom.cluster.lines import LineReceiver
 from engineroom.cluster.reports import Answered, Report, Request, line_of, read_request
-from engineroom.errors import EngineroomError
+from engineroom.errors import EngineroomError, LaunchError
 from engineroom.transport.sockets import check_private
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Control:
         self._owner: Asker | None = None
 
     async def listen(self, path: Path) -> None:
-        """Listen at `path`; the caller holds the cluster's lock."""
+        """Listen at `path`; the caller holds the cluster's lock. LaunchError: a host is there nevertheless."""
         _make_way(path)
         self._server = await asyncio.get_running_loop().create_unix_server(self._asker, path)
         self._path = path
@@ -92,12 +93,17 @@ class Control:
         if self._owner is not None:
             self._owner.tell(report)
 
-    def close(self) -> None:
-        """Take the socket away; connections stay until what was written to them has left."""
+    def stop_listening(self) -> None:
+        """Take the socket away, before the lock is released: the next host has one of the same path."""
         if self._server is not None:
             self._server.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            self._path = None
+
+    def close(self) -> None:
+        """Take the socket away; connections stay until what was written to them has left."""
+        self.stop_listening()
         for asker in (*self._askers, self._owner):
             if asker is not None:
                 asker.close()
@@ -111,4 +117,8 @@ class Control:
 def _make_way(path: Path) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     check_private(path.parent)
+    if answers(path):
+        raise LaunchError(
+            "a cluster of this profile and id runs already, though its pid file is gone. Stop it by `ipcluster stop`"
+        )
     path.unlink(missing_ok=True)

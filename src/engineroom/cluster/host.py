@@ -257,7 +257,7 @@ class Host(LinkedHost):
         if self._writing is not None:
             self._writing.cancel()
         if self.plan.controller is not None:
-            self.plan.profile.cluster_file(self.plan.cluster_id).unlink(missing_ok=True)
+            self.control.stop_listening()
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
             self._remove_connection_files()

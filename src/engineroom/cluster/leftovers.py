@@ -26,8 +26,9 @@ def sweep(profile: Profile, cluster_id: str) -> list[Path]:
     """Remove what the cluster left whose processes have certainly ended; return what was removed."""
     removed = [path for path in (profile.pid_file(name, cluster_id) for name in PROGRAMS) if remove_stale(path)]
     candidates = [_controller_socket(profile, cluster_id)]
-    if not profile.pid_file("ipcluster", cluster_id).exists():
-        candidates.append(control_socket(profile, cluster_id))
+    control = control_socket(profile, cluster_id)
+    if not profile.pid_file("ipcluster", cluster_id).exists() and not answers(control):
+        candidates.append(control)
         removed += _removed(profile.cluster_file(cluster_id))
     for path in candidates:
         if path is not None and is_dead(path):
@@ -63,6 +64,11 @@ def _removed(path: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return [path]
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody listens at the socket `path`."""
+    return path.is_socket() and not is_dead(path)
 
 
 def is_dead(path: Path) -> bool:

@@ -63,6 +63,8 @@ def _stop(profile: Profile, cluster_id: str, seconds: float) -> str:
                 return f"stopped {name} ({program}, on {record.host})"
             case Holder.NOBODY | Holder.ENDED:
                 continue
+    if _ask_host(profile, cluster_id, seconds):
+        return f"stopped {name}, whose pid file was gone"
     records = [read(profile.pid_file(program, cluster_id)) for program in ("ipcluster", "ipcontroller")]
     removed = sweep(profile, cluster_id)
     raise NothingToStop(f"{name} does not run{_remains(records[0] or records[1])}{_removed(removed)}")
@@ -82,7 +84,7 @@ def _removed(paths: list[Any]) -> str:
 def _stop_here(profile: Profile, cluster_id: str, program: str, record: ProcessRecord, seconds: float) -> None:
     asked = False
     if program == "ipcluster":
-        asked = _ask_host(str(control_socket(profile, cluster_id)), max(seconds, _own_seconds(profile, cluster_id)))
+        asked = _ask_host(profile, cluster_id, seconds)
     if not asked:
         from engineroom.cluster.last_resorts import ask_then_signal  # slow to import, and seldom needed
 
@@ -98,14 +100,14 @@ def _own_seconds(profile: Profile, cluster_id: str) -> float:
         return 0.0  # it has not written its file yet
 
 
-def _ask_host(path: str, seconds: float) -> bool:
-    """Return whether the host at `path` said that everything is stopped, or hung up because it was."""
+def _ask_host(profile: Profile, cluster_id: str, seconds: float) -> bool:
+    """Return whether a host was there, and said that everything is stopped, or hung up because it was."""
     try:
-        sock = dial_host(path)
+        sock = dial_host(str(control_socket(profile, cluster_id)))
     except OSError:
         return False
     with sock:
-        sock.settimeout(seconds)
+        sock.settimeout(max(seconds, _own_seconds(profile, cluster_id)))
         try:
             sock.sendall(line_of(Stop(number=1, reason="ipcluster stop")))
             return _is_done(sock)
