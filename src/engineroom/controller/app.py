@@ -12,6 +12,7 @@ from functools import partial
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.introduction import introduce
+from engineroom.controller.open_files import allow_many
 from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
 from engineroom.transport.loops import new_loop
@@ -29,6 +30,7 @@ def run_controller(
 
     `on_ready` is called once it listens, `on_failure`, with words, if it can't start.
     """
+    allow_many()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:

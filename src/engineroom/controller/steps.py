@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.open_files import FULL_FIX, full_words
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import HANDSHAKE, Steps, read_steps
+from engineroom.settings.steps import CONTROLLER, HANDSHAKE, LISTENS, Steps, read_steps
+
+log = logging.getLogger(__name__)
 
 _LATEST = 1000
 """So many steps are told."""
 
 _MOST = 100
-"""So many refusals are noted: anybody can have himself refused."""
+"""So many notes are made: anybody can have himself refused, or come in crowds."""
 
 
 class Door:
-    """Notes the engines and hosts that are refused: where no directory is shared, nobody else can."""
+    """Notes the engines and hosts that are refused, where no directory is shared nobody else can; and if it is full."""
 
     def __init__(self, config: ControllerConfig) -> None:
         self._steps = Steps(_file(config), "")
         self._refused: set[str] = set()
         self._left = _MOST
+        self._kept = os.open(os.devnull, os.O_RDONLY)  # so that a note can be written when no more files may be open
 
     def refused(self, role: str, where: str, reason: str) -> None:
         if role in {"engine", "host"} and self._left > 0:
@@ -37,6 +43,28 @@ class Door:
         if (who := _who(role, where)) in self._refused:
             self._refused.discard(who)
             self._steps.note(HANDSHAKE, who=who)
+
+    def full(self) -> None:
+        """There is no room for another connection."""
+        if self._left <= 0:
+            return
+        self._left -= 1
+        words = full_words()
+        log.error("%s. To go on, %s", words, FULL_FIX)
+        os.close(self._kept)
+        self._steps.note(LISTENS, ok=False, words=words, fix=FULL_FIX, who=CONTROLLER)
+        self._kept = os.open(os.devnull, os.O_RDONLY)
+
+    def has_room(self) -> None:
+        """There is room again."""
+        if self._left <= 0:
+            return
+        self._left -= 1
+        log.warning("there is room for connections again")
+        self._steps.note(LISTENS, words="room for connections again", who=CONTROLLER)
+
+    def close(self) -> None:
+        os.close(self._kept)
 
 
 def _who(role: str, where: str) -> str:

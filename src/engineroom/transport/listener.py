@@ -50,6 +50,9 @@ class Doorbook(Protocol):
 
     def refused(self, role: str, where: str, reason: str) -> None: ...
     def let_in(self, role: str, where: str) -> None: ...
+    def full(self) -> None: ...
+    def has_room(self) -> None: ...
+    def close(self) -> None: ...
 
 
 _HUNG_UP = (
@@ -140,6 +143,7 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._strangers: dict[_Stranger, None] = {}
         self._sweeper: asyncio.TimerHandle | None = None
+        self._full = False
         self.unix_path = ""
 
     def listen_tcp(self, hosts: Sequence[str], ports: Sequence[int]) -> int:
@@ -191,6 +195,8 @@ class Listener:
             stranger.drop()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        if self.book is not None:
+            self.book.close()
         if self.unix_path:
             Path(self.unix_path).unlink(missing_ok=True)
 
@@ -208,6 +214,10 @@ class Listener:
                     raise
                 self._make_room(listening, kind)
                 return
+            if self._full:
+                self._full = False
+                if self.book is not None:
+                    self.book.has_room()
             sock.settimeout(0)
             self._take(sock, kind)
 
@@ -216,6 +226,10 @@ class Listener:
         for stranger in list(self._strangers)[: len(self._strangers) // 2 + 1]:
             self.forget(stranger)
             stranger.drop()
+        if not self._full:
+            self._full = True
+            if self.book is not None:
+                self.book.full()
         loop = asyncio.get_running_loop()
         loop.remove_reader(listening)
         loop.call_later(_PAUSE_WHEN_OUT_OF_FILES, self._resume, listening, kind)

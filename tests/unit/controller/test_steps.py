@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,37 @@ def test_an_engine_that_was_refused_is_named_until_one_from_there_is_let_in(conf
 def test_clients_have_no_part_in_the_start(config: ControllerConfig) -> None:
     Door(config).refused("client", "10.0.0.3", "wrong key")
     assert known_steps(config) == []
+
+
+def test_that_there_is_no_room_is_noted_when_no_more_files_may_be_open_until_there_is(config: ControllerConfig) -> None:
+    door = Door(config)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    taken: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 5, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        door.full()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
+    (words,) = noted(config)
+    assert f"it may have {highest + 5} files open, and has" in words
+    door.has_room()
+    assert noted(config) == []
+    door.close()
+
+
+def test_a_crowd_can_not_fill_the_disk(config: ControllerConfig) -> None:
+    door = Door(config)
+    for _ in range(500):
+        door.full()
+        door.has_room()
+    assert len(known_steps(config)) == 100
+    door.close()
 
 
 def test_strangers_can_not_fill_the_disk(config: ControllerConfig) -> None:
