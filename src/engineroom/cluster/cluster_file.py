@@ -69,7 +69,8 @@ def _state(engine: HostedEngine) -> dict[str, Any]:
 def write(path: Path, values: Mapping[str, Any]) -> None:
     """Replace `path`, readable by its owner only; LaunchError: it can't be done, and nothing is left of the attempt."""
     try:
-        write_private(path, json.dumps(values, indent=2).encode())
+        # A power cut ends the cluster as well.
+        write_private(path, json.dumps(values, indent=2).encode(), durable=False)
     except OSError as error:
         raise LaunchError(f"the cluster file {path} can't be written: {error.strerror}") from error
 

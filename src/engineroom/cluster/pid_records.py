@@ -121,7 +121,7 @@ def release(path: Path) -> None:
 
 def _link(path: Path, content: bytes) -> bool:
     """Create `path` with `content`, unless it exists; a link is exclusive on NFS too."""
-    beside = write_beside(path, content)
+    beside = write_beside(path, content, durable=False)  # a power cut ends the process that it names as well
     try:
         os.link(beside, path)
     except FileExistsError:

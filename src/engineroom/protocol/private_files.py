@@ -15,9 +15,9 @@ from uuid import uuid4
 from engineroom.protocol.processes import host_name, pid_namespace, start_time
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with `data`."""
-    beside = write_beside(path, data)
+def write_private(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by a file with `data`. `durable`: one that a power cut does not undo."""
+    beside = write_beside(path, data, durable=durable)
     try:
         beside.replace(path)
     except BaseException:
@@ -25,16 +25,17 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
-def write_beside(path: Path, data: bytes) -> Path:
-    """Write `data` to a new file in the directory of `path`, on the disk; return its path, of which the caller is to
-    make something."""
+def write_beside(path: Path, data: bytes, *, durable: bool = True) -> Path:
+    """Write `data` to a new file in the directory of `path`; return its path, of which the caller is to make
+    something."""
     writer = "~".join((str(os.getpid()), start_time(os.getpid()) or "", *_machine()))
     beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}~{writer}")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
