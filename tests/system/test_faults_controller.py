@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command:
             rc[0].apply_async(abs, -1)
     assert engine.ends() == 1
     assert "the controller is gone: connecting again" in engine.output
-    assert "no controller within 0.5 s" in engine.output
+    assert re.search(r"no controller within \d+\.\d s", engine.output)
     assert "Traceback" not in engine.output
     clean = command("ipcluster", "clean")  # nobody was left who could have done it
     assert clean.ends() == 0

@@ -107,17 +107,21 @@ class Departures:
 
     def _closed_here(self, link: Link, reason: str) -> None:
         if not _lives(link):
-            links = self._shell.links
-            if link.host in links.hosts_that_left:
-                self._shell.engine_lost(link, _HOST_ENDED)
-                return
-            host_tells = link.host and link.host not in links.hosts_cut_off
-            self._wait(link, HOST_SECONDS if host_tells else CAUSE_SECONDS, _ended(link))
+            self._ask_for_cause(link)
             return
         self._shell.engine_away(link)
         # A process that is being killed closes its connections a moment before it counts as ended.
         until = asyncio.get_running_loop().time() + self._shell.config.reconnect_timeout
         self._look_after(CAUSE_SECONDS, link, until, reason)
+
+    def _ask_for_cause(self, link: Link) -> None:
+        """Its process has ended: wait for its host to say how, if it has one that may."""
+        links = self._shell.links
+        if link.host in links.hosts_that_left:
+            self._shell.engine_lost(link, _HOST_ENDED)
+            return
+        host_tells = link.host and link.host not in links.hosts_cut_off
+        self._wait(link, HOST_SECONDS if host_tells else CAUSE_SECONDS, _ended(link))
 
     def _look_after(self, seconds: float, link: Link, until: float, reason: str) -> None:
         timer = asyncio.get_running_loop().call_later(seconds, self._look, link, until, reason)
@@ -126,7 +130,8 @@ class Departures:
     def _look(self, link: Link, until: float, reason: str) -> None:
         left = until - asyncio.get_running_loop().time()
         if not _lives(link):
-            self._give_up(Instance(link.identity), _ended(link))
+            del self._waiting[Instance(link.identity)]
+            self._ask_for_cause(link)
         elif left <= 0:
             self._give_up(Instance(link.identity), f"connection lost: {reason}")
         else:

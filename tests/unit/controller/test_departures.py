@@ -218,6 +218,28 @@ def test_a_process_that_was_about_to_end_is_not_waited_for(monkeypatch: pytest.M
     play(story)
 
 
+def test_the_host_of_a_process_that_was_about_to_end_says_how_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(departures, "HOST_SECONDS", 60)
+    seen, looked = iter(["then", None]), asyncio.Event()
+
+    def start_time(pid: int) -> str | None:
+        if (found := next(seen)) is None:
+            looked.set()
+        return found
+
+    monkeypatch.setattr(departures, "start_time", start_time)
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reconnect_timeout=60)
+        engine = link(HERE, pid=5, host=b"host")
+        gone.closed(engine, "closed", clean=False)
+        await asyncio.wait_for(looked.wait(), SECONDS)
+        gone.exited(Instance(engine.identity), "killed by SIGSEGV")
+        assert shell.told == [("away", ""), ("lost", "killed by SIGSEGV")]
+
+    play(story)
+
+
 def test_an_engine_that_comes_back_is_not_lost() -> None:
     async def story(shell: Shell, gone: Departures) -> None:
         engine = link(ELSEWHERE)
