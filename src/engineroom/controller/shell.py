@@ -276,6 +276,7 @@ class Controller:
             instance=Instance(join.identity),
             info=join.info,
             wanted_id=join.wanted_id,
+            or_another=bool(join.host),
             held=join.held,
         )
         actions = handle(self.state, link.peer, event, now=self._loop.time(), rng=self._rng)

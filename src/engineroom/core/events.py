@@ -37,11 +37,13 @@ class ClientGone(msgspec.Struct, frozen=True):
 
 
 class EngineUp(msgspec.Struct, frozen=True):
-    """An engine is there, for the first time or again. `held`: what it still has of an earlier connection."""
+    """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
+    `held`: what it still has of an earlier connection."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
     wanted_id: int | None = None
+    or_another: bool = False
     held: Held = Held()
 
 

@@ -47,6 +47,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
 def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
     """Return the id for an engine that has none; None if the one it wants is taken.
 
+    One that a host has numbered gets another one: somebody else's engine was quicker.
     The ranks of a world that was launched as one want ids in their order; better others than none.
     """
     departed = state.departed.get(event.instance)
@@ -62,7 +63,11 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
             if id_ not in state.engines:
                 return id_
         return _next_free(state)
-    return None if wanted in state.engines else wanted
+    holder = state.engines.get(wanted)
+    if holder is None:
+        return wanted
+    # One that is away may be an earlier life of this engine, which keeps its id.
+    return _next_free(state) if event.or_another and holder.peer is not None else None
 
 
 def _next_free(state: ControllerState) -> int:

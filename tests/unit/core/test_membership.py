@@ -55,6 +55,15 @@ def test_an_id_that_is_taken_is_refused_with_words(two: Play) -> None:
     assert engine_id_of(two.state, instance_id(2)) is None
 
 
+def test_an_engine_that_a_host_has_numbered_gets_another_id_where_somebody_was_quicker(two: Play) -> None:
+    assert two.sent(12, EngineUp(instance_id(2), wanted_id=1, or_another=True)) == [(CLIENT, joined(2, 2))]
+
+    two(ENGINE_1, EngineAway())
+    sent = two.sent(13, EngineUp(instance_id(3), wanted_id=1, or_another=True))
+
+    assert sent == [(13, Refused("engine id 1 is taken by an engine that is alive"))]  # it may be the same one's past
+
+
 def test_ids_asked_for_ahead_are_skipped_later(play: Play) -> None:
     for number, wanted in enumerate([3, 1, None, None, None]):
         play(10 + number, EngineUp(instance_id(number), wanted_id=wanted))
