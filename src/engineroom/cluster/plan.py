@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,8 @@ from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 from engineroom.transport.ways import Way
 
+log = logging.getLogger(__name__)
+
 _App = TypeVar("_App", IPController, IPEngine)
 
 _OWN_COMMAND = {
@@ -37,7 +40,7 @@ _OWN_COMMAND = {
 STOP_TIMEOUT, STOP_TIMEOUT_BY_SSH = 4.0, 10.0
 """Seconds that processes of this machine may take to end."""
 
-_TO_KILL = 3.0
+TO_KILL = 3.0
 """Seconds more than their grace that processes of this machine may take: to be asked, and to be killed."""
 
 _SLACK = 10.0
@@ -184,6 +187,7 @@ def host_plan(
     if controller is not None:
         controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
     engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
+    _say_what_has_no_effect(options, profile, controller_launcher, engine_launcher)
     here = controller_here(options.config)
     forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
     return HostPlan(
@@ -250,7 +254,7 @@ def _patience(grace: float, *launchers: LauncherSpec | None) -> float:
 
     `grace`: of engines that the host forks.
     """
-    found = [STOP_TIMEOUT, grace + _TO_KILL]
+    found = [STOP_TIMEOUT, grace + TO_KILL]
     for spec in filter(None, launchers):
         from engineroom.cluster.launchers.choose import options_of  # as above
         from engineroom.settings.launchers import (
@@ -264,12 +268,25 @@ def _patience(grace: float, *launchers: LauncherSpec | None) -> float:
         if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher) or hasattr(options, "stop"):
             found.append(options.stop_timeout + _SLACK)
         elif isinstance(options, SSHLauncher):
-            found.append(STOP_TIMEOUT_BY_SSH)
+            found.append(max(STOP_TIMEOUT_BY_SSH, (options.stop_seconds_until_kill or 0) + _SLACK))
         elif isinstance(options, LocalProcessLauncher):
             from engineroom.cluster.launchers.guarded import grace_of
 
-            found.append(grace_of(options) + _TO_KILL)
+            found.append(grace_of(options) + TO_KILL)
     return max(found)
+
+
+def _say_what_has_no_effect(options: ClusterOptions, profile: Profile, *launchers: LauncherSpec | None) -> None:
+    if not any(launchers) and not any(section.endswith("Launcher") for section in options.config):
+        return
+    from engineroom.cluster.launchers.choose import options_of  # as above
+    from engineroom.cluster.no_effect import remarks
+    from engineroom.settings.launchers import LocalControllerLauncher, LocalEngineSetLauncher
+
+    here = (LocalControllerLauncher(), LocalEngineSetLauncher())
+    found = [each if spec is None else options_of(spec) for spec, each in zip(launchers, here, strict=True)]
+    for words in dict.fromkeys(remarks(options, found, profile.path)):
+        log.warning("%s", words)
 
 
 def _has_own_command(config: Config, role: str) -> bool:

@@ -44,7 +44,9 @@ class BaseLauncher(Configurable):
                 setattr(cls, f"_{name}_default", lambda _, value=value: copy(value))
 
     environment = option(Dict(help="Environment variables for what is started."))
-    output_limit = option(Int(100, min=0, help="Lines of its output that are shown when it fails."))
+    output_limit = option(
+        Int(100, min=0, help="Lines of its output that are shown when it fails; of a job, 3 at most.")
+    )
     stop_timeout = option(Float(60, min=0, help="Seconds that it may take to end before that is an error."))
 
 

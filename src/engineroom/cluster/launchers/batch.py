@@ -86,7 +86,7 @@ class BatchLauncher:
             steps.note(QUEUED, words=status.words, fix=_fix(states))
         elif status.state is State.ENDED:
             forget_jobs(self._shared, jobs)
-        if status.state is State.ENDED and (said := last_words(handle.get("output", ""))):
+        if status.state is State.ENDED and (said := last_words(handle.get("output", ""), self._options.output_limit)):
             status = Status(State.ENDED, f"{status.words}; its last words: {said}")
         if steps is not None and status.state is State.ENDED:
             steps.note(ENDED, ok=False, words=status.words, fix=_fix(states))

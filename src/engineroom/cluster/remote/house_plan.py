@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.cluster.leftovers import is_dead
-from engineroom.cluster.plan import HostPlan, engine_config, host_plan
+from engineroom.cluster.plan import TO_KILL, HostPlan, engine_config, host_plan
 from engineroom.cluster.remote.addresses import with_address
 from engineroom.cluster.remote.options import layered
 from engineroom.cluster.remote.owner import door_path
@@ -82,6 +82,8 @@ def _of_ipcluster(plan: RemotePlan, part: EnginesPart, place: list[str]) -> Hous
 def _as_owner_wants(made: HostPlan, plan: RemotePlan, part: EnginesPart) -> HostPlan:
     made.engine_environment = {**made.engine_environment, **plan.environment}
     made.engine_timeout, made.delay = part.engine_timeout, made.delay or part.delay
+    made.grace = max(made.grace, part.grace)
+    made.stop_timeout = max(made.stop_timeout, made.grace + TO_KILL)
     return made
 
 

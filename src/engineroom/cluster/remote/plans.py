@@ -11,6 +11,7 @@ from typing import Any
 
 from engineroom.cluster.launchers.ssh import pairs
 from engineroom.cluster.launchers.ssh_places import Share
+from engineroom.cluster.local_options import GRACE
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.remote.words import ControllerPart, EnginesPart, RemotePlan, SentFile
 from engineroom.engine.config import EngineConfig
@@ -54,6 +55,7 @@ def engines_plan(plan: HostPlan, share: Share, *, door: str, connection_file: st
             controller_at_owner=_is_here(connection_file),
             engine_timeout=plan.engine_timeout,
             delay=getattr(share.options, "delay", 0.0),
+            grace=GRACE if share.options.stop_seconds_until_kill is None else share.options.stop_seconds_until_kill,
             restart_engines=plan.restart_engines,
         ),
         profile=plan.profile.name or DEFAULT,

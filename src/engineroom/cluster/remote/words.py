@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from engineroom.cluster.local_options import GRACE
 from engineroom.cluster.reports import (
     Answered,
     EngineDied,
@@ -57,6 +58,7 @@ class EnginesPart(msgspec.Struct, kw_only=True):
     controller_at_owner: bool = False
     engine_timeout: float = 60.0
     delay: float = 0.0
+    grace: float = GRACE
     restart_engines: bool = False
 
 

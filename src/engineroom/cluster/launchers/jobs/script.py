@@ -98,16 +98,20 @@ def write_script(path: Path, text: str) -> None:
     path.chmod(0o700)
 
 
-def last_words(path: str) -> str:
-    """Return the last lines that a job printed, as one, "" if they are not to be had (here, or yet)."""
+def last_words(path: str, lines: int = _LAST_LINES) -> str:
+    """Return the last lines that a job printed, as one, "" if they are not to be had (here, or yet).
+
+    Not more than `lines`, and few in any case.
+    """
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
-            lines = [line.strip() for line in file.read().decode(errors="replace").split("\n")]
+            found = [line.strip() for line in file.read().decode(errors="replace").split("\n")]
     except OSError:
         return ""
-    said = [line[:_LAST_CHARACTERS] for line in lines if line][-_LAST_LINES:]
-    return " / ".join(said)
+    said = [line[:_LAST_CHARACTERS] for line in found if line]
+    most = min(lines, _LAST_LINES)
+    return " / ".join(said[-most:]) if most else ""
 
 
 def remove_script(path: str) -> None:
