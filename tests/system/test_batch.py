@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,15 @@ import pytest
 
 from engineroom.cluster.launchers.batch import BatchLauncher
 from engineroom.cluster.launchers.jobs import board as job_board
+from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, run
+from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
 from engineroom.cluster.launchers.jobs.submission import JobIdNotFound, JobRefused
 from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
 from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
 from engineroom.protocol.launches import VARIABLE, Launch
+from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.launchers import SlurmEngineSetLauncher
 from engineroom.settings.profiles import Profile
 from tests.system.conftest import until
@@ -142,13 +147,91 @@ def test_a_submit_command_that_prints_no_id(command: Command, profile: Profile, 
 def test_if_one_of_several_jobs_is_refused_none_is_left(
     command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path
 ) -> None:
-    once = program(tmp_path / "submit", f'mkdir {tmp_path}/taken && exec sbatch "$@"; echo "too many jobs" >&2; exit 1')
+    taken = f'mkdir {tmp_path}/taken 2>/dev/null && exec sbatch "$@"'
+    once = program(tmp_path / "submit", f'echo >>{tmp_path}/asked; {taken}; echo "too many jobs" >&2; exit 1')
     launcher = BatchLauncher(SlurmEngineSetLauncher(split=True, submit_command=[once]), {})
-    with pytest.raises(JobRefused, match="too many jobs"):
-        asyncio.run(launcher.start(command))
+    words = r"Slurm refused the job: too many jobs \(.*\)\. 1 job that had been submitted before that was cancelled$"
+    with pytest.raises(JobRefused, match=words):
+        asyncio.run(launcher.start(msgspec.structs.replace(command, n=40)))
     assert slurm.jobs() == [11]
     assert slurm.pids(11) == []
     assert noted(profile) == []
+    assert len((tmp_path / "asked").read_text().splitlines()) < 40  # nobody goes on asking
+
+
+def test_jobs_of_a_refused_start_that_can_not_be_cancelled_are_named_and_stay_on_disk(
+    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path, hasty: None
+) -> None:
+    once = program(tmp_path / "submit", f'mkdir {tmp_path}/taken && exec sbatch "$@"; echo "too many jobs" >&2; exit 1')
+    options: dict[str, Any] = {"delete_command": ["false"], "stop_timeout": 0.2}
+    launcher = BatchLauncher(SlurmEngineSetLauncher(split=True, submit_command=[once], **options), {})
+    with pytest.raises(JobRefused, match=r"too many jobs.* 1 job had been submitted .* cancel it by `false 11`"):
+        asyncio.run(launcher.start(command))
+    assert noted(profile) == ["11"]
+    slurm.cancel(11)
+
+
+def test_a_submit_command_that_complains_and_has_submitted(
+    command: Command, slurm: FakeScheduler, tmp_path: Path, hasty: None
+) -> None:
+    grumpy = program(tmp_path / "submit", 'echo "3 nodes are down"; sbatch "$@"; echo "mail failed" >&2; exit 5')
+
+    async def story() -> None:
+        launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[grumpy]), {})
+        handle = await launcher.start(command)
+        assert handle["jobs"] == ["11"]
+        await launcher.stop(handle)
+
+    asyncio.run(story())
+
+
+def test_a_submission_that_outlives_who_began_it(command: Command, profile: Profile, slurm: FakeScheduler) -> None:
+    mark = "engineroom-0123456789ab"
+    gone = msgspec.structs.replace(ProcessRecord.of_this_process(), start_time="0")
+    record = JobRecord(system="Slurm", role=ENGINE, tag=mark, cancel=["scancel"], submitted=time.time())
+    noted_there = msgspec.json.encode(HostJobs(cluster_id="", host="ab" * 16, process=gone, jobs=[record]))
+    (profile.pid_dir / "jobs.abab.json").write_bytes(noted_there)
+    script = profile.path / "script"
+    script.write_text("#!/bin/sh\nsleep 60\n")
+    with subprocess.Popen(["sh", "-c", 'sleep 0.5; exec "$0" "$@"', "sbatch", f"--comment={mark}", str(script)]):
+        assert cancel_left_jobs(profile, "") == ["cancelled Slurm job 11"]
+    assert slurm.pids(11) == []
+
+
+def test_each_job_of_its_own_has_last_words_and_an_earlier_start_has_none(
+    command: Command, slurm: FakeScheduler, hasty: None, tmp_path: Path
+) -> None:
+    log = tmp_path / "e.log"
+    log.write_text("what an earlier one said\n")
+    says = msgspec.structs.replace(command, argv=["sh", "-c", "echo no luck; exit 3"], log_file=str(log))
+
+    async def words(launcher: BatchLauncher, command: Command) -> str:
+        handle = await launcher.start(command)
+        status = await comes_to(State.ENDED, lambda: launcher.poll(handle))
+        await launcher.stop(handle)
+        return status.words
+
+    split = BatchLauncher(SlurmEngineSetLauncher(split=True), {})
+    assert asyncio.run(words(split, says)).endswith("failed with exit code 3; its last words: no luck")
+    assert not log.read_text().endswith("no luck\n")
+    silent = BatchLauncher(SlurmEngineSetLauncher(batch_template="#!/bin/sh\nexit 4\n"), {})
+    assert asyncio.run(words(silent, says)).endswith("failed with exit code 4")
+
+
+def test_a_command_speaks_our_language_and_its_children_do_not_outlive_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    slow = program(tmp_path / "slow", f"sleep 60 & echo $! > {tmp_path}/child; wait")
+
+    async def story() -> None:
+        assert (await run(["sh", "-c", "echo $LC_ALL"])).output == "C\n"
+        assert (await run(["sh", "-c", "echo $LC_ALL"], as_user=True)).output == "de_DE.UTF-8\n"
+        asking = asyncio.ensure_future(run([slow], seconds=0.5))
+        with pytest.raises(CommandTookTooLong, match=r"slow` did not end within 0.5 s"):
+            await asking
+
+    asyncio.run(story())  # and a fixture sees that nothing is left
 
 
 def test_who_stops_while_a_job_is_submitted_leaves_none(

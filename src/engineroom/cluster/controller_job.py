@@ -130,7 +130,7 @@ class ControllerJob:
             return await self._launcher.poll(handle)
         except LaunchError as error:
             log.warning("can't be asked how it is: %s", error)
-            return Status(State.WAITING)
+            return Status(State.WAITING, str(error))
 
     def _how(self, status: Status) -> str:
         words = status.words or "it has ended"

@@ -41,7 +41,7 @@ _NOTICED, _FAREWELL = 0.5, 2.0
 @dataclass(slots=True)
 class _Set:
     """What was started together. `arrived`: how many engines of it have ever registered; `given_up`: the others are
-    not waited for any more."""
+    not waited for any more; `problem`: why it can't be asked how it is."""
 
     name: str
     n: int
@@ -53,6 +53,7 @@ class _Set:
     arrived: int = 0
     leaving: bool = False
     given_up: bool = False
+    problem: str = ""
 
     @property
     def waited_for(self) -> bool:
@@ -219,8 +220,13 @@ class LaunchedEngines:
         try:
             status = await self._launcher.poll(started.handle)
         except LaunchError as error:
-            log.warning("can't be asked how it is: %s", error)
+            if str(error) != started.problem:
+                started.problem = str(error)
+                log.warning("can't be asked how it is: %s", error)
+                if started.waited_for:
+                    self._report(Notice(f"waiting: {error}"))
             return
+        started.problem = ""
         self._hear(started, status)
 
     async def _hear_of_end(self, started: _Set, launcher: Watchful) -> None:
@@ -323,9 +329,12 @@ class LaunchedEngines:
             words += f" within {self._plan.engine_timeout:g} s of their start"
         if not started.log_file:
             return words
-        said = last_line(Path(started.log_file))
+        log_file = Path(started.log_file)
+        said = last_line(log_file)
         end = f", which ends with: {said}" if said not in words else ""
-        return f"{words}{'; ' if len(words.splitlines()) == 1 else os.linesep}their output: {started.log_file}{end}"
+        a_file_each = not log_file.exists() and any(log_file.parent.glob(f"{log_file.name}.*"))
+        place = f"{log_file}{'.*' if a_file_each else ''}"
+        return f"{words}{'; ' if len(words.splitlines()) == 1 else os.linesep}their output: {place}{end}"
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

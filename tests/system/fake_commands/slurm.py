@@ -28,7 +28,8 @@ def _sbatch(argv: list[str]) -> int:
         return 1
     script = Path(argv[-1])
     said = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", script.read_text(), re.MULTILINE))
-    output = said.get("output", "/dev/null")
+    number = jobs.next_number()
+    output = said.get("output", "/dev/null").replace("%j", str(number))
     process = {
         "argv": ["/bin/sh", str(script)],
         "environment": {"SLURM_NTASKS": said.get("ntasks", "1")},
@@ -36,7 +37,7 @@ def _sbatch(argv: list[str]) -> int:
         "stderr": output,
     }
     comment = next((each.partition("=")[2] for each in argv if each.startswith("--comment=")), "")
-    print(f"Submitted batch job {jobs.submit([process], comment=comment)}")
+    print(f"Submitted batch job {jobs.submit([process], number=number, comment=comment)}")
     return 0
 
 

@@ -13,6 +13,7 @@ from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobSt
 from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.launcher import State
+from engineroom.errors import LaunchError
 from tests.patience import SECONDS
 
 
@@ -120,6 +121,28 @@ def test_how_a_part_of_an_array_ended_is_known_now_or_soon_or_never(
     monkeypatch.setattr(job_board, "_AGAIN", 0.0)
     known = "failed with exit code 3"
     assert asyncio.run(ask(JobBoard(told.system))) == [None, known, known, known, ""]
+
+
+def test_what_is_not_understood_is_said_and_asked_again(told: Told) -> None:
+    async def story(board: JobBoard) -> None:
+        told.lists("Lorem")
+        with pytest.raises(LaunchError, match=r"Told said .* can't be understood \(ValueError: 'Lorem'.*: 'Lorem'"):
+            await board.states(["7"])
+        told.lists("running")
+
+    assert of(told, story) == JobState("7", State.RUNNING)
+
+
+def test_a_command_that_is_killed_ends_nothing(told: Told) -> None:
+    told.system = replace(told.system, status=("sh", "-c", "kill $$"), not_known=r"\A\s*\Z")
+
+    async def story() -> None:
+        board = JobBoard(told.system)
+        board.add(["7"])
+        with pytest.raises(LaunchError, match="Told can't be asked about jobs: exit code -15"):
+            await board.states(["7"])
+
+    asyncio.run(story())
 
 
 def test_a_new_job_that_is_not_listed_yet_waits_unless_its_ending_is_known(told: Told) -> None:

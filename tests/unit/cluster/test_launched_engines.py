@@ -25,6 +25,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.status = Status(State.WAITING, "Resources")
+        self.problem = ""
         self.started: list[Command] = []
         self.stopped: list[Handle] = []
         self.signalled: list[int] = []
@@ -34,6 +35,8 @@ class Queue:
         return {"job": len(self.started)}
 
     async def poll(self, handle: Handle) -> Status:
+        if self.problem:
+            raise LaunchError(self.problem)
         return self.status
 
     async def signal(self, handle: Handle, signum: int) -> None:
@@ -124,6 +127,25 @@ def test_what_waits_in_a_queue_is_not_late_and_says_why_it_waits(tmp_path: Path)
         await starting
 
     play(tmp_path, story, timeout=0.05)
+
+
+def test_who_can_not_be_asked_is_told_of_once_and_asked_again(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        sets.queue.problem = "squeue: connect failure"
+        starting = await started(sets)
+        for _ in range(3):
+            sets.engines.look()
+            await asyncio.sleep(0.01)
+        assert sets.said(Notice) == [Notice("waiting: squeue: connect failure")]
+        sets.queue.problem = ""
+        sets.engines.look()
+        await sets.pulse.until(lambda: len(sets.said(Notice)) == 2)
+        assert sets.said(Notice)[-1] == Notice("waiting: Resources")
+        sets.join(0)
+        sets.join(1)
+        await starting
+
+    play(tmp_path, story)
 
 
 def test_what_runs_and_does_not_register_is_late(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from engineroom.cluster.launchers.batch_systems import htcondor, lsf, sge
+from engineroom.cluster.launchers.batch_systems import htcondor, lsf, pbs, sge, slurm
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.launcher import State
 
@@ -18,6 +18,13 @@ WAITING, RUNNING, ENDED = State.WAITING, State.RUNNING, State.ENDED
     [
         (sge.SGE, "12\n", "12"),
         (sge.SGE, "12.1-4:1\n", "12"),
+        (sge.SGE, "3 slots are free\n12\n", "12"),
+        (sge.SGE, 'Your job 12 ("e") has been submitted\n', "12"),
+        (sge.SGE, 'Your job-array 12.1-3:1 ("e") has been submitted\n', "12"),
+        (slurm.SLURM, "2 nodes are down\nSubmitted batch job 12\n", "12"),
+        (slurm.SLURM, "12;cluster\n", "12"),
+        (pbs.TORQUE, "5 credits left\n12[].server-1\n", "12[].server-1"),
+        (pbs.PBS_PRO, "12\n", "12"),
         (lsf.LSF, "Job <16> is submitted to queue <normal>.\n", "16"),
         (lsf.LSF, "Job <16> is submitted to default queue <normal>.\n", "16"),
         (lsf.LSF, "5 hosts are free.\nJob <16> is submitted to default queue <normal>.\n", "16"),
@@ -25,7 +32,7 @@ WAITING, RUNNING, ENDED = State.WAITING, State.RUNNING, State.ENDED
     ],
 )
 def test_the_id_in_what_a_submission_prints(system: BatchSystem, printed: str, job: str) -> None:
-    found = re.search(system.job_id, printed)
+    found = re.search(system.job_id, printed, re.MULTILINE)
     assert found is not None
     assert found[system.job_id_group] == job
 

@@ -24,6 +24,7 @@ from engineroom.cluster.launchers.jobs.script import (
     script_of,
     script_path,
     write_script,
+    written_last,
 )
 from engineroom.cluster.launchers.jobs.submission import Submission
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
@@ -54,21 +55,25 @@ class BatchLauncher:
         await cancel_leftovers(command.profile, command.cluster_id)
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         records = records_shared(self._shared, command.profile, command.cluster_id, _host_of(command))
-        submission = Submission(self._options, system, command, submit, script, text, records)
+        board, output = self._board(system), self._options.output_file or command.log_file
+        before = written_last(output)
+        submission = Submission(self._options, system, command, submit, script, text, records, board)
         try:
             jobs = await submission.submit(1 if one_job else command.n)
         except LaunchError as error:
             steps.note(SUBMITTED, ok=False, words=str(error), fix=getattr(error, "fix", ""))
             raise
         steps.note(SUBMITTED, words=f"{system.name} job {_listed(jobs)}, by `{shlex.join(submit)} {script}`")
-        self._board(system).add(jobs, new=True)
+        board.add(jobs, new=True)
         handle: Handle = {
             "launcher": "batch",
             "system": system.name,
             "jobs": jobs,
             "n": command.n,
             "script": str(script),
-            "output": self._options.output_file or command.log_file,
+            "output": output,
+            "output_before": before,
+            "outputs": {} if one_job or self._options.output_file else _outputs(system, command, jobs),
             "profile_dir": command.profile_dir,
             "cluster_id": command.cluster_id,
         }
@@ -86,8 +91,8 @@ class BatchLauncher:
             steps.note(QUEUED, words=status.words, fix=_fix(states))
         elif status.state is State.ENDED:
             forget_jobs(self._shared, jobs)
-        if status.state is State.ENDED and (said := last_words(handle.get("output", ""), self._options.output_limit)):
-            status = Status(State.ENDED, f"{status.words}; its last words: {said}")
+        if said := _last_words(handle, states, self._options.output_limit):
+            status = msgspec.structs.replace(status, words=f"{status.words}; its last words: {said}")
         if steps is not None and status.state is State.ENDED:
             steps.note(ENDED, ok=False, words=status.words, fix=_fix(states))
         return status
@@ -196,6 +201,25 @@ def _words(system: BatchSystem, states: Sequence[JobState]) -> str:
             fix = f" (fix: {each.fix})" if each.fix else ""
             by_words.setdefault(f"{_VERBS[each.state]}{words}{fix}", []).append(each.job)
     return "; ".join(f"{system.name} job {_listed(jobs)}{words}" for words, jobs in by_words.items())
+
+
+def _outputs(system: BatchSystem, command: Command, jobs: Sequence[str]) -> dict[str, str]:
+    """Return where each of the jobs of a split set prints to, as far as that is known."""
+    if not command.log_file or "%j" not in system.split_output:
+        return {}
+    return {job: f"{command.log_file}{system.split_output.replace('%j', job)}" for job in jobs}
+
+
+def _last_words(handle: Handle, states: Sequence[JobState], limit: int) -> str:
+    """Return the last words of the first job that has ended otherwise than well, where they can be told."""
+    outputs = handle.get("outputs", {})
+    if told := worst_of([state for state in states if state.job in outputs]):
+        return last_words(outputs[told.job], limit) if told.words != "ended" else ""
+    if any(state.state is not State.ENDED for state in states):
+        return ""
+    output = handle.get("output", "")
+    # What an earlier job wrote there is not said by this one.
+    return last_words(output, limit) if written_last(output) != handle.get("output_before") else ""
 
 
 def _fix(states: Sequence[JobState]) -> str:

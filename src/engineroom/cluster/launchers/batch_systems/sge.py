@@ -104,6 +104,8 @@ def _signal_name(number: int) -> str:
 SGE = BatchSystem(
     name="Grid Engine",
     submit=("qsub", "-terse"),
+    job_id=r"^(?:Your job(?:-array)? |(?=\d+(?:\.[\d:-]+)?\s*$))(\d+)",
+    job_id_group=1,
     cancel=("qdel",),
     status=("qstat", "-xml", "-u", "{user}"),
     read_status=read_status,

@@ -108,7 +108,9 @@ SLURM = BatchSystem(
         ("sacct", "--noheader", "--parsable2", "--allocations", "--format=State,ExitCode", "--jobs={job}"),
     ),
     read_ending=read_ending,
-    job_id=r"\d+",
+    # A site's sbatch may have more to say, and a wrapper of it may use --parsable.
+    job_id=r"(?:Submitted batch job |^(?=\d+(?:;\S+)?\s*$))(\d+)",
+    job_id_group=1,
     tag=("--comment={tag}",),
     find=("squeue", "--me", "--noheader", "--format=%i %k"),
     refusals=(

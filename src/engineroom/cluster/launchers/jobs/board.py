@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +15,13 @@ from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobSt
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.launcher import State
 from engineroom.errors import LaunchError
+
+log = logging.getLogger(__name__)
+
+_Read = TypeVar("_Read")
+
+_SHOWN = 200
+"""How many characters are shown of what can't be understood."""
 
 _HURRY = 30.0
 """Seconds after a start or a stop in which the system is asked every `_SOON` seconds, and later on every `_LATER`."""
@@ -125,9 +134,9 @@ class JobBoard:
     async def _status_of(self, jobs: Sequence[str]) -> list[JobState]:
         said = await run(with_jobs(self._system.status, jobs))
         not_known = self._system.not_known and re.search(self._system.not_known, said.errors + said.output)
-        if said.code and not not_known:
+        if said.code < 0 or (said.code and not not_known):
             raise LaunchError(f"{self._system.name} can't be asked about jobs: {said.words}")
-        states = self._system.read_status(said.output)
+        states = self._understood(self._system.read_status, said.output)
         return [msgspec.structs.replace(each, job=jobs[0]) for each in states] if self._system.one_by_one else states
 
     async def _find_reasons(self, found: dict[str, list[JobState]]) -> None:
@@ -139,7 +148,7 @@ class JobBoard:
             said = await run(with_jobs(self._system.reasons, mute))
         except LaunchError:
             return  # they wait, whatever for
-        for number, (words, fix) in self._system.read_reasons(said.output).items():
+        for number, (words, fix) in self._understood(self._system.read_reasons, said.output).items():
             found[number] = [
                 msgspec.structs.replace(state, words=words, fix=fix) if _is_mute(state) else state
                 for state in found.get(number, ())
@@ -181,9 +190,20 @@ class JobBoard:
                     said = await run(with_jobs(command, [job]))
             except LaunchError:
                 continue  # a site need not have it
-            if said.code == 0 and (words := self._system.read_ending(said.output)):
+            if said.code == 0 and (words := self._understood(self._system.read_ending, said.output)):
                 return words
         return ""
+
+    def _understood(self, read: Callable[[str], _Read], output: str) -> _Read:
+        """Return what `read` makes of `output`; LaunchError: nothing."""
+        try:
+            return read(output)
+        except Exception as error:  # the system may be the user's own, and print anything
+            log.exception("what a batch system printed is not understood: %s", self._system.name)
+            problem, shown = f"{type(error).__name__}: {error}", " ".join(output.split())[:_SHOWN]
+            raise LaunchError(
+                f"{self._system.name} said of jobs what can't be understood ({problem}): {shown!r}"
+            ) from error
 
 
 def _heard(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,10 @@ from engineroom.settings.profiles import Profile
 log = logging.getLogger(__name__)
 
 _SECONDS = 60.0
+
+_UNDER_WAY, _LOOK_EVERY = 10.0, 0.5
+"""Seconds after its beginning in which a submission may lead to a job, though who began it is gone; and between two
+looks for that."""
 
 
 def cancel_jobs_of(left: JobRecords, *, seconds: float = _SECONDS) -> list[str]:
@@ -60,7 +65,8 @@ async def _cancel(records: JobRecords, found: Sequence[JobRecord], seconds: floa
         system = replace(system, status=status or system.status)
         ours = [record for record in found if _commands(record) == (name, cancel, status)]
         interrupted = [record.tag for record in ours if not record.job]
-        jobs = [record.job for record in ours if record.job] + await _tagged(system, interrupted)
+        began = max((record.submitted for record in ours if not record.job), default=0.0)
+        jobs = [record.job for record in ours if record.job] + await _submitted(system, interrupted, began)
         await end_jobs(system, jobs, cancel=cancel, board=JobBoard(system), seconds=seconds)
         if jobs:
             words.append(f"cancelled {system.name} job {', '.join(jobs)}")
@@ -80,6 +86,15 @@ def _system(name: str) -> BatchSystem:
         return system_called(name)
     except LaunchError:
         return replace(system_called("Batch"), name=name)
+
+
+async def _submitted(system: BatchSystem, tags: Sequence[str], began: float) -> list[str]:
+    """Return the ids of jobs whose submissions, which `began` then, were interrupted: the commands may live on."""
+    while True:
+        jobs = await _tagged(system, tags)
+        if len(jobs) >= len(tags) or not system.find or time.time() - began >= _UNDER_WAY:
+            return jobs
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _tagged(system: BatchSystem, tags: Sequence[str]) -> list[str]:

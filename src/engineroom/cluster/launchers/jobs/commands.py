@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import os
 import shlex
+import signal
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +15,9 @@ from engineroom.errors import LaunchError
 
 SECONDS = 60.0
 """How long one command may take: a busy scheduler answers late."""
+
+
+_DIES_WITHIN = 2.0
 
 
 class CommandTookTooLong(LaunchError):
@@ -32,14 +37,21 @@ class Said(NamedTuple):
         return " ".join((self.errors or self.output).split()) or f"exit code {self.code}"
 
 
-async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> Said:
-    """Run `argv`, and have it read `stdin`; LaunchError: it is not there, or does not end."""
+_OUR_LANGUAGE = {"LC_ALL": "C", "LANGUAGE": ""}
+
+
+async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS, as_user: bool = False) -> Said:
+    """Run `argv`, and have it read `stdin`; LaunchError: it is not there, or does not end.
+
+    `as_user`: with the environment as it is, because jobs may inherit it; otherwise it speaks a language that we read.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=dict(os.environ) if as_user else {**os.environ, **_OUR_LANGUAGE},
             start_new_session=True,  # Ctrl-C is for us: a command that is cut short may have done its work or not
         )
     except OSError as error:
@@ -51,7 +63,9 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS)
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # with what a wrapper of the site's has started
+            with contextlib.suppress(TimeoutError):  # not even that ends who waits for a file system that is gone
+                await asyncio.wait_for(process.wait(), _DIES_WITHIN)
     assert process.returncode is not None
     return Said(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
 

@@ -114,6 +114,14 @@ def last_words(path: str, lines: int = _LAST_LINES) -> str:
     return " / ".join(said[-most:]) if most else ""
 
 
+def written_last(path: str) -> int | None:
+    """Return when a file was written last, None if it is not there."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
 def remove_script(path: str) -> None:
     """Remove a script that has done its work."""
     Path(path).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import re
 import shlex
 from pathlib import Path
@@ -12,11 +12,17 @@ from uuid import uuid4
 import msgspec
 
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
-from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, run
+from engineroom.cluster.launchers.jobs.board import JobBoard
+from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, Said, run
+from engineroom.cluster.launchers.jobs.ending import end_jobs
 from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords
 from engineroom.cluster.launchers.launcher import Command
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BatchSystemLauncher
+
+_LIKE_AN_ID = re.compile(r"(?<![\w.])\d+(?:\[\d*\])?(?:\.[\w.-]*\w)?")
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 """How many submit commands run at the same time, for engines that are jobs of their own."""
@@ -43,6 +49,16 @@ class JobIdNotFound(LaunchError):
         )
 
 
+class SubmissionUnclear(LaunchError):
+    """The submit command did not end in time, and nobody knows whether there is a job."""
+
+    def __init__(self, *, system: BatchSystem, words: str) -> None:
+        super().__init__(
+            f"{system.name}: {words}. If there is a job all the same, `ipcluster clean` finds it by its mark, and "
+            "cancels it"
+        )
+
+
 class Submission:
     """The jobs of one start."""
 
@@ -55,20 +71,26 @@ class Submission:
         script: Path,
         text: str,
         records: JobRecords,
+        board: JobBoard,
     ) -> None:
         """`submit`: the command that takes `script`, whose content is `text`."""
         self._options, self._system, self._command = options, system, command
         self._submit, self._script, self._text = submit, script, text
-        self._records = records
+        self._records, self._board = records, board
         self._jobs: list[str] = []
+        self._in_vain = False
 
     async def submit(self, times: int) -> list[str]:
-        """Submit the script so many times; return the ids. If one is refused, or we are told to stop, none is left."""
+        """Submit the script so many times; return the ids. If one is refused, or we are told to stop, none is left.
+
+        LaunchError: what is wrong, also with the jobs that had been taken before; they are on disk, or gone.
+        """
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def once() -> None:
             async with limit:
-                await self._once()
+                if not self._in_vain:
+                    await self._once()
 
         work = asyncio.gather(*(once() for _ in range(times)), return_exceptions=True)
         try:
@@ -77,9 +99,14 @@ class Submission:
             if problem is None:
                 return self._jobs
             raise problem
+        except LaunchError as error:
+            if self._jobs:
+                error.args = (f"{error}. {await self._take_back()}",)
+            raise
         except BaseException:
+            self._in_vain = True
             await work  # what is being submitted has an id soon
-            await self._cancel()
+            await self._take_back()
             raise
 
     async def _once(self) -> None:
@@ -95,33 +122,50 @@ class Submission:
         by_stdin = self._system.submit_by_stdin
         argv = [*self._submit, *marks, *([] if by_stdin else [str(self._script)])]
         try:
-            said = await run(argv, stdin=self._text if by_stdin else "")
-        except CommandTookTooLong:
-            raise  # perhaps it has done it: the record stays, so that others look for a job with that mark
+            said = await run(argv, stdin=self._text if by_stdin else "", as_user=True)
+            job = self._id_in(said)
+            if job is None and said.code:
+                raise JobRefused(system=self._system, script=self._script, words=said.words)
+            if job is None:
+                raise JobIdNotFound(system=self._system, command=shlex.join(argv), output=said.output)
+        except (CommandTookTooLong, JobIdNotFound) as error:
+            # There may be a job: the record stays, so that others look for one with that mark.
+            self._in_vain = True
+            if not marks:
+                self._records.drop(tags=[tag])
+            elif isinstance(error, CommandTookTooLong):
+                raise SubmissionUnclear(system=self._system, words=str(error)) from None
+            raise
         except LaunchError:
+            self._in_vain = True
             self._records.drop(tags=[tag])
             raise
         if said.code:
-            self._records.drop(tags=[tag])
-            raise JobRefused(system=self._system, script=self._script, words=said.words)
-        job = self._id_in(said.output)
-        if job is None:
-            self._records.drop(tags=[tag])
-            raise JobIdNotFound(system=self._system, command=shlex.join(argv), output=said.output)
-        self._records.add(msgspec.structs.replace(record, job=job))
+            log.warning("a job was submitted, but its command complained", extra={"job": job, "words": said.words})
         self._jobs.append(job)
+        self._records.add(msgspec.structs.replace(record, job=job))
 
-    def _id_in(self, output: str) -> str | None:
+    def _id_in(self, said: Said) -> str | None:
+        """Return the id in what was printed; where a command has failed, only one that is certain."""
         pattern, group = self._options.job_id_regexp.pattern, self._options.job_id_regexp_group
         if not pattern:
             pattern, group = self._system.job_id, self._system.job_id_group
-        found = re.search(pattern, output, re.MULTILINE)
-        return str(found[group]) if found is not None else None
+        if (found := re.search(pattern, said.output, re.MULTILINE)) is not None:
+            return str(found[group])
+        like_ids = set(_LIKE_AN_ID.findall(said.output))
+        return like_ids.pop() if len(like_ids) == 1 and not said.code else None
 
-    async def _cancel(self) -> None:
+    async def _take_back(self) -> str:
+        """Cancel the jobs that were taken, and see that they end; return in words what became of them."""
         cancel = list(self._options.delete_command) or list(self._system.cancel)
-        if self._jobs:
-            with contextlib.suppress(LaunchError):  # what comes next is worse, and the records keep the ids
-                said = await run([*cancel, *self._jobs])
-                if said.code == 0:
-                    self._records.drop(jobs=self._jobs)
+        count = f"{len(self._jobs)} job{'s' if len(self._jobs) != 1 else ''}"
+        try:
+            await end_jobs(
+                self._system, self._jobs, cancel=cancel, board=self._board, seconds=self._options.stop_timeout
+            )
+        except LaunchError as error:
+            log.warning("jobs of a start that failed are left: %s", error)
+            return f"{count} had been submitted before that, and: {error}"
+        self._board.drop(self._jobs)
+        self._records.drop(jobs=self._jobs)
+        return f"{count} that had been submitted before that {'were' if len(self._jobs) != 1 else 'was'} cancelled"
