@@ -20,6 +20,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
+from tests.system.held_tasks import Mark
 
 
 def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
@@ -91,6 +92,12 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     """Return the default profile of an IPython directory of the test's own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     return Profile.find()
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Mark:
+    """Return what tasks wait for that are to end when the test says so."""
+    return Mark(tmp_path / "mark")
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+
+class Mark:
+    """A file for which tasks wait: `wait_for_file(str(mark))`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def set(self) -> None:
+        """Let the tasks end."""
+        self._path.touch()
+
+    def clear(self) -> None:
+        """Have those wait that come now."""
+        self._path.unlink()
+
 
 def wait_for_file(path: str) -> str:
     """Return the text of `path` once it is there. (Runs on engines.)"""
     import threading
-    from pathlib import Path
 
     pause = threading.Event()
     while not Path(path).exists():

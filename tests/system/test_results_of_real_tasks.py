@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,13 +15,7 @@ import pytest
 import engineroom as er
 from engineroom import Client, Cluster
 from tests.system.conftest import SECONDS, until
-from tests.system.held_tasks import wait_for_file
-
-
-@pytest.fixture
-def mark(tmp_path: Path) -> Path:
-    """Return a file for which a task waits."""
-    return tmp_path / "mark"
+from tests.system.held_tasks import Mark, wait_for_file
 
 
 def test_many_small_ones(rc: Client) -> None:
@@ -51,7 +44,7 @@ def test_large_ones_there_and_back(rc: Client) -> None:
         assert rc[:].apply_sync(bytes, data) == [data, data]
 
 
-def test_standard_output_comes_while_the_task_runs(rc: Client, mark: Path) -> None:
+def test_standard_output_comes_while_the_task_runs(rc: Client, mark: Mark) -> None:
     def talk(mark: str) -> None:
         print("first")
         print("wrong", file=sys.stderr)
@@ -61,7 +54,7 @@ def test_standard_output_comes_while_the_task_runs(rc: Client, mark: Path) -> No
     result = rc[0].apply_async(talk, str(mark))
     until(lambda: "first" in result.stdout)
     assert not result.done()
-    mark.touch()
+    mark.set()
     result.get()
     assert (result.stdout, result.stderr) == ("first\nlast\n", "wrong\n")
 
@@ -84,12 +77,12 @@ def test_waiting_with_the_standard_library(rc: Client) -> None:
     assert asyncio.run(gather()) == list(range(50))
 
 
-def test_aborted_before_they_ran(rc: Client, mark: Path) -> None:
+def test_aborted_before_they_ran(rc: Client, mark: Mark) -> None:
     blocker = rc[0].apply_async(wait_for_file, str(mark))
     queued = [rc[0].apply_async(abs, number) for number in range(20)]
     rc.abort(queued)
     assert all(isinstance(result.exception(SECONDS), er.TaskAborted) for result in queued)
-    mark.touch()
+    mark.set()
     assert blocker.get(SECONDS) == ""
 
 
@@ -114,7 +107,7 @@ def test_the_death_of_an_engine_is_known_at_once_with_its_cause() -> None:
             rc[0]
 
 
-def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mark: Path) -> None:
+def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mark: Mark) -> None:
     def slow(mark: str) -> int:
         wait_for_file(mark)
         return os.getpid()
@@ -126,9 +119,9 @@ def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mar
         until(lambda: all(result.running() for result in rerun))
         os.kill(pids[0], signal.SIGKILL)
         until(lambda: rc.ids == [1])
-        mark.touch()
+        mark.set()
         assert [result.get(SECONDS) for result in rerun] == [pids[1], pids[1]]
-        mark.unlink()
+        mark.clear()
         bound = rc.load_balanced_view(rerun_lost=False).apply_async(slow, str(mark))
         until(bound.running)
         os.kill(pids[1], signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -96,11 +97,13 @@ class Engine:
             on_end=self._end,
         )
         self._link: Link | None = None
+        self._io: threading.Thread | None = None
         self._exit_code = 0
         self._last_interrupt = 0.0
         self._main_ends = False
 
     def run(self, problems: list[str]) -> int:
+        atexit.register(self._end_io)  # first, so that it is called last: until then, `_stop` keeps its watch
         self._interrupts.install()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         rank = self._begin_mpi(problems)
@@ -109,7 +112,8 @@ class Engine:
             os.register_at_fork(after_in_child=self._leave_child_alone)
         problems = problems + run_startup_code(self._config, self._namespace)
         info = describe_engine(problems, self._config.launch, rank)
-        threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True).start()
+        self._io = threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True)
+        self._io.start()
         self._runner.run()
         self._main_ends = True
         mpi.end(self._exit_code)
@@ -133,8 +137,14 @@ class Engine:
     def _run_io(self, info: EngineInfo) -> None:
         self._link = Link(self._config, self._shell, instance=self._instance, info=info, on_welcome=self._welcomed)
         self._loop.create_task(self._stay_connected(self._link))
-        # For ever: while the main thread ends the process, the watchdog of `_stop` must still work.
+        # Not only while tasks run: while the main thread ends the process, the watchdog of `_stop` must still work.
         self._loop.run_forever()
+
+    def _end_io(self) -> None:
+        """End the I/O thread: one that is busy while the interpreter is taken apart would crash the process."""
+        if self._io is not None and self._io.is_alive():  # not in a child that user code forked
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._io.join(10 * _GRACE)
 
     async def _stay_connected(self, link: Link) -> None:
         try:

@@ -63,8 +63,8 @@ class FakeController:
         self._number = 0
         self._door: Listener | None = None
 
-    def open(self) -> None:
-        """Listen, and write the connection file."""
+    def open(self, *, exec_key: str = KEYS["engine"]) -> None:
+        """Listen, and write the connection file, with this key."""
         certificate, key = self.directory / "c.crt", self.directory / "c.key"
         pem = ensure_certificate(certificate, key)
         self._door = Listener(
@@ -79,7 +79,7 @@ class FakeController:
         self._door.listen_unix(self.directory / "s" / "door.sock")
         info = ConnectionFile(
             url=f"tcp://127.0.0.1:{port}",
-            exec_key=KEYS["engine"],
+            exec_key=exec_key,
             certificate=pem,
             socket=self._door.unix_path,
             host=host_name(),

@@ -9,6 +9,7 @@ import pytest
 
 from engineroom.errors import RemoteError
 from engineroom.protocol.messages import AlreadyStarted, Kind, NeedFunction, Revoke, Revoked, Started
+from tests.system.held_tasks import Mark, wait_for_file
 
 MIB = 1024 * 1024
 
@@ -152,20 +153,16 @@ def test_a_function_that_is_missing_is_asked_for(play: Any) -> None:
     play(story)
 
 
-def test_what_has_started_is_not_given_back(play: Any) -> None:
-    def hold() -> None:
-        import threading
-
-        threading.Event().wait(0.3)
-
+def test_what_has_started_is_not_given_back(play: Any, mark: Mark) -> None:
     async def story(controller: Any, _: Any) -> None:
-        first, second = controller.apply(hold), controller.apply(hold)
+        first, second = controller.apply(wait_for_file, str(mark)), controller.apply(abs, -1)
         await controller.until(lambda: controller.of(Started))
         for task in (first, second):
             controller.connection.send(Revoke(task, 1))
         await controller.until(lambda: controller.of(Revoked) and controller.of(AlreadyStarted))
         assert [m.task for m in controller.of(Revoked)] == [second]
         assert [m.task for m in controller.of(AlreadyStarted)] == [first]
+        mark.set()
         await controller.result(first)
         controller.connection.send(Revoke(first, 1))
         await controller.until(lambda: len(controller.of(AlreadyStarted)) == 2)
@@ -174,12 +171,15 @@ def test_what_has_started_is_not_given_back(play: Any) -> None:
     play(story)
 
 
-def test_direct_tasks_go_ahead_of_balanced_ones(play: Any) -> None:
+def test_direct_tasks_go_ahead_of_balanced_ones(play: Any, mark: Mark) -> None:
     async def story(controller: Any, _: Any) -> None:
-        hold = controller.apply(lambda: __import__("threading").Event().wait(0.1))
+        hold = controller.apply(wait_for_file, str(mark))
         await controller.until(lambda: controller.of(Started))
         balanced = controller.apply(abs, 1)
         direct = [controller.apply(abs, 2, direct=True), controller.apply(abs, 3, direct=True)]
+        controller.connection.send(Revoke(hold, 1))  # the answer comes when all that was sent before has come
+        await controller.until(lambda: controller.of(AlreadyStarted))
+        mark.set()
         for task in (balanced, *direct, hold):
             await controller.result(task)
         assert list(controller.results) == [hold, *direct, balanced]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engineroom.errors import RemoteError
-from engineroom.protocol.messages import Interrupt, Kind, Started
+from engineroom.protocol.messages import AlreadyStarted, Interrupt, Kind, Revoke, Started
+from tests.system.held_tasks import Mark, wait_for_file
 
 
 def loop() -> None:
@@ -67,14 +68,17 @@ def test_ipython_does_not_swallow_an_interrupt(play: Any) -> None:
     play(story)
 
 
-def test_another_attempt_is_not_interrupted(play: Any) -> None:
+def test_another_attempt_is_not_interrupted(play: Any, mark: Mark) -> None:
     async def story(controller: Any, _: Any) -> None:
-        hold = controller.apply(lambda: __import__("threading").Event().wait(0.3))
+        hold = controller.apply(wait_for_file, str(mark))
         waiting = controller.apply(abs, -1)
         await controller.until(lambda: controller.of(Started))
         for task, attempt in ((hold, 2), (waiting, 1)):
             controller.connection.send(Interrupt(task, attempt))
-        assert await controller.result(hold) is False
+        controller.connection.send(Revoke(hold, 1))  # the answer comes when all that was sent before has come
+        await controller.until(lambda: controller.of(AlreadyStarted))
+        mark.set()
+        assert await controller.result(hold) == ""
         assert await controller.result(waiting) == 1
         controller.connection.send(Interrupt(waiting, 1))
         assert await controller.call(lambda: "lives") == "lives"
