@@ -80,15 +80,14 @@ class SshHosts(Hosts):
         blocks = [f"Host {name} {address}\n    HostName {address}\n" for name, address in self.addresses.items()]
         self.config.write_text("".join(blocks) + _SSH.format(user=getpass.getuser(), key=self.key, known=self._known))
         for name, address in self.addresses.items():
-            self._start_sshd(name, address, keys)
+            self._set_up(name, address, keys)
 
-    def _start_sshd(self, name: str, address: str, keys: Path) -> None:
+    def _set_up(self, name: str, address: str, keys: Path) -> None:
         directory = self.directory / name
         self.home(name).mkdir(parents=True)
         keygen(directory / "host_key", name)
         with self._known.open("a") as known:
             known.write(f"{name},{address} {(directory / 'host_key.pub').read_text()}")
-        config = directory / "sshd_config"
         settings = _SSHD.format(address=address, directory=directory, keys=keys)
         # `env -i`: what runs by ssh gets nothing of the tests' environment, as on a real machine; but for the mark by
         # which tests find what they left, and a home of its own.
@@ -96,15 +95,23 @@ class SshHosts(Hosts):
         home = f"HOME={self.home(name)}"
         # Titles of processes must not take the place of their environment, and sockets are looked for in one place.
         sockets = f"ENGINEROOM_SOCKET_DIR={os.environ['ENGINEROOM_SOCKET_DIR']}"
-        config.write_text(f"{settings}SetEnv {run} {home} {sockets} SPT_NOENV=1\n")
-        self.run(
-            name,
-            *("env", "-i", run, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
-            *("unshare", "-m", "--propagation", "private", "sh", "-c"),
-            'mount --bind "$0" /etc/hosts && exec /usr/sbin/sshd -D -e -f "$1"',
-            *(str(self.directory / "hosts"), str(config)),
-        )
+        (directory / "sshd_config").write_text(f"{settings}SetEnv {run} {home} {sockets} SPT_NOENV=1\n")
+        self.start_sshd(name)
         until(lambda: self.ssh(name, "true").returncode == 0)
+
+    def start_sshd(self, name: str, **settings: str) -> subprocess.Popen[str]:
+        """Run an sshd on a machine: with `settings`, as `Port="23"`, another one."""
+        lines = (self.directory / name / "sshd_config").read_text().splitlines()
+        config = self.directory / name / f"sshd_config{settings.get('Port', '')}"
+        kept = [line for line in lines if line.split()[0] not in settings]
+        config.write_text("\n".join([*kept, *(f"{key} {value}" for key, value in settings.items())]) + "\n")
+        return self.run(
+            name,
+            *("env", "-i", f"ENGINEROOM_TEST_RUN={os.environ['ENGINEROOM_TEST_RUN']}"),
+            *("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "unshare", "-m", "--propagation", "private", "sh", "-c"),
+            'mount --bind "$0" /etc/hosts && shift && exec /usr/sbin/sshd -D -e "$@"',
+            *(str(self.directory / "hosts"), "_", "-f", str(config)),
+        )
 
     def ssh(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run `command` on a machine by ssh."""

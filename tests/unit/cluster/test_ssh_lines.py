@@ -14,9 +14,10 @@ import pytest
 from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.remote import owner as remote_owner
+from engineroom.cluster.remote.door import Door, door_path
 from engineroom.cluster.remote.line import DescriptorLine
 from engineroom.cluster.remote.logs import LogCopy, LogFeed
-from engineroom.cluster.remote.owner import Owner, door_path
+from engineroom.cluster.remote.owner import Owner
 from engineroom.cluster.remote.words import (
     Fetch,
     Hello,
@@ -77,6 +78,12 @@ def by_socket() -> tuple[tuple[int, int], tuple[int, int]]:
     near, far = socket.socketpair()
     ends = near.detach(), far.detach()
     return (ends[0], os.dup(ends[0])), (ends[1], os.dup(ends[1]))
+
+
+def opened(name: str) -> Door:
+    door = Door(name)
+    door.open()
+    return door
 
 
 ways = pytest.mark.parametrize("make", [by_pipes, by_socket])
@@ -144,7 +151,7 @@ def test_an_owner_that_was_cut_off_comes_back_and_hears_what_it_missed() -> None
         near, far = by_pipes()
         heard = Heard()
         owner = Owner(
-            "d" * 16,
+            opened("d" * 16),
             lease=60,
             answer=answer,
             on_return=lambda: returns.append("back"),
@@ -187,7 +194,7 @@ def test_who_only_looks_whether_a_host_is_there_is_not_taken_for_its_owner() -> 
             return "done"
 
         owner = Owner(
-            "f" * 16,
+            opened("f" * 16),
             lease=60,
             answer=answer,
             on_return=lambda: gone.line(b"back"),
@@ -216,7 +223,7 @@ def test_an_owner_that_does_not_come_back_is_given_up() -> None:
             gone.line(words.encode())
             gone.end(cut)
 
-        owner = Owner("e" * 16, lease=0.1, answer=nothing, on_return=lambda: None, on_gone=on_gone)
+        owner = Owner(opened("e" * 16), lease=0.1, answer=nothing, on_return=lambda: None, on_gone=on_gone)
         owner.begin(*near, b"")
         for end in far:
             os.close(end)
@@ -271,7 +278,11 @@ def test_an_owner_that_says_nothing_any_more_is_given_up(monkeypatch: pytest.Mon
         async def nothing(_: RemoteRequest) -> None: ...
 
         owner = Owner(
-            "f" * 16, lease=0.1, answer=nothing, on_return=lambda: None, on_gone=lambda words, *, cut: gone.end(cut)
+            opened("f" * 16),
+            lease=0.1,
+            answer=nothing,
+            on_return=lambda: None,
+            on_gone=lambda words, *, cut: gone.end(cut),
         )
         owner.begin(*near, b"")
         await gone.until(lambda: gone.ends)

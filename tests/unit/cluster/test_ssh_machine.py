@@ -10,6 +10,7 @@ import pytest
 
 import engineroom
 from engineroom.cluster.launchers.ssh import place_of
+from engineroom.cluster.remote import machine as remote_machine
 from engineroom.cluster.remote.machine import Machine, NotReached
 from engineroom.cluster.remote.words import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
 from engineroom.cluster.reports import Answered, Failed, Notice
@@ -170,6 +171,25 @@ def test_a_cut_that_lasts_is_a_loss_of_which_nobody_can_be_certain(tmp_path: Pat
 
     story.runs(tale)
     assert [certain for _, certain in story.lost] == [False]
+
+
+def test_an_sshd_that_hangs_up_because_of_the_crowd_is_tried_again(tmp_path: Path) -> None:
+    tries = f"{tmp_path}/tries"
+    hangs_up = "echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255"
+    story = Story(
+        tmp_path, f"echo x >> {tries}", f"test $(wc -l < {tries}) -lt 3 && {{ {hangs_up}; }}", SHELL, hello(), "read x"
+    )
+    story.runs(lambda machine: machine.reach(SECONDS))
+    assert [step.step for step in read_steps(story.steps)] == ["reached", "interpreter", "imports"]
+    (notice,) = story.notices
+    assert notice.startswith("me@node1: its sshd hung up (kex_exchange_identification")
+    assert notice.endswith("): trying again")
+
+
+def test_an_sshd_that_always_hangs_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_machine, "_HANGS_UP_FOR", 0.3)
+    hangs_up = "echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255"
+    Story(tmp_path, hangs_up).fails("its sshd hung up .*MaxStartups")
 
 
 def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:

@@ -14,33 +14,43 @@ _SSH_FAILED = 255
 
 
 class Problem(NamedTuple):
-    """`step`: the one that failed; `words`: what is wrong; `fix`: what to do."""
+    """`step`: the one that failed; `words`: what is wrong; `fix`: what to do; `passing`: it may work in a moment."""
 
     step: str
     words: str
     fix: str
+    passing: bool = False
 
     def __str__(self) -> str:
         return f"{self.words}. {self.fix}" if self.fix else self.words
 
 
+class _Known(NamedTuple):
+    """What ssh says of a problem, as a regular expression; the rest is as a `Problem` has it."""
+
+    pattern: str
+    words: str
+    fix: str
+    passing: bool = False
+
+
 _BY_SSH = (
-    (
+    _Known(
         r"could not resolve hostname|name or service not known",
         "there is no machine of that name",
         "Check its name in c.SSHEngineSetLauncher.engines and in ~/.ssh/config",
     ),
-    (
+    _Known(
         r"remote host identification has changed",
         "its host key is another one than ssh knows",
         "If it was set up anew, remove the old key by `ssh-keygen -R {host}` and log in once by `{login}`",
     ),
-    (
+    _Known(
         r"host key verification failed|no .* host key is known",
         "ssh does not know its host key",
         "Log in once by hand, `{login}`, and confirm the key",
     ),
-    (
+    _Known(
         r"permission denied|too many authentication failures|no supported authentication",
         "ssh is not let in",
         (
@@ -49,22 +59,28 @@ _BY_SSH = (
             "with a ControlMaster in ~/.ssh/config, which is then used"
         ),
     ),
-    (
+    _Known(
         r"connection refused",
         "nothing listens on its ssh port",
         "See that sshd runs there, on that port: [user@]host[:port]",
     ),
-    (
+    _Known(
         r"timed out|no route to host|network is unreachable|host is down",
         "it can't be reached",
         "See that it is up, and that `{login}` works from here",
     ),
-    (
+    _Known(
         r"(connection|banner).*(closed|reset)|kex_exchange",
         "its sshd hung up",
         "Its sshd may allow fewer connections at a time (MaxStartups), or none from here: try `{login}`",
+        passing=True,
     ),
-    (r"bad configuration option|unknown option|bad owner or permissions", "ssh's configuration is wrong", ""),
+    _Known(
+        r"cannot execute command-line and remote command",
+        "~/.ssh/config has a RemoteCommand for it",
+        "Add '-o', 'RemoteCommand=none' to c.SSHLauncher.ssh_args",
+    ),
+    _Known(r"bad configuration option|unknown option|bad owner or permissions", "ssh's configuration is wrong", ""),
 )
 
 _BY_PYTHON = (
@@ -126,9 +142,10 @@ def problem_of(
 
 
 def _of_ssh(text: str, place: dict[str, str]) -> Problem:
-    for pattern, words, fix in _BY_SSH:
-        if re.search(pattern, text, re.IGNORECASE):
-            return Problem(REACHED, f"{words} ({_last(text.splitlines())})", fix.format(**place))
+    for known in _BY_SSH:
+        if re.search(known.pattern, text, re.IGNORECASE):
+            words = f"{known.words} ({_last(text.splitlines())})"
+            return Problem(REACHED, words, known.fix.format(**place), known.passing)
     words = f"ssh failed: {_last(text.splitlines()) or 'it said nothing'}"
     return Problem(REACHED, words, f"See that `ssh -o BatchMode=yes {place['target']} true` works")
 

@@ -18,6 +18,7 @@ from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
 from engineroom.cluster.linked_host import LinkedHost
+from engineroom.cluster.remote.door import Door
 from engineroom.cluster.remote.fetching import contents
 from engineroom.cluster.remote.house_plan import house_plan
 from engineroom.cluster.remote.logs import LogFeed
@@ -72,12 +73,12 @@ class _Engines(EngineHouse):
 class RemoteHouse(LinkedHost):
     """`run` looks after engines until the owner says stop, is gone for good, or the controller ends."""
 
-    def __init__(self, plan: RemotePlan, spawner: Popen[bytes]) -> None:
+    def __init__(self, plan: RemotePlan, spawner: Popen[bytes], door: Door) -> None:
         """OptionError, ProfileError: the profile there can't be used."""
         assert plan.engines is not None
         super().__init__(new_instance())
         self._part = plan.engines
-        self._remote_plan, self._spawner = plan, spawner
+        self._remote_plan, self._spawner, self._door = plan, spawner, door
         made = house_plan(plan, plan.engines)
         self._plan, self._file = made.plan, made.file
         who = f"engines-{socket.gethostname()}" + ("" if plan.engines.own_controller else f"-{os.getpid()}")
@@ -89,10 +90,9 @@ class RemoteHouse(LinkedHost):
 
     async def run(self, read: int, write: int, heard: bytes) -> int:
         """Be the host until the end; return the exit code."""
-        remote = self._remote_plan
         self._owner = Owner(
-            remote.door,
-            lease=remote.lease,
+            self._door,
+            lease=self._remote_plan.lease,
             answer=self._answer,
             on_return=self.engines_changed,
             on_gone=self._owner_gone,

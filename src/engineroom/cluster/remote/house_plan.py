@@ -11,8 +11,8 @@ import msgspec
 from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import TO_KILL, HostPlan, engine_config, host_plan
 from engineroom.cluster.remote.addresses import with_address
+from engineroom.cluster.remote.door import door_path
 from engineroom.cluster.remote.options import layered
-from engineroom.cluster.remote.owner import door_path
 from engineroom.cluster.remote.words import EnginesPart, RemotePlan
 from engineroom.protocol.private_files import write_private
 from engineroom.settings.cluster import Cluster as ClusterOptions

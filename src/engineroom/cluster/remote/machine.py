@@ -96,7 +96,7 @@ class Machine:
     async def reach(self, seconds: float) -> None:
         """Have a remote host wait for its plan; NotReached says why there is none."""
         try:
-            await self._reach(self._what, seconds)
+            await self._reach_patiently(seconds)
         except NotReached as error:
             self._gone.set()
             problem = error.problem
@@ -153,6 +153,21 @@ class Machine:
     def kill(self) -> None:
         if self._child is not None and self._child.running:
             self._child.process.kill()
+
+    async def _reach_patiently(self, seconds: float) -> None:
+        """Reach it, even if its sshd takes only some of the connections that come at once."""
+        failure: NotReached | None = None
+        async for number in attempts(asyncio.get_running_loop().time() + min(seconds, _HANGS_UP_FOR)):
+            try:
+                return await self._reach(self._what, seconds)
+            except NotReached as error:
+                if not error.problem.passing or self._closing:
+                    raise
+                failure = error
+                if not number:
+                    self._on_notice(f"{self.name}: {error.problem.words}: trying again")
+        assert failure is not None
+        raise failure
 
     async def _reach(self, what: str, seconds: float) -> None:
         self._shell, self.hello, self._failed = False, None, ""
@@ -313,6 +328,9 @@ _CUT = 255
 """ssh's own exit code; any other one is that of the host there."""
 
 _ANSWERS_WITHIN = 10.0
+
+_HANGS_UP_FOR = 20.0
+"""Seconds for which an sshd that hangs up is tried again: it may have too many connections at the moment."""
 
 
 def _series(version: str) -> list[str]:

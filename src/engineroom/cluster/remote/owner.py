@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from engineroom.cluster.remote.door import Door
 from engineroom.cluster.remote.line import DescriptorLine
 from engineroom.cluster.remote.words import (
     RemoteReport,
@@ -24,7 +23,6 @@ from engineroom.cluster.remote.words import (
 )
 from engineroom.cluster.reports import Answered, EngineDied, Failed, Notice
 from engineroom.errors import EngineroomError
-from engineroom.transport.sockets import check_private, socket_directory
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +31,6 @@ SILENT = 30.0
 
 _KEPT = 200
 """Reports that wait for the owner's return, and answers that may be asked for again."""
-
-
-def door_path(door: str) -> Path:
-    """Return the socket by which a remote host is found again."""
-    return socket_directory() / f"{door}.remote"
 
 
 class OnGone(Protocol):
@@ -55,18 +48,17 @@ class Owner:
 
     def __init__(
         self,
-        door: str,
+        door: Door,
         *,
         lease: float,
         answer: Callable[[RemoteRequest], Awaitable[Any]],
         on_return: Callable[[], None],
         on_gone: OnGone,
     ) -> None:
-        self._path, self._lease = door_path(door), lease
+        self._door, self._lease = door, lease
         self._answer, self._on_return, self._on_gone = answer, on_return, on_gone
         self._line: DescriptorLine | None = None
         self._server: asyncio.Task[None] | None = None
-        self._listener: socket.socket | None = None
         self._unsaid: list[RemoteReport] = []
         self._work: dict[int, asyncio.Task[Answered]] = {}
         self._waiting: asyncio.TimerHandle | None = None
@@ -78,14 +70,8 @@ class Owner:
         return self._line is not None
 
     def begin(self, read: int, write: int, heard: bytes) -> None:
-        """Listen to the owner that started us, of whom we `heard` something already, and at the door."""
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        check_private(self._path.parent)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self._path))
-        self._listener.listen(4)
-        self._listener.setblocking(False)  # noqa: FBT003 (socket's own way)
-        self._server = asyncio.get_running_loop().create_task(self._keep_door(self._listener))
+        """Listen to the owner that started us, of whom we `heard` something already, and at the door, which is open."""
+        self._server = asyncio.get_running_loop().create_task(self._keep_door(self._door.listener))
         self._take(read, write, heard)
         self._listening = asyncio.get_running_loop().create_task(self._listen())
 
@@ -103,9 +89,7 @@ class Owner:
         for task in (self._server, self._listening, *self._guests):
             if task is not None:
                 task.cancel()
-        if self._listener is not None:
-            self._listener.close()
-            self._path.unlink(missing_ok=True)
+        self._door.close()
         ended, self._line = self._line, None
         if ended is not None:
             await ended.flush(2.0)
@@ -191,55 +175,3 @@ class Owner:
     def _answered(self, work: asyncio.Task[Answered]) -> None:
         if not work.cancelled():
             self.tell(work.result())
-
-
-def relay(door: str, read: int, write: int, heard: bytes) -> bool:
-    """Be the wire between ssh and the host that was started as `door`, until either ends; False if it is not there."""
-    import select  # only those who come back need it
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as host:
-        try:
-            host.connect(str(door_path(door)))
-        except OSError:
-            door_path(door).unlink(missing_ok=True)  # that of a host which was killed
-            return False
-        host.sendall(b"\n" + heard)  # who says nothing is not let in
-        ends = {read: host.fileno(), host.fileno(): write}
-        poll = select.poll()
-        for descriptor in ends:
-            os.set_blocking(descriptor, True)
-            poll.register(descriptor, select.POLLIN)
-        while True:
-            for source, _ in poll.poll():
-                data = _read(source)
-                if data and _write(ends[source], data):
-                    continue
-                if source != read or data or _is_cut(write):
-                    return True
-                host.shutdown(socket.SHUT_WR)  # the owner has ended, and is to be known by that
-                poll.unregister(read)
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        return b""
-
-
-def _write(descriptor: int, data: bytes) -> bool:
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError:
-        return False
-    return True
-
-
-def _is_cut(descriptor: int) -> bool:
-    import select  # as above
-
-    poll = select.poll()
-    poll.register(descriptor, 0)
-    return bool(poll.poll(100))

@@ -19,6 +19,7 @@ from engineroom.cluster.leftovers import remove_if_stale, sweep
 from engineroom.cluster.plan import controller_config
 from engineroom.cluster.remote.addresses import with_address
 from engineroom.cluster.remote.command_seat import CommandSeat
+from engineroom.cluster.remote.door import Door
 from engineroom.cluster.remote.fetching import contents
 from engineroom.cluster.remote.logs import CONTROLLER, LogFeed
 from engineroom.cluster.remote.options import layered, says
@@ -42,11 +43,11 @@ _END_SECONDS = 4.0
 class RemoteSeat(Stoppable):
     """`run` looks after a controller until the owner says stop, or is gone for good, or the controller ends."""
 
-    def __init__(self, plan: RemotePlan, child: Popen[bytes]) -> None:
+    def __init__(self, plan: RemotePlan, child: Popen[bytes], door: Door) -> None:
         """OptionError, ProfileError: the profile there can't be used. `child`: waits for a controller's plan."""
         assert plan.controller is not None
         super().__init__()
-        self._plan = plan
+        self._plan, self._door = plan, door
         options = _options(plan, plan.controller)
         self._profile, self._config = options.profile_directory, controller_config(options)
         self._profile.prepare()
@@ -58,7 +59,7 @@ class RemoteSeat(Stoppable):
     async def run(self, read: int, write: int, heard: bytes) -> int:
         """Be the controller's host until the end; return the exit code."""
         self._owner = Owner(
-            self._plan.door,
+            self._door,
             lease=self._plan.lease,
             answer=self._answer,
             on_return=lambda: None,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import engineroom
 from engineroom.cluster.children import let_go
-from engineroom.cluster.remote.owner import relay
+from engineroom.cluster.remote.door import Door, relay
 from engineroom.cluster.remote.words import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.cluster.reports import Failed
 from engineroom.errors import EngineroomError
@@ -64,13 +64,16 @@ def serve(said: bytes, heard: bytes, read: int, write: int, child: Popen[bytes] 
             os.write(write, line(Failed("the host there has ended")))
         return 0 if found else 1
     assert child is not None
+    door = Door(plan.door)
     try:
+        door.open()  # first of all: without it, others would take our files for what is left of a dead host
         for file in plan.files:
             place(file)
         os.environ.update(plan.environment)
-        served = _served(plan, child)
+        served = _served(plan, child, door)
     except (EngineroomError, OSError) as error:
         os.write(write, line(Failed(str(error))))
+        door.close()
         let_go(child)
         return 1
     return asyncio.run(_run(served, read, write, heard))
@@ -88,14 +91,14 @@ def log_to(path: Path, level: str) -> None:
     set_up(level, path)
 
 
-def _served(plan: RemotePlan, child: Popen[bytes]) -> Served:
+def _served(plan: RemotePlan, child: Popen[bytes], door: Door) -> Served:
     if plan.controller is not None:
         from engineroom.cluster.remote.seat import RemoteSeat  # hosts of engines do without
 
-        return RemoteSeat(plan, child)
+        return RemoteSeat(plan, child, door)
     from engineroom.cluster.remote.house import RemoteHouse  # and the other way round
 
-    return RemoteHouse(plan, child)
+    return RemoteHouse(plan, child, door)
 
 
 async def _run(served: Served, read: int, write: int, heard: bytes) -> int:
