@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar
 
 from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
@@ -11,9 +12,11 @@ from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_names import LauncherName
-from engineroom.settings.option import option
+from engineroom.settings.option import OptionError, option
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
+
+log = logging.getLogger(__name__)
 
 
 class Cluster(Configurable):
@@ -97,6 +100,13 @@ class IPClusterStop(BaseParallelApplication):
 
     all_cluster_ids = option(Bool(default_value=False, help="Stop all clusters of the profile."), "all")
     timeout = option(Float(10, min=0, help="Seconds that the cluster may take to end before it is killed."), "timeout")
+
+    def read_files(self) -> None:
+        """Take the options in the profile's file; without them where it can't be read: what runs can be stopped."""
+        try:
+            super().read_files()
+        except OptionError as error:
+            log.warning("%s. It is left out", error)
 
 
 class IPClusterList(BaseParallelApplication):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def in_brief(steps: Iterable[Step]) -> str:
     """Return, in a few words, what those who wait for engines should know; "" if there is nothing."""
     steps = tuple(steps)
     if found := failures(steps):
-        return str(found[0])
+        return _with_time(found[0])
     return "; ".join(map(wait_in_words, waiting(steps)))
 
 
@@ -88,8 +89,18 @@ def advice(steps: Iterable[Step], *, told: str) -> str:
     if not found:
         return ""
     first = found[0]
-    why = "" if first.words and first.words in told else f"\nwhy: {first}"
+    why = "" if first.words and first.words in told else f"\nwhy: {_with_time(first)}"
     return why + (f"\nfix: {first.fix}" if first.fix and first.fix not in told else "")
+
+
+def clock(at: float) -> str:
+    """Return a moment as the time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def _with_time(failure: Failure) -> str:
+    # What has ended may have done so long ago, and have nothing to do with what is waited for now.
+    return f"{failure} (at {clock(failure.at)})" if failure.step == ENDED else str(failure)
 
 
 def _rank(step: Step) -> int:

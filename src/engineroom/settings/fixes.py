@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 FIXES: tuple[tuple[str, str], ...] = (
+    (r"_config\.py: ", "correct that file"),
     (
         r"(?s)mpi(exec|run).*not enough slots",
         "add '--oversubscribe' to c.MPILauncher.mpi_args, or ask for fewer engines with -n",
@@ -99,6 +100,10 @@ FIXES: tuple[tuple[str, str], ...] = (
     (
         r"(?i)out.of.memory|\boom\b",
         "give each engine more memory: fewer engines on a machine, or more memory for the job (the launcher's options)",
+    ),
+    (
+        r"killed by SIGKILL",
+        "see who did it: the system for want of memory (`dmesg`, `journalctl -k`), a limit of the machine, or somebody",
     ),
     (
         r"(?i)cancelled|killed by|job .*killed",

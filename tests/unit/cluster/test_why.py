@@ -68,6 +68,37 @@ def test_what_is_seen_now_is_said_where_no_step_failed(known: dict[str, Any], wo
     assert fix in answer.fix
 
 
+DIED = Step(at=110, who="engine 0", step=steps.ENDED, ok=False, words="killed by SIGKILL")
+
+
+def test_an_engine_that_died_is_told_with_when_and_how_many_are_left() -> None:
+    answer = explain((*READY, DIED), facts(engines=[1, 2, 3]))
+    assert not answer.well
+    assert answer.words.startswith("engine 0: killed by SIGKILL (at ")
+    assert answer.words.endswith(", 10 s ago); 3 of 4 engines run")
+    assert answer.fix.endswith("; `ipcluster engines -n 1` starts as many anew")
+
+
+def test_once_others_have_been_started_all_is_well_again() -> None:
+    more = (
+        Step(at=112, who="engines 2", step=steps.SUBMITTED, words="1 on this machine", n=1),
+        Step(at=113, who="engines 2", step=steps.REGISTERED, words="all 1"),
+    )
+    answer = explain((*READY, DIED, *more), facts(engines=[1, 2, 3, 4]))
+    assert answer.well
+    assert answer.words.startswith("all is well: 4 engines, since ")
+    assert "; before that, engine 0: killed by SIGKILL (at " in answer.words
+    assert not explain((*READY, DIED, more[0]), facts(engines=[1, 2, 3])).well
+
+
+def test_a_controller_that_is_stopped_is_told_before_what_follows_from_it() -> None:
+    failed = Step(at=104, who="engine pid 9 on n", step=steps.ADDRESS, ok=False, words="said nothing for 10 s")
+    answer = explain((*STARTED, failed), facts(controller_stopped=True))
+    assert answer.words == "the controller (process 77) is stopped, by SIGSTOP or Ctrl-Z"
+    assert answer.fix == "kill -CONT 77"
+    assert answer.also == ["engine pid 9 on n: said nothing for 10 s"]
+
+
 def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
     queued = Step(at=105, who="engines 1", step=steps.QUEUED, words="Slurm: Resources")
     answer = explain((*STARTED, queued), facts(engines=[]))

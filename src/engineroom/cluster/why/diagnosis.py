@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
-from engineroom.settings.first_failure import Failure, failures, wait_in_words, waiting
+from engineroom.settings.first_failure import Failure, clock, failures, wait_in_words, waiting
 from engineroom.settings.fixes import fix_for
 from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step
 
@@ -31,6 +30,9 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True):
 def explain(steps: Sequence[Step], facts: Facts) -> Answer:
     """Return the answer to "why": the first step that failed, or what is seen to be wrong, or that all is well."""
     found = failures(steps)
+    if _made_good(steps, facts, found):
+        words = "; ".join([_all_well(steps, facts), *(f"before that, {_ended(failure, facts)}" for failure in found)])
+        return Answer(well=True, words=words, trail=list(steps))
     first, fix = _first(steps, facts, found)
     # What ended because of it repeats its words.
     told = found[0].words if found and str(found[0]) == first else first
@@ -44,8 +46,11 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     """Return what is wrong and what to do; "" if nothing is."""
     if facts.profile_problem:
         return facts.profile_problem, fix_for(facts.profile_problem)
+    if facts.controller_stopped:
+        pid = facts.controller.pid
+        return f"the controller (process {pid}) is stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pid}"
     if found:
-        return str(found[0]), found[0].fix
+        return _failed(steps, facts, found[0])
     runs = facts.host if facts.host.may_run else facts.controller
     host_is_gone = facts.host.holder is Holder.ENDED and facts.engines is None
     if not runs.may_run or host_is_gone:
@@ -58,6 +63,31 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
         engine, problem = next(iter(facts.startup_problems.items()))
         return f"engine {engine}: {problem}", fix_for(problem)
     return _too_few(steps, facts)
+
+
+def _failed(steps: Sequence[Step], facts: Facts, failure: Failure) -> tuple[str, str]:
+    if failure.step != ENDED or facts.engines is None:
+        return str(failure), failure.fix
+    # The cluster goes on without those that have ended, perhaps for long.
+    there, wanted = len(facts.engines), wanted_engines(steps)
+    if there >= wanted:
+        return f"{_ended(failure, facts)}; {there} engines run", failure.fix
+    more = f"`{_command(f'ipcluster engines -n {wanted - there}', facts)}` starts as many anew"
+    return f"{_ended(failure, facts)}; {there} of {wanted} engines run", f"{failure.fix}; {more}".removeprefix("; ")
+
+
+def _ended(failure: Failure, facts: Facts) -> str:
+    return f"{failure} (at {clock(failure.at)}, {_duration(facts.now - failure.at)} ago)"
+
+
+def _made_good(steps: Sequence[Step], facts: Facts, found: Sequence[Failure]) -> bool:
+    """Whether all that failed are engines that ended, and somebody has started others since."""
+    if not found or facts.engines is None or facts.profile_problem or facts.controller_stopped:
+        return False
+    if any(failure.step != ENDED for failure in found) or facts.startup_problems or waiting(steps):
+        return False
+    last = max(step.at for step in steps if step.step == ENDED and not step.ok)
+    return any(step.step == SUBMITTED and step.ok and step.at > last for step in steps)
 
 
 def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
@@ -185,11 +215,6 @@ def _said(facts: Facts) -> str:
 
 def _command(command: str, facts: Facts) -> str:
     return f"{command} {facts.options}".rstrip()
-
-
-def clock(at: float) -> str:
-    """Return a moment as the time of day."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 def _duration(seconds: float) -> str:

@@ -13,10 +13,12 @@ from uuid import uuid4
 import msgspec
 
 from engineroom.cluster.pid_records import Holder, holder, read
+from engineroom.cluster.why.process import is_stopped
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.settings.logs import last_line
+from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, tail
 
 if TYPE_CHECKING:
@@ -41,12 +43,13 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, kw_only=True, frozen=True):
-    """`now`: in seconds since 1970. `profile_problem`: why nothing can be written to the profile, "" if it can.
-    `file_problem`: of the connection file for clients. `contact_problem`: why the controller does not answer; only
-    asked if the file is right. `engines`: the ids of those registered, None if the controller could not be asked;
-    `startup_problems`: by id, what their start-up code ended of. `others`: ids of other clusters of the profile that
-    run. `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name,
-    since the host was started."""
+    """`now`: in seconds since 1970. `profile_problem`: why nothing can be written to the profile, or what is wrong
+    with its files of options, "" if all is right. `file_problem`: of the connection file for clients.
+    `contact_problem`: why the controller does not answer; only asked if the file is right. `controller_stopped`: by
+    SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
+    by id, what their start-up code ended of. `others`: ids of other clusters of the profile that run. `last_words`:
+    the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since the host
+    was started."""
 
     now: float
     profile_dir: str = ""
@@ -56,6 +59,7 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     profile_problem: str = ""
     file_problem: str = ""
     contact_problem: str = ""
+    controller_stopped: bool = False
     engines: list[int] | None = None
     startup_problems: dict[int, str] = {}
     others: list[str] = []
@@ -67,6 +71,9 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     """Return the facts of a cluster; takes a moment, or some seconds where something does not answer."""
     from engineroom.cluster.registry import running_ids  # reads every cluster file
 
+    host, controller = (_seen(profile.pid_file(program, cluster_id)) for program in ("ipcluster", "ipcontroller"))
+    runs_here = controller.holder is Holder.RUNNING
+    stopped = runs_here and is_stopped(controller.pid)
     path = profile.connection_file("client", cluster_id)
     file_problem, contact_problem = "", ""
     engines: list[int] | None = None
@@ -77,18 +84,21 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         file_problem = str(error)
     else:
         file_problem = _trouble_with(info, path)
-        if not file_problem:
+        if not file_problem and not stopped:
             engines, startup_problems, contact_problem = _ask(info)
-    host = _seen(profile.pid_file("ipcluster", cluster_id))
+    profile_problem = _trouble_writing(profile)
+    if not host.may_run and not controller.may_run:
+        profile_problem = profile_problem or _trouble_with_options(profile)
     return Facts(
         now=time.time(),
         profile_dir=str(profile.path),
         options=" ".join(filter(None, [profile.options(), f"--cluster-id={cluster_id}" if cluster_id else ""])),
         host=host,
-        controller=_seen(profile.pid_file("ipcontroller", cluster_id)),
-        profile_problem=_trouble_writing(profile),
+        controller=controller,
+        profile_problem=profile_problem,
         file_problem=file_problem,
         contact_problem=contact_problem,
+        controller_stopped=stopped or (bool(contact_problem) and runs_here and is_stopped(controller.pid)),
         engines=engines,
         startup_problems=startup_problems,
         others=[found for found in running_ids(profile) if found != cluster_id] if profile.path.is_dir() else [],
@@ -133,6 +143,20 @@ def _trouble_writing(profile: Profile) -> str:
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "")
             return f"{directory} can't be written to: {error.strerror}{f' ({name})' if name else ''}"
+    return ""
+
+
+def _trouble_with_options(profile: Profile) -> str:
+    """Return why a start would end before it has noted a step: what is wrong in a file with options."""
+    from engineroom.settings.cluster import IPClusterStart  # only where nothing runs
+    from engineroom.settings.controller import IPController
+    from engineroom.settings.engine import IPEngine
+
+    for program in (IPClusterStart, IPController, IPEngine):
+        try:
+            program.from_command_line([f"--profile-dir={profile.path}"])
+        except OptionError as error:
+            return str(error)
     return ""
 
 
