@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom import Client
+from engineroom import Client, Cluster, LaunchError
 from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.real.sge import GridEngine
@@ -67,6 +67,8 @@ def test_an_array_without_keys_in_what_everybody_sees(grid_engine: GridEngine, r
         tasks = tasks_of(rc)
         [job] = {job for job, _ in tasks}
         assert sorted(number for _, number in tasks) == ["1", "2", "3"]
+        with pytest.raises(LaunchError, match="Grid Engine has no command that sends signals to jobs: if your site"):
+            Cluster.from_file(profile_dir=reader.profile().path).signal_engines_sync(signal.SIGINT)
         seen = grid_engine.run("qstat", "-j", job).stdout
         seen += next(reader.profile().path.glob("grid_engine_engines*")).read_text()
         for file in reader.profile().security_dir.glob("ipcontroller-*.json"):

@@ -147,6 +147,8 @@ def test_restarted_engines_keep_their_ids_and_lose_their_names(running: Cluster)
 
 def test_signalled_engines_say_what_they_died_of(running: Cluster) -> None:
     with running.connect_client_sync() as rc:
+        with pytest.raises(LaunchError, match="there is no set of engines 'nope'; there are: "):
+            running.signal_engines_sync(signal.SIGKILL, "nope")
         running.signal_engines_sync(signal.SIGKILL)
         until(lambda: rc.ids == [])
         log_file = running._profile.log_file("ipcluster", running.cluster_id)

@@ -196,7 +196,7 @@ class Cluster(ClusterOptions):
         await self._ask(reports.RestartEngines(set=engine_set_id or ""))
 
     async def signal_engines(self, signum: int, engine_set_id: str | None = None) -> None:
-        """Send a signal to the engines of a set, by default to all."""
+        """Send a signal to the engines of a set, by default to all; LaunchError: some got none, and why."""
         await self._ask(reports.SignalEngines(signum=int(signum), set=engine_set_id or ""))
 
     start_cluster_sync = blocking(start_cluster)

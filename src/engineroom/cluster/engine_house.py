@@ -80,8 +80,7 @@ class EngineHouse:
             self._command(stop=engine.key)
         await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
         if name and not leaving:
-            known = ", ".join(self.engines.sets()) or "none"
-            raise LaunchError(f"there is no set of engines {name!r}; there are: {known}")
+            raise self._no_set(name)
 
     async def restart(self, name: str = "") -> str:
         restarted = self.engines.in_set(name)
@@ -94,9 +93,12 @@ class EngineHouse:
         )
         return await self._all_ready(restarted, name)
 
-    def signal(self, signum: int, name: str = "") -> None:
-        for engine in self.engines.in_set(name):
+    async def signal(self, signum: int, name: str = "") -> None:
+        meant = self.engines.in_set(name)
+        for engine in meant:
             self._command(signal=engine.key, signum=signum)
+        if name and not meant:
+            raise self._no_set(name)
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)
@@ -146,6 +148,10 @@ class EngineHouse:
                 self._lost(engine, report["problem"], by_itself=True)
         else:
             log.error("the spawner says: %s", line.decode(errors="replace"))
+
+    def _no_set(self, name: str) -> LaunchError:
+        known = ", ".join(self.engines.sets()) or "none"
+        return LaunchError(f"there is no set of engines {name!r}; there are: {known}")
 
     def _add(self, name: str) -> HostedEngine:
         plan = self._plan

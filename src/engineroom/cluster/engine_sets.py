@@ -42,8 +42,8 @@ class EngineSets(Protocol):
         """Stop the engines of the set `name`, or all, and start them again; return what is wrong, as `start`."""
         ...
 
-    def signal(self, signum: int, name: str = "") -> None:
-        """Send a signal to the engines of the set `name`, or to all."""
+    async def signal(self, signum: int, name: str = "") -> None:
+        """Send a signal to the engines of the set `name`, or to all; LaunchError: some can't be sent any."""
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         """Send a signal to one engine."""

@@ -66,6 +66,7 @@ class Host(LinkedHost):
         self._failure: Failed | None = None
         self._started = False
         self._gone = asyncio.Event()
+        self._relaying: set[asyncio.Task[None]] = set()
         self._writing: asyncio.Handle | None = None
 
     async def run(self) -> int:
@@ -108,7 +109,7 @@ class Host(LinkedHost):
             case reports.RestartEngines(set=name):
                 return {"missing": await self._engines.restart(name)}
             case reports.SignalEngines(signum=signum, set=name):
-                self._engines.signal(signum, name)
+                await self._engines.signal(signum, name)
             case reports.StopController():
                 await self._stop_controller("the controller was stopped")
             case reports.Stop(reason=reason):
@@ -133,7 +134,10 @@ class Host(LinkedHost):
         )
 
     def signal_all(self, signum: int) -> None:
-        self._engines.signal(signum)
+        """Send a signal that we got to all engines."""
+        sending = asyncio.get_running_loop().create_task(self._relay(signum))
+        self._relaying.add(sending)
+        sending.add_done_callback(self._relaying.discard)
 
     def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None:
         super().engine_joined(instance, engine_id, launch, problem)
@@ -281,6 +285,13 @@ class Host(LinkedHost):
         from engineroom.settings.first_failure import advice  # for those that fail
 
         return advice(steps.read_steps(self.plan.profile.steps_file(self.plan.cluster_id)), told=reason)
+
+    async def _relay(self, signum: int) -> None:
+        try:
+            await self._engines.signal(signum)
+        except EngineroomError as error:
+            log.warning("signal not sent", extra={"signal": signum, "error": str(error)})
+            self.report(Notice(str(error)))
 
     def _controller_ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
         if not self.stopping:

@@ -132,16 +132,17 @@ class LaunchedEngines:
         words = [(await self.start(each.n, each.name))[1] for each in restarted]
         return "; ".join(filter(None, words))
 
-    def signal(self, signum: int, name: str = "") -> None:
-        for each in self._named(name):
-            self._in_background(self._signal(each, signum))
+    async def signal(self, signum: int, name: str = "") -> None:
+        problems = await asyncio.gather(*(self._signal(each, signum) for each in self._named(name)))
+        if any(problems):
+            raise LaunchError("; ".join(filter(None, problems)))
 
-    async def _signal(self, meant: _Set, signum: int) -> None:
+    async def _signal(self, meant: _Set, signum: int) -> str:
         try:
             await self._launcher.signal(meant.handle, signum)
         except LaunchError as error:
-            log.warning("signal not sent", extra={"set": meant.name, "signal": signum, "error": str(error)})
-            self._report(Notice(f"engines {meant.name} got no signal: {error}"))
+            return f"engines {meant.name} got no signal: {error}"
+        return ""
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)

@@ -40,6 +40,8 @@ class Queue:
         return self.status
 
     async def signal(self, handle: Handle, signum: int) -> None:
+        if self.problem:
+            raise LaunchError(self.problem)
         self.signalled.append(signum)
 
     async def stop(self, handle: Handle) -> None:
@@ -229,6 +231,23 @@ def test_a_set_that_is_not_there_can_not_be_stopped(tmp_path: Path) -> None:
     async def story(sets: Sets) -> None:
         with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: none"):
             await sets.engines.stop("x")
+
+    play(tmp_path, story)
+
+
+def test_who_sends_a_signal_hears_that_it_can_not_be_sent(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets)
+        sets.join(0)
+        sets.join(1)
+        await starting
+        await sets.engines.signal(2)
+        assert sets.queue.signalled == [2]
+        sets.queue.problem = "there are no signals"
+        with pytest.raises(LaunchError, match="engines 1 got no signal: there are no signals"):
+            await sets.engines.signal(2, "1")
+        with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: 1"):
+            await sets.engines.signal(2, "x")
 
     play(tmp_path, story)
 

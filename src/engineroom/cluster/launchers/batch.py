@@ -101,7 +101,10 @@ class BatchLauncher:
         system = self._system_in(handle)
         words = list(self._options.signal_command) or list(system.signal)
         if not words:
-            raise LaunchError(f"{system.name} has no command that sends signals to jobs")
+            raise LaunchError(
+                f"{system.name} has no command that sends signals to jobs: if your site has one, set `signal_command` "
+                "of the launcher"
+            )
         name = signal.Signals(signum).name.removeprefix("SIG")
         argv = [word.replace("{signal}", name) for word in words]
         if argv == words:  # as users wrote it: the signal follows

@@ -41,7 +41,6 @@ class RemoteEngines:
         self._shares = _all_shares(options)
         self._machines: dict[str, Machine] = {}
         self._reached: dict[str, asyncio.Task[None]] = {}
-        self._background: set[asyncio.Task[Any]] = set()
         # A controller needs its time as well: we reach the machines meanwhile.
         for share in self._for(plan.n)[0]:
             self._reach(share)
@@ -69,11 +68,10 @@ class RemoteEngines:
     async def restart(self, name: str = "") -> str:
         return "; ".join(await self._ask_all(self._named(name), lambda: RestartEngines(set=name)))
 
-    def signal(self, signum: int, name: str = "") -> None:
-        asking = self._ask_all(self._named(name), lambda: SignalEngines(signum=signum, set=name))
-        task = asyncio.ensure_future(asking)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    async def signal(self, signum: int, name: str = "") -> None:
+        problems = await self._ask_all(self._named(name), lambda: SignalEngines(signum=signum, set=name))
+        if problems:
+            raise LaunchError("; ".join(problems))
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         """Do nothing: the controller asks the host that is there."""
@@ -92,13 +90,13 @@ class RemoteEngines:
         return found
 
     def close(self) -> None:
-        for task in (*self._reached.values(), *self._background):
+        for task in self._reached.values():
             task.cancel()
         for machine in self._machines.values():
             machine.close("the cluster was stopped")
 
     async def ended(self) -> None:
-        await asyncio.gather(*self._reached.values(), *self._background, return_exceptions=True)
+        await asyncio.gather(*self._reached.values(), return_exceptions=True)
         await asyncio.gather(*(machine.ended() for machine in self._machines.values()))
 
     def kill(self) -> None:

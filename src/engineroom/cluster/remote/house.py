@@ -173,7 +173,7 @@ class RemoteHouse(LinkedHost):
                 self._tell_engines()
                 return missing
             case SignalEngines(signum=signum, set=name):
-                self._engines.signal(signum, name)
+                await self._engines.signal(signum, name)
             case Fetch(path=path):
                 return contents(path)
             case Stop(reason=reason):
