@@ -127,6 +127,7 @@ class Guard:
         """Wait until ssh has made its sockets, which it does once it is let in."""
         while not self._sockets_are_there():  # noqa: ASYNC110 (nobody would tell us)
             await asyncio.sleep(_LOOK_EVERY)
+        self._said = []  # what a server says to everybody who logs in
         self._tell("open")
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:

@@ -15,7 +15,7 @@ from engineroom.protocol.processes import host_name
 ARGUMENTS = "ENGINEROOM_SSH_ARGS"
 """Environment variable with further arguments for ssh, as a shell would split them."""
 
-_WITH_PORT = re.compile(r"(?P<name>(?:[^@\s]+@)?[^:@\s]+):(?P<port>\d+)")
+_WITH_PORT = re.compile(r"(?P<user>(?:[^@\s]+@)?)(?P<host>\[[^\]]+\]|[^:@\[\]\s]+)(?::(?P<port>\d+))?")
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,7 +50,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         own = [*self.ssh_args, *shlex.split(os.environ.get(ARGUMENTS, "")), *key]
         if server.startswith("ssh://") or not (found := _WITH_PORT.fullmatch(server)):
             return [*own, "--", server]
-        return [*own, "-p", found["port"], "--", found["name"]]
+        port = ["-p", found["port"]] if found["port"] else []
+        return [*own, *port, "--", found["user"] + found["host"].strip("[]")]
 
 
 def is_this_machine(server: str) -> bool:

@@ -94,6 +94,8 @@ def problem(code: int, said: str, *, reached: bool = False, script: str = "") ->
         ("ssh: connect to host x port 22: Connection timed out", "it can't be reached", "`ssh me@host`"),
         ("ssh: connect to host x port 22: No route to host", "it can't be reached", "`ssh me@host`"),
         ("kex_exchange_identification: Connection closed by remote host", "its sshd hung up", "MaxStartups"),
+        ("Cannot execute command-line and remote command.", "has a RemoteCommand", "RemoteCommand=none"),
+        ("Connection timed out during banner exchange", "it can't be reached", "`ssh me@host`"),
         ("something new", "ssh failed: something new", "BatchMode=yes me@host true"),
         ("", "ssh failed: it said nothing", "BatchMode=yes"),
     ],

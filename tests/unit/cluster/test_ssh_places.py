@@ -27,6 +27,7 @@ def shares(places: dict[str, Any], **options: Any) -> list[tuple[str, int, list[
         ("10.0.0.1:22", ("10.0.0.1", "", "22")),
         ("[fe80::1]:22", ("fe80::1", "", "22")),
         ("me@[::1]", ("::1", "me", "")),
+        ("ssh://me@host:2222", ("host", "me", "2222")),
     ],
 )
 def test_a_machine_is_written_as_users_do(text: str, expected: tuple[str, str, str]) -> None:

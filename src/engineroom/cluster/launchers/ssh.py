@@ -41,8 +41,8 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def place_of(text: str) -> Place:
-    """Return the machine that `[user@]host[:port]` means; an IPv6 address is in brackets."""
-    found = _ADDRESS.fullmatch(text.strip())
+    """Return the machine that `[user@]host[:port]` means, also after ssh://; an IPv6 address is in brackets."""
+    found = _ADDRESS.fullmatch(text.strip().removeprefix("ssh://").rstrip("/"))
     if found is None or found["host"].startswith("-") or (found["user"] or "").startswith("-"):
         raise LaunchError(f"{text!r} is no machine: write [user@]host[:port], an IPv6 address in [brackets]")
     return Place(text.strip(), found["host"].strip("[]"), found["user"] or "", found["port"] or "")

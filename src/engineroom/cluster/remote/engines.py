@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,12 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 from engineroom.settings.steps import SUBMITTED, Steps
+
+_MOST_TOLD = 20
+"""Machines of which is said why they can't be used."""
+
+_OWN_DESCRIPTORS, _DESCRIPTORS = 200, 8
+"""How many we need for ourselves, and for each ssh."""
 
 
 class RemoteEngines:
@@ -41,6 +48,7 @@ class RemoteEngines:
         self._shares = _all_shares(options)
         self._machines: dict[str, Machine] = {}
         self._reached: dict[str, asyncio.Task[None]] = {}
+        make_room(len(self._shares))
         # A controller needs its time as well: we reach the machines meanwhile.
         for share in self._for(plan.n)[0]:
             self._reach(share)
@@ -54,9 +62,12 @@ class RemoteEngines:
         given = [(share, self._mirror.add(share.n, set_name=name, machine=share.place.name)) for share in shares]
         said = await asyncio.gather(*(self._start_on(share, engines, content) for share, engines in given))
         problems = [words for words in said if words]
+        told = problems[:_MOST_TOLD]
+        if more := len(problems) - len(told):
+            told.append(f"and so on, on {more} more machines; `ipcluster why` lists them")
         if problems and not self.engines.in_set(name):
-            raise LaunchError("; ".join(problems))
-        return name, "; ".join(filter(None, [*problems, remark]))
+            raise LaunchError("; ".join(told))
+        return name, "; ".join(filter(None, [*told, remark]))
 
     async def stop(self, name: str = "") -> None:
         leaving = self._named(name)
@@ -164,6 +175,15 @@ class RemoteEngines:
 
         names = dict.fromkeys(map(self._mirror.machine_of, engines))
         return [words for words in await asyncio.gather(*map(ask, names)) if words]
+
+
+def make_room(machines: int) -> None:
+    """Let us have the descriptors that connections to so many machines take, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OWN_DESCRIPTORS + _DESCRIPTORS * machines
+    if soft not in {hard, resource.RLIM_INFINITY} and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _all_shares(options: EngineLauncher) -> list[Share]:

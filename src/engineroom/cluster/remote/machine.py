@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import secrets
 import subprocess
@@ -189,7 +190,9 @@ class Machine:
             return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, bufsize=0)
         except OSError as error:
             words = f"{argv[0]} can't be started here: {error.strerror or error}"
-            raise NotReached(self.name, Problem(REACHED, words, "Install OpenSSH's client, or set ssh_cmd")) from None
+            full = error.errno in {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
+            fix = "See `ulimit -n` and `ulimit -u`" if full else "Install OpenSSH's client, or set ssh_cmd"
+            raise NotReached(self.name, Problem(REACHED, words, fix)) from None
 
     def _problem(self, child: Child, seconds: float) -> Problem | None:
         version = str(engineroom.__version__)
