@@ -89,6 +89,21 @@ def test_what_the_documentation_shows(reader: Reader) -> None:
     start.interrupt()
 
 
+def test_an_engine_that_needs_time_to_end_gets_what_the_options_say(profile: Profile, tmp_path: Path) -> None:
+    clean_up = (
+        "import os, signal, time\n"
+        "def end(*_):\n"
+        "    until = time.monotonic() + 1.2\n"  # more than the second that is usual
+        "    while time.monotonic() < until: pass\n"
+        f"    open({str(tmp_path / 'done')!r}, 'w').close()\n"
+        "    os._exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+    )
+    with Cluster(n=1, config=Config(LocalProcessLauncher={"stop_seconds_until_kill": SECONDS})) as rc:
+        rc[0].execute(clean_up, block=True)
+    assert (tmp_path / "done").exists()
+
+
 @pytest.fixture
 def own_command(tmp_path: Path) -> Path:
     """Return a script that starts an engine as a user might."""

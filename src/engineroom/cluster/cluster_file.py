@@ -63,7 +63,8 @@ def _set(engines: Sequence[HostedEngine], handle: Any) -> dict[str, Any]:
 
 
 def _state(engine: HostedEngine) -> dict[str, Any]:
-    return {"pid": engine.pid, "ready": engine.ready, "output_file": str(engine.log_file)}
+    log_file = str(engine.log_file) if engine.log_file.name else ""  # that of a job has many engines
+    return {"pid": engine.pid, "ready": engine.ready, "output_file": log_file}
 
 
 def write(path: Path, values: Mapping[str, Any]) -> None:

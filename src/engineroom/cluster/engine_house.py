@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 _STOP_SECONDS = 4.0
 """The spawner kills what does not end by itself; this much later, something is wrong with the spawner."""
 
+_SOONER = 0.5
+"""Seconds by which an engine ends itself before it would be killed."""
+
 
 class EngineHouse:
     """Starts and watches engines. `on_exit(instance, cause)` is called for each engine that ended, at once; `on_change`
@@ -54,9 +57,10 @@ class EngineHouse:
         self._closing = False
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
         self._died: set[int] = set()
-        self._stop_seconds = plan.grace + _STOP_SECONDS
         self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
         self._common["host"] = msgspec.to_builtins(bytes(instance))
+        self._common["grace"] = max(0.0, plan.grace - _SOONER)
+        self._stop_seconds = plan.grace + _STOP_SECONDS
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
         if not self._attached:

@@ -42,9 +42,6 @@ _SWITCH_INTERVAL = 0.001
 _CTRL_C_AGAIN = 2.0
 """Seconds within which a second Ctrl-C means it."""
 
-_GRACE = 0.5
-"""Seconds that a running task, and the interpreter, have to end when the engine must."""
-
 
 def run_engine(config: EngineConfig) -> int:
     """Be an engine until the controller ends it; return the exit code. In the main thread only."""
@@ -204,7 +201,7 @@ class Engine:
         running = self._queue.running
         if running is not None:
             self._interrupts.request(running.key)
-        self._loop.call_later(_GRACE, self._end_process, code)
+        self._loop.call_later(self._config.grace, self._end_process, code)
 
     def _end_process(self, code: int) -> None:
         """End a main thread that does not; one in MPI_Finalize waits for other engines, which may take longer."""

@@ -18,6 +18,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
     `terminal`: whether somebody sits there who may type Ctrl-C.
+    `grace`: seconds that a running task, and the interpreter, have to end when the engine must.
     `mpi`: what initialises MPI (a kind of `engine.mpi.MODULES`, "" for nothing), `init_mpi`: code that does it instead.
     """
 
@@ -44,6 +45,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     max_result_bytes: int = 1024**3
     max_output_bytes: int = 1024**2
     function_cache: int = 1024
+    grace: float = 0.5
 
     def own_instance(self) -> Instance:
         """Return the instance of this process, drawn now if the config names none."""

@@ -14,7 +14,7 @@ from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
-from engineroom.settings.launchers import BaseLauncher, LocalControllerLauncher, WindowsHPCLauncher
+from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
 from engineroom.settings.own_modules import places_for
 
@@ -62,12 +62,16 @@ def table(options: Sequence[Effective]) -> Iterator[str]:
 
 def _launchers(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[type[Configurable]]:
     """Yield the classes with the options of the launchers that are chosen; OptionError: one can't be had."""
-    options, places = configured(Cluster, _merged(shared)), places_for(app.profile_directory.path)
+    options, places = configured(Cluster, _merged(shared)), _places(app)
     yield launcher_class(options.controller_launcher_class, controller=True, places=places)
     cls = launcher_class(options.engine_launcher_class, controller=False, places=places)
     yield cls
     if issubclass(cls, WindowsHPCLauncher):
         yield from (cls.job_class, cls.task_class)
+
+
+def _places(app: IPClusterStart) -> list[str]:
+    return places_for(app.profile_directory.path)
 
 
 def _because_engines_are_elsewhere(shared: Sequence[_Layer]) -> list[_Layer]:
@@ -85,10 +89,10 @@ def _for_controller(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[_
         yield _Layer("Cluster.controller_ip", Config({"IPController": {"ip": options.controller_ip}}))
     if options.controller_location:
         yield _Layer("Cluster.controller_location", Config({"IPController": {"location": options.controller_location}}))
-    launcher = configured(LocalControllerLauncher, _merged(shared)).controller_args
-    local = launcher if options.controller_launcher_class == "Local" else []
+    cls = launcher_class(options.controller_launcher_class, controller=True, places=_places(app))
+    launcher = configured(cls, _merged(shared))
     for source, arguments in (
-        ("LocalControllerLauncher.controller_args", local),
+        (f"{cls.__name__}.controller_args", getattr(launcher, "controller_args", [])),
         ("Cluster.controller_args", options.controller_args),
         (COMMAND_LINE, app.after_dashes),
     ):

@@ -104,6 +104,14 @@ def test_where_each_value_comes_from(profile: Profile) -> None:
     assert "IPController.work_dir" not in found
 
 
+def test_what_a_launcher_tells_its_controller() -> None:
+    arguments = "--MPIControllerLauncher.controller_args=--location=there"
+    assert sources("--controller=MPI", arguments)["IPController.location"] == (
+        "there",
+        "MPIControllerLauncher.controller_args",
+    )
+
+
 def test_files_of_the_profile_alone(profile: Profile) -> None:
     path = config_file(profile.path, "ipcontroller")
     path.write_text("c.HubFactory.ip = '*'")
