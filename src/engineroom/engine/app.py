@@ -42,6 +42,9 @@ _SWITCH_INTERVAL = 0.001
 _CTRL_C_AGAIN = 2.0
 """Seconds within which a second Ctrl-C means it."""
 
+_IO_SECONDS = 5.0
+"""Seconds that the I/O thread may take to end."""
+
 
 def run_engine(config: EngineConfig) -> int:
     """Be an engine until the controller ends it; return the exit code. In the main thread only."""
@@ -141,7 +144,7 @@ class Engine:
         """End the I/O thread: one that is busy while the interpreter is taken apart would crash the process."""
         if self._io is not None and self._io.is_alive():  # not in a child that user code forked
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._io.join(10 * _GRACE)
+            self._io.join(_IO_SECONDS)
 
     async def _stay_connected(self, link: Link) -> None:
         try:
