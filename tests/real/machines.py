@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tests.patience import SECONDS
 from tests.real.hosts import Hosts
 from tests.system.conftest import until
 
@@ -29,7 +30,7 @@ class Program:
     def output(self) -> str:
         return "".join(self._lines)
 
-    def says(self, words: str, seconds: float = 20) -> Program:
+    def says(self, words: str, seconds: float = SECONDS) -> Program:
         """Wait until `words` are in the output."""
         try:
             until(lambda: words in self.output or not self._reader.is_alive(), seconds)
@@ -37,7 +38,7 @@ class Program:
             assert words in self.output, self.output
         return self
 
-    def ends(self, seconds: float = 20) -> int:
+    def ends(self, seconds: float = SECONDS) -> int:
         """Wait for the end; return the exit code."""
         code = self.process.wait(seconds)
         self._reader.join(seconds)
@@ -51,7 +52,7 @@ class Program:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.ends(15)
+            self.ends()
         finally:
             self.process.kill()
             self._reader.join()

@@ -92,15 +92,14 @@ def test_one_address_of_many_is_enough(machines: Machines) -> None:
     nobody = f"{machines.hosts.network}.99"
     machines.run("node1", "ipcontroller", "--ip=*", f"--location={nobody}").says("ready")
     file = machines.copy("engine", "node1", machines.place / "there")
-    engine = machines.run("node2", "ipengine", f"--file={file.name}", cwd=file.parent).says("registered engine=0", 8)
+    engine = machines.run("node2", "ipengine", f"--file={file.name}", cwd=file.parent).says("registered engine=0")
     assert f"over={machines.hosts.addresses['node1']}:" in engine.output
 
 
 def test_a_controller_that_listens_for_its_own_machine_only(machines: Machines) -> None:
     machines.run("node1", "ipcontroller").says("ready")
     file = machines.copy("engine", "node1", machines.place / "there")
-    engine = machines.run("node2", "ipengine", f"--file={file}", "--timeout=0.5")
-    assert engine.ends() == 255
+    engine = machines.run("node2", "ipengine", f"--file={file}")
+    engine.says("The controller listens on node1 for that machine alone")
     assert "127.0.0.1:" in engine.output and "Connection refused (ECONNREFUSED)" in engine.output
-    assert "The controller listens on node1 for that machine alone" in engine.output
     assert "ipcontroller --ip='*'" in engine.output

@@ -7,20 +7,16 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import engineroom as er
+from tests.conftest import wait_until
 from tests.patience import SECONDS
 
 BIN = Path(sys.executable).parent
-
-
-def wait_until(condition: Callable[[], object], seconds: float) -> bool:
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.02) for _ in range(int(seconds * 50)))
 
 
 @pytest.fixture
@@ -59,7 +55,7 @@ def test_nothing_readable_crosses_the_network(rc: er.Client, tmp_path: Path) -> 
     host, port = info["url"].removeprefix("tcp://").rsplit(":", 1)
     with socket.create_connection((host.replace("*", info["location"]), int(port)), timeout=SECONDS) as plain:
         plain.sendall(b"\x00\x00\x00\x04hello, in the clear")
-        plain.settimeout(10)
+        plain.settimeout(SECONDS)
         assert b"challenge" not in plain.recv(4096)
 
 
@@ -77,6 +73,6 @@ def test_a_machine_that_is_cut_off_for_good_is_lost_with_words(rc: er.Client, ho
     hosts.cut("two")
     waiting = rc[0].apply_async(where)
     with pytest.raises(er.EngineError, match="0"):
-        waiting.get(timeout=60)
-    assert wait_until(lambda: rc.ids == [], seconds=5)
+        waiting.get(timeout=SECONDS)
+    assert wait_until(lambda: rc.ids == [])
     hosts.mend("two")

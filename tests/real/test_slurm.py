@@ -23,7 +23,6 @@ from tests.real.slurm import Slurm
 from tests.system.conftest import Command, until
 
 Start = Callable[..., Command]
-READY = 20.0
 
 
 def configure(profile: Profile, *lines: str) -> None:
@@ -33,7 +32,7 @@ def configure(profile: Profile, *lines: str) -> None:
 
 
 def says(command: Command, words: str) -> None:
-    until(lambda: words in command.output or command.process.poll() is not None, READY)
+    until(lambda: words in command.output or command.process.poll() is not None)
     assert words in command.output, command.output
 
 
@@ -52,7 +51,7 @@ def kill(profile: Profile, program: str) -> None:
 
 def hold_all_nodes(slurm: Slurm) -> str:
     return slurm.run(
-        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--output=/dev/null", "--wrap=sleep 60"
+        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--output=/dev/null", "--wrap=sleep 600"
     ).strip()
 
 
@@ -64,7 +63,7 @@ def test_engines_are_tasks_of_one_job_and_no_key_is_seen(command: Start, profile
         ranks = rc[:].apply_sync(os.getenv, "SLURM_PROCID")
         assert sorted(ranks) == ["0", "1", "2", "3"]
         asleep = rc[0].execute("print('asleep'); __import__('threading').Event().wait(600)", block=False)
-        until(lambda: "asleep" in asleep.stdout, READY)
+        until(lambda: "asleep" in asleep.stdout)
         er.Cluster.from_file().signal_engines_sync(signal.SIGINT)
         with pytest.raises(RemoteError, match="KeyboardInterrupt"):
             asleep.get(timeout=SECONDS)
@@ -170,7 +169,7 @@ def test_the_controller_in_a_job_and_its_lease(profile: Profile, slurm: Slurm, c
         assert rc[:].apply_sync(lambda: 1) == [1, 1]
     assert len(slurm.jobs()) == 2
     kill(profile, "ipcluster")
-    until(lambda: slurm.jobs() == [], READY)
+    until(lambda: slurm.jobs() == [])
     assert [path.name for path in profile.pid_dir.iterdir()] == ["ipcluster.pid"]
     assert keys(profile) == []
     assert command("ipcluster", "clean").succeeds()
@@ -192,9 +191,9 @@ def test_killing_the_host_cancels_what_runs_and_what_waits(profile: Profile, slu
     says(started, "is queued")
     assert len(slurm.jobs()) == 2
     kill(profile, "ipcluster")
-    until(lambda: slurm.jobs() == [filler], READY)
+    until(lambda: slurm.jobs() == [filler])
     slurm.run("scancel", filler)
-    until(lambda: not records(profile), READY)
+    until(lambda: not records(profile))
 
 
 def test_stop_cancels_jobs_of_a_cluster_that_was_killed_as_a_whole(
@@ -218,7 +217,7 @@ def test_a_job_whose_id_nobody_had_time_to_note_is_found_by_its_mark(
 ) -> None:
     profile.prepare()
     mark = "engineroom-0123456789ab"
-    job = slurm.run("sbatch", "--parsable", f"--comment={mark}", "--output=/dev/null", "--wrap=sleep 60").strip()
+    job = slurm.run("sbatch", "--parsable", f"--comment={mark}", "--output=/dev/null", "--wrap=sleep 600").strip()
     killed = msgspec.structs.replace(ProcessRecord.of_this_process(), start_time="0")
     record = JobRecord(system="Slurm", role="engine", tag=mark, cancel=["scancel"])
     found = HostJobs(cluster_id="", host="ab" * 16, process=killed, jobs=[record])
@@ -237,8 +236,8 @@ def test_engines_of_an_ipcluster_engines_that_is_killed_end_with_the_lease(
     with er.Client() as rc:
         assert len(rc.ids) == 3
         more.signal(signal.SIGKILL)
-        until(lambda: len(rc.ids) == 1, READY)
-    until(lambda: slurm.jobs() == [], READY)
+        until(lambda: len(rc.ids) == 1)
+    until(lambda: slurm.jobs() == [])
     assert len(records(profile)) == 1
     command("ipcluster", "stop").succeeds()
     assert records(profile) == []

@@ -15,7 +15,7 @@ import engineroom as er
 from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS
 from tests.real.sshd import SshHosts
-from tests.system.conftest import until
+from tests.system.conftest import answers, until
 
 SSH = "c.Cluster.engine_launcher_class = 'SSH'"
 
@@ -96,8 +96,7 @@ def test_sets_are_signalled_restarted_and_stopped_across_machines(ssh_profile) -
         rc.wait_for_engines(4, timeout=SECONDS)
         rc[:].push({"a": 1}, block=True)
         cluster.restart_engines_sync(more)
-        until(lambda: rc.ids == [0, 1, 2, 3])
-        assert rc[:].apply_sync(socket.gethostname) == ["node1", "node2", "node1", "node2"]
+        assert answers(rc, [0, 1, 2, 3], socket.gethostname) == ["node1", "node2", "node1", "node2"]
         assert rc[:2].pull("a", block=True) == [1, 1]
         with pytest.raises(er.CompositeError):
             rc[2:].pull("a", block=True)

@@ -26,7 +26,6 @@ from tests.system.secrets_shown import keys_of, shown_by_files, shown_by_process
 Start = Callable[..., Command]
 
 NAMED_WITHIN = 5.0
-READY = 30.0
 
 MPI = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -41,7 +40,7 @@ def why(profile: Profile) -> str:
 
 
 def says(command: Command, words: str) -> None:
-    wait_until(lambda: words in command.output or command.process.poll() is not None, READY)
+    wait_until(lambda: words in command.output or command.process.poll() is not None)
     assert words in command.output, command.output
 
 
@@ -56,7 +55,7 @@ def no_key_shows(profile: Profile, started: Command, *seen: str, places: tuple[P
     assert [*shown_by_processes(keys)] == []
     assert [*shown_by_files(keys, profile.path, *places)] == []
     started.signal(signal.SIGINT)
-    until(lambda: started.process.poll() is not None, READY)
+    until(lambda: started.process.poll() is not None)
     assert [*shown_by_files(keys, profile.path, *places)] == []
     texts = [text.encode() for text in (*seen, started.output)]
     assert all(texts)
@@ -84,7 +83,7 @@ def test_a_job_that_is_cancelled(command: Start, profile: Profile, slurm: Slurm)
             waiting.result(SECONDS)
         until(lambda: slurm.run("squeue", "--noheader", "--states=CANCELLED", f"--jobs={job}"))
     known = time.monotonic()
-    said = until(lambda: "was cancelled" in (said := why(profile)) and said, READY)
+    said = until(lambda: "was cancelled" in (said := why(profile)) and said)
     assert time.monotonic() - known < slowly(NAMED_WITHIN)
     assert said.startswith(f"engines 1: Slurm job {job} was cancelled")
     assert "fix: " in said

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from engineroom import Client, Cluster
+from engineroom.errors import CompositeError, EngineError, NoEnginesRegistered
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.held_tasks import Mark
@@ -30,6 +31,17 @@ def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
         assert time.monotonic() < end, f"this did not come true within {seconds:g} s"
         pause.wait(0.02)
     return value
+
+
+def answers(rc: Client, targets: list[int] | slice, function: Callable[[], Any]) -> Any:
+    """Return what engines answer that have just been replaced: this client may not have heard of it yet."""
+
+    def ask() -> list[Any]:
+        with contextlib.suppress(EngineError, CompositeError, IndexError, NoEnginesRegistered):
+            return [rc[targets].apply_sync(function)]
+        return []
+
+    return until(ask)[0]
 
 
 def processes_of_this_run() -> dict[int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -21,10 +20,9 @@ from engineroom.cluster import ClusterManager
 from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.pid_records import AlreadyRunning
 from engineroom.cluster.starting import CouldNotStart
-from engineroom.errors import CompositeError
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile
-from tests.system.conftest import SECONDS, processes_of_this_run, until
+from tests.system.conftest import SECONDS, answers, processes_of_this_run, until
 
 
 @pytest.fixture
@@ -134,13 +132,7 @@ def test_restarted_engines_keep_their_ids_and_lose_their_names(running: Cluster)
         rc[:].push({"a": 1})
         before = rc[:].apply_sync(os.getpid)
         running.restart_engines_sync()
-
-        def are_others() -> bool:
-            with contextlib.suppress(EngineError, CompositeError, IndexError):  # this client may not have heard of it
-                return set(rc[[0, 1]].apply_sync(os.getpid)).isdisjoint(before)
-            return False
-
-        until(are_others)
+        until(lambda: set(answers(rc, [0, 1], os.getpid)).isdisjoint(before))
         assert rc.ids == [0, 1]
         assert rc[0].apply_sync(lambda: "a" in globals()) is False
 

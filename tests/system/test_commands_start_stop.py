@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -14,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
-from engineroom.errors import EngineError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
-from tests.system.conftest import Command, processes_of_this_run, until
+from tests.system.conftest import Command, answers, processes_of_this_run, until
 
 Start = Callable[..., Command]
 
@@ -229,13 +227,7 @@ def test_an_engine_that_dies_is_started_again_if_asked(command: Start, profile: 
         before = rc[1].apply_sync(os.getpid)
         os.kill(before, signal.SIGKILL)
         start.says("engine 1 died: killed by SIGKILL; it is started again")
-
-        def is_another() -> bool:
-            with contextlib.suppress(EngineError, IndexError):  # this client may not have heard of either yet
-                return rc[1].apply_sync(os.getpid) != before
-            return False
-
-        until(is_another)
+        until(lambda: answers(rc, [1], os.getpid) != [before])
         assert rc.ids == [0, 1]
     start.signal(signal.SIGINT).succeeds()
 
