@@ -230,5 +230,6 @@ class RemoteHouse(LinkedHost):
             self._feed.look(key, path)
         if self._file is not None:
             self._file.unlink(missing_ok=True)
-        self._owner.tell(Stopped(reason))
+        if not self._failure:  # else the owner has been told, and that nobody wanted it
+            self._owner.tell(Stopped(reason))
         await self._owner.close()

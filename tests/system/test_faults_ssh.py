@@ -1,0 +1,32 @@
+"""Hosts on other machines that break: the words for it reach the terminal here. The ssh is a pretend one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from engineroom import Client
+from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
+from tests.system.conftest import Command, until
+from tests.system.fake_ssh import ssh_options
+
+
+def test_a_spawner_that_is_killed_there_is_told_here_with_what_it_took_along(
+    command: Callable[..., Command], profile: Profile, tmp_path: Path
+) -> None:
+    profile.path.mkdir(parents=True)
+    (profile.path / "ipcluster_config.py").write_text(ssh_options(tmp_path, node1=1, node2=1))
+    start = command("ipcluster", "start").says("2 engines are ready")
+    with Client(timeout=SECONDS) as rc:
+        spawner = psutil.Process(rc[1].apply_async(os.getpid).get(timeout=SECONDS)).parent()
+        assert spawner is not None
+        spawner.kill()
+        start.says("engine 1 died: node2: the spawner (pid")
+        start.says("ended: killed by SIGKILL")
+        until(lambda: rc.ids == [0])
+    start.signal(signal.SIGINT).succeeds()
