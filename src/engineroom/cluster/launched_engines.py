@@ -82,6 +82,9 @@ class LaunchedEngines:
         self._make_command, self._report, self._on_change = make_command, report, on_change
         self._on_exit, self._dismiss = on_exit, dismiss
         self._sets: dict[str, _Set] = {}
+        # What has joined of sets whose launcher has not said yet that they are started: a job may be quicker than that.
+        self._early: dict[str, list[tuple[Instance, int, str]]] = {}
+        self._closing = False
         self._pulse = Pulse()
         self._news = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -96,8 +99,18 @@ class LaunchedEngines:
         command = self._make_command(n, name)
         environment = {**command.environment, VARIABLE: str(Launch(self._instance, name, command.cluster_id))}
         loop = asyncio.get_running_loop()
-        handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
-        started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
+        self._early.setdefault(name, [])
+        try:
+            handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
+            if self._closing:
+                await self._launcher.stop(handle)
+                raise LaunchError(f"engines {name} were not to start any more: the cluster stops")
+            started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
+        finally:
+            early = self._early.pop(name, [])
+            self._pulse.beat()
+        for joined in early:
+            self.joined(*joined)
         self._changed()
         self._news.set()
         if isinstance(self._launcher, Watchful):
@@ -153,6 +166,9 @@ class LaunchedEngines:
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         told = parse_launch(launch)
+        if told is not None and told.set in self._early:
+            self._early[told.set].append((instance, engine_id, launch))
+            return
         started = None if told is None else self._sets.get(told.set)
         if started is None or self.engines.of(instance) is not None:
             return
@@ -163,6 +179,8 @@ class LaunchedEngines:
         self._changed()
 
     def left(self, instance: Instance, cause: str) -> None:
+        for early in self._early.values():
+            early[:] = [joined for joined in early if joined[0] != instance]
         engine = self.engines.of(instance)
         if engine is None:
             return
@@ -185,8 +203,11 @@ class LaunchedEngines:
         for task in (self._watch, *self._waits):
             if task is not None:
                 task.cancel()
+        self._closing = True
         if self._sets:
             self._in_background(self.stop())
+        if self._early:  # asked for by somebody a moment ago: it stops by itself what it has started
+            self._in_background(self._pulse.until(lambda: not self._early))
 
     async def ended(self) -> None:
         await asyncio.gather(*self._endings)

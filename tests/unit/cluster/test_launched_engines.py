@@ -26,12 +26,15 @@ class Queue:
     def __init__(self) -> None:
         self.status = Status(State.WAITING, "Resources")
         self.problem = ""
+        self.slow: asyncio.Event | None = None
         self.started: list[Command] = []
         self.stopped: list[Handle] = []
         self.signalled: list[int] = []
 
     async def start(self, command: Command) -> Handle:
         self.started.append(command)
+        if self.slow is not None:
+            await self.slow.wait()
         return {"job": len(self.started)}
 
     async def poll(self, handle: Handle) -> Status:
@@ -116,6 +119,41 @@ def test_a_start_is_over_when_all_have_registered(tmp_path: Path) -> None:
 
     sets = play(tmp_path, story)
     assert sets.queue.stopped == [{"job": 1}]
+
+
+def test_engines_that_are_quicker_than_what_submits_them_count(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        submitted = sets.queue.slow = asyncio.Event()
+        starting = asyncio.create_task(sets.engines.start(2))
+        await sets.pulse.until(lambda: bool(sets.queue.started) or starting.done(), 0.01)
+        gone = sets.join(0)
+        sets.join(1)
+        sets.engines.left(gone, "killed by SIGKILL")
+        submitted.set()
+        sets.join(2)
+        assert await starting == ("1", "")
+        assert [engine.engine_id for engine in sets.engines.engines] == [1, 2]
+
+    play(tmp_path, story)
+
+
+def test_what_is_submitted_while_the_cluster_stops_is_stopped(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        submitted = sets.queue.slow = asyncio.Event()
+        starting = asyncio.create_task(sets.engines.start(2))
+        await sets.pulse.until(lambda: bool(sets.queue.started), 0.01)
+        sets.engines.close()
+        ending = asyncio.create_task(sets.engines.ended())
+        await asyncio.sleep(0)
+        assert not ending.done()
+        submitted.set()
+        with pytest.raises(LaunchError, match="the cluster stops"):
+            await starting
+        await ending
+        assert sets.queue.stopped == [{"job": 1}]
+        assert sets.engines.handles() == {}
+
+    play(tmp_path, story)
 
 
 def test_what_waits_in_a_queue_is_not_late_and_says_why_it_waits(tmp_path: Path) -> None:
