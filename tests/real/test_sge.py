@@ -16,6 +16,7 @@ from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.real.sge import GridEngine
 from tests.system.conftest import until
+from tests.system.fake_scheduler import profile_of, running
 
 PAGE = "starting/grid-engine.md"
 CONFIG = "ipcluster_config.py"
@@ -106,6 +107,19 @@ def test_a_script_of_the_users_own_and_jobs_that_end_when_the_cluster_is_killed(
     os.kill(json.loads(profile.pid_file("ipcluster").read_text())["pid"], signal.SIGKILL)
     start.process.wait(SECONDS)
     until(lambda: not grid_engine.jobs())
+
+
+def test_a_task_that_fails_ends_the_start_once_all_others_have_come(reader: Reader) -> None:
+    profile = profile_of(
+        reader,
+        "partly",
+        running('[ "$SGE_TASK_ID" = 2 ] && exit 3; exec "$0" "$@"'),
+        "c.Cluster.engine_timeout = 600",
+    )
+    start = reader.types(f"ipcluster start --engines=SGE -n 3 {profile}")
+    start.says("2 engines are ready", "but 1 of 3 engines did not register: Grid Engine job ")
+    start.says(" (1 of its 3 tasks) failed with exit code 3")
+    start.interrupt()
 
 
 def test_mpi_in_a_job_by_the_script_of_the_page(grid_engine: GridEngine, mpi_programs: str, reader: Reader) -> None:

@@ -133,6 +133,20 @@ def test_a_job_that_fails_ends_the_start_with_its_exit_code_and_last_words(profi
         cluster.start_cluster_sync()
 
 
+def test_a_task_that_fails_ends_the_start_once_all_others_have_come(
+    profile: Profile, slurm: Slurm, command: Start
+) -> None:
+    fails = f'[ $SLURM_PROCID = 1 ] && exit 3; exec {sys.executable} -m engineroom.cli.ipengine "$0" "$@"'
+    configure(profile, f"c.EngineLauncher.engine_cmd = {['sh', '-c', fails]!r}", "c.Cluster.engine_timeout = 600")
+    started = command("ipcluster", "start", "-n", "3")
+    says(started, "2 engines are ready")
+    (job,) = slurm.jobs()
+    words = f"Slurm job {job} (1 of its 3 tasks) ended: exited with exit code 3"
+    says(started, f"but 1 of 3 engines did not register: {words}")
+    started.signal(signal.SIGINT)
+    assert started.ends() == 0
+
+
 def test_engines_whose_job_is_cancelled_are_reported(profile: Profile, slurm: Slurm, command: Start) -> None:
     configure(profile)
     started = command("ipcluster", "start", "-n", "2")

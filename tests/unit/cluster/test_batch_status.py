@@ -9,7 +9,7 @@ from engineroom.cluster.launchers.batch_systems import pbs, slurm
 from engineroom.cluster.launchers.batch_systems.system import JobState
 from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.jobs.board import number_of
-from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, worst_of
+from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, worst_of
 from engineroom.cluster.launchers.launcher import State, Status
 
 SQUEUE = """\
@@ -162,6 +162,15 @@ def test_how_many_jobs_of_a_split_set_have_ended() -> None:
     waits = JobState("8", State.WAITING, tasks=0)
     assert ended_jobs([waits, RUNS, ENDED], 3) == 1
     assert ended_jobs([waits, RUNS, RUNS, ENDED], 2) == 0  # which are arrays themselves
+
+
+def test_tasks_of_a_job_that_failed_by_what_slurm_printed() -> None:
+    printed = (
+        "srun: error: n1: task 3: Segmentation fault\nINFO srun: error: n1: task 9: no\n"
+        "srun: error: n2: tasks 0-1,5: Exited with exit code 3\nsrun: Force Terminated StepId=1.0\n"
+    )
+    assert lost_tasks(slurm.SLURM.lost_tasks, printed) == (4, "Segmentation fault")
+    assert lost_tasks(slurm.SLURM.lost_tasks, "") == (0, "")
 
 
 def test_the_words_that_tell_most() -> None:

@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,9 +17,10 @@ from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.jobs.ending import end_jobs
-from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, tasks_listed, worst_of
+from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, tasks_listed, worst_of
 from engineroom.cluster.launchers.jobs.records import forget_jobs, records_shared
 from engineroom.cluster.launchers.jobs.script import (
+    end_of,
     last_words,
     remove_script,
     script_of,
@@ -31,6 +33,7 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, S
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE, parse_launch
 from engineroom.settings.launchers import BatchSystemLauncher
+from engineroom.settings.logs import rotate
 from engineroom.settings.steps import ENDED, QUEUED, SUBMITTED, Steps
 
 _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
@@ -56,6 +59,8 @@ class BatchLauncher:
         steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         records = records_shared(self._shared, command.profile, command.cluster_id, _host_of(command))
         board, output = self._board(system), self._options.output_file or command.log_file
+        if one_job and command.log_file and not self._options.output_file:
+            rotate(Path(command.log_file))
         before = written_last(output)
         submission = Submission(self._options, system, command, submit, script, text, records, board)
         try:
@@ -157,22 +162,38 @@ class BatchLauncher:
     async def _with_parts(
         self, system: BatchSystem, handle: Handle, states: list[JobState]
     ) -> tuple[list[JobState], int]:
-        """Return `states`, of an array one for all tasks that have ended, and how many of the engines have."""
+        """Return `states`, of one job one for all tasks that have ended, and how many of the engines have."""
         (job, *others), n = handle["jobs"], handle.get("n", 1)
         alive = [state for state in states if state.state is not State.ENDED]
         if others or n == 1 or not alive:
             return states, ended_jobs(states, n)
         if (tasks_listed(states) or 0) >= n:
             self._arrays.add(job)  # by a script of the user's own
-        ended = ended_tasks(states, n) if job in self._arrays else 0
-        if not ended:
-            return states, 0
-        told = worst_of(states)
-        words = await self._board(system).ending_of_part(job, ended) if told is None else told.words
-        if words is None:
-            return alive, 0  # it is worth waiting for
-        which = f"{job} ({ended} of its {n} tasks)"
-        return [*alive, JobState(which, State.ENDED, words, "" if told is None else told.fix)], ended
+        if job in self._arrays:
+            ended, how = await self._ended_of_array(system, job, n, states)
+        else:
+            ended, how = self._ended_by_output(system, handle)
+        if not ended or how is None:
+            return alive, 0
+        return [*alive, msgspec.structs.replace(how, job=f"{job} ({ended} of its {n} tasks)")], ended
+
+    async def _ended_of_array(
+        self, system: BatchSystem, job: str, n: int, states: list[JobState]
+    ) -> tuple[int, JobState | None]:
+        """Return how many tasks have ended, and how; None: that is worth waiting for."""
+        ended, told = ended_tasks(states, n), worst_of(states)
+        if not ended or told is not None:
+            return ended, told
+        words = await self._board(system).ending_of_part(job, ended)
+        return ended, None if words is None else JobState(job, State.ENDED, words)
+
+    def _ended_by_output(self, system: BatchSystem, handle: Handle) -> tuple[int, JobState]:
+        """Return how many tasks of a parallel job have failed, and how."""
+        output, ended, words = handle.get("output", ""), 0, ""
+        ours = not (self._has_own_script or self._options.output_file)
+        if ours and system.lost_tasks and written_last(output) != handle.get("output_before"):
+            ended, words = lost_tasks(system.lost_tasks, end_of(output))
+        return ended, JobState(handle["jobs"][0], State.ENDED, f"ended: {words[:1].lower()}{words[1:]}")
 
     def _board(self, system: BatchSystem) -> JobBoard:
         board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))

@@ -131,6 +131,7 @@ SLURM = BatchSystem(
         ("options", "#SBATCH {options}"),
     ),
     tasks="#SBATCH --ntasks={n}",
+    lost_tasks=r"^srun: error: \S+ tasks? ([\d,-]+): (.+)$",
     split_output=".%j",
     # An engine that dies must not take the others with it, whatever is usual at the site.
     engines="srun --kill-on-bad-exit=0 --wait=0 {program_and_args}",

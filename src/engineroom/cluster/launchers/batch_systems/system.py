@@ -58,7 +58,8 @@ class BatchSystem:
     - `version`, `variants`: a command, and by regexps for what it prints the name of the system that it is instead.
 
     The default script: `shebang`; of `directives`, (field, line), those whose field is set; `tasks` where `n` engines
-    are one job, with `array` an array, else a parallel one, and `alone` where they are not; then `engines` or
+    are one job, with `array` an array, else a parallel one (`lost_tasks`: a regexp for what such a job prints when
+    some of its tasks fail: which, and how), and `alone` where they are not; then `engines` or
     `controller`, the commands. `fields`: what its lines need beside the usual fields. `prefix`: what directives start
     with, "" where there are none. `environment`: variables as lines of the script, put after its last directive.
     `name_length`: of a job, at most. `minutes`: a time limit given as a number. `array_output`, `split_output`: what
@@ -94,6 +95,7 @@ class BatchSystem:
     directives: tuple[tuple[str, str], ...] = ()
     tasks: str = ""
     array: bool = False
+    lost_tasks: str = ""
     alone: str = ""
     engines: str = "{program_and_args}"
     controller: str = "exec {program_and_args}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from engineroom.cluster.launchers.batch_systems.system import JobState
+from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.launcher import State
 
 
@@ -25,6 +27,12 @@ def ended_tasks(states: Sequence[JobState], n: int) -> int:
     """
     alive = tasks_listed([state for state in states if state.state is not State.ENDED])
     return 0 if alive is None else max(0, n - alive)
+
+
+def lost_tasks(regexp: str, output: str) -> tuple[int, str]:
+    """Return how many tasks of a parallel job have failed, by what it printed, and how the first of them did."""
+    found = re.findall(regexp, output, re.MULTILINE)
+    return sum(tasks_in(tasks) for tasks, _ in found), found[0][1].strip() if found else ""
 
 
 def worst_of(states: Sequence[JobState]) -> JobState | None:

@@ -114,6 +114,16 @@ def last_words(path: str, lines: int = _LAST_LINES) -> str:
     return " / ".join(said[-most:]) if most else ""
 
 
+def end_of(path: str, size: int = 256 * 1024) -> str:
+    """Return the last bytes of a file, "" if it is not to be had (here, or yet)."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def written_last(path: str) -> int | None:
     """Return when a file was written last, None if it is not there."""
     try:
