@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,8 +35,9 @@ def shown_by_files(keys: Iterable[bytes], *places: Path) -> Iterator[Path]:
     keys = tuple(keys)
     for place in places:
         for path in place.rglob("*"):
-            if path.is_file() and any(key in path.read_bytes() for key in keys) and not _may(path):
-                yield path
+            with contextlib.suppress(FileNotFoundError):  # taken away meanwhile
+                if path.is_file() and any(key in path.read_bytes() for key in keys) and not _may(path):
+                    yield path
 
 
 def _may(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import engineroom as er
 from engineroom import Client, Cluster
 from tests.patience import SECONDS
+from tests.system.conftest import answers
 
 
 def test_clear_leaves_an_empty_namespace(rc: Client) -> None:
@@ -54,7 +56,7 @@ def test_startup_code_is_run_after_start_restart_and_clear(startup: Path) -> Non
         rc.clear(block=True)
         assert view.pull(["runs", "x"], block=True) == [2, 2]
         rc.cluster.restart_engines_sync()
-        rc.wait_for_engines(1, timeout=SECONDS)
+        answers(rc, [0], os.getpid)
         assert rc[0].pull(["runs", "x"], block=True) == [1, 1]
 
 
