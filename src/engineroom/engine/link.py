@@ -107,7 +107,8 @@ class Link:
                 log.warning("waiting for the controller for up to %g s: %s", within, problem)
                 said = problem
         self._steps.note(steps.ENDED, ok=False, words=problem, fix=ADVICE)
-        raise GaveUp(f"no controller within {loop.time() - begun:.1f} s: {problem}. To go on, {ADVICE}", code=code)
+        stop = "" if problem.endswith("?") else "."
+        raise GaveUp(f"no controller within {loop.time() - begun:.1f} s: {problem}{stop} To go on, {ADVICE}", code=code)
 
     async def _try(self) -> tuple[Connection, Welcome]:
         self._read_file()

@@ -28,7 +28,7 @@ class Cluster(Configurable):
     engine_launcher_class = option(
         LauncherName(role="engines", suffixes=("EngineSetLauncher", "EngineLauncher")),
         "engines",
-        old=("engine_set_launcher_class", "engine_set_launcher"),
+        old=("engine_set_launcher_class", "engine_set_launcher", "engine_launcher"),
     )
     controller_launcher_class = option(
         LauncherName(role="the controller", suffixes=("ControllerLauncher",)),

@@ -120,6 +120,8 @@ class MPIEngineSetLauncher(MPILauncher, EngineLauncher):
 class SSHLauncher(LocalProcessLauncher):
     """What starts processes on other machines by ssh."""
 
+    old_classes = ("SSHClusterLauncher",)
+
     hostname = option(Unicode("", help="The machine to start on."))
     user = option(Unicode("", help="The user to log in as; default: what ssh's configuration says."))
     location = option(Unicode("", help="[user@]host[:port], instead of hostname and user."))

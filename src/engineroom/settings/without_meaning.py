@@ -18,7 +18,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "Cluster": ("load_profile", "send_engines_connection_env"),
     "HeartMonitor": ("debug", "hb_url"),
     "IPClusterEngines": (*_EVERY_APPLICATION, "early_shutdown"),
-    "IPClusterStart": (*_EVERY_APPLICATION, "early_shutdown"),
+    "IPClusterStart": (*_EVERY_APPLICATION, "early_shutdown", "reset"),
     "IPClusterStop": (*_EVERY_APPLICATION, "signal"),
     "IPController": (
         *_EVERY_APPLICATION,
