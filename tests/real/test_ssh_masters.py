@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 import engineroom as er
 from engineroom.errors import ConnectionFailed
+from tests.patience import SECONDS
 from tests.real.machines import Machines
 from tests.real.sshd import SshHosts
 from tests.real.test_ssh_controller import CONTROLLER
@@ -87,10 +89,10 @@ def test_a_tunnel_by_a_connection_that_is_open(
     engine = machines.run("node1", "ipengine").says("registered")
     ssh_args = ["-F", str(ssh_hosts.config), *asked]
     with pytest.raises(ConnectionFailed, match="Permission denied"):
-        er.Client(str(file), ssh_args=ssh_args, timeout=20)
+        er.Client(str(file), ssh_args=ssh_args, timeout=SECONDS)
     master = log_in("node1")
-    with er.Client(str(file), ssh_args=ssh_args, timeout=20) as rc:
-        rc.wait_for_engines(1, timeout=20)
+    with er.Client(str(file), ssh_args=ssh_args, timeout=SECONDS) as rc:
+        rc.wait_for_engines(1, timeout=SECONDS)
         assert rc[:].apply_sync(platform.node) == ["node1"]
         data = os.urandom(20_000_000)
         rc[:].push({"data": data}, block=True)
@@ -99,7 +101,7 @@ def test_a_tunnel_by_a_connection_that_is_open(
         master.wait()
         waiting = rc[0].apply(len, data)
         log_in("node1")
-        assert waiting.get(timeout=30) == len(data)
+        assert waiting.get(timeout=SECONDS) == len(data)
     until(lambda: not sockets())
     engine.kill()
 
@@ -108,8 +110,9 @@ def test_an_address_that_refuses_costs_nobody_the_open_connection(
     machines: Machines, log_in: Masters, asked: list[str], ssh_hosts: SshHosts
 ) -> None:
     master = log_in("node2")
-    file = machines.copy("client", "node1", machines.place / "here", ssh="node2")
-    with pytest.raises(ConnectionFailed, match="The ssh server does not reach the controller"):
-        er.Client(str(file), ssh_args=["-F", str(ssh_hosts.config), *asked], timeout=5)
-    until(lambda: not sockets())
+    file = machines.copy("engine", "node1", machines.place / "here", ssh="node2")
+    ssh_args = shlex.join(["-F", str(ssh_hosts.config), *asked])
+    engine = machines.run("node3", "ipengine", f"--file={file}", ENGINEROOM_SSH_ARGS=ssh_args)
+    engine.says("Stdio forwarding request failed").says("The ssh server does not reach the controller")
+    engine.kill()
     assert master.poll() is None

@@ -26,7 +26,7 @@ _MOST_ADDRESSES = 12
 _BACKLOG = 1024
 _TRIES = 50
 _LOOK_EVERY = 0.02
-_LAST_WORDS = 0.25
+_LAST_WORDS = 1.0
 """Seconds within which ssh says why an address can't be reached, after it has closed the connection."""
 
 

@@ -212,6 +212,15 @@ def test_who_only_looks_whether_a_host_is_there_is_not_taken_for_its_owner() -> 
     run(story)
 
 
+def test_the_door_of_a_host_that_was_killed_goes_when_another_one_opens() -> None:
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(door_path("b" * 16)))
+    doors = [opened("c" * 16), opened("d" * 16)]
+    assert [door_path(name * 16).exists() for name in "bcd"] == [False, True, True]
+    for door in doors:
+        door.close()
+
+
 def test_an_owner_that_does_not_come_back_is_given_up() -> None:
     async def story() -> None:
         near, far = by_pipes()

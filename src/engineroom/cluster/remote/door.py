@@ -7,6 +7,7 @@ import select
 import socket
 from pathlib import Path
 
+from engineroom.cluster.leftovers import is_dead
 from engineroom.transport.sockets import check_private, socket_directory
 
 
@@ -26,6 +27,9 @@ class Door:
         """Have others connect; OSError: the place for sockets can't be used."""
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         check_private(self._path.parent)
+        for path in self._path.parent.glob("*.remote"):
+            if is_dead(path):  # that of a host which was killed
+                path.unlink(missing_ok=True)
         unseen = self._path.with_suffix(".new")  # one at which nobody listens yet would count as dead
         self.listener.bind(str(unseen))
         self.listener.listen(4)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import TO_KILL, HostPlan, engine_config, host_plan
 from engineroom.cluster.remote.addresses import with_address
 from engineroom.cluster.remote.door import door_path
@@ -102,9 +101,7 @@ def _prefix() -> str:
 
 def _remove_leftovers(profile: Profile) -> None:
     for file in profile.security_dir.glob(f"{_prefix()}*.json"):
-        door = door_path(file.stem.removeprefix(_prefix()))
-        if not door.exists() or is_dead(door):
-            door.unlink(missing_ok=True)
+        if not door_path(file.stem.removeprefix(_prefix())).exists():  # our own is open, and dead ones are gone by that
             file.unlink(missing_ok=True)
 
 
