@@ -92,8 +92,9 @@ def test_a_job_is_on_disk_before_its_start_returns_and_until_it_has_ended(
     assert slurm.pids(11) == []
 
 
+@pytest.mark.parametrize("hurry", [60.0, 0.0], ids=["at first", "later"])
 def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
-    command: Command, slurm: FakeScheduler, monkeypatch: pytest.MonkeyPatch
+    command: Command, slurm: FakeScheduler, monkeypatch: pytest.MonkeyPatch, hurry: float
 ) -> None:
     queries: list[list[str]] = []
     run = job_board.run
@@ -102,20 +103,27 @@ def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
         queries.append(argv)
         return await run(argv)
 
+    def asked() -> list[list[str]]:
+        return [query for query in queries if query[0] == "squeue"]
+
     monkeypatch.setattr(job_board, "run", counting)
-    monkeypatch.setattr(job_board, "_HURRY", 0.5)
+    monkeypatch.setattr(job_board, "_HURRY", hurry)
     monkeypatch.setattr(job_board, "_SOON", 0.1)
+    monkeypatch.setattr(job_board, "_LATER", 3600.0)
 
     async def story() -> None:
         shared: dict[str, Any] = {}
         one, two = (BatchLauncher(SlurmEngineSetLauncher(split=True), shared) for _ in range(2))
         handles = [await one.start(command), await two.start(command)]
-        for _ in range(200):
+        began = asyncio.get_running_loop().time()
+        polls = 0
+        while polls < 100 or (len(asked()) < 3 and hurry):
             await asyncio.gather(one.poll(handles[0]), two.poll(handles[1]))
-            await asyncio.sleep(0.01)
-        asked = [query for query in queries if query[0] == "squeue"]
-        assert sorted(asked[-1][-1].removeprefix("--jobs=").split(",")) == ["11", "12", "13", "14"]
-        assert 2 <= len(asked) <= 12  # every 0.1 s of the first half second or so, and then no more for a long while
+            await asyncio.sleep(0.005)
+            polls += 1
+        assert sorted(asked()[-1][-1].removeprefix("--jobs=").split(",")) == ["11", "12", "13", "14"]
+        seconds = asyncio.get_running_loop().time() - began
+        assert len(asked()) <= (seconds / 0.1 + 2 if hurry else 2)
         for launcher, handle in zip((one, two), handles, strict=True):
             await launcher.stop(handle)
 
