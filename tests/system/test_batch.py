@@ -26,6 +26,7 @@ from engineroom.protocol.launches import VARIABLE, Launch
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.launchers import SlurmEngineSetLauncher
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler
 
@@ -62,11 +63,10 @@ def noted(profile: Profile) -> list[str]:
 
 async def comes_to(state: State, ask: Callable[[], Awaitable[Status]]) -> Status:
     """Return the first status with `state`."""
-    for _ in range(200):
-        if (status := await ask()).state is state:
-            return status
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"it is {status} still")
+    async with asyncio.timeout(SECONDS):
+        while (status := await ask()).state is not state:  # noqa: ASYNC110 (a scheduler tells nobody)
+            await asyncio.sleep(0.05)
+    return status
 
 
 @pytest.fixture

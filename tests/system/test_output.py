@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engineroom.settings.profiles import Profile
+from tests.patience import SECONDS
 from tests.system.conftest import until
 
 BIN = Path(sys.executable).parent
@@ -20,7 +21,7 @@ FULL = Path("/dev/full")
 
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run([BIN / "ipcluster", *arguments], text=True, timeout=50, check=False, **options)
+    return subprocess.run([BIN / "ipcluster", *arguments], text=True, timeout=SECONDS, check=False, **options)
 
 
 def unread() -> int:
@@ -50,16 +51,16 @@ def test_a_cluster_in_the_foreground_goes_on(profile: Profile) -> None:
     pipe = unread()
     started = subprocess.Popen([BIN / "ipcluster", "start", "-n", "1"], stdout=pipe, stderr=subprocess.PIPE, text=True)
     os.close(pipe)
-    until(lambda: run("list").stdout.splitlines()[1:] == ["default  ''          yes      1        local"], 30)
+    until(lambda: run("list").stdout.splitlines()[1:] == ["default  ''          yes      1        local"])
     started.send_signal(signal.SIGINT)
-    assert started.communicate(timeout=30) == (None, "")
+    assert started.communicate(timeout=SECONDS) == (None, "")
     assert started.returncode == 0
 
 
 def test_closed_streams_are_open_on_nothing(profile: Profile) -> None:
     for command in ("start -n 1 --daemonize", "why", "stop"):
         ran = subprocess.run(
-            ["/bin/sh", "-c", f"exec {BIN / 'ipcluster'} {command} <&- >&- 2>&-"], timeout=50, check=False
+            ["/bin/sh", "-c", f"exec {BIN / 'ipcluster'} {command} <&- >&- 2>&-"], timeout=SECONDS, check=False
         )
         assert ran.returncode == 0, command
 

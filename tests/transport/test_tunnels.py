@@ -19,6 +19,7 @@ from engineroom.protocol.messages import Join
 from engineroom.transport.dial import NoWay, attempts, connect
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.transport.conftest import Inbox
 
 FORWARDS = """#!{python}
@@ -108,7 +109,7 @@ def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Pat
             os.kill(first, signal.SIGKILL)
             for inbox in inboxes:
                 await inbox.until(lambda inbox=inbox: bool(inbox.closed))
-            async for _ in attempts(asyncio.get_running_loop().time() + 10):
+            async for _ in attempts(asyncio.get_running_loop().time() + SECONDS):
                 with contextlib.suppress(NoWay):  # ssh is not there yet
                     connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnels[0])
                     break
@@ -129,7 +130,7 @@ def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
     async def story() -> None:
         tunnel = Tunnel()
         with pytest.raises(TunnelFailed, match=r"ssh login: me@login: Permission denied .*`ssh-add`") as caught:
-            await tunnel.open(FAR, 10)
+            await tunnel.open(FAR, SECONDS)
         assert caught.value.final
         await closed(tunnel)
 
@@ -147,12 +148,12 @@ def test_what_a_killed_guard_left_goes_with_the_next_tunnel(ssh: Any) -> None:
     async def story() -> None:
         tunnel = Tunnel()
         with pytest.raises(TunnelFailed):
-            await tunnel.open(FAR, 10)
+            await tunnel.open(FAR, SECONDS)
         assert not [path for path in sockets() if path.name.startswith("abc")]
         await closed(tunnel)
 
     asyncio.run(story())
-    assert wait_until(lambda: not sockets(), 5)
+    assert wait_until(lambda: not sockets())
 
 
 def test_an_ssh_that_says_nothing_is_not_waited_for(ssh: Any) -> None:

@@ -28,11 +28,13 @@ class Queue:
         self.problem = ""
         self.slow: asyncio.Event | None = None
         self.started: list[Command] = []
+        self.asked = asyncio.Event()
         self.stopped: list[Handle] = []
         self.signalled: list[int] = []
 
     async def start(self, command: Command) -> Handle:
         self.started.append(command)
+        self.asked.set()
         if self.slow is not None:
             await self.slow.wait()
         return {"job": len(self.started)}
@@ -125,7 +127,7 @@ def test_engines_that_are_quicker_than_what_submits_them_count(tmp_path: Path) -
     async def story(sets: Sets) -> None:
         submitted = sets.queue.slow = asyncio.Event()
         starting = asyncio.create_task(sets.engines.start(2))
-        await sets.pulse.until(lambda: bool(sets.queue.started) or starting.done(), 0.01)
+        await sets.queue.asked.wait()
         gone = sets.join(0)
         sets.join(1)
         sets.engines.left(gone, "killed by SIGKILL")
@@ -141,7 +143,7 @@ def test_what_is_submitted_while_the_cluster_stops_is_stopped(tmp_path: Path) ->
     async def story(sets: Sets) -> None:
         submitted = sets.queue.slow = asyncio.Event()
         starting = asyncio.create_task(sets.engines.start(2))
-        await sets.pulse.until(lambda: bool(sets.queue.started), 0.01)
+        await sets.queue.asked.wait()
         sets.engines.close()
         ending = asyncio.create_task(sets.engines.ended())
         await asyncio.sleep(0)

@@ -140,6 +140,6 @@ def test_patience_waits_for_a_holder_that_is_about_to_end(tmp_path: Path) -> Non
         claim(path, program="ipcontroller", way_out=WAY_OUT, patience=0.01)
     assert process.stdin is not None
     process.stdin.close()
-    claim(path, program="ipcontroller", way_out=WAY_OUT, patience=10.0)
+    claim(path, program="ipcontroller", way_out=WAY_OUT, patience=60.0)
     process.wait()
     assert read(path) == ProcessRecord.of_this_process()
