@@ -81,7 +81,10 @@ class EngineHouse:
         leaving = self.engines.in_set(name)
         for engine in leaving:
             engine.leaving, engine.returning = True, False
-            self._command(stop=engine.key)
+            if engine.resting:
+                self._lost(engine, "stopped by its host", by_itself=False)
+            else:
+                self._command(stop=engine.key)
         await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
         if name and not leaving:
             raise self._no_set(name)
@@ -91,7 +94,10 @@ class EngineHouse:
         before = {engine.key: engine.instance for engine in restarted}
         for engine in restarted:
             engine.leaving = engine.returning = True
-            self._command(stop=engine.key)
+            if engine.resting:
+                self._return(engine)
+            else:
+                self._command(stop=engine.key)
         await self.pulse.until(
             lambda: all(engine.instance != before[engine.key] for engine in restarted), self._stop_seconds
         )
@@ -218,6 +224,7 @@ class EngineHouse:
             self._report(Notice(f"engine {engine.label} was shut down"))
         engine.ready = False
         if again:
+            engine.resting = True
             loop = asyncio.get_running_loop()
             loop.call_later(engine.pause_before_return(loop.time()), self._return, engine)
         else:
@@ -226,7 +233,7 @@ class EngineHouse:
         self._changed()
 
     def _return(self, engine: HostedEngine) -> None:
-        if self._known(engine) and not self._closing:
+        if engine.resting and self._known(engine) and not self._closing:
             self._spawn(engine)
 
     def _known(self, engine: HostedEngine) -> bool:

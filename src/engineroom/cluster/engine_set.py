@@ -19,8 +19,8 @@ class HostedEngine:
     """One engine that the host looks after, through all lives of its process.
 
     `key`: the host's own number for it. `engine_id`: what the controller calls it, once it has registered.
-    `leaving`: its end is wanted; `returning`: and then it is to start again. `failed`: what it ended of;
-    `shut_down`: which is what somebody wanted.
+    `leaving`: its end is wanted; `returning`: and then it is to start again. `resting`: it has no process, between
+    a life that ended by itself and the next. `failed`: what it ended of; `shut_down`: which is what somebody wanted.
     """
 
     key: int
@@ -34,6 +34,7 @@ class HostedEngine:
     ready: bool = False
     leaving: bool = False
     returning: bool = False
+    resting: bool = False
     failed: str = ""
     shut_down: bool = False
     short_lives: int = 0
@@ -46,7 +47,7 @@ class HostedEngine:
     def begin_life(self, now: float) -> None:
         """A new process is about to start: it has a new instance, and asks for the id that it had."""
         self.instance = new_instance()
-        self.pid, self.ready, self.leaving, self.returning = 0, False, False, False
+        self.pid, self.ready, self.leaving, self.returning, self.resting = 0, False, False, False, False
         self.failed, self.shut_down = "", False
         self.started = now
         if self.engine_id is not None:

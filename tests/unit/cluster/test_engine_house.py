@@ -11,11 +11,13 @@ import pytest
 
 from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Report
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
+from tests.patience import SECONDS
 
 
 class Spawner:
@@ -23,34 +25,46 @@ class Spawner:
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
-        self.tell = self.told.append
+        self.pulse = Pulse()
+
+    def tell(self, words: dict[str, Any]) -> None:
+        self.told.append(words)
+        self.pulse.beat()
 
     async def attach(self, *_: Any) -> None:
         """Attach nothing."""
 
+    def let_go(self) -> None:
+        """Let go of nothing."""
 
-def start_two_that_end(directory: Path, *, own_controller: bool, code: int) -> list[Report]:
-    """Return what is reported when two engines are started that end with exit code `code`."""
+
+def a_house(directory: Path, spawner: Spawner, reports: list[Report], **options: Any) -> EngineHouse:
+    """Return a house with a plan of these options."""
     plan = HostPlan(
         profile_dir=str(directory / "profile_default"),
         cluster_id="",
         engine=EngineConfig(connection_file="f"),
-        controller=ControllerConfig(security_dir="s") if own_controller else None,
-        n=2,
+        **options,
     )
     plan.profile.prepare()
+    return EngineHouse(
+        plan,
+        new_instance(),
+        cast(Any, spawner),
+        report=reports.append,
+        on_exit=lambda *_: None,
+        on_change=lambda: None,
+        on_failure=reports.append,
+    )
+
+
+def start_two_that_end(directory: Path, *, own_controller: bool, code: int) -> list[Report]:
+    """Return what is reported when two engines are started that end with exit code `code`."""
     spawner, reports = Spawner(), list[Report]()
+    controller = ControllerConfig(security_dir="s") if own_controller else None
 
     async def story() -> None:
-        house = EngineHouse(
-            plan,
-            new_instance(),
-            cast(Any, spawner),
-            report=reports.append,
-            on_exit=lambda *_: None,
-            on_change=lambda: None,
-            on_failure=reports.append,
-        )
+        house = a_house(directory, spawner, reports, controller=controller, n=2)
         starting = asyncio.create_task(house.start(2))
         await asyncio.sleep(0)
         for told in spawner.told:
@@ -72,3 +86,41 @@ def test_what_another_controller_ended_in_order_is_no_failure(tmp_path: Path) ->
 def test_everything_else_is_one(tmp_path: Path, own_controller: bool, code: int) -> None:
     with pytest.raises(LaunchError, match=f"2 of 2 engines did not register: engine 0 ended, exit code {code}"):
         start_two_that_end(tmp_path, own_controller=own_controller, code=code)
+
+
+@pytest.mark.parametrize("wish", ["stop", "restart"])
+def test_an_engine_that_waits_for_its_next_life_is_stopped_or_started_at_once(tmp_path: Path, wish: str) -> None:
+    spawner, reports = Spawner(), list[Report]()
+
+    def join(house: EngineHouse) -> None:
+        house.joined(next(iter(house.engines)).instance, 0, "")
+
+    def die(house: EngineHouse) -> None:
+        (engine,) = house.engines
+        facts = {"exited": 0, "instance": engine.instance.hex(), "code": -9, "cause": "killed by SIGKILL"}
+        house.hear(json.dumps(facts).encode())
+
+    async def story() -> None:
+        controller = ControllerConfig(security_dir="s")
+        house = a_house(tmp_path, spawner, reports, controller=controller, n=1, restart_engines=True)
+        starting = asyncio.create_task(house.start(1))
+        await asyncio.sleep(0)
+        join(house)
+        await starting
+        die(house)
+        await spawner.pulse.until(lambda: len(spawner.told) == 2)
+        join(house)
+        die(house)  # and now it waits before it lives again
+        if wish == "stop":
+            await house.stop()
+            assert len(house.engines) == 0
+        else:
+            restarting = asyncio.create_task(house.restart())
+            await asyncio.sleep(0)
+            assert len(spawner.told) == 3
+            join(house)
+            assert await restarting == ""
+        assert all("spawn" in told for told in spawner.told)  # there was nobody to be told to stop
+        house.close()
+
+    asyncio.run(asyncio.wait_for(story(), SECONDS))
