@@ -18,6 +18,7 @@ import msgspec
 from engineroom.cluster import pid_records
 from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
+from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Notice, Report
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
@@ -171,6 +172,8 @@ class ControllerJob:
         pid_file = self._plan.profile.pid_file("ipcontroller", self._plan.cluster_id)
         if info.controller is not None and pid_records.read(pid_file) == info.controller:
             pid_file.unlink(missing_ok=True)
+        if info.same_machine and info.socket and is_dead(Path(info.socket)):
+            Path(info.socket).unlink(missing_ok=True)
         if not self._config.reuse:
             for path in self._files():
                 if _written_by(path) == info.controller:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
 from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
 from engineroom.protocol.launches import VARIABLE, parse_launch
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 
@@ -79,9 +81,11 @@ def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = SEC
     return ControllerJob(plan, new_instance(), job, command, seconds=seconds, report=reports.append)
 
 
-def write_files(profile: Profile, record: ProcessRecord) -> None:
+def write_files(profile: Profile, record: ProcessRecord, sock: Path | None = None) -> None:
     for role in ("client", "engine"):
         info = ConnectionFile(url="tcp://127.0.0.1:7", exec_key="k", controller=record)
+        if sock is not None:
+            info.socket, info.host, info.boot_id = str(sock), host_name(), boot_id()
         write_connection_file(profile.connection_file(role), info)
 
 
@@ -140,13 +144,16 @@ def test_its_end_is_told_and_its_files_are_removed(
 ) -> None:
     monkeypatch.setattr(controller_job, "_ASK_SECONDS", 0.1)
     job = Job()
+    left = Path(os.environ["ENGINEROOM_SOCKET_DIR"]) / "killed.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(left))
 
     async def story() -> str:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         made = seat(profile, job, reports)
         starting = asyncio.ensure_future(made.start(lambda words, clean: ended.set_result(words)))
         await asyncio.sleep(0.05)
-        write_files(profile, NOW)
+        write_files(profile, NOW, left)
         await asyncio.wait_for(starting, SECONDS)
         job.status = Status(State.ENDED, "its node failed")
         words = await asyncio.wait_for(ended, SECONDS)
@@ -157,3 +164,4 @@ def test_its_end_is_told_and_its_files_are_removed(
     assert asyncio.run(story()) == "the controller has ended: its node failed; its output: /log"
     assert job.stopped
     assert list(profile.security_dir.glob("*.json")) == []
+    assert not left.exists()
