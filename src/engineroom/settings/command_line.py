@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,8 @@ class CommandLine(KVArgParseConfigLoader):
 
     def _exec_config_str(self, lhs: Any, rhs: Any, trait: Any = None) -> None:
         """Set an option; of several values for what takes only one, the last counts."""
+        if trait is None and isinstance(rhs, list) and len(rhs) == 1:
+            rhs = _written_list(rhs[0]) or rhs  # traitlets takes it for one word, if it does not know the option
         if isinstance(rhs, list) and trait is not None and not hasattr(trait, "from_string_list"):
             rhs = DeferredConfigList(rhs[-1:])
         super()._exec_config_str(lhs, rhs, trait)
@@ -56,6 +59,17 @@ class CommandLine(KVArgParseConfigLoader):
             return super().load_config(*args, **more)
         except ArgumentError as error:
             raise OptionError(str(error)) from error
+
+
+def _written_list(text: str) -> DeferredConfigList | None:
+    """Return the words of a list as Python writes it, such as `['--hostfile', 'machines']`; None if `text` is none."""
+    if not text.startswith(("[", "(")):
+        return None
+    try:
+        words = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return DeferredConfigList(words) if all(isinstance(word, str) for word in words) else None
 
 
 def spell_out(

@@ -12,6 +12,7 @@ from engineroom.settings.cluster import Cluster, IPClusterList, IPClusterLogs, I
 from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.launchers import MPIEngineSetLauncher
 from engineroom.settings.option import OptionError, PortList, configured
 from engineroom.settings.profiles import Profile
 
@@ -51,6 +52,21 @@ def test_what_makes_no_sense_is_named(arguments: list[str], words: str) -> None:
 def test_of_several_values_the_last_counts() -> None:
     assert IPController.from_command_line(["--ip=a", "--IPController.ip=b", "--ip=c"]).ip == "c"
     assert configured(Cluster, IPClusterStart.from_command_line(["-n", "2", "-n4"]).config).n == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["=['--hostfile', 'my machines']"], ["--hostfile", "my machines"]),
+        (["=('--oversubscribe',)"], ["--oversubscribe"]),
+        (["=--hostfile", "=machines"], ["--hostfile", "machines"]),
+        (["=--oversubscribe"], ["--oversubscribe"]),
+        (["=[x"], ["[x"]),
+    ],
+)
+def test_lists_of_launchers(arguments: list[str], words: list[str]) -> None:
+    app = IPClusterStart.from_command_line([f"--MPILauncher.mpi_args{each}" for each in arguments])
+    assert configured(MPIEngineSetLauncher, app.config).mpi_args == words
 
 
 def test_options_as_arguments_for_a_program_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
