@@ -140,6 +140,15 @@ def test_a_refused_engine_notes_the_reason(command: Start, profile: Profile, tmp
     controller.signal(signal.SIGINT).succeeds()
 
 
+def test_ctrl_c_once_ends_an_engine_that_nobody_has_let_in(command: Start, profile: Profile) -> None:
+    ours, its = os.openpty()
+    engine = command("ipengine", stdin=its).says("waiting for the controller")
+    assert engine.signal(signal.SIGINT).ends() == 0
+    assert engine.lines[-1].endswith("ending reason=Ctrl-C\n")
+    os.close(ours)
+    os.close(its)
+
+
 def test_ctrl_c_twice_ends_an_engine_at_a_terminal(command: Start, profile: Profile) -> None:
     ours, its = os.openpty()
     controller = command("ipcontroller").says("ready")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from shlex import quote
 from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
@@ -86,7 +87,7 @@ def _words_of_death(death: EngineDied) -> str:
 
 
 def _id_option(plan: HostPlan) -> str:
-    return f"--cluster-id={plan.cluster_id}" if plan.cluster_id else ""
+    return f"--cluster-id={quote(plan.cluster_id)}" if plan.cluster_id else ""
 
 
 def _client_arguments(plan: HostPlan) -> str:

@@ -61,7 +61,7 @@ def _controller_socket(profile: Profile, cluster_id: str) -> Path | None:
 def _removed(path: Path) -> list[Path]:
     try:
         path.unlink()
-    except FileNotFoundError:
+    except OSError:  # gone already, or on a file system that is read-only now
         return []
     return [path]
 

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from shlex import quote
 from subprocess import Popen
 
 import msgspec
@@ -91,12 +92,16 @@ def prepare(plan: HostPlan) -> None:
 def _failed(error: Exception, plan: HostPlan) -> Failed:
     from engineroom.settings.fixes import advice_for  # a start that succeeds does without
 
-    words = str(error) if isinstance(error, EngineroomError) else f"the profile {plan.profile_dir}: {error}"
-    return Failed(words, getattr(error, "code", 1), advice_for(words))
+    if isinstance(error, EngineroomError):
+        return Failed(str(error), getattr(error, "code", 1))  # it says what to do
+    words = f"the profile {plan.profile_dir}: {error}"
+    return Failed(words, advice=advice_for(words))
 
 
 def _way_out(plan: HostPlan) -> str:
-    options = " ".join(filter(None, [plan.profile.options(), plan.cluster_id and f"--cluster-id={plan.cluster_id}"]))
+    options = " ".join(
+        filter(None, [plan.profile.options(), plan.cluster_id and f"--cluster-id={quote(plan.cluster_id)}"])
+    )
     stop = f"ipcluster stop {options}".rstrip()
     return f"Stop it by `{stop}`, or start another one beside it with a --cluster-id of its own"
 

@@ -100,6 +100,7 @@ class Engine:
         self._io: threading.Thread | None = None
         self._exit_code = 0
         self._last_interrupt = 0.0
+        self._let_in = False
         self._main_ends = False
 
     def run(self, problems: list[str]) -> int:
@@ -173,6 +174,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._shell.take)
 
     def _welcomed(self, welcome: Welcome, file: ConnectionFile) -> None:
+        self._let_in = True
         self._failures.engine_id = welcome.engine_id
         set_title(engine_title(welcome.engine_id, file.cluster_id))
 
@@ -188,11 +190,14 @@ class Engine:
         self._shell.close(reason or "shut down")
 
     def _interrupted_idle(self) -> None:
-        """At a terminal, two Ctrl-C in a row end the engine; one may have been meant for a task that has just ended."""
+        """At a terminal, two Ctrl-C in a row end the engine; one may have been meant for a task that has just ended.
+
+        One that no controller has let in yet has no tasks: there one is enough.
+        """
         if not self._config.terminal:
             return
         before, self._last_interrupt = self._last_interrupt, time.monotonic()
-        if self._last_interrupt - before > _CTRL_C_AGAIN:
+        if self._let_in and self._last_interrupt - before > _CTRL_C_AGAIN:
             log.warning("Ctrl-C again ends this engine")
         else:
             self._loop.call_soon_threadsafe(self._end, "Ctrl-C")

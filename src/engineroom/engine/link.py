@@ -89,6 +89,7 @@ class Link:
     async def _connect(self, within: float, *, code: int) -> None:
         loop = asyncio.get_running_loop()
         begun, said, problem = loop.time(), "", "no time to try"
+        failure: Exception | None = None
         async for _ in attempts(begun + within):
             try:
                 self._welcomed(*await self._try())
@@ -106,9 +107,10 @@ class Link:
                 self._note(failure)
                 log.warning("waiting for the controller for up to %g s: %s", within, problem)
                 said = problem
-        self._steps.note(steps.ENDED, ok=False, words=problem, fix=ADVICE)
-        stop = "" if problem.endswith("?") else "."
-        raise GaveUp(f"no controller within {loop.time() - begun:.1f} s: {problem}{stop} To go on, {ADVICE}", code=code)
+        bad_file = isinstance(failure, BadFile)
+        self._steps.note(steps.ENDED, ok=False, words=problem, fix="" if bad_file else ADVICE)
+        words = f"no controller within {loop.time() - begun:.1f} s: {problem}"
+        raise GaveUp(words if bad_file else f"{words}{'' if words[-1] in '?.' else '.'} To go on, {ADVICE}", code=code)
 
     async def _try(self) -> tuple[Connection, Welcome]:
         self._read_file()
@@ -129,7 +131,9 @@ class Link:
         """Leave what is in the way as steps of the start."""
         match failure:
             case ConnectionFileError():
-                self._steps.note(steps.FILE, ok=False, words=str(failure), fix=ADVICE)
+                self._steps.note(
+                    steps.FILE, ok=False, words=str(failure), fix="" if isinstance(failure, BadFile) else ADVICE
+                )
             case NoWay(failures=addresses):
                 for address in addresses:
                     self._steps.note(steps.ADDRESS, ok=False, words=str(address))
@@ -154,9 +158,9 @@ class Link:
         self._lost = asyncio.get_running_loop().create_future()
         self._epoch = welcome.epoch
         self._wanted_id = welcome.engine_id
+        self._on_welcome(welcome, self._file)
         log.info("registered", extra={"engine": welcome.engine_id, "over": connection.address})
         self._steps.note(steps.REGISTERED, words=f"engine {welcome.engine_id}, over {connection.address}")
-        self._on_welcome(welcome, self._file)
         self._shell.connected(connection)
 
 

@@ -96,5 +96,6 @@ def wrong_key(role: str) -> str:
     """Return the words for a key that does not fit."""
     return (
         f"wrong key: the exec_key in this ipcontroller-{role}.json is not the controller's. The file is from an "
-        "earlier start or of another cluster: fetch it again from the controller's security directory"
+        f"earlier start, of another cluster, or not the one for {role}s: fetch it again from the controller's security "
+        "directory"
     )

@@ -7,6 +7,22 @@ import re
 FIXES: tuple[tuple[str, str], ...] = (
     (r"_config\.py: ", "correct that file"),
     (
+        r"is not a connection file|is not JSON|connection file .* can't be read",
+        "copy it again from the security directory of the controller's profile, or name another one by --file",
+    ),
+    (
+        r"can't be started: Permission denied",
+        "make that program executable (chmod +x), or name another one",
+    ),
+    (
+        r"did not register within",
+        "see what they do by `ipcluster logs`; where it only takes long, c.Cluster.engine_timeout gives more time",
+    ),
+    (
+        r"is open to others|belongs to somebody else",
+        "have that directory be yours alone (chmod 700), or name another one by $ENGINEROOM_SOCKET_DIR",
+    ),
+    (
         r"(?s)mpi(exec|run).*not enough slots",
         "add '--oversubscribe' to c.MPILauncher.mpi_args, or ask for fewer engines with -n",
     ),

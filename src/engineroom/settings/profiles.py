@@ -12,6 +12,7 @@ import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from engineroom.errors import LaunchError
 
@@ -98,10 +99,10 @@ class Profile:
         return self.log_file(program, cluster_id, f"{socket.gethostname()}-{os.getpid()}")
 
     def options(self) -> str:
-        """Return the command-line options that name this profile, "" for the default one."""
+        """Return the command-line options that name this profile, as a shell wants them; "" for the default one."""
         if self.name == DEFAULT:
             return ""
-        return f"--profile={self.name}" if self.name else f"--profile-dir={self.path}"
+        return f"--profile={quote(self.name)}" if self.name else f"--profile-dir={quote(str(self.path))}"
 
     def prepare(self) -> None:
         """Make the directories; ProfileError says why that can't be and what to do."""
@@ -115,6 +116,8 @@ class Profile:
 
 def tail(part: str) -> str:
     """Return what `part` adds to a file's name: files without a cluster id have no dash."""
+    if os.sep in part:
+        raise ProfileError(f"{part!r} can't be a cluster id: it is part of the names of files, so no {os.sep} in it")
     return f"-{part}" if part else ""
 
 
@@ -148,9 +151,14 @@ def _check_security(directory: Path) -> None:
 def _check_writable(directory: Path) -> None:
     if not os.access(directory, os.W_OK | os.X_OK):
         raise ProfileError(
-            f"{directory} is not writable for {_user(os.getuid())}. Make it so (chmod u+rwx), "
-            "or choose another profile by --profile, --profile-dir or $IPYTHONDIR"
+            f"{directory} is not writable for {_user(os.getuid())}{_way_out(directory)} "
+            "another profile by --profile, --profile-dir or $IPYTHONDIR"
         )
+
+
+def _way_out(directory: Path) -> str:
+    read_only = hasattr(os, "statvfs") and os.statvfs(directory).f_flag & os.ST_RDONLY
+    return ": its file system is read-only. Choose" if read_only else ". Make it so (chmod u+rwx), or choose"
 
 
 def _user(uid: int) -> str:

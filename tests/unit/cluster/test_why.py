@@ -91,6 +91,18 @@ def test_once_others_have_been_started_all_is_well_again() -> None:
     assert not explain((*READY, DIED, more[0]), facts(engines=[1, 2, 3])).well
 
 
+def test_engines_by_hand_that_failed_are_of_the_past_once_their_controller_was_stopped() -> None:
+    listens = Step(at=101, who="controller", step=steps.LISTENS)
+    failed = Step(at=104, who="engine pid 9 on n", step=steps.HANDSHAKE, ok=False, words="wrong key")
+    ended = Step(at=110, who="controller", step=steps.ENDED, words="the controller got SIGINT")
+    gone = facts(host=Seen(), controller=Seen())
+    assert explain((listens, failed), facts(host=Seen(), engines=[0])).words == "engine pid 9 on n: wrong key"
+    answer = explain((listens, failed, ended), gone)
+    assert answer.words.endswith(": the controller got SIGINT")
+    assert answer.also[0].startswith("engine pid 9 on n: wrong key")
+    assert explain((*STARTED, failed, ended), gone).words == "engine pid 9 on n: wrong key"
+
+
 def test_a_controller_that_is_stopped_is_told_before_what_follows_from_it() -> None:
     failed = Step(at=104, who="engine pid 9 on n", step=steps.ADDRESS, ok=False, words="said nothing for 10 s")
     answer = explain((*STARTED, failed), facts(controller_stopped=True))

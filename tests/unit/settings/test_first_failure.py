@@ -112,6 +112,12 @@ def test_advice_adds_what_an_error_does_not_say_itself() -> None:
         ("job 12 was cancelled by user 1000", "see who ended it"),
         ("engineroom-engines: out of memory", "more memory"),
         ("python -m engineroom.engine: No such file or directory", "correct the path"),
+        ("/p/ipcluster_config.py: SyntaxError: invalid syntax (ipcluster_config.py, line 3)", "correct that file"),
+        ("/etc/passwd can't be started: Permission denied", "executable"),
+        ("killed by SIGKILL", "want of memory"),
+        ("the connection file /x.json is not JSON: Expecting value", "copy it again"),
+        ("2 of 2 engines did not register within 60 s; the log of one, /x, is empty", "engine_timeout"),
+        ("/tmp/engineroom-0 is open to others (mode 755, wanted 700)", "$ENGINEROOM_SOCKET_DIR"),
     ],
 )
 def test_the_fix_for(words: str, fix: str) -> None:

@@ -36,6 +36,13 @@ def test_the_environment_and_an_argument_choose_another(home: Path, monkeypatch:
     assert ipython_dir("/elsewhere") == Path("/elsewhere")
 
 
+def test_options_for_a_shell_and_ids_for_files(home: Path) -> None:
+    assert Profile.find("two words").options() == "--profile='two words'"
+    assert Profile.find(profile_dir="/tmp/it's").options() == "--profile-dir='/tmp/it'\"'\"'s'"
+    with pytest.raises(ProfileError, match=r"'../x' can't be a cluster id"):
+        Profile.find().pid_file("ipcluster", "../x")
+
+
 def test_a_profile_by_name_by_directory_and_by_default(home: Path) -> None:
     assert Profile.find().path == home / ".ipython" / "profile_default"
     assert Profile.find("mpi").path == home / ".ipython" / "profile_mpi"

@@ -15,6 +15,9 @@ from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMI
 _TRAIL = 40
 """Steps that are shown; of more, those of single engines to which nothing happened are left out."""
 
+_BY_HAND = ("engine pid ", "an engine ")
+"""Who failed where nobody but its own terminal looks after it."""
+
 
 class Answer(msgspec.Struct, kw_only=True, frozen=True):
     """`well`: nothing is wrong; `words`: the answer in a line; `fix`: what to do, "" if nothing; `also`: what else is
@@ -49,9 +52,9 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     if facts.controller_stopped:
         pid = facts.controller.pid
         return f"the controller (process {pid}) is stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pid}"
-    if found:
-        return _failed(steps, facts, found[0])
     runs = facts.host if facts.host.may_run else facts.controller
+    if found and not (_told_by_hand(steps, found) and not runs.may_run):
+        return _failed(steps, facts, found[0])
     host_is_gone = facts.host.holder is Holder.ENDED and facts.engines is None
     if not runs.may_run or host_is_gone:
         return _not_running(steps, facts)
@@ -74,6 +77,14 @@ def _failed(steps: Sequence[Step], facts: Facts, failure: Failure) -> tuple[str,
         return f"{_ended(failure, facts)}; {there} engines run", failure.fix
     more = f"`{_command(f'ipcluster engines -n {wanted - there}', facts)}` starts as many anew"
     return f"{_ended(failure, facts)}; {there} of {wanted} engines run", f"{failure.fix}; {more}".removeprefix("; ")
+
+
+def _told_by_hand(steps: Sequence[Step], found: Sequence[Failure]) -> bool:
+    """Whether all that failed are engines that were started by hand, and their controller was stopped after that."""
+    ends = [step.at for step in steps if step.who == CONTROLLER and step.step == ENDED and step.ok]
+    if not ends or any(step.who == HOST for step in steps):
+        return False
+    return all(failure.at < ends[-1] and failure.who[0].startswith(_BY_HAND) for failure in found)
 
 
 def _ended(failure: Failure, facts: Facts) -> str:

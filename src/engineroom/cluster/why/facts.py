@@ -7,6 +7,7 @@ import errno
 import os
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -92,7 +93,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     return Facts(
         now=time.time(),
         profile_dir=str(profile.path),
-        options=" ".join(filter(None, [profile.options(), f"--cluster-id={cluster_id}" if cluster_id else ""])),
+        options=" ".join(filter(None, [profile.options(), f"--cluster-id={quote(cluster_id)}" if cluster_id else ""])),
         host=host,
         controller=controller,
         profile_problem=profile_problem,
