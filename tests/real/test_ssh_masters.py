@@ -90,6 +90,7 @@ def test_a_tunnel_by_a_connection_that_is_open(
     ssh_args = ["-F", str(ssh_hosts.config), *asked]
     with pytest.raises(ConnectionFailed, match="Permission denied"):
         er.Client(str(file), ssh_args=ssh_args, timeout=SECONDS)
+    until(lambda: not sockets())  # else an attempt that was begun before we log in may be told of
     master = log_in("node1")
     with er.Client(str(file), ssh_args=ssh_args, timeout=SECONDS) as rc:
         rc.wait_for_engines(1, timeout=SECONDS)

@@ -141,7 +141,7 @@ def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:
 def test_what_a_killed_guard_left_goes_with_the_next_tunnel(ssh: Any) -> None:
     ssh(REFUSES)
     place = Path(os.environ["ENGINEROOM_SOCKET_DIR"])
-    for name in ("abc.tunnel", "abc-0.ssh", "abc-1.ssh"):
+    for name in ("abc.tunnel", "abc-0.ssh", "abc-1.ssh", "abd-0.ssh"):
         with socket.socket(socket.AF_UNIX) as left:
             left.bind(str(place / name))
 
@@ -149,7 +149,7 @@ def test_what_a_killed_guard_left_goes_with_the_next_tunnel(ssh: Any) -> None:
         tunnel = Tunnel()
         with pytest.raises(TunnelFailed):
             await tunnel.open(FAR, SECONDS)
-        assert not [path for path in sockets() if path.name.startswith("abc")]
+        assert not [path for path in sockets() if path.name.startswith("ab")]
         await closed(tunnel)
 
     asyncio.run(story())

@@ -145,7 +145,12 @@ class Guard:
     async def _end_ssh(self) -> None:
         if self._process is not None:
             await end(self._process)
-        self._remove_sockets()
+        if not self._has_successor():
+            self._remove_sockets()
+
+    def _has_successor(self) -> bool:
+        """Whether another guard is at it already, once our socket is gone: then the others are its own."""
+        return os.path.exists(self._plan.control)
 
     def _sockets_are_there(self) -> bool:
         return all(os.path.exists(path) for path in self._plan.paths)

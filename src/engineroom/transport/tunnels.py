@@ -238,10 +238,13 @@ def _is_there(control: str) -> bool:
 
 def _sweep() -> None:
     """Remove what guards have left that were killed when nobody used their tunnels any more."""
-    for control in socket_directory().glob("*.tunnel"):
+    place = socket_directory()
+    for control in place.glob("*.tunnel"):
         if not _is_there(str(control)):
-            for path in (control, *control.parent.glob(f"{control.stem}-*.ssh")):
-                path.unlink(missing_ok=True)
+            control.unlink(missing_ok=True)
+    for path in place.glob("*-*.ssh"):
+        if not (place / f"{path.stem.rpartition('-')[0]}.tunnel").exists():
+            path.unlink(missing_ok=True)
 
 
 def _guard(plan: TunnelPlan) -> subprocess.Popen[bytes]:
