@@ -132,13 +132,23 @@ def test_nothing_is_left_when_ipcluster_is_killed(command: Start, profile: Profi
     until(lambda: not (processes_of_this_run().keys() - before.keys()))
 
 
-def test_one_that_fails_does_not_keep_the_others_waiting(command: Start, profile: Profile, tmp_path: Path) -> None:
+def test_one_that_fails_does_not_keep_the_others_waiting(
+    profile: Profile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fails = f"mkdir {tmp_path}/failed 2>/dev/null && exit 7"
     script = executable(tmp_path / "my-engine", f'{fails}\nexec {sys.executable} -m engineroom.cli.ipengine "$@"')
-    own = f"--LocalEngineSetLauncher.engine_cmd={script}"
-    start = command("ipcluster", "start", "-n", "2", own, "--Cluster.engine_timeout=600")
-    start.says("1 engine is ready").says("but 1 of 2 engines did not register: 1 of 2 have ended: ").says("exit code 7")
-    start.signal(signal.SIGINT).succeeds()
+    cluster = Cluster(n=2, engine_timeout=600, config=Config(LocalEngineSetLauncher={"engine_cmd": [str(script)]}))
+    cluster.start_cluster_sync()
+    try:
+        assert "1 of 2 engines did not register: 1 of 2 have ended: the engines' command: exit code 7" in caplog.text
+        caplog.clear()
+        (tmp_path / "failed").rmdir()
+        cluster.start_engines_sync(2)
+        assert "1 of 2 engines did not register: 1 of 2 have ended: the engines' command: exit code 7" in caplog.text
+        with cluster.connect_client_sync() as rc:
+            assert rc[:].apply_sync(int) == [0, 0]
+    finally:
+        cluster.stop_cluster_sync()
 
 
 @pytest.mark.parametrize(("launcher", "killed"), [("Local", True), ("MPI", False)])

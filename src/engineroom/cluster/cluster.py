@@ -131,23 +131,26 @@ class Cluster(ClusterOptions):
     async def start_cluster(self, n: int | None = None) -> None:
         """Start a controller and `n` engines (by default as many as `Cluster.n` says, or as there are cores).
 
-        Returns when all engines have registered. LaunchError says why that can't be.
+        Returns when all engines have registered, or those that can't have been warned of. LaunchError: none has.
         """
         await self._start(self._plan(n))
+        _warn(self._missing)
 
     async def start_controller(self) -> None:
         """Start a controller without engines."""
         await self._start(self._plan(0))
 
     async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
-        """Start `n` more engines as a set of their own; return its name."""
+        """Start `n` more engines as a set of their own; return its name. LaunchError: none of them has registered."""
         if not self.running:
             # There may be a controller that somebody else has started.
             await self._start(self._plan(n, with_controller=False))
+            _warn(self._missing)
             self.engine_set = "1"
             return self.engine_set
         answer = await self._ask(reports.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
         self.engine_set = str(answer["set"])
+        _warn(answer["missing"])
         return self.engine_set
 
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
@@ -156,7 +159,7 @@ class Cluster(ClusterOptions):
         LaunchError says why some, or all, are not, and what to do.
         """
         del activate
-        await self.start_cluster(n)
+        await self._start(self._plan(n))
         try:
             if self._missing:  # waiting would not bring them
                 raise LaunchError(self._missing)
@@ -193,7 +196,8 @@ class Cluster(ClusterOptions):
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
         """Stop the engines of a set, by default all, and start them again: same ids, empty namespaces."""
-        await self._ask(reports.RestartEngines(set=engine_set_id or ""))
+        answer = await self._ask(reports.RestartEngines(set=engine_set_id or ""))
+        _warn(answer["missing"])
 
     async def signal_engines(self, signum: int, engine_set_id: str | None = None) -> None:
         """Send a signal to the engines of a set, by default to all; LaunchError: some got none, and why."""
@@ -355,3 +359,9 @@ class Cluster(ClusterOptions):
     def _stop_at_exit(self) -> None:
         if os.getpid() == self._process:  # else we are a fork, and the cluster is our parent's
             self.stop_cluster_sync()
+
+
+def _warn(words: str) -> None:
+    """Say what is wrong with engines that were started together with others."""
+    if words:
+        log.warning("%s", words)
