@@ -242,7 +242,7 @@ def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(
             until(mark.exists)
             pushed = rc[0].with_flags(track=True).apply_async(len, memoryview(mmap.mmap(-1, 1024**3)))
             assert held.get(timeout=SECONDS) == 0
-            assert pushed.get(timeout=SECONDS) == 1024**3
+            assert pushed.get(timeout=3 * SECONDS) == 1024**3
             assert rc[0].apply_async(os.getpid).get(timeout=SECONDS) == pid
     finally:
         cluster.stop_cluster_sync()
