@@ -10,7 +10,7 @@ from tests.system.conftest import Command
 
 Start = Callable[..., Command]
 
-NEVER_READY = ("--LocalEngineSetLauncher.engine_cmd=['sleep', '1000']", "-n", "1")
+NEVER_READY = ("--LocalEngineSetLauncher.engine_cmd=['sh', '-c', 'exec sleep 1000']", "-n", "1")
 
 
 def test_while_a_start_in_the_background_is_waited_for(command: Start, profile: Profile) -> None:

@@ -7,13 +7,15 @@ import shutil
 import sys
 from typing import TextIO
 
+from engineroom.settings.streams import moves
+
 
 class LiveLine:
     """Shows words in place of those before."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._in_place = stream.isatty()
+        self._in_place = moves(stream)
         self._shown = ""
 
     def show(self, words: str) -> None:

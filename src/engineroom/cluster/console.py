@@ -8,7 +8,7 @@ from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
-from engineroom.settings.streams import drop, say
+from engineroom.settings.streams import drop, moves, say
 
 
 class Console:
@@ -17,7 +17,7 @@ class Console:
     def __init__(self, plan: HostPlan, *, background: bool = False, stream: TextIO | None = None) -> None:
         self._plan, self._background = plan, background
         self._stream = stream or sys.stdout
-        self._live = self._stream.isatty()
+        self._live = moves(self._stream)
         self._open_line = False
         self.ready = False
         self.failed: Failed | None = None

@@ -49,6 +49,11 @@ def drop(stream: TextIO, error: OSError) -> None:
         os.close(nothing)
 
 
+def moves(stream: TextIO) -> bool:
+    """Return whether `stream` is a terminal whose last line can be written anew."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def is_read(stream: TextIO) -> bool:
     """Return whether somebody may still read what is written to `stream`."""
     try:

@@ -15,6 +15,11 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture(autouse=True)
+def _a_usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+
+
 def test_on_a_terminal_one_line_changes_and_is_gone_at_the_end() -> None:
     shown = Terminal()
     line = LiveLine(shown)

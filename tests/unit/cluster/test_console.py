@@ -45,12 +45,22 @@ def test_plain_lines_where_nobody_watches(plan: HostPlan) -> None:
     ]
 
 
-def test_a_terminal_has_one_line_that_moves(plan: HostPlan) -> None:
+def test_a_terminal_has_one_line_that_moves(plan: HostPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     seen = Terminal()
     console = Console(plan, stream=seen)
     for report in (Progress(0, 2), Progress(1, 2), Notice("look")):
         console(report)
     assert seen.getvalue() == ("\rstarting: 0 of 2 engines are ready\rstarting: 1 of 2 engines are ready\r\x1b[Klook\n")
+
+
+def test_a_terminal_that_cannot_has_plain_lines(plan: HostPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    seen = Terminal()
+    console = Console(plan, stream=seen)
+    for report in (Progress(0, 2), Progress(1, 2), Notice("look")):
+        console(report)
+    assert seen.getvalue() == "starting 2 engines\nlook\n"
 
 
 def test_what_to_type_names_profile_and_cluster(plan: HostPlan) -> None:
