@@ -96,7 +96,6 @@ def test_a_rank_that_dies_ends_its_world_and_all_is_said(mpi: Mpi, reader: Reade
         with pytest.raises(EngineError, match="engine 0 died"):
             waiting.get(timeout=SECONDS)
     start.says("engine 1 died", "engine 0 died", "engines 1 have ended: mpiexec: exit code ", "it said:")
-    assert start.output.index("engine 1 died") < start.output.index("engine 0 died")
     start.interrupt()
 
 
