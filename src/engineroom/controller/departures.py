@@ -46,6 +46,7 @@ class Departures:
     def __init__(self, shell: _Shell) -> None:
         self._shell = shell
         self._waiting: dict[Instance, tuple[Link, asyncio.TimerHandle]] = {}
+        self._seen: dict[Instance, None] = {}  # those of them whose process was there when it was looked for
         self._causes: dict[Instance, str] = {}
 
     def closed(self, link: Link, reason: str, *, clean: bool) -> None:
@@ -71,6 +72,7 @@ class Departures:
 
     def exited(self, instance: Instance, cause: str) -> None:
         """The host says that this engine's process has ended, and how."""
+        self._seen.pop(instance, None)
         waiting = self._waiting.pop(instance, None)
         if waiting is None:
             self._causes[instance] = cause
@@ -86,7 +88,7 @@ class Departures:
         for instance, (link, timer) in tuple(self._waiting.items()):
             if link.host == host:
                 timer.cancel()
-                self._give_up(instance, _HOST_ENDED)
+                self._lose(instance, _HOST_ENDED)
 
     def host_cut_off(self, host: bytes) -> None:
         """The connection of a host is gone without a goodbye: it will not say now how its engines ended."""
@@ -97,6 +99,7 @@ class Departures:
 
     def returned(self, instance: Instance) -> None:
         """The engine has connected again."""
+        self._seen.pop(instance, None)
         if (waiting := self._waiting.pop(instance, None)) is not None:
             waiting[1].cancel()
 
@@ -104,6 +107,7 @@ class Departures:
         for _, timer in self._waiting.values():
             timer.cancel()
         self._waiting.clear()
+        self._seen.clear()
 
     def _closed_here(self, link: Link, reason: str) -> None:
         if not _lives(link):
@@ -126,6 +130,14 @@ class Departures:
     def _look_after(self, seconds: float, link: Link, until: float, reason: str) -> None:
         timer = asyncio.get_running_loop().call_later(seconds, self._look, link, until, reason)
         self._waiting[Instance(link.identity)] = (link, timer)
+        self._seen[Instance(link.identity)] = None
+
+    def _look_at_the_first(self) -> None:
+        """Give up engines that were cut off before others, and have ended since they were looked for."""
+        while (first := next(iter(self._seen), None)) is not None and not _lives(self._waiting[first][0]):
+            link, timer = self._waiting[first]
+            timer.cancel()
+            self._lose(first, _ended(link))
 
     def _look(self, link: Link, until: float, reason: str) -> None:
         left = until - asyncio.get_running_loop().time()
@@ -139,10 +151,17 @@ class Departures:
 
     def _wait(self, link: Link, seconds: float, cause: str) -> None:
         instance = Instance(link.identity)
+        self._seen.pop(instance, None)
         timer = asyncio.get_running_loop().call_later(seconds, self._give_up, instance, cause)
         self._waiting[instance] = (link, timer)
 
     def _give_up(self, instance: Instance, cause: str) -> None:
+        self._seen.pop(instance, None)
+        self._look_at_the_first()  # which may have taken this one along
+        self._lose(instance, cause)
+
+    def _lose(self, instance: Instance, cause: str) -> None:
+        self._seen.pop(instance, None)
         link, _ = self._waiting.pop(instance)
         self._shell.engine_lost(link, cause)
 

@@ -240,6 +240,38 @@ def test_the_host_of_a_process_that_was_about_to_end_says_how_it_did(monkeypatch
     play(story)
 
 
+def test_who_was_about_to_end_is_lost_before_those_that_it_took_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = link(HERE, pid=5), link(HERE, pid=6)
+    looks = {5: iter(["then", "then", None]), 6: iter([None])}
+    monkeypatch.setattr(departures, "start_time", lambda pid: next(looks[pid]))
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reconnect_timeout=60)
+        gone.closed(first, "closed", clean=False)
+        gone.closed(second, "closed", clean=False)
+        await shell.until_lost()
+        assert shell.lost == [first, second]
+
+    play(story)
+
+
+def test_a_host_that_says_goodbye_takes_all_its_engines_along_also_those_seen_a_moment_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = iter(["then", "then"])
+    monkeypatch.setattr(departures, "start_time", lambda _: next(looks, None))
+
+    async def story(shell: Shell, gone: Departures) -> None:
+        shell.config = ControllerConfig(security_dir="", reconnect_timeout=60)
+        engines = [link(HERE, pid=5, host=b"host"), link(HERE, pid=6, host=b"host")]
+        for engine in engines:
+            gone.closed(engine, "closed", clean=False)
+        gone.host_left(b"host")
+        assert shell.lost == engines
+
+    play(story)
+
+
 def test_an_engine_that_comes_back_is_not_lost() -> None:
     async def story(shell: Shell, gone: Departures) -> None:
         engine = link(ELSEWHERE)
