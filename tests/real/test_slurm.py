@@ -267,7 +267,7 @@ def test_templates_are_found_beside_the_user_then_in_the_profile(
     assert str(profile.path / "my.template") in refused.output
     (profile.path / "my.template").write_text(
         "#SBATCH --ntasks={n} --output=/dev/null\nexport WHO=${USER:-me}-{queue}\nexport PATH={bin}:$PATH\n"
-        "srun ipengine --profile-dir={profile_dir}\n"
+        "export IPYTHONDIR=/nonexistent\nsrun ipengine\n"  # which cluster it belongs to it has been told
     )
     programs = f"--SlurmLauncher.namespace=bin={Path(sys.executable).parent}"
     started = command("ipcluster", "start", "-n", "2", "--SlurmLauncher.queue=debug", programs, cwd=tmp_path)

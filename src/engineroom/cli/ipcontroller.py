@@ -27,10 +27,10 @@ def _run(argv: Sequence[str]) -> int:
     from engineroom.settings.option import names_in
 
     try:
-        options = IPController.from_command_line(argv)
+        launch = parse_launch(take_own_launch())
+        options = IPController.from_command_line(argv if launch is None else launch.with_profile(argv))
         options.enter_work_dir()
         profile = options.profile_directory
-        launch = parse_launch(take_own_launch())
         if launch is not None:
             options.cluster_id = options.cluster_id or launch.cluster_id
             if "IPController.ip" not in names_in(options.config):

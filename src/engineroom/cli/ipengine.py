@@ -27,9 +27,9 @@ def _run(argv: Sequence[str]) -> int:
     from engineroom.settings.steps import begin_if_old
 
     try:
-        options = IPEngine.from_command_line(argv)
         told = take_own_launch()
         launch = parse_launch(told)
+        options = IPEngine.from_command_line(argv if launch is None else launch.with_profile(argv))
         if launch is not None:
             options.cluster_id = options.cluster_id or launch.cluster_id
         profile, config = options.profile_directory, engine_config(options)

@@ -61,7 +61,8 @@ class ControllerJob:
             seconds,
             report,
         )
-        environment = {**command.environment, VARIABLE: str(Launch(instance, cluster_id=command.cluster_id))}
+        launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
+        environment = {**command.environment, VARIABLE: str(launch)}
         self._command = msgspec.structs.replace(command, environment=environment)
         self._handle: Handle | None = None
         self._info: ConnectionFile | None = None

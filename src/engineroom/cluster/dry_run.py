@@ -55,7 +55,7 @@ def dry_run(plan: HostPlan) -> list[str]:
 
 
 def _text(what: str, launcher: str, options: BaseLauncher, command: Command, name: str) -> str:
-    launch = str(Launch(new_instance(), name, command.cluster_id))
+    launch = str(Launch(new_instance(), name, command.cluster_id, command.profile_dir))
     command = msgspec.structs.replace(command, environment={**command.environment, VARIABLE: launch})
     return f"# {what}, by {launcher}:\n{_described(options, command)}"
 

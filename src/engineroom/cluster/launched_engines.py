@@ -97,7 +97,8 @@ class LaunchedEngines:
         if not n:
             return name, ""
         command = self._make_command(n, name)
-        environment = {**command.environment, VARIABLE: str(Launch(self._instance, name, command.cluster_id))}
+        launch = Launch(self._instance, name, command.cluster_id, command.profile_dir)
+        environment = {**command.environment, VARIABLE: str(launch)}
         loop = asyncio.get_running_loop()
         self._early.setdefault(name, [])
         try:
