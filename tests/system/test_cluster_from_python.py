@@ -34,7 +34,7 @@ def running(profile: Profile) -> Iterator[Cluster]:
 
 
 def files_of(profile: Profile) -> list[str]:
-    return sorted(path.name for path in (*profile.pid_dir.glob("*"), *profile.security_dir.glob("*.json")))
+    return sorted(path.name for path in (*profile.pid_dir.glob("*"), *profile.security_dir.glob("*")))
 
 
 def test_as_a_context_manager(profile: Profile) -> None:

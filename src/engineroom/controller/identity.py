@@ -87,10 +87,15 @@ class Identity:
             write_connection_file(path, info)
 
     def remove_files(self) -> None:
-        """Remove the connection files, unless they are to be used again."""
-        if not self._config.reuse:
-            self.client_file.unlink(missing_ok=True)
-            self.engine_file.unlink(missing_ok=True)
+        """Remove the connection files, unless they are to be used again.
+
+        The certificate of a cluster with an id goes, too: ids may be drawn anew for each start.
+        """
+        if self._config.reuse:
+            return
+        of_this_id = (self.certificate_file, self.key_file) if self._config.cluster_id else ()
+        for path in (self.client_file, self.engine_file, *of_this_id):
+            path.unlink(missing_ok=True)
 
     def _reachable_hosts(self, before: ConnectionFile | None) -> list[str]:
         location = self._config.location or _put_there_by_hand(before)

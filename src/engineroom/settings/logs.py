@@ -5,13 +5,21 @@ from __future__ import annotations
 import contextlib
 import glob
 import logging
+import os
+import re
 import sys
+import time
 from pathlib import Path
 
 KEPT = 3
 """Earlier files of one process that are kept, as NAME.log.1 (the latest) and so on."""
 
 MAX_BYTES = 10 * 1024 * 1024
+
+FORGOTTEN = 14 * 24 * 3600.0
+"""Seconds that files of clusters whose ids were drawn are kept."""
+
+_OF_DRAWN_ID = re.compile(r"(ipcluster|ipcontroller|ipengines?|steps)-[0-9a-f]{8}[-.]")
 
 _END = 4096
 """Bytes in which the last line of a log is looked for."""
@@ -90,6 +98,15 @@ def clean(directory: Path, cluster_id: str) -> None:
             # A cluster without an id must not take what belongs to those that have one.
             if cluster_id or path.name.removeprefix(f"{program}-").partition(".")[0].isdigit():
                 path.unlink(missing_ok=True)
+
+
+def forget_old(directory: Path) -> None:
+    """Remove what clusters whose ids were drawn, each for one start, have left long ago."""
+    oldest = time.time() - FORGOTTEN
+    with contextlib.suppress(OSError):  # there is no such directory any more, or somebody else tidies up, too
+        for entry in os.scandir(directory):
+            if _OF_DRAWN_ID.match(entry.name) and entry.stat().st_mtime < oldest:
+                os.unlink(entry.path)
 
 
 def remove_log(path: Path) -> None:

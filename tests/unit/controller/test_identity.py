@@ -50,6 +50,14 @@ def test_without_reuse_keys_are_new_and_files_go_at_the_end(tmp_path: Path) -> N
     assert read_connection_file(second.client_file).exec_key != key
     second.remove_files()
     assert not second.client_file.exists()
+    assert second.key_file.exists()
+
+
+def test_a_cluster_with_an_id_leaves_nothing(tmp_path: Path) -> None:
+    one = started(ControllerConfig(security_dir=str(tmp_path), cluster_id="0123abcd"))
+    assert one.key_file.exists()
+    one.remove_files()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_reuse_of_another_clusters_files_is_refused_in_words(tmp_path: Path) -> None:

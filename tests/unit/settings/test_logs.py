@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from pathlib import Path
 
-from engineroom.settings.logs import KEPT, FactsFormatter, RotatingFile, clean, rotate
+from engineroom.settings.logs import FORGOTTEN, KEPT, FactsFormatter, RotatingFile, clean, forget_old, rotate
 
 
 def record(text: str, **facts: object) -> logging.LogRecord:
@@ -51,3 +53,16 @@ def test_clean_leaves_the_logs_of_other_clusters(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == list(others)
     clean(tmp_path, "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_drawn_ids_left_long_ago_is_forgotten(tmp_path: Path) -> None:
+    long_ago = time.time() - FORGOTTEN - 60
+    drawn = ["ipcluster-0123abcd.log", "ipcontroller-0123abcd.log.1", "ipengine-0123abcd-7.log", "steps-0123abcd.jsonl"]
+    named = ["ipcluster.log", "ipengine-0123456789ab-7.log", "ipcontroller-lab.log", "steps-thursday.jsonl", "mine.log"]
+    for name in [*drawn, *named]:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    (tmp_path / "ipcluster-89abcdef.log").touch()
+    forget_old(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*named, "ipcluster-89abcdef.log"])
+    forget_old(tmp_path / "gone")
