@@ -133,9 +133,14 @@ class Departures:
         self._seen[Instance(link.identity)] = None
 
     def _look_at_the_first(self) -> None:
-        """Give up engines that were cut off before others, and have ended since they were looked for."""
-        while (first := next(iter(self._seen), None)) is not None and not _lives(self._waiting[first][0]):
+        """Give up engines that were cut off before others, and have ended since they were looked for.
+
+        Unless they have a host: that knows the cause, and is asked for it.
+        """
+        while (first := next(iter(self._seen), None)) is not None:
             link, timer = self._waiting[first]
+            if link.host or _lives(link):
+                return
             timer.cancel()
             self._lose(first, _ended(link))
 
