@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 import engineroom as er
 from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
+from engineroom.cluster.leftovers import control_socket
 from engineroom.errors import LaunchError, RemoteError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
@@ -175,17 +177,26 @@ def test_engines_as_jobs_of_their_own_and_as_an_array(profile: Profile, slurm: S
     assert slurm.jobs() == []
 
 
-def test_the_controller_in_a_job_and_its_lease(profile: Profile, slurm: Slurm, command: Start) -> None:
+@pytest.mark.parametrize("lost", ["the process", "the machine"])
+def test_the_controller_in_a_job_of_a_host_that_is_lost(
+    lost: str, profile: Profile, slurm: Slurm, command: Start
+) -> None:
     configure(profile, "c.Cluster.controller_launcher_class = 'Slurm'")
-    started = command("ipcluster", "start", "-n", "2", "--", "--ip=*", "--lease=2")
+    lease = 2 if lost == "the machine" else 600
+    started = command("ipcluster", "start", "-n", "2", "--", "--ip=*", f"--lease={lease}")
     says(started, "2 engines are ready")
     with er.Client() as rc:
         assert rc[:].apply_sync(lambda: 1) == [1, 1]
     assert len(slurm.jobs()) == 2
+    if lost == "the machine":
+        for child in psutil.Process(started.process.pid).children(recursive=True):
+            if "engineroom.cluster.sweeper" in child.cmdline():
+                child.kill()
     kill(profile, "ipcluster")
     until(lambda: slurm.jobs() == [])
     until(lambda: not list(profile.pid_dir.iterdir()))
     assert keys(profile) == []
+    until(lambda: not control_socket(profile, "").exists() and not profile.cluster_file("").exists())
     assert command("ipcluster", "clean").succeeds()
 
 

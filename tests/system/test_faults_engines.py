@@ -95,7 +95,8 @@ def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, engine: int
     begun = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     for waiting in (running, queued):
-        with pytest.raises(EngineError, match=rf"engine {engine} died \(killed by SIGKILL.*\)"):
+        # On a busy machine the engine may be dead before the controller has heard of the tasks.
+        with pytest.raises(EngineError, match=rf"engine {engine} (died|is gone) \(killed by SIGKILL.*\)"):
             waiting.get(timeout=SECONDS)
     assert time.monotonic() - begun <= slowly(KNOWN)
     assert engine not in rc.ids

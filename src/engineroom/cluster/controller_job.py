@@ -1,7 +1,8 @@
 """A controller in a job, or wherever else a launcher starts one.
 
 It reads its profile there, and writes its connection files where we see them, for the file system is shared. No pipe
-tells it that we are gone: it has a lease (`controller/lease`).
+tells it that we are gone: a sweeper here cancels its job then, and if our machine is gone, it has a lease
+(`controller/lease`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, Sta
 from engineroom.cluster.leftovers import is_dead
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Notice, Report
+from engineroom.cluster.sweeper import Sweeper
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
@@ -64,12 +66,14 @@ class ControllerJob:
         launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
         environment = {**command.environment, VARIABLE: str(launch)}
         self._command = msgspec.structs.replace(command, environment=environment)
+        self._sweeper: Sweeper | None = None
         self._handle: Handle | None = None
         self._info: ConnectionFile | None = None
         self._watch: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self, on_end: OnEnd) -> None:
+        self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
         before = [_written_by(path) for path in self._files()]
         try:
             self._handle = await self._launcher.start(self._command)
@@ -89,6 +93,8 @@ class ControllerJob:
     async def ended(self) -> None:
         if self._ending is not None:
             await self._ending
+        if self._sweeper is not None:
+            self._sweeper.dismiss()
 
     def state(self) -> dict[str, Any]:
         if self._handle is None:

@@ -30,8 +30,8 @@ import msgspec
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.deaths import OutOfMemory, cause_of
 from engineroom.engine.forking import leave_parent
-from engineroom.engine.titles import set_title
 from engineroom.protocol.processes import die_with_parent
+from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
 

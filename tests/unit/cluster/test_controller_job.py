@@ -56,10 +56,18 @@ class Job:
         self.stopped = True
 
 
+class NoSweeper:
+    """Nobody is killed here."""
+
+    def __init__(self, profile_dir: str, cluster_id: str) -> None: ...
+    def dismiss(self) -> None: ...
+
+
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setattr(controller_job, "_LOOK_EVERY", 0.01)
     monkeypatch.setattr(controller_job, "_SOON", 0.02)
+    monkeypatch.setattr(controller_job, "Sweeper", NoSweeper)
     profile = Profile(tmp_path)
     profile.prepare()
     return profile
