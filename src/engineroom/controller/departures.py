@@ -162,7 +162,7 @@ class Departures:
 
     def _give_up(self, instance: Instance, cause: str) -> None:
         self._seen.pop(instance, None)
-        self._look_at_the_first()  # which may have taken this one along
+        self._look_at_the_first()  # they may have taken this one along
         self._lose(instance, cause)
 
     def _lose(self, instance: Instance, cause: str) -> None:

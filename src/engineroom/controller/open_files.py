@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engineroom.settings.open_files import allow, limit
+
 _MOST = 65536
 """More connections than this a controller has no use for."""
 
@@ -10,17 +12,9 @@ FULL_FIX = "raise the limit where the controller is started: `ulimit -n 65536`; 
 
 def allow_many() -> None:
     """Raise our limit, 1024 on most systems, to what the system lets us have without being asked."""
-    import resource  # not on every platform
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    allow(_MOST)
 
 
 def full_words() -> str:
     """Return that there is no room for another connection."""
-    import resource  # as above
-
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return f"the controller has no room for another connection: it may have {limit} files open, and has"
+    return f"the controller has no room for another connection: it may have {limit() or 'no more'} files open, and has"

@@ -103,8 +103,9 @@ def clean(directory: Path, cluster_id: str) -> None:
 def forget_old(directory: Path) -> None:
     """Remove what clusters whose ids were drawn, each for one start, have left long ago."""
     oldest = time.time() - FORGOTTEN
-    with contextlib.suppress(OSError):  # there is no such directory any more, or somebody else tidies up, too
-        for entry in os.scandir(directory):
+    # There may be no such directory any more, or somebody else who tidies up, too.
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
             if _OF_DRAWN_ID.match(entry.name) and entry.stat().st_mtime < oldest:
                 os.unlink(entry.path)
 

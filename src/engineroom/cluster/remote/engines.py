@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from engineroom.cluster.reports import Notice, Report, RestartEngines, SignalEng
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
+from engineroom.settings.open_files import allow
 from engineroom.settings.steps import SUBMITTED, Steps
 
 _MOST_TOLD = 20
@@ -179,11 +179,7 @@ class RemoteEngines:
 
 def make_room(machines: int) -> None:
     """Let us have the descriptors that connections to so many machines take, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OWN_DESCRIPTORS + _DESCRIPTORS * machines
-    if soft not in {hard, resource.RLIM_INFINITY} and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    allow(_OWN_DESCRIPTORS + _DESCRIPTORS * machines)
 
 
 def _all_shares(options: EngineLauncher) -> list[Share]:
