@@ -16,7 +16,7 @@ from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobSt
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
-from engineroom.cluster.launchers.jobs.ending import end_jobs
+from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
 from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, tasks_listed, worst_of
 from engineroom.cluster.launchers.jobs.records import forget_jobs, records_shared
 from engineroom.cluster.launchers.jobs.script import (
@@ -123,7 +123,7 @@ class BatchLauncher:
         self._steps.pop(jobs[0], None)
         self._arrays.discard(jobs[0])
         board = self._board(system)
-        cancel = self._cancel(system)
+        cancel = cancel_command(self._options, system)
         await end_jobs(system, jobs, cancel=cancel, board=board, seconds=self._options.stop_timeout)
         board.drop(jobs)
         forget_jobs(self._shared, jobs)
@@ -144,9 +144,6 @@ class BatchLauncher:
         if not submit:
             raise LaunchError(f"set `submit_command` of {type(self._options).__name__}: how are jobs submitted?")
         return submit
-
-    def _cancel(self, system: BatchSystem) -> list[str]:
-        return list(self._options.delete_command) or list(system.cancel)
 
     def _splits(self, system: BatchSystem, command: Command) -> bool:
         if command.role == CONTROLLER or command.n == 1:

@@ -12,10 +12,16 @@ from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.commands import cancelling, run
 from engineroom.cluster.launchers.launcher import State
 from engineroom.errors import LaunchError
+from engineroom.settings.launchers import BatchSystemLauncher
 
 _LOOK_EVERY = 0.5
 _AGAIN_EVERY = 10.0
 """Seconds between two looks at jobs that were cancelled, and until they are cancelled again."""
+
+
+def cancel_command(options: BatchSystemLauncher, system: BatchSystem) -> list[str]:
+    """Return the command that cancels jobs: the user's own, or else the system's."""
+    return list(options.delete_command) or list(system.cancel)
 
 
 async def end_jobs(

@@ -14,7 +14,7 @@ import msgspec
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, Said, run
-from engineroom.cluster.launchers.jobs.ending import end_jobs
+from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
 from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords
 from engineroom.cluster.launchers.launcher import Command
 from engineroom.errors import LaunchError
@@ -116,7 +116,7 @@ class Submission:
             system=self._system.name,
             role=self._command.role,
             tag=tag,
-            cancel=list(self._options.delete_command) or list(self._system.cancel),
+            cancel=cancel_command(self._options, self._system),
         )
         self._records.add(record)
         by_stdin = self._system.submit_by_stdin
@@ -157,7 +157,7 @@ class Submission:
 
     async def _take_back(self) -> str:
         """Cancel the jobs that were taken, and see that they end; return in words what became of them."""
-        cancel = list(self._options.delete_command) or list(self._system.cancel)
+        cancel = cancel_command(self._options, self._system)
         count = f"{len(self._jobs)} job{'s' if len(self._jobs) != 1 else ''}"
         try:
             await end_jobs(
