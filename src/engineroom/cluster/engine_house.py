@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.children import Child
-from engineroom.cluster.engine_set import HostedEngine, HostedEngines
+from engineroom.cluster.engine_set import HostedEngine, HostedEngines, NoSuchSet
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
@@ -87,7 +87,7 @@ class EngineHouse:
                 self._command(stop=engine.key)
         await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
         if name and not leaving:
-            raise self._no_set(name)
+            raise NoSuchSet(name, self.engines.sets())
 
     async def restart(self, name: str = "") -> str:
         restarted = self.engines.in_set(name)
@@ -108,7 +108,7 @@ class EngineHouse:
         for engine in meant:
             self._command(signal=engine.key, signum=signum)
         if name and not meant:
-            raise self._no_set(name)
+            raise NoSuchSet(name, self.engines.sets())
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)
@@ -158,10 +158,6 @@ class EngineHouse:
                 self._lost(engine, report["problem"], by_itself=True)
         else:
             log.error("the spawner says: %s", line.decode(errors="replace"))
-
-    def _no_set(self, name: str) -> LaunchError:
-        known = ", ".join(self.engines.sets()) or "none"
-        return LaunchError(f"there is no set of engines {name!r}; there are: {known}")
 
     def _add(self, name: str) -> HostedEngine:
         plan = self._plan

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 
 STABLE_SECONDS = 10.0
 """An engine that lived for so long is started again at once; one that did not waits longer each time."""
 
 _LONGEST_PAUSE = 30.0
+
+
+class NoSuchSet(LaunchError):
+    """There is no set of engines `name`; `known`: those that there are."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no set of engines {name!r}; there are: {', '.join(known) or 'none'}")
 
 
 @dataclass(slots=True)

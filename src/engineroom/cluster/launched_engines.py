@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.engine_set import HostedEngines, ready_ids
+from engineroom.cluster.engine_set import HostedEngines, NoSuchSet, ready_ids
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Telling, Watchful
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
@@ -219,7 +219,7 @@ class LaunchedEngines:
     def _named(self, name: str) -> list[_Set]:
         found = [each for each in self._sets.values() if not name or each.name == name]
         if name and not found:
-            raise LaunchError(f"there is no set of engines {name!r}; there are: {', '.join(self._sets) or 'none'}")
+            raise NoSuchSet(name, self._sets)
         return found
 
     def _forget(self, leaving: _Set) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.engine_set import HostedEngine
+from engineroom.cluster.engine_set import HostedEngine, NoSuchSet
 from engineroom.cluster.launchers.ssh_places import Share, share_of_proxy, shares_of, split
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.remote.machine import Machine
@@ -159,8 +159,7 @@ class RemoteEngines:
     def _named(self, name: str) -> list[HostedEngine]:
         found = self.engines.in_set(name)
         if name and not found:
-            known = ", ".join(self.engines.sets()) or "none"
-            raise LaunchError(f"there is no set of engines {name!r}; there are: {known}")
+            raise NoSuchSet(name, self.engines.sets())
         return found
 
     async def _ask_all(self, engines: list[HostedEngine], request: Callable[[], RemoteRequest]) -> list[str]:
