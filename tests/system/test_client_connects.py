@@ -109,7 +109,7 @@ def test_a_cut_connection_is_made_again_and_loses_nothing(cluster: Cluster) -> N
 INTERRUPTED = """
 import os, pathlib, signal, sys, threading
 from engineroom import Client
-from tests.system.held_tasks import wait_for_file
+from tests.system.held_tasks import put, wait_for_file
 file = pathlib.Path(sys.argv[2])
 with Client(sys.argv[1]) as rc:
     waiting = rc[0].apply_async(wait_for_file, str(file))
@@ -118,7 +118,7 @@ with Client(sys.argv[1]) as rc:
         waiting.get()
     except KeyboardInterrupt:
         print("interrupted")
-    file.write_text("done")
+    put(file, "done")
     print(waiting.get(30), rc[0].apply_sync(abs, -1))
 """
 

@@ -20,7 +20,7 @@ from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import slowly
 from tests.system.conftest import SECONDS, Command, until
-from tests.system.held_tasks import wait_for_file
+from tests.system.held_tasks import put, wait_for_file
 from tests.system.proxy import Proxy
 
 Start = Callable[..., Command]
@@ -140,11 +140,11 @@ def test_a_cut_shorter_than_the_timeout_loses_nothing(
     balanced = rc.load_balanced_view().map_async(bytes, [1_500_000] * 4, chunksize=1)
     until(lambda: counter.exists() and counter.read_text() == "xx")
     getattr(far.proxy, how)()
-    marks[0].write_text("finished while cut off")  # and so nobody can have acknowledged it
+    put(marks[0], "finished while cut off")  # and so nobody can have acknowledged it
     during = rc[1].apply_async(abs, -5)
     assert not during.wait(seconds)
     far.proxy.heal()
-    marks[1].write_text("finished afterwards")
+    put(marks[1], "finished afterwards")
     assert [each.get(timeout=SECONDS) for each in running] == ["finished while cut off", "finished afterwards"]
     assert [each.get(timeout=SECONDS) for each in queued] == [3_000_000] * 2
     assert list(map(len, balanced.get(timeout=SECONDS))) == [1_500_000] * 4
