@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench bench-peers test-real clean
+.PHONY: help venv demo test fuzz check bench bench-peers test-real clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,13 @@ demo: venv  ## a census of real Python code on four engines, and what else engin
 
 test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
 	@$(BIN)/python -m pytest --ignore=tests/real $(TWO) $(ARGS)
+
+fuzz: venv  ## the tests with random examples, new ones in each round, for 5 minutes (MINUTES=60: for an hour)
+	@end=$$((SECONDS + 60 * $(or $(MINUTES),5))); \
+	for ((round = 1; SECONDS < end; round++)); do \
+	  echo "round $$round"; \
+	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q $(TWO) $(ARGS); \
+	done
 
 check: venv  ## style, types, and who may import whom
 	@$(BIN)/ruff check .

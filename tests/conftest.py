@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.patience import SECONDS
 from tests.reader import Reader
@@ -26,7 +27,13 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("same everywhere")  # for new examples: --hypothesis-profile=default
+settings.register_profile(
+    "fresh",  # `make fuzz`: new examples each time; one that fails is tried first the next time
+    parent=settings.get_profile("same everywhere"),
+    derandomize=False,
+    database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".hypothesis" / "examples"),
+)
+settings.load_profile("same everywhere")
 
 
 def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> bool:

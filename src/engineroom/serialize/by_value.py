@@ -1,29 +1,26 @@
 """Pickles with definitions inside, for what the far end can't import.
 
-cloudpickle's pickler, with our ways for interactive functions (see `interactive`), for classes, and for
-some things of the standard library that cloudpickle can't send.
+cloudpickle's pickler, with our ways for interactive functions (see `interactive`), for classes (see `classes`), and for
+some things of the standard library that cloudpickle can't send (see `standard_ways`).
 """
 
 from __future__ import annotations
 
 import builtins
-import dataclasses
-import functools
 import io
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any, cast
-from weakref import WeakKeyDictionary, WeakSet
 
 import cloudpickle.cloudpickle as theirs
 
-from engineroom.errors import PackError
-from engineroom.serialize.buffers import restore_memoryview
+from engineroom.serialize.classes import own_way
 from engineroom.serialize.code_facts import facts_of
 from engineroom.serialize.interactive import EMPTY, Scope, furnish, make_function
+from engineroom.serialize.standard_ways import WAYS
 
 _ATTRIBUTES = (
     "__name__",
@@ -39,9 +36,6 @@ _LOCAL_NAMES = frozenset(
     | {"get_ipython", "In", "Out", "exit", "quit"}
 )
 """Names that mean something else in each process."""
-
-_received: WeakSet[type] = WeakSet()
-"""Classes that came by value; those defined here are never changed by what comes back."""
 
 
 def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> bytes:
@@ -67,11 +61,7 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
     def reducer_override(self, value: Any) -> Any:
         if type(value) is FunctionType and is_interactive(value):
             return self._reduce_interactive(value)
-        reduced = super().reducer_override(value)
-        if type(reduced) is tuple and reduced[-1] is theirs._class_setstate:
-            make, args, state = reduced[:3]
-            return _make_class, (make, *args), state, None, None, _set_class_state
-        return reduced
+        return own_way(super().reducer_override(value))
 
     def _reduce_interactive(self, function: FunctionType) -> tuple[Any, ...]:
         code = function.__code__
@@ -134,80 +124,4 @@ def _imported_below(captured: Iterable[object], names: frozenset[str]) -> Iterab
             yield from _imported_below(inner, names)
 
 
-def _make_class(make: Callable[..., type], *args: Any) -> type:
-    """Return the class with this tracker id, if it is known here, else a new one to be filled."""
-    known = theirs._DYNAMIC_CLASS_TRACKER_BY_ID.get(args[-2])
-    if isinstance(known, type):
-        return known
-    made = make(*args)
-    _received.add(made)
-    return made
-
-
-def _set_class_state(made: type, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    if made in _received:
-        theirs._class_setstate(made, state)
-
-
-def _make_code(version: tuple[int, int], *args: Any) -> CodeType:
-    if version != sys.version_info[:2]:
-        ours = ".".join(map(str, sys.version_info[:2]))
-        raise PackError(
-            f"the code of {args[11]!r} is for Python {version[0]}.{version[1]}, and this is Python {ours}: "
-            "functions and classes that can't be imported travel only between processes of the same version"
-        )
-    return CodeType(*args)
-
-
-def _reduce_code(code: CodeType) -> tuple[Any, ...]:
-    _, args = theirs._code_reduce(code)
-    return _make_code, (sys.version_info[:2], *args)
-
-
-def _reduce_memoryview(view: memoryview) -> tuple[Any, ...]:
-    if not view.c_contiguous:
-        return restore_memoryview, (PickleBuffer(view.tobytes()), view.format, view.shape)
-    return restore_memoryview, (PickleBuffer(view), view.format, view.shape)
-
-
-def _make_cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
-    return functools.lru_cache(**parameters)(function)
-
-
-def _reduce_cached(function: Any) -> Any:
-    if function.__module__ != "__main__" and _found(function):
-        return function.__qualname__
-    return _make_cached, (function.__wrapped__, function.cache_parameters())
-
-
-def _found(function: Any) -> bool:
-    found: Any = sys.modules.get(function.__module__)
-    for name in function.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found is function
-
-
-def _make_cached_property(function: Callable[[Any], Any], name: str | None) -> Any:
-    made: Any = functools.cached_property(function)
-    made.attrname = name
-    return made
-
-
-def _reduce_cached_property(value: functools.cached_property[Any]) -> tuple[Any, ...]:
-    return _make_cached_property, (value.func, value.attrname)
-
-
-ByValuePickler.dispatch_table = ChainMap(
-    {
-        CodeType: _reduce_code,
-        memoryview: _reduce_memoryview,
-        type(functools.lru_cache(len)): _reduce_cached,
-        functools.cached_property: _reduce_cached_property,
-        WeakKeyDictionary: lambda mapping: (WeakKeyDictionary, (dict(mapping),)),  # in `functools.singledispatch`
-        # These are told apart by identity.
-        type(dataclasses.MISSING): lambda _: "MISSING",
-        type(dataclasses.KW_ONLY): lambda _: "KW_ONLY",
-        type(dataclasses._HAS_DEFAULT_FACTORY): lambda _: "_HAS_DEFAULT_FACTORY",  # type: ignore[attr-defined]
-    },
-    theirs.Pickler.dispatch_table,
-)
+ByValuePickler.dispatch_table = ChainMap(WAYS, theirs.Pickler.dispatch_table)

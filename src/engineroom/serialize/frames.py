@@ -39,16 +39,17 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Bo
     sizes = [len(pickle), *map(len, views)]
     head = _HEAD.pack(_FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
     head = b"".join((head, _PADDING[: -len(head) % _ALIGN], pickle))
-    short = len(head) + sum(sizes) + _ALIGN * len(sizes) <= INLINE_LIMIT
+    end = len(head)
     segments: list[memoryview] = [memoryview(head)]
-    last = len(head)
     for view in views:
-        if padding := -last % _ALIGN:
+        if padding := -end % _ALIGN:
             segments.append(memoryview(_PADDING)[:padding])
-        if view:
-            segments.extend([view] if short or not copy else _snapshot(view))
-            last = len(view)
-    return b"".join(segments) if short else segments
+        if view:  # an empty buffer adds no segment, but it begins at a multiple, too
+            segments.append(view)
+        end += padding + len(view)
+    if end <= INLINE_LIMIT:
+        return b"".join(segments)
+    return [piece for segment in segments for piece in _snapshot(segment)] if copy else segments
 
 
 def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
