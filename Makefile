@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz check bench bench-peers test-real clean
+.PHONY: help venv demo test check fuzz bench bench-against bench-peers test-real clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv:  ## the environment that the others use (the first time, and when pyproject.toml changes)
 	@bash .ci/venv "$(VENV)" "$(PYTHON)"
@@ -35,6 +35,9 @@ check: venv  ## style, types, and who may import whom
 
 bench: venv  ## the figures that engineroom is held to, each beside its reference (ARGS='noop' chooses rows)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-against: venv  ## the same figures of the code at REV and of this code, in turns (REV=HEAD~5 ARGS='noop map')
+	@$(BIN)/python -m benchmarks.against $(REV) $(ARGS)
 
 bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an environment of its own
 	@$(BIN)/python -m benchmarks.peers $(ARGS)

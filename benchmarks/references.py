@@ -1,20 +1,37 @@
-"""The standard library's pools: no network, no addressing, no recovery; they stand for the limit."""
+"""The standard library's pools: no network, no addressing, no recovery; they stand for the limit.
+
+Where old code is held against new (`benchmarks.against`) they are not wanted: each is NaN then.
+"""
 
 from __future__ import annotations
 
+import math
 import multiprocessing
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from multiprocessing.pool import Pool
 
 from benchmarks.timing import median_rate, percentile, seconds
 from benchmarks.work import echo, increment, noop
 
 WORKERS = 2
+UNWANTED = "BENCH_WITHOUT_REFERENCES"
+"""Set in the environment of runs that need no references."""
+
 _spawn = multiprocessing.get_context("spawn")
+
+
+def _if_wanted(measure: Callable[..., float]) -> Callable[..., float]:
+    @cache
+    @wraps(measure)
+    def measured(*args: int) -> float:
+        return math.nan if os.environ.get(UNWANTED) else measure(*args)
+
+    return measured
 
 
 @contextmanager
@@ -33,7 +50,7 @@ def pool() -> Iterator[Pool]:
         yield workers
 
 
-@cache
+@_if_wanted
 def executor_noops(count: int) -> float:
     """Return the no-ops a second of ProcessPoolExecutor, submitted one by one."""
     with executor() as workers:
@@ -45,7 +62,7 @@ def executor_noops(count: int) -> float:
         return median_rate(count, run, rounds=3 if count <= 10_000 else 1)
 
 
-@cache
+@_if_wanted
 def pool_noops(count: int) -> float:
     """Return the no-ops a second of multiprocessing.Pool.apply_async."""
     with pool() as workers:
@@ -57,14 +74,14 @@ def pool_noops(count: int) -> float:
         return median_rate(count, run, rounds=3)
 
 
-@cache
+@_if_wanted
 def pool_map(count: int) -> float:
     """Return the items a second of multiprocessing.Pool.map with its default chunks."""
     with pool() as workers:
         return median_rate(count, lambda: workers.map(increment, range(count)), rounds=5)
 
 
-@cache
+@_if_wanted
 def executor_round_trip(samples: int) -> float:
     """Return the median of a lone round trip through ProcessPoolExecutor, in ms."""
     with executor() as workers:
@@ -76,7 +93,7 @@ def executor_round_trip(samples: int) -> float:
     return percentile(times, 50)
 
 
-@cache
+@_if_wanted
 def executor_echo(count: int, size: int) -> float:
     """Return the MiB a second (there and back counted once) of `count` tasks of `size` bytes each way."""
     data = b"x" * size
