@@ -182,6 +182,10 @@ class LeanFuture(Future[Any]):
         if not self._watch(look):
             act()
 
+    def left_behind(self) -> None:
+        """In a forked child: forget who waits for it, for they do so in the parent."""
+        self._callbacks = self._watchers = self._waiting = None
+
     def _look(self) -> None:
         for look in tuple(self._watchers or ()):
             look()

@@ -15,7 +15,7 @@ from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
 from engineroom.client.questions import Questions
 from engineroom.client.tasks import Listener, Request, Task
-from engineroom.client.waiting import CallbackThread
+from engineroom.client.waiting import CallbackThread, LeftCondition
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import new_session, task_id
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Submit
@@ -56,7 +56,7 @@ class Session:
         self._awake = False
         self._submitted_bytes = self._released_bytes = 0
         self._observers = 0
-        self._forked = False
+        self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
         self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
 
@@ -87,10 +87,20 @@ class Session:
         """Know that the process is a forked child: its I/O thread is not here, nor is whoever holds its locks."""
         self._forked = True
         self.failure = ConnectionFailed(
-            "this Client belongs to the parent process: a connection can't be shared after a fork. "
-            "Create a new Client in this process"
+            f"this Client belongs to process {self._process}, of which this process is a fork. "
+            "Connect a new Client() in this process"
         )
-        self.condition, self._lock = threading.Condition(), threading.Lock()
+        self.condition, self._lock = LeftCondition(self._fail_here), threading.Lock()
+        self.callbacks = CallbackThread(self.callbacks.name)
+
+    def _fail_here(self) -> None:
+        """In a forked child: end what its parent waits for, whose end nobody will tell here."""
+        assert self.failure is not None
+        with self._lock:
+            owners = {id(task.listener): task.listener for task in self.tasks.values() if task.listener is not None}
+        for owner in owners.values():
+            owner.left_behind()
+        self.fail(self.failure)
 
     def submit(
         self,

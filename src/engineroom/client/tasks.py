@@ -23,6 +23,8 @@ class Listener(Protocol):
 
     def task_done(self, task: Task) -> None: ...
 
+    def left_behind(self) -> None: ...
+
 
 class Request:
     """One Submit, kept to be sent again until all its tasks have ended.

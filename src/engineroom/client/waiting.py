@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,31 @@ class Waiter:
         return self._lock.acquire(timeout=left)
 
 
+class LeftCondition(threading.Condition):
+    """Stands in a forked child for a condition that its parent's threads notify: the first to hold it calls `end()`,
+    which ends what could only be waited for in vain."""
+
+    def __init__(self, end: Callable[[], object]) -> None:
+        super().__init__()
+        self._end: Callable[[], object] | None = end
+        self._take = self.acquire
+        self.acquire = self._acquire  # type: ignore[method-assign]  # an attribute of each condition
+
+    def __enter__(self) -> bool:
+        return self._acquire()
+
+    def _acquire(self, *args: Any, **options: Any) -> bool:
+        end, self._end = self._end, None
+        if end is not None:
+            end()
+        return self._take(*args, **options)
+
+
 class CallbackThread:
     """Runs users' callbacks one after another, off the I/O thread, which must not be kept waiting."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -76,7 +97,7 @@ class CallbackThread:
     def call(self, callback: Callable[[], object]) -> None:
         """Run `callback()` soon; an exception that it raises is logged."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
         self._queue.put(callback)
 

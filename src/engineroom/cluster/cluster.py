@@ -179,6 +179,7 @@ class Cluster(ClusterOptions):
 
     async def stop_cluster(self) -> None:
         """Stop everything; returns when nothing is left. Does nothing if nothing runs."""
+        self._check_process()
         session, self._session = self._session, None
         atexit.unregister(self._stop_at_exit)
         if session is not None:
@@ -221,6 +222,8 @@ class Cluster(ClusterOptions):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._is_forked:
+            return  # the cluster goes on for the process that started it
         client, self._client = self._client, None
         if client is not None:
             await asyncio.to_thread(client.close)
@@ -232,7 +235,8 @@ class Cluster(ClusterOptions):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run_blocking(self.__aexit__(kind, error, trace))
+        if not self._is_forked:
+            run_blocking(self.__aexit__(kind, error, trace))
 
     @classmethod
     def from_file(
@@ -270,6 +274,7 @@ class Cluster(ClusterOptions):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of the cluster, as JSON values."""
+        self._check_process()
         if self._session is not None and self._session.alive:
             values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=10)
             return values
@@ -328,7 +333,21 @@ class Cluster(ClusterOptions):
         plan.engine.sys_path = own_module_path()
         return plan
 
+    @property
+    def _is_forked(self) -> bool:
+        """Whether the cluster was started, or found, by a process that this one is a fork of."""
+        return self._session is not None and not self._session.here
+
+    def _check_process(self) -> None:
+        if self._session is not None and not self._session.here:
+            raise LaunchError(
+                f"this Cluster belongs to process {self._session.process}, of which this process is a fork. "
+                "Connect a new Client() in this process; to control the cluster from it, find it again by "
+                f"Cluster.from_file(profile_dir={self.profile_dir!r}, cluster_id={self.cluster_id!r})"
+            )
+
     async def _start(self, plan: HostPlan) -> None:
+        self._check_process()
         if self.running:
             raise LaunchError(f"cluster {self.cluster_id!r} runs already")
         self.n = plan.n
@@ -344,7 +363,6 @@ class Cluster(ClusterOptions):
         if self._file_is_elsewhere:
             self.write_cluster_file()
         if self.shutdown_atexit:
-            self._process = os.getpid()
             atexit.register(self._stop_at_exit)
 
     def _keep(self, session: HostSession) -> None:
@@ -352,12 +370,13 @@ class Cluster(ClusterOptions):
         weakref.finalize(self, session.hang_up)
 
     async def _ask(self, request: reports.Request) -> Any:
+        self._check_process()
         if self._session is None:
             raise LaunchError(f"cluster {self.cluster_id!r} does not run: start it first")
         return await asyncio.wrap_future(self._session.ask(request))
 
     def _stop_at_exit(self) -> None:
-        if os.getpid() == self._process:  # else we are a fork, and the cluster is our parent's
+        if not self._is_forked:
             self.stop_cluster_sync()
 
 

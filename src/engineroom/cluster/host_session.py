@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -25,9 +26,13 @@ with it."""
 
 
 class HostSession:
-    """`start` or `join` one; then `ask`, and `stop`."""
+    """`start` or `join` one; then `ask`, and `stop`. A forked child has no part in it: there nothing happens.
+
+    `process`: the pid of the process that it belongs to.
+    """
 
     def __init__(self) -> None:
+        self.process = os.getpid()
         self._host: StartedHost | None = None
         self._channel: Channel | None = None
         self._stop_seconds = _PATIENCE
@@ -61,6 +66,11 @@ class HostSession:
         return session
 
     @property
+    def here(self) -> bool:
+        """Whether this process is the one that it belongs to, not a fork of that."""
+        return self.process == os.getpid()
+
+    @property
     def alive(self) -> bool:
         return self._channel is not None and not self._ended.is_set()
 
@@ -86,7 +96,7 @@ class HostSession:
     async def stop(self) -> None:
         """Have the host stop everything; returns when it has."""
         channel, self._channel = self._channel, None
-        if channel is None:
+        if channel is None or not self.here:
             return
         answer = asyncio.wrap_future(channel.ask(Stop(reason="the cluster was stopped")))
         with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
@@ -100,7 +110,7 @@ class HostSession:
 
     def hang_up(self) -> None:
         """Leave the host to itself."""
-        if self._channel is not None:
+        if self._channel is not None and self.here:
             self._channel.hang_up()
 
     def _open(self, channel: Channel) -> None:

@@ -294,7 +294,7 @@ def test_a_forked_child_is_told_to_make_its_own_client(rc: Client, fake: FakeCon
     words = [said.get() for _ in range(4)]
     child.join()
     said.close()
-    assert all("parent process" in text for text in words[:3])
+    assert all("is a fork" in text for text in words[:3])
     fake.holding = False
     fake.answer()
     assert result.get(SECONDS) == 1
