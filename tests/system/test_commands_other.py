@@ -198,5 +198,5 @@ def test_modules_are_the_commands(command: Start, profile: Profile, module: str)
 def test_a_command_that_does_not_exist(command: Start, profile: Profile) -> None:
     wrong = command("ipcluster", "begin")
     assert wrong.ends() == 2
-    assert "there is no command 'begin'" in wrong.output
+    assert "unknown command 'begin'" in wrong.output
     assert "start a controller and engines" in wrong.output

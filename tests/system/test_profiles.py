@@ -54,7 +54,7 @@ def test_a_new_profile_has_three_files_which_stay_as_they_are(command: Start, pr
     place = profile.path.parent / "profile_mine"
     assert sorted(path.name for path in place.glob("*.py")) == FILES
     (place / FILES[0]).write_text("c.Cluster.n = 1\n")
-    assert "left as it is" in command("ipcluster", "profile", "create", "--profile=mine").succeeds().output
+    assert "unchanged:" in command("ipcluster", "profile", "create", "--profile=mine").succeeds().output
     assert (place / FILES[0]).read_text() == "c.Cluster.n = 1\n"
     command("ipcluster", "profile", "create", "mine", "--reset").succeeds()
     assert "# c.Cluster.n = None" in (place / FILES[0]).read_text()

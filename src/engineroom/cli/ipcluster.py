@@ -11,21 +11,24 @@ from engineroom.cli.outermost import in_words, plain_ctrl_c
 
 COMMANDS = {
     "start": "start a controller and engines",
-    "engines": "start engines for a controller that runs already, or will",
+    "engines": "start engines for a controller that is running, or will be",
     "stop": "stop a cluster",
     "list": "list clusters",
-    "clean": "remove what clusters that are gone have left",
+    "clean": "remove what ended clusters left behind",
     "logs": "show the logs of a cluster",
-    "why": "say why a cluster does not start, or lacks engines",
-    "config": "show the options in effect, and who says so",
-    "profile": "make a profile, with files for options",
+    "why": "explain why a cluster does not start or lacks engines",
+    "config": "show every option, its value and where it was set",
+    "profile": "create a profile with commented configuration files",
 }
 
-_USAGE = """usage: ipcluster COMMAND [options]
+_USAGE = """Usage: ipcluster COMMAND [options]
 
 {}
 
-`ipcluster COMMAND -h` explains the options of a command; `ipcluster start -n 4` is a good one to begin with."""
+Example:
+  ipcluster start -n 4
+
+Options of a command: ipcluster COMMAND -h"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +51,7 @@ def _command(arguments: Sequence[str]) -> int:
         from engineroom.settings.option import nearest  # most people type what there is
 
         print(
-            f"ipcluster: there is no command {command!r}{nearest(command, COMMANDS.keys())}\n\n{_usage()}",
+            f"ipcluster: unknown command {command!r}{nearest(command, COMMANDS.keys())}\n\n{_usage()}",
             file=sys.stderr,
         )
         return 2

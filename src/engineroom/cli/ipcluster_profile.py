@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from engineroom.settings.option import OptionError
 
-_HINT = """`ipython profile create --parallel` does the same once engineroom's stand-in for ipyparallel is installed:
+_HINT = """To do the same with `ipython profile create --parallel`, install engineroom's stand-in for ipyparallel:
 pip install "engineroom[ipyparallel]\""""
 
 
@@ -20,14 +20,14 @@ def main(argv: Sequence[str]) -> int:
     app = IPClusterProfile.from_command_line(argv)
     command, *names = app.arguments or [""]
     if command != "create" or len(names) > 1:
-        raise OptionError("say `ipcluster profile create NAME`")
+        raise OptionError("usage: ipcluster profile create [NAME]")
     if names:
         app.profile = names[0]
     profile = app.profile_directory
     profile.prepare()
     for program in FILES:
         written = write_config_file(profile.path, program, overwrite=app.reset)
-        print(f"{'wrote' if written else 'left as it is:'} {config_file(profile.path, program)}")
+        print(f"{'wrote' if written else 'unchanged:'} {config_file(profile.path, program)}")
     if find_spec("ipyparallel") is None:
         print(_HINT)
     return 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
-
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +35,6 @@ def _run(argv: Sequence[str]) -> int:
             pid_files = [profile.pid_file(program, options.cluster_id) for program in ("ipcluster", "ipcontroller")]
             begin_if_old(config.steps, unless=pid_files)
         config.terminal = not told and sys.stdin is not None and sys.stdin.isatty()
-        if options.clean_logs:
-            log.warning("clean_logs is ignored: other engines may still write theirs; `ipcluster start` can clean up")
         if options.log_to_file:
             config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:

@@ -101,6 +101,8 @@ def level_name(level: str | int) -> str:
 
 def controller_config(options: IPController) -> ControllerConfig:
     """Return what the controller needs to know of its options."""
+    if "IPController.db_class" in names_in(options.config):
+        log.warning("IPController.db_class has no effect yet: finished tasks are not kept in a database")
     beats = configured(HeartMonitor, options.config)
     return ControllerConfig(
         security_dir=str(options.profile_directory.security_dir),

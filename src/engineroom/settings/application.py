@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
@@ -42,6 +42,21 @@ class BaseParallelApplication(Application):
     """The profile's file with options is `<config_name>_config.py`."""
 
     takes_arguments: ClassVar[bool] = False
+    arguments_shown: ClassVar[str] = ""
+    """What the usage line says of them."""
+
+    subcommand: ClassVar[str] = ""
+    """`ipcluster` has several."""
+
+    first: ClassVar[tuple[str, ...]] = ()
+    """The options that people use first, each as an example; `-h` shows these."""
+
+    no_effect: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The options of every command that do nothing with this one, and why."""
+
+    more_help: ClassVar[str] = ""
+    """What `--help-all` says at its end."""
+
     option_classes: ClassVar[tuple[type[Configurable], ...]] = ()
     """Other classes whose options this command takes, as `--Class.name`."""
 
@@ -51,39 +66,54 @@ class BaseParallelApplication(Application):
     old_classes: ClassVar[tuple[str, ...]] = ("BaseIPythonApplication",)
     """What the class was called by those that came before; as sections of files, they work as well."""
 
-    profile = option(Unicode("", help="Name of the IPython profile to use."), "profile", in_files=False)
+    profile = option(
+        Unicode("", help='Name of the IPython profile to use (default: "default").'), "profile", in_files=False
+    )
     profile_dir = option(
-        Unicode("", help="Directory of the profile to use, instead of a name."),
+        Unicode("", help="Directory of the profile to use, instead of its name."),
         "profile-dir",
         old=("ProfileDir.location",),
         in_files=False,
     )
-    ipython_dir = option(Unicode("", help="IPython's directory, in which profiles are."), "ipython-dir", in_files=False)
-    cluster_id = option(
-        Unicode("", help="Tells several clusters of one profile apart; part of their files' names."), "cluster-id"
+    ipython_dir = option(
+        Unicode("", help="IPython's directory, which holds the profiles (default: $IPYTHONDIR, or ~/.ipython)."),
+        "ipython-dir",
+        in_files=False,
     )
-    config_file = option(Unicode("", help="A further file with options, read last."), "config", in_files=False)
-    work_dir = option(Unicode("", help="Working directory of the process; default: where it is started."), "work-dir")
-    log_to_file = option(Bool(default_value=False, help="Log to the profile's log directory."), "log-to-file")
+    cluster_id = option(
+        Unicode(
+            "",
+            help="Name of this cluster, to tell it from others in the same profile. It appears in its file names.",
+        ),
+        "cluster-id",
+    )
+    config_file = option(Unicode("", help="Another file of options, read last."), "config", in_files=False)
+    work_dir = option(Unicode("", help="Working directory of the process (default: the current one)."), "work-dir")
+    log_to_file = option(Bool(default_value=False, help="Log to a file in the profile's log directory."), "log-to-file")
     clean_logs = option(
-        Bool(default_value=False, help="Delete this cluster's earlier logs at start, instead of keeping a few."),
+        Bool(default_value=False, help="Delete this cluster's old logs at start (default: keep the last 3)."),
         "clean-logs",
     )
     log_level = option(
-        Union([CaselessStrEnum(LEVELS), Int()], default_value="INFO", help="How much is logged."), "log-level"
+        Union(
+            [CaselessStrEnum(LEVELS), Int()],
+            default_value="INFO",
+            help="Lowest level to log: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+        ),
+        "log-level",
     )
     init = option(
-        Bool(default_value=False, help="Make the profile with its commented files first, if they are not there."),
+        Bool(default_value=False, help="Create the profile and its commented configuration files first, if missing."),
         "init",
         in_files=False,
     )
     show_config = option(
-        Bool(default_value=False, help="Print the options that files and command line set, and end."),
+        Bool(default_value=False, help="Print the options set in files and on the command line, then exit."),
         "show-config",
         in_files=False,
     )
     show_config_json = option(
-        Bool(default_value=False, help="The same as JSON."),
+        Bool(default_value=False, help="Print them as JSON, then exit."),
         "show-config-json",
         in_files=False,
     )
@@ -93,12 +123,17 @@ class BaseParallelApplication(Application):
         self.arguments: list[str] = []
         self.after_dashes: list[str] = []
         super().__init__(**settings)
-        self.description = inspect.cleandoc(type(self).__doc__ or "")
-        everything = [*self._with_bases(), *self.flag_classes]
+        everything = self.with_flags()
         self.aliases: Any = aliases_of(everything)
         self.flags: Any = {
-            ("debug",): (Config({"BaseParallelApplication": {"log_level": "DEBUG"}}), "Log everything."),
-            ("quiet",): (Config({"BaseParallelApplication": {"log_level": "ERROR"}}), "Log errors only."),
+            ("debug",): (
+                Config({"BaseParallelApplication": {"log_level": "DEBUG"}}),
+                "Log everything: the same as --log-level=DEBUG.",
+            ),
+            ("quiet",): (
+                Config({"BaseParallelApplication": {"log_level": "ERROR"}}),
+                "Log errors only: the same as --log-level=ERROR.",
+            ),
             **switches_of(everything),
         }
 
@@ -110,6 +145,8 @@ class BaseParallelApplication(Application):
         """
         app = cls()
         app.read_arguments(argv)
+        if "log_level" in app.cli_config.BaseParallelApplication:
+            logging.getLogger("engineroom").setLevel(app.log_level)
         if app.init:
             app.make_files()
         app.read_files()
@@ -140,7 +177,7 @@ class BaseParallelApplication(Application):
             list(spell_out(ours, aliases=self.aliases, switches=self.flags)),
             aliases=self.aliases,
             flags=self.flags,
-            classes=[*self._with_bases(), *self.classes],
+            classes=[*self.with_bases(), *self.classes],
         )
         self.cli_config = loader.load_config()
         for remark in renew(self.cli_config, self.all_classes()):
@@ -148,9 +185,10 @@ class BaseParallelApplication(Application):
         if any(unknown_options(self.cli_config, self.all_classes())):
             for problem in unknown_options(self.cli_config, [*self.all_classes(), *self.rare_classes(self.cli_config)]):
                 raise OptionError(problem)
+        self._say_what_has_no_effect()
         self.arguments = [str(argument) for argument in loader.extra_args]
         if self.arguments and not self.takes_arguments:
-            raise OptionError(f"{self.arguments[0]!r} is neither an option nor the value of one")
+            raise OptionError(f"unexpected argument {self.arguments[0]!r}{self._meant(self.arguments[0])}")
         self._apply(self.cli_config)
 
     def read_files(self) -> None:
@@ -196,6 +234,30 @@ class BaseParallelApplication(Application):
         except OSError as error:
             raise OptionError(f"work_dir: {error}. Create that directory, or name another by --work-dir") from None
 
+    def command(self) -> str:
+        """Return what is typed to run it."""
+        return " ".join(filter(None, [self.name, self.subcommand]))
+
+    def usage(self) -> str:
+        """Return the command with what may follow it."""
+        return " ".join(filter(None, [self.command(), "[options]", self.arguments_shown]))
+
+    def print_help(self, classes: bool = False) -> None:  # noqa: FBT001, FBT002 (as traitlets has it)
+        """Print the page of the options that people use first; with `classes`, that of all."""
+        from engineroom.settings.help_page import first_page, full_page  # for those who ask
+
+        print(full_page(self) if classes else first_page(self))
+
+    def _say_what_has_no_effect(self) -> None:
+        for section in {type(self).__name__, "BaseParallelApplication"}.intersection(self.cli_config):
+            for name in self.no_effect.keys() & self.cli_config[section].keys():
+                log.warning("%s has no effect with `%s`: %s", name, self.command(), self.no_effect[name])
+
+    def _meant(self, argument: str) -> str:
+        """Return "; did you mean ...?" where a number stands without its option."""
+        owners = {flag for flags in self.aliases for flag in flags}
+        return f" (did you mean -n {argument}?)" if argument.isdigit() and "n" in owners else ""
+
     def _apply(self, config: Config) -> None:
         try:
             self.update_config(config)
@@ -204,9 +266,13 @@ class BaseParallelApplication(Application):
         for cls in self.option_classes:
             configured(cls, config)
 
-    def _with_bases(self) -> list[type[Configurable]]:
+    def with_bases(self) -> list[type[Configurable]]:
         """Return this class and its parents that have options of ours."""
         return [cls for cls in type(self).mro() if issubclass(cls, BaseParallelApplication)]
+
+    def with_flags(self) -> list[type[Configurable]]:
+        """Return the classes whose options this command takes by flags; where two have the same, the first counts."""
+        return [*self.with_bases(), *self.flag_classes]
 
     def all_classes(self) -> list[type[Configurable]]:
         """Return the classes whose options this command takes."""

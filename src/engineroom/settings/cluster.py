@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
@@ -18,13 +20,22 @@ from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)
 
+_STARTS_NOTHING: Mapping[str, str] = MappingProxyType(
+    {
+        "clean_logs": "it is for commands that start something",
+        "log_to_file": "this command writes no log",
+        "work_dir": "it is for commands that start something",
+    }
+)
+_ALWAYS_LOGS: Mapping[str, str] = MappingProxyType({"log_to_file": "its processes always log to files"})
+
 
 class Cluster(Configurable):
     """A controller and its engines."""
 
     old_classes: ClassVar[tuple[str, ...]] = ("IPClusterStart", "IPClusterEngines")
 
-    n = option(Int(None, allow_none=True, min=0, help="How many engines to start; default: one per core."), "n")
+    n = option(Int(None, allow_none=True, min=0, help="Number of engines to start (default: one per core)."), "n")
     engine_launcher_class = option(
         LauncherName(role="engines", suffixes=("EngineSetLauncher", "EngineLauncher")),
         "engines",
@@ -35,40 +46,68 @@ class Cluster(Configurable):
         "controller",
         old=("controller_launcher",),
     )
-    controller_ip = option(Unicode("", help="Address that the controller listens on; * for all."), "ip")
-    controller_location = option(Unicode("", help="Address under which others reach the controller."), "location")
-    controller_args = option(List(Unicode(), help="Further arguments for ipcontroller."))
-    engine_timeout = option(Float(60, min=0, help="Seconds that all engines together may take to register."))
-    engine_environment = option(Dict(help="Environment variables for engines."))
+    controller_ip = option(Unicode("", help="Address to listen on; '*' means all addresses."), "ip")
+    controller_location = option(
+        Unicode("", help="Address at which others reach the controller, if it cannot be detected."), "location"
+    )
+    controller_args = option(List(Unicode(), help="Extra arguments for ipcontroller."))
+    engine_timeout = option(Float(60, min=0, help="How long all engines together may take to register, in seconds."))
+    engine_environment = option(Dict(help="Extra environment variables for engines."))
     split = option(
-        Bool(None, allow_none=True, help="Batch systems: make each engine a job of its own, or with =False one job."),
+        Bool(
+            None,
+            allow_none=True,
+            help="Batch systems: submit each engine as a job of its own; --split=False submits one job for all.",
+        ),
         "split",
     )
     delay = option(
-        Float(0, min=0, help="Seconds that engines are started later than the controller, which need not be any."),
+        Float(
+            0,
+            min=0,
+            help="Seconds to wait between starting the controller and starting the engines (normally 0).",
+        ),
         "delay",
     )
     restart_dead_engines = option(
-        Bool(default_value=False, help="Start an engine again when it dies; it keeps its id, not its namespace."),
+        Bool(default_value=False, help="Restart an engine that dies. It keeps its id and loses its namespace."),
         "restart-engines",
     )
 
 
 class IPClusterEngines(BaseParallelApplication):
-    """Start engines for a controller that runs already, or will."""
+    """Start engines for a controller that is running, or will be."""
 
     name = Unicode("ipcluster")
     config_name = "ipcluster"
+    subcommand = "engines"
     option_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
     flag_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
-    examples = Unicode("ipcluster engines -n 4    # four engines for the controller of the default profile")
+    no_effect = _ALWAYS_LOGS
+    first: ClassVar[tuple[str, ...]] = (
+        "-n 4",
+        "--daemonize",
+        "--profile=mpi",
+        "--cluster-id=second",
+        "--engines=MPI",
+        "--file=engine.json",
+        "--ssh=me@gateway",
+        "--restart-engines",
+        "--dry-run",
+        "--debug",
+    )
+    examples = Unicode("ipcluster engines -n 4    # 4 engines for the default profile's controller")
+    more_help = "To see the options of a launcher: ipcluster config --engines=SSH."
 
     dry_run = option(
-        Bool(default_value=False, help="Print the scripts and commands by which all would be started; start nothing."),
+        Bool(default_value=False, help="Print the scripts and commands that would be used; start nothing."),
         "dry-run",
         in_files=False,
     )
-    daemonize = option(Bool(default_value=False, help="Go on in the background once everything runs."), "daemonize")
+    daemonize = option(
+        Bool(default_value=False, help="Return once everything is running, and leave it in the background."),
+        "daemonize",
+    )
 
     def rare_classes(self, config: Config) -> list[type[Configurable]]:
         from engineroom.settings.launcher_classes import own_launchers
@@ -81,25 +120,42 @@ class IPClusterEngines(BaseParallelApplication):
 
 
 class IPClusterStart(IPClusterEngines):
-    """Start a controller and engines.
+    """Start a controller and engines."""
 
-    What follows `--` goes to ipcontroller.
-    """
-
+    subcommand = "start"
+    arguments_shown = "[-- ipcontroller options]"
     option_classes = (Cluster, TaskScheduler, HeartMonitor, IPController, IPEngine)
     flag_classes = (Cluster, TaskScheduler, HeartMonitor, IPController)
-    examples = Unicode("ipcluster start -n 4 --daemonize    # four engines, in the background")
+    more_help = "Arguments after `--` are passed to ipcontroller. " + IPClusterEngines.more_help
+    first: ClassVar[tuple[str, ...]] = (
+        "-n 4",
+        "--daemonize",
+        "--profile=mpi",
+        "--cluster-id=second",
+        "--engines=MPI",
+        "--controller=SSH",
+        "--ip='*'",
+        "--restart-engines",
+        "--dry-run",
+        "--debug",
+    )
+    examples = Unicode("ipcluster start -n 4 --daemonize    # 4 engines, in the background")
 
 
 class IPClusterStop(BaseParallelApplication):
-    """Stop a cluster; also by its cluster id: `ipcluster stop ID ...`."""
+    """Stop a cluster: the profile's, or those whose ids are given."""
 
     name = Unicode("ipcluster")
     config_name = "ipcluster"
+    subcommand = "stop"
     takes_arguments = True
+    arguments_shown = "[CLUSTER_ID ...]"
+    no_effect = _STARTS_NOTHING
+    first = ("--all", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--timeout=30")
+    examples = Unicode("ipcluster stop second third    # the clusters with these ids")
 
-    all_cluster_ids = option(Bool(default_value=False, help="Stop all clusters of the profile."), "all")
-    timeout = option(Float(10, min=0, help="Seconds that the cluster may take to end before it is killed."), "timeout")
+    all_cluster_ids = option(Bool(default_value=False, help="Stop all running clusters of the profile."), "all")
+    timeout = option(Float(10, min=0, help="Seconds to wait for the cluster to stop before killing it."), "timeout")
 
     def read_files(self) -> None:
         """Take the options in the profile's file; without them where it can't be read: what runs can be stopped."""
@@ -110,55 +166,93 @@ class IPClusterStop(BaseParallelApplication):
 
 
 class IPClusterList(BaseParallelApplication):
-    """List clusters of all profiles."""
+    """List the clusters of all profiles, or of one."""
 
     name = Unicode("ipcluster")
+    subcommand = "list"
+    no_effect = _STARTS_NOTHING
+    first = ("-o json", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--ipython-dir=DIR")
 
-    output_format = option(CaselessStrEnum(("text", "json"), "text", help="text or json."), "o")
+    output_format = option(CaselessStrEnum(("text", "json"), "text", help="Output format: text or json."), "o")
 
 
 class IPClusterClean(BaseParallelApplication):
-    """Remove what clusters that are gone have left: pid, connection and cluster files, sockets."""
+    """Remove what ended clusters left behind: logs, sockets, and pid, connection and cluster files."""
 
     name = Unicode("ipcluster")
+    subcommand = "clean"
+    no_effect = _STARTS_NOTHING
+    first = ("--all", "--force", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second")
+    examples = Unicode("ipcluster clean --all    # of all profiles; running clusters are left alone")
 
-    force = option(Bool(default_value=False, help="Also stop clusters that still run."), "force")
-    all_profiles = option(Bool(default_value=False, help="In all profiles."), "all")
+    force = option(Bool(default_value=False, help="Stop running clusters first."), "force")
+    all_profiles = option(Bool(default_value=False, help="Clean all profiles."), "all")
 
 
 class IPClusterLogs(BaseParallelApplication):
-    """Show the logs of a cluster: of all its processes, or of those named: controller, ipcluster, 3 (for engine 3)."""
+    """Show the logs of a cluster.
+
+    Without arguments, of all its processes; otherwise of those given: controller, ipcluster, or an engine's id.
+    """
 
     name = Unicode("ipcluster")
+    subcommand = "logs"
     takes_arguments = True
+    arguments_shown = "[PROCESS ...]"
+    no_effect = _STARTS_NOTHING
+    first = ("-f", "--lines=100", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second")
+    examples = Unicode("ipcluster logs controller 3    # of the controller and of engine 3")
 
-    follow = option(Bool(default_value=False, help="Go on with what is written from now on."), "f", "follow")
-    lines = option(Int(20, min=0, help="How many lines of each file to begin with; 0: all."), "lines")
+    follow = option(
+        Bool(default_value=False, help="Follow: keep printing new lines as they are written."), "f", "follow"
+    )
+    lines = option(Int(20, min=0, help="Number of lines to print from the end of each log (0: all)."), "lines")
 
 
 class IPClusterWhy(BaseParallelApplication):
-    """Say why a cluster does not start, or lacks engines: the first step that failed, and what to do."""
+    """Explain why a cluster does not start or lacks engines: the first step that failed, and how to fix it."""
 
     name = Unicode("ipcluster")
+    subcommand = "why"
+    no_effect = _STARTS_NOTHING
+    first = ("--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--json")
     examples = Unicode("ipcluster why --profile=mpi")
 
-    json = option(Bool(default_value=False, help="As JSON, for programs."), "json")
+    json = option(Bool(default_value=False, help="Print JSON, for programs."), "json")
 
 
 class IPClusterConfig(IPClusterStart):
-    """Show each option of a cluster, its value for `ipcluster start` with the same arguments, and who says so."""
+    """Show every option, its value and where it was set, for `ipcluster start` with the same arguments."""
 
+    subcommand = "config"
+    no_effect: ClassVar[Mapping[str, str]] = {
+        **_STARTS_NOTHING,
+        "show_config": "`ipcluster config` shows every option, also those that nobody set",
+        "show_config_json": "`ipcluster config` prints text",
+        "init": "create a profile by `ipcluster profile create`",
+    }
+    first = ("-n 4", "--profile=mpi", "--profile-dir=DIR", "--config=more.py", "--engines=MPI", "--controller=SSH")
     examples = Unicode("ipcluster config --profile=mpi -n 4")
 
 
 class IPClusterProfile(BaseParallelApplication):
-    """Make a profile with commented configuration files: `ipcluster profile create NAME`.
+    """Create a profile with commented configuration files: `ipcluster profile create NAME`.
 
-    Files that are there already are left as they are.
+    Existing files are left unchanged.
     """
 
     name = Unicode("ipcluster")
+    subcommand = "profile"
     takes_arguments = True
-    examples = Unicode("ipcluster profile create mpi    # then edit the files, and: ipcluster start --profile=mpi")
+    arguments_shown = "create [NAME]"
+    no_effect: ClassVar[Mapping[str, str]] = {
+        **_STARTS_NOTHING,
+        "cluster_id": "a profile may have any number of clusters",
+        "config_file": "it is for commands that read options",
+        "init": "`ipcluster profile create` does just that",
+        "log_level": "this command writes no log",
+    }
+    first = ("--reset", "--profile-dir=DIR", "--ipython-dir=DIR")
+    examples = Unicode("ipcluster profile create mpi    # then edit its files")
 
-    reset = option(Bool(default_value=False, help="Write the files anew, even those that are there."), "reset")
+    reset = option(Bool(default_value=False, help="Overwrite existing files."), "reset")

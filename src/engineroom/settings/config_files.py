@@ -12,20 +12,21 @@ from traitlets.config import Configurable
 
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.file_sections import SECTIONS, Section
+from engineroom.settings.help_page import dashed
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
 
 WIDTH = 100
 
 _HEAD = {
-    "ipcluster": "How `ipcluster` and `Cluster()` start a controller and engines. Options of these two may be set here "
-    "as well (c.IPController, c.IPEngine): they then count for clusters, not for `ipcontroller` and `ipengine` alone.",
-    "ipcontroller": "How the controller runs: where it listens, and who gets the tasks.",
+    "ipcluster": "How `ipcluster` and `Cluster()` start a controller and engines. Options of the controller and of "
+    "engines (c.IPController, c.IPEngine) set here apply to clusters only, not to `ipcontroller` and `ipengine` alone.",
+    "ipcontroller": "How the controller runs: where it listens, and how it schedules tasks.",
     "ipengine": "How each engine runs: where it finds the controller, and what it does at start.",
 }
 _USE = (
-    "To set an option, remove the # before its line and change the value. An option on the command line counts more "
-    "than one in this file; `ipcluster config` shows the values in effect, and who says so."
+    "To set an option, remove the # before its line and change the value. The command line overrides this file; "
+    "`ipcluster config` shows every option, its value and where it was set."
 )
 
 
@@ -74,7 +75,7 @@ def _section(section: Section, explained: set[str]) -> Iterator[str]:
 
 def _class(cls: type[Configurable], explained: set[str]) -> Iterator[str]:
     if old := old_classes_of(cls):
-        yield f"# Earlier names of {cls.__name__}, which work as well: {', '.join(old)}."
+        yield f"# Earlier names of {cls.__name__}, which still work: {', '.join(old)}."
         yield ""
     bases = cls.mro() if issubclass(cls, BaseParallelApplication) else [cls]
     for name in dict.fromkeys(name for base in bases for name in vars(base)):  # as written, the usual ones first
@@ -87,14 +88,10 @@ def _class(cls: type[Configurable], explained: set[str]) -> Iterator[str]:
 
 def _option(cls: type[Configurable], name: str, trait: TraitType[Any, Any]) -> Iterator[str]:
     flags = [*trait.metadata["flags"], *trait.metadata["shortcuts"]]
-    words = f"{trait.help} On the command line: {', '.join(map(_dashed, flags))}" if flags else str(trait.help)
+    words = f"{trait.help} On the command line: {', '.join(map(dashed, flags))}" if flags else str(trait.help)
     yield from _comment(words, first="## ")
     yield f"# c.{cls.__name__}.{name} = {trait.default_value_repr()}"
     yield ""
-
-
-def _dashed(flag: str) -> str:
-    return f"-{flag}" if len(flag) == 1 else f"--{flag}"
 
 
 def _comment(words: str, first: str = "#  ") -> list[str]:

@@ -13,42 +13,57 @@ POLICIES = ("leastload", "lru", "plainrandom", "pure", "twobin", "weighted")
 
 
 class TaskScheduler(Configurable):
-    """Who gets a load-balanced task."""
+    """Which engine gets a load-balanced task."""
 
     scheme_name = option(
-        CaselessStrEnum(POLICIES, "leastload", help="The policy by which an engine is chosen."), "scheme"
+        CaselessStrEnum(POLICIES, "leastload", help="Policy that chooses the engine for a load-balanced task."),
+        "scheme",
     )
 
 
 class HeartMonitor(Configurable):
-    """When a machine that says nothing counts as cut off."""
+    """When a machine that sends nothing counts as disconnected."""
 
-    period = option(Int(3000, min=1, help="Milliseconds between signs of life."), "ping")
-    max_heartmonitor_misses = option(Int(10, min=1, help="How many may be missing in a row."))
+    period = option(Int(3000, min=1, help="Milliseconds between heartbeats."), "ping")
+    max_heartmonitor_misses = option(
+        Int(10, min=1, help="Heartbeats in a row that may be missed before a machine counts as disconnected.")
+    )
 
 
 class IPController(BaseParallelApplication):
-    """Start the controller of a cluster: what engines and clients connect to."""
+    """Start a controller: the process that engines and clients connect to."""
 
     name = Unicode("ipcontroller")
     config_name = "ipcontroller"
     option_classes = (TaskScheduler, HeartMonitor)
     flag_classes = option_classes
     old_classes = ("IPControllerApp", "HubFactory")
-    examples = Unicode("ipcontroller --ip=* --ports=10101-10120    # listen on all addresses, on a known port")
+    first = (
+        "--ip='*'",
+        "--ports=10101-10120",
+        "--location=10.0.1.5",
+        "--reuse",
+        "--profile=mpi",
+        "--cluster-id=second",
+        "--ssh=gateway",
+        "--enginessh=gateway",
+        "--log-to-file",
+        "--debug",
+    )
+    examples = Unicode("ipcontroller --ip='*' --ports=10101-10120")
 
-    ip = option(Unicode("127.0.0.1", help="Address to listen on; * for all, IPv4 and IPv6."), "ip")
+    ip = option(Unicode("127.0.0.1", help="Address to listen on; '*' means all addresses. These may be IPv4 and IPv6."), "ip")
     ports = option(
-        PortList(help="Ports to choose from, the first free one is taken; default: any."),
+        PortList(help="Ports to choose from; the first free one is used (default: any free port)."),
         *("ports", "port"),
         old=("regport",),
     )
     location = option(
-        Unicode("", help="Address under which engines and clients reach the controller, where it can't be guessed."),
+        Unicode("", help="Address at which engines and clients reach the controller, if it cannot be detected."),
         "location",
     )
     reuse_files = option(
-        Bool(default_value=False, help="Keep port, keys and connection files from start to start."), "reuse"
+        Bool(default_value=False, help="Keep port, keys and connection files of the last start."), "reuse"
     )
     db_class = option(
         Named(
@@ -56,26 +71,31 @@ class IPController(BaseParallelApplication):
             what="database",
             choices={"DictDB": (), "NoDB": ()},
             later=("SQLiteDB", "MongoDB"),
-            words="Where finished tasks are kept: DictDB (in memory) or NoDB.",
+            words="Database of finished tasks. It has no effect yet, and selecting SQLiteDB or MongoDB is an error.",
         ),
         shortcuts={"dictdb": "DictDB", "nodb": "NoDB", "sqlitedb": "SQLiteDB", "mongodb": "MongoDB"},
     )
-    ssh_server = option(Unicode("", help="ssh server noted in the clients' connection file."), "ssh")
-    engine_ssh_server = option(Unicode("", help="ssh server noted in the engines' connection file."), "enginessh")
-    client_json_file = option(Unicode("", help="Name of the clients' connection file in security/."))
-    engine_json_file = option(Unicode("", help="Name of the engines' connection file in security/."))
-    reattach_grace = option(
-        Float(
-            2.0, min=0, help="Seconds that an engine may take to connect again; five times that through an ssh tunnel."
-        )
+    ssh_server = option(
+        Unicode("", help="SSH server that clients tunnel through. It is written to their connection file."), "ssh"
     )
-    reconnect_timeout = option(Float(60.0, min=0, help="Seconds that a machine cut off by the network may be away."))
+    engine_ssh_server = option(
+        Unicode("", help="SSH server that engines tunnel through. It is written to their connection file."),
+        "enginessh",
+    )
+    client_json_file = option(Unicode("", help="File name of the clients' connection file, in security/."))
+    engine_json_file = option(Unicode("", help="File name of the engines' connection file, in security/."))
+    reattach_grace = option(
+        Float(2.0, min=0, help="Seconds to wait for an engine to reconnect; five times as long through an ssh tunnel.")
+    )
+    reconnect_timeout = option(
+        Float(60.0, min=0, help="Seconds to wait for a machine that lost its network connection before giving it up.")
+    )
     lease = option(
         Float(
             60.0,
             min=0,
-            help="Seconds that engines in batch jobs, and a controller in one, go on without the ipcluster that had "
-            "them started.",
+            help="Seconds that engines and a controller in batch jobs keep running after the ipcluster that started "
+            "them is gone.",
         ),
         "lease",
     )

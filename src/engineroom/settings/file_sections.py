@@ -40,12 +40,12 @@ def _chosen(name: str, *, controller: str = "") -> tuple[str, ...]:
     engines = f"c.Cluster.engine_launcher_class = '{name}'"
     if not controller:
         return (engines,)
-    return (engines, f"c.Cluster.controller_launcher_class = '{name}'  # if the controller is to be {controller}")
+    return (engines, f"c.Cluster.controller_launcher_class = '{name}'  # to run the controller {controller}")
 
 
 def _jobs(name: str, words: str, *lines: str, classes: tuple[type[Configurable], ...] = ()) -> Section:
     """Return the section of a batch system."""
-    return Section(name, words, (*_chosen(name, controller="a job, too"), *lines), classes)
+    return Section(name, words, (*_chosen(name, controller="in a job too"), *lines), classes)
 
 
 _CLUSTER = (
@@ -53,29 +53,29 @@ _CLUSTER = (
     Section("The commands", "", (), (IPClusterStart, IPClusterStop)),
     Section(
         "All launchers",
-        "What holds for whatever starts engines and controllers. Said of one of those below, such as "
-        "c.SSHEngineSetLauncher.engine_args, it holds for that one.",
+        "Options that every launcher has. To set one for a single launcher, use its class, as in "
+        "c.SSHEngineSetLauncher.engine_args.",
         (),
         (BaseLauncher, EngineLauncher, ControllerLauncher),
     ),
     Section(
         "Local",
-        "This machine: the usual way, for which nothing need be said.",
+        "This machine. This is the default, and needs no options.",
         (),
         (LocalEngineSetLauncher, LocalProcessLauncher),
     ),
     Section(
         "MPI",
-        "Engines as the ranks of one MPI world: c.IPEngine in ipengine_config.py says how they use MPI.",
+        "Engines as the ranks of one MPI world. c.IPEngine.use_mpi, in ipengine_config.py, initialises MPI.",
         _chosen("MPI"),
         (MPILauncher,),
     ),
     Section(
         "SSH",
-        "Other machines, by ssh. Options of SSHLauncher hold for engines and controller, unless they are said of "
-        "SSHEngineSetLauncher or SSHControllerLauncher.",
+        "Other machines, by ssh. Options of SSHLauncher apply to engines and controller, unless "
+        "SSHEngineSetLauncher or SSHControllerLauncher overrides them.",
         (
-            *_chosen("SSH", controller="elsewhere, too"),
+            *_chosen("SSH", controller="elsewhere too"),
             "c.SSHEngineSetLauncher.engines = {'host1.example.com': 2, 'me@host2.example.com:22': 4}",
             "c.SSHControllerLauncher.hostname = 'controller.example.com'",
             "c.SSHControllerLauncher.controller_args = ['--ip=*']",
@@ -84,15 +84,15 @@ _CLUSTER = (
     ),
     Section(
         "SSHProxy",
-        "One other machine, on which `ipcluster engines` starts them. It has the options of SSHLauncher too.",
+        "One other machine, on which `ipcluster engines` starts them. The options of SSHLauncher apply too.",
         (*_chosen("SSHProxy"), "c.SSHProxyEngineSetLauncher.hostname = 'host1.example.com'"),
         (SSHProxyEngineSetLauncher,),
     ),
     Section(
         "Batch systems",
-        "PBS, SGE, Slurm, LSF and HTCondor, whose sections follow, all have these. Say them of one of these, as "
-        "c.PBSLauncher.queue, or just for its engines (c.PBSEngineSetLauncher) or its controller "
-        "(c.PBSControllerLauncher). `ipcluster start --dry-run` shows the script that comes of them.",
+        "PBS, SGE, Slurm, LSF and HTCondor (below) all have these options. Set them for one system, as "
+        "c.PBSLauncher.queue, or only for its engines (c.PBSEngineSetLauncher) or its controller "
+        "(c.PBSControllerLauncher). `ipcluster start --dry-run` shows the resulting script.",
         (),
         (BatchSystemLauncher,),
     ),
@@ -116,11 +116,11 @@ _CLUSTER = (
     _jobs("HTCondor", "", "c.HTCondorLauncher.options = 'request_memory=2G'"),
     Section(
         "WindowsHPC",
-        "Windows HPC Server. Jobs are described by c.IPEngineSetJob and c.IPControllerJob, or c.WinHPCJob for both, "
-        "their tasks by c.IPEngineTask and c.IPControllerTask, or c.WinHPCTask; `ipcluster config "
-        "--engines=WindowsHPC` lists all that they have.",
+        "Windows HPC Server. c.IPEngineSetJob and c.IPControllerJob (or c.WinHPCJob for both) describe the jobs, "
+        "c.IPEngineTask and c.IPControllerTask (or c.WinHPCTask) their tasks. `ipcluster config "
+        "--engines=WindowsHPC` lists all their options.",
         (
-            *_chosen("WindowsHPC", controller="a job, too"),
+            *_chosen("WindowsHPC", controller="in a job too"),
             "c.WindowsHPCLauncher.scheduler = 'HEADNODE'",
             "c.WinHPCJob.project = 'IPython'",
             "c.IPEngineSetJob.priority = 'Normal'",
@@ -128,9 +128,9 @@ _CLUSTER = (
         (WindowsHPCLauncher,),
     ),
     Section(
-        "A launcher of your own",
-        "A class in a module that lies beside this file, in the working directory, or is installed, derived from one "
-        "of engineroom.cluster.launcher; or the name of an entry point in the group engineroom.launchers.",
+        "Your own launcher",
+        "A class derived from one of engineroom.cluster.launcher, in a module beside this file, in the working "
+        "directory, or installed; or the name of an entry point in the group engineroom.launchers.",
         ("c.Cluster.engine_launcher_class = 'mymodule.MyEngineSetLauncher'",),
     ),
 )
@@ -139,8 +139,8 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "ipcluster": _CLUSTER,
     "ipcontroller": (
         Section("The controller", "", (), (IPController,)),
-        Section("Who gets a task", "", (), (TaskScheduler,)),
-        Section("When a machine counts as cut off", "", (), (HeartMonitor,)),
+        Section("Scheduling", "", (), (TaskScheduler,)),
+        Section("When a machine counts as disconnected", "", (), (HeartMonitor,)),
     ),
     "ipengine": (Section("The engine", "", (), (IPEngine,)),),
 }

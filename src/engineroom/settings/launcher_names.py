@@ -30,8 +30,8 @@ class LauncherName(Named):
             for name in _NAMES
         }
         words = (
-            f"What starts {role}: {', '.join(_NAMES)}; the name of an entry point in the group {ENTRY_POINTS}; or a "
-            "class of your own, as module.Class."
+            f"How to start {role}: {', '.join(_NAMES)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
+            "your own as module.Class."
         )
         super().__init__("Local", what=f"launcher of {role}", choices=choices, words=words)
 

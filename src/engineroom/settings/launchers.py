@@ -43,43 +43,43 @@ class BaseLauncher(Configurable):
                 # traitlets looks for a method of this name.
                 setattr(cls, f"_{name}_default", lambda _, value=value: copy(value))
 
-    environment = option(Dict(help="Environment variables for what is started."))
-    output_limit = option(
-        Int(100, min=0, help="Lines of its output that are shown when it fails; of a job, 3 at most.")
-    )
-    stop_timeout = option(Float(60, min=0, help="Seconds that it may take to end before that is an error."))
+    environment = option(Dict(help="Extra environment variables for what is started."))
+    output_limit = option(Int(100, min=0, help="Lines of output to show when it fails (at most 3 for a job)."))
+    stop_timeout = option(Float(60, min=0, help="Seconds to wait for it to stop before reporting an error."))
 
 
 class ControllerLauncher(BaseLauncher):
     """What starts a controller."""
 
     controller_cmd = option(
-        List(Unicode(), help="The command of the controller; default: this Python, with engineroom's controller.")
+        List(Unicode(), help="Command that runs the controller (default: this Python with engineroom's controller).")
     )
     controller_args = option(List(Unicode(), help="Arguments for ipcontroller."))
     connection_info_timeout = option(
-        Float(60, min=0, help="Seconds that a controller that runs may take to write its connection files.")
+        Float(60, min=0, help="Seconds to wait for a running controller to write its connection files.")
     )
 
 
 class EngineLauncher(BaseLauncher):
     """What starts a set of engines."""
 
-    engine_cmd = option(List(Unicode(), help="The command of one engine; default: this Python, with our engine."))
+    engine_cmd = option(
+        List(Unicode(), help="Command that runs one engine (default: this Python with engineroom's engine).")
+    )
     engine_args = option(List(Unicode(), help="Arguments for ipengine."))
 
 
 class LocalProcessLauncher(BaseLauncher):
     """What starts processes on this machine."""
 
-    poll_seconds = option(Float(30, min=0, help="Ignored: the end of a process is known at once."))
+    poll_seconds = option(Float(30, min=0, help="Ignored: engineroom notices the end of a process at once."))
     stop_seconds_until_kill = option(
         Float(
             None,
             allow_none=True,
             min=0,
-            help="Seconds from asking a process to end until it is killed; default: 1 for engines that ipcluster "
-            "forks, 5 for what other commands start.",
+            help="Seconds to wait after asking a process to stop before killing it (default: 1 for engines that "
+            "ipcluster forks, 5 for other commands).",
         )
     )
 
@@ -93,7 +93,7 @@ class LocalEngineSetLauncher(LocalProcessLauncher, EngineLauncher):
 
     old_classes = ("LocalEngineLauncher",)
 
-    delay = option(Float(0, min=0, help="Seconds between the starts of two engines."))
+    delay = option(Float(0, min=0, help="Seconds to wait between starting two engines."))
 
 
 class MPILauncher(LocalProcessLauncher):
@@ -101,8 +101,8 @@ class MPILauncher(LocalProcessLauncher):
 
     old_classes = ("MPIExecLauncher",)
 
-    mpi_cmd = option(List(Unicode(), ["mpiexec"], help="The command that starts MPI processes."))
-    mpi_args = option(List(Unicode(), help="Its arguments, before -n."))
+    mpi_cmd = option(List(Unicode(), ["mpiexec"], help="Command that starts MPI processes."))
+    mpi_args = option(List(Unicode(), help="Arguments for mpi_cmd, placed before -n."))
 
 
 class MPIControllerLauncher(MPILauncher, ControllerLauncher):
@@ -122,24 +122,29 @@ class SSHLauncher(LocalProcessLauncher):
 
     old_classes = ("SSHClusterLauncher",)
 
-    hostname = option(Unicode("", help="The machine to start on."))
-    user = option(Unicode("", help="The user to log in as; default: what ssh's configuration says."))
-    location = option(Unicode("", help="[user@]host[:port], instead of hostname and user."))
-    ssh_cmd = option(List(Unicode(), ["ssh"], help="The ssh command."))
-    ssh_args = option(List(Unicode(), help="Arguments for ssh, before the host."))
-    scp_cmd = option(List(Unicode(), ["scp"], help="Ignored: files travel over the ssh connection itself."))
-    scp_args = option(List(Unicode(), help="Ignored, as scp_cmd."))
+    hostname = option(Unicode("", help="Machine to start on."))
+    user = option(Unicode("", help="User to log in as (default: as in your ssh configuration)."))
+    location = option(Unicode("", help="Machine and user as [user@]host[:port], instead of hostname and user."))
+    ssh_cmd = option(List(Unicode(), ["ssh"], help="Command that runs ssh."))
+    ssh_args = option(List(Unicode(), help="Arguments for ssh, placed before the host."))
+    scp_cmd = option(List(Unicode(), ["scp"], help="Ignored: files are sent over the ssh connection itself."))
+    scp_args = option(List(Unicode(), help="Ignored, like scp_cmd."))
     remote_python = option(
         Unicode("python3", help="Python on the other machine, with engineroom installed: a name or a path.")
     )
     remote_profile_dir = option(
-        Unicode("", help="The profile's directory there; default: the profile of the same name in its home.")
+        Unicode(
+            "",
+            help="Profile directory on the remote machine (default: the profile of the same name in the home there).",
+        )
     )
     environment_script = option(
-        Unicode("", help="A shell script there to read before Python is started, such as ~/venv/bin/activate.")
+        Unicode("", help="Remote shell script to source before Python starts, such as ~/venv/bin/activate.")
     )
-    to_send = option(List(Any(), help="Files to copy there before the start: pairs of (here, there)."))
-    to_fetch = option(List(Any(), help="Files to copy back after the start of a controller: pairs of (there, here)."))
+    to_send = option(
+        List(Any(), help="Files to copy to the remote machine before the start, as pairs (local, remote).")
+    )
+    to_fetch = option(List(Any(), help="Files to copy back once a controller has started, as pairs (remote, local)."))
 
 
 class SSHControllerLauncher(SSHLauncher, ControllerLauncher):
@@ -153,46 +158,56 @@ class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
 
     engines = option(
         Dict(
-            help="By [user@]host[:port], how many engines it gets: a number; a pair of number and arguments for "
-            "ipengine; or a dict with n and options of SSHLauncher for that host."
+            help="Engines to start on each machine: {'[user@]host[:port]': n}. Instead of n, also (n, [arguments for "
+            "ipengine]), or a dict with n and options of SSHLauncher for that machine."
         )
     )
-    delay = option(Float(0, min=0, help="Seconds between the starts of two engines on the same machine."))
+    delay = option(Float(0, min=0, help="Seconds to wait between starting two engines on the same machine."))
 
 
 class SSHProxyEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on one other machine, started there by `ipcluster engines`."""
 
-    ipcluster_cmd = option(List(Unicode(), help="The command there, whose Python is then used."))
-    ipcluster_args = option(List(Unicode(), help="Arguments for `ipcluster engines` there."))
+    ipcluster_cmd = option(List(Unicode(), help="Remote ipcluster command; its Python is used."))
+    ipcluster_args = option(List(Unicode(), help="Arguments for the remote `ipcluster engines`."))
 
 
 class BatchSystemLauncher(BaseLauncher):
     """What hands scripts to a batch system, and asks it how they are."""
 
     batch_template = option(
-        Unicode("", help="The script as text, with {n}, {queue} and other fields, or any Python expression of them.")
+        Unicode("", help="Batch script as text, with fields such as {n} and {queue}, or Python expressions of them.")
     )
     batch_template_file = option(
-        Unicode("", help="A file with the script; looked for in the working directory, then in the profile.")
+        Unicode("", help="File with the batch script, looked up in the working directory, then in the profile.")
     )
-    batch_file_name = option(Unicode("", help="Name of the script as written to the profile; default: by role."))
-    queue = option(Unicode("", help="The queue (partition) to submit to; default: the system's."))
-    account = option(Unicode("", help="The account (project) to charge."))
-    timelimit = option(Any("", help="How long jobs may run, as the system writes it: 1:00:00, or minutes."))
-    options = option(Unicode("", help="Further directives for the default script, such as --mem=4G; spaces separate."))
+    batch_file_name = option(
+        Unicode("", help="File name under which the script is written to the profile (default: by role).")
+    )
+    queue = option(Unicode("", help="Queue (partition) to submit to (default: the system's)."))
+    account = option(Unicode("", help="Account (project) to charge."))
+    timelimit = option(Any("", help="Time limit of jobs, as the batch system writes it: 1:00:00, or minutes."))
+    options = option(
+        Unicode("", help="Extra directives for the default script, separated by spaces, such as --mem=4G.")
+    )
     split = option(
-        Any(default_value=None, allow_none=True, help="True: each engine is a job of its own, False: one job."),
+        Any(
+            default_value=None,
+            allow_none=True,
+            help="True: submit each engine as a job of its own. False: submit one job for all.",
+        ),
     )
-    namespace = option(Dict(help="Further fields for the template."))
-    output_file = option(Unicode("", help="Where jobs write their output; default: the profile's log directory."))
-    submit_command = option(List(Unicode(), help="The command that takes the script; default: the system's."))
-    delete_command = option(List(Unicode(), help="The command that cancels jobs; default: the system's."))
-    signal_command = option(List(Unicode(), help="The command that signals jobs; default: the system's."))
+    namespace = option(Dict(help="Extra fields for the template."))
+    output_file = option(Unicode("", help="File for the output of jobs (default: in the profile's log directory)."))
+    submit_command = option(List(Unicode(), help="Command that submits the script (default: the system's)."))
+    delete_command = option(List(Unicode(), help="Command that cancels jobs (default: the system's)."))
+    signal_command = option(List(Unicode(), help="Command that signals jobs (default: the system's)."))
     job_id_regexp = option(
-        CRegExp("", help="Finds the job's id in what the submit command prints; default: the system's.")
+        CRegExp(
+            "", help="Regular expression that finds the job id in the submit command's output (default: the system's)."
+        )
     )
-    job_id_regexp_group = option(Int(0, min=0, help="Which group of job_id_regexp is the id; 0: all of it."))
+    job_id_regexp_group = option(Int(0, min=0, help="Group of job_id_regexp that holds the id (0: the whole match)."))
 
 
 class PBSLauncher(BatchSystemLauncher):
@@ -202,8 +217,8 @@ class PBSLauncher(BatchSystemLauncher):
         CaselessStrEnum(
             ("", "Torque", "PBS Pro"),
             "",
-            help="Which PBS it is, for they write job arrays differently: Torque, or PBS Pro (also for OpenPBS); "
-            "default: what `qstat --version` says.",
+            help="Which PBS this is, since job arrays differ: Torque, or PBS Pro (also for OpenPBS). Default: as "
+            "`qstat --version` reports.",
         )
     )
 
@@ -215,7 +230,7 @@ class SGELauncher(BatchSystemLauncher):
 class SlurmLauncher(BatchSystemLauncher):
     """Jobs of Slurm."""
 
-    qos = option(Unicode("", help="The quality of service to ask for."))
+    qos = option(Unicode("", help="Quality of service to request."))
 
 
 class LSFLauncher(BatchSystemLauncher):
@@ -280,12 +295,14 @@ class WindowsHPCLauncher(BaseLauncher):
     job_class: ClassVar[type[WinHPCJob]]
     task_class: ClassVar[type[WinHPCTask]]
 
-    scheduler = option(Unicode("", help="The head node that schedules jobs; default: what $CCP_SCHEDULER says."))
-    job_cmd = option(Unicode("job", help="The command that submits and cancels jobs."))
-    job_file_name = option(Unicode("", help="Name of the job's XML file in the profile; default: by role."))
-    job_id_regexp = option(CRegExp(r"\d+", help="Finds the job's id in what the command prints."))
-    job = option(Dict(help="Options of WinHPCJob for this job; default: of its own class."), in_files=False)
-    task = option(Dict(help="Options of WinHPCTask for its tasks; default: of their own class."), in_files=False)
+    scheduler = option(Unicode("", help="Head node that schedules jobs (default: $CCP_SCHEDULER)."))
+    job_cmd = option(Unicode("job", help="Command that submits and cancels jobs."))
+    job_file_name = option(Unicode("", help="File name of the job's XML file in the profile (default: by role)."))
+    job_id_regexp = option(CRegExp(r"\d+", help="Regular expression that finds the job id in the command's output."))
+    job = option(Dict(help="Options of WinHPCJob for this job (default: those set for its own class)."), in_files=False)
+    task = option(
+        Dict(help="Options of WinHPCTask for its tasks (default: those set for their own class)."), in_files=False
+    )
 
     @default("job")
     def _job_of_its_class(self) -> dict[str, object]:

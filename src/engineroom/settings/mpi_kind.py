@@ -24,7 +24,7 @@ class MPIKind(TraitType[str, Any]):
             return ""
         kind = KINDS[0] if said in _YES else said
         if kind not in KINDS:
-            raise TraitError(f"{self.name}: {value!r} initialises no MPI that is known here; there is {self.info_text}")
+            raise TraitError(f"{self.name}: expected {self.info_text}, got {value!r}")
         return kind
 
     def from_string(self, s: str) -> Any:

@@ -12,6 +12,7 @@ from traitlets import Bool, TraitError, TraitType, Undefined
 from traitlets.config import Config, Configurable
 
 from engineroom.errors import LaunchError
+from engineroom.settings.without_meaning import OF_TRAITLETS
 
 _Trait = TypeVar("_Trait", bound="TraitType[Any, Any]")
 _Configurable = TypeVar("_Configurable", bound=Configurable)
@@ -112,7 +113,12 @@ def spellings_of(classes: Iterable[type[Configurable]]) -> list[str]:
         for base in cls.mro()
         if issubclass(base, Configurable) and base is not Configurable
     }
-    return [f"{name}.{trait}" for name, cls in known.items() for trait in cls.class_trait_names(config=True)]
+    return [
+        f"{name}.{trait}"
+        for name, cls in known.items()
+        for trait in cls.class_trait_names(config=True)
+        if trait not in OF_TRAITLETS
+    ]
 
 
 def names_in(config: Config) -> list[str]:

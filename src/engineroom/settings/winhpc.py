@@ -19,13 +19,13 @@ UNITS = ("Core", "Node", "Socket")
 class WinHPCResources(Configurable):
     """What a job or a task of Windows HPC Server asks for."""
 
-    unit_type = option(Enum(UNITS, "Core", help="What is counted: cores, nodes or sockets."))
-    min_cores = option(Int(1, min=1, help="The least number of cores, where these are counted."))
-    max_cores = option(Int(1, min=1, help="The greatest number of cores."))
-    min_nodes = option(Int(1, min=1, help="The least number of nodes, where these are counted."))
-    max_nodes = option(Int(1, min=1, help="The greatest number of nodes."))
-    min_sockets = option(Int(1, min=1, help="The least number of sockets, where these are counted."))
-    max_sockets = option(Int(1, min=1, help="The greatest number of sockets."))
+    unit_type = option(Enum(UNITS, "Core", help="Unit to count: Core, Node or Socket."))
+    min_cores = option(Int(1, min=1, help="Minimum number of cores, if cores are counted."))
+    max_cores = option(Int(1, min=1, help="Maximum number of cores."))
+    min_nodes = option(Int(1, min=1, help="Minimum number of nodes, if nodes are counted."))
+    max_nodes = option(Int(1, min=1, help="Maximum number of nodes."))
+    min_sockets = option(Int(1, min=1, help="Minimum number of sockets, if sockets are counted."))
+    max_sockets = option(Int(1, min=1, help="Maximum number of sockets."))
 
 
 class WinHPCJob(WinHPCResources):
@@ -33,21 +33,21 @@ class WinHPCJob(WinHPCResources):
 
     old_classes: ClassVar[tuple[str, ...]] = ()
 
-    job_name = option(Unicode("", help="Its name; default: one that says what it is."))
-    job_type = option(Enum(("Batch", "Admin", "Service", "Broker"), "Batch", help="Its type."))
+    job_name = option(Unicode("", help="Name of the job (default: by what it runs)."))
+    job_type = option(Enum(("Batch", "Admin", "Service", "Broker"), "Batch", help="Type of the job."))
     priority = option(
-        Enum(("Lowest", "BelowNormal", "Normal", "AboveNormal", "Highest"), "Highest", help="Its priority.")
+        Enum(("Lowest", "BelowNormal", "Normal", "AboveNormal", "Highest"), "Highest", help="Priority of the job.")
     )
-    project = option(Unicode("IPython", help="The project that it belongs to, for accounting."))
-    username = option(Unicode("", help="The user whose it is, as DOMAIN\\\\user; default: who submits it."))
-    requested_nodes = option(Unicode("", help="Nodes that it may run on, with commas between; default: any."))
-    node_groups = option(Unicode("", help="Groups of nodes that it may run on, with commas between; default: any."))
-    job_template = option(Unicode("", help="The job template of the site to use; default: the scheduler's."))
-    runtime_seconds = option(Int(0, min=0, help="Seconds that it may run; 0: as the template says."))
-    is_exclusive = option(Bool(default_value=False, help="Whether nobody else's job may run on its nodes."))
-    run_until_canceled = option(Bool(default_value=False, help="Whether it goes on when all of its tasks have ended."))
-    auto_calculate_min = option(Bool(default_value=True, help="Have the scheduler find this of the tasks."))
-    auto_calculate_max = option(Bool(default_value=True, help="Have the scheduler find this of the tasks."))
+    project = option(Unicode("IPython", help="Project to account the job to."))
+    username = option(Unicode("", help="Owner of the job, as DOMAIN\\\\user (default: who submits it)."))
+    requested_nodes = option(Unicode("", help="Nodes the job may run on, separated by commas (default: any)."))
+    node_groups = option(Unicode("", help="Node groups the job may run on, separated by commas (default: any)."))
+    job_template = option(Unicode("", help="Site's job template to use (default: the scheduler's)."))
+    runtime_seconds = option(Int(0, min=0, help="Time limit of the job, in seconds (0: as the template says)."))
+    is_exclusive = option(Bool(default_value=False, help="Keep other jobs off the job's nodes."))
+    run_until_canceled = option(Bool(default_value=False, help="Keep the job running after all its tasks have ended."))
+    auto_calculate_min = option(Bool(default_value=True, help="Let the scheduler compute the minimum from the tasks."))
+    auto_calculate_max = option(Bool(default_value=True, help="Let the scheduler compute the maximum from the tasks."))
 
 
 class IPControllerJob(WinHPCJob):
@@ -61,32 +61,41 @@ class IPEngineSetJob(WinHPCJob):
 class WinHPCTask(WinHPCResources):
     """A task of a job."""
 
-    task_name = option(Unicode("", help="Its name; default: by what it runs."))
-    command_line = option(Unicode("", help="What it runs, as one line; default: made of command and arguments."))
-    work_directory = option(Unicode("", help="The directory that it starts in; default: the profile."))
-    std_out_file_path = option(Unicode("", help="Where its output goes; default: the profile's log directory."))
-    std_err_file_path = option(Unicode("", help="Where its errors go; default: the profile's log directory."))
-    environment_variables = option(Dict(help="Environment variables for it. They are not secret: anybody sees jobs."))
-    is_rerunnable = option(
-        Bool(default_value=True, help="Whether it may be run again when it was preempted."), old=("is_rerunnaable",)
+    task_name = option(Unicode("", help="Name of the task (default: by what it runs)."))
+    command_line = option(Unicode("", help="Command line of the task (default: its command and arguments)."))
+    work_directory = option(Unicode("", help="Working directory of the task (default: the profile)."))
+    std_out_file_path = option(
+        Unicode("", help="File for its standard output (default: in the profile's log directory).")
     )
-    is_parametric = option(Bool(default_value=False, help="Whether it is a sweep."))
+    std_err_file_path = option(
+        Unicode("", help="File for its standard error (default: in the profile's log directory).")
+    )
+    environment_variables = option(
+        Dict(help="Environment variables for the task. They are not secret: everyone can see jobs.")
+    )
+    is_rerunnable = option(
+        Bool(default_value=True, help="Allow the scheduler to rerun the task after preemption."),
+        old=("is_rerunnaable",),
+    )
+    is_parametric = option(Bool(default_value=False, help="Make the task a parametric sweep."))
 
 
 class IPControllerTask(WinHPCTask):
     """The task of a controller."""
 
-    controller_cmd = option(List(Unicode(), help="As WindowsHPCControllerLauncher.controller_cmd, which counts more."))
+    controller_cmd = option(
+        List(Unicode(), help="Like WindowsHPCControllerLauncher.controller_cmd, which overrides it.")
+    )
     controller_args = option(
-        List(Unicode(), help="As controller_args of WindowsHPCControllerLauncher, which counts more.")
+        List(Unicode(), help="Like WindowsHPCControllerLauncher.controller_args, which overrides it.")
     )
 
 
 class IPEngineTask(WinHPCTask):
     """The task of one engine."""
 
-    engine_cmd = option(List(Unicode(), help="As WindowsHPCEngineSetLauncher.engine_cmd, which counts more."))
-    engine_args = option(List(Unicode(), help="As WindowsHPCEngineSetLauncher.engine_args, which counts more."))
+    engine_cmd = option(List(Unicode(), help="Like WindowsHPCEngineSetLauncher.engine_cmd, which overrides it."))
+    engine_args = option(List(Unicode(), help="Like WindowsHPCEngineSetLauncher.engine_args, which overrides it."))
 
 
 WINHPC_CLASSES: tuple[type[Configurable], ...] = (

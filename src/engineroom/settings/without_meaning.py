@@ -7,7 +7,13 @@ and it is always encrypted.
 from __future__ import annotations
 
 _CURVE = ("curve_publickey", "curve_secretkey", "curve_serverkey", "enable_curve")
-_EVERY_APPLICATION = ("auto_create", "copy_config_files", "extra_config_file", "log_url", "overwrite", "verbose_crash")
+OF_TRAITLETS = ("log_datefmt", "log_format", "logging_config")
+"""Options that each application of traitlets has, for a logging that is not ours."""
+
+_EVERY_APPLICATION = (
+    *OF_TRAITLETS,
+    *("auto_create", "copy_config_files", "extra_config_file", "log_url", "overwrite", "verbose_crash"),
+)
 
 WHOLE_CLASSES = frozenset({"Hub", "IPClusterClean", "IPClusterList", "LogWatcher", "Session"})
 
@@ -39,7 +45,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """By class, the names of its options that have no meaning."""
 
-WITHOUT_MEANING = WHOLE_CLASSES | LATER | OPTIONS.keys()
+WITHOUT_MEANING = WHOLE_CLASSES | LATER | OPTIONS.keys() | {"Application", "BaseParallelApplication"}
 """Every class that has such options."""
 
 FLAGS = {
@@ -67,7 +73,7 @@ def says_nothing(section: str, name: str) -> bool:
     return (
         section in WHOLE_CLASSES
         or name in OPTIONS.get(section, ())
-        or (section == "BaseParallelApplication" and name in _EVERY_APPLICATION)
+        or (section in {"Application", "BaseParallelApplication"} and name in _EVERY_APPLICATION)
     )
 
 

@@ -62,9 +62,9 @@ def test_every_option_is_somewhere() -> None:
 def test_what_a_file_of_the_cluster_says() -> None:
     text = config_text("ipcluster")
     assert (
-        "## How many engines to start; default: one per core. On the command line: -n\n# c.Cluster.n = None\n" in text
+        "## Number of engines to start (default: one per core). On the command line: -n\n# c.Cluster.n = None\n" in text
     )
-    assert "# Earlier names of Cluster, which work as well: IPClusterStart, IPClusterEngines." in text
+    assert "# Earlier names of Cluster, which still work: IPClusterStart, IPClusterEngines." in text
     pbs = text[text.index("\n# PBS\n") : text.index("\n# SGE\n")]
     assert "# c.Cluster.engine_launcher_class = 'PBS'" in pbs
     assert "# c.PBSEngineSetLauncher.batch_template_file = 'pbs.engine.template'" in pbs

@@ -38,7 +38,8 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
         (["--Cluster.m=4"], r"Cluster.m is not an option; did you mean Cluster.n\?"),
         (["-n", "many"], "Cluster.n must be an int, not 'many'"),
         (["-n"], "expected one argument"),
-        (["surplus"], "'surplus' is neither an option nor the value of one"),
+        (["surplus"], "unexpected argument 'surplus'"),
+        (["4"], r"unexpected argument '4' \(did you mean -n 4\?\)"),
         (["--ports=99999"], "ports such as 10101"),
         (["--scheme=fastest"], "leastload"),
         (["--config=missing.py"], "there is no file missing.py"),
@@ -170,5 +171,7 @@ def test_help_explains_and_ends(flag: str, capsys: pytest.CaptureFixture[str]) -
         IPClusterStart.from_command_line([flag])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert text.startswith("Start a controller and engines.")
-    assert "How many engines to start; default: one per core." in text
+    assert text.startswith(
+        "Usage: ipcluster start [options] [-- ipcontroller options]\n\nStart a controller and engines."
+    )
+    assert "Number of engines to start (default: one per core)." in text
