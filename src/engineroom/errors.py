@@ -99,6 +99,8 @@ class RemoteError(EngineroomError):
     traceback: str = ""
     engine_info: EngineInfo = {}  # noqa: RUF012 -- a default that a real type's property of this name can't hide
     original: BaseException | None = None
+    item: tuple[int, str] | None = None
+    """Which item of a map raised it: (index, short repr); None outside of maps."""
 
     def __init__(self, ename: str, evalue: str, traceback: str = "", engine_info: EngineInfo | None = None) -> None:
         super().__init__(ename, evalue)
@@ -110,6 +112,11 @@ class RemoteError(EngineroomError):
         self.__dict__.update(facts, original=original)  # a real type may forbid setting attributes
         self.__cause__ = RemoteTraceback(self.traceback) if self.traceback else None
 
+    def of_item(self, index: int, shown: str) -> Self:
+        """Note which item of a map raised this: its index, and its repr, shortened; return the error itself."""
+        self.__dict__["item"] = (index, shown)  # a real type may forbid setting attributes
+        return self
+
     def __str__(self) -> str:
         return f"{where(self.engine_info)}{self.ename}: {self.evalue}"
 
@@ -118,7 +125,7 @@ class RemoteError(EngineroomError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         words = (self.ename, self.evalue, self.traceback, self.engine_info)
-        return RemoteError, words, {"original": self.original}
+        return RemoteError, words, {"original": self.original, "item": self.item}
 
     def render_traceback(self) -> list[str]:
         """Return the remote traceback as lines."""

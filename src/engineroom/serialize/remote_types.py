@@ -10,7 +10,9 @@ from engineroom.errors import ErrorWords, RemoteError
 from engineroom.serialize.exceptions import members_of, revive
 
 
-def remote_error(words: ErrorWords, original: BaseException | None) -> RemoteError:
+def remote_error(
+    words: ErrorWords, original: BaseException | None, item: tuple[int, str] | None = None
+) -> RemoteError:
     """Return a RemoteError, also of the type of `original` where the two can be combined."""
     error = RemoteError(*words)
     if isinstance(original, Exception):
@@ -20,7 +22,7 @@ def remote_error(words: ErrorWords, original: BaseException | None) -> RemoteErr
         except Exception:  # noqa: BLE001 -- a class may do anything when it is sub-classed or made
             pass
     error.describe(words, original)
-    return error
+    return error if item is None else error.of_item(*item)
 
 
 @lru_cache(maxsize=256)
@@ -33,4 +35,5 @@ def _combined_type(kind: type[Exception]) -> type[RemoteError]:
 
 
 def _reduce(self: RemoteError) -> tuple[Any, ...]:
-    return remote_error, ((self.ename, self.evalue, self.traceback, self.engine_info), self.original)
+    words = (self.ename, self.evalue, self.traceback, self.engine_info)
+    return remote_error, (words, self.original, self.item)
