@@ -15,10 +15,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.figures import Figure, machine, markdown, table
+from benchmarks.figures import Figure, machine, markdown, put_between_marks, table
 from benchmarks.rows import ROWS, measure
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "figures.md"
 RESULTS = ROOT / "build" / "bench.json"
 LIMIT = 180
 
@@ -40,19 +41,11 @@ def fields_of(figure: Figure) -> dict[str, object]:
     return {name: value for name, value in figure.as_json().items() if name != "verdict"}
 
 
-def into_readme(figures: list[Figure]) -> None:
-    """Put the table between the README's marks."""
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition("<!-- bench -->\n")
-    _, _, after = rest.partition("<!-- /bench -->")
-    readme.write_text(f"{before}<!-- bench -->\n{markdown(figures)}<!-- /bench -->{after}")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="rows: " + ", ".join(ROWS))
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help="rows to measure (all)")
     parser.add_argument("--here", action="store_true", help="measure in this process and print JSON")
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/figures.md")
     chosen = parser.parse_args()
     if chosen.here:
         print(json.dumps([fields_of(figure) for row in chosen.rows for figure in measure(row)]))
@@ -72,8 +65,8 @@ def main() -> int:
     results = {"machine": machine(), "figures": [figure.as_json() for figure in figures], "failed": failed}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     console.print(f"written to {RESULTS}")
-    if chosen.readme:
-        into_readme(figures)
+    if chosen.docs:
+        put_between_marks(PAGE, "bench", markdown(figures))
     return 1 if failed else 0
 
 

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -79,9 +80,17 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """Return the table for the README."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *(cells(figure) for figure in figures)]
+    """Return the table for readers: what was measured, without what we hold it to."""
+    columns = ("what", "unit", "engineroom", "engineroom over TLS", "for comparison")
+    rows = [columns, ("---",) * len(columns), *(cells(figure)[: len(columns)] for figure in figures)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def put_between_marks(page: Path, mark: str, text: str) -> None:
+    """Replace what stands between `<!-- mark -->` and `<!-- /mark -->` on a page."""
+    before, _, rest = page.read_text().partition(f"<!-- {mark} -->\n")
+    _, _, after = rest.partition(f"<!-- /{mark} -->")
+    page.write_text(f"{before}<!-- {mark} -->\n{text}<!-- /{mark} -->{after}")
 
 
 def machine() -> dict[str, Any]:

@@ -92,7 +92,7 @@ def killed_engine() -> Figure:
             times.append(time.perf_counter() - began)
             causes.add(str(error))
     return Figure(
-        name="engine SIGKILLed, known to the waiting client",
+        name="engine killed, until the waiting client knows",
         unit="s",
         value=statistics.median(times),
         reach=0.3,

@@ -88,7 +88,7 @@ def connections() -> list[Figure]:
             unit="tasks/s",
             value=rate,
             reference=reference,
-            reference_name=f"to {FEW} fakes",
+            reference_name=f"{FEW} connections",
             reach=reference / 2,
             aim=reference,
             more=True,

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import machine, number
+from benchmarks.figures import machine, number, put_between_marks
 from benchmarks.peers.adapters import NEEDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,10 +71,7 @@ def into_readme(found: dict[str, Outcomes]) -> None:
     """Put the table between the README's marks."""
     lines = [("two workers", *found), ("---",) * (len(found) + 1), *rows(found)]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition("<!-- peers -->\n")
-    _, _, after = rest.partition("<!-- /peers -->")
-    readme.write_text(f"{before}<!-- peers -->\n{text}<!-- /peers -->{after}")
+    put_between_marks(ROOT / "README.md", "peers", text)
 
 
 def main() -> int:
