@@ -15,8 +15,12 @@ What is named here is imported when it is first used, so that `import engineroom
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from engineroom.library_first import install
+
+install()  # first: the imports below are among those that it is for
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
@@ -96,6 +100,8 @@ __all__ = [
     "remote",
     "version_info",
 ]
+
+del install
 
 _HOMES = {
     "ALL_COMPLETED": "concurrent.futures",

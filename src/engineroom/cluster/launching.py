@@ -101,7 +101,7 @@ def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) 
         role=ENGINE,
         name=f"engineroom-engines-{plan.cluster_id or plan.profile.name or 'cluster'}-{name}",
         argv=[
-            *(options.engine_cmd or [sys.executable, "-m", "engineroom.cli.ipengine"]),
+            *(options.engine_cmd or [sys.executable, "-P", "-m", "engineroom.cli.ipengine"]),
             *_common(plan),
             *_patience(plan, options),
             *_mpi(plan, options),
@@ -119,7 +119,7 @@ def engines_command(plan: HostPlan, options: EngineLauncher, n: int, name: str) 
 
 def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
     """Return what starts the controller."""
-    command = options.controller_cmd or [sys.executable, "-m", "engineroom.cli.ipcontroller"]
+    command = options.controller_cmd or [sys.executable, "-P", "-m", "engineroom.cli.ipcontroller"]
     return Command(
         role=CONTROLLER,
         name=f"engineroom-controller-{plan.cluster_id or plan.profile.name or 'cluster'}",

@@ -221,7 +221,7 @@ def _spawn(config: EngineConfig) -> int:
     """Start an engine as a fresh process."""
     with Path(config.log_file or os.devnull).open("ab") as log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engineroom.engine", "--config-json-on-stdin"],
+            [sys.executable, "-P", "-m", "engineroom.engine", "--config-json-on-stdin"],
             stdin=subprocess.PIPE,
             stdout=log_file,
             stderr=log_file,

@@ -98,7 +98,7 @@ def _take_python(options: SSHLauncher, command: Sequence[str], option: str) -> N
     match list(command):
         case []:
             return
-        case [python, "-m", *_]:
+        case [python, "-m", *_] | [python, "-P", "-m", *_]:
             options.remote_python = python
         case [program] if "/" in program:
             options.remote_python = f"{program.rpartition('/')[0]}/python"
