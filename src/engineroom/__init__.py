@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.direct import DirectView
     from engineroom.cluster import Cluster
     from engineroom.errors import (
+        AlreadyDisplayedError,
         CompositeError,
         ConnectionFailed,
         ConnectionFileError,
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
         TaskRejectError,
         TaskTimeout,
         UnmetDependency,
+        collect_exceptions,
+        unwrap_exception,
+        wrap_exception,
     )
     from engineroom.serialize.references import Reference
     from engineroom.serialize.results import ExecuteReply
@@ -64,6 +68,7 @@ __all__ = [
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
+    "AlreadyDisplayedError",
     "AsyncMapResult",
     "AsyncResult",
     "Client",
@@ -97,8 +102,11 @@ __all__ = [
     "UnmetDependency",
     "ViewExecutor",
     "__version__",
+    "collect_exceptions",
     "remote",
+    "unwrap_exception",
     "version_info",
+    "wrap_exception",
 ]
 
 del install

@@ -39,6 +39,12 @@ def new_epoch() -> Epoch:
     return Epoch(os.urandom(SESSION_BYTES))
 
 
+def engine_uuid(instance: bytes | None) -> str:
+    """Return the text form of an instance, as users see it and as the uuid module writes it; "" if there is none."""
+    digits = (instance or b"").hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else ""
+
+
 def task_id(session: SessionId, number: int) -> TaskId:
     """Return the id of the task that `session` numbered `number` (0 <= number < 2**64)."""
     return TaskId(session + number.to_bytes(_NUMBER_BYTES))

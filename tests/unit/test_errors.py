@@ -1,5 +1,6 @@
 """The errors: the tree that the module's docstring draws, and errors of engines."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -7,8 +8,18 @@ import sys
 import pytest
 
 from engineroom import errors
-from engineroom.errors import CompositeError, EngineroomError, RemoteError
+from engineroom.errors import (
+    AlreadyDisplayedError,
+    CompositeError,
+    EngineroomError,
+    RemoteError,
+    collect_exceptions,
+    remote_error,
+    unwrap_exception,
+    wrap_exception,
+)
 from tests.patience import SECONDS
+from tests.unit.serialize.conftest import pickled_and_back
 
 INFO = {"engine_id": 2, "engine_uuid": "ab", "method": "apply"}
 
@@ -35,7 +46,8 @@ def test_a_remote_error(capsys):
     error = remote()
     assert str(error) == "[2:apply] ValueError: bad"
     assert repr(error) == "<Remote[2]:ValueError(bad)>"
-    assert error._render_traceback_() == error.render_traceback() == ["Traceback", "ValueError: bad"]
+    assert error.render_traceback() == ["Traceback", "ValueError: bad"]
+    assert error._render_traceback_() == ["[2:apply]:", "Traceback", "ValueError: bad"]
     error.print_traceback()
     assert capsys.readouterr().out == "Traceback\nValueError: bad\n"
     assert (error.original, error.engine_info) == (None, INFO)
@@ -60,18 +72,79 @@ def test_a_composite_error(capsys):
         error.raise_exception(7)
 
 
-def test_a_composite_error_is_a_group():
+def test_a_composite_error_gives_a_group_and_is_none():
     error = CompositeError("failed", [remote(), remote("KeyError")])
-    assert isinstance(error, ExceptionGroup)
+    assert not isinstance(error, BaseExceptionGroup)
     caught = []
     try:
-        raise error
+        raise error.as_group()
     except* RemoteError as group:
         caught.extend(group.exceptions)
     assert caught == list(error.exceptions)
-    some, others = error.split(lambda member: getattr(member, "ename", "") == "KeyError")
-    assert isinstance(some, CompositeError)
-    assert [member.ename for member in (*some.exceptions, *others.exceptions)] == ["KeyError", "ValueError"]
+
+
+class Odd(Exception):
+    def __init__(self, *, code):
+        super().__init__("odd")
+        self.code = code
+
+
+@pytest.mark.parametrize("original", [ZeroDivisionError("x"), FileNotFoundError(2, "No", "a"), Odd(code=3)])
+def test_a_composite_error_of_one_type_is_caught_by_it(original):
+    members = [remote_error((type(original).__name__, "x", "", INFO), original) for _ in range(2)]
+    error = CompositeError("two failed", members)
+    for again in (error, pickled_and_back(error), copy.copy(error), copy.deepcopy(error)):
+        assert isinstance(again, CompositeError)
+        assert isinstance(again, type(original))
+        assert again.args == original.args
+        assert getattr(again, "code", None) == getattr(original, "code", None)
+        assert getattr(again, "errno", None) == getattr(original, "errno", None)
+        assert (str(again), len(again.exceptions)) == (str(error), 2)
+    assert str(error).startswith("two failed\n[2:apply] ")
+
+
+def test_a_composite_error_of_several_types_is_caught_by_none_of_them():
+    members = [remote_error((kind.__name__, "x", "", INFO), kind("x")) for kind in (KeyError, ValueError)]
+    assert type(CompositeError("two failed", members)) is CompositeError
+    assert type(CompositeError("words alone", [remote(), remote()])) is CompositeError
+    group = ExceptionGroup("several", [ValueError("x")])
+    assert type(CompositeError("groups", [remote_error(("ExceptionGroup", "x", "", INFO), group)])) is CompositeError
+
+
+def test_the_same_error_of_many_engines_is_shown_once():
+    error = CompositeError("all failed", [remote(engine=n) for n in [*range(9), 12]])
+    assert str(error) == "all failed\n[0-8, 12:apply] ValueError: bad"
+    assert error.render_traceback() == [
+        "[0-8, 12:apply]: the same error, 10 times",
+        "Traceback",
+        "ValueError: bad",
+    ]
+    assert error.traceback == str(error.__cause__).strip('\n"') == "\n".join(error.render_traceback())
+
+
+def test_errors_of_one_place_with_messages_of_their_own_share_a_section():
+    words = [
+        ("ValueError", f"bad {n}", f"Traceback\n  line 3, in f\nValueError: bad {n}", {**INFO, "engine_id": n})
+        for n in range(8)
+    ]
+    assert CompositeError("all failed", words).render_traceback() == [
+        "[0-7:apply]: errors of the same kind, 8 times",
+        "Traceback",
+        "  line 3, in f",
+        "ValueError: bad 0",
+        "[1:apply] ValueError: bad 1",
+        "[2:apply] ValueError: bad 2",
+        "[3:apply] ValueError: bad 3",
+        "... and 4 more with other messages ...",
+    ]
+
+
+def test_items_of_a_map_are_named():
+    errors = [remote(engine=index % 2).of_item(index, f"x={index}") for index in (3, 7, 8, 9)]
+    assert str(errors[0]) == "[1:apply] item 3 (x=3): ValueError: bad"
+    assert errors[0]._render_traceback_()[0] == "[1:apply] item 3 (x=3):"
+    assert CompositeError("map", errors).render_traceback()[0] == "[0-1:apply] items 3, 7-9: the same error, 4 times"
+    assert str(CompositeError("map", errors[:1])) == "map\n[1:apply] item 3 (x=3): ValueError: bad"
 
 
 def test_composite_errors_flatten():
@@ -80,11 +153,45 @@ def test_composite_errors_flatten():
     assert [member.engine_info["engine_id"] for member in outer.exceptions] == [0, 1, 2]
 
 
-def test_only_the_first_tracebacks_are_drawn():
-    error = CompositeError("many", [remote(engine=n) for n in range(10)])
-    assert str(error).endswith("[3:apply] ValueError: bad\n... 6 more exceptions ...")
+def test_only_the_first_errors_are_shown():
+    error = CompositeError("many", [remote(f"Error{n}", engine=n) for n in range(10)])
+    assert str(error).endswith("[3:apply] Error3: bad\n... 6 more exceptions ...")
     assert error.render_traceback()[-1] == "... 6 more exceptions ..."
     assert "[4:apply]:" not in error.render_traceback()
+
+
+def test_long_tracebacks_are_shortened_where_there_are_several():
+    long = "\n".join(["Traceback", *(f"  frame {n}" for n in range(40)), "KeyError: 'k'"])
+    words = ("KeyError", "'k'", long, INFO)
+    assert len(CompositeError("one", [words]).render_traceback()) == 43
+    lines = CompositeError("two", [words, remote()]).render_traceback()
+    assert lines[:5] == ["[2:apply]:", "Traceback", "  frame 0", "  frame 1", "  ... 30 lines ..."]
+    assert lines[12:] == ["  frame 39", "KeyError: 'k'", "", "[2:apply]:", "Traceback", "ValueError: bad"]
+
+
+def test_an_error_that_was_shown_before_is_only_counted():
+    several = CompositeError("two failed", [remote(), remote("KeyError")])
+    assert AlreadyDisplayedError(several)._render_traceback_() == ["2 errors"]
+    again = pickled_and_back(AlreadyDisplayedError(remote()))
+    assert (again.render_traceback(), repr(again)) == (["1 error"], repr(remote()))
+
+
+def test_errors_among_results_are_collected():
+    assert collect_exceptions([1, "two"]) == [1, "two"]
+    with pytest.raises(CompositeError, match="raised in: apply") as caught:
+        collect_exceptions({0: 1, 1: remote(), 2: CompositeError("", [remote("KeyError")])}, "apply")
+    assert [error.ename for error in caught.value.exceptions] == ["ValueError", "KeyError"]
+
+
+def test_an_exception_there_and_back_as_a_dict():
+    try:
+        raise KeyError("k")
+    except KeyError:
+        content = wrap_exception(INFO)
+    error = unwrap_exception(content)
+    assert (content["status"], error.ename, error.evalue, error.engine_info) == ("error", "KeyError", "'k'", INFO)
+    assert error.render_traceback() == content["traceback"]
+    assert error.render_traceback()[-1] == "KeyError: 'k'"
 
 
 def test_the_module_is_light():

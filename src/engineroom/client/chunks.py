@@ -7,6 +7,7 @@ from types import CoroutineType
 from typing import Any
 
 from engineroom.errors import RemoteError
+from engineroom.ids import engine_uuid
 from engineroom.serialize.failures import pack_failure, unpack_failure
 
 _LEAST_SHARE = 64
@@ -26,7 +27,7 @@ class Failed:
     def error(self, engine: int, instance: bytes | None) -> RemoteError:
         """Return the error, as if it had been raised by a task on this engine."""
         error = unpack_failure(self.packed)
-        error.engine_info.update(engine_id=engine, engine_uuid=(instance or b"").hex())
+        error.engine_info.update(engine_id=engine, engine_uuid=engine_uuid(instance))
         return error
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import TYPE_CHECKING, Any
 
+from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def metadata_of(task: Task, session: SessionId, label: str) -> Metadata:
         completed=_when(outcome.started + outcome.seconds) if outcome is not None and ran else None,
         received=_when(task.received) if task.received else None,
         engine_id=task.engine if task.engine >= 0 else None,
-        engine_uuid=str(uuid.UUID(bytes=bytes(task.instance))) if task.instance else None,
+        engine_uuid=engine_uuid(task.instance) or None,
         status=None if outcome is None else _STATUS[Status(outcome.status)],
         error="" if outcome is None else outcome.error,
         stdout="" if output is None else output.stdout,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engineroom.client.futures import FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
-from engineroom.errors import CompositeError, RemoteError
+from engineroom.errors import CompositeError, RemoteError, remote_error
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
@@ -314,9 +314,7 @@ def _remote(error: BaseException) -> RemoteError:
     """Return `error` as a member of a CompositeError; that of a lost engine was raised nowhere."""
     if isinstance(error, RemoteError):
         return error
-    made = RemoteError(type(error).__name__, str(error))
-    made.original = error
-    return made
+    return remote_error((type(error).__name__, str(error), "", {}), error)
 
 
 def _limit(timeout: float | None) -> float | None:

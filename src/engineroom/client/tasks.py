@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engineroom.errors import EngineError, TaskAborted
-from engineroom.ids import Instance, SessionId, TaskId, msg_id, task_id
-from engineroom.protocol.messages import Outcome, Status, Submit
+from engineroom.errors import EngineError, TaskAborted, remote_error
+from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
+from engineroom.protocol.messages import METHODS, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.serialize.failures import unpack_failure
 from engineroom.serialize.payloads import unpack
@@ -52,6 +52,7 @@ class Task:
         "_value",
         "engine",
         "instance",
+        "kind",
         "listener",
         "number",
         "outcome",
@@ -77,6 +78,7 @@ class Task:
         self.outcome: Outcome | None = None
         self.payload: bytes | Payload | None = None
         self.output: TaskOutput | None = None
+        self.kind = request.submit.call.kind
         self._value: Any = None
         self._error: BaseException | None = None
 
@@ -120,8 +122,14 @@ class Task:
             elif outcome.status == Status.ABORTED:
                 self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
             else:
-                self._error = EngineError(outcome.error or "the engine that ran the task is gone")
+                self._error = self._lost(outcome.error or "the engine that ran the task is gone")
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
             error.add_note(f"This happened here, while the result of engine {self.engine} was unpickled.")
             self._error = error
         self.payload = None
+
+    def _lost(self, reason: str) -> BaseException:
+        """Return an EngineError that `except RemoteError` catches, too."""
+        method = METHODS.get(self.kind, "")
+        info = {"engine_id": self.engine, "engine_uuid": engine_uuid(self.instance), "method": method}
+        return remote_error(("EngineError", reason, "", info), EngineError(reason))

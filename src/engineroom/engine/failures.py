@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 
 from engineroom.ids import EngineId, Instance
-from engineroom.protocol.messages import Call, Kind
+from engineroom.protocol.messages import METHODS, Call
 from engineroom.protocol.streams import Body
 from engineroom.serialize.failures import pack_failure
 
 _MACHINERY = frozenset({"engineroom", "IPython", "asyncio"})
-_METHODS = {int(kind): kind.name.lower() for kind in Kind}
 _LONGEST = 2000
 
 
@@ -32,7 +31,7 @@ class FailurePacker:
         return error[:_LONGEST].encode("utf-8", "backslashreplace").decode(), body
 
     def _pack(self, problem: BaseException, call: Call) -> tuple[str, Body]:
-        method = _METHODS.get(call.kind, "")
+        method = METHODS.get(call.kind, "")
         return pack_failure(problem, engine_id=self.engine_id, instance=self._instance, method=method)
 
 

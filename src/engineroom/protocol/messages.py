@@ -32,6 +32,10 @@ class Kind(IntEnum):
     """Empty the namespace, and run the start-up code again; no payload."""
 
 
+METHODS = {int(kind): kind.name.lower() for kind in Kind}
+"""What people call the kinds of calls."""
+
+
 class Status(IntEnum):
     """How a task ended."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from types import TracebackType
 
-from engineroom.errors import ErrorWords, PackError, RemoteError
-from engineroom.serialize.exceptions import Parts
+from engineroom.errors import ErrorWords, PackError, RemoteError, remote_error
+from engineroom.errors.parts import Parts
+from engineroom.ids import engine_uuid
 from engineroom.serialize.frames import Body, Buffer
 from engineroom.serialize.payloads import pack, pickled, unpickled
-from engineroom.serialize.remote_types import remote_error
 
 _SUMMARY = 1000
 """Longest summary, in characters."""
@@ -22,7 +22,7 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
     """
     name = type(exception).__name__
     text = _text(exception)
-    info = {"engine_id": engine_id, "engine_uuid": instance.hex(), "method": method}
+    info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
     words = (name, text, _traceback_text(exception), info)
     try:
         packed = pickled(Parts(exception))

@@ -161,7 +161,8 @@ def test_the_names_of_remote_errors_win():
     back = travelled(Clash())
     assert isinstance(back, Clash)
     assert (back.ename, back.evalue, str(back)) == ("Clash", "clash", "[3:apply] Clash: clash")
-    assert back.engine_info == {"engine_id": 3, "engine_uuid": "01" * 16, "method": "apply"}
+    uuid = "01010101-0101-0101-0101-010101010101"
+    assert back.engine_info == {"engine_id": 3, "engine_uuid": uuid, "method": "apply"}
     assert back.original.evalue == "mine"
 
 
@@ -289,7 +290,7 @@ def test_a_remote_error_can_be_pickled_and_copied(again, error):
     assert type(back.original) is type(error)
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), SystemExit(1)])
+@pytest.mark.parametrize("error", [ValueError("x"), Frozen(3), SystemExit(1)])
 def test_an_error_keeps_the_item_of_a_map_that_raised_it(error):
     first = travelled(error)
     assert first.item is None

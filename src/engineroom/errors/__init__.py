@@ -1,0 +1,144 @@
+"""Everything that engineroom raises.
+
+::
+
+    EngineroomError (also IPythonError, KernelError: the names that users of IPython.parallel know)
+    ├── EngineError                the engine that a task was bound to is gone
+    ├── NoEnginesRegistered        nothing can run: there is no engine
+    ├── TaskAborted                withdrawn before it ran
+    ├── TaskTimeout
+    ├── TaskRejectError
+    ├── UnmetDependency
+    │   └── ImpossibleDependency
+    │       ├── DependencyTimeout
+    │       └── InvalidDependency
+    ├── RemoteError                raised on an engine; also an instance of the remote type
+    │   ├── CompositeError         several of them; also an instance of their type, if they have only one
+    │   └── AlreadyDisplayedError  shown before
+    ├── PackError                  a value can't travel (also TypeError)
+    ├── ConnectionFailed           no way to the controller (also ConnectionError)
+    │   ├── ControllerLost         it was there, and is gone
+    │   └── NotLetIn               the controller refused us, and says why
+    ├── ConnectionFileError        missing, empty, malformed, stale, of another cluster (also OSError)
+    ├── ProtocolError              the other side's words make no sense
+    └── LaunchError                something could not be started
+"""
+
+from __future__ import annotations
+
+from engineroom.errors.base import EngineInfo, EngineroomError, ErrorWords
+from engineroom.errors.combined import remote_error
+from engineroom.errors.composite import AlreadyDisplayedError, CompositeError, collect_exceptions
+from engineroom.errors.remote import RemoteError, RemoteTraceback, where
+from engineroom.errors.wrapped import unwrap_exception, wrap_exception
+
+IPythonError = EngineroomError
+KernelError = EngineroomError
+
+
+class EngineError(EngineroomError):
+    """The engine that a task was bound to is gone."""
+
+
+class NoEnginesRegistered(EngineroomError):
+    """Nothing can run: there is no engine."""
+
+
+class TaskAborted(EngineroomError):
+    """Withdrawn before it ran."""
+
+
+class TaskTimeout(EngineroomError):
+    """The task did not end in the time that it was given."""
+
+
+class TaskRejectError(EngineroomError):
+    """The task may not run where it was sent."""
+
+
+class UnmetDependency(EngineroomError):
+    """What the task needs is not there."""
+
+
+class ImpossibleDependency(UnmetDependency):
+    """What the task needs will never be there."""
+
+
+class DependencyTimeout(ImpossibleDependency):
+    """What the task needs did not come in time."""
+
+
+class InvalidDependency(ImpossibleDependency):
+    """What the task needs makes no sense."""
+
+
+class PackError(EngineroomError, TypeError):
+    """A value can't travel to another process."""
+
+
+class ConnectionFailed(EngineroomError, ConnectionError):
+    """No way to the controller; `final`: trying again makes no sense."""
+
+    final: bool = False
+
+
+class ControllerLost(ConnectionFailed):
+    """The controller was there, and is gone."""
+
+
+class NotLetIn(ConnectionFailed):
+    """The controller refused us."""
+
+    def __init__(self, reason: str, *, final: bool = True) -> None:
+        self.reason, self.final = reason, final
+        super().__init__(reason)
+
+
+class ConnectionFileError(EngineroomError, OSError):
+    """The connection file is missing, empty, malformed, stale, or of another cluster."""
+
+
+class ProtocolError(EngineroomError):
+    """The other side's words make no sense."""
+
+
+class LaunchError(EngineroomError):
+    """Something could not be started."""
+
+
+__all__ = [
+    "AlreadyDisplayedError",
+    "CompositeError",
+    "ConnectionFailed",
+    "ConnectionFileError",
+    "ControllerLost",
+    "DependencyTimeout",
+    "EngineError",
+    "EngineInfo",
+    "EngineroomError",
+    "ErrorWords",
+    "IPythonError",
+    "ImpossibleDependency",
+    "InvalidDependency",
+    "KernelError",
+    "LaunchError",
+    "NoEnginesRegistered",
+    "NotLetIn",
+    "PackError",
+    "ProtocolError",
+    "RemoteError",
+    "RemoteTraceback",
+    "TaskAborted",
+    "TaskRejectError",
+    "TaskTimeout",
+    "UnmetDependency",
+    "collect_exceptions",
+    "remote_error",
+    "unwrap_exception",
+    "where",
+    "wrap_exception",
+]
+
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__  # where users import them from, and what tracebacks call them

@@ -1,0 +1,126 @@
+"""What is shown of tracebacks in this process: the user's frames, and none of ours.
+
+A traceback grows frame by frame while an exception travels up. One that is emptied in an `except` block and
+raised by a bare `raise` gets no entry for that block's frame, so that whoever calls us sees their own frames alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from engineroom.errors.base import EngineroomError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Class = TypeVar("_Class", bound=type)
+
+_OURS = frozenset({"engineroom", "engineroom_ipyparallel", "cloudpickle"})
+_MACHINERY = _OURS | {"IPython", "ipykernel", "asyncio", "runpy"}
+_FRAME = re.compile(r'File "([^"]+)", (line \d+)')
+_FRAMES_SHOWN = 6
+
+
+def debugging() -> bool:
+    """Whether the user wants to see our frames as well: ENGINEROOM_DEBUG is set, and not to 0."""
+    return os.environ.get("ENGINEROOM_DEBUG", "0") not in {"", "0"}
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without our frames."""
+    entries = [entry for entry in _entries(trace) if _package(entry) not in _OURS]
+    kept: TracebackType | None = None
+    for entry in reversed(entries):
+        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
+
+
+def trim(error: BaseException) -> None:
+    """Take our frames off `error` and off what it is chained to; for use in an `except` block before `raise`."""
+    if debugging():
+        return
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        link.with_traceback(without_ours(link.__traceback__))
+        waiting += [link.__cause__, link.__context__]
+
+
+def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Return `function`, whose errors, as far as they are of our kinds, do not show our frames."""
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return function(*args, **kwargs)
+        except EngineroomError as error:
+            trim(error)
+            raise
+
+    return call
+
+
+def called_by_users(*names: str) -> Callable[[_Class], _Class]:
+    """Return a decorator of classes that makes these of its own methods a `users_call`."""
+
+    def decorate(kind: _Class) -> _Class:
+        for name in names:
+            setattr(kind, name, users_call(vars(kind)[name]))
+        return kind
+
+    return decorate
+
+
+def shown_in_ipython(error: Any) -> list[str]:
+    """Return the lines for a remote error: the user's call in this process, and what went wrong on the engines."""
+    trace: TracebackType | None = error.__traceback__
+    if not debugging():
+        trace = without_ours(trace)
+        while trace is not None and _package(trace) in _MACHINERY:
+            trace = trace.tb_next
+    frames = [line for entry in traceback.format_tb(trace) for line in entry.splitlines()]
+    call = _shortened([line.removeprefix("  ") for line in frames])
+    return _with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])
+
+
+def _entries(trace: TracebackType | None) -> Iterable[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _package(entry: TracebackType) -> str:
+    return str(entry.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _shortened(frames: list[str]) -> list[str]:
+    starts = [number for number, line in enumerate(frames) if not line.startswith(" ")]
+    if len(starts) <= _FRAMES_SHOWN:
+        return frames
+    first, last = frames[: starts[1]], frames[starts[1 - _FRAMES_SHOWN] :]
+    return [*first, f"... {len(starts) - _FRAMES_SHOWN} frames ...", *last]
+
+
+def _with_cell_names(lines: list[str]) -> list[str]:
+    """Return the lines with the names that a notebook's user knows: `Cell In[3]` for the file of a cell."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    named = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    if named is None:
+        return lines
+
+    def rename(match: re.Match[str]) -> str:
+        name = named(match[1])
+        return f"{name[0]} {name[1]}, {match[2]}" if name else match[0]
+
+    return [_FRAME.sub(rename, line, count=1) for line in lines]

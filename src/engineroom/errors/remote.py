@@ -1,0 +1,94 @@
+"""Errors that were raised on an engine."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from engineroom.errors.base import EngineInfo, EngineroomError, ErrorWords, Item
+from engineroom.errors.parts import Parts
+
+
+class RemoteTraceback(Exception):
+    """The traceback of a remote error, where Python shows it: as the cause of what is raised here."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{"".join(self.args)}\n"""'
+
+
+class RemoteError(EngineroomError):
+    """An exception that was raised on an engine.
+
+    `original` is that exception, as far as it could travel, or None. What a client raises is an instance
+    of this class and, for all subclasses of Exception but StopIteration and StopAsyncIteration, of
+    the exception's real type, unless that type can't be combined with this one.
+    """
+
+    ename: str = ""
+    evalue: str = ""
+    traceback: str = ""
+    engine_info: EngineInfo = {}  # noqa: RUF012 -- a default that a real type's property of this name can't hide
+    original: BaseException | None = None
+    item: Item | None = None
+    """Which item of a map raised it: (index, short repr); None outside of maps."""
+
+    def __init__(self, ename: str, evalue: str, traceback: str = "", engine_info: EngineInfo | None = None) -> None:
+        super().__init__(ename, evalue)
+        self.describe((ename, evalue, traceback, engine_info or {}), None)
+
+    def describe(self, words: ErrorWords, original: BaseException | None) -> None:
+        """Say what happened and where; for whoever makes instances without `__init__`."""
+        facts = dict(zip(("ename", "evalue", "traceback", "engine_info"), words, strict=True))
+        self.__dict__.update(facts, original=original)  # a real type may forbid setting attributes
+        cause = RemoteTraceback(self.traceback) if self.traceback else None
+        object.__setattr__(self, "__cause__", cause)
+
+    def of_item(self, index: int, shown: str) -> Self:
+        """Note which item of a map raised this: its index, and its repr, shortened; return the error itself."""
+        self.__dict__["item"] = (index, shown)
+        return self
+
+    def __str__(self) -> str:
+        return f"{where(self.engine_info)}{_item(self.item)}{self.ename}: {self.evalue}"
+
+    def __repr__(self) -> str:
+        return f"<Remote[{self.engine_info.get('engine_id', ' ')}]:{self.ename}({self.evalue})>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from engineroom.errors.combined import remote_error  # which needs this module
+
+        words = (self.ename, self.evalue, self.traceback, self.engine_info)
+        return remote_error, (words, None if self.original is None else Parts(self.original), self.item)
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        return self.__reduce__()  # a real type may have its own way
+
+    def __setstate__(self, state: object) -> None:
+        """Nothing: `__reduce__` has no state; a real type may have its own way."""
+
+    def render_traceback(self) -> list[str]:
+        """Return the remote traceback as lines."""
+        return (self.traceback or "No traceback available").splitlines()
+
+    def titled_traceback(self) -> list[str]:
+        """Return the remote traceback as lines, after one that says where that was."""
+        title = f"{where(self.engine_info)}{_item(self.item)}".rstrip(" :")
+        return [f"{title}:", *self.render_traceback()]
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of its own traceback."""
+        from engineroom.errors.local import shown_in_ipython  # needed when there is something to show
+
+        return shown_in_ipython(self)
+
+    def print_traceback(self, excid: int | None = None) -> None:
+        """Print the remote traceback; `excid` is there for code that treats all remote errors alike."""
+        print("\n".join(self.render_traceback()))
+
+
+def where(info: EngineInfo) -> str:
+    """Return "[engine:method] ", as it stands before a remote error."""
+    return f"[{info.get('engine_id', '?')}:{info.get('method', '?')}] " if info else "[Engine Exception] "
+
+
+def _item(item: Item | None) -> str:
+    return "" if item is None else f"item {item[0]} ({item[1]}): "

@@ -1,0 +1,118 @@
+"""Many remote errors as few sections: those that differ in nothing but where they happened are shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from engineroom.errors.remote import RemoteError, where
+
+_SHOWN_RANGES = 8
+_HEAD, _TAIL = 3, 9
+"""Lines that are shown of a longer traceback where there are several: its first frame, and its end."""
+
+Section = list[RemoteError]
+"""Errors of one type that were raised in the same place; their messages may differ."""
+
+
+def sections_of(errors: Iterable[RemoteError]) -> list[Section]:
+    """Return `errors` by type and place, in the order in which these come first."""
+    found: dict[object, Section] = {}
+    for error in errors:
+        found.setdefault((error.ename, error.engine_info.get("method"), _place(error)), []).append(error)
+    return list(found.values())
+
+
+def summaries(sections: Sequence[Section], limit: int) -> list[str]:
+    """Return a line for each of the first `limit` sections, and one that says how many errors are not shown."""
+    return [f"{heading(section)}{_last_words(section[0])}" for section in sections[:limit]] + omitted(sections, limit)
+
+
+def rendered(sections: Sequence[Section], limit: int) -> list[str]:
+    """Return the tracebacks of the first `limit` sections as lines, and how many errors are not shown."""
+    several = len(sections) > 1
+    lines: list[str] = []
+    for section in sections[:limit]:
+        if lines:
+            lines.append("")
+        lines += [_title(section), *_shortened(section, short=several), *_other_messages(section, limit)]
+    return lines + omitted(sections, limit)
+
+
+def omitted(sections: Sequence[Section], limit: int) -> list[str]:
+    """Return a line that says how many errors are in sections after the first `limit`, if there are any."""
+    more = sum(map(len, sections[limit:]))
+    return [f"... {more} more exceptions ..."] if more else []
+
+
+def heading(section: Section) -> str:
+    """Return "[0-3, 7:apply] " and which items of a map it was."""
+    if len(section) == 1:
+        return where(section[0].engine_info) + _items(section)
+    infos = [error.engine_info for error in section]
+    if not all(infos):
+        return where({}) + _items(section)
+    engines = {info.get("engine_id", "?") for info in infos}
+    numbers = ranges(engine for engine in engines if isinstance(engine, int)) or "?"
+    return where({**infos[0], "engine_id": numbers}) + _items(section)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return "0-3, 7", at most so many ranges that they fit a line."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in found]
+    more = len(texts) - _SHOWN_RANGES
+    return ", ".join(texts[:_SHOWN_RANGES] + ([f"and {more} more"] if more > 0 else []))
+
+
+def _items(section: Section) -> str:
+    known = [error.item for error in section if error.item is not None]
+    if not known:
+        return ""
+    if len(known) == 1:
+        return f"item {known[0][0]} ({known[0][1]}): "
+    return f"items {ranges(index for index, _ in known)}: "
+
+
+def _title(section: Section) -> str:
+    title = heading(section).rstrip(" :")
+    if len(section) == 1:
+        return f"{title}:"
+    what = "the same error" if len({error.evalue for error in section}) == 1 else "errors of the same kind"
+    return f"{title}: {what}, {len(section)} times"
+
+
+def _place(error: RemoteError) -> str:
+    """Return the traceback without the message, which may name what each engine has of its own."""
+    before, message, after = error.traceback.rpartition(_last_words(error))
+    return f"{before}\n{after}" if message else error.traceback
+
+
+def _last_words(error: RemoteError) -> str:
+    return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
+
+
+def _shortened(section: Section, *, short: bool) -> Iterator[str]:
+    lines = section[0].render_traceback()
+    if not short or len(lines) <= _HEAD + _TAIL + 1:
+        yield from lines
+        return
+    yield from lines[:_HEAD]
+    yield f"  ... {len(lines) - _HEAD - _TAIL} lines ..."
+    yield from lines[-_TAIL:]
+
+
+def _other_messages(section: Section, limit: int) -> Iterator[str]:
+    by_message: dict[str, Section] = {}
+    for error in section:
+        by_message.setdefault(error.evalue, []).append(error)
+    others = list(by_message.values())[1:]
+    for alike in others[: limit - 1]:
+        yield f"{heading(alike)}{_last_words(alike[0])}"
+    more = sum(map(len, others[limit - 1 :]))
+    if more > 0:
+        yield f"... and {more} more with other messages ..."
