@@ -66,9 +66,9 @@ def engine_says(command: Start, *arguments: str, timeout: float = 0.3) -> str:
 def test_a_client_waits_for_a_missing_file_says_so_and_names_the_command_to_run(
     profile: Profile, capfd: pytest.CaptureFixture[str], options: dict[str, str], command_to_run: str
 ) -> None:
-    with pytest.raises(ConnectionFileError, match=re.escape(f"Start a cluster by {command_to_run}")) as caught:
+    with pytest.raises(ConnectionFileError, match=re.escape(f"Start a cluster with {command_to_run}")) as caught:
         Client(timeout=0.2, **options)
-    assert "after waiting for 0.2 s" in str(caught.value)
+    assert str(caught.value).startswith("no controller after 0.2 s: ")
     said = capfd.readouterr().err
     assert said.startswith("Waiting for connection file: ")
     assert str(profile.path.parent) in said
@@ -190,7 +190,7 @@ def test_a_stale_file_is_recognised(
     changes = OTHER_PORT | {"controller": stale(process)}
     with pytest.raises(ConnectionFileError, match=rf"stale: its controller \(pid {process['pid']}\) has ended"):
         Client(edited("client", **changes), timeout=0.2)
-    assert "it is stale" in capfd.readouterr().err
+    assert "the file is stale" in capfd.readouterr().err
     said = engine_says(command, f"--file={edited('engine', **changes)}")
     assert f"The connection file is stale: its controller (pid {process['pid']}) has ended" in said
     assert "`ipcluster start`" in said

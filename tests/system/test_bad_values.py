@@ -152,7 +152,7 @@ def test_without_engines_a_direct_call_says_so_at_once_and_what_to_do(tmp_path: 
     empty.start_controller_sync()
     try:
         with empty.connect_client_sync() as rc:
-            words = "there are no engines.*`ipcluster engines -n 4`"
+            words = f"there are no engines.*`ipcluster engines -n 4 .*--cluster-id={empty.cluster_id}`"
             for ask in (lambda: rc[0], lambda: rc[:].apply_async(abs, -1), lambda: rc.load_balanced_view([0])):
                 with pytest.raises(NoEnginesRegistered, match=words):
                     ask()

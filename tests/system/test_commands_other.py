@@ -180,7 +180,7 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
     assert "registered engine=1" in one.output
     none = command("ipcluster", "logs", "7")
     assert none.ends() == 1
-    assert "no log of '7'; there are ipcluster, controller, engine-0, engine-1" in none.output
+    assert "no log of '7'; this cluster has logs of: ipcluster, controller, engine-0, engine-1" in none.output
     follower = command("ipcluster", "logs", "-f", "ipcluster", "--lines=1").says("==>")
     start.signal(signal.SIGINT).ends()
     follower.says("ipcluster  ").says("stopping  reason=ipcluster got SIGINT")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engineroom import Client
+from engineroom import Client, Cluster
+from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
@@ -75,7 +76,7 @@ def test_a_cluster_whose_profile_is_removed_can_be_stopped_and_is_not_overrun(co
     shutil.rmtree(profile.path)
     again = command("ipcluster", "start", "-n", "1")
     assert again.ends() == 1
-    assert "runs already, though its pid file is gone. Stop it by `ipcluster stop`" in again.output
+    assert "is already running, though its pid file is gone. Stop it by `ipcluster stop`" in again.output
     stop = command("ipcluster", "stop").succeeds()
     assert stop.output == "stopped the cluster, whose pid file was gone\n"
     start.succeeds()
@@ -124,6 +125,7 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
         ("default", "x", 2),
         ("other", "", 1),
     }
+    names_those_that_run(command)
     command("ipcluster", "stop", "--all").succeeds()
     plain.succeeds()
     named.succeeds()
@@ -131,17 +133,32 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
     other.succeeds()
 
 
+def names_those_that_run(command: Start) -> None:
+    """See that whoever asks for a cluster that does not run is told of those that do, by what chooses each."""
+    for asks in ("stop", "why", "logs"):
+        wrong = command("ipcluster", asks, "--cluster-id=nosuch")
+        assert wrong.ends() != 0
+        for options in (" --profile=default", " --cluster-id=x", " --profile=other"):
+            assert f"`ipcluster {asks}{options}`" in wrong.output
+    with pytest.raises(
+        ConnectionFileError, match=r"`Client\(\)`, `Client\(cluster_id='x'\)`, `Client\(profile='other'\)`"
+    ):
+        Client(cluster_id="nosuch", timeout=0.1)
+    with pytest.raises(LaunchError, match=r"start --cluster-id=nosuch`.*`Cluster.from_file\(profile='other'\)`"):
+        Cluster.from_file(cluster_id="nosuch")
+
+
 def test_stop_with_nothing_running(command: Start, profile: Profile) -> None:
     stop = command("ipcluster", "stop")
     assert stop.ends() == 11
-    assert "the cluster does not run" in stop.output
+    assert "the cluster is not running" in stop.output
 
 
 def test_stop_leaves_a_process_alone_that_only_has_the_pid(command: Start, profile: Profile) -> None:
     path = write_record(profile, start_time="1")
     stop = command("ipcluster", "stop")
     assert stop.ends() == 11
-    assert "that pid is another process now" in stop.output
+    assert "that pid belongs to another process now" in stop.output
     assert not path.exists()
 
 

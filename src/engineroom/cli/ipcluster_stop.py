@@ -20,7 +20,9 @@ def main(argv: Sequence[str]) -> int:
     if app.all_cluster_ids:
         from engineroom.cluster.registry import running_ids
 
-        ids = running_ids(profile) or ids
+        ids = running_ids(profile)
+        if not ids:
+            say("no clusters are running")
     code = 0
     for cluster_id in ids:
         try:

@@ -23,6 +23,7 @@ from engineroom.client.targets import Targets, resolve
 from engineroom.client.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
+from engineroom.client.whereabouts import Advice
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
@@ -96,7 +97,12 @@ class Client:
             way=_way(sshserver, sshkey, ssh_args, password),
         )
         self._connection_file = dial.path if isinstance(dial, FromFile) else None
-        self._session = Session(dial, reconnect_timeout=reconnect_timeout, max_unfinished_bytes=max_unfinished_bytes)
+        self._session = Session(
+            dial,
+            reconnect_timeout=reconnect_timeout,
+            max_unfinished_bytes=max_unfinished_bytes,
+            advise=Advice(self._connection_file),
+        )
         self._session.start(timeout)
         self._at_exit = _close_at_exit(self._session)
 

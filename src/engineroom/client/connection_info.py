@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engineroom.client.whereabouts import running_clusters
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import ConnectionFile, parse_connection_file, read_connection_file
 from engineroom.protocol.messages import Join, Welcome
@@ -41,9 +42,9 @@ class FromInfo:
 class FromFile:
     """Dials by what a connection file says, read again each time: a restarted controller may write another."""
 
-    def __init__(self, path: Path, advice: str, way: Way | None) -> None:
-        """`advice`: what to do if there is no such file."""
-        self.path, self._advice = path, advice
+    def __init__(self, path: Path, place: Profile, advice: str, way: Way | None) -> None:
+        """`place`: the profile that was meant; `advice`: what to do if there is no such file."""
+        self.path, self._place, self._advice = path, place, advice
         self._tunnel = Tunnel(way)
 
     async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
@@ -58,20 +59,27 @@ class FromFile:
         told = False
         while (trouble := self._trouble()) is not None:
             if not told:
+                others = running_clusters(self._place)
                 print(f"Waiting for connection file: {self.path} ({trouble})", file=sys.stderr)
+                if others:
+                    print(others, file=sys.stderr)
                 told = True
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
-                raise ConnectionFileError(f"{self.path}: {trouble}, after waiting for {seconds:g} s. {self._advice}")
+                others = running_clusters(self._place)
+                raise ConnectionFileError(
+                    f"no controller after {seconds:g} s: {self.path}: {trouble}. {self._advice}"
+                    f"{f'. {others}' if others else ''}"
+                )
             await asyncio.sleep(min(_LOOK_EVERY, left))
 
     def _trouble(self) -> str | None:
         if not self.path.exists():
-            return "it does not exist"
+            return "there is no such file"
         info = read_connection_file(self.path)
         if info.stale:
             pid = "" if info.controller is None else f" (pid {info.controller.pid})"
-            return f"it is stale: its controller{pid} has ended"
+            return f"the file is stale: its controller{pid} has ended"
         return None
 
     def close(self) -> None:
@@ -96,7 +104,7 @@ def find_dial(
         if not path.is_absolute() and not path.exists():
             in_profile = found.security_dir / path
             path = in_profile if in_profile.exists() else path
-        return FromFile(path, "Copy it from the security directory of the controller's profile", way)
-    options = [found.options(), f"--cluster-id={cluster_id}" if cluster_id else ""]
-    command = " ".join(["ipcluster start -n 4", *filter(None, options)])
-    return FromFile(found.connection_file("client", cluster_id or ""), f"Start a cluster by `{command}`", way)
+        return FromFile(path, found, "Copy it from the security directory of the controller's profile", way)
+    command = f"ipcluster start -n 4 {found.options(cluster_id or '')}".rstrip()
+    file = found.connection_file("client", cluster_id or "")
+    return FromFile(file, found, f"Start a cluster with `{command}`", way)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engineroom.ids import Instance
@@ -23,7 +24,9 @@ class Engine:
 class EngineTable:
     """Who is here. Written in the I/O thread only, under the session's condition; read from anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, advise: Callable[[str], str] = str) -> None:
+        """`advise`: makes the commands in a message act on this cluster."""
+        self.advise = advise
         self._engines: dict[int, Engine] = {}
         self._instances: dict[int, Instance] = {}
         self._confirmed: set[int] | None = None

@@ -86,23 +86,24 @@ class _Wait:
             self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {words}' if words else ''}")
         elif (found := failures(steps)) and str(found[0]) != self._warned:
             self._warned = str(found[0])
-            log.warning("while waiting for engines: %s%s", found[0], f"; {found[0].fix}" if found[0].fix else "")
+            fix = f"; {found[0].fix}" if found[0].fix else ""
+            log.warning("while waiting for engines: %s", self._engines.advise(f"{found[0]}{fix}"))
 
     def _too_few(self) -> str:
         there, problems = len(self._engines.ids), self._engines.problems()
         words = (
-            f"{there} of {self._wanted} engines are there after {self._timeout:g} s. Start more by "
-            f"`ipcluster engines -n {self._wanted - there}`, or ask `ipcluster why`"
+            f"{there} of {self._wanted} engines are connected after {self._timeout:g} s. Start more with "
+            f"`ipcluster engines -n {self._wanted - there}`, or see what is wrong with `ipcluster why`"
         )
         words += "".join(f"\n  engine {engine}: {text}" for engine, text in problems.items())
         steps = self._news.steps()
         waits = "" if failures(steps) else in_brief(steps)
-        return words + (f"\nwhy: {waits}" if waits else advice(steps, told=words))
+        return self._engines.advise(words + (f"\nwhy: {waits}" if waits else advice(steps, told=words)))
 
     def _one_left(self) -> str:
         last = self._engines.departures[-1]
         words = (
-            f"engine {last.engine} left ({last.cause}) while {self._wanted} engines were waited for; "
-            f"{len(self._engines.ids)} are there. Its log says more: `ipcluster logs`"
+            f"engine {last.engine} left ({last.cause}) while waiting for {self._wanted} engines; "
+            f"{len(self._engines.ids)} are connected. See its log with `ipcluster logs`"
         )
-        return words + advice(self._news.steps(), told=words)
+        return self._engines.advise(words + advice(self._news.steps(), told=words))

@@ -40,11 +40,17 @@ class Session:
     """
 
     def __init__(
-        self, dial: Dial, *, reconnect_timeout: float = 60.0, max_unfinished_bytes: int = MAX_UNFINISHED_BYTES
+        self,
+        dial: Dial,
+        *,
+        reconnect_timeout: float = 60.0,
+        max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
+        advise: Callable[[str], str] = str,
     ) -> None:
+        """`advise`: makes the commands in a message act on this cluster."""
         self.id = new_session()
         self.condition = threading.Condition()
-        self.engines = EngineTable()
+        self.engines = EngineTable(advise)
         self.tasks: dict[int, Task] = {}
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")

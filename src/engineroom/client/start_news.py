@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engineroom.client.whereabouts import profile_of
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import Step, read_steps
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class StartNews:
 
 def _steps_file_beside(connection_file: Path) -> Path | None:
     """Return the steps of the cluster whose profile the connection file lies in, None if it is a copy elsewhere."""
-    profile = Profile(connection_file.absolute().parent.parent)
-    if profile.security_dir != connection_file.absolute().parent:
+    profile = profile_of(connection_file)
+    if profile is None:
         return None
     try:
         path = profile.steps_file(read_connection_file(connection_file).cluster_id)

@@ -20,7 +20,10 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     ids = engines.ids
     if not ids:
         raise NoEnginesRegistered(
-            "there are no engines. Wait for them by `rc.wait_for_engines(n)`, or start some by `ipcluster engines -n 4`"
+            engines.advise(
+                "there are no engines. Wait for some with `rc.wait_for_engines(n)`, or start some with "
+                "`ipcluster engines -n 4`"
+            )
         )
     if targets is None or targets == "all":
         return ids

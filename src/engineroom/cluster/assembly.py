@@ -17,16 +17,23 @@ from engineroom.cluster.engine_house import EngineHouse
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host import Host
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.reports import Report
+from engineroom.cluster.reports import Report, advised
 from engineroom.ids import new_instance
 
 
 def host_for(
-    plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, report: Callable[[Report], None]
+    plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, tell: Callable[[Report], None]
 ) -> Host:
-    """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed."""
+    """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed.
+
+    `tell`: whoever watches.
+    """
     shared: dict[str, Any] = {}
     instance = new_instance()
+    options = plan.profile.options(plan.cluster_id)
+
+    def report(words: Report) -> None:
+        tell(advised(words, options))
 
     def make_engines(host: Host) -> EngineSets:
         if plan.engine_launcher is None:

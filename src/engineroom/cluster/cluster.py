@@ -20,10 +20,12 @@ from traitlets.config import Config
 from engineroom.cluster import cluster_file as files
 from engineroom.cluster import reports
 from engineroom.cluster.blocking import blocking, run_blocking
+from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.host_session import HostSession
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
+from engineroom.settings.advice import named
 from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterStart
@@ -254,7 +256,11 @@ class Cluster(ClusterOptions):
         """
         found = Profile.find(profile, profile_dir=profile_dir)
         path = Path(cluster_file).expanduser() if cluster_file else found.cluster_file(cluster_id)
-        return cls.from_dict(files.read(path), cluster_file=path, **options)
+        try:
+            values = files.read(path)
+        except NoCluster as error:
+            raise NoCluster(f"{error}{_others(found)}") from None
+        return cls.from_dict(values, cluster_file=path, **options)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], **options: Any) -> Self:
@@ -378,6 +384,14 @@ class Cluster(ClusterOptions):
     def _stop_at_exit(self) -> None:
         if not self._is_forked:
             self.stop_cluster_sync()
+
+
+def _others(place: Profile) -> str:
+    """Return the clusters that run, in a sentence, for those who mean one of them."""
+    from engineroom.cluster.registry import running  # reads every cluster file
+
+    words = named(f"Cluster.from_file({found.profile.arguments(found.cluster_id)})" for found in running(place))
+    return f". {words}" if words else ""
 
 
 def _warn(words: str) -> None:

@@ -14,6 +14,8 @@ from engineroom.cluster.pid_records import NO_CLUSTER, Holder, holder
 from engineroom.errors import LaunchError
 from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.advice import for_cluster
+from engineroom.settings.profiles import Profile
 
 CLASS = "engineroom.cluster.Cluster"
 
@@ -82,9 +84,11 @@ def read(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
         address_in(values)
     except FileNotFoundError:
-        raise NoCluster(f"there is no cluster file {path}: start a cluster by `ipcluster start`") from None
+        options = Profile(path.absolute().parent.parent).options(path.stem.removeprefix("cluster-"))
+        words = f"there is no cluster file {path}. Start a cluster with `ipcluster start`"
+        raise NoCluster(for_cluster(words, options)) from None
     except (ValueError, LookupError, TypeError) as error:
-        raise NoCluster(f"{path} is no cluster file of engineroom: {error}") from error
+        raise NoCluster(f"{path} is not a cluster file of engineroom: {error}") from error
     assert isinstance(values, dict)
     return values
 

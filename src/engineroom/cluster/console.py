@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from shlex import quote
 from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
@@ -56,9 +55,10 @@ class Console:
         lines = [f"{count} engine{'s are' if count != 1 else ' is'} ready ({ready.seconds:.1f} s)"]
         if ready.missing:
             lines.append(f"but {ready.missing}")
-        stop = " ".join(filter(None, ["ipcluster stop", plan.profile.options(), _id_option(plan)]))
+        stop = f"ipcluster stop {plan.profile.options(plan.cluster_id)}".rstrip()
         if plan.controller is not None:
-            lines.append(f"  use it in Python:  import engineroom; rc = engineroom.Client({_client_arguments(plan)})")
+            arguments = plan.profile.arguments(plan.cluster_id)
+            lines.append(f"  use it in Python:  import engineroom; rc = engineroom.Client({arguments})")
             lines.append(f"  stop it:           {stop if self._background else f'Ctrl-C here, or {stop}'}")
         elif not self._background:
             lines.append("  stop them:         Ctrl-C here")
@@ -84,19 +84,3 @@ class Console:
 def _words_of_death(death: EngineDied) -> str:
     what = f"engine {death.engine} {'died' if death.registered else 'did not register'}: {death.cause}"
     return f"{what}; it is started again" if death.restarting else f"{what} (log: {death.log_file})"
-
-
-def _id_option(plan: HostPlan) -> str:
-    return f"--cluster-id={quote(plan.cluster_id)}" if plan.cluster_id else ""
-
-
-def _client_arguments(plan: HostPlan) -> str:
-    profile = plan.profile
-    arguments = []
-    if not profile.name:
-        arguments.append(f"profile_dir={plan.profile_dir!r}")
-    elif profile.options():
-        arguments.append(f"profile={profile.name!r}")
-    if plan.cluster_id:
-        arguments.append(f"cluster_id={plan.cluster_id!r}")
-    return ", ".join(arguments)

@@ -13,7 +13,7 @@ import msgspec
 
 from engineroom.cluster.leftovers import answers
 from engineroom.cluster.lines import LineReceiver
-from engineroom.cluster.reports import Answered, Report, Request, line_of, read_request
+from engineroom.cluster.reports import Answered, Report, Request, advised, line_of, read_request
 from engineroom.errors import EngineroomError, LaunchError
 from engineroom.transport.sockets import check_private
 
@@ -25,9 +25,10 @@ Answer = Callable[[Request], Awaitable[Any]]
 class Asker(LineReceiver):
     """One connection over which requests come; each is answered when it is done."""
 
-    def __init__(self, answer: Answer, on_end: Callable[[Asker], None]) -> None:
+    def __init__(self, answer: Answer, on_end: Callable[[Asker], None], *, options: str) -> None:
+        """`options`: those that choose this cluster on a command line."""
         super().__init__(self._asked, lambda: on_end(self))
-        self._answer = answer
+        self._answer, self._options = answer, options
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.WriteTransport | None = None
 
@@ -56,7 +57,7 @@ class Asker(LineReceiver):
         try:
             data = await self._answer(request)
         except (EngineroomError, OSError, ValueError) as error:
-            self.tell(Answered(request.number, error=str(error)))
+            self.tell(advised(Answered(request.number, error=str(error)), self._options))
         else:
             self.tell(Answered(request.number, data))
 
@@ -64,8 +65,9 @@ class Asker(LineReceiver):
 class Control:
     """The control socket of a host, and its owner's."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, *, options: str = "") -> None:
+        """`options`: those that choose this cluster on a command line."""
+        self._answer, self._options = answer, options
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
         self._askers: set[Asker] = set()
@@ -84,7 +86,7 @@ class Control:
             self._owner = None
             on_end()
 
-        owner = Asker(self._answer, gone)
+        owner = Asker(self._answer, gone, options=self._options)
         sock.setblocking(False)  # noqa: FBT003 (socket's own way)
         await asyncio.get_running_loop().create_connection(lambda: owner, sock=sock)
         self._owner = owner
@@ -109,7 +111,7 @@ class Control:
                 asker.close()
 
     def _asker(self) -> Asker:
-        asker = Asker(self._answer, self._askers.discard)
+        asker = Asker(self._answer, self._askers.discard, options=self._options)
         self._askers.add(asker)
         return asker
 
@@ -119,6 +121,7 @@ def _make_way(path: Path) -> None:
     check_private(path.parent)
     if answers(path):
         raise LaunchError(
-            "a cluster of this profile and id runs already, though its pid file is gone. Stop it by `ipcluster stop`"
+            "a cluster of this profile and id is already running, though its pid file is gone. "
+            "Stop it by `ipcluster stop`"
         )
     path.unlink(missing_ok=True)

@@ -124,17 +124,13 @@ def _host_was_here(plan: ControllerPlan, profile: Profile) -> bool:
 def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
     """Say what to do now, on the terminal, if there is one."""
     identity, profile = controller.identity, Profile(Path(plan.profile_dir))
-    engine = " ".join(filter(None, ["ipengine", profile.options(), _option("cluster-id", plan.config.cluster_id)]))
+    engine = f"ipengine {profile.options(plan.config.cluster_id)}".rstrip()
     log.info("ready: engines by `%s`; on other machines by `ipengine --file` with a copy", engine)
     if plan.log_file:
         say(
             f"ipcontroller: listens on port {controller.port}; log: {plan.log_file}",
             f"connection files: {identity.client_file} for clients, {identity.engine_file} for engines",
         )
-
-
-def _option(name: str, value: str) -> str:
-    return f"--{name}={value}" if value else ""
 
 
 def _reason(controllers: list[Controller]) -> str:

@@ -29,6 +29,7 @@ from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.processes import ProcessRecord, host_name, start_time
 from engineroom.settings import steps
+from engineroom.settings.advice import for_cluster
 from engineroom.settings.logs import forget_old
 from engineroom.settings.steps import Steps
 
@@ -55,7 +56,8 @@ class Host(LinkedHost):
         """`plan`: its lock is ours; `report`: for the owner; `instance`: by default drawn."""
         super().__init__(instance or new_instance())
         self.plan = plan
-        self.control = Control(self.answer)
+        self._options = plan.profile.options(plan.cluster_id)
+        self.control = Control(self.answer, options=self._options)
         self.report = report
         self._controller = controller
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
@@ -104,11 +106,11 @@ class Host(LinkedHost):
         match request:
             case reports.StartEngines(n=n, set=name):
                 name, missing = await self._engines.start(self.plan.n if n is None else n, name)
-                return {"set": name, "missing": missing}
+                return {"set": name, "missing": for_cluster(missing, self._options)}
             case reports.StopEngines(set=name):
                 await self._engines.stop(name)
             case reports.RestartEngines(set=name):
-                return {"missing": await self._engines.restart(name)}
+                return {"missing": for_cluster(await self._engines.restart(name), self._options)}
             case reports.SignalEngines(signum=signum, set=name):
                 await self._engines.signal(signum, name)
             case reports.StopController():
@@ -185,6 +187,11 @@ class Host(LinkedHost):
     def waiting_for_controller(self, words: str, step: str) -> None:
         super().waiting_for_controller(words, step)
         log.warning("waiting for the controller: %s", words)
+        if step == steps.FILE and self.plan.controller is None:
+            from engineroom.cluster.registry import running_commands  # for those who mean another one
+
+            others = running_commands("ipcluster engines", self.plan.profile)
+            words += f". {others}" if others else ""
         self.report(Notice(f"waiting for the controller: {words}"))
 
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:

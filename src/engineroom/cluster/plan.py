@@ -144,6 +144,7 @@ def engine_config(options: IPEngine) -> EngineConfig:
             ssh_args=tuple(options.ssh_args),
         ),
         steps=str(profile.steps_file(options.cluster_id)),
+        cluster_options=profile.options(options.cluster_id),
         wanted_id=options.id,
         work_dir=options.work_dir or here,
         startup_script=_absolute(options.startup_script),
@@ -189,7 +190,7 @@ def host_plan(
     if controller is not None:
         controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
     engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
-    _say_what_has_no_effect(options, profile, controller_launcher, engine_launcher)
+    _say_what_has_no_effect(options, profile, cluster_id, controller_launcher, engine_launcher)
     here = controller_here(options.config)
     forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
     return HostPlan(
@@ -278,17 +279,20 @@ def _patience(grace: float, *launchers: LauncherSpec | None) -> float:
     return max(found)
 
 
-def _say_what_has_no_effect(options: ClusterOptions, profile: Profile, *launchers: LauncherSpec | None) -> None:
+def _say_what_has_no_effect(
+    options: ClusterOptions, profile: Profile, cluster_id: str, *launchers: LauncherSpec | None
+) -> None:
     if not any(launchers) and not any(section.endswith("Launcher") for section in options.config):
         return
     from engineroom.cluster.launchers.choose import options_of  # as above
     from engineroom.cluster.no_effect import remarks
+    from engineroom.settings.advice import for_cluster
     from engineroom.settings.launchers import LocalControllerLauncher, LocalEngineSetLauncher
 
     here = (LocalControllerLauncher(), LocalEngineSetLauncher())
     found = [each if spec is None else options_of(spec) for spec, each in zip(launchers, here, strict=True)]
     for words in dict.fromkeys(remarks(options, found, profile.path)):
-        log.warning("%s", words)
+        log.warning("%s", for_cluster(words, profile.options(cluster_id)))
 
 
 def _has_own_command(config: Config, role: str) -> bool:

@@ -27,10 +27,13 @@ def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[
     if (now := _of_engines_now(profile, cluster_id)) is not None:
         found = {name: path for name, path in found.items() if path in now or not name.startswith("engine-")}
     if not found:
-        raise LaunchError(f"there are no logs of that cluster in {profile.log_dir}")
+        from engineroom.cluster.registry import running_commands  # for those who mean another one
+
+        others = running_commands("ipcluster logs", profile)
+        raise LaunchError(f"this cluster has no logs in {profile.log_dir}{others and f'. {others}'}")
     named = {_full_name(name): name for name in wanted}
     if missing := [name for full, name in named.items() if full not in found]:
-        raise LaunchError(f"there is no log of {missing[0]!r}; there are {', '.join(found)}")
+        raise LaunchError(f"no log of {missing[0]!r}; this cluster has logs of: {', '.join(found)}")
     return {name: found[name] for name in named} or found
 
 

@@ -12,7 +12,8 @@ from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.left_jobs import ids_with_jobs
 from engineroom.cluster.leftovers import PROGRAMS, dead_sockets, sweep
 from engineroom.cluster.pid_records import Holder, holder, read
-from engineroom.settings.profiles import Profile
+from engineroom.settings.advice import named
+from engineroom.settings.profiles import DEFAULT, Profile, profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,26 @@ def clean(places: Iterable[Profile]) -> list[Path]:
 def running_ids(profile: Profile) -> list[str]:
     """Return the ids of the clusters of `profile` that run, or may."""
     return [found.cluster_id for found in find([profile]) if found.holder in {Holder.RUNNING, Holder.ELSEWHERE}]
+
+
+def running(place: Profile) -> Iterator[Found]:
+    """Yield the clusters that run, or may, of `place` and of all profiles."""
+    for found in find([place, *(each for each in profiles() if each != place)]):
+        if found.holder in {Holder.RUNNING, Holder.ELSEWHERE}:
+            yield found
+
+
+def running_commands(command: str, place: Profile) -> str:
+    """Return a sentence that names the clusters which run, of `place` and of all profiles; "" if there are none.
+
+    Each is named by `command` with the options that choose it.
+    """
+    return named(f"{command} {_explicit(found)}" for found in running(place))
+
+
+def _explicit(found: Found) -> str:
+    """Return the options that choose a cluster, also where none are needed: beside others, it is to be told apart."""
+    return found.profile.options(found.cluster_id) or f"--profile={DEFAULT}"
 
 
 def as_values(found: Found) -> dict[str, Any]:

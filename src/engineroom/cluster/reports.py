@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from engineroom.settings.advice import for_cluster
+
 
 class Progress(msgspec.Struct, tag="progress"):
     """So many engines of `n` are ready."""
@@ -59,6 +61,21 @@ class Answered(msgspec.Struct, tag="answered"):
     number: int
     data: Any = None
     error: str = ""
+
+
+def advised(report: Report, options: str) -> Report:
+    """Return `report` with the commands in its words made to act on the cluster that `options` choose."""
+    match report:
+        case Notice(words=words):
+            return Notice(for_cluster(words, options))
+        case Ready(missing=missing):
+            return msgspec.structs.replace(report, missing=for_cluster(missing, options))
+        case Failed(reason=reason, code=code, advice=advice):
+            return Failed(for_cluster(reason, options), code, for_cluster(advice, options))
+        case Answered(error=error):
+            return msgspec.structs.replace(report, error=for_cluster(error, options))
+        case _:
+            return report
 
 
 Report = Progress | Ready | EngineDied | Failed | Stopped | Notice | Answered

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from shlex import quote
 from subprocess import Popen
 
 import msgspec
@@ -90,19 +89,17 @@ def prepare(plan: HostPlan) -> None:
 
 
 def _failed(error: Exception, plan: HostPlan) -> Failed:
-    from engineroom.settings.fixes import advice_for  # a start that succeeds does without
+    from engineroom.settings.advice import for_cluster  # a start that succeeds does without
+    from engineroom.settings.fixes import advice_for
 
     if isinstance(error, EngineroomError):
         return Failed(str(error), getattr(error, "code", 1))  # it says what to do
     words = f"the profile {plan.profile_dir}: {error}"
-    return Failed(words, advice=advice_for(words))
+    return Failed(words, advice=for_cluster(advice_for(words), plan.profile.options(plan.cluster_id)))
 
 
 def _way_out(plan: HostPlan) -> str:
-    options = " ".join(
-        filter(None, [plan.profile.options(), plan.cluster_id and f"--cluster-id={quote(plan.cluster_id)}"])
-    )
-    stop = f"ipcluster stop {options}".rstrip()
+    stop = f"ipcluster stop {plan.profile.options(plan.cluster_id)}".rstrip()
     return f"Stop it by `{stop}`, or start another one beside it with a --cluster-id of its own"
 
 
@@ -134,7 +131,7 @@ def _assemble(
 ) -> Host:
     """Return the host; LaunchError: a launcher of the plan's can't be had, and nothing is left of the attempt."""
     try:
-        return host_for(plan, spawner=spawner, controller=controller, report=report)
+        return host_for(plan, spawner=spawner, controller=controller, tell=report)
     except EngineroomError:
         let_go(spawner, controller)
         if plan.controller is not None:

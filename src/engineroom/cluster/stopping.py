@@ -67,18 +67,23 @@ def _stop(profile: Profile, cluster_id: str, seconds: float) -> str:
         return f"stopped {name}, whose pid file was gone"
     records = [read(profile.pid_file(program, cluster_id)) for program in ("ipcluster", "ipcontroller")]
     removed = sweep(profile, cluster_id)
-    raise NothingToStop(f"{name} does not run{_remains(records[0] or records[1])}{_removed(removed)}")
+    from engineroom.cluster.registry import running_commands  # for those who mean another one
+
+    others = running_commands("ipcluster stop", profile)
+    raise NothingToStop(
+        f"{name} is not running{_remains(records[0] or records[1])}{_removed(removed)}{others and f'. {others}'}"
+    )
 
 
 def _remains(record: ProcessRecord | None) -> str:
     if record is None:
         return ""
     again = ProcessRecord.of(record.pid) is not None
-    return f": its process {record.pid} has ended{', and that pid is another process now' if again else ''}"
+    return f": its process {record.pid} has ended{', and that pid belongs to another process now' if again else ''}"
 
 
 def _removed(paths: list[Any]) -> str:
-    return f" (removed what it left: {', '.join(path.name for path in paths)})" if paths else ""
+    return f" (removed its leftovers: {', '.join(path.name for path in paths)})" if paths else ""
 
 
 def _stop_here(profile: Profile, cluster_id: str, program: str, record: ProcessRecord, seconds: float) -> None:

@@ -17,6 +17,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
     writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
+    `cluster_options`: what chooses this cluster on a command line.
     `terminal`: whether somebody sits there who may type Ctrl-C.
     `grace`: seconds that a running task, and the interpreter, have to end when the engine must.
     `mpi`: what initialises MPI (a kind of `engine.mpi.MODULES`, "" for nothing), `init_mpi`: code that does it instead.
@@ -30,6 +31,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     launch: str = ""
     way: Way = Way()
     steps: str = ""
+    cluster_options: str = ""
     terminal: bool = False
     mpi: str = ""
     init_mpi: str = ""

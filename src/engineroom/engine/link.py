@@ -17,13 +17,16 @@ from engineroom.protocol.connection_files import ConnectionFile, read_connection
 from engineroom.protocol.messages import EngineInfo, Join, Welcome
 from engineroom.protocol.processes import host_name
 from engineroom.settings import steps
+from engineroom.settings.advice import for_cluster
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import NoWay, attempts, connect
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 
 log = logging.getLogger(__name__)
 
-ADVICE = "start a controller by `ipcluster start` or `ipcontroller`, or name its connection file by `ipengine --file`"
+ADVICE = (
+    "start a controller with `ipcluster start` or `ipcontroller`, or name its connection file with `ipengine --file`"
+)
 
 
 _BEING_COPIED = 2.0
@@ -55,6 +58,7 @@ class Link:
         on_welcome: Callable[[Welcome, ConnectionFile], None],
     ) -> None:
         self._config, self._shell, self._on_welcome = config, shell, on_welcome
+        self._advice = for_cluster(ADVICE, config.cluster_options)
         self._instance, self._info = instance, info
         self._wanted_id = config.wanted_id
         self._epoch = Epoch(b"")
@@ -108,9 +112,11 @@ class Link:
                 log.warning("waiting for the controller for up to %g s: %s", within, problem)
                 said = problem
         bad_file = isinstance(failure, BadFile)
-        self._steps.note(steps.ENDED, ok=False, words=problem, fix="" if bad_file else ADVICE)
+        self._steps.note(steps.ENDED, ok=False, words=problem, fix="" if bad_file else self._advice)
         words = f"no controller within {loop.time() - begun:.1f} s: {problem}"
-        raise GaveUp(words if bad_file else f"{words}{'' if words[-1] in '?.' else '.'} To go on, {ADVICE}", code=code)
+        raise GaveUp(
+            words if bad_file else f"{words}{'' if words[-1] in '?.' else '.'} To go on, {self._advice}", code=code
+        )
 
     async def _try(self) -> tuple[Connection, Welcome]:
         self._read_file()
@@ -132,7 +138,7 @@ class Link:
         match failure:
             case ConnectionFileError():
                 self._steps.note(
-                    steps.FILE, ok=False, words=str(failure), fix="" if isinstance(failure, BadFile) else ADVICE
+                    steps.FILE, ok=False, words=str(failure), fix="" if isinstance(failure, BadFile) else self._advice
                 )
             case NoWay(failures=addresses):
                 for address in addresses:

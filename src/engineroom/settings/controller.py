@@ -52,7 +52,9 @@ class IPController(BaseParallelApplication):
     )
     examples = Unicode("ipcontroller --ip='*' --ports=10101-10120")
 
-    ip = option(Unicode("127.0.0.1", help="Address to listen on; '*' means all addresses. These may be IPv4 and IPv6."), "ip")
+    ip = option(
+        Unicode("127.0.0.1", help="Address to listen on; '*' means all addresses. These may be IPv4 and IPv6."), "ip"
+    )
     ports = option(
         PortList(help="Ports to choose from; the first free one is used (default: any free port)."),
         *("ports", "port"),

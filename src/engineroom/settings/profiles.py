@@ -98,11 +98,30 @@ class Profile:
         """Return the log file of a program of which several may run, on several machines that share the directory."""
         return self.log_file(program, cluster_id, f"{socket.gethostname()}-{os.getpid()}")
 
-    def options(self) -> str:
-        """Return the command-line options that name this profile, as a shell wants them; "" for the default one."""
-        if self.name == DEFAULT:
-            return ""
-        return f"--profile={quote(self.name)}" if self.name else f"--profile-dir={quote(str(self.path))}"
+    def options(self, cluster_id: str = "") -> str:
+        """Return the command-line options that choose a cluster of this profile, as a shell wants them.
+
+        "" for that without an id of the default profile.
+        """
+        found = []
+        if not self.name:
+            found.append(f"--profile-dir={quote(str(self.path))}")
+        elif self.name != DEFAULT:
+            found.append(f"--profile={quote(self.name)}")
+        if cluster_id:
+            found.append(f"--cluster-id={quote(cluster_id)}")
+        return " ".join(found)
+
+    def arguments(self, cluster_id: str = "") -> str:
+        """Return the arguments by which `Client` and `Cluster.from_file` choose a cluster of this profile."""
+        found = []
+        if not self.name:
+            found.append(f"profile_dir={str(self.path)!r}")
+        elif self.name != DEFAULT:
+            found.append(f"profile={self.name!r}")
+        if cluster_id:
+            found.append(f"cluster_id={cluster_id!r}")
+        return ", ".join(found)
 
     def prepare(self) -> None:
         """Make the directories; ProfileError says why that can't be and what to do."""

@@ -184,9 +184,10 @@ def _abandon(dial: asyncio.Future[Connection]) -> None:
 def _hint(info: ConnectionFile) -> str:
     if info.stale:
         assert info.controller is not None
+        cluster = f" --cluster-id={info.cluster_id}" if info.cluster_id else ""
         return (
-            f". The connection file is stale: its controller (pid {info.controller.pid}) has ended; "
-            "start one by `ipcluster start` or `ipcontroller`"
+            f". The connection file is stale: its controller (pid {info.controller.pid}) has ended. "
+            f"Start one with `ipcluster start{cluster}` or `ipcontroller{cluster}`"
         )
     if info.host and not info.same_machine and all(map(_is_loopback, info.candidates())):
         return (

@@ -132,9 +132,9 @@ def test_a_cluster_that_was_stopped_says_when_and_by_what() -> None:
 
 
 def test_a_cluster_that_never_was_names_the_others() -> None:
-    answer = explain((), facts(host=Seen(), controller=Seen(), others=["a1"]))
-    assert answer.words == "no such cluster has been started in /p; 'a1' runs"
-    assert "--cluster-id" in answer.fix
+    answer = explain((), facts(host=Seen(), controller=Seen(), others="This cluster is running: a1"))
+    assert answer.words == "no such cluster has been started in /p. This cluster is running: a1"
+    assert answer.fix == "start it by `ipcluster start`"
 
 
 def test_where_there_are_only_engines_the_controller_has_not_been_killed() -> None:

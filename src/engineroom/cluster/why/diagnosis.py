@@ -104,9 +104,8 @@ def _made_good(steps: Sequence[Step], facts: Facts, found: Sequence[Failure]) ->
 def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
     start = f"start it by `{_command('ipcluster start', facts)}`"
     if not steps:
-        others = f"; {', '.join(map(repr, facts.others))} runs" if facts.others else ""
-        ask = f"`ipcluster why --cluster-id=ID` asks about another, or {start}" if others else start
-        return f"no such cluster has been started in {facts.profile_dir}{others}", ask
+        others = f". {facts.others}" if facts.others else ""
+        return f"no such cluster has been started in {facts.profile_dir}{others}", start
     end = next((step for step in reversed(steps) if step.who in (HOST, CONTROLLER) and step.step == ENDED), None)
     if end is not None:
         return f"the cluster was stopped at {clock(end.at)}: {end.words}", start

@@ -7,7 +7,6 @@ import errno
 import os
 import time
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -48,9 +47,9 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     with its files of options, "" if all is right. `file_problem`: of the connection file for clients.
     `contact_problem`: why the controller does not answer; only asked if the file is right. `controller_stopped`: by
     SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
-    by id, what their start-up code ended of. `others`: ids of other clusters of the profile that run. `last_words`:
-    the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since the host
-    was started."""
+    by id, what their start-up code ended of. `others`: the clusters that run, in a sentence, if this one does not.
+    `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since
+    the host was started."""
 
     now: float
     profile_dir: str = ""
@@ -63,14 +62,14 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     controller_stopped: bool = False
     engines: list[int] | None = None
     startup_problems: dict[int, str] = {}
-    others: list[str] = []
+    others: str = ""
     last_words: str = ""
     engine_words: str = ""
 
 
 def look(profile: Profile, cluster_id: str) -> Facts:
     """Return the facts of a cluster; takes a moment, or some seconds where something does not answer."""
-    from engineroom.cluster.registry import running_ids  # reads every cluster file
+    from engineroom.cluster.registry import running_commands  # reads every cluster file
 
     host, controller = (_seen(profile.pid_file(program, cluster_id)) for program in ("ipcluster", "ipcontroller"))
     runs_here = controller.holder is Holder.RUNNING
@@ -93,7 +92,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     return Facts(
         now=time.time(),
         profile_dir=str(profile.path),
-        options=" ".join(filter(None, [profile.options(), f"--cluster-id={quote(cluster_id)}" if cluster_id else ""])),
+        options=profile.options(cluster_id),
         host=host,
         controller=controller,
         profile_problem=profile_problem,
@@ -102,7 +101,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         controller_stopped=stopped or (bool(contact_problem) and runs_here and is_stopped(controller.pid)),
         engines=engines,
         startup_problems=startup_problems,
-        others=[found for found in running_ids(profile) if found != cluster_id] if profile.path.is_dir() else [],
+        others="" if host.may_run or controller.may_run else running_commands("ipcluster why", profile),
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
         engine_words=_engine_words(profile, cluster_id, host.since),
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from engineroom.cluster.why.diagnosis import Answer, explain, lines
 from engineroom.cluster.why.facts import look
+from engineroom.settings.advice import for_cluster
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import read_steps
 
@@ -17,7 +18,13 @@ def why(profile: Profile, cluster_id: str) -> Answer:
     """Return why the cluster does not run, or lacks engines; or that all is well."""
     # The facts first: what is noted meanwhile is newer than they are, and must not be older.
     facts = look(profile, cluster_id)
-    return explain(tuple(read_steps(profile.steps_file(cluster_id))), facts)
+    answer = explain(tuple(read_steps(profile.steps_file(cluster_id))), facts)
+    return msgspec.structs.replace(
+        answer,
+        words=for_cluster(answer.words, facts.options),
+        fix=for_cluster(answer.fix, facts.options),
+        also=[for_cluster(words, facts.options) for words in answer.also],
+    )
 
 
 def as_text(answer: Answer) -> str:
