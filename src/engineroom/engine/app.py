@@ -9,12 +9,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
 
 import msgspec
 
 from engineroom.engine import mpi
-from engineroom.engine.capture import Router, Sink, routed_output
+from engineroom.engine.capture import Sink
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
@@ -27,6 +26,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.engine.startup import describe_engine, prepare_surroundings, run_code, run_startup_code
+from engineroom.engine.streams import Streams, routed_output
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.protocol.processes import die_with_parent
@@ -52,21 +52,21 @@ def run_engine(config: EngineConfig) -> int:
         return 1
     engine_log = open_log(config.log_file, config.log_level)
     problem = prepare_surroundings(config)
-    sink = Sink(limit=config.max_output_bytes, log=engine_log.write)
-    with routed_output(sink) as routers:
-        engine = Engine(config, sink, routers)
+    queue = TaskQueue()
+    sink = Sink(limit=config.max_output_bytes, log=engine_log.write, running=lambda: queue.running)
+    with routed_output(sink) as streams:
+        engine = Engine(config, queue, sink, streams)
         return engine.run([problem] if problem else [])
 
 
 class Engine:
     """The parts of an engine, put together."""
 
-    def __init__(self, config: EngineConfig, sink: Sink, routers: Sequence[Router]) -> None:
-        self._config, self._sink, self._routers = config, sink, routers
+    def __init__(self, config: EngineConfig, queue: TaskQueue, sink: Sink, streams: Streams) -> None:
+        self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance = config.own_instance()
         self._names = fresh_main()
         self._functions = FunctionTable(config.function_cache)
-        self._queue = TaskQueue()
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(
             self._names,
@@ -85,6 +85,7 @@ class Engine:
             interrupts=self._interrupts,
             pack_failure=self._failures,
             descriptors=self._descriptors,
+            streams=self._streams,
             max_result_bytes=config.max_result_bytes,
         )
         self._shell = Shell(
@@ -163,8 +164,7 @@ class Engine:
         self._shell.let_go()
         if self._link is not None:
             self._link.leave_to_parent()
-        for router in self._routers:
-            router.to_descriptor()
+        self._streams.to_descriptors()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _write_now(self, message: Finished) -> bool:

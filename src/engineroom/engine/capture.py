@@ -1,25 +1,17 @@
 """Output of tasks: who wrote it, and how much of it is kept.
 
-`sys.stdout` and `sys.stderr` are routers that find the writer's attempt in a context variable, which threads started
-by a task inherit. What an attempt writes waits in its `TaskOutput` until the I/O thread takes it, every 50 ms.
+What an attempt writes waits in its `TaskOutput` until the I/O thread takes it, every 50 ms.
 """
 
 from __future__ import annotations
 
-import codecs
-import contextlib
-import functools
-import io
-import os
-import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.protocol.messages import Output
-from engineroom.protocol.streams import Buffer
 
 STDOUT, STDERR = 1, 2
 _LONGEST = 128 * 1024
@@ -130,125 +122,27 @@ def _encodable(text: str) -> str:
 
 
 class Sink:
-    """Where output goes: to the attempt that wrote it, or to the log when there is none."""
+    """Where output goes: to the attempt that wrote it; if that has ended, or nobody knows it, to the one that runs now;
+    to the log when none does."""
 
-    def __init__(self, *, limit: int, log: Callable[[str], object]) -> None:
-        """`limit`: characters kept of each stream of an attempt."""
-        self._limit, self._log = limit, log
+    def __init__(
+        self, *, limit: int, log: Callable[[str], object], running: Callable[[], Attempt | None] = lambda: None
+    ) -> None:
+        """`limit`: characters kept of each stream of an attempt. `running`: returns the attempt that runs now."""
+        self._limit, self._log, self._running = limit, log, running
         # Reentrant, because a signal handler or a finalizer may print while its thread is in here.
         self._lock = threading.RLock()
 
     def write(self, attempt: Attempt | None, stream: int, text: str) -> None:
         if attempt is None or attempt.ended:
-            self._log(text)
-            return
+            # A thread, or a callback, that an earlier task has left behind.
+            attempt = self._running()
+            if attempt is None or attempt.ended:
+                self._log(text)
+                return
         output = attempt.output
         if output is None:
             with self._lock:
                 output = attempt.output = attempt.output or TaskOutput(self._limit)
         if not output.write(stream, text):
             self._log(text)
-
-
-class Router(io.TextIOBase):
-    """A text stream that writes in the name of the attempt that its context belongs to."""
-
-    def __init__(self, stream: int, sink: Sink) -> None:
-        self._stream, self._sink = stream, sink
-        self._bytes = _ByteRouter(self)
-        self._plain = False
-
-    def write(self, text: str, /) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if self._plain:
-            os.write(self._stream, text.encode("utf-8", "backslashreplace"))
-        elif text:
-            self._sink.write(writer.get(), self._stream, text)
-        return len(text)
-
-    def to_descriptor(self) -> None:
-        """Write to the plain descriptor from now on: in a forked child nobody would take what we keep."""
-        self._plain = True
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._stream
-
-    def isatty(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Do nothing: the next task writes here as well."""
-
-    @property
-    def buffer(self) -> io.BufferedIOBase:
-        return self._bytes
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        return "backslashreplace"
-
-    @property
-    def name(self) -> str:
-        return "<stdout>" if self._stream == STDOUT else "<stderr>"
-
-    def reconfigure(self, **options: object) -> None:
-        """Accept what `io.TextIOWrapper.reconfigure` does; there is nothing to change here."""
-
-
-class _ByteRouter(io.BufferedIOBase):
-    """Takes bytes for a router."""
-
-    def __init__(self, router: Router) -> None:
-        self._router = router
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer, /) -> int:  # type: ignore[override]
-        raw = bytes(data)
-        self._router.write(self._decoder.decode(raw))
-        return len(raw)
-
-
-@contextlib.contextmanager
-def routed_output(sink: Sink) -> Iterator[tuple[Router, Router]]:
-    """Replace `sys.stdout` and `sys.stderr` by the routers to `sink` that this yields."""
-    before = sys.stdout, sys.stderr
-    routers = Router(STDOUT, sink), Router(STDERR, sink)
-    sys.stdout, sys.stderr = routers
-    start = threading.Thread.start
-    threading.Thread.start = _start_in_context  # type: ignore[method-assign,assignment]  # mypy names self otherwise
-    try:
-        yield routers
-    finally:
-        sys.stdout, sys.stderr = before
-        threading.Thread.start = start  # type: ignore[method-assign]
-
-
-_plain_start = threading.Thread.start
-
-
-def _start_in_context(thread: threading.Thread) -> None:
-    """Start a thread that writes in the name of the task that starts it.
-
-    Only the writer is inherited, not the whole context: a thread's decimal context, say, is its own.
-    """
-    attempt = writer.get()
-    if attempt is not None and "run" not in vars(thread):
-        thread.run = functools.partial(_run_as, attempt, thread)  # type: ignore[method-assign]
-    _plain_start(thread)
-
-
-def _run_as(attempt: Attempt, thread: threading.Thread) -> None:
-    writer.set(attempt)
-    del thread.run
-    thread.run()

@@ -1,5 +1,7 @@
 """What C code and subprocesses write to file descriptors 1 and 2.
 
+A task may close them, or put something else in their place: the next one finds them as they were.
+
 The descriptors are files in memory that are appended to, never pipes: C code that writes while it holds the
 interpreter lock would wait for ever for somebody to read a full pipe. New bytes are read while a task runs and at its
 end, and belong to that task.
@@ -17,6 +19,9 @@ from engineroom.engine.capture import STDERR, STDOUT, Sink
 
 _HOLE = 1024 * 1024
 _HALF = 2 * 1024 * 1024
+_BEGIN = 4099
+"""The file begins with a hole of so many bytes, so that no other file is likely to end where this one does."""
+
 _KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
 
 
@@ -29,14 +34,31 @@ class _MemoryFile:
         self._stream, self._sink = stream, sink
         self.file = os.memfd_create(f"engineroom-{stream}")
         fcntl.fcntl(self.file, fcntl.F_SETFL, fcntl.fcntl(self.file, fcntl.F_GETFL) | os.O_APPEND)
-        self.position = self._freed = 0
+        os.ftruncate(self.file, _BEGIN)
+        self.position = self._freed = _BEGIN
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         os.dup2(self.file, stream)
+
+    def is_settled(self) -> bool:
+        """Whether the descriptor is our file, as far as can be told, and nothing in it is new."""
+        try:
+            return os.lseek(self._stream, 0, os.SEEK_END) == self.position
+        except OSError:
+            return False  # closed, or not a file
+
+    def take_back(self) -> None:
+        """Have the descriptor be our file, whatever has become of it."""
+        try:
+            ours = os.path.sameopenfile(self._stream, self.file)
+        except OSError:
+            ours = False
+        if not ours:
+            os.dup2(self.file, self._stream)
 
     def read(self, attempt: Attempt | None) -> None:
         end = os.lseek(self.file, 0, os.SEEK_END)
         if end < self.position:
-            self.position = 0  # somebody truncated it
+            self.position = self._freed = 0  # somebody truncated it
         if end - self.position > 2 * _HALF:
             self._read(self.position + _HALF, attempt)
             cut = end - _HALF - self.position
@@ -75,6 +97,14 @@ class Descriptors:
         for file in self._files:
             if os.lseek(file.file, 0, os.SEEK_END) != file.position:
                 with self._lock:
+                    file.read(attempt)
+
+    def settle(self, attempt: Attempt | None) -> None:
+        """At the end of `attempt`: take what is new as its output, and the descriptors back; quick when all is well."""
+        for file in self._files:
+            if not file.is_settled():
+                with self._lock:
+                    file.take_back()
                     file.read(attempt)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -44,4 +46,8 @@ def end_child(problem: BaseException | None) -> NoReturn:
         code = problem.code or 0
     elif problem is not None:
         traceback.print_exception(problem)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(Exception):  # somebody's own
+                stream.flush()
     os._exit(code & 0xFF)

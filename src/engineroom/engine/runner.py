@@ -14,6 +14,7 @@ from engineroom.engine.limits import check_size
 from engineroom.engine.namespace import Namespace
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
+from engineroom.engine.streams import Streams
 from engineroom.protocol.messages import Call, Finished, Outcome, Status
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import MissingFunction
@@ -36,10 +37,11 @@ class Runner:
         interrupts: Interrupts,
         pack_failure: PackFailure,
         descriptors: Descriptors,
+        streams: Streams,
         max_result_bytes: int,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
-        self._pack_failure, self._descriptors = pack_failure, descriptors
+        self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
         self._interrupts = interrupts
         self._max_result_bytes = max_result_bytes
         self._finished = 0
@@ -84,7 +86,8 @@ class Runner:
         if self._forked:
             end_child(None)
         now = monotonic()
-        self._descriptors.read(attempt)
+        self._streams.settle()
+        self._descriptors.settle(attempt)
         attempt.ended = True
         writer.set(None)
         attempt.body = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Any
 
 import psutil
@@ -87,6 +88,7 @@ def test_a_forked_child_writes_in_the_name_of_its_task(play: Any) -> None:
 
 def test_output_after_the_end_goes_to_the_log(play: Any) -> None:
     def leave_thread() -> None:
+        import signal
         import threading
 
         def later() -> None:
@@ -95,12 +97,12 @@ def test_output_after_the_end_goes_to_the_log(play: Any) -> None:
 
         ended = threading.Event()
         threading.Thread(target=later).start()
-        __import__("sys").modules["__main__"].ended = ended  # type: ignore[attr-defined]
+        signal.signal(signal.SIGUSR2, lambda *_: ended.set())
 
     async def story(controller: Any, engine: Any) -> None:
         task = controller.apply(leave_thread)
         await controller.result(task)
-        await controller.result(controller.ask(Kind.PULL, "ended.set()"))
+        engine.signal(signal.SIGUSR2)
         await engine.logged("too late")
         await controller.call(lambda: None)
         assert not controller.of(Output)
@@ -150,5 +152,81 @@ def test_text_that_is_no_unicode_is_shown_all_the_same(play: Any) -> None:
         task = controller.apply(lambda: print("\udc80"))
         await controller.result(task)
         assert controller.written(task) == "\\udc80\n"
+
+    play(story)
+
+
+MISUSES = (
+    "import io, sys\nmine = io.TextIOWrapper(sys.stdout.buffer, 'utf-8', write_through=False)\nmine.write('x')",
+    "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')\nprint('x', end='')",
+    "import codecs, sys\nsys.stdout = codecs.getwriter('utf-8')(sys.stdout.buffer)\nprint('x', end='')",
+    "import sys\nprint('x', end='')\nsys.stdout.close()",
+    "import sys\nprint('x', end='')\nsys.stdout.buffer.close()\nsys.stdout.buffer.raw.close()",
+    "import sys\nprint('x', end='')\nsys.stdout.reconfigure(encoding='latin-1', line_buffering=False)",
+    "import sys\nprint('x', end='')\nsys.stdout = None\nsys.stderr = object()",
+    "import io, sys\nprint('x', end='')\nsys.stdout = sys.stderr = io.StringIO()\nprint('away')",
+    "import os\nprint('x', end='')\nos.close(1)\nos.close(2)",
+    "import os\nprint('x', end='')\nos.dup2(os.open(os.devnull, os.O_RDWR), 1)",
+    "import os\nprint('x', end='')\nread, write = os.pipe()\nos.dup2(write, 1)\nos.dup2(write, 2)\nos.write(2, b'y')",
+    "import sys\nopen(sys.stdout.fileno(), 'w').write('x')",
+    "import os\nos.write(1, b'x')\nos.ftruncate(1, 0)",
+    "import os, subprocess\nos.closerange(1, 3)\nother = open(os.devnull)\nprint('x', end='')",
+)
+
+
+def test_whatever_a_task_does_to_its_streams_the_next_has_them_whole(play: Any) -> None:
+    async def story(controller: Any, _: Any) -> None:
+        for code in MISUSES:
+            misuse = controller.ask(Kind.EXECUTE, {"code": f"def misuse():\n    exec({code!r}, {{}})\nmisuse()"})
+            await controller.result(misuse)
+            said = controller.written(misuse)
+            assert said.replace("away\n", "") in ("x", "") if "ftruncate" in code else said == "x", code
+            later = controller.ask(Kind.EXECUTE, {"code": "import os, sys\nprint('print')\nos.system('echo child')"})
+            await controller.result(later)
+            assert sorted(controller.written(later).split()) == ["child", "print"], code
+            error = controller.ask(Kind.EXECUTE, {"code": "print('e', file=sys.stderr)\nn = os.write(2, b'c')"})
+            await controller.result(error)
+            assert sorted(controller.written(error, 2).replace("\n", "")) == ["c", "e"], code
+
+    play(story)
+
+
+def test_what_an_earlier_task_left_behind_writes_in_the_name_of_the_one_that_runs(play: Any) -> None:
+    setup = """
+import _thread, asyncio, ctypes, logging, queue, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+
+pool = ThreadPoolExecutor(1)
+pool.submit(print, "first").result()
+wishes, done = queue.SimpleQueue(), queue.SimpleQueue()
+
+def serve():
+    while (words := wishes.get()) is not None:
+        print(words)
+        done.put(None)
+
+_thread.start_new_thread(serve, ())
+log = logging.getLogger("mine")
+log.addHandler(logging.StreamHandler(sys.stdout))
+called_by_c = ctypes.CFUNCTYPE(None)(lambda: print("callback"))
+loop = asyncio.new_event_loop()
+"""
+    use = """
+pool.submit(print, "pool").result()
+wishes.put("served")
+done.get()
+log.warning("logged")
+called_by_c()
+loop.run_until_complete(loop.run_in_executor(None, print, "executor"))
+"""
+
+    async def story(controller: Any, _: Any) -> None:
+        first = controller.ask(Kind.EXECUTE, {"code": setup})
+        await controller.result(first)
+        assert controller.written(first) == "first\n"
+        for _time in range(2):
+            later = controller.ask(Kind.EXECUTE, {"code": use})
+            await controller.result(later)
+            assert controller.written(later).split() == ["pool", "served", "logged", "callback", "executor"]
 
     play(story)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.engine.attempts import Attempt
-from engineroom.engine.capture import Sink, StreamOutput, TaskOutput, routed_output, writer
+from engineroom.engine.capture import Sink, StreamOutput, TaskOutput, writer
+from engineroom.engine.streams import routed_output
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Run
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.capture import Sink
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.interrupts import Interrupts
@@ -14,6 +15,7 @@ from engineroom.engine.namespace import Namespace
 from engineroom.engine.outbox import MissingHere, Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
+from engineroom.engine.streams import Streams
 from engineroom.ids import SessionId, new_instance, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Status
 from engineroom.serialize.failures import unpack_failure
@@ -27,6 +29,12 @@ class FiniteQueue(TaskQueue):
 
     def wait(self) -> bool:
         return False
+
+
+class OthersStreams(Streams):
+    """Leaves `sys.stdout` to pytest."""
+
+    def settle(self) -> None: ...
 
 
 class Engine:
@@ -46,6 +54,7 @@ class Engine:
             interrupts=interrupts,
             pack_failure=FailurePacker(new_instance()),
             descriptors=Descriptors(),
+            streams=OthersStreams(Sink(limit=0, log=print)),
             max_result_bytes=100_000,
         )
         self._number = 0
