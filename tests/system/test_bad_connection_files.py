@@ -88,7 +88,7 @@ BROKEN = [
     ("", "is empty"),
     ("  \n", "is empty"),
     ("{", "is not JSON"),
-    ("[1, 2]", "holds no JSON object"),
+    ("[1, 2]", "does not contain a JSON object"),
     ("{}", "has no 'url'"),
     ('{"url": "tcp://127.0.0.1:1"}', "has no 'exec_key'"),
     ('{"url": "somewhere", "exec_key": "k"}', "'somewhere' is not of the form tcp://HOST:PORT"),
@@ -125,7 +125,10 @@ def test_unknown_and_missing_optional_keys_are_fine(edited: Callable[..., Path])
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [(WRONG_KEY, "wrong key: the exec_key in this ipcontroller-{role}.json"), (OTHER_CLUSTER, "is of another cluster")],
+    [
+        (WRONG_KEY, "wrong key: the exec_key in this ipcontroller-{role}.json"),
+        (OTHER_CLUSTER, "is from another cluster"),
+    ],
 )
 @pytest.mark.parametrize("transport", ["unix", "tls"])
 def test_who_is_not_let_in_is_told_why_at_once(
@@ -167,7 +170,7 @@ def test_a_controller_that_shows_another_certificate_is_not_believed(
 
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
     other = ensure_certificate(tmp_path / "other.crt", tmp_path / "other.key")
-    with pytest.raises(NotLetIn, match="shows another certificate than the connection file has"):
+    with pytest.raises(NotLetIn, match="has another certificate than the one in the connection file"):
         Client(edited("client", certificate=other), timeout=SECONDS)
 
 

@@ -73,7 +73,7 @@ def test_another_cluster_is_refused_in_words(open_door: Any) -> None:
     async def story() -> None:
         async with open_door() as door:
             info = msgspec.structs.replace(door.info, cluster_id="other")
-            with pytest.raises(NotLetIn, match="of another cluster"):
+            with pytest.raises(NotLetIn, match="from another cluster"):
                 await connect(info, role="client", join=JOIN)
 
     run(story)

@@ -36,7 +36,7 @@ def test_servers_as_people_write_them(server: str, arguments: list[str]) -> None
 
 @pytest.mark.parametrize("server", ["-oProxyCommand=touch /tmp/x", "a b"])
 def test_a_server_can_not_be_an_option_of_ssh(server: str) -> None:
-    with pytest.raises(ConnectionFailed, match="is no ssh server") as caught:
+    with pytest.raises(ConnectionFailed, match="is not a valid ssh server") as caught:
         Way().ssh_arguments(server)
     assert caught.value.final
 

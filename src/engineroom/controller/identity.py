@@ -43,8 +43,8 @@ class Identity:
             client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
             if client.cluster_id != self._config.cluster_id:
                 raise ConnectionFileError(
-                    f"{self.client_file} is of cluster {client.cluster_id!r}, not {self._config.cluster_id!r}: "
-                    "start without --reuse"
+                    f"{self.client_file} belongs to cluster {client.cluster_id!r}, not to "
+                    f"{self._config.cluster_id!r}: start without --reuse"
                 )
             self.keys = {"client": client.exec_key, "engine": engine.exec_key}
             self._before = {"client": client, "engine": engine}

@@ -7,7 +7,9 @@ from engineroom.settings.open_files import allow, limit
 _MOST = 65536
 """More connections than this a controller has no use for."""
 
-FULL_FIX = "raise the limit where the controller is started: `ulimit -n 65536`; the system's is in limits.conf(5)"
+FULL_FIX = (
+    "raise the limit before you start the controller: `ulimit -n 65536` (for the system's limit see limits.conf(5))"
+)
 
 
 def allow_many() -> None:
@@ -17,4 +19,4 @@ def allow_many() -> None:
 
 def full_words() -> str:
     """Return that there is no room for another connection."""
-    return f"the controller has no room for another connection: it may have {limit() or 'no more'} files open, and has"
+    return f"the controller cannot accept another connection: it has reached its limit of {limit() or 'all'} open files"

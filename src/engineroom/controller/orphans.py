@@ -44,9 +44,9 @@ class Orphans:
         del self._timers[host]
         if host in self._links.hosts:
             return
-        reason = f"the ipcluster that had this engine started has been gone for {self._seconds:g} s"
+        reason = f"the ipcluster that started this engine has been gone for {self._seconds:g} s"
         for engine in self._engines_of(host):
-            log.warning("an engine's host is gone: it is to end", extra={"engine": engine.engine_id})
+            log.warning("an engine is ended because its host is gone", extra={"engine": engine.engine_id})
             engine.connection.send(Shutdown(reason=reason))
 
     def _engines_of(self, host: bytes) -> Iterable[Link]:

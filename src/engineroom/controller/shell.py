@@ -303,7 +303,7 @@ class Controller:
         if before is not None:
             self.links.remove(before)
             self._functions.engine_gone(before.peer)
-            before.connection.abort("the engine has connected again")
+            before.connection.abort("the engine has reconnected")
 
     def _tell_host(self, engine: Link) -> None:
         """Tell the host that started `engine` that it has joined, and under which id."""
@@ -430,7 +430,10 @@ class Controller:
             elif link.connection.peer_pid is not None:
                 os.kill(link.connection.peer_pid, message.signum)
             else:
-                log.warning("nobody can signal this engine", extra={"engine": engine_id})
+                log.warning(
+                    ("this engine cannot be signalled: neither its host nor this machine can reach its process"),
+                    extra={"engine": engine_id},
+                )
 
     def dismiss(self, host: Link, message: Shutdown) -> None:
         """End engines of this host, and no others."""
@@ -457,7 +460,9 @@ class Controller:
             case "steps":
                 data = known_steps(self.config)
             case _:
-                link.connection.send(Answer(ask.number, error=f"this controller can't tell {ask.what!r}"))
+                link.connection.send(
+                    Answer(ask.number, error=(f"this controller does not know the question {ask.what!r}"))
+                )
                 return
         link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))
 

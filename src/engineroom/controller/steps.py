@@ -60,7 +60,7 @@ class Door:
         if self._left <= 0:
             return
         self._left -= 1
-        log.warning("there is room for connections again")
+        log.warning("the controller can accept connections again")
         self._steps.note(LISTENS, words="room for connections again", who=CONTROLLER)
 
     def close(self) -> None:

@@ -90,7 +90,9 @@ def body_lost(state: ControllerState, task_id: TaskId) -> None:
     session = state.sessions.get(session_of(task_id))
     if session is None:
         return
-    outcome = Outcome(Status.UNSENT, 0.0, 0.0, "the connection broke before the arguments of this task had arrived")
+    outcome = Outcome(
+        Status.UNSENT, 0.0, 0.0, ("the connection was lost before the arguments of this task had arrived")
+    )
     number = number_of(task_id)
     task = session.tasks.get(number)
     while task is not None and task.submit.task == task_id:

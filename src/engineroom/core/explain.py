@@ -41,7 +41,7 @@ def explain_task(state: ControllerState, task_id: TaskId) -> Data:
     task = session.tasks.get(number)
     if task is None:
         arrived = number <= session.known_up_to
-        why = "it has ended, and its client has the result" if arrived else "it has not arrived here"
+        why = "it has ended, and its client has received the result" if arrived else "it has not arrived here"
         return about | {"state": "delivered" if arrived else "unknown", "why": why}
     about |= {
         "state": task.state.name.lower(),
@@ -60,7 +60,7 @@ def _why(state: ControllerState, task: Task) -> str:
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
     if engine.peer is None:
-        return f"it is bound to engine {engine.id}, whose connection is cut; waiting for it to come back"
+        return f"it is bound to engine {engine.id}, whose connection is lost; waiting for it to reconnect"
     if task.state is State.STARTED:
         return f"it runs on engine {engine.id}"
     if task.state is State.REVOKING:
@@ -76,7 +76,7 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
         names = ", ".join(map(str, sorted(pool.allowed)))
         return f"it may run only on engines {names}, and none of them is there"
     if not pool.engines:
-        return "the connections of all engines that may run it are cut; waiting for one to come back"
+        return "the connections of all engines that may run it are lost; waiting for one to reconnect"
     return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks wait for them"
 
 
@@ -107,7 +107,7 @@ def explain_engine(state: ControllerState, engine_id: int) -> Data:
 
 def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
     if engine.peer is None:
-        return "away", "its connection is cut; its tasks wait for it to come back"
+        return "away", "its connection is lost; its tasks wait for it to reconnect"
     if not engine.held:
         return "idle", ""
     if engine.stalled or stalled(state, engine):

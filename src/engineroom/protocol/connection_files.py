@@ -91,8 +91,8 @@ def parse_connection_file(values: dict[str, Any], *, origin: str) -> ConnectionF
     for key in ("url", "exec_key"):
         if not known.get(key):
             raise ConnectionFileError(
-                f"{origin} has no {key!r}: it is not a connection file of engineroom, or was edited. "
-                "Copy it again from the security directory of the controller's profile"
+                f"{origin} has no {key!r}: it is not a connection file of engineroom, or it was edited. Copy it "
+                "again from the security directory of the controller's profile"
             )
     try:
         info = msgspec.convert(known, ConnectionFile)
@@ -117,13 +117,13 @@ def read_connection_file(path: str | os.PathLike[str]) -> ConnectionFile:
     except (OSError, UnicodeDecodeError) as error:
         raise ConnectionFileError(f"the connection file {path} can't be read: {error}") from error
     if not text.strip():
-        raise ConnectionFileError(f"the connection file {path} is empty: start the controller again to have it written")
+        raise ConnectionFileError(f"the connection file {path} is empty: restart the controller to write it again")
     try:
         values = json.loads(text)
     except ValueError as error:
         raise ConnectionFileError(f"the connection file {path} is not JSON: {error}") from error
     if not isinstance(values, dict):
-        raise ConnectionFileError(f"the connection file {path} holds no JSON object")
+        raise ConnectionFileError(f"the connection file {path} does not contain a JSON object")
     return parse_connection_file(values, origin=f"the connection file {path}")
 
 

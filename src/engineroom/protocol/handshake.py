@@ -42,7 +42,7 @@ class ControllerHandshake:
     def challenge(self, hello: Hello) -> Challenge:
         """Return the answer to `hello`; NotLetIn says in words what is wrong with it."""
         if self._hello is not None or len(hello.nonce) != _NONCE:
-            raise ProtocolError("that is not how a handshake goes")
+            raise ProtocolError("unexpected message during the handshake")
         if hello.protocol[0] != PROTOCOL[0]:
             raise NotLetIn(
                 f"you speak protocol {hello.protocol[0]}.{hello.protocol[1]} and this controller speaks "
@@ -52,8 +52,8 @@ class ControllerHandshake:
             raise NotLetIn(f"{hello.role!r} is not a role; the roles are {', '.join(ROLES)}")
         if hello.cluster_id != self._cluster_id:
             raise NotLetIn(
-                f"this controller is of cluster {self._cluster_id!r}, not {hello.cluster_id!r}: "
-                "the connection file is of another cluster"
+                f"this controller belongs to cluster {self._cluster_id!r}, not to {hello.cluster_id!r}: the "
+                "connection file is from another cluster"
             )
         self._hello = hello
         self._nonce = os.urandom(_NONCE)
@@ -96,6 +96,6 @@ def wrong_key(role: str) -> str:
     """Return the words for a key that does not fit."""
     return (
         f"wrong key: the exec_key in this ipcontroller-{role}.json is not the controller's. The file is from an "
-        f"earlier start, of another cluster, or not the one for {role}s: fetch it again from the controller's security "
-        "directory"
+        f"earlier start, from another cluster, or not the one for {role}s. Copy it again from the controller's "
+        "security directory"
     )

@@ -129,7 +129,7 @@ class RecordReader:
         while end - at >= _HEAD.size:
             length, kind = _HEAD.unpack_from(view, at)
             if length == 0 or length > self.limit:
-                raise ProtocolError(f"a record of {length} bytes; at most {self.limit} are allowed here")
+                raise ProtocolError(f"a record of {length} bytes is too long; the limit is {self.limit}")
             after = at + 4 + length
             if kind == CHUNKS:
                 if length < 1 + _STREAM.size:
@@ -140,7 +140,7 @@ class RecordReader:
                     _STREAM.unpack_from(view, at + _HEAD.size)[0], view[at + _CHUNK_HEAD.size : after], length
                 )
             elif kind != MESSAGES:
-                raise ProtocolError(f"a record of kind {kind}, which nobody knows")
+                raise ProtocolError(f"a record of unknown kind {kind}")
             elif after <= end:
                 self._sink.on_record(view[at + _HEAD.size : after])
             else:

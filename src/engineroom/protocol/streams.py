@@ -73,7 +73,7 @@ class Payload:
     def target(self, size: int) -> memoryview:
         """Return where the next `size` bytes belong; ProtocolError if that is more than was announced."""
         if self.received + size > self.size:
-            raise ProtocolError(f"a stream of {self.size} bytes has more")
+            raise ProtocolError(f"a stream announced as {self.size} bytes contains more")
         self._arriving = _pool.take(size)
         return self._arriving
 

@@ -19,7 +19,7 @@ FIXES: tuple[tuple[str, str], ...] = (
         "see what they do by `ipcluster logs`; where it only takes long, c.Cluster.engine_timeout gives more time",
     ),
     (
-        r"is open to others|belongs to somebody else",
+        r"is accessible to other users|belongs to (somebody else|user \d+, not to you)",
         "have that directory be yours alone (chmod 700), or name another one by $ENGINEROOM_SOCKET_DIR",
     ),
     (
@@ -60,7 +60,7 @@ FIXES: tuple[tuple[str, str], ...] = (
         "install the same version of engineroom on both machines",
     ),
     (
-        r"another certificate|does not know the key|another key|wrong key|has not the key|of another cluster",
+        r"another certificate|does not know the key|another key|wrong key|has not the key|from another cluster",
         "fetch the connection file again from the security directory of the controller's profile",
     ),
     (

@@ -215,7 +215,7 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self._hear(_encrypted_buffer()[:nbytes])
         except (ProtocolError, msgspec.MsgspecError) as error:
-            self.abort(f"the far end said something that makes no sense: {error}")
+            self.abort(f"the other side sent invalid data: {error}")
 
     def _hear(self, data: memoryview) -> None:
         assert self._wire is not None

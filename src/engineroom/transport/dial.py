@@ -191,8 +191,8 @@ def _hint(info: ConnectionFile) -> str:
         )
     if info.host and not info.same_machine and all(map(_is_loopback, info.candidates())):
         return (
-            f". The controller listens on {info.host} for that machine alone: have it listen for others too by "
-            "`ipcontroller --ip='*'`, or go through an ssh server by --ssh"
+            f". The controller listens on {info.host} for that machine only: make it listen for other machines "
+            "(`ipcontroller --ip='*'`), or go through an ssh server (--ssh)"
         )
     return ""
 
@@ -257,7 +257,7 @@ async def _handshake(
     except TimeoutError:
         connection.abort("no answer")
         raise ConnectionFailed(
-            f"the controller at {connection.address} accepted the connection and then said nothing for {seconds:g} s"
+            f"the controller at {connection.address} accepted the connection and then sent nothing for {seconds:g} s"
         ) from None
     except BaseException:
         connection.abort("not let in")

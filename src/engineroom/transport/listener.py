@@ -56,8 +56,8 @@ class Doorbook(Protocol):
 
 
 _HUNG_UP = (
-    "it hung up in the middle of the handshake: the exec_key in its connection file is not the controller's, or it was "
-    "ended; its own log says which"
+    "it disconnected during the handshake: either the exec_key in its connection file is not the controller's, or "
+    "it was stopped. Its own log says which"
 )
 
 
@@ -163,8 +163,8 @@ class Listener:
                 asyncio.get_running_loop().add_reader(sock, self._accept, sock, "tls")
             return int(sockets[0].getsockname()[1])
         raise LaunchError(
-            f"the controller can't listen on {', '.join(hosts)}, port {'; '.join(failures)}. "
-            "Choose others by --ip and --ports"
+            f"the controller can't listen on {', '.join(hosts)}, port {'; '.join(failures)}. Choose another address "
+            "or port (--ip, --ports)"
         )
 
     def listen_unix(self, path: Path) -> None:

@@ -82,7 +82,7 @@ def _ours(sock: socket.socket) -> int | None:
     """Return the pid at the other end; PermissionError: it is not a process of ours."""
     pid, uid = unix_peer(sock)
     if uid not in {None, os.getuid()}:
-        raise PermissionError(f"the process behind it belongs to user {uid}, not to us ({os.getuid()})")
+        raise PermissionError(f"the process behind it belongs to user {uid}, not to you ({os.getuid()})")
     return pid
 
 
@@ -134,7 +134,7 @@ async def _secure(sock: socket.socket, address: str, certificate: str, role: str
     if certificate and not is_the_certificate(certificate, connection.certificate):
         connection.abort("another certificate")
         raise NotLetIn(
-            f"the controller at {address} shows another certificate than the connection file has: the file is "
-            "of an earlier start or of another cluster. Fetch it again from the controller's security directory"
+            f"the controller at {address} has another certificate than the one in the connection file: the file is "
+            "from an earlier start or from another cluster. Copy it again from the controller's security directory"
         )
     return connection

@@ -30,7 +30,7 @@ class Secrecy:
             except ssl.SSLWantReadError:
                 return False
             if self._object.selected_alpn_protocol() != ALPN:
-                raise ssl.SSLError(f"the far end does not speak {ALPN}")
+                raise ssl.SSLError(f"the other side does not speak {ALPN}")
             self.established = True
         return True
 

@@ -82,9 +82,11 @@ def check_private(directory: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise PermissionError(f"{directory} is not a directory")
     if found.st_uid != os.getuid():
-        raise PermissionError(f"{directory} belongs to user {found.st_uid}, not to us ({os.getuid()})")
+        raise PermissionError(f"{directory} belongs to user {found.st_uid}, not to you ({os.getuid()})")
     if found.st_mode & 0o077:
-        raise PermissionError(f"{directory} is open to others (mode {stat.S_IMODE(found.st_mode):o}, wanted 700)")
+        raise PermissionError(
+            f"{directory} is accessible to other users (mode {stat.S_IMODE(found.st_mode):o} instead of 700)"
+        )
 
 
 def check_socket(path: Path) -> None:

@@ -49,25 +49,32 @@ _ADVICE = (
     (
         r"Permission denied",
         (
-            "Let `{ssh}` work without a question: load your key into ssh-agent (`ssh-add`), or name it by --sshkey; "
-            "or log in by hand with a ControlMaster in ~/.ssh/config, which is then used"
+            "Make `{ssh}` work without questions: load your key into ssh-agent (`ssh-add`), or name it with "
+            "--sshkey, or log in by hand through a ControlMaster in ~/.ssh/config, which is then used"
         ),
     ),
     (
         r"Host key verification failed|IDENTIFICATION HAS CHANGED",
-        "Connect once by `{ssh}` and see whether the key that it shows is right",
+        "Connect once with `{ssh}` and check the host key that it shows",
     ),
     (r"Could not resolve hostname", "Check the name: `{ssh}` must work on this machine"),
-    (r"administratively prohibited", "Its sshd allows no forwarding (AllowTcpForwarding): choose another server"),
+    (
+        r"administratively prohibited",
+        ("Its sshd does not permit forwarding (AllowTcpForwarding): choose another server"),
+    ),
     (
         r"open failed: connect failed",
-        "The ssh server does not reach the controller: have that listen by `ipcontroller --ip='*'`, or say --location",
+        (
+            "The ssh server cannot reach the controller: make the controller listen for it (`ipcontroller --ip='*'`), "
+            "or give its address with --location"
+        ),
     ),
     (
         r"Stdio forwarding request failed",
         (
-            "The ssh server does not reach the controller, or allows no forwarding by the connection that you opened: "
-            "have the controller listen by `ipcontroller --ip='*'`, or say --location"
+            "The ssh server cannot reach the controller, or the connection that you opened does not permit "
+            "forwarding: make the controller listen for it (`ipcontroller --ip='*'`), or give its address with "
+            "--location"
         ),
     ),
     (r"remote port forwarding failed|cannot listen|path too long", "Choose a shorter $ENGINEROOM_SOCKET_DIR"),

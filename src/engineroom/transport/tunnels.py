@@ -67,7 +67,7 @@ class Tunnel:
         except TimeoutError:
             raise TunnelFailed(f"ssh {info.ssh}: not connected within {seconds:g} s") from None
         except _Down as error:
-            words = str(error) or "it ended and said nothing"
+            words = str(error) or "it ended without a message"
             final = is_permanent(words) and not self._was_open
             raise TunnelFailed(f"ssh {info.ssh}: {words}", advice(words, info.ssh), final=final) from None
         except OSError as error:
@@ -204,7 +204,8 @@ async def _join(plan: TunnelPlan) -> _Lease:
         if not lease.closed:
             return lease
     raise TunnelFailed(
-        "the process that keeps the tunnel ends at once", "Run `python -m engineroom.transport.tunnel_guard` to see why"
+        "the process that keeps the tunnel open ends at once",
+        "Run `python -m engineroom.transport.tunnel_guard` to see why",
     )
 
 

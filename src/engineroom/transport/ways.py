@@ -43,7 +43,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the arguments by which ssh reaches `server`; ConnectionFailed: that is no name of a server."""
         # Connection files are copied about: the name of a server must not become an option of ssh.
         if server.startswith("-") or any(character.isspace() for character in server):
-            error = ConnectionFailed(f"{server!r} is no ssh server: write [user@]host[:port]")
+            error = ConnectionFailed(f"{server!r} is not a valid ssh server: write [user@]host[:port]")
             error.final = True
             raise error
         key = ["-i", os.path.expanduser(self.ssh_key)] if self.ssh_key else []

@@ -64,7 +64,7 @@ def test_reuse_of_another_clusters_files_is_refused_in_words(tmp_path: Path) -> 
     other = started(ControllerConfig(security_dir=str(tmp_path), cluster_id="a"))
     other.client_file.rename(tmp_path / "ipcontroller-b-client.json")
     other.engine_file.rename(tmp_path / "ipcontroller-b-engine.json")
-    with pytest.raises(ConnectionFileError, match="is of cluster 'a', not 'b'"):
+    with pytest.raises(ConnectionFileError, match="belongs to cluster 'a', not to 'b'"):
         Identity(ControllerConfig(security_dir=str(tmp_path), cluster_id="b", reuse=True)).load()
 
 

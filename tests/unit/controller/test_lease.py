@@ -34,7 +34,7 @@ def test_a_lease_lasts_as_long_as_the_host_is_there_and_not_much_longer() -> Non
         assert lease.over
         return said
 
-    assert asyncio.run(story()) == ["the ipcluster that had this controller started has been gone for 0.1 s"]
+    assert asyncio.run(story()) == ["the ipcluster that started this controller has been gone for 0.1 s"]
 
 
 def test_a_host_has_the_whole_lease_to_come() -> None:
@@ -79,7 +79,7 @@ def test_engines_of_a_host_that_does_not_come_back_are_to_end() -> None:
         return its, others
 
     its, others = asyncio.run(story())
-    assert its.messages == [Shutdown(reason="the ipcluster that had this engine started has been gone for 0.1 s")]
+    assert its.messages == [Shutdown(reason="the ipcluster that started this engine has been gone for 0.1 s")]
     assert others.messages == []
 
 

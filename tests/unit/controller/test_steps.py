@@ -57,7 +57,7 @@ def test_that_there_is_no_room_is_noted_when_no_more_files_may_be_open_until_the
         for descriptor in taken:
             os.close(descriptor)
     (words,) = noted(config)
-    assert f"it may have {highest + 5} files open, and has" in words
+    assert f"its limit of {highest + 5} open files" in words
     door.has_room()
     assert noted(config) == []
     door.close()

@@ -28,7 +28,7 @@ def test_a_task_that_waits(play: Play) -> None:
     play(ENGINE_0, EngineAway())
     assert why(play, 5) == (
         "queued",
-        "the connections of all engines that may run it are cut; waiting for one to come back",
+        "the connections of all engines that may run it are lost; waiting for one to reconnect",
     )
 
 
@@ -43,7 +43,7 @@ def test_a_task_on_an_engine(two: Play) -> None:
     two(ENGINE_0, EngineAway())
     assert why(two, 1) == (
         "started",
-        "it is bound to engine 0, whose connection is cut; waiting for it to come back",
+        "it is bound to engine 0, whose connection is lost; waiting for it to reconnect",
     )
 
 
@@ -52,7 +52,7 @@ def test_a_task_that_has_ended(two: Play) -> None:
     two(ENGINE_0, Finished(1, task(1), 1, OK))
     assert why(two, 1) == ("ended", "its result waits for its client to say that it has it")
     two(CLIENT, Delivered(1))
-    assert why(two, 1) == ("delivered", "it has ended, and its client has the result")
+    assert why(two, 1) == ("delivered", "it has ended, and its client has received the result")
     assert why(two, 2) == ("unknown", "it has not arrived here")
     two(CLIENT, ClientGone())
     assert explain_task(two.state, task(1, client=9))["why"] == "no client with this session is known"

@@ -50,7 +50,7 @@ def test_all_addresses_are_candidates_once() -> None:
     [
         ("", "is empty"),
         ("{", "is not JSON"),
-        ("[]", "holds no JSON object"),
+        ("[]", "does not contain a JSON object"),
         ({"url": "tcp://a:1"}, "has no 'exec_key'"),
         ({"exec_key": "k", "interface": "tcp://127.0.0.1"}, "has no 'url'"),
         ({**LEAST, "url": "127.0.0.1:80"}, "not of the form tcp://HOST:PORT"),

@@ -48,7 +48,7 @@ def test_the_role_is_part_of_the_proof() -> None:
 
 def test_another_cluster_is_named() -> None:
     peer = PeerHandshake(role="client", key=KEYS["client"], cluster_id="")
-    with pytest.raises(NotLetIn, match="of cluster 'lab', not ''"):
+    with pytest.raises(NotLetIn, match="to cluster 'lab', not to ''"):
         controller().challenge(peer.hello)
 
 
