@@ -17,8 +17,9 @@ from typing import Any, cast
 
 import cloudpickle.cloudpickle as theirs
 
-from engineroom.serialize.classes import own_way
+from engineroom.serialize.classes import reduce_class
 from engineroom.serialize.code_facts import facts_of
+from engineroom.serialize.instances import reduce_instance
 from engineroom.serialize.interactive import EMPTY, Scope, furnish, make_function
 from engineroom.serialize.standard_ways import WAYS
 
@@ -45,11 +46,6 @@ def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None =
         return file.getvalue()
 
 
-def importable(value: FunctionType | type) -> bool:
-    """Whether the far end gets this function or class by importing it."""
-    return bool(theirs._should_pickle_by_reference(value))
-
-
 class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """One pickle; functions from the same interactive namespace share a scope in it."""
 
@@ -59,9 +55,14 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         self._cells: dict[int, _CellToFill] = {}
 
     def reducer_override(self, value: Any) -> Any:
-        if type(value) is FunctionType and is_interactive(value):
+        kind = type(value)
+        if kind is FunctionType and is_interactive(value):
             return self._reduce_interactive(value)
-        return own_way(super().reducer_override(value))
+        if isinstance(value, type):
+            return reduce_class(value)
+        if kind is FunctionType:
+            return self._function_reduce(value)
+        return reduce_instance(value, self.dispatch_table)
 
     def _reduce_interactive(self, function: FunctionType) -> tuple[Any, ...]:
         code = function.__code__

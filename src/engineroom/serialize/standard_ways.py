@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
+import io
 import sys
 from collections.abc import Callable
 from pickle import PickleBuffer
 from types import CodeType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import cloudpickle.cloudpickle as theirs
 
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import restore_memoryview
+from engineroom.serialize.named import VARIABLES
 
 
 def _make_code(version: tuple[int, int], *args: Any) -> CodeType:
@@ -65,14 +68,48 @@ def _reduce_cached_property(value: functools.cached_property[Any]) -> tuple[Any,
     return _make_cached_property, (value.func, value.attrname)
 
 
+def _make_key(compare: Callable[[Any, Any], int]) -> Any:
+    return functools.cmp_to_key(compare)
+
+
+def _reduce_key(key: Any) -> tuple[Any, ...]:
+    """Return how what `functools.cmp_to_key` makes is pickled; it shows its function to the garbage collector only."""
+    compare, *value = [each for each in gc.get_referents(key) if each is not type(key)]
+    return (_make_key(compare), tuple(value)) if value else (_make_key, (compare,))
+
+
+def _reduce_weak_mapping(mapping: Any) -> tuple[Any, ...]:
+    return type(mapping), (), None, None, iter(list(mapping.items()))
+
+
+def _reduce_file(file: Any) -> tuple[Any, ...]:
+    for name in ("__stdin__", "__stdout__", "__stderr__"):
+        if file is getattr(sys, name):
+            return getattr, (sys, name)
+    raise TypeError("cannot pickle an open file")
+
+
+def _constant(name: str) -> Callable[[object], tuple[Any, ...]]:
+    """Return how a constant of `dataclasses` that is told apart by identity is pickled, also a copy of it.
+
+    Other picklers copy these constants, with the classes that have them.
+    """
+    return lambda _: (getattr, (dataclasses, name))
+
+
 WAYS: dict[type, Callable[[Any], Any]] = {
     CodeType: _reduce_code,
     memoryview: _reduce_memoryview,
+    io.TextIOWrapper: _reduce_file,  # cloudpickle would send what is in it
     type(functools.lru_cache(len)): _reduce_cached,
+    type(functools.cmp_to_key(len)): _reduce_key,  # type: ignore[arg-type]  # any function will do
     functools.cached_property: _reduce_cached_property,
-    WeakKeyDictionary: lambda mapping: (WeakKeyDictionary, (dict(mapping),)),  # in `functools.singledispatch`
-    # These are told apart by identity.
-    type(dataclasses.MISSING): lambda _: "MISSING",
-    type(dataclasses.KW_ONLY): lambda _: "KW_ONLY",
-    type(dataclasses._HAS_DEFAULT_FACTORY): lambda _: "_HAS_DEFAULT_FACTORY",  # type: ignore[attr-defined]
+    WeakKeyDictionary: _reduce_weak_mapping,
+    WeakValueDictionary: _reduce_weak_mapping,
+    **VARIABLES,
+    **{
+        type(getattr(dataclasses, name)): _constant(name)
+        for name in ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
+        if hasattr(dataclasses, name)
+    },
 }
