@@ -59,7 +59,8 @@ def reduce_class(cls: type) -> Any:
     if not cls.__flags__ & _HEAP_TYPE:  # written in C, such as `NoneType`
         return theirs._class_reduce(cls)
     attributes = _attributes(cls)
-    members, states = (), {}
+    members: tuple[tuple[Any, ...], ...] = ()
+    states: dict[str, Any] = {}
     if isinstance(cls, EnumMeta):
         members, states = members_of(cls)
         attributes["_value2member_map_"] = by_value(cls)
