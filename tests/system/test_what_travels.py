@@ -19,7 +19,9 @@ from engineroom import Cluster
 from tests.patience import SECONDS
 
 ROOT = Path(__file__).parents[2]
-FILES = ["functions", "classes", "values", *(["type_parameters"] if sys.version_info >= (3, 12) else [])]
+FILES = ["functions", "classes", "class_ways", "enums", "typed", "values"]
+if sys.version_info >= (3, 12):
+    FILES.append("type_parameters")
 WAYS = ["script", "notebook"]
 
 Report = dict[str, list[str]]
@@ -30,7 +32,7 @@ def path_of(file: str) -> Path:
 
 
 def titles(file: str) -> list[str]:
-    return re.findall(r'^title\("(.*)"\)$', path_of(file).read_text(), re.MULTILINE)
+    return re.findall(r'^title\(\s*"(.*?)"\s*\)', path_of(file).read_text(), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ type Alias[K] = dict[K, New[K]]
 def identity[V: New](v: V) -> V: return v
 """.replace(" = int]", "]" if __import__("sys").version_info < (3, 13) else " = int]")
 )
-made(lambda: New(3), lambda n: n.get() == 3 and type(n) is New, same=None)  # noqa: F821
-made(lambda: Bounded(3), lambda n: n.get() == 3 and isinstance(n, New), same=None)  # noqa: F821
-row(identity, lambda f: f(3) == 3 and f.__type_params__[0].__bound__ is New, same=None)  # noqa: F821
-row(Alias, lambda a: a.__name__ == "Alias" and a.__value__, same=None)  # noqa: F821
+made(lambda: New(3), lambda n: n.get() == 3 and type(n) is New, same=None)
+made(lambda: Bounded(3), lambda n: n.get() == 3 and isinstance(n, New), same=None)
+row(identity, lambda f: f(3) == 3 and f.__type_params__[0].__bound__ is New, same=None)
+row(Alias, lambda a: a.__name__ == "Alias" and a.__value__, same=None)
 
 close()

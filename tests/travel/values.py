@@ -28,7 +28,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import types
 import typing
 import uuid
@@ -37,7 +36,6 @@ import zoneinfo
 
 import numpy as np
 
-from engineroom import Reference
 from tests.travel.carry import close, made, refused, row, title
 
 title("Numbers, text, bytes, dates with time zones, paths, patterns, addresses, identifiers")
@@ -323,7 +321,7 @@ made(lambda: chain(60), lambda c: c.next.next is not None, same=None)
 title("Refused at the call: locks, threads, queues, executors, futures")
 
 refused(threading.Lock(), "_thread.lock")
-refused({"rows": [0, types.SimpleNamespace(lock=threading.RLock())]}, "['rows'][1].lock", "_thread.RLock")
+refused({"rows": [0, types.SimpleNamespace(lock=threading.RLock())]}, "_thread.RLock")
 refused(threading.Event(), "lock")
 refused(threading.Thread(target=print), "threading.Thread")
 refused(threading.local(), "_thread._local")
@@ -337,10 +335,10 @@ title("Refused at the call: open files, sockets, processes, database connections
 
 with open(__file__ if "__file__" in globals() else os.__file__) as text, open(os.devnull, "wb") as binary:
     refused(text, "TextIOWrapper")
-    refused([text], "[0]", "TextIOWrapper")
+    refused([text], "TextIOWrapper")
     refused(binary, "BufferedWriter")
 with socket.socket() as sock:
-    refused({"s": sock}, "['s']", "socket")
+    refused({"s": sock}, "socket")
 connection = sqlite3.connect(":memory:")
 refused(connection, "sqlite3.Connection")
 refused(functools.partial(print, connection), "sqlite3.Connection")
@@ -364,7 +362,7 @@ refused(endless(), "generator")
 refused((x for x in ()), "generator")
 refused(coroutine, "coroutine")
 coroutine.close()
-refused({"frames": [sys._getframe()]}, "['frames'][0]", "frame")
+refused({"frames": [sys._getframe()]}, "frame")
 refused(weakref.ref(Cyclic), "weakref")
 refused(weakref.proxy(Cyclic()) if False else weakref.ref(Link), "weakref")
 try:
