@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from engineroom.ids import EngineId, Instance
 from engineroom.protocol.messages import METHODS, Call
 from engineroom.protocol.streams import Body
 from engineroom.serialize.failures import pack_failure
 
-_MACHINERY = frozenset({"engineroom", "IPython", "asyncio"})
 _LONGEST = 2000
 
 
@@ -23,7 +20,6 @@ class FailurePacker:
     def __call__(self, problem: BaseException, call: Call) -> tuple[str, Body]:
         """Return ("Name: text", packed failure), whatever the exception's own code does."""
         try:
-            problem.__traceback__ = users_part(problem.__traceback__)
             error, body = self._pack(problem, call)
         except BaseException as second:  # noqa: BLE001 (an exception's __str__ or __reduce__ is user code)
             name, other = type(problem).__name__, type(second).__name__
@@ -33,15 +29,3 @@ class FailurePacker:
     def _pack(self, problem: BaseException, call: Call) -> tuple[str, Body]:
         method = METHODS.get(call.kind, "")
         return pack_failure(problem, engine_id=self.engine_id, instance=self._instance, method=method)
-
-
-def users_part(trace: TracebackType | None) -> TracebackType | None:
-    """Return the traceback from the first frame that is not of what runs users' code; all of it if there is none."""
-    found = trace
-    while found is not None and _package(found) in _MACHINERY:
-        found = found.tb_next
-    return found or trace
-
-
-def _package(trace: TracebackType) -> str:
-    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from itertools import dropwhile
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,17 +33,21 @@ def debugging() -> bool:
     return os.environ.get("ENGINEROOM_DEBUG", "0") not in {"", "0"}
 
 
-def without_ours(trace: TracebackType | None) -> TracebackType | None:
-    """Return the traceback without our frames."""
-    entries = [entry for entry in _entries(trace) if _package(entry) not in _OURS]
+def users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without our frames, and without those of others that lead to the user's first one."""
+    led_to = dropwhile(lambda entry: _package(entry) in _MACHINERY, _entries(trace))
+    entries = [entry for entry in led_to if _package(entry) not in _OURS]
     kept: TracebackType | None = None
     for entry in reversed(entries):
         kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return kept
 
 
-def trim(error: BaseException) -> None:
-    """Take our frames off `error` and off what it is chained to; for use in an `except` block before `raise`."""
+def show_users_frames(error: BaseException) -> None:
+    """Take frames that are not the user's off `error`, its members and what it is chained to.
+
+    In an `except` block, before a bare `raise`, this leaves the frames of whoever called us.
+    """
     if debugging():
         return
     seen: set[int] = set()
@@ -52,8 +57,10 @@ def trim(error: BaseException) -> None:
         if link is None or id(link) in seen:
             continue
         seen.add(id(link))
-        link.with_traceback(without_ours(link.__traceback__))
+        link.with_traceback(users_part(link.__traceback__))
         waiting += [link.__cause__, link.__context__]
+        if isinstance(link, BaseExceptionGroup):
+            waiting += link.exceptions
 
 
 def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -64,7 +71,7 @@ def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
         try:
             return function(*args, **kwargs)
         except EngineroomError as error:
-            trim(error)
+            show_users_frames(error)
             raise
 
     return call
@@ -85,9 +92,7 @@ def shown_in_ipython(error: Any) -> list[str]:
     """Return the lines for a remote error: the user's call in this process, and what went wrong on the engines."""
     trace: TracebackType | None = error.__traceback__
     if not debugging():
-        trace = without_ours(trace)
-        while trace is not None and _package(trace) in _MACHINERY:
-            trace = trace.tb_next
+        trace = users_part(trace)
     frames = [line for entry in traceback.format_tb(trace) for line in entry.splitlines()]
     call = _shortened([line.removeprefix("  ") for line in frames])
     return _with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
-from types import TracebackType
-
 from engineroom.errors import ErrorWords, PackError, RemoteError, remote_error
+from engineroom.errors.local import show_users_frames
 from engineroom.errors.parts import Parts
 from engineroom.ids import engine_uuid
 from engineroom.serialize.frames import Body, Buffer
 from engineroom.serialize.payloads import pack, pickled, unpickled
+from engineroom.serialize.tracebacks import message_of, traceback_text
 
 _SUMMARY = 1000
 """Longest summary, in characters."""
@@ -20,10 +19,10 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
 
     `method`: what the engine did ("apply", "execute", ...).
     """
-    name = type(exception).__name__
-    text = _text(exception)
+    show_users_frames(exception)
+    name, text = type(exception).__name__, message_of(exception)
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
-    words = (name, text, _traceback_text(exception), info)
+    words = (name, text, traceback_text(exception), info)
     try:
         packed = pickled(Parts(exception))
     except PackError:
@@ -44,25 +43,3 @@ def _unpickled(packed: bytes) -> BaseException | None:
     except Exception:  # noqa: BLE001 -- the class is not here, or its own ways fail: the words remain
         return None
     return exception if isinstance(exception, BaseException) else None
-
-
-def _text(exception: BaseException) -> str:
-    try:
-        return str(exception)
-    except Exception:  # noqa: BLE001 -- the user's code
-        return f"<{type(exception).__name__} that can't be printed>"
-
-
-def _traceback_text(exception: BaseException) -> str:
-    """Return what Python would print, from the user's first frame on, with causes and notes."""
-    trace = exception.__traceback__
-    while trace is not None and _is_ours(trace):
-        trace = trace.tb_next
-    try:
-        return "".join(traceback.format_exception(type(exception), exception, trace)).rstrip("\n")
-    except Exception:  # noqa: BLE001 -- the user's __str__, __repr__ or attributes
-        return "".join([*traceback.format_tb(trace), f"{type(exception).__name__}: {_text(exception)}"])
-
-
-def _is_ours(trace: TracebackType) -> bool:
-    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "engineroom"

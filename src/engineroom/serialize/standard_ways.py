@@ -18,21 +18,28 @@ import cloudpickle.cloudpickle as theirs
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import restore_memoryview
 from engineroom.serialize.named import VARIABLES
+from engineroom.serialize.sources import Source, received, source_of
+
+_FILE_NAME = 10
+"""Where the arguments of `types.CodeType` have it."""
 
 
-def _make_code(version: tuple[int, int], *args: Any) -> CodeType:
+def _make_code(version: tuple[int, int], source: Source, *args: Any) -> CodeType:
     if version != sys.version_info[:2]:
         ours = ".".join(map(str, sys.version_info[:2]))
         raise PackError(
             f"the code of {args[11]!r} is for Python {version[0]}.{version[1]}, and this is Python {ours}: "
             "functions and classes that can't be imported travel only between processes of the same version"
         )
-    return CodeType(*args)
+    code = CodeType(*args)
+    received(code.co_filename, code.co_firstlineno, source)
+    return code
 
 
 def _reduce_code(code: CodeType) -> tuple[Any, ...]:
-    _, args = theirs._code_reduce(code)
-    return _make_code, (sys.version_info[:2], *args)
+    _, (*args,) = theirs._code_reduce(code)
+    args[_FILE_NAME] = code.co_filename  # cloudpickle leaves it out, and tracebacks name it
+    return _make_code, (sys.version_info[:2], source_of(code), *args)
 
 
 def _reduce_memoryview(view: memoryview) -> tuple[Any, ...]:

@@ -1,0 +1,77 @@
+"""Tracebacks as text: what Python would print, of a bearable length, in characters that every screen can show."""
+
+from __future__ import annotations
+
+import re
+from traceback import StackSummary, TracebackException, format_tb
+
+_HEAD, _TAIL = 20, 25
+"""Frames that are shown of a deeper stack, after those that Python itself folds."""
+
+_LONGEST_MESSAGE = 10_000
+_LONGEST_TEXT = 200_000
+_REPEATED = re.compile(r"  \[Previous line repeated (\d+) more")
+
+
+def message_of(exception: BaseException) -> str:
+    """Return `str(exception)`, or what stands for it where that fails; a very long one is cut, and says so."""
+    try:
+        return bounded(printable(str(exception)), _LONGEST_MESSAGE)
+    except Exception:  # noqa: BLE001 -- the user's code
+        return f"<{type(exception).__name__} that can't be printed>"
+
+
+def traceback_text(exception: BaseException) -> str:
+    """Return what Python would print, with causes, contexts, members of groups, and notes."""
+    try:
+        shown = TracebackException(type(exception), exception, exception.__traceback__, compact=True)
+        _fold(shown)
+        text = "".join(shown.format())
+        message = str(exception)
+    except Exception:  # noqa: BLE001 -- the user's __str__, __repr__ or attributes
+        frames = format_tb(exception.__traceback__)
+        text = "".join([*frames, f"{type(exception).__name__}: {message_of(exception)}"])
+        message = ""
+    if len(message) > _LONGEST_MESSAGE:
+        text = text.replace(message, bounded(message, _LONGEST_MESSAGE))
+    return bounded(printable(text.rstrip("\n")), _LONGEST_TEXT)
+
+
+def bounded(text: str, limit: int) -> str:
+    """Return `text`, its middle left out if it is longer than about `limit` characters."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} of {len(text)} characters left out ...\n{text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """Return `text` as an exact str, with escapes for what no encoding has."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+class _Stack(StackSummary):
+    """Frames of which the middle is left out if there are very many."""
+
+    def format(self) -> list[str]:  # type: ignore[override]  # keyword options of later versions are not used here
+        """Return the frames as Python prints them, each with its source."""
+        lines = super().format()
+        if len(lines) <= _HEAD + _TAIL + 1:
+            return lines
+        hidden = sum(_frames_in(line) for line in lines[_HEAD:-_TAIL])
+        return [*lines[:_HEAD], f"  [... {hidden} more frames ...]\n", *lines[-_TAIL:]]
+
+
+def _frames_in(line: str) -> int:
+    repeated = _REPEATED.match(line)
+    return int(repeated[1]) if repeated else 1
+
+
+def _fold(shown: TracebackException) -> None:
+    """Fold the stacks of `shown` and of all that it is chained to."""
+    waiting: list[TracebackException | None] = [shown]
+    while waiting:
+        link = waiting.pop()
+        if link is not None:
+            link.stack = _Stack(link.stack)
+            waiting += [link.__cause__, link.__context__, *(link.exceptions or ())]
