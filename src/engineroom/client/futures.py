@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.waiting import Waiter
+from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
 
 
+@called_by_users("result", "__await__")
 class LeanFuture(Future[Any]):
     """A `concurrent.futures.Future` without a lock and lists of its own.
 

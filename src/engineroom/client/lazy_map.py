@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
+from engineroom.errors.local import called_by_users
+
 if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
@@ -16,6 +18,7 @@ _AHEAD_PER_ENGINE = 64
 """Items that `max_outstanding="auto"` keeps under way for each engine."""
 
 
+@called_by_users("__next__")
 class LazyMapIterator(Iterator[Any]):
     """The results of `view.imap`; `cancel` ends it early."""
 

@@ -10,12 +10,14 @@ from engineroom.client.chunks import Failed
 from engineroom.client.partitions import Distribution
 from engineroom.client.results import AsyncResult
 from engineroom.client.waiting import Deadline
+from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
 
 
+@called_by_users("_each", "__getitem__")
 class AsyncMapResult(AsyncResult):
     """The results of a map or a gather, joined again; iterating yields items while others still run.
 

@@ -6,10 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from engineroom.errors.local import called_by_users
+
 if TYPE_CHECKING:
     from engineroom.client.views.view import View
 
 
+@called_by_users("__call__", "map")
 class RemoteFunction:
     """A function that, when called, runs through a view: returns the result if the view blocks, else an AsyncResult."""
 

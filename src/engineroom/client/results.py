@@ -11,6 +11,7 @@ from engineroom.client.futures import FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import CompositeError, RemoteError, remote_error
+from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _NO_TASKS: list[Task] = []
 _UNKNOWN = object()
 
 
+@called_by_users("get", "r", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(LeanFuture):
     """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
 
@@ -208,7 +210,11 @@ class AsyncResult(LeanFuture):
         if self._single:
             raise TypeError("this AsyncResult has one result: get() returns it")
         deadline = Deadline(timeout)
-        return (self._value_of(task, deadline) for task in self._tasks)
+        return self._in_order(deadline)
+
+    def _in_order(self, deadline: Deadline) -> Iterator[Any]:
+        for task in self._tasks:
+            yield self._value_of(task, deadline)
 
     def __getitem__(self, key: int | slice | str) -> Any:
         """Return a result (waiting for it), a list of results, or by a str what metadata have under that name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -57,6 +58,7 @@ class Session:
         self.failure: EngineroomError | None = None
         self.max_unfinished_bytes = max_unfinished_bytes
         self.last_number = 0
+        self.cell_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._outbox: list[Request | Message] = []
         self._awake = False

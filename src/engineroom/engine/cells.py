@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import linecache
 import sys
 import warnings
+from collections import OrderedDict
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
@@ -17,14 +20,36 @@ from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
 from engineroom.serialize.results import ExecuteReply
 
+_SOURCES = 1000
+"""So many cells are remembered, for tracebacks of functions that they defined."""
+
 
 class _Compiler(CachingCompiler):
-    """Compiles cells under the name of the file they come from, if there is one."""
+    """Compiles cells under the name that their client gives them: of a file, or such as `<cell 3>`."""
 
-    file_name = ""
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # all of IPython is
+        self.name = ""
+        self._names: OrderedDict[str, None] = OrderedDict()
 
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
-        return self.file_name or super().get_code_name(raw_code, transformed_code, number)
+        if not self.name.startswith("<"):
+            return self.name or super().get_code_name(raw_code, transformed_code, number)
+        others = (f"{self.name[:-1]} ({count})>" for count in itertools.count(2))
+        lines = [line + "\n" for line in transformed_code.splitlines()]
+        # Another client may have a cell of that name; functions that it defined keep their source.
+        return next(name for name in itertools.chain([self.name], others) if linecache.getlines(name) in ([], lines))
+
+    def cache(self, transformed_code: str, number: int = 0, raw_code: str | None = None) -> str:
+        """Keep the source of a cell for tracebacks, and return the cell's name."""
+        name = super().cache(transformed_code, number, raw_code)
+        self._names[name] = None
+        self._names.move_to_end(name)
+        if len(self._names) > _SOURCES:
+            oldest, _ = self._names.popitem(last=False)
+            linecache.cache.pop(oldest, None)
+            self._filename_map.pop(oldest, None)
+        return name
 
 
 class _DisplayHook(DisplayHook):
@@ -83,12 +108,12 @@ class Cells:
         warnings.filterwarnings("ignore", message="To exit: use")
 
     def run(self, cell: dict[str, Any]) -> ExecuteReply:
-        """Run `cell` ("code"; optionally "silent" and "name", the file it comes from); raise what it raises."""
+        """Run `cell` ("code"; optionally "silent" and "name", for tracebacks); raise what it raises."""
         shell, code, silent = self._shell, cell["code"], bool(cell.get("silent"))
         hook: Any = shell.displayhook
         compiler: Any = shell.compile
         hook.data, hook.metadata = {}, {}
-        compiler.file_name = cell.get("name", "")
+        compiler.name = cell.get("name", "")
         result = shell.run_cell(code, store_history=not silent, silent=silent)  # type: ignore[no-untyped-call]
         error = result.error_before_exec or result.error_in_exec
         if error is not None:

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from engineroom.errors.base import ErrorWords
 from engineroom.errors.combined import alike, combined_type
+from engineroom.errors.local import called_by_users
 from engineroom.errors.remote import RemoteError
 from engineroom.errors.sections import Section, rendered, sections_of, summaries
 
 _Results = TypeVar("_Results")
 
 
+@called_by_users("raise_exception")
 class CompositeError(RemoteError):
     """Errors of several engines, or of several items of a map, in the order of the targets or items.
 

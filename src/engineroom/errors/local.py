@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from itertools import dropwhile
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -26,6 +26,8 @@ _OURS = frozenset({"engineroom", "engineroom_ipyparallel", "cloudpickle"})
 _MACHINERY = _OURS | {"IPython", "ipykernel", "asyncio", "runpy"}
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)')
 _FRAMES_SHOWN = 6
+_GENERATOR = 0x20
+"""Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
 
 
 def debugging() -> bool:
@@ -64,7 +66,7 @@ def show_users_frames(error: BaseException) -> None:
 
 
 def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return `function`, whose errors, as far as they are of our kinds, do not show our frames."""
+    """Return `function`; errors of our kinds that it raises do not show our frames."""
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -77,15 +79,35 @@ def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
     return call
 
 
+def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[_P, Generator[_T, Any, Any]]:
+    """Return the generator function; errors of our kinds that its iterators raise do not show our frames."""
+
+    @functools.wraps(function)
+    def iterate(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T, Any, Any]:
+        try:
+            return (yield from function(*args, **kwargs))
+        except EngineroomError as error:
+            show_users_frames(error)
+            raise
+
+    return iterate
+
+
 def called_by_users(*names: str) -> Callable[[_Class], _Class]:
-    """Return a decorator of classes that makes these of its own methods a `users_call`."""
+    """Return a decorator of classes: errors that these methods and properties raise do not show our frames."""
 
     def decorate(kind: _Class) -> _Class:
         for name in names:
-            setattr(kind, name, users_call(vars(kind)[name]))
+            setattr(kind, name, _decorated(vars(kind)[name]))
         return kind
 
     return decorate
+
+
+def _decorated(member: Any) -> Any:
+    if isinstance(member, property):
+        return member.getter(users_call(member.fget))  # type: ignore[arg-type]  # all of ours can be read
+    return users_iterator(member) if member.__code__.co_flags & _GENERATOR else users_call(member)
 
 
 def shown_in_ipython(error: Any) -> list[str]:

@@ -20,6 +20,9 @@ Source: TypeAlias = tuple[str, ...]
 _NOT_UNIQUE = frozenset({"<string>", "<stdin>", "<console>", "<input>", "<unknown>", "<lambda>"})
 """Names that many pieces of code have: lines for one of them would be shown for the others."""
 
+_UNKNOWN = "...\n"
+"""Stands for a line between functions that came; `inspect` sees that a function has ended before it."""
+
 _MOST_LINES = 3000
 _LAST_LINE = 200_000
 _MOST_FILES = 500
@@ -53,7 +56,7 @@ def received(name: str, first: int, lines: Source) -> None:
         there = _received[name] = list(there)
         if len(_received) > _MOST_FILES:
             _forget_oldest()
-    there += ["\n"] * (end - len(there))
+    there += [_UNKNOWN] * (end - len(there))
     there[first - 1 : end] = lines
     linecache.cache[name] = (sum(map(len, there)), None, there, name)  # None: not to be compared with a file
 

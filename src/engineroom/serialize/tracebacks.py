@@ -53,7 +53,7 @@ def printable(text: str) -> str:
 class _Stack(StackSummary):
     """Frames of which the middle is left out if there are very many."""
 
-    def format(self) -> list[str]:  # type: ignore[override]  # keyword options of later versions are not used here
+    def format(self) -> list[str]:
         """Return the frames as Python prints them, each with its source."""
         lines = super().format()
         if len(lines) <= _HEAD + _TAIL + 1:

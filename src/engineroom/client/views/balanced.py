@@ -12,11 +12,13 @@ from engineroom.client.partitions import distribution, sliceable
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import resolve
 from engineroom.client.views.view import View
+from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
 
 
+@called_by_users("map_async", "imap")
 class LoadBalancedView(View):
     """Calls that run on any of the engines in `targets` (None: any at all).
 

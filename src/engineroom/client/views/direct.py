@@ -11,12 +11,15 @@ from engineroom.client.partitions import distribution, sliceable
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.views.view import View
+from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
 from engineroom.serialize.payloads import pack
 
 
+@called_by_users("map_async", "execute", "run", "push", "pull", "update", "get", "clear", "scatter", "gather")
+@called_by_users("__getitem__", "__setitem__")
 class DirectView(View):
     """Calls on each of the engines in `targets`.
 
@@ -72,7 +75,8 @@ class DirectView(View):
         label: str | None = None,
     ) -> AsyncResult:
         """Run `code`, a cell as one would type it, in the engines' namespaces; return an AsyncResult."""
-        return self._execute({"code": code, "silent": silent, "name": ""}, "execute", targets, block, label)
+        call = {"code": code, "silent": silent, "name": f"<cell {next(self._session.cell_numbers)}>"}
+        return self._execute(call, "execute", targets, block, label)
 
     def run(
         self,

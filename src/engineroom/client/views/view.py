@@ -13,6 +13,7 @@ from engineroom.client.executor import ViewExecutor
 from engineroom.client.numbers import NumberHistory
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
+from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
 
@@ -25,6 +26,7 @@ HISTORY = 100_000
 """So many tasks are remembered in a view's history."""
 
 
+@called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync")
 class View:
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
