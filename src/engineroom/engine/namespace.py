@@ -13,7 +13,7 @@ from engineroom.engine.interrupts import Interrupts
 from engineroom.protocol.messages import Call, Kind
 from engineroom.protocol.streams import Buffer
 from engineroom.serialize.functions import FunctionTable, unpack_call
-from engineroom.serialize.interactive import Scoped, calling, home
+from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ class Namespace:
             case Kind.APPLY:
                 function = self._functions.get(call.function)
                 args, kwargs = unpack_call(payload)
-                if type(function) is not Scoped and not home.fresh:
-                    return self._complete(function(*args, **kwargs))
-                with calling(function):
-                    return self._complete(function(*args, **kwargs))
+                return self._complete(function(*args, **kwargs))
             case Kind.EXECUTE:
                 return self.execute(unpack(payload))
             case Kind.PUSH:
@@ -95,7 +92,6 @@ class Namespace:
                 from engineroom.engine.cells import Cells
 
                 self._cells = Cells(self.names, self._coroutines, self._interrupts)
-                home.keep_up()  # IPython adds builtins
             return self._cells.run(cell)
 
     def clear(self) -> None:

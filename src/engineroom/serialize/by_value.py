@@ -13,14 +13,16 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from types import CellType, FunctionType, ModuleType
-from typing import Any, cast
+from typing import Any
 
 import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.classes import reduce_class
 from engineroom.serialize.code_facts import facts_of
+from engineroom.serialize.evaluation import Evaluator
 from engineroom.serialize.instances import reduce_instance
-from engineroom.serialize.interactive import EMPTY, Scope, furnish, make_function
+from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
+from engineroom.serialize.ipython_names import is_of_ipython
 from engineroom.serialize.standard_ways import WAYS
 
 _ATTRIBUTES = (
@@ -32,10 +34,7 @@ _ATTRIBUTES = (
     "__kwdefaults__",
     "__annotations__",
 )
-_LOCAL_NAMES = frozenset(
-    {"__builtins__", "__name__", "__doc__", "__spec__", "__loader__", "__package__"}
-    | {"get_ipython", "In", "Out", "exit", "quit"}
-)
+_LOCAL_NAMES = frozenset({"__builtins__", "__name__", "__spec__", "__loader__", "__package__"})
 """Names that mean something else in each process."""
 
 
@@ -51,7 +50,7 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
 
     def __init__(self, file: io.BytesIO, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
-        self._scopes: dict[int, Scope] = {}
+        self._scopes: dict[tuple[int, int], Scope] = {}
         self._cells: dict[int, _CellToFill] = {}
 
     def reducer_override(self, value: Any) -> Any:
@@ -67,7 +66,9 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
     def _reduce_interactive(self, function: FunctionType) -> tuple[Any, ...]:
         code = function.__code__
         captured = captured_by(function)
-        scope = self._scopes.setdefault(id(function.__globals__), Scope())
+        # Those that came here from elsewhere have our namespace, too, but what they captured is their own.
+        origin = id(function.__globals__), id(brought_by(function))
+        scope = self._scopes.setdefault(origin, Scope())
         cells = function.__closure__
         empty = None if cells is None else [self._cells.setdefault(id(cell), _CellToFill()) for cell in cells]
         state = (
@@ -90,13 +91,21 @@ def captured_by(function: FunctionType) -> dict[str, Any]:
     """Return the globals that `function` refers to, as far as they exist and mean something elsewhere."""
     known = function.__globals__
     names = facts_of(function.__code__).reads
-    captured = {name: known[name] for name in names if name in known and name not in _LOCAL_NAMES}
-    brought = cast(Any, function).__builtins__  # mypy's opinion of it depends on its cache
-    if brought is not vars(builtins):  # this function came here with captured names of its own
+    captured = {name: known[name] for name in names if name in known and not _is_local(name, known[name])}
+    brought = brought_by(function)
+    if brought is not None:  # this function came here with captured names of its own
         for name in names:
-            if name not in known and name in brought and brought[name] is not getattr(builtins, name, None):
+            if name not in known and name in brought and _is_captured(name, brought[name]):
                 captured[name] = brought[name]
     return captured
+
+
+def _is_local(name: str, value: object) -> bool:
+    return name in _LOCAL_NAMES or is_of_ipython(name, value)
+
+
+def _is_captured(name: str, value: object) -> bool:
+    return value is not getattr(builtins, name, None) and type(value) is not Evaluator
 
 
 class _CellToFill:

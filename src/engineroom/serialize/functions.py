@@ -6,6 +6,7 @@ because it holds things that a call may change), and its name, for error message
 
 from __future__ import annotations
 
+import builtins
 import struct
 import threading
 import weakref
@@ -16,13 +17,14 @@ from typing import Any, NamedTuple
 
 from engineroom.errors import EngineroomError, PackError
 from engineroom.serialize.frames import Body, Buffer
-from engineroom.serialize.interactive import Scope, Scoped, home
+from engineroom.serialize.interactive import brought_by, home, keep_up
 from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
 
 _HEAD = struct.Struct("<BH")
 _REUSABLE, _FRESH = 2, 3
 _REMEMBERED = 512
+_BUILTINS = vars(builtins)
 
 
 class PackedFunction(NamedTuple):
@@ -124,7 +126,7 @@ class FunctionTable:
                 self._bytes -= self._entries.popitem(last=False)[1].size
 
     def get(self, digest: bytes) -> Callable[..., Any]:
-        """Return the function, to be called inside `calling`.
+        """Return the function.
 
         MissingFunction: ask for it, then `add` it. Unpacking may raise anything.
         """
@@ -133,34 +135,42 @@ class FunctionTable:
             if entry is None:
                 raise MissingFunction(digest)
             self._entries.move_to_end(digest)
-        return entry.ready or entry.load()
+        if entry.ready is None:
+            return entry.load()
+        if entry.brought is not None and entry.builtins != len(_BUILTINS):
+            entry.keep_up()
+        return entry.ready
 
 
 class _Entry:
-    __slots__ = ("body", "ready", "size")
+    """`brought`: the names that came with the function; `builtins`: how many builtins there were then."""
+
+    __slots__ = ("body", "brought", "builtins", "ready", "size")
 
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.size = len(body)
         self.ready: Callable[..., Any] | None = None
+        self.brought: dict[str, Any] | None = None
+        self.builtins = 0
 
     def load(self) -> Callable[..., Any]:
         use, length = _HEAD.unpack_from(self.body)
         start = _HEAD.size + length
-        waiting, home.fresh = home.fresh, []
         resolved = home.resolved
         name = self.body[_HEAD.size : start].decode(errors="replace")
-        try:
-            with named_loading(f"the function {name!r}"):
-                function: Callable[..., Any] = unpickled(memoryview(self.body)[start:])
-            scopes: Sequence[Scope] = home.fresh
-        finally:
-            home.fresh = waiting
-        if scopes:
-            function = Scoped(function, scopes)
+        with named_loading(f"the function {name!r}"):
+            function: Callable[..., Any] = unpickled(memoryview(self.body)[start:])
         if use == _REUSABLE and home.resolved == resolved:
             self.ready, self.body = function, b""
+            self.brought, self.builtins = brought_by(function), len(_BUILTINS)
         return function
+
+    def keep_up(self) -> None:
+        """Let the function see builtins that have appeared since it came."""
+        assert self.brought is not None
+        keep_up(self.brought)
+        self.builtins = len(_BUILTINS)
 
 
 def pack_call(args: Sequence[Any], kwargs: Mapping[str, Any], *, copy: bool = True, name: str = "") -> Body:
@@ -172,13 +182,10 @@ def pack_call(args: Sequence[Any], kwargs: Mapping[str, Any], *, copy: bool = Tr
 
 
 def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """Return (args, kwargs) of a call that begins now; on an engine, inside `calling`."""
-    if home.fresh:
-        home.fresh = []  # of a call that never began
+    """Return (args, kwargs) of a call that begins now."""
     try:
         return unpickled(packed)  # type: ignore[no-any-return]
     except (ImportError, AttributeError):
-        home.fresh = []
         with named_loading(f"the arguments of {name!r}" if name else "the arguments"):
             return unpickled(packed)  # type: ignore[no-any-return]
 

@@ -2,9 +2,8 @@
 
 On an engine the globals of such a function are the engine's namespace itself. What its client captured for
 it (helpers, imports, other globals) is looked up after the namespace: it lies where Python looks next, in
-the function's builtins. A function's builtins are what `globals["__builtins__"]` is when the function is
-made; so that entry of the namespace is exchanged for a moment when a function is unpacked, and for
-the length of a call, because functions inside functions are made while the call runs.
+the function's builtins. The functions that it makes have the same builtins, for as long as they live, whoever
+calls them (see `inner_functions`).
 
 In a process that is no engine, such a function has what was captured as its globals.
 """
@@ -12,10 +11,13 @@ In a process that is no engine, such a function has what was captured as its glo
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
-from types import CellType, CodeType, FunctionType, TracebackType
+from types import CellType, CodeType, FunctionType
 from typing import Any
+
+from engineroom.serialize.evaluation import evaluators
+from engineroom.serialize.inner_functions import Builtins, with_builtins
 
 _BUILTINS = vars(builtins)
 
@@ -30,44 +32,20 @@ EMPTY = _Empty.EMPTY
 class Home:
     """Where interactive functions live in this process: the engine's namespace, if this is an engine.
 
-    `fresh`: scopes that were unpacked since the last call. `resolved`: how many references were.
+    `resolved`: how many references were.
     """
 
-    __slots__ = ("_lasting", "fresh", "namespace", "resolved")
+    __slots__ = ("namespace", "resolved")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
-        self._lasting: dict[str, Any] = {}
-        self.fresh: list[Scope] = []
         self.resolved = 0
 
     def move_in(self, namespace: dict[str, Any] | None) -> None:
         """Make `namespace` (an exact dict; None: no engine any more) the one of this process."""
         self.namespace = namespace
-        self._lasting = {}
-        self.fresh = []
         if namespace is not None:
-            namespace.setdefault("__builtins__", builtins)
-
-    def settle(self) -> None:
-        """Keep what functions captured that were pushed rather than called: as further builtins.
-
-        Only for functions with functions inside, which are made later and would miss it.
-        """
-        scopes, self.fresh = self.fresh, []
-        namespace = self.namespace
-        if namespace is None or not any(scope.nested for scope in scopes):
-            return
-        for scope in scopes:
-            if scope.nested:
-                self._lasting.update(scope.captured())
-        namespace["__builtins__"] = self._lasting
-        self.keep_up()
-
-    def keep_up(self) -> None:
-        """Let the namespace see builtins that appeared lately, as IPython's do when it starts."""
-        if self._lasting:
-            _complete(self._lasting)
+            namespace["__builtins__"] = builtins
 
 
 home = Home()
@@ -79,37 +57,27 @@ class Scope:
     `names`: on an engine the builtins of these functions, elsewhere their globals.
     """
 
-    __slots__ = ("_known", "names", "nested")
+    __slots__ = ("module", "names")
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
-        self.nested = False
-        self._known = 0
+        self.module: Builtins | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Scope, ()
 
-    def builtins(self) -> dict[str, Any]:
-        """Return the builtins with what was captured; they keep up with names that appear in the real ones."""
-        if not self.names:
-            home.fresh.append(self)
-        if self._known != len(_BUILTINS):
-            self._known = len(_BUILTINS)
-            _complete(self.names)
-        return self.names
+    def builtins(self) -> Builtins:
+        """Return the builtins, to which what was captured is added."""
+        if self.module is None:
+            self.module = Builtins()
+            self.names = vars(self.module)
+            self.names.update(_BUILTINS)
+        return self.module
 
     def globals(self) -> dict[str, Any]:
         if not self.names:
             self.names.update(__name__="__main__", __builtins__=builtins)
         return self.names
-
-    def captured(self) -> dict[str, Any]:
-        return {name: value for name, value in self.names.items() if _BUILTINS.get(name) is not value}
-
-
-def _complete(names: dict[str, Any]) -> None:
-    """Add the builtins that `names` lacks."""
-    names.update((name, _BUILTINS[name]) for name in _BUILTINS.keys() - names.keys())
 
 
 def make_function(code: CodeType, scope: Scope, captures: bool, cells: tuple[CellType, ...] | None) -> FunctionType:  # noqa: FBT001 -- pickle passes by position
@@ -119,13 +87,30 @@ def make_function(code: CodeType, scope: Scope, captures: bool, cells: tuple[Cel
         return FunctionType(code, scope.globals(), closure=cells)
     if not captures:
         return FunctionType(code, namespace, closure=cells)
-    scope.nested |= any(type(constant) is CodeType for constant in code.co_consts)
-    usual = namespace.get("__builtins__", builtins)
-    namespace["__builtins__"] = scope.builtins()
-    try:
-        return FunctionType(code, namespace, closure=cells)
-    finally:
-        namespace["__builtins__"] = usual
+    chosen = scope.builtins()
+    if _names(code, "eval", "exec"):
+        scope.names.update(evaluators(namespace, chosen))
+    return _make_with(chosen, with_builtins(code, chosen), namespace, cells)
+
+
+def _make_with(
+    chosen: Builtins, code: CodeType, namespace: dict[str, Any], cells: tuple[CellType, ...] | None
+) -> FunctionType:
+    while True:
+        try:
+            namespace["__builtins__"] = chosen
+            made = FunctionType(code, namespace, closure=cells)
+        finally:
+            namespace["__builtins__"] = builtins
+        if brought_by(made) is vars(chosen):  # else another thread did the same in between
+            return made
+
+
+def _names(code: CodeType, *wanted: str) -> bool:
+    """Whether the code, or code inside it, names one of `wanted`."""
+    if any(name in code.co_names for name in wanted):
+        return True
+    return any(type(constant) is CodeType and _names(constant, *wanted) for constant in code.co_consts)
 
 
 def furnish(function: FunctionType, state: tuple[Any, ...]) -> None:
@@ -144,56 +129,17 @@ def furnish(function: FunctionType, state: tuple[Any, ...]) -> None:
             cell.cell_contents = content
 
 
-class Scoped:
-    """A callable that brings scopes along; call it inside `calling`."""
-
-    __slots__ = ("function", "scopes")
-
-    def __init__(self, function: Callable[..., Any], scopes: Sequence[Scope]) -> None:
-        self.function = function
-        self.scopes = scopes
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
+def brought_by(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the names that came with this function (and the builtins), if it is one that brought any."""
+    while type(function) is not FunctionType:
+        inner = getattr(function, "func", None) or getattr(function, "__func__", None)  # a partial, a method
+        if inner is None or inner is function:
+            return None
+        function = inner
+    brought: dict[str, Any] = function.__builtins__
+    return None if brought is _BUILTINS else brought
 
 
-class calling:  # noqa: N801 -- a context manager, named for how it reads
-    """While this lasts, functions made in the namespace see what `function` and the call's arguments captured.
-
-    Needed only if `function` is Scoped or `home.fresh` is not empty. A coroutine must end within it, too.
-    """
-
-    __slots__ = ("_function", "_usual")
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __enter__(self) -> None:
-        scopes: list[Scope] = []
-        if type(self._function) is Scoped:
-            scopes.extend(self._function.scopes)
-        if home.fresh:
-            scopes += home.fresh
-            home.fresh = []
-        self._usual = None
-        namespace = home.namespace
-        if scopes and namespace is not None:
-            self._usual = namespace.get("__builtins__", builtins)
-            namespace["__builtins__"] = _merged(scopes)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._usual is not None and home.namespace is not None:
-            home.namespace["__builtins__"] = self._usual
-
-
-def _merged(scopes: Sequence[Scope]) -> dict[str, Any]:
-    """Return builtins with what all scopes captured; the first one wins."""
-    first = scopes[0].builtins()
-    if len(scopes) == 1:
-        return first
-    merged = dict(_BUILTINS)
-    for scope in reversed(scopes):
-        merged.update(scope.captured())
-    return merged
+def keep_up(names: dict[str, Any]) -> None:
+    """Add the builtins that `names` lacks: they have appeared since, as IPython's do when it starts."""
+    names.update((name, _BUILTINS[name]) for name in _BUILTINS.keys() - names.keys())

@@ -38,14 +38,8 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
 
 
 def unpack(packed: Buffer) -> Any:
-    """Return the value; its arrays are writable, in the memory of `packed` where that is writable.
-
-    On an engine, what functions in it captured stays at hand for their inner functions (see `Home.settle`).
-    """
-    value = unpickled(packed)
-    if home.fresh:
-        home.settle()
-    return value
+    """Return the value; its arrays are writable, in the memory of `packed` where that is writable."""
+    return unpickled(packed)
 
 
 def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "") -> bytes:

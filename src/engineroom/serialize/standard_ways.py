@@ -17,6 +17,7 @@ import cloudpickle.cloudpickle as theirs
 
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import restore_memoryview
+from engineroom.serialize.inner_functions import original_of
 from engineroom.serialize.named import VARIABLES
 from engineroom.serialize.sources import Source, received, source_of
 
@@ -37,6 +38,7 @@ def _make_code(version: tuple[int, int], source: Source, *args: Any) -> CodeType
 
 
 def _reduce_code(code: CodeType) -> tuple[Any, ...]:
+    code = original_of(code)
     _, (*args,) = theirs._code_reduce(code)
     args[_FILE_NAME] = code.co_filename  # cloudpickle leaves it out, and tracebacks name it
     return _make_code, (sys.version_info[:2], source_of(code), *args)

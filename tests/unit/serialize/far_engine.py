@@ -8,7 +8,7 @@ import types
 
 from engineroom.serialize.failures import pack_failure
 from engineroom.serialize.functions import FunctionTable, unpack_call
-from engineroom.serialize.interactive import calling, home
+from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import pack, unpack
 
 
@@ -26,9 +26,8 @@ class Engine:
         self.table.add(digest, body)
         function = self.table.get(digest)
         args, kwargs = unpack_call(payload)
-        with calling(function):
-            result = function(*args, **kwargs)
-            return asyncio.run(result) if inspect.iscoroutine(result) else result
+        result = function(*args, **kwargs)
+        return asyncio.run(result) if inspect.iscoroutine(result) else result
 
     def execute(self, code):
         exec(code, self.namespace)

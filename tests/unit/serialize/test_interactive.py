@@ -105,8 +105,8 @@ def test_a_pushed_function_keeps_what_it_captured(engine, notebook):
 
 def test_builtins_that_appear_after_a_push(engine, notebook):
     engine.push(g=notebook.run("k = 3\nf = lambda: [k for _ in [1]][0]"))
-    engine.execute("import builtins\nbuiltins.appeared = 2\nfrom engineroom.serialize.interactive import home")
-    engine.execute("home.keep_up()\nresult = appeared + g()")
+    engine.execute("import builtins\nbuiltins.appeared = 2")
+    engine.execute("result = appeared + g()")
     assert engine.pull("result") == 5
     engine.execute("del builtins.appeared")
 
