@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
     from engineroom.client.views.direct import DirectView
-    from engineroom.cluster import Cluster
+    from engineroom.cluster import Cluster, ClusterManager
+    from engineroom.error import TimeoutError  # noqa: A004 (the builtin, by the name that scripts import)
     from engineroom.errors import (
         AlreadyDisplayedError,
         CompositeError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         KernelError,
         LaunchError,
         NoEnginesRegistered,
+        NotBuiltYet,
         NotLetIn,
         PackError,
         ProtocolError,
@@ -61,6 +63,17 @@ if TYPE_CHECKING:
         unwrap_exception,
         wrap_exception,
     )
+    from engineroom.serialize.declared import interactive
+    from engineroom.serialize.old_names import (
+        deserialize_object,
+        pack_apply_message,
+        serialize_object,
+        unpack_apply_message,
+        use_cloudpickle,
+        use_dill,
+        use_pickle,
+    )
+    from engineroom.serialize.prepickled import PrePickled
     from engineroom.serialize.references import Reference
     from engineroom.serialize.results import ExecuteReply
 
@@ -73,6 +86,7 @@ __all__ = [
     "AsyncResult",
     "Client",
     "Cluster",
+    "ClusterManager",
     "CompositeError",
     "ConnectionFailed",
     "ConnectionFileError",
@@ -90,8 +104,10 @@ __all__ = [
     "LazyMapIterator",
     "LoadBalancedView",
     "NoEnginesRegistered",
+    "NotBuiltYet",
     "NotLetIn",
     "PackError",
+    "PrePickled",
     "ProtocolError",
     "Reference",
     "RemoteError",
@@ -99,12 +115,21 @@ __all__ = [
     "TaskAborted",
     "TaskRejectError",
     "TaskTimeout",
+    "TimeoutError",
     "UnmetDependency",
     "ViewExecutor",
     "__version__",
     "collect_exceptions",
+    "deserialize_object",
+    "interactive",
+    "pack_apply_message",
     "remote",
+    "serialize_object",
+    "unpack_apply_message",
     "unwrap_exception",
+    "use_cloudpickle",
+    "use_dill",
+    "use_pickle",
     "version_info",
     "wrap_exception",
 ]
@@ -119,30 +144,62 @@ _HOMES = {
     "AsyncResult": "engineroom.client.results",
     "Client": "engineroom.client.client",
     "Cluster": "engineroom.cluster",
+    "ClusterManager": "engineroom.cluster",
     "DirectView": "engineroom.client.views.direct",
     "ExecuteReply": "engineroom.serialize.results",
     "LazyMapIterator": "engineroom.client.lazy_map",
     "LoadBalancedView": "engineroom.client.views.balanced",
+    "PrePickled": "engineroom.serialize.prepickled",
     "Reference": "engineroom.serialize.references",
     "RemoteFunction": "engineroom.client.remote",
+    "TimeoutError": "engineroom.error",
     "ViewExecutor": "engineroom.client.executor",
+    "deserialize_object": "engineroom.serialize.old_names",
+    "interactive": "engineroom.serialize.declared",
+    "pack_apply_message": "engineroom.serialize.old_names",
     "remote": "engineroom.client.remote",
+    "serialize_object": "engineroom.serialize.old_names",
+    "unpack_apply_message": "engineroom.serialize.old_names",
+    "use_cloudpickle": "engineroom.serialize.old_names",
+    "use_dill": "engineroom.serialize.old_names",
+    "use_pickle": "engineroom.serialize.old_names",
 }
 
 
+_MODULES = frozenset({"client", "cluster", "controller", "datapub", "engine", "error", "errors", "serialize", "util"})
+"""Modules that may be used as attributes right after `import engineroom`."""
+
+
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'engineroom' has no attribute {name!r}")
     if name in {"__version__", "version_info"}:
         value: Any = _version(name)
-    else:
+    elif name in __all__:
         value = getattr(import_module(_HOMES.get(name, "engineroom.errors")), name)
+    elif name in _MODULES:
+        value = import_module(f"engineroom.{name}")
+    else:
+        value = _unknown(name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Be an IPython extension: `%load_ext engineroom` defines the magics that engineroom has."""
+    import_module("engineroom.magics").define(shell)
+
+
+def _unknown(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'engineroom' has no attribute {name!r}")
+    not_built = import_module("engineroom.not_built")
+    if name in not_built.NAMES:
+        return not_built.not_built(name)
+    of_module: str = import_module("engineroom.client.hints").of_module(name)
+    raise AttributeError(f"module 'engineroom' has no attribute {name!r}{of_module}")
 
 
 def _version(name: str) -> Any:

@@ -32,6 +32,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'engineroom.client' has no attribute {name!r}")
-    return getattr(import_module("engineroom"), name)
+    if name in __all__:
+        return getattr(import_module("engineroom"), name)
+    if name in {"asyncresult", "client", "remotefunction", "view"}:  # used as attributes after `import ipyparallel`
+        return import_module(f"engineroom.client.{name}")
+    raise AttributeError(f"module 'engineroom.client' has no attribute {name!r}")

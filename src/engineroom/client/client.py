@@ -8,21 +8,27 @@ import os
 import signal
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent import futures
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self, Unpack
 
 from engineroom.client.connection_info import FromFile, find_dial
 from engineroom.client.engine_waiting import wait_for_engines
 from engineroom.client.executor import ViewExecutor
+from engineroom.client.found_results import Jobs, find_result, futures_apart, ids_of, status_of
+from engineroom.client.hinted import Hinted
 from engineroom.client.live_line import somebody_looks
 from engineroom.client.results import AsyncResult
 from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.showing import wait_and_show
 from engineroom.client.start_news import StartNews
-from engineroom.client.targets import Targets, resolve
+from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
+from engineroom.client.views.flags import BalancedCallFlags, CallFlags, takes
+from engineroom.client.waiting import Deadline
 from engineroom.client.whereabouts import Advice
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
@@ -47,7 +53,7 @@ class StartedCluster(Protocol):
         """The path of the connection file for clients."""
 
 
-class Client:
+class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 
     `rc[0]`, `rc[:]` and `rc.load_balanced_view()` give views, through which calls are made. Usable from any
@@ -85,6 +91,7 @@ class Client:
         self.cluster: Any = cluster
         self.profile = profile or "default"
         self.block = False
+        self.debug = bool(ignored.get("debug"))
         self.packer = FunctionPacker()
         if connection_info is None and cluster is not None:
             connection_info = cluster.client_connection_file
@@ -133,20 +140,22 @@ class Client:
         """Yield a DirectView of each engine."""
         return (self.direct_view(engine) for engine in self.ids)
 
-    def __getitem__(self, key: int | slice | Sequence[int] | range) -> DirectView:
+    def __getitem__(self, key: int | slice | Sequence[int]) -> DirectView:
         """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
         if not isinstance(key, int | slice | tuple | list | range):
             raise TypeError(f"{key!r} names no engines; use an id, a slice, or a list of ids")
         return self.direct_view(key)
 
-    def direct_view(self, targets: Targets = "all", **flags: Any) -> DirectView:
+    @takes(CallFlags)
+    def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView:
         """Return a view of exactly these engines; "all" means those that are there at each call."""
         if targets not in (None, "all"):
             ids = resolve(targets, self._session.engines)
             targets = ids[0] if isinstance(targets, int) else list(ids)
         return DirectView(self, self._session, targets="all" if targets is None else targets, **flags)
 
-    def load_balanced_view(self, targets: Targets = None, **flags: Any) -> LoadBalancedView:
+    @takes(BalancedCallFlags)
+    def load_balanced_view(self, targets: Targets = None, **flags: Unpack[BalancedCallFlags]) -> LoadBalancedView:
         """Return a view that runs each call on whichever of these engines (None: of all) is free."""
         if targets == "all":
             targets = None
@@ -180,8 +189,15 @@ class Client:
         return wait_for_engines(self._session, news, wanted, timeout, block=block, interactive=show)
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
-        """Wait for `jobs`: AsyncResults, msg_ids, or several; by default for all. True if they ended in time."""
-        limit = None if timeout is None or timeout < 0 else timeout
+        """Wait for `jobs`, by default for all; True if they ended within `timeout` seconds (negative: no limit).
+
+        `jobs`: AsyncResults or other futures, msg_ids, indices into the history, or several of them.
+        """
+        deadline = Deadline(None if timeout is None or timeout < 0 else timeout)
+        others, jobs = futures_apart(jobs)
+        return self._wait_for_tasks(jobs, deadline) and not futures.wait(others, deadline.left()).not_done
+
+    def _wait_for_tasks(self, jobs: Any, deadline: Deadline) -> bool:
         unfinished = self._session.tasks
         waiting = sorted((task.number for task in self._tasks(jobs)), reverse=True)
 
@@ -190,7 +206,61 @@ class Client:
                 waiting.pop()
             return not waiting
 
-        return ended() or self._session.wait_until(ended, limit)
+        return ended() or self._session.wait_until(ended, deadline.left())
+
+    def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
+        """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted."""
+        session = self._session
+        wanted = list(self.outstanding) if jobs is None else ids_of(session, jobs)
+        pending = status_of(session, wanted)["pending"]
+        results = dict.fromkeys(find_result(session, name) for name in pending)
+        return wait_and_show(list(results), interval, None if timeout is None or timeout < 0 else timeout)
+
+    def get_result(
+        self,
+        jobs: Jobs | None = None,
+        block: bool | None = None,  # noqa: FBT001 (as users write it)
+        owner: bool = True,  # noqa: FBT001, FBT002
+    ) -> AsyncResult:
+        """Return the AsyncResult of tasks of this client that have not ended; `block`: wait for them first.
+
+        `jobs`: a msg_id, an index into the history (None: the last task), an AsyncResult, or several. `owner` has no
+        meaning here. NotBuiltYet: they have all ended, or belong to another client.
+        """
+        del owner
+        result = find_result(self._session, -1 if jobs is None else jobs)
+        if self.block if block is None else block:
+            result.wait()
+        return result
+
+    def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, list[str]]:  # noqa: FBT001, FBT002 (as users write it)
+        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` of tasks of this client.
+
+        Results are not included, whatever `status_only` says. KeyError: a task is not one of this client's.
+        """
+        del status_only
+        return status_of(self._session, msg_ids)
+
+    def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Do nothing: a result is kept by its AsyncResult alone, and freed with it. Kept for scripts that call it."""
+
+    def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Do nothing: see `purge_results`."""
+
+    def purge_hub_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Do nothing: see `purge_results`."""
+
+    def purge_everything(self) -> None:
+        """Do nothing: see `purge_results`."""
+
+    def spin(self) -> None:
+        """Do nothing: results arrive by themselves. Kept for scripts that call it."""
+
+    def spin_thread(self, interval: float = 1) -> None:
+        """Do nothing: see `spin`."""
+
+    def stop_spin_thread(self) -> None:
+        """Do nothing: see `spin`."""
 
     def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
         """Withdraw `jobs`, by default all, that have not started (on these engines); `block`: wait for the verdict."""
@@ -206,13 +276,19 @@ class Client:
         """Empty the namespaces of these engines, and run their start-up code again; see `DirectView.clear`."""
         return self.direct_view("all" if targets is None else targets).clear(block=block)
 
-    def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[int | str, Any]:  # noqa: FBT001, FBT002 (as users write it)
-        """Return `{engine: {"queue": n, "completed": n, "tasks": n}, "unassigned": n}`; lists of ids if `verbose`."""
+    def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
+        """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; of one engine, its dict alone.
+
+        "queue" are calls on that very engine, "tasks" those of load-balanced views; "unassigned" wait for an engine.
+        `verbose`: lists of msg_ids in place of these numbers; "completed" stays a number, since no list is kept.
+        """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
         answer = self._session.ask("queue_status", "verbose" if verbose else "")
         found: dict[int | str, Any] = {
             int(engine): status for engine, status in answer.items() if engine.isdigit() and int(engine) in ids
         }
+        if is_single(targets):
+            return dict(found.get(ids[0], {}))
         return found | {name: value for name, value in answer.items() if not name.isdigit()}
 
     def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
@@ -252,8 +328,15 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._session.closed else f"{len(self)} engines"
-        return f"<Client: {state}>"
+        session = self._session
+        if session.closed:
+            return "<Client: closed>"
+        of = f" of profile {self.profile!r}" if self._connection_file is None else f" of {self._connection_file}"
+        unfinished = len(session.tasks)
+        return f"<Client: {len(self)} engines{of}, {unfinished} unfinished task{'' if unfinished == 1 else 's'}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Client belongs to this process. To call engines from an engine, make another Client there")
 
     def _tasks(self, jobs: Any) -> list[Task]:
         """Return the unfinished tasks that `jobs` mean."""
@@ -264,6 +347,8 @@ class Client:
             return jobs.unfinished()
         if isinstance(jobs, Task):
             return [jobs]
+        if isinstance(jobs, int):
+            return [task for name in ids_of(session, jobs) for task in self._tasks(name)]
         if isinstance(jobs, str):
             job = parse_msg_id(jobs)
             task = session.tasks.get(number_of(job)) if session_of(job) == session.id else None

@@ -22,10 +22,16 @@ KEYS = (
     "received",
     "engine_id",
     "engine_uuid",
+    "follow",
+    "after",
     "status",
+    "execute_input",
+    "execute_result",
     "error",
     "stdout",
     "stderr",
+    "outputs",
+    "data",
     "label",
 )
 
@@ -34,8 +40,11 @@ class Metadata(dict[str, Any]):
     """A dict whose keys are attributes too.
 
     `submitted`, `started`, `completed`, `received`: datetimes, None before. `engine_id`, `engine_uuid`: None
-    while no engine is known. `status`: "ok", "error", "aborted", "lost", or None. `error`: "" or "Name: text".
+    while no engine is known. `status`: "ok", "error", "aborted", "lost", or None. `error`: the exception, or None.
     """
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self})
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -44,10 +53,11 @@ class Metadata(dict[str, Any]):
             raise AttributeError(name) from None
 
 
-def metadata_of(task: Task, session: SessionId, label: str) -> Metadata:
-    """Return what is known of `task` now."""
+def metadata_of(task: Task, session: SessionId, label: str, code: str | None) -> Metadata:
+    """Return what is known of `task` now; `code`: that of the cell which it executes, None for other calls."""
     outcome, output = task.outcome, task.output
     ran = outcome is not None and outcome.started > 0
+    error = None if outcome is None or (outcome.status == Status.OK and code is None) else task.exception()
     return Metadata(
         msg_id=task.msg_id(session),
         submitted=_when(task.submitted),
@@ -56,11 +66,17 @@ def metadata_of(task: Task, session: SessionId, label: str) -> Metadata:
         received=_when(task.received) if task.received else None,
         engine_id=task.engine if task.engine >= 0 else None,
         engine_uuid=engine_uuid(task.instance) or None,
+        follow=None,
+        after=None,
         status=None if outcome is None else _STATUS[Status(outcome.status)],
-        error="" if outcome is None else outcome.error,
+        execute_input=code,
+        execute_result=None if code is None or error is not None or outcome is None else task.value(),
+        error=error,
         stdout="" if output is None else output.stdout,
         stderr="" if output is None else output.stderr,
-        label=label,
+        outputs=[],
+        data={},
+        label=label or None,
     )
 
 

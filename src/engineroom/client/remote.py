@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engineroom.errors.local import called_by_users
+from engineroom.serialize.functions import name_of
 
 if TYPE_CHECKING:
     from engineroom.client.views.view import View
@@ -14,25 +16,32 @@ if TYPE_CHECKING:
 
 @called_by_users("__call__", "map")
 class RemoteFunction:
-    """A function that, when called, runs through a view: returns the result if the view blocks, else an AsyncResult."""
+    """A function that, when called, runs through a view: returns the result if it blocks, else an AsyncResult.
 
-    def __init__(self, view: View, function: Callable[..., Any], *, block: bool | None = None, **flags: Any) -> None:
-        self.view, self.function = view, function
-        self._flags = flags if block is None else {**flags, "block": block}
-        functools.update_wrapper(self, function)
+    `block`: whether calls wait (None: as the view says), `flags`: other flags of the view for these calls. Both may
+    be changed at any time. `func`: the function itself.
+    """
+
+    def __init__(self, view: View, func: Callable[..., Any], *, block: bool | None = None, **flags: Any) -> None:
+        self.view, self.func = view, func
+        self.block, self.flags = block, flags
+        functools.update_wrapper(self, func)
+        self.__doc__ = f"Remote function: a call runs on engines.\n\n{inspect.getdoc(func) or ''}".rstrip()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function there."""
-        view = self.view.with_flags(**self._flags) if self._flags else self.view
-        return view.apply(self.function, *args, **kwargs)
+        return self._view().apply(self.func, *args, **kwargs)
 
     def map(self, *sequences: Any) -> Any:
         """Call it with the items of `sequences`, as `View.map` does."""
-        view = self.view.with_flags(**self._flags) if self._flags else self.view
-        return view.map(self.function, *sequences)
+        return self._view().map(self.func, *sequences)
 
     def __repr__(self) -> str:
-        return f"<RemoteFunction {self.function!r} on {self.view!r}>"
+        return f"<RemoteFunction {name_of(self.func)} on {self.view!r}>"
+
+    def _view(self) -> View:
+        flags = self.flags if self.block is None else {**self.flags, "block": self.block}
+        return self.view.with_flags(**flags) if flags else self.view
 
 
 def remote(view: View, block: bool | None = None, **flags: Any) -> Callable[[Callable[..., Any]], RemoteFunction]:  # noqa: FBT001 (as users write it)

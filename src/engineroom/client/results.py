@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from engineroom.client.facts import Facts
 from engineroom.client.futures import FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
@@ -20,15 +20,22 @@ if TYPE_CHECKING:
 
 _NO_TASKS: list[Task] = []
 _UNKNOWN = object()
+_NOT_FOR_USERS = frozenset({
+    "attach", "iterate", "set_exception", "set_result", "set_running_or_notify_cancel", "task_done", "task_started",
+    "unfinished", "when_done",
+})  # fmt: skip
+"""What the session and executors call, and what only makers of futures may."""
 
 
 @called_by_users("get", "r", "get_dict", "__getitem__", "_in_order")
-class AsyncResult(LeanFuture):
+class AsyncResult(Facts, LeanFuture):
     """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
 
     Metadata are attributes (`ar.stdout`) and items (`ar["stdout"]`): one value, or a list for a list of targets.
     """
 
+    _code: str | None = None
+    _tracked = False
     __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
 
     def __init__(
@@ -122,7 +129,8 @@ class AsyncResult(LeanFuture):
         if return_when not in conditions:
             raise ValueError(f"return_when is {return_when!r}; it may be one of {', '.join(conditions)}")
         self._wait(conditions[return_when], limit)
-        children = self.split()
+        with self._session.condition:
+            children = [self._child(task) for task in self._tasks]
         return {child for child in children if child.done()}, {child for child in children if not child.done()}
 
     def ready(self) -> bool:
@@ -130,19 +138,53 @@ class AsyncResult(LeanFuture):
         return self.done()
 
     def successful(self) -> bool:
-        """Whether no call raised; TimeoutError while that is not known yet."""
+        """Whether no call raised; RuntimeError before all have ended."""
         if not self.done():
-            raise TimeoutError("no result yet")
+            raise RuntimeError("successful() is known once all tasks have ended: wait for them with ar.wait()")
         return not self.cancelled() and not self._failed()
 
     @property
     def sent(self) -> bool:
-        """Whether memory that was not copied (`track=True`) may be changed: once no task could need it again."""
-        return self.done()
+        """True once it is safe to modify buffers sent with `track=True`; without, they were copied by the call."""
+        return not self._tracked or self.done()
 
-    def wait_for_send(self, timeout: float | None = -1) -> bool:
-        """Wait until `sent`, at most `timeout` seconds; True if it came."""
-        return bool(self.wait(timeout))
+    def wait_for_send(self, timeout: float | None = -1) -> None:
+        """Wait until `sent`; TimeoutError after `timeout` seconds (None or negative: no limit)."""
+        if not self.sent and not self.wait(timeout):
+            raise TimeoutError(f"buffers sent with track=True are still in use after {timeout:g} s")
+
+    def wait_for_output(self, timeout: float | None = -1) -> bool:
+        """Wait until all output of the tasks is here, at most `timeout` seconds; True if it is."""
+        return bool(self.wait(timeout))  # the end of a task comes after all that it printed
+
+    def wait_interactive(
+        self,
+        interval: float = 0.1,
+        timeout: float | None = -1,
+        widget: object = None,
+        return_when: str | None = None,
+    ) -> Any:
+        """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted.
+
+        `interval`: seconds between two looks. `widget` has no meaning here.
+        """
+        del widget
+        from engineroom.client.showing import wait_and_show  # few show how far they are
+
+        if return_when is not None:
+            return self.wait(timeout, return_when)
+        return wait_and_show([self], interval, _limit(timeout))
+
+    def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:  # noqa: FBT001, FBT002 (as users write it)
+        """Wait, then print what the tasks printed and, of `execute`, the values.
+
+        `groupby`: "type": all stdout first; "engine" and "order": engine by engine, in that of the targets.
+        `result_only`: values alone.
+        """
+        from engineroom.client.showing import show_outputs
+
+        self.wait()
+        show_outputs(self._metadata(), groupby, result_only=result_only)
 
     def abort(self) -> None:
         """Withdraw the calls that have not started; they end in TaskAborted."""
@@ -157,12 +199,6 @@ class AsyncResult(LeanFuture):
         """The ids of the tasks."""
         return [task.msg_id(self._session.id) for task in self._tasks]
 
-    @property
-    def metadata(self) -> Any:
-        """What is known of the task, or of each: times, engine, output; see `Metadata`."""
-        found = self._metadata()
-        return found[0] if self._single else found
-
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
         """Return the results by engine id; ValueError if an engine has several."""
         results = self.get(timeout)
@@ -175,28 +211,19 @@ class AsyncResult(LeanFuture):
         return found
 
     @property
+    def result_dict(self) -> dict[int, Any]:
+        """The results by engine id: `get_dict()`."""
+        return self.get_dict()
+
+    @property
+    def owner(self) -> bool:
+        """Whether this client submitted the tasks: always."""
+        return True
+
+    @property
     def progress(self) -> int:
         """How many tasks have ended."""
         return sum(task.outcome is not None for task in self._tasks)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the first task was submitted, until now or the last result."""
-        if not self._tasks:
-            return 0.0
-        until = max(task.received for task in self._tasks) if self.done() and not self.cancelled() else time.time()
-        return max(0.0, until - min(task.submitted for task in self._tasks))
-
-    @property
-    def serial_time(self) -> float:
-        """Seconds that engines spent on these tasks, all together."""
-        return sum(task.outcome.seconds for task in self._tasks if task.outcome is not None)
-
-    @property
-    def wall_time(self) -> float:
-        """Seconds from the first submission to the last result; waits for it."""
-        self.wait()
-        return self.elapsed
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -229,20 +256,36 @@ class AsyncResult(LeanFuture):
             return [self._value_of(task) for task in self._tasks[key]]
         return self._value_of(self._tasks[key])
 
-    def __getattr__(self, name: str) -> Any:
-        if name in KEYS:
-            return self[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
 
     def __repr__(self) -> str:
-        state = "finished" if self._state is FINISHED else "cancelled" if self.cancelled() else self._state.lower()
-        of = f" ({self.progress}/{len(self._tasks)})" if not self._single and not self.done() else ""
-        return f"<{type(self).__name__}({self._name}): {state}{of}>"
+        return f"<{type(self).__name__}({self._name}): {self._how_far()}>"
 
-    def split(self) -> list[AsyncResult]:
-        """Return one AsyncResult for each task."""
+    def _how_far(self) -> str:
+        """Return how far this is, for people."""
+        if self.cancelled():
+            return "cancelled"
+        if self._single:
+            return "failed" if self._failures else self._state.lower()
+        failed = f", {self._failures} failed" if self._failures else ""
+        return f"finished{failed}" if self.done() else f"{self.progress} of {len(self)} done{failed}"
+
+    def split(self) -> tuple[AsyncResult, ...]:
+        """Return one AsyncResult for each task; of a single task, that is this one."""
         with self._session.condition:
-            return [self._child(task) for task in self._tasks]
+            return tuple(self.result_of(task) for task in self._tasks)
+
+    @staticmethod
+    def join(*results: AsyncResult) -> AsyncResult:
+        """Return one AsyncResult of the tasks of all `results`: its result is the list of all of theirs."""
+        from engineroom.client.joined_results import JoinedResult  # which is an AsyncResult itself
+
+        return JoinedResult(results)
+
+    def result_of(self, task: Task) -> AsyncResult:
+        """Return an AsyncResult of this one task of ours. The session's condition is held."""
+        return self if self._single else self._child(task)
 
     def _child(self, task: Task) -> AsyncResult:
         child = AsyncResult(self._session, self._name, label=self._label)
@@ -260,7 +303,10 @@ class AsyncResult(LeanFuture):
         return child
 
     def _metadata(self) -> list[Metadata]:
-        return [metadata_of(task, self._session.id, self._label) for task in self._tasks]
+        return [metadata_of(task, self._session.id, self._label, self._code) for task in self._tasks]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("futures are not available as arguments yet. Until then, pass the result: `ar.get()`")
 
     def _withdraw(self) -> None:
         self.abort()
@@ -296,7 +342,7 @@ class AsyncResult(LeanFuture):
         failure = self._session.failure
         if failure is not None and any(error is failure for error in errors):
             return failure.with_traceback(None)  # raised on no engine: it is the way to all of them that is gone
-        return CompositeError(f"one or more exceptions raised in: {self._name}", [_remote(error) for error in errors])
+        return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
 
     def _value_of(self, task: Task, deadline: Deadline = NEVER) -> Any:
         """Return the result of `task`, or raise its error, waiting for it."""
@@ -316,7 +362,7 @@ class AsyncResult(LeanFuture):
             raise CancelledError
 
 
-def _remote(error: BaseException) -> RemoteError:
+def as_member(error: BaseException) -> RemoteError:
     """Return `error` as a member of a CompositeError; that of a lost engine was raised nowhere."""
     if isinstance(error, RemoteError):
         return error

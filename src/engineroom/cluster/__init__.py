@@ -15,8 +15,10 @@ _HOMES = {"Cluster": "cluster", "ClusterManager": "cluster_manager", "clean_clus
 
 def __getattr__(name: str) -> Any:
     """Return a public name, imported when it is first used: a host starts its children before it loads any of it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "launcher":  # used as an attribute after `import ipyparallel`
+        return import_module(f"{__name__}.launcher")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

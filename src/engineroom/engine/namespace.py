@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import sys
 from collections.abc import Callable
@@ -64,8 +65,7 @@ class Namespace:
             case Kind.EXECUTE:
                 return self.execute(unpack(payload))
             case Kind.PUSH:
-                self.names.update(unpack(payload))
-                return None
+                return self.assign(unpack(payload))
             case Kind.PULL:
                 wanted = unpack(payload)
                 return self.value(wanted) if isinstance(wanted, str) else [self.value(name) for name in wanted]
@@ -83,6 +83,17 @@ class Namespace:
         if name in self.names:
             return self.names[name]
         return eval(name, self.names)
+
+    def assign(self, values: Names) -> None:
+        """Set names, and what is written as `a.b` or `a["b"]` in what `a` is. ValueError: that can't be assigned to."""
+        for name, value in values.items():
+            if name.isidentifier():
+                self.names[name] = value
+            elif _is_part(name):
+                # Its parts are looked up in the namespace; the value has a name that no part of it can have.
+                exec(f"{name} = __value_to_assign", self.names, {"__value_to_assign": value})
+            else:
+                raise ValueError(f"{name!r} can't be assigned to: expected a name, or something like a.b or a[0]")
 
     def execute(self, cell: dict[str, Any]) -> Any:
         """Run a cell as IPython does, and return its reply."""
@@ -104,3 +115,11 @@ class Namespace:
         home.move_in(self.names)
         if problems := self._start_anew():
             raise RuntimeError("; ".join(problems))
+
+
+def _is_part(name: str) -> bool:
+    """Return whether `name` is written as an attribute or an item of something."""
+    try:
+        return isinstance(ast.parse(name, mode="eval").body, ast.Attribute | ast.Subscript)
+    except SyntaxError:
+        return False

@@ -21,10 +21,13 @@
     │   └── NotLetIn               the controller refused us, and says why
     ├── ConnectionFileError        missing, empty, malformed, stale, of another cluster (also OSError)
     ├── ProtocolError              the other side's words make no sense
-    └── LaunchError                something could not be started
+    ├── LaunchError                something could not be started
+    └── NotBuiltYet                a feature that is not available yet (also NotImplementedError, AttributeError)
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 from engineroom.errors.base import EngineInfo, EngineroomError, ErrorWords
 from engineroom.errors.combined import remote_error
@@ -106,6 +109,17 @@ class LaunchError(EngineroomError):
     """Something could not be started."""
 
 
+class NotBuiltYet(EngineroomError, NotImplementedError, AttributeError):
+    """A feature that is not available yet. Also an AttributeError, so that `hasattr` says so."""
+
+    def __init__(self, feature: str, meanwhile: str) -> None:
+        self.feature, self.meanwhile = feature, meanwhile
+        super().__init__(f"{feature} is not available yet. Until then, {meanwhile}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.feature, self.meanwhile)
+
+
 __all__ = [
     "AlreadyDisplayedError",
     "CompositeError",
@@ -123,6 +137,7 @@ __all__ = [
     "KernelError",
     "LaunchError",
     "NoEnginesRegistered",
+    "NotBuiltYet",
     "NotLetIn",
     "PackError",
     "ProtocolError",

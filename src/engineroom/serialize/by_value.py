@@ -19,6 +19,7 @@ import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.classes import reduce_class
 from engineroom.serialize.code_facts import facts_of
+from engineroom.serialize.declared import declared
 from engineroom.serialize.evaluation import Evaluator
 from engineroom.serialize.instances import reduce_instance
 from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
@@ -83,8 +84,8 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
 
 
 def is_interactive(function: FunctionType) -> bool:
-    """Whether it was defined in a notebook, a script, or a namespace that acts as one."""
-    return function.__globals__.get("__name__") == "__main__"
+    """Whether it was defined in a notebook, a script, or a namespace that acts as one, or is declared to be such."""
+    return function.__globals__.get("__name__") == "__main__" or function in declared
 
 
 def captured_by(function: FunctionType) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`eval` and `exec` as a captured function has them: what they run sees what the function captured."""
 
 from __future__ import annotations
-
 import __future__
 
 import builtins

@@ -24,7 +24,7 @@ def test_a_result_is_there_once_it_came(rc: Client, fake: FakeController) -> Non
     assert not result.wait(0.01)
     with pytest.raises(TimeoutError):
         result.get(0.01)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(RuntimeError, match="once all tasks have ended"):
         result.successful()
     fake.answer()
     assert result.get(SECONDS) == 3

@@ -140,7 +140,7 @@ def test_remote_functions(rc: Client) -> None:
         return 2 * x
 
     assert double(4) == [8, 8]
-    assert double.__doc__ == "Twice."
+    assert double.__doc__ == "Remote function: a call runs on engines.\n\nTwice."
 
     @er.remote(rc.load_balanced_view())
     def triple(x: int) -> int:

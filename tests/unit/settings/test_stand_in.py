@@ -46,7 +46,7 @@ def test_names_and_modules_are_the_same() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    assert "engineroom, which stands in for ipyparallel, has no 'nothing' yet" in python(
+    assert "engineroom, which stands in for ipyparallel, has no 'nothing'" in python(
         "import ipyparallel; ipyparallel.nothing"
     )
     assert "No module named 'ipyparallel.nothing'" in python("import ipyparallel.nothing")

@@ -32,12 +32,27 @@ if not any(isinstance(finder, SameModules) for finder in sys.meta_path):
 
 __all__ = list(engineroom.__all__)
 
+version_info = (9, 2, 0)
+"""The version of ipyparallel whose names are here; that of engineroom is `engineroom.version_info`."""
+__version__ = "9.2.0"
+
+rerun_lost = False
+"""Tasks of load-balanced views that lose their engine end in EngineError, or count against `retries`.
+
+Views look for it here, so that it holds from the moment at which this package is imported.
+"""
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Be an IPython extension: `%load_ext ipyparallel` is `%load_ext engineroom`."""
+    engineroom.load_ipython_extension(shell)
+
 
 def __getattr__(name: str) -> Any:
     try:
         return getattr(engineroom, name)
     except AttributeError:
-        raise AttributeError(f"engineroom, which stands in for ipyparallel, has no {name!r} yet") from None
+        raise AttributeError(f"engineroom, which stands in for ipyparallel, has no {name!r}") from None
 
 
 def __dir__() -> list[str]:

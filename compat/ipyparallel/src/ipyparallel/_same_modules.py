@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import cast
 
-_OWN = frozenset({"_same_modules", "apps"})
+_OWN = frozenset({"_same_modules", "apps", "joblib", "nbextension"})
 """Modules of this distribution itself."""
 
 
@@ -24,16 +25,19 @@ class SameModules(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Return how to import `fullname`, None if there is no such module."""
         top, _, rest = fullname.partition(".")
-        if top != self._name or rest.partition(".")[0] in _OWN or find_spec(f"{self._target}.{rest}") is None:
+        if top != self._name or rest.partition(".")[0] in _OWN:
             return None
-        return ModuleSpec(fullname, _SameModule(f"{self._target}.{rest}"))
+        found = find_spec(f"{self._target}.{rest}")
+        if found is None:
+            return None
+        return ModuleSpec(fullname, _SameModule(found), is_package=found.submodule_search_locations is not None)
 
 
 class _SameModule(Loader):
-    """Loads the module called `target`, as its own importer would."""
+    """Loads the module that `spec` is of, as its own importer would."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
+    def __init__(self, spec: ModuleSpec) -> None:
+        self._target, self._found = spec.name, spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module, which knows where it really comes from."""
@@ -45,3 +49,8 @@ class _SameModule(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing but undo: it has run already, and the import system has just told it another origin."""
         module.__spec__ = self._spec
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the module's code: `python -m` runs it as `__main__`."""
+        del fullname
+        return cast(InspectLoader, self._found.loader).get_code(self._target)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Literal
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack
 
 from engineroom.client.chunks import cuts
 from engineroom.client.lazy_map import LazyMapIterator
@@ -11,11 +13,16 @@ from engineroom.client.map_results import AsyncMapResult
 from engineroom.client.partitions import distribution, sliceable
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import resolve
+from engineroom.client.views.flags import BalancedFlags, same_but_takes
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
+
+if TYPE_CHECKING:
+    from engineroom.client.client import Client
+    from engineroom.client.session import Session
 
 
 @called_by_users("map_async", "imap")
@@ -28,10 +35,23 @@ class LoadBalancedView(View):
 
     flags: ClassVar[frozenset[str]] = View.flags | {"retries", "rerun_lost"}
 
-    def __init__(self, client: Any, session: Any, **flags: Any) -> None:
+    def __init__(self, client: Client, session: Session, **flags: Unpack[BalancedFlags]) -> None:
         self.retries = 0
-        self.rerun_lost = True
-        super().__init__(client, session, **flags)
+        # Who imports us as `ipyparallel` expects its habits, whichever of the two names a view is made by.
+        self.rerun_lost = bool(getattr(sys.modules.get("ipyparallel"), "rerun_lost", True))
+        super().__init__(client, session)
+        self.set_flags(**flags)
+
+    if TYPE_CHECKING:  # the same methods, with more flags
+
+        def set_flags(self, **flags: Unpack[BalancedFlags]) -> Self: ...
+        def temp_flags(self, **flags: Unpack[BalancedFlags]) -> AbstractContextManager[Self]: ...
+        def with_flags(self, **flags: Unpack[BalancedFlags]) -> Self: ...
+
+    else:
+        set_flags, temp_flags, with_flags = (
+            same_but_takes(BalancedFlags, method) for method in (View.set_flags, View.temp_flags, View.with_flags)
+        )
 
     def __len__(self) -> int:
         """How many engines may run its calls now."""
@@ -102,12 +122,11 @@ class LoadBalancedView(View):
             return_exceptions=return_exceptions,
         )
 
-    def __repr__(self) -> str:
-        return f"<LoadBalancedView {'all' if self.targets is None else self.targets!r}>"
-
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         packed = self.client.packer.pack(function)
         result = AsyncResult(self._session, packed.name, label=self.label)
+        if self.track:
+            result._tracked = True
         self._submit(pack_call(args, kwargs, copy=not self.track), result, packed, self._options(self.label))
         return result
 

@@ -15,6 +15,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
+from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack
 
 
@@ -100,8 +101,9 @@ class DirectView(View):
         """Set names in the engines' namespaces; an AsyncResult, or None if it waited."""
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
-        result = self._call(Kind.PUSH, pack(ns, copy=not self._tracks(track)), "push", targets)
-        return result.get() if self._blocks(block) else result
+        tracked = self._tracks(track)
+        result = self._call(Kind.PUSH, pack(ns, copy=not tracked), "push", targets)
+        return self._none_if_waited(result, block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
         """Return the values of one name, or of several as a list, from the engines' namespaces."""
@@ -128,8 +130,7 @@ class DirectView(View):
 
         An AsyncResult, or None if it waited. RuntimeError: the start-up code fails.
         """
-        result = self._call(Kind.CLEAR, b"", "clear", targets)
-        return result.get() if self._blocks(block) else result
+        return self._none_if_waited(self._call(Kind.CLEAR, b"", "clear", targets), block)
 
     def scatter(
         self,
@@ -153,7 +154,7 @@ class DirectView(View):
             value = part[0] if flatten and len(part) == 1 else part
             body = pack({key: value}, copy=not self._tracks(track))
             self._submit(Kind.PUSH, body, result, (engine,), label=self.label)
-        return result.get() if self._blocks(block) else result
+        return self._none_if_waited(result, block, tracked=self._tracks(track))
 
     def gather(
         self,
@@ -170,13 +171,25 @@ class DirectView(View):
         self._submit(Kind.PULL, pack(key), result, ids, label=self.label)
         return result.get() if self._blocks(block) else result
 
-    def __repr__(self) -> str:
-        return f"<DirectView {self.targets!r}>"
+    def use_dill(self) -> Any:
+        """Do nothing, on each engine: what plain pickle can't send goes by cloudpickle anyway. An AsyncResult."""
+        return self.apply(use_dill)
+
+    def use_cloudpickle(self) -> Any:
+        """Do nothing, on each engine: what plain pickle can't send goes by cloudpickle anyway. An AsyncResult."""
+        return self.apply(use_cloudpickle)
+
+    def use_pickle(self) -> Any:
+        """Do nothing, on each engine: plain pickle is used wherever it works. An AsyncResult."""
+        return self.apply(use_pickle)
 
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         packed = self.client.packer.pack(function)
         body = pack_call(args, kwargs, copy=not self.track)
-        return self._call(Kind.APPLY, body, f"apply:{packed.name}", None, packed)
+        result = self._call(Kind.APPLY, body, f"apply:{packed.name}", None, packed)
+        if self.track:
+            result._tracked = True
+        return result
 
     def _execute(
         self,
@@ -187,6 +200,7 @@ class DirectView(View):
         label: str | None,
     ) -> AsyncResult:
         result = self._call(Kind.EXECUTE, pack(call), name, targets, label=label)
+        result._code = call["code"]
         if self._blocks(block):
             result.get()
         return result
@@ -225,6 +239,15 @@ class DirectView(View):
 
     def _resolve(self, targets: Targets) -> tuple[int, ...]:
         return resolve(self.targets if targets is None else targets, self._session.engines)
+
+    def _none_if_waited(self, result: AsyncResult, block: bool | None, *, tracked: bool = False) -> AsyncResult | None:  # noqa: FBT001 (handed on)
+        """Wait for a call that has no result, and return None, if it blocks; else return its AsyncResult."""
+        if tracked:
+            result._tracked = True
+        if not self._blocks(block):
+            return result
+        result.get()
+        return None
 
     def _tracks(self, track: bool | None) -> bool:  # noqa: FBT001 (handed on)
         return self.track if track is None else track

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
 
 from engineroom.client.chunks import each_item, each_item_or_error
 from engineroom.client.executor import ViewExecutor
+from engineroom.client.hinted import Hinted
 from engineroom.client.numbers import NumberHistory
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
+from engineroom.client.targets import Targets, spell
+from engineroom.client.views.flags import NOT_YET, Flags, NoSuchFlag, missing, takes
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
+    from engineroom.client.found_results import Jobs
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
 
@@ -27,7 +30,7 @@ HISTORY = 100_000
 
 
 @called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync")
-class View:
+class View(Hinted):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
     Flags are attributes: `block`: calls wait and return the result; `targets`: which engines; `label`: a name
@@ -36,7 +39,7 @@ class View:
 
     flags: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
 
-    def __init__(self, client: Client, session: Session, **flags: Any) -> None:
+    def __init__(self, client: Client, session: Session, **flags: Unpack[Flags]) -> None:
         self.client = client
         self.block = client.block
         self.targets: Any = None
@@ -46,29 +49,33 @@ class View:
         self._numbers = NumberHistory(HISTORY)
         self.set_flags(**flags)
 
-    def set_flags(self, **flags: Any) -> Self:
-        """Set some flags, and return this view; TypeError names those that do not exist."""
-        unknown = flags.keys() - self.flags
-        if unknown:
-            names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self.flags))
-            raise TypeError(f"{type(self).__name__} has no flag {names}; it has {known}")
+    @takes(Flags)
+    def set_flags(self, **flags: Unpack[Flags]) -> Self:
+        """Set some flags, and return this view. KeyError: one does not exist; then none is set."""
+        self._check_flags(flags)
         for name, value in flags.items():
             setattr(self, name, value)
         return self
 
+    @takes(Flags)
+    def temp_flags(self, **flags: Unpack[Flags]) -> AbstractContextManager[Self]:
+        """Set some flags within a `with` block. KeyError: one does not exist."""
+        self._check_flags(flags)
+        return self._with(flags)
+
     @contextmanager
-    def temp_flags(self, **flags: Any) -> Iterator[Self]:
-        """Set some flags within a `with` block."""
-        before = {name: getattr(self, name) for name in flags if name in self.flags}
+    def _with(self, flags: Flags) -> Iterator[Self]:
+        before: Any = {name: getattr(self, name) for name in flags}
         self.set_flags(**flags)
         try:
             yield self
         finally:
             self.set_flags(**before)
 
-    def with_flags(self, **flags: Any) -> Self:
-        """Return a view like this one, with other flags; what it submits counts as this one's."""
-        return copy.copy(self).set_flags(**flags)
+    @takes(Flags)
+    def with_flags(self, **flags: Unpack[Flags]) -> Self:
+        """Return a view like this one with other flags; its tasks count as this one's. KeyError: no such flag."""
+        return self.__copy__().set_flags(**flags)
 
     def apply(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` there: return its result if `block` is set, else an AsyncResult."""
@@ -103,6 +110,21 @@ class View:
         """Return a decorator: the decorated function, when called, runs through this view."""
         return lambda function: RemoteFunction(self, function, block=block, **flags)
 
+    def get_result(
+        self,
+        jobs: Jobs | None = None,
+        block: bool | None = None,  # noqa: FBT001 (as users write it)
+        owner: bool = True,  # noqa: FBT001, FBT002
+    ) -> AsyncResult:
+        """Return the AsyncResult of tasks of this client, by default of this view's last; see `Client.get_result`."""
+        return self.client.get_result(self.history[-1:] if jobs is None else jobs, self._blocks(block), owner)
+
+    def purge_results(self, jobs: Any = (), targets: Targets = ()) -> None:
+        """Do nothing: see `Client.purge_results`."""
+
+    def spin(self) -> None:
+        """Do nothing: results arrive by themselves. Kept for scripts that call it."""
+
     @property
     def executor(self) -> ViewExecutor:
         """The view as a `concurrent.futures.Executor`."""
@@ -127,7 +149,7 @@ class View:
         """Withdraw `jobs`, by default all of this view that have not started."""
         self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
 
-    def queue_status(self, targets: Any = None, verbose: bool = False) -> Any:  # noqa: FBT001, FBT002 (as users write it)
+    def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
         """Return how much each engine has to do; see `Client.queue_status`."""
         return self.client.queue_status(self.targets if targets is None else targets, verbose)
 
@@ -140,6 +162,21 @@ class View:
     ) -> None:
         """End this view's engines; see `Client.shutdown`."""
         self.client.shutdown(self.targets if targets is None else targets, restart=restart, hub=hub, block=block)
+
+    def __repr__(self) -> str:
+        targets = self.targets
+        if isinstance(targets, list | tuple | range) and len(targets) > 8:
+            shown = f"[{spell(tuple(targets))}]"  # for people: 64 ids are a line of their own
+        else:
+            shown = "all" if targets is None else repr(list(targets) if isinstance(targets, range) else targets)
+        flags = "".join(f" {name}={value!r}" for name, value in self._changed_flags())
+        return f"<{type(self).__name__} {shown}{flags}>"
+
+    def _changed_flags(self) -> Iterator[tuple[str, Any]]:
+        """Yield the flags that are not at their usual values."""
+        for name in sorted(self.flags - {"targets", "rerun_lost"}):
+            if value := getattr(self, name):
+                yield name, value
 
     @property
     def width(self) -> int:
@@ -154,6 +191,33 @@ class View:
         runner = each_item_or_error if return_exceptions else each_item
         packed = self.client.packer.pack(functools.partial(runner, function))
         return packed, name_of(function)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or name in self.flags or name == "client" or hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+        elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
+            raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be ignored in silence
+        else:
+            object.__setattr__(self, name, value)  # a subclass of the user's may have attributes of its own
+
+    def __copy__(self) -> Self:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} belongs to this process. To call engines from an engine, make a Client there: "
+            "`engineroom.Client()[:]`"
+        )
+
+    def _check_flags(self, flags: Flags) -> None:
+        unknown = flags.keys() - self.flags
+        for name in sorted(unknown & NOT_YET):
+            raise missing(self, name)
+        if unknown:
+            names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self.flags))
+            raise NoSuchFlag(f"{type(self).__name__} has no flag {names}; it has {known}")
 
     def _blocks(self, block: bool | None) -> bool:  # noqa: FBT001 (an option handed on)
         return self.block if block is None else block

@@ -1,0 +1,12 @@
+"""AsyncResult and its relatives, by the module that scripts written for ipyparallel import them from."""
+
+from __future__ import annotations
+
+from engineroom.client.map_results import AsyncMapResult
+from engineroom.client.results import AsyncResult
+from engineroom.not_built import not_built
+from engineroom.serialize.results import ExecuteReply
+
+AsyncHubResult = not_built("AsyncHubResult")
+
+__all__ = ["AsyncHubResult", "AsyncMapResult", "AsyncResult", "ExecuteReply"]

@@ -1,0 +1,229 @@
+"""What to write here, for names that users know from other systems: one table, and the errors that quote it."""
+
+from __future__ import annotations
+
+import difflib
+
+from engineroom.errors import NotBuiltYet
+
+_BALANCED = "rc.load_balanced_view()"
+
+_CLIENT = {
+    "apply": f"write `{_BALANCED}.apply(f, x)`, or `rc[:].apply(f, x)` for all engines",
+    "apply_async": f"write `{_BALANCED}.apply_async(f, x)`, or `rc[:].apply_async(f, x)` for all engines",
+    "apply_sync": f"write `{_BALANCED}.apply_sync(f, x)`, or `rc[:].apply_sync(f, x)` for all engines",
+    "cancel": "write `ar.cancel()`, or `rc.abort(results)` for several",
+    "compute": f"write `{_BALANCED}.apply_async(f, x)`",
+    "dashboard_link": "there is no dashboard; `rc.queue_status()` says what the engines do",
+    "engines": "write `rc.ids` for their ids, or iterate over `rc` for a view of each",
+    "execute": "write `rc[:].execute(code)`",
+    "gather": "write `[ar.get() for ar in results]`; `rc[:].gather(name)` joins what `scatter` spread over engines",
+    "get": "write `ar.get()` for a result, or `rc[:].pull(name, block=True)` for a value on the engines",
+    "get_executor": "write `rc.executor()`",
+    "has_what": "write `rc.queue_status()`",
+    "imap": f"write `{_BALANCED}.imap(f, xs)`",
+    "imap_unordered": f"write `{_BALANCED}.imap(f, xs, ordered=False)`",
+    "join": "write `rc.wait()`",
+    "map": f"write `{_BALANCED}.map(f, xs)`; `.map_sync(f, xs)` waits for the results",
+    "map_async": f"write `{_BALANCED}.map_async(f, xs)`",
+    "map_sync": f"write `{_BALANCED}.map_sync(f, xs)`",
+    "ncores": "write `len(rc)`, the number of engines",
+    "nthreads": "write `len(rc)`, the number of engines",
+    "n_workers": "write `len(rc)`, the number of engines",
+    "persist": f"write `{_BALANCED}.apply_async(f, x)`",
+    "publish_dataset": "write `rc[:].push({'name': value})`; every client sees the engines' namespaces",
+    "pull": "write `rc[:].pull('name', block=True)`",
+    "push": "write `rc[:].push({'name': value})`",
+    "put": "write `rc[:].push({'name': value})`, and use `name` in your function",
+    "remote": "write `@rc[:].remote()` or `@engineroom.remote(view)`",
+    "replicate": "write `rc[:].push({'name': value})`",
+    "restart": "write `cluster.restart_engines_sync()`",
+    "retire_workers": "write `rc.shutdown(targets)`",
+    "run": "write `rc[:].run('script.py')` for a file, or `rc[:].apply_sync(f)` for a function",
+    "run_on_scheduler": "user code runs on engines only: `rc[0].apply_sync(f)`",
+    "scale": "start more engines with `cluster.start_engines_sync(n)`, or `ipcluster engines -n N`",
+    "scatter": "write `rc[:].scatter('name', seq)` for parts, or `rc[:].push({'name': value})` for the whole",
+    "scheduler_info": "write `rc.queue_status()`",
+    "starmap": f"write `{_BALANCED}.map(f, *zip(*pairs))`",
+    "submit": f"write `{_BALANCED}.apply_async(f, x)`, or `rc.executor().submit(f, x)`",
+    "terminate": "write `rc.abort()` to withdraw tasks, or `rc.shutdown(hub=True)` to end the cluster",
+    "upload_file": "write `rc[:].run('file.py')`, or `cloudpickle.register_pickle_by_value(module)` to send a module",
+    "who_has": "write `rc.queue_status()`",
+    "workers": "write `rc.ids`",
+}
+_CLIENT_LATER = {
+    "activate": "use `rc[:].execute(cell)` in place of %px",
+    "become_dask": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
+    "become_distributed": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
+    "broadcast_view": "use `rc[:]`: it sends what all engines get only once to the controller",
+    "create_message_futures": "use a view's `apply_async`, which returns a future",
+    "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
+    "hub_history": "use `rc.history`, which has the ids of this client's tasks",
+    "metadata": "read `ar.metadata` of the AsyncResult",
+    "resubmit": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
+    "results": "keep the AsyncResults that you need, and read `ar.get()`",
+    "send_apply_request": "use a view's `apply_async`",
+    "send_execute_request": "use `rc[:].execute(code)`",
+    "session": "use `rc.history`; there is no ZeroMQ session here",
+    "stop_dask": "there is nothing to stop, since `become_dask` does not exist",
+    "stop_distributed": "there is nothing to stop, since `become_distributed` does not exist",
+}
+
+_VIEW = {
+    "cancel": "write `ar.cancel()`, or `view.abort(results)` for several",
+    "close": "views need no closing; `view.wait()` waits for their tasks, `rc.close()` ends the connection",
+    "compute": "write `view.apply_async(f, x)`",
+    "imap_async": "write `view.imap(f, xs)`",
+    "imap_unordered": "write `view.imap(f, xs, ordered=False)` on a load-balanced view",
+    "join": "write `view.wait()`",
+    "map_unordered": "write `view.map_async(f, xs, ordered=False)` on a load-balanced view",
+    "n_workers": "write `len(view)`, the number of engines",
+    "result": "write `ar.get()` on what `apply_async` returned",
+    "starmap": "write `view.map(f, *zip(*pairs))`",
+    "starmap_async": "write `view.map_async(f, *zip(*pairs))`",
+    "submit": "write `view.apply_async(f, x)`, or `view.executor.submit(f, x)`",
+    "terminate": "write `view.abort()` to withdraw what has not started, or `view.shutdown()` to end the engines",
+    "uimap": "write `view.imap(f, xs, ordered=False)` on a load-balanced view",
+}
+_VIEW_LATER = {
+    "results": "keep the AsyncResults that you need, and read `ar.get()`",
+}
+_DIRECT_LATER = {
+    "activate": "use `view.execute(cell)` in place of %px",
+    "importer": "write `view.execute('import numpy')`, or import inside your function",
+    "is_coalescing": "use the view as it is: there are no broadcast views yet",
+    "sync_imports": "import here as usual and write `view.execute('import numpy')`, or import inside your function",
+}
+_DIRECT = {
+    "after": "calls on one engine run in the order in which they were made",
+    "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
+    "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
+    "retries": "use `rc.load_balanced_view(retries=3)`",
+}
+_ON_ENGINES = "this concerns certain engines, so use a direct view: "
+_BALANCED_ONLY = {
+    "clear": f"{_ON_ENGINES}`rc[:].clear()`",
+    "execute": f"{_ON_ENGINES}`rc[:].execute(code)`",
+    "gather": f"{_ON_ENGINES}`rc[:].gather('name')`. For results, write `[ar.get() for ar in results]`",
+    "get": f"{_ON_ENGINES}`rc[0].get('name')`. For a result, write `ar.get()`",
+    "pull": f"{_ON_ENGINES}`rc[0].pull('name', block=True)`",
+    "push": f"{_ON_ENGINES}`rc[:].push({{'name': value}})`",
+    "run": f"{_ON_ENGINES}`rc[:].run('script.py')`",
+    "scatter": f"{_ON_ENGINES}`rc[:].scatter('name', seq)`",
+    "update": f"{_ON_ENGINES}`rc[:].update({{'name': value}})`",
+}
+_BALANCED_LATER = {
+    "after": "wait for those tasks first: `rc.wait(results)`",
+    "follow": "call through the engine that ran the other task: `rc[ar.engine_id].apply_async(f)`",
+    "register_joblib_backend": "use `view.map_sync(f, xs)` in place of `Parallel()(delayed(f)(x) for x in xs)`",
+    "sync_imports": "import here as usual and write `rc[:].execute('import numpy')`, or import inside your function",
+    "timeout": "wait with a limit, `ar.get(timeout=5)`, and withdraw the task with `ar.cancel()`",
+}
+
+_RESULT = {
+    "add_callback": "write `ar.add_done_callback(callback)`, which is called with `ar`",
+    "finished": "write `ar.done()`",
+    "get_exception": "write `ar.exception()`",
+    "get_nowait": "write `ar.get(0)`",
+    "is_done": "write `ar.done()`",
+    "is_ready": "write `ar.ready()`",
+    "kill": "write `ar.cancel()`",
+    "next": "iterate over `ar`; it yields each result as soon as it is there",
+    "output": "write `ar.get()` for the result, or `ar.stdout` for what the task printed",
+    "print_traceback": "write `ar.exception().print_traceback()`",
+    "release": "forget the AsyncResult (`del ar`), and its result is freed",
+    "result_or_error": "write `ar.get(return_exceptions=True)`",
+    "results": "write `ar.get()`, or iterate over `ar`",
+    "retry": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
+    "state": "write `ar.done()`, or `ar.status` for 'ok' or 'error' once it has ended",
+    "terminate": "write `ar.cancel()`",
+    "then": "write `ar.add_done_callback(callback)`, or `await ar`",
+    "traceback": "write `ar.exception().traceback`",
+    "value": "write `ar.get()`",
+    "values": "write `ar.get()`",
+}
+_RESULT_LATER = {
+    "stream_output": "print `ar.stdout` and `ar.stderr`, which grow while the task runs",
+}
+
+_EXECUTOR = {
+    "apply": "write `executor.submit(f, x).result()`",
+    "apply_async": "write `executor.submit(f, x)`",
+    "close": "write `executor.shutdown()`",
+    "imap": "write `executor.map(f, xs)`, or `executor.view.imap(f, xs)` for endless iterables",
+    "imap_unordered": "write `executor.view.imap(f, xs, ordered=False)`",
+    "join": "write `executor.shutdown(wait=True)`",
+    "map_async": "write `executor.view.map_async(f, xs)`",
+    "starmap": "write `executor.map(f, *zip(*pairs))`",
+    "starmap_async": "write `executor.view.map_async(f, *zip(*pairs))`",
+    "terminate": "write `executor.shutdown(wait=False, cancel_futures=True)`",
+}
+
+_MODULE = {
+    "LocalCluster": "write `engineroom.Cluster(n=4)`",
+    "Parallel": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
+    "Pool": "write `with engineroom.Cluster(n=4) as rc:` and `rc.load_balanced_view().map_sync(f, xs)`",
+    "ProcessPoolExecutor": "write `rc.executor()`, where `rc` is a Client",
+    "connect": "write `engineroom.Client()`",
+    "delayed": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
+    "get": "write `ar.get()`",
+    "init": "write `rc = engineroom.Client()` for a cluster that runs, or `engineroom.Cluster(n=4)` to start one",
+    "map": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
+    "put": "write `rc[:].push({'name': value})`, where `rc` is a Client",
+    "shutdown": "write `rc.shutdown(hub=True)`, where `rc` is a Client, or `cluster.stop_cluster_sync()`",
+    "submit": f"write `{_BALANCED}.apply_async(f, x)`, where `rc` is a Client",
+    "wait": "write `rc.wait(results)`, where `rc` is a Client",
+}
+
+_HINTS = {
+    "engineroom": _MODULE,
+    "Client": _CLIENT,
+    "View": _VIEW,
+    "DirectView": _DIRECT,
+    "LoadBalancedView": _BALANCED_ONLY,
+    "AsyncResult": _RESULT,
+    "ViewExecutor": _EXECUTOR,
+}
+_NOT_YET = {
+    "Client": _CLIENT_LATER,
+    "View": _VIEW_LATER,
+    "DirectView": _DIRECT_LATER,
+    "LoadBalancedView": _BALANCED_LATER,
+    "AsyncResult": _RESULT_LATER,
+}
+
+KEYWORDS = {
+    "batch_size": "chunksize",
+    "chunk": "chunksize",
+    "chunk_size": "chunksize",
+    "chunks": "chunksize",
+    "blocking": "block",
+    "engines": "targets",
+    "max_retries": "retries",
+    "name": "label",
+    "retry": "retries",
+    "return_errors": "return_exceptions",
+    "raise_exceptions": "return_exceptions",
+    "tag": "label",
+    "target": "targets",
+    "wait": "block",
+    "workers": "targets",
+}
+"""Keyword arguments of other systems, and ours."""
+
+
+def missing(owner: object, name: str) -> AttributeError:
+    """Return the error for an attribute that `owner` does not have, with what to write instead."""
+    kind = type(owner)
+    for base in kind.__mro__:
+        if name in _NOT_YET.get(base.__name__, ()):
+            return NotBuiltYet(f"{kind.__name__}.{name}", _NOT_YET[base.__name__][name])
+        if name in _HINTS.get(base.__name__, ()):
+            return AttributeError(f"{kind.__name__} has no attribute {name!r}: {_HINTS[base.__name__][name]}")
+    near = difflib.get_close_matches(name, [known for known in dir(owner) if not known.startswith("_")], 1)
+    return AttributeError(f"{kind.__name__} has no attribute {name!r}{f'. Did you mean {near[0]!r}?' if near else ''}")
+
+
+def of_module(name: str) -> str:
+    """Return ": what to write instead of `engineroom.name`", or ""."""
+    return f": {_MODULE[name]}" if name in _MODULE else ""

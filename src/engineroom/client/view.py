@@ -1,0 +1,14 @@
+"""The views, by the module that scripts written for ipyparallel import them from."""
+
+from __future__ import annotations
+
+from engineroom.client.executor import ViewExecutor
+from engineroom.client.lazy_map import LazyMapIterator
+from engineroom.client.views.balanced import LoadBalancedView
+from engineroom.client.views.direct import DirectView
+from engineroom.client.views.view import View
+from engineroom.not_built import not_built
+
+BroadcastView = not_built("BroadcastView")
+
+__all__ = ["BroadcastView", "DirectView", "LazyMapIterator", "LoadBalancedView", "View", "ViewExecutor"]

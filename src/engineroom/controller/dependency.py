@@ -1,0 +1,9 @@
+"""Dependencies, by the module that scripts written for ipyparallel import them from."""
+
+from __future__ import annotations
+
+from engineroom.not_built import not_built
+
+Dependency, depend, dependent, require = map(not_built, ("Dependency", "depend", "dependent", "require"))
+
+__all__ = ["Dependency", "depend", "dependent", "require"]

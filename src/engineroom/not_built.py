@@ -1,0 +1,61 @@
+"""Names that scripts import and that nothing stands behind yet: whoever uses one is told what to write meanwhile."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NoReturn
+
+from engineroom.errors import NotBuiltYet
+
+_DEPENDENCIES = (
+    "wait for the other tasks first (`rc.wait(results)`), and import modules inside your function. A function that "
+    "cannot run on an engine may raise: `rc.load_balanced_view(retries=3)` tries it again"
+)
+_CANNING = (
+    "pass values as they are: cloudpickle sends what plain pickle cannot. Add rules for your own types with "
+    "`copyreg.pickle(type, reduce)`"
+)
+
+_MEANWHILE = {
+    "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
+    "BroadcastView": "use `rc[:]`: it sends a call's arguments to the controller only once, for all engines",
+    "Dependency": _DEPENDENCIES,
+    "bind_kernel": "run code on an engine with `rc[0].execute(code)`: a notebook cannot connect to an engine",
+    "can": _CANNING,
+    "can_map": _CANNING,
+    "depend": _DEPENDENCIES,
+    "dependent": _DEPENDENCIES,
+    "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
+    "publish_data": "return the data, print it (`ar.stdout` grows while the task runs), or assign it to a global name "
+    "and read that with `rc[0].pull(name)`",
+    "register_joblib_backend": "write `rc.load_balanced_view().map_sync(f, xs)` in place of "
+    "`Parallel()(delayed(f)(x) for x in xs)`",
+    "require": _DEPENDENCIES,
+    "uncan": _CANNING,
+    "uncan_map": _CANNING,
+}
+NAMES = frozenset(_MEANWHILE)
+
+
+class _NotBuilt(type):
+    """The type of these names: calling, indexing or deriving from one raises; nothing is an instance of it."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        del args, kwargs
+        raise NotBuiltYet(cls.__name__, _MEANWHILE[cls.__name__])
+
+    def __getitem__(cls, key: object) -> NoReturn:
+        cls()
+
+    def __setitem__(cls, key: object, value: object) -> NoReturn:
+        cls()
+
+    def __repr__(cls) -> str:
+        return f"<{cls.__name__}: not available yet>"
+
+
+@functools.cache
+def not_built(name: str) -> Any:
+    """Return what stands for `name`, one of NAMES: importing it works, using it raises NotBuiltYet."""
+    doc = f"Not available yet. Until then, {_MEANWHILE[name]}."
+    return _NotBuilt(name, (), {"__doc__": doc, "__init_subclass__": lambda cls, **_: not_built(name)()})

@@ -1,0 +1,149 @@
+"""Names of other systems, and misspelt ones: the error says what to write."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from concurrent.futures import Future
+
+import pytest
+
+import engineroom as er
+from engineroom.client import hints
+from engineroom.client.client import Client
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("submit", "rc.load_balanced_view().apply_async(f, x)"),
+        ("map", "rc.load_balanced_view().map(f, xs)"),
+        ("gather", "[ar.get() for ar in results]"),
+        ("scatter", "rc[:].scatter('name', seq)"),
+        ("compute", "apply_async"),
+        ("put", "rc[:].push({'name': value})"),
+        ("starmap", "zip(*pairs)"),
+        ("apply_sync", "rc[:].apply_sync(f, x)"),
+        ("load_balance_view", "Did you mean 'load_balanced_view'?"),
+    ],
+)
+def test_a_client(rc: Client, name: str, words: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(rc, name)
+    assert str(caught.value).startswith(f"Client has no attribute {name!r}")
+    assert words in str(caught.value)
+
+
+def test_views_results_and_executors(rc: Client) -> None:
+    balanced, direct = rc.load_balanced_view(), rc[:]
+    for owner, name, words in (
+        (balanced, "scatter", "rc[:].scatter('name', seq)"),
+        (balanced, "submit", "view.apply_async(f, x)"),
+        (balanced, "push", "use a direct view"),
+        (direct, "starmap", "view.map(f, *zip(*pairs))"),
+        (direct, "retries", "rc.load_balanced_view(retries=3)"),
+        (balanced.apply_async(abs, 1), "results", "ar.get()"),
+        (balanced.apply_async(abs, 1), "stdot", "Did you mean 'stdout'?"),
+        (rc.executor(), "starmap", "executor.map(f, *zip(*pairs))"),
+        (rc.executor(), "join", "executor.shutdown(wait=True)"),
+    ):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, name)
+        assert words in str(caught.value)
+        assert str(caught.value).startswith(f"{type(owner).__name__} has no attribute {name!r}")
+        assert not hasattr(owner, name)
+
+
+def test_the_package() -> None:
+    for name, words in (("Pool", "map_sync"), ("init", "Client()"), ("LocalCluster", "Cluster(n=4)")):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}': write") as caught:
+            getattr(er, name)
+        assert words in str(caught.value)
+
+
+def test_no_hint_is_for_what_is_there(rc: Client) -> None:
+    owners = {
+        "Client": rc,
+        "View": rc[:],
+        "DirectView": rc[:],
+        "LoadBalancedView": rc.load_balanced_view(),
+        "AsyncResult": rc[:].apply_async(abs, 1),
+        "ViewExecutor": rc.executor(),
+        "engineroom": er,
+    }
+    assert [
+        f"{name}.{hinted}"
+        for table in (hints.HINTS, hints.NOT_YET)
+        for name, entries in table.items()
+        for hinted in entries
+        if hinted in dir(owners[name])
+    ] == []
+
+
+def test_a_property_that_fails_says_why_itself(rc: Client) -> None:
+    class Broken(er.DirectView):
+        @property
+        def odd(self) -> int:
+            return self._client_of_old  # type: ignore[attr-defined, no-any-return]
+
+    with pytest.raises(AttributeError, match="_client_of_old"):
+        _ = Broken(rc, rc._session, targets=0).odd
+
+
+@pytest.mark.parametrize("name", ["blok", "retires", "after", "follow", "timeout", "something"])
+def test_no_flag_is_set_in_silence(rc: Client, name: str) -> None:
+    for view in (rc[:], rc.load_balanced_view()):
+        with pytest.raises(AttributeError, match=name):
+            setattr(view, name, 3)
+        with pytest.raises((KeyError, er.NotBuiltYet, AttributeError), match=name):
+            view.set_flags(**{name: 3})
+        with pytest.raises((KeyError, AttributeError), match=name), view.temp_flags(**{name: 3}):
+            pass
+
+
+def test_flags_that_do_not_exist_are_named_before_any_is_set(rc: Client) -> None:
+    view = rc[:]
+    with pytest.raises(KeyError, match="DirectView has no flag nosuch; it has block, label, targets, track"):
+        view.set_flags(block=True, nosuch=1)  # type: ignore[call-arg]
+    assert view.block is False
+    with pytest.raises(TypeError):  # as it was
+        rc.load_balanced_view(nosuch=1)  # type: ignore[call-arg]
+
+
+def test_a_view_of_a_users_own_class_may_have_attributes(rc: Client) -> None:
+    class Mine(er.DirectView):
+        pass
+
+    mine = Mine(rc, rc._session, targets=0)
+    mine.colour = "red"  # type: ignore[attr-defined]
+    assert mine.with_flags(block=True).colour == "red"  # type: ignore[attr-defined]
+    with pytest.raises(er.NotBuiltYet):
+        mine.after = []  # type: ignore[attr-defined]
+
+
+def test_a_future_as_an_argument_says_what_to_pass(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    result = view.apply_async(abs, 1)
+    foreign: Future[int] = Future()
+    for future in (result, foreign, rc.executor().submit(abs, 1)):
+        for call in (
+            lambda future=future: view.apply_async(abs, future),
+            lambda future=future: view.apply_async(len, [future]),
+            lambda future=future: rc[:].apply_async(dict, key={"deep": (future,)}),
+            lambda future=future: rc[:].push({"a": future}),
+            lambda future=future: view.map_async(abs, [future]),
+            lambda future=future: view.apply_async(lambda: future),
+        ):
+            with pytest.raises(er.PackError, match="the result") as caught:
+                call()
+            assert "RLock" not in str(caught.value)
+
+
+def test_what_belongs_to_this_process_says_so(rc: Client) -> None:
+    view = rc[0]
+    for value in (rc, view, rc.load_balanced_view()):
+        with pytest.raises(er.PackError, match="make a(nother)? Client there"):
+            view.apply_async(abs, value)
+        with pytest.raises(TypeError, match="belongs to this process"):
+            pickle.dumps(value)
+    assert copy.copy(view).targets == view.targets
