@@ -20,12 +20,14 @@ _MEANWHILE = {
     "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
     "BroadcastView": "use `rc[:]`: it sends a call's arguments to the controller only once, for all engines",
     "Dependency": _DEPENDENCIES,
+    "ParallelMagics": "use `rc[:].execute(code)` in place of %px",
     "bind_kernel": "run code on an engine with `rc[0].execute(code)`: a notebook cannot connect to an engine",
     "can": _CANNING,
     "can_map": _CANNING,
     "depend": _DEPENDENCIES,
     "dependent": _DEPENDENCIES,
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
+    "parallel": "use `view.map(f, xs)`, which calls `f` with each item",
     "publish_data": "return the data, print it (`ar.stdout` grows while the task runs), or assign it to a global name "
     "and read that with `rc[0].pull(name)`",
     "register_joblib_backend": "write `rc.load_balanced_view().map_sync(f, xs)` in place of "
@@ -34,6 +36,7 @@ _MEANWHILE = {
     "uncan": _CANNING,
     "uncan_map": _CANNING,
 }
+_MEANWHILE["ParallelFunction"] = _MEANWHILE["parallel"]
 NAMES = frozenset(_MEANWHILE)
 
 

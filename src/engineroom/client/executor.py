@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.hinted import Hinted
+
 if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult
     from engineroom.client.views.view import View
 
 
-class ViewExecutor(Executor):
+class ViewExecutor(Hinted, Executor):
     """Submits to a view. Shutting it down leaves the engines running."""
 
     def __init__(self, view: View) -> None:

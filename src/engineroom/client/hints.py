@@ -86,6 +86,7 @@ _VIEW = {
     "uimap": "write `view.imap(f, xs, ordered=False)` on a load-balanced view",
 }
 _VIEW_LATER = {
+    "parallel": "use `view.map(f, xs)`, which calls `f` with each item",
     "results": "keep the AsyncResults that you need, and read `ar.get()`",
 }
 _DIRECT_LATER = {
@@ -97,6 +98,7 @@ _DIRECT_LATER = {
 _DIRECT = {
     "after": "calls on one engine run in the order in which they were made",
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
+    "imap": "write `iter(view.map_async(f, xs))`, or use `rc.load_balanced_view().imap(f, xs)`",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
     "retries": "use `rc.load_balanced_view(retries=3)`",
 }
@@ -175,7 +177,7 @@ _MODULE = {
     "wait": "write `rc.wait(results)`, where `rc` is a Client",
 }
 
-_HINTS = {
+HINTS: dict[str, dict[str, str]] = {
     "engineroom": _MODULE,
     "Client": _CLIENT,
     "View": _VIEW,
@@ -184,7 +186,7 @@ _HINTS = {
     "AsyncResult": _RESULT,
     "ViewExecutor": _EXECUTOR,
 }
-_NOT_YET = {
+NOT_YET: dict[str, dict[str, str]] = {
     "Client": _CLIENT_LATER,
     "View": _VIEW_LATER,
     "DirectView": _DIRECT_LATER,
@@ -216,10 +218,10 @@ def missing(owner: object, name: str) -> AttributeError:
     """Return the error for an attribute that `owner` does not have, with what to write instead."""
     kind = type(owner)
     for base in kind.__mro__:
-        if name in _NOT_YET.get(base.__name__, ()):
-            return NotBuiltYet(f"{kind.__name__}.{name}", _NOT_YET[base.__name__][name])
-        if name in _HINTS.get(base.__name__, ()):
-            return AttributeError(f"{kind.__name__} has no attribute {name!r}: {_HINTS[base.__name__][name]}")
+        if name in NOT_YET.get(base.__name__, ()):
+            return NotBuiltYet(f"{kind.__name__}.{name}", NOT_YET[base.__name__][name])
+        if name in HINTS.get(base.__name__, ()):
+            return AttributeError(f"{kind.__name__} has no attribute {name!r}: {HINTS[base.__name__][name]}")
     near = difflib.get_close_matches(name, [known for known in dir(owner) if not known.startswith("_")], 1)
     return AttributeError(f"{kind.__name__} has no attribute {name!r}{f'. Did you mean {near[0]!r}?' if near else ''}")
 

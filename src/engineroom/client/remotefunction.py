@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from engineroom.client.remote import RemoteFunction, remote
+from engineroom.not_built import not_built
 
-__all__ = ["RemoteFunction", "remote"]
+ParallelFunction, parallel = map(not_built, ("ParallelFunction", "parallel"))
+
+__all__ = ["ParallelFunction", "RemoteFunction", "parallel", "remote"]

@@ -14,6 +14,17 @@ from engineroom.serialize.interactive import home
 _DEPTH = 10
 _PARTS = 1000
 
+_RESULT_INSTEAD = "futures are not available as arguments yet. Until then, wait for the result and send that: "
+_INSTEAD = {
+    "engineroom.client.results.AsyncResult": f"{_RESULT_INSTEAD}`ar.get()`",
+    "concurrent.futures._base.Future": f"{_RESULT_INSTEAD}`future.result()`",
+    "_asyncio.Future": f"{_RESULT_INSTEAD}`await future`",
+    "asyncio.futures.Future": f"{_RESULT_INSTEAD}`await future`",
+    "distributed.client.Future": f"{_RESULT_INSTEAD}`future.result()`",
+    "builtins.coroutine": "call the `async def` function on the engine: send the function, and its arguments",
+}
+"""What to send in place of what can't travel, by the full names of types."""
+
 
 def explain(value: object, what: str, error: BaseException) -> str:
     """Return a sentence that names the innermost part of `value` that can't be packed.
@@ -30,7 +41,7 @@ def explain(value: object, what: str, error: BaseException) -> str:
             clause, value, error = found
             clauses.append(f"{clause} {kind_of(value)}; ")
     far = "an engine" if home.namespace is None else "the client"
-    return f"{whole} can't be sent to {far}: {''.join(clauses)}{_reason(error)}"
+    return f"{whole} can't be sent to {far}: {''.join(clauses)}{_advice(value) or _reason(error)}"
 
 
 def kind_of(value: object) -> str:
@@ -53,11 +64,21 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def _advice(value: object) -> str:
+    """Return what to send instead of `value`, "" for all that need no words of ours."""
+    for kind in type(value).__mro__:
+        if advice := _INSTEAD.get(f"{kind.__module__}.{kind.__qualname__}"):
+            return advice
+    return ""
+
+
 def _too_deep(error: BaseException) -> bool:
     return isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)
 
 
 def _failing_part(value: object) -> tuple[str, object, BaseException] | None:
+    if _advice(value):
+        return None  # whatever it is made of is not the point
     for clause, part in islice(_parts(value), _PARTS):
         try:
             by_value.dumps(part)
@@ -88,7 +109,17 @@ def _parts(value: Any) -> Iterator[tuple[str, object]]:
         case type():
             yield from ((f"its attribute {name!r} is", part) for name, part in vars(value).items() if _own(name))
         case _:
-            yield from ((f"its attribute {name!r} is", part) for name, part in getattr(value, "__dict__", {}).items())
+            yield from ((f"its attribute {name!r} is", part) for name, part in _attributes(value).items())
+
+
+def _attributes(value: object) -> dict[str, object]:
+    """Return what `value` is made of; nothing if it refuses to be pickled itself, and so says why."""
+    try:
+        value.__reduce_ex__(5)
+    except Exception:  # noqa: BLE001 -- any object may refuse in its own way
+        return {}
+    found: dict[str, object] = getattr(value, "__dict__", {})
+    return found
 
 
 def _own(name: str) -> bool:

@@ -207,8 +207,8 @@ class View(Hinted):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} belongs to this process. To call engines from an engine, make a Client there: "
-            "`engineroom.Client()[:]`"
+            f"a {type(self).__name__} belongs to this process. To call engines from an engine, make a Client there, "
+            "and a view of it"
         )
 
     def _check_flags(self, flags: Flags) -> None:
