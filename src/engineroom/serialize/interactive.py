@@ -14,7 +14,7 @@ import builtins
 from collections.abc import Callable
 from enum import Enum
 from types import CellType, CodeType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 from engineroom.serialize.evaluation import evaluators
 from engineroom.serialize.inner_functions import Builtins, with_builtins
@@ -136,7 +136,7 @@ def brought_by(function: Callable[..., Any]) -> dict[str, Any] | None:
         if inner is None or inner is function:
             return None
         function = inner
-    brought: dict[str, Any] = function.__builtins__
+    brought: dict[str, Any] = cast(Any, function).__builtins__  # mypy's opinion of it depends on its cache
     return None if brought is _BUILTINS else brought
 
 
