@@ -23,6 +23,7 @@ PAGE = ROOT / "docs" / "figures.md"
 RESULTS = ROOT / "build" / "bench.json"
 LIMIT = 180
 
+
 def measure_apart(row: str) -> list[Figure] | str:
     """Return the figures of `row`, measured in a process of its own, or the last line of what went wrong."""
     command = [sys.executable, "-m", "benchmarks", "--here", row]

@@ -42,7 +42,10 @@ def fakes(count: int, profile: Path) -> Iterator[float]:
     environment = {**os.environ, "ENGINEROOM_TRANSPORT": "tls"}
     with subprocess.Popen(
         [*command, str(profile / "security" / "ipcontroller-engine.json")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

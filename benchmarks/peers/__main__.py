@@ -44,7 +44,12 @@ def outcomes(name: str) -> Outcomes:
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         ) as process,
     ):

@@ -22,8 +22,10 @@ def define(notebook, source):
 
 LASTING = {
     "a kept object": (
-        "class Model:\n    def fit(self): return [helper(x) for x in [1]][0] + list(map(lambda x: helper(x), [1]))[0]\n"
-        "def f():\n    global model\n    model = Model()",
+        (
+            "class Model:\n    def fit(self): return [helper(x) for x in [1]][0] + list(map(lambda x: helper(x), [1]))[0]\n"
+            "def f():\n    global model\n    model = Model()"
+        ),
         "model.fit()",
         6,
     ),
@@ -33,40 +35,52 @@ LASTING = {
         9,
     ),
     "a generator": (
-        "def f():\n    global it\n    def steps():\n        for x in [1, 2]:\n            yield (lambda: helper(x))()\n"
-        "    it = steps()\n    next(it)",
+        (
+            "def f():\n    global it\n    def steps():\n        for x in [1, 2]:\n            yield (lambda: helper(x))()\n"
+            "    it = steps()\n    next(it)"
+        ),
         "next(it)",
         6,
     ),
     "a class made inside": (
-        "def f():\n    global made\n    class A:\n        def m(self): return [helper(x) for x in [1]]\n"
-        "        class B:\n            def m(self): return list(helper(x) for x in [1])\n    made = A(), A.B()",
+        (
+            "def f():\n    global made\n    class A:\n        def m(self): return [helper(x) for x in [1]]\n"
+            "        class B:\n            def m(self): return list(helper(x) for x in [1])\n    made = A(), A.B()"
+        ),
         "made[0].m() + made[1].m()",
         [3, 3],
     ),
     "a dataclass made inside": (
-        "import dataclasses\ndef f():\n    global made\n    @dataclasses.dataclass\n    class A:\n        x: int = 1\n"
-        "        def m(self): return [helper(self.x) for _ in [1]]\n    made = A",
+        (
+            "import dataclasses\ndef f():\n    global made\n    @dataclasses.dataclass\n    class A:\n        x: int = 1\n"
+            "        def m(self): return [helper(self.x) for _ in [1]]\n    made = A"
+        ),
         "made(2).m()",
         [6],
     ),
     "a thread": (
-        "import threading, queue\ndef f():\n    global asked, answers\n    asked, answers = queue.Queue(), queue.Queue()\n"
-        "    def serve():\n        for x in iter(asked.get, None):\n            answers.put([helper(y) for y in [x]])\n"
-        "    threading.Thread(target=serve, daemon=True).start()",
+        (
+            "import threading, queue\ndef f():\n    global asked, answers\n    asked, answers = queue.Queue(), queue.Queue()\n"
+            "    def serve():\n        for x in iter(asked.get, None):\n            answers.put([helper(y) for y in [x]])\n"
+            "    threading.Thread(target=serve, daemon=True).start()"
+        ),
         "(asked.put(2), asked.put(None), answers.get(timeout=30))[2]",
         [6],
     ),
     "a pool of threads": (
-        "from concurrent.futures import ThreadPoolExecutor\ndef f():\n    global pool, work\n"
-        "    pool = ThreadPoolExecutor(1)\n    work = lambda x: [(lambda: helper(y))() for y in [x]]",
+        (
+            "from concurrent.futures import ThreadPoolExecutor\ndef f():\n    global pool, work\n"
+            "    pool = ThreadPoolExecutor(1)\n    work = lambda x: [(lambda: helper(y))() for y in [x]]"
+        ),
         "(pool.submit(work, 2).result(30), pool.shutdown())[0]",
         [6],
     ),
     "a task of asyncio": (
-        "import asyncio\ndef f():\n    global loop, task\n    loop = asyncio.new_event_loop()\n"
-        "    async def work():\n        await asyncio.sleep(0)\n        return [helper(x) for x in [1]]\n"
-        "    task = loop.create_task(work())",
+        (
+            "import asyncio\ndef f():\n    global loop, task\n    loop = asyncio.new_event_loop()\n"
+            "    async def work():\n        await asyncio.sleep(0)\n        return [helper(x) for x in [1]]\n"
+            "    task = loop.create_task(work())"
+        ),
         "(loop.run_until_complete(task), loop.close())[0]",
         [3],
     ),
@@ -76,8 +90,10 @@ LASTING = {
         [6],
     ),
     "what eval and exec make": (
-        "def f():\n    global one, two\n    one = eval('lambda: [helper(x) for x in [1]]')\n"
-        "    exec('def two(): return [(lambda: helper(x))() for x in [1]]', globals())\n    helper",
+        (
+            "def f():\n    global one, two\n    one = eval('lambda: [helper(x) for x in [1]]')\n"
+            "    exec('def two(): return [(lambda: helper(x))() for x in [1]]', globals())\n    helper"
+        ),
         "one() + two()",
         [3, 3],
     ),
@@ -129,7 +145,9 @@ def test_the_engines_names_win_whenever_they_appear(engine, notebook):
 
 
 def test_global_writes_of_inner_functions(engine, notebook):
-    notebook.run("count = 0\ndef f():\n    def add():\n        global count\n        count += helper(1)\n    [add() for _ in [1, 2]]")
+    notebook.run(
+        "count = 0\ndef f():\n    def add():\n        global count\n        count += helper(1)\n    [add() for _ in [1, 2]]"
+    )
     engine.call(notebook["f"])
     assert engine.pull("count") == 6
     assert notebook["count"] == 0
@@ -162,6 +180,6 @@ def test_eval_comes_back_as_itself(engine, notebook):
 @pytest.mark.parametrize("fails", ["1 / 0", "helper(None)"])
 def test_after_an_error_all_is_as_before(engine, notebook, fails):
     f = notebook.run(f"def f(): return [eval('[{fails} for _ in [1]]') for _ in [1]], helper")
-    with pytest.raises(Exception, match="division|must be real"):
+    with pytest.raises(Exception, match=r"division|must be real"):
         engine.call(f)
     assert engine.pull("__builtins__ is __import__('builtins')")

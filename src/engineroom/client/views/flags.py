@@ -79,5 +79,3 @@ def takes(flags: type) -> Callable[[_Method], _Method]:
         return method
 
     return decorate
-
-
