@@ -321,7 +321,7 @@ made(lambda: chain(60), lambda c: c.next.next is not None, same=None)
 title("Refused at the call: locks, threads, queues, executors, futures")
 
 refused(threading.Lock(), "_thread.lock")
-refused({"rows": [0, types.SimpleNamespace(lock=threading.RLock())]}, "_thread.RLock")
+refused({"rows": [0, types.SimpleNamespace(lock=threading.RLock())]}, "['rows'][1].lock", "_thread.RLock")
 refused(threading.Event(), "lock")
 refused(threading.Thread(target=print), "threading.Thread")
 refused(threading.local(), "_thread._local")
@@ -335,10 +335,10 @@ title("Refused at the call: open files, sockets, processes, database connections
 
 with open(__file__ if "__file__" in globals() else os.__file__) as text, open(os.devnull, "wb") as binary:
     refused(text, "TextIOWrapper")
-    refused([text], "TextIOWrapper")
+    refused([text], "[0]", "TextIOWrapper")
     refused(binary, "BufferedWriter")
 with socket.socket() as sock:
-    refused({"s": sock}, "socket")
+    refused({"s": sock}, "['s']", "socket")
 connection = sqlite3.connect(":memory:")
 refused(connection, "sqlite3.Connection")
 refused(functools.partial(print, connection), "sqlite3.Connection")
@@ -362,7 +362,7 @@ refused(endless(), "generator")
 refused((x for x in ()), "generator")
 refused(coroutine, "coroutine")
 coroutine.close()
-refused({"frames": [sys._getframe()]}, "frame")
+refused({"frames": [sys._getframe()]}, "['frames'][0]", "frame")
 refused(weakref.ref(Cyclic), "weakref")
 refused(weakref.proxy(Cyclic()) if False else weakref.ref(Link), "weakref")
 try:

@@ -1,47 +1,29 @@
-"""Which part of a value can't travel, in words."""
+"""Which part of a value can't travel, and what to do about it."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
+from engineroom.errors import PackError
 from engineroom.serialize import by_value
 from engineroom.serialize.interactive import home
+from engineroom.serialize.parts import Part, parts_of
+from engineroom.serialize.staying import advice_for, stays
 
-_DEPTH = 10
-_PARTS = 1000
-
-_RESULT_INSTEAD = "futures are not available as arguments yet. Until then, wait for the result and send that: "
-_INSTEAD = {
-    "engineroom.client.results.AsyncResult": f"{_RESULT_INSTEAD}`ar.get()`",
-    "concurrent.futures._base.Future": f"{_RESULT_INSTEAD}`future.result()`",
-    "_asyncio.Future": f"{_RESULT_INSTEAD}`await future`",
-    "asyncio.futures.Future": f"{_RESULT_INSTEAD}`await future`",
-    "distributed.client.Future": f"{_RESULT_INSTEAD}`future.result()`",
-    "builtins.coroutine": "call the `async def` function on the engine: send the function, and its arguments",
-}
-"""What to send in place of what can't travel, by the full names of types."""
+_DEPTH = 50
+_PARTS = 100_000
+_BOILERPLATE = ("cannot pickle ", "Can't pickle ", "can't pickle ")
 
 
-def explain(value: object, what: str, error: BaseException) -> str:
-    """Return a sentence that names the innermost part of `value` that can't be packed.
+def explain(value: object, what: str, error: BaseException, *, root: str = "value") -> str:
+    """Return why `value` can't be packed: its innermost part that can't, where that is, and what to do instead.
 
-    `what` names `value` itself, "" stands for a description of it. `error` is what packing it raised.
+    `what` names `value` in a sentence ("": by what it is), `root` in an expression. `error` is what packing raised.
     """
-    whole = f"{what} ({kind_of(value)})" if what else _described(value)
-    clauses = []
-    if not _too_deep(error):
-        for _ in range(_DEPTH):
-            found = _failing_part(value)
-            if found is None:
-                break
-            clause, value, error = found
-            clauses.append(f"{clause} {kind_of(value)}; ")
     far = "an engine" if home.namespace is None else "the client"
-    return f"{whole} can't be sent to {far}: {''.join(clauses)}{_advice(value) or _reason(error)}"
+    return f"{what or _described(value)} cannot be sent to {far}: {_reason(value, root, error)}"
 
 
 def kind_of(value: object) -> str:
@@ -51,6 +33,50 @@ def kind_of(value: object) -> str:
     return f"a '{module}{kind.__qualname__}'"
 
 
+class Named(NamedTuple):
+    """One of several values that are packed together; `what` and `root`: as for `explain`."""
+
+    what: str
+    root: str
+    value: object
+
+
+def blame(values: Sequence[Named], error: PackError) -> PackError:
+    """Return an error about the first of `values` that can't be packed by itself; `error`, if each can."""
+    for each in values:
+        failed = _failure(each.value)
+        if failed is not None:
+            return PackError(explain(each.value, each.what, failed, root=each.root))
+    return error
+
+
+def arguments(
+    args: Sequence[object], kwargs: Mapping[str, object], name: str, function: Callable[..., Any] | None
+) -> list[Named]:
+    """Return the arguments of a call of `function`, with the names of its parameters as far as they are known."""
+    of = f" of {name!r}" if name else ""
+    known = _parameters(function, len(args))
+    named = [
+        Named(f"argument {number}{of}", parameter, value)
+        for number, (parameter, value) in enumerate(zip(known, args, strict=True), 1)
+    ]
+    return [*named, *(Named(f"argument {key!r}{of}", key, value) for key, value in kwargs.items())]
+
+
+def _parameters(function: Callable[..., Any] | None, count: int) -> list[str]:
+    names: list[str] = []
+    if function is not None:
+        import inspect  # only needed now
+
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # of some functions written in C it is not known
+            parameters = []  # type: ignore[assignment]
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = [each.name for each in parameters if each.kind in positional][:count]
+    return names + ["argument"] * (count - len(names))
+
+
 def _described(value: object) -> str:
     name = getattr(value, "__qualname__", None)
     if isinstance(value, type):
@@ -58,82 +84,64 @@ def _described(value: object) -> str:
     return f"the function {name!r}" if callable(value) and isinstance(name, str) else kind_of(value)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(value: object, root: str, error: BaseException) -> str:
     if _too_deep(error):
-        return "it is nested too deeply"
-    return str(error) or type(error).__name__
+        return "it is nested too deeply. Send it in parts, or flatten it: a list of its items instead of a chain."
+    clauses, expression, seen = [], "it", {id(value)}
+    for _ in range(_DEPTH):
+        found = _failing_part(value, seen)
+        if found is None:
+            break
+        part, error = found
+        shown = root if expression == "it" and part.clause is None else expression
+        if part.clause is None:
+            expression = f"{shown}{part.path}"
+        else:
+            clauses.append(f"{_quoted(shown)} {part.clause}; ")
+            expression = part.path
+        value = part.value
+        seen.add(id(value))
+    return f"{''.join(clauses)}{_ending(value, expression, error)}"
 
 
-def _advice(value: object) -> str:
-    """Return what to send instead of `value`, "" for all that need no words of ours."""
-    for kind in type(value).__mro__:
-        if advice := _INSTEAD.get(f"{kind.__module__}.{kind.__qualname__}"):
-            return advice
-    return ""
+def _quoted(expression: str) -> str:
+    return f"{expression!r}" if expression.isidentifier() and expression != "it" else expression
+
+
+def _ending(value: object, expression: str, error: BaseException) -> str:
+    subject = _quoted(expression)
+    text = str(error) or type(error).__name__
+    if not text.startswith(_BOILERPLATE):  # its own words
+        told = text if isinstance(error, TypeError) else f"{type(error).__name__}: {text}"
+        return f"{subject} is {kind_of(value)}: {told}"
+    return f"{subject} is {kind_of(value)}. {advice_for(value, is_result=home.namespace is not None)}"
 
 
 def _too_deep(error: BaseException) -> bool:
     return isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)
 
 
-def _failing_part(value: object) -> tuple[str, object, BaseException] | None:
-    if _advice(value):
-        return None  # whatever it is made of is not the point
-    for clause, part in islice(_parts(value), _PARTS):
-        try:
-            by_value.dumps(part)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, this is the culprit
-            return clause, part, error
+def _failing_part(value: object, seen: set[int]) -> tuple[Part, BaseException] | None:
+    if stays(value):
+        return None
+    try:
+        for part in islice(parts_of(value), _PARTS):
+            failed = None if id(part.value) in seen else _failure(part.value)
+            if failed is not None:
+                return part, failed
+    except Exception:  # noqa: BLE001 -- the user's own attributes and items: then this is as far as it goes
+        return None
     return None
 
 
-def _parts(value: Any) -> Iterator[tuple[str, object]]:
-    """Yield what `value` is made of, each with the beginning of a clause that ends with the part's kind."""
-    match value:
-        case FunctionType():
-            yield from _parts_of_function(value)
-        case MethodType():
-            yield "it belongs to", value.__self__
-            yield "it is", value.__func__
-        case functools.partial():
-            yield "it calls", value.func
-            yield from ((f"its argument {number} is", part) for number, part in enumerate(value.args, 1))
-            yield from ((f"its argument {name!r} is", part) for name, part in value.keywords.items())
-        case dict():
-            yield from ((f"its item {key!r} is", part) for key, part in value.items())
-            yield from (("one of its keys is", key) for key in value)
-        case list() | tuple():
-            yield from ((f"its item {index} is", part) for index, part in enumerate(value))
-        case set() | frozenset():
-            yield from (("one of its members is", part) for part in value)
-        case type():
-            yield from ((f"its attribute {name!r} is", part) for name, part in vars(value).items() if _own(name))
-        case _:
-            yield from ((f"its attribute {name!r} is", part) for name, part in _attributes(value).items())
-
-
-def _attributes(value: object) -> dict[str, object]:
-    """Return what `value` is made of; nothing if it refuses to be pickled itself, and so says why."""
+def _failure(value: object) -> BaseException | None:
     try:
-        value.__reduce_ex__(5)
-    except Exception:  # noqa: BLE001 -- any object may refuse in its own way
-        return {}
-    found: dict[str, object] = getattr(value, "__dict__", {})
-    return found
+        by_value.dumps(value, _leave_out)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, this is the culprit
+        return error
+    return None
 
 
-def _own(name: str) -> bool:
-    return name not in {"__dict__", "__weakref__"}
-
-
-def _parts_of_function(function: FunctionType) -> Iterator[tuple[str, object]]:
-    for name, part in by_value.captured_by(function).items():
-        yield f"it refers to {name!r},", part
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield f"it uses {name!r} of an enclosing function,", cell.cell_contents
-        except ValueError:
-            continue  # not assigned yet
-    for part in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-        yield "one of its defaults is", part
-    yield from ((f"its attribute {name!r} is", part) for name, part in function.__dict__.items())
+def _leave_out(buffer: object) -> None:
+    """Keep arrays out of a pickle that nobody reads."""
+    del buffer

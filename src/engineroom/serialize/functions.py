@@ -173,12 +173,24 @@ class _Entry:
         self.builtins = len(_BUILTINS)
 
 
-def pack_call(args: Sequence[Any], kwargs: Mapping[str, Any], *, copy: bool = True, name: str = "") -> Body:
-    """Return the packed arguments of a call; PackError says which one can't travel. `name`: the function's."""
+def pack_call(
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    copy: bool = True,
+    name: str = "",
+    function: Callable[..., Any] | None = None,
+) -> Body:
+    """Return the packed arguments of a call; PackError says which one can't travel, and which part of it.
+
+    `name`: the function's; `function`: it, for the names of its parameters.
+    """
     try:
         return pack((args, kwargs), copy=copy)
     except PackError as error:
-        raise _blamed(args, kwargs, name) or error from error.__cause__
+        from engineroom.serialize.culprits import arguments, blame  # only needed now
+
+        raise blame(arguments(args, kwargs, name, function), error) from error.__cause__
 
 
 def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mapping[str, Any]]:
@@ -188,16 +200,3 @@ def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mappi
     except (ImportError, AttributeError):
         with named_loading(f"the arguments of {name!r}" if name else "the arguments"):
             return unpickled(packed)  # type: ignore[no-any-return]
-
-
-def _blamed(args: Sequence[Any], kwargs: Mapping[str, Any], name: str) -> PackError | None:
-    """Return an error about the first argument that can't be packed by itself."""
-    of = f" of {name!r}" if name else ""
-    named = [(f"argument {number}{of}", value) for number, value in enumerate(args, 1)]
-    named += [(f"argument {key!r}{of}", value) for key, value in kwargs.items()]
-    for what, value in named:
-        try:
-            pickled(value, what=what)
-        except PackError as error:
-            return error
-    return None

@@ -7,7 +7,7 @@ refuses, goes by value. A pack is a snapshot: what happens to the value afterwar
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pickle import PickleBuffer
@@ -37,6 +37,16 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
     return lay_out(pickle, buffers, copy=copy)
 
 
+def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Body:
+    """Return packed what is to be known under these names; PackError says which one can't travel."""
+    try:
+        return pack(names, copy=copy)
+    except PackError as error:
+        from engineroom.serialize.culprits import Named, blame  # only needed now
+
+        raise blame([Named(f"the variable {name!r}", name, names[name]) for name in names], error) from error.__cause__
+
+
 def unpack(packed: Buffer) -> Any:
     """Return the value; its arrays are writable, in the memory of `packed` where that is writable."""
     return unpickled(packed)
@@ -61,7 +71,8 @@ def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: s
     except Exception as error:
         from engineroom.serialize.culprits import explain  # only needed now
 
-        raise PackError(explain(value, what, error)) from error
+        root = "result" if what == "the result" else "value"
+        raise PackError(explain(value, what, error, root=root)) from error
 
 
 def unpickled(packed: Buffer) -> Any:

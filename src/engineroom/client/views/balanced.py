@@ -127,7 +127,8 @@ class LoadBalancedView(View):
         result = AsyncResult(self._session, packed.name, label=self.label)
         if self.track:
             result._tracked = True
-        self._submit(pack_call(args, kwargs, copy=not self.track), result, packed, self._options(self.label))
+        body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
+        self._submit(body, result, packed, self._options(self.label))
         return result
 
     def _submit(self, body: Body, result: AsyncResult, function: PackedFunction, options: Options) -> None:

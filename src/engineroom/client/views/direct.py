@@ -16,7 +16,7 @@ from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
-from engineroom.serialize.payloads import pack
+from engineroom.serialize.payloads import pack, pack_names
 
 
 @called_by_users("map_async", "execute", "run", "push", "pull", "update", "get", "clear", "scatter", "gather")
@@ -102,7 +102,7 @@ class DirectView(View):
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
         tracked = self._tracks(track)
-        result = self._call(Kind.PUSH, pack(ns, copy=not tracked), "push", targets)
+        result = self._call(Kind.PUSH, pack_names(ns, copy=not tracked), "push", targets)
         return self._none_if_waited(result, block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
@@ -152,7 +152,7 @@ class DirectView(View):
         for place, engine in enumerate(ids):
             part = spread.part(sequence, place, len(ids))
             value = part[0] if flatten and len(part) == 1 else part
-            body = pack({key: value}, copy=not self._tracks(track))
+            body = pack_names({key: value}, copy=not self._tracks(track))
             self._submit(Kind.PUSH, body, result, (engine,), label=self.label)
         return self._none_if_waited(result, block, tracked=self._tracks(track))
 
@@ -185,7 +185,7 @@ class DirectView(View):
 
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         packed = self.client.packer.pack(function)
-        body = pack_call(args, kwargs, copy=not self.track)
+        body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
         result = self._call(Kind.APPLY, body, f"apply:{packed.name}", None, packed)
         if self.track:
             result._tracked = True
