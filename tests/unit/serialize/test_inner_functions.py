@@ -49,35 +49,85 @@ def test_expressions(chosen, body):
     assert run(f"f = {body}", chosen)["f"]() == 10
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "def g(a: helper(1) = 1, *, b: int = 0) -> int:\n        return helper(a + b)\n    return g()",
-        "class A:\n        made = helper(1)\n        def m(self): return [self.made for _ in [1]][0]\n    return A().m()",
-        "class A:\n        class B:\n            def m(self): return helper(1)\n    return A.B().m()",
-        (
-            "class A:\n        def m(self): return 10\n    class B(A):\n        def m(self): return super().m() * helper(1) // 10\n"
-            "    return B().m()"
-        ),
-        "try:\n        raise ValueError\n    except ValueError:\n        return (lambda: helper(1))()",
-        "for i in [1]:\n        try:\n            continue\n        finally:\n            f = lambda: helper(i)\n    return f()",
-        "with open('/dev/null') as file:\n        return [helper(x) for x in [1]][0]",
-        (
-            "def g():\n        try:\n            yield (lambda: helper(1))()\n        finally:\n            closed.append(1)\n"
-            "    closed = []\n    it = g()\n    try:\n        return next(it)\n    finally:\n        it.close()\n        assert closed"
-        ),
-        (
-            "async def g():\n        return [helper(x) async for x in h()][0]\n    async def h():\n        yield 1\n"
-            "    import asyncio\n    return asyncio.run(g())"
-        ),
-        (
-            "import dataclasses\n    @dataclasses.dataclass\n    class P:\n        x: int = 1\n"
-            "        def y(self): return [helper(self.x) for _ in [1]][0]\n    return [helper(P().x) for _ in [1]][0]"
-        ),
-    ],
-)
+STATEMENTS = [
+    """
+    def g(a: helper(1) = 1, *, b: int = 0) -> int:
+        return helper(a + b)
+    return g()
+    """,
+    """
+    class A:
+        made = helper(1)
+        def m(self): return [self.made for _ in [1]][0]
+    return A().m()
+    """,
+    """
+    class A:
+        class B:
+            def m(self): return helper(1)
+    return A.B().m()
+    """,
+    """
+    class A:
+        def m(self): return 10
+    class B(A):
+        def m(self): return super().m() * helper(1) // 10
+    return B().m()
+    """,
+    """
+    try:
+        raise ValueError
+    except ValueError:
+        return (lambda: helper(1))()
+    """,
+    """
+    for i in [1]:
+        try:
+            continue
+        finally:
+            f = lambda: helper(i)
+    return f()
+    """,
+    """
+    with open('/dev/null') as file:
+        return [helper(x) for x in [1]][0]
+    """,
+    """
+    def g():
+        try:
+            yield (lambda: helper(1))()
+        finally:
+            closed.append(1)
+    closed = []
+    it = g()
+    try:
+        return next(it)
+    finally:
+        it.close()
+        assert closed
+    """,
+    """
+    async def g():
+        return [helper(x) async for x in h()][0]
+    async def h():
+        yield 1
+    import asyncio
+    return asyncio.run(g())
+    """,
+    """
+    import dataclasses
+    @dataclasses.dataclass
+    class P:
+        x: int = 1
+        def y(self): return [helper(self.x) for _ in [1]][0]
+    return [helper(P().x) for _ in [1]][0]
+    """,
+]
+
+
+@pytest.mark.parametrize("body", STATEMENTS)
 def test_statements(chosen, body):
-    assert run(f"def f():\n    {body}", chosen)["f"]() == 10
+    assert run(f"def f():\n{body}", chosen)["f"]() == 10
 
 
 def test_arguments_that_need_more_than_a_byte(chosen):
@@ -148,17 +198,7 @@ if sys.version_info >= (3, 12):
         assert names["A"].__value__ == 10
 
 
-_MODULES = [
-    "argparse",
-    "ast",
-    "asyncio.base_events",
-    "dataclasses",
-    "enum",
-    "inspect",
-    "typing",
-    "contextlib",
-    "statistics",
-]
+_MODULES = ["argparse", "ast", "asyncio.base_events", "dataclasses", "enum", "inspect", "typing", "statistics"]
 
 
 @pytest.mark.parametrize("name", _MODULES)

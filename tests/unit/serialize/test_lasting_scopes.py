@@ -22,78 +22,124 @@ def define(notebook, source):
 
 LASTING = {
     "a kept object": (
-        (
-            "class Model:\n    def fit(self): return [helper(x) for x in [1]][0] + list(map(lambda x: helper(x), [1]))[0]\n"
-            "def f():\n    global model\n    model = Model()"
-        ),
+        """
+class Model:
+    def fit(self): return [helper(x) for x in [1]][0] + list(map(lambda x: helper(x), [1]))[0]
+def f():
+    global model
+    model = Model()
+""",
         "model.fit()",
         6,
     ),
     "a kept inner function": (
-        "def f():\n    global g\n    def g():\n        return (lambda: sum(helper(x) for x in [1, 2]))()",
+        """
+def f():
+    global g
+    def g():
+        return (lambda: sum(helper(x) for x in [1, 2]))()
+""",
         "g()",
         9,
     ),
     "a generator": (
-        (
-            "def f():\n    global it\n    def steps():\n        for x in [1, 2]:\n            yield (lambda: helper(x))()\n"
-            "    it = steps()\n    next(it)"
-        ),
+        """
+def f():
+    global it
+    def steps():
+        for x in [1, 2]:
+            yield (lambda: helper(x))()
+    it = steps()
+    next(it)
+""",
         "next(it)",
         6,
     ),
     "a class made inside": (
-        (
-            "def f():\n    global made\n    class A:\n        def m(self): return [helper(x) for x in [1]]\n"
-            "        class B:\n            def m(self): return list(helper(x) for x in [1])\n    made = A(), A.B()"
-        ),
+        """
+def f():
+    global made
+    class A:
+        def m(self): return [helper(x) for x in [1]]
+        class B:
+            def m(self): return list(helper(x) for x in [1])
+    made = A(), A.B()
+""",
         "made[0].m() + made[1].m()",
         [3, 3],
     ),
     "a dataclass made inside": (
-        (
-            "import dataclasses\ndef f():\n    global made\n    @dataclasses.dataclass\n    class A:\n        x: int = 1\n"
-            "        def m(self): return [helper(self.x) for _ in [1]]\n    made = A"
-        ),
+        """
+import dataclasses
+def f():
+    global made
+    @dataclasses.dataclass
+    class A:
+        x: int = 1
+        def m(self): return [helper(self.x) for _ in [1]]
+    made = A
+""",
         "made(2).m()",
         [6],
     ),
     "a thread": (
-        (
-            "import threading, queue\ndef f():\n    global asked, answers\n    asked, answers = queue.Queue(), queue.Queue()\n"
-            "    def serve():\n        for x in iter(asked.get, None):\n            answers.put([helper(y) for y in [x]])\n"
-            "    threading.Thread(target=serve, daemon=True).start()"
-        ),
+        """
+import threading, queue
+def f():
+    global asked, answers
+    asked, answers = queue.Queue(), queue.Queue()
+    def serve():
+        for x in iter(asked.get, None):
+            answers.put([helper(y) for y in [x]])
+    threading.Thread(target=serve, daemon=True).start()
+""",
         "(asked.put(2), asked.put(None), answers.get(timeout=30))[2]",
         [6],
     ),
     "a pool of threads": (
-        (
-            "from concurrent.futures import ThreadPoolExecutor\ndef f():\n    global pool, work\n"
-            "    pool = ThreadPoolExecutor(1)\n    work = lambda x: [(lambda: helper(y))() for y in [x]]"
-        ),
+        """
+from concurrent.futures import ThreadPoolExecutor
+def f():
+    global pool, work
+    pool = ThreadPoolExecutor(1)
+    work = lambda x: [(lambda: helper(y))() for y in [x]]
+""",
         "(pool.submit(work, 2).result(30), pool.shutdown())[0]",
         [6],
     ),
     "a task of asyncio": (
-        (
-            "import asyncio\ndef f():\n    global loop, task\n    loop = asyncio.new_event_loop()\n"
-            "    async def work():\n        await asyncio.sleep(0)\n        return [helper(x) for x in [1]]\n"
-            "    task = loop.create_task(work())"
-        ),
+        """
+import asyncio
+def f():
+    global loop, task
+    loop = asyncio.new_event_loop()
+    async def work():
+        await asyncio.sleep(0)
+        return [helper(x) for x in [1]]
+    task = loop.create_task(work())
+""",
         "(loop.run_until_complete(task), loop.close())[0]",
         [3],
     ),
     "a cached function": (
-        "import functools\ndef f():\n    global cached\n    @functools.lru_cache\n    def cached(x): return [helper(y) for y in [x]]",
+        """
+import functools
+def f():
+    global cached
+    @functools.lru_cache
+    def cached(x): return [helper(y) for y in [x]]
+""",
         "cached(2)",
         [6],
     ),
     "what eval and exec make": (
-        (
-            "def f():\n    global one, two\n    one = eval('lambda: [helper(x) for x in [1]]')\n"
-            "    exec('def two(): return [(lambda: helper(x))() for x in [1]]', globals())\n    helper"
-        ),
+        """
+def f():
+    global one, two
+    one = eval('lambda: [helper(x) for x in [1]]')
+    exec('def two(): return [(lambda: helper(x))() for x in [1]]', globals())
+    helper
+""",
         "one() + two()",
         [3, 3],
     ),
@@ -146,7 +192,14 @@ def test_the_engines_names_win_whenever_they_appear(engine, notebook):
 
 def test_global_writes_of_inner_functions(engine, notebook):
     notebook.run(
-        "count = 0\ndef f():\n    def add():\n        global count\n        count += helper(1)\n    [add() for _ in [1, 2]]"
+        """
+count = 0
+def f():
+    def add():
+        global count
+        count += helper(1)
+    [add() for _ in [1, 2]]
+"""
     )
     engine.call(notebook["f"])
     assert engine.pull("count") == 6
@@ -163,9 +216,13 @@ def test_what_is_not_captured_sees_nothing_of_it(engine, notebook):
 
 def test_eval_and_exec(engine, notebook):
     f = notebook.run(
-        "def f(n):\n    exec('m = [helper(n) for _ in [1]]' if False else 'global m; m = helper(1)')\n"
-        "    return eval('helper(n)'), eval(compile('helper(2)', '', 'eval')), eval('  [helper(x) for x in y]', {'y': [1]}),"
-        " eval('n', {}, {'n': 7}), m, helper"
+        """
+def f(n):
+    exec('global m; m = helper(1)')
+    compiled = compile('helper(2)', '', 'eval')
+    others = eval('  [helper(x) for x in y]', {'y': [1]}), eval('n', {}, {'n': 7})
+    return eval('helper(n)'), eval(compiled), *others, m, helper
+"""
     )
     assert engine.call(f, 4)[:-1] == (12, 6, [3], 7, 3)
     assert engine.pull("m") == 3
