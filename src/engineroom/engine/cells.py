@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.own_names import OwnNames
 from engineroom.serialize.results import ExecuteReply
 
 _SOURCES = 1000
@@ -104,6 +105,8 @@ class Cells:
         self._shell = _Shell.instance(config=config, user_module=main, profile_dir=ProfileDir())
         self._shell.interrupts = interrupts
         self._shell.loop_runner = coroutines.run
+        self.own_names = OwnNames(names, self._shell.user_ns_hidden)
+        self.own_names.put_aside()
         # IPython's advice after a SystemExit, which makes no sense here.
         warnings.filterwarnings("ignore", message="To exit: use")
 
@@ -114,7 +117,11 @@ class Cells:
         compiler: Any = shell.compile
         hook.data, hook.metadata = {}, {}
         compiler.name = cell.get("name", "")
-        result = shell.run_cell(code, store_history=not silent, silent=silent)  # type: ignore[no-untyped-call]
+        self.own_names.bring_back()
+        try:
+            result = shell.run_cell(code, store_history=not silent, silent=silent)  # type: ignore[no-untyped-call]
+        finally:
+            self.own_names.put_aside()
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             raise error
@@ -122,4 +129,6 @@ class Cells:
 
     def reset(self) -> None:
         """Forget all that was run: the names that IPython itself has are there again, and no others."""
+        self.own_names.bring_back()
         self._shell.reset(new_session=False)  # type: ignore[no-untyped-call]
+        self.own_names.put_aside()

@@ -25,7 +25,8 @@ Names: TypeAlias = dict[str, Any]
 
 def fresh_main() -> Names:
     """Put a new, empty `__main__` into `sys.modules` and return its namespace."""
-    main = ModuleType("__main__", "The namespace of this engine.")
+    main = ModuleType("__main__")
+    del main.__doc__  # so that functions find that of their script
     main.__builtins__ = builtins  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
     return vars(main)
@@ -82,6 +83,8 @@ class Namespace:
         """Return the value of a name, or of any expression such as `a[3]`."""
         if name in self.names:
             return self.names[name]
+        if self._cells is not None and name in self._cells.own_names:
+            return self._cells.own_names[name]
         return eval(name, self.names)
 
     def assign(self, values: Names) -> None:
