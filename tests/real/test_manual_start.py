@@ -92,7 +92,7 @@ def test_one_address_of_many_is_enough(machines: Machines) -> None:
     nobody = f"{machines.hosts.network}.99"
     machines.run("node1", "ipcontroller", "--ip=*", f"--location={nobody}").says("ready")
     file = machines.copy("engine", "node1", machines.place / "there")
-    engine = machines.run("node2", "ipengine", f"--file={file.name}", cwd=file.parent).says("registered engine=0")
+    engine = machines.run("node2", "ipengine", f"--file={file.name}", cwd=file.parent).says("registered  engine=0")
     assert f"over={machines.hosts.addresses['node1']}:" in engine.output
 
 

@@ -95,7 +95,7 @@ def test_a_rank_that_dies_ends_its_world_and_all_is_said(mpi: Mpi, reader: Reade
         assert time.monotonic() - began < slowly(1)
         with pytest.raises(EngineError, match="engine 0 died"):
             waiting.get(timeout=SECONDS)
-    start.says("engine 1 died", "engine 0 died", "engines 1 have ended: mpiexec: exit code ", "it said:")
+    start.says("engine 1 died", "engine 0 died", "engine set 1 has ended: mpiexec: exit code ", "it said:")
     start.interrupt()
 
 

@@ -154,6 +154,6 @@ def test_each_trouble_is_said_in_words(reader: Reader) -> None:
     ended.says("1 of 1 engines did not register: Grid Engine job ", "reached its time limit")
     assert ended.process.wait(SECONDS) != 0
     why = reader.types("ipcluster why --profile=late || test $? = 1")
-    why.says("engines 1: ", "reached its time limit", "fix: ")
+    why.says("engine set 1: ", "reached its time limit", "fix: ")
     full.interrupt()
     broken.interrupt()

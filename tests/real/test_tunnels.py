@@ -74,7 +74,7 @@ def guards() -> list[int]:
 
 def view_of(engine: Program, rc: Client) -> DirectView:
     """Return a view of this very engine, once it is there; those of earlier tests may not be gone yet."""
-    engine_id = int(engine.says("registered engine=").output.partition("registered engine=")[2].split()[0])
+    engine_id = int(engine.says("registered  engine=").output.partition("registered  engine=")[2].split()[0])
     until(lambda: engine_id in rc.ids)
     return rc[engine_id]
 
@@ -118,7 +118,7 @@ def test_a_killed_guard_takes_its_ssh_along_and_is_replaced(machines: Machines, 
     until(lambda: len(guards()) == 2)
     for guard in guards():
         os.kill(guard, signal.SIGKILL)
-    until(lambda: engine.output.count("registered engine=") == 2 and tunnels() == 2)
+    until(lambda: engine.output.count("registered  engine=") == 2 and tunnels() == 2)
     assert view.pull("kept").get(timeout=SECONDS) == 7
 
 

@@ -85,7 +85,7 @@ def test_a_job_that_is_cancelled(command: Start, profile: Profile, slurm: Slurm)
     known = time.monotonic()
     said = until(lambda: "was cancelled" in (said := why(profile)) and said)
     assert time.monotonic() - known < slowly(NAMED_WITHIN)
-    assert said.startswith(f"engines 1: Slurm job {job} was cancelled")
+    assert said.startswith(f"engine set 1: Slurm job {job} was cancelled")
     assert "fix: " in said
     started.signal(signal.SIGINT).ends()
 

@@ -144,16 +144,38 @@ def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
     listed = command("ipcluster", "list")
     listed.succeeds()
     assert listed.lines[1].split() == ["default", "''", "no", "1", "local"]
+    sockets = [path.name for path in Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir()]
     clean = command("ipcluster", "clean")
     clean.succeeds()
-    assert {Path(line.split()[-1]).name for line in clean.lines} >= {
+    assert {Path(line.split()[-1]).name for line in clean.lines} == {
         "ipcluster.pid",
         "ipcontroller.pid",
         "cluster-.json",
+        "ipcontroller-client.json",
+        "ipcontroller-engine.json",
+        "log",
+        *sockets,
     }
+    assert list(profile.log_dir.iterdir()) == []
     assert list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir()) == []
     listed = command("ipcluster", "list")
     assert (listed.ends(), len(listed.lines)) == (0, 1)
+
+
+def test_clean_leaves_what_runs_and_what_is_to_be_used_again(command: Start, profile: Profile) -> None:
+    command("ipcontroller", "--reuse", "--cluster-id=kept").says("controller listens").signal(signal.SIGINT).ends()
+    for cluster_id in ("", "gone", "runs"):
+        command("ipcluster", "start", "-n", "1", "--daemonize", f"--cluster-id={cluster_id}").succeeds()
+    for cluster_id in ("", "gone"):
+        command("ipcluster", "stop", f"--cluster-id={cluster_id}").succeeds()
+    logs = {path.name for path in profile.log_dir.iterdir()}
+    command("ipcluster", "clean", "--cluster-id=gone").succeeds()
+    assert {path.name for path in profile.log_dir.iterdir()} == {name for name in logs if "-gone" not in name}
+    command("ipcluster", "clean").succeeds()
+    assert {path.name for path in profile.log_dir.iterdir()} == {name for name in logs if "-runs" in name}
+    assert profile.connection_file("client", "kept").exists()
+    assert profile.connection_file("client", "runs").exists()
+    command("ipcluster", "stop", "--cluster-id=runs").succeeds()
 
 
 def test_clean_by_force_stops_what_runs(command: Start, profile: Profile) -> None:
@@ -177,7 +199,7 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
     ]
     one = command("ipcluster", "logs", "1")
     one.succeeds()
-    assert "registered engine=1" in one.output
+    assert "registered  engine=1" in one.output
     none = command("ipcluster", "logs", "7")
     assert none.ends() == 1
     assert "no log of '7'; this cluster has logs of: ipcluster, controller, engine-0, engine-1" in none.output

@@ -45,7 +45,7 @@ def test_a_host_that_wants_others_engines_gone(cluster: Cluster, rc: Client) -> 
 def test_engines_of_others_are_no_hindrance(command: Callable[..., Command], profile: Profile) -> None:
     by_hand = command("ipengine").says("waiting for the controller")
     with Cluster(n=1, profile="default", cluster_id="") as rc:
-        by_hand.says("registered engine=")
+        by_hand.says("registered  engine=")
         cluster = Cluster.from_file(profile="default", cluster_id="")
         cluster.start_engines_sync(1)
         rc.wait_for_engines(3, timeout=SECONDS)

@@ -35,7 +35,7 @@ def test_a_process_for_each_engine_and_an_end_that_is_told(condor: FakeScheduler
     with Client(profile_dir=str(reader.profile().path)) as rc:
         rc[:].execute("import os; pid = os.getpid()", block=True)
         assert sorted(rc[:]["pid"]) == sorted(condor.pids(11))
-        with pytest.raises(LaunchError, match="engines 1 got no signal: HTCondor has no command that sends signals"):
+        with pytest.raises(LaunchError, match="engine set 1 got no signal: HTCondor has no command that sends signals"):
             Cluster.from_file(profile_dir=reader.profile().path).signal_engines_sync(signal.SIGINT)
         for pid in condor.pids(11):
             os.kill(pid, signal.SIGKILL)

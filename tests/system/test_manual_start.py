@@ -53,7 +53,7 @@ def test_options_as_the_page_has_them(reader: Reader) -> None:
 def test_an_engine_waits_for_its_controller_and_says_what_for(command: Start, profile: Profile) -> None:
     engine = command("ipengine").says("waiting for the controller for up to 60 s: there is no connection file")
     controller = command("ipcontroller").says("ready: engines by `ipengine`")
-    engine.says("registered engine=0")
+    engine.says("registered  engine=0")
     controller.signal(signal.SIGINT).succeeds()
     engine.succeeds()
 
@@ -82,7 +82,7 @@ def test_engines_and_clients_come_back_to_a_controller_that_keeps_its_files(comm
         before = json.loads(file.read_text())
         controller.signal(signal.SIGINT).succeeds()
         again = started()
-        until(lambda: engine.output.count("registered engine=0") == 2 and rc.ids == [0])
+        until(lambda: engine.output.count("registered  engine=0") == 2 and rc.ids == [0])
         assert rc[0].pull("kept").get(SECONDS) == os.getpid()
         after = json.loads(file.read_text())
         kept = ("exec_key", "certificate", "ssh", "location")
@@ -96,7 +96,7 @@ def test_engines_and_clients_come_back_to_a_controller_that_keeps_its_files(comm
 def test_a_file_written_by_hand_needs_a_url_and_a_key(command: Start, profile: Profile, tmp_path: Path) -> None:
     controller = command("ipcontroller").says("ready")
     (tmp_path / "engine.json").write_text(json.dumps(written_by_hand(profile, "engine")))
-    engine = command("ipengine", "--file=engine.json", cwd=tmp_path).says("registered engine=0 over=127.0.0.1:")
+    engine = command("ipengine", "--file=engine.json", cwd=tmp_path).says("registered  engine=0  over=127.0.0.1:")
     with Client(written_by_hand(profile, "client"), timeout=SECONDS) as rc:
         assert rc[0].apply_sync(abs, -1) == 1
     with pytest.raises(NotLetIn, match="wrong key"):

@@ -72,8 +72,8 @@ def test_a_job_that_waits_says_for_what_and_one_that_is_cancelled_says_so(
     slurm.say("hold", "Resources")
     started = start(command).says("Resources")
     waits = until(lambda: "queued" in (said := why(profile)) and said)
-    assert re.search(r"0 of 1 engines are there; engines 1: Slurm job \d+ is queued: Resources", waits)
-    with Client() as rc, pytest.raises(TimeoutError, match=r"\nwhy: engines 1: Slurm job \d+ is queued: Res"):
+    assert re.search(r"0 of 1 engines are there; engine set 1: Slurm job \d+ is queued: Resources", waits)
+    with Client() as rc, pytest.raises(TimeoutError, match=r"\nwhy: engine set 1: Slurm job \d+ is queued: Res"):
         rc.wait_for_engines(1, timeout=0.1)
     began = kill_job(slurm, "CANCELLED")
     assert started.ends() == 1
@@ -94,7 +94,7 @@ def test_a_job_that_hits_its_time_limit(command: Commands, profile: Profile, slu
     started.says("reached its time limit")
     said = until(lambda: "time limit" in (said := why(profile)) and said)
     assert time.monotonic() - began < slowly(NAMED_WITHIN)
-    assert said.startswith("engines 1: Slurm job ")
+    assert said.startswith("engine set 1: Slurm job ")
     assert "fix: set a longer timelimit" in said
     started.signal(signal.SIGINT).ends()
 

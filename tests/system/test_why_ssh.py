@@ -59,7 +59,7 @@ def test_one_host_of_two_is_not_there(command: Commands, profile: Profile, tmp_p
     configure(profile, tmp_path, node1=1, nowhere=1)
     started = command("ipcluster", "start").says(" ready (")
     said = why(profile)
-    assert said.startswith("engines on nowhere: nowhere: there is no machine of that name")
+    assert said.startswith("engines on nowhere: there is no machine of that name")
     assert "fix: Check its name" in said
     started.signal(signal.SIGINT).ends()
     began = time.monotonic()

@@ -83,9 +83,11 @@ def test_what_waits_says_why_and_goes_on_and_what_gets_no_signal_says_so_too(
     start.says("waiting: job 11 of Windows HPC Server is queued: Not enough cores available.")
     scheduler.release()
     start.says("1 engine is ready").signal(signal.SIGUSR1)
-    start.says("engines 1 got no signal: Windows HPC Server can't send signals").signal(signal.SIGINT).succeeds()
+    start.says("engine set 1 got no signal: Windows HPC Server can't send signals").signal(signal.SIGINT).succeeds()
     assert not scheduler.pids(11)
-    steps = {step.words: step.step for step in read_steps(Profile(directory).steps_file("")) if step.who == "engines 1"}
+    steps = {
+        step.words: step.step for step in read_steps(Profile(directory).steps_file("")) if step.who == "engine set 1"
+    }
     assert steps["job 11 of Windows HPC Server"] == SUBMITTED
     assert steps["job 11 of Windows HPC Server is queued: Not enough cores available."] == QUEUED
 

@@ -15,6 +15,8 @@ def main(argv: Sequence[str]) -> int:
     app = IPClusterList.from_command_line(argv)
     one = app.profile or app.profile_dir
     found = list(find([app.profile_directory] if one else profiles(app.ipython_dir)))
+    if app.cluster_id:
+        found = [each for each in found if each.cluster_id == app.cluster_id]
     if app.output_format == "json":
         print(json.dumps([as_values(each) for each in found], indent=2))
     else:

@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import logging
 import os
-import uuid
 import weakref
 from collections.abc import Mapping
 from copy import deepcopy
@@ -29,6 +28,7 @@ from engineroom.settings.advice import named
 from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterStart
+from engineroom.settings.old_logs import random_id
 from engineroom.settings.old_names import renew
 from engineroom.settings.option import OptionError, keywords, nearest, no_sense
 from engineroom.settings.profiles import Profile
@@ -85,7 +85,7 @@ class Cluster(ClusterOptions):
         except TraitError as error:
             raise no_sense(error) from error
         self._profile = found
-        self.cluster_id = uuid.uuid4().hex[:8] if cluster_id is None else cluster_id
+        self.cluster_id = random_id() if cluster_id is None else cluster_id
         self.shutdown_atexit = shutdown_atexit
         self.log_level = log_level
         self.cluster_file = Path(cluster_file) if cluster_file else found.cluster_file(self.cluster_id)

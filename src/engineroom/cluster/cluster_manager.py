@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from engineroom.cluster import registry
+from engineroom.cluster.cleaning import clean
 from engineroom.cluster.cluster import Cluster
 from engineroom.cluster.pid_records import Holder
 from engineroom.settings.profiles import Profile, profiles
+
+_log = logging.getLogger(__name__)
 
 
 class ClusterManager:
@@ -54,7 +58,17 @@ class ClusterManager:
         return key
 
 
-def clean_cluster_files(profile_dirs: Sequence[str | os.PathLike[str]] | None = None) -> list[str]:
-    """Remove what clusters that have ended left in these profiles, by default in all; return what was removed."""
+def clean_cluster_files(
+    profile_dirs: Sequence[str | os.PathLike[str]] | None = None,
+    log: logging.Logger | None = None,
+    force: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+) -> list[str]:
+    """Remove what ended clusters left in these profiles, by default in all; return, in words, what was done.
+
+    `force`: stop clusters that run first. `log`: a logger for what is done.
+    """
     places = [Profile.find(profile_dir=directory) for directory in profile_dirs or ()] or profiles()
-    return [str(path) for path in registry.clean(places)]
+    done = list(clean(places, force=force))
+    for words in done:
+        (log or _log).info("%s", words)
+    return done

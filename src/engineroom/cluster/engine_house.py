@@ -242,7 +242,7 @@ class EngineHouse:
         missing = [engine for engine in engines if not engine.ready and not engine.shut_down]
         if not missing or self._closing:
             if not missing:
-                self._steps.note(steps.REGISTERED, words=f"all {len(engines)}", who=self._who(name))
+                self._steps.note(steps.REGISTERED, words=f"all {len(engines)} engines", who=self._who(name))
             return ""
         dead = [engine for engine in missing if engine.failed]
         words = f"{len(missing)} of {len(engines)} engines did not register"

@@ -30,7 +30,6 @@ from engineroom.ids import Instance, new_instance
 from engineroom.protocol.processes import ProcessRecord, host_name, start_time
 from engineroom.settings import steps
 from engineroom.settings.advice import for_cluster
-from engineroom.settings.logs import forget_old
 from engineroom.settings.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -273,7 +272,10 @@ class Host(LinkedHost):
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
             self._remove_connection_files()
-            forget_old(self.plan.profile.log_dir)
+            from engineroom.cluster.registry import cluster_ids  # at the end only
+            from engineroom.settings.old_logs import forget
+
+            forget(self.plan.profile.log_dir, living=cluster_ids(self.plan.profile))
         if self._failure is None:
             self._steps.note(steps.ENDED, words=reason)
         self.report(self._failure or Stopped(reason))

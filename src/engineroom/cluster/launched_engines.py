@@ -105,7 +105,7 @@ class LaunchedEngines:
             handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
             if self._closing:
                 await self._launcher.stop(handle)
-                raise LaunchError(f"engines {name} were not to start any more: the cluster stops")
+                raise LaunchError(f"engine set {name} was not started: the cluster is stopping")
             started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
         finally:
             early = self._early.pop(name, [])
@@ -155,7 +155,7 @@ class LaunchedEngines:
         try:
             await self._launcher.signal(meant.handle, signum)
         except LaunchError as error:
-            return f"engines {meant.name} got no signal: {error}"
+            return f"engine set {meant.name} got no signal: {error}"
         return ""
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
@@ -299,7 +299,7 @@ class LaunchedEngines:
                 self._on_exit(engine.instance, how.partition("\n")[0].removesuffix("; it said:"))
             await self._pulse.until(gone, _FAREWELL)
         if self._sets.get(ended.name) is ended:
-            self._report(Notice(f"engines {ended.name} have ended: {how}"))
+            self._report(Notice(f"engine set {ended.name} has ended: {how}"))
             self._forget(ended)
 
     async def _all_ready(self, started: _Set) -> str:
@@ -308,7 +308,7 @@ class LaunchedEngines:
         missing = started.n - started.arrived
         if missing <= 0 or started.leaving:
             if not started.leaving:
-                self._steps.note(steps.REGISTERED, words=f"all {started.n}", who=self._who(started.name))
+                self._steps.note(steps.REGISTERED, words=f"all {started.n} engines", who=self._who(started.name))
             return ""
         started.given_up = True
         words, ended = self._words_about_missing(started), started.status.state is State.ENDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 from engineroom.cluster.pid_records import remove_stale
@@ -47,6 +48,24 @@ def remove_if_stale(connection_file: Path) -> None:
         return
     if stale:
         connection_file.unlink(missing_ok=True)
+
+
+def stale_connection_files(profile: Profile, *, living: Collection[str]) -> list[Path]:
+    """Return the connection files and certificates of controllers that have ended, and are not to come back with them.
+
+    `living`: ids of clusters that run, or may.
+    """
+    found = []
+    for path in profile.security_dir.glob("*.json"):
+        try:
+            info = read_connection_file(path)
+        except ConnectionFileError:
+            continue  # a cluster file, or somebody's own
+        if info.stale and not info.reuse and info.cluster_id not in living:
+            found.append(path)
+            if info.cluster_id:
+                found += [profile.security_dir / f"ipcontroller-{info.cluster_id}.{end}" for end in ("crt", "key")]
+    return [path for path in dict.fromkeys(found) if path.exists()]
 
 
 def _controller_socket(profile: Profile, cluster_id: str) -> Path | None:

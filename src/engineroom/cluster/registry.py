@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engineroom.cluster import cluster_file as files
 from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.left_jobs import ids_with_jobs
-from engineroom.cluster.leftovers import PROGRAMS, dead_sockets, sweep
+from engineroom.cluster.leftovers import PROGRAMS
 from engineroom.cluster.pid_records import Holder, holder, read
 from engineroom.settings.advice import named
 from engineroom.settings.profiles import DEFAULT, Profile, profiles
@@ -61,15 +60,6 @@ def find(places: Iterable[Profile]) -> Iterator[Found]:
             except NoCluster:
                 record = record or read(profile.pid_file("ipcontroller", cluster_id))
             yield Found(profile, cluster_id, holder(record), values)
-
-
-def clean(places: Iterable[Profile]) -> list[Path]:
-    """Remove what clusters that have certainly ended left; return what was removed."""
-    removed = [path for profile in places for cluster_id in cluster_ids(profile) for path in sweep(profile, cluster_id)]
-    for path in dead_sockets():
-        path.unlink(missing_ok=True)
-        removed.append(path)
-    return removed
 
 
 def running_ids(profile: Profile) -> list[str]:

@@ -22,7 +22,8 @@ from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
 from engineroom.errors import EngineroomError
 from engineroom.settings import steps
-from engineroom.settings.logs import clean, set_up
+from engineroom.settings.logs import set_up
+from engineroom.settings.old_logs import of_cluster
 from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,9 @@ def prepare(plan: HostPlan) -> None:
         pid_files = [profile.pid_file(program, plan.cluster_id) for program in PROGRAMS]
         steps.begin_if_old(profile.steps_file(plan.cluster_id), unless=pid_files)
     if plan.clean_logs:
-        clean(profile.log_dir, plan.cluster_id)
+        for path in of_cluster(profile.log_dir, plan.cluster_id):
+            if not path.name.startswith("steps"):
+                path.unlink(missing_ok=True)
     part = "" if plan.controller is not None else f"engines-{socket.gethostname()}-{os.getpid()}"
     set_up(plan.log_level, profile.log_file("ipcluster", plan.cluster_id, part))
 

@@ -83,6 +83,7 @@ class Identity:
                 host=host_name(),
                 boot_id=boot_id(),
                 controller=ProcessRecord.of_this_process(),
+                reuse=self._config.reuse,
             )
             write_connection_file(path, info)
 

@@ -9,9 +9,9 @@ import signal
 import threading
 from pathlib import Path
 
+from engineroom.settings.logs import FactsFormatter
+
 _LARGEST = 10 * 1024 * 1024
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(facts)s"
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "facts"}
 
 
 class Log:
@@ -53,20 +53,11 @@ class Log:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-class _Formatter(logging.Formatter):
-    """Constant text, then the facts given as `extra`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        facts = {name: value for name, value in vars(record).items() if name not in _PLAIN}
-        record.facts = "".join(f" {name}={value}" for name, value in facts.items())
-        return super().format(record)
-
-
 class _Handler(logging.Handler):
     def __init__(self, log: Log) -> None:
         super().__init__()
         self._log = log
-        self.setFormatter(_Formatter(_FORMAT))
+        self.setFormatter(FactsFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.write(self.format(record) + "\n")

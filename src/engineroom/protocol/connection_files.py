@@ -29,7 +29,8 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     HOST:PORT under which the controller may be reached. `socket`: path of its Unix socket, for peers with the same
     `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM, "" in files written by hand: then the
     handshake alone proves that the one that is shown is the controller's. `ssh`: the server to tunnel through.
-    `protocol`: "major.minor". `controller`: which process it is, to tell a stale file.
+    `protocol`: "major.minor". `controller`: which process it is, to tell a stale file. `reuse`: the file outlives it,
+    for the next controller is to have the same keys.
     """
 
     url: str
@@ -44,6 +45,7 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     host: str = ""
     boot_id: str = ""
     controller: ProcessRecord | None = None
+    reuse: bool = False
 
     @property
     def port(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step
+from engineroom.settings.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step, is_one_engine
 
 _FIX_IN_WORDS = re.compile(r" \(fix: (?P<enclosed>[^()]*)\)|\. Fix: (?P<last>[^()]*)(?= \(|$)")
 
@@ -25,7 +25,9 @@ class Failure(NamedTuple):
     at: float
 
     def __str__(self) -> str:
-        return f"{_together(self.who)}: {self.words or _UNSAID[self.step]}"
+        who = _together(self.who)
+        words = self.words.removeprefix(f"{who.rpartition(' on ')[2]}: ")  # the machine need not be named twice
+        return f"{who}: {words or _UNSAID[self.step]}"
 
 
 _UNSAID = {
@@ -74,7 +76,7 @@ def in_brief(steps: Iterable[Step]) -> str:
 
 
 def wait_in_words(step: Step) -> str:
-    """Return who waits, and for what: "engines 1: queued (Resources)"."""
+    """Return who waits, and for what: "engine set 1: queued (Resources)"."""
     if "queue" in step.words:  # batch systems tell of their jobs in whole sentences
         return f"{step.who}: {step.words}"
     return f"{step.who}: {step.step}{f' ({step.words})' if step.words else ''}"
@@ -109,7 +111,7 @@ def _rank(step: Step) -> int:
 
 def _of_one(step: Step) -> int:
     """Return how much less it tells than others of the same kind: of a set, of an engine, of one at the door."""
-    return 2 if step.who.startswith("an ") else int(step.who.startswith("engine "))
+    return 2 if step.who.startswith("an ") else int(is_one_engine(step.who))
 
 
 def _makes_good(success: Step, failed: Step) -> bool:

@@ -5,21 +5,13 @@ from __future__ import annotations
 import contextlib
 import glob
 import logging
-import os
-import re
 import sys
-import time
 from pathlib import Path
 
 KEPT = 3
 """Earlier files of one process that are kept, as NAME.log.1 (the latest) and so on."""
 
 MAX_BYTES = 10 * 1024 * 1024
-
-FORGOTTEN = 14 * 24 * 3600.0
-"""Seconds that files of clusters whose ids were drawn are kept."""
-
-_OF_DRAWN_ID = re.compile(r"(ipcluster|ipcontroller|ipengines?|steps)-[0-9a-f]{8}[-.]")
 
 _END = 4096
 """Bytes in which the last line of a log is looked for."""
@@ -86,28 +78,6 @@ def last_line(path: Path) -> str:
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if any(map(str.isalnum, line))), "")
-
-
-def clean(directory: Path, cluster_id: str) -> None:
-    """Remove the logs of one cluster."""
-    tail = f"-{cluster_id}" if cluster_id else ""
-    for program in ("ipcluster", "ipcontroller"):
-        remove_log(directory / f"{program}{tail}.log")
-    for program in ("ipengine", "ipengines"):
-        for path in directory.glob(f"{glob.escape(program + tail)}-*.log*"):
-            # A cluster without an id must not take what belongs to those that have one.
-            if cluster_id or path.name.removeprefix(f"{program}-").partition(".")[0].isdigit():
-                path.unlink(missing_ok=True)
-
-
-def forget_old(directory: Path) -> None:
-    """Remove what clusters whose ids were drawn, each for one start, have left long ago."""
-    oldest = time.time() - FORGOTTEN
-    # There may be no such directory any more, or somebody else who tidies up, too.
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if _OF_DRAWN_ID.match(entry.name) and entry.stat().st_mtime < oldest:
-                os.unlink(entry.path)
 
 
 def remove_log(path: Path) -> None:

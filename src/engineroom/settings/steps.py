@@ -54,18 +54,23 @@ _OLD = 600.0
 """Seconds after which engines that start by themselves have nothing to do with those before."""
 
 HOST, CONTROLLER = "host", "controller"
-"""`who` of the process that looks after a cluster, and of its controller. A set of engines is "engines 1", one
+"""`who` of the process that looks after a cluster, and of its controller. A set of engines is "engine set 1", one
 engine "engine 3" or, before it has an id, "engine pid 4711 on node7"."""
 
 
 def of_engines(name: str, *, alone: bool) -> str:
     """Return `who` of the set of engines `name`. `alone`: its host has no controller, so that others call theirs so."""
-    who = f"engines {name}".rstrip()
+    who = f"engine set {name}".rstrip()
     return f"{who} of pid {os.getpid()} on {socket.gethostname()}" if alone else who
 
 
+def is_one_engine(who: str) -> bool:
+    """Return whether `who` is a single engine that has come so far as to have an id, or a process."""
+    return who.startswith("engine ") and not who.startswith("engine set ")
+
+
 class Step(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """One step. `at`: seconds since 1970; `who`: "controller", "engines 1", "engine pid 4711 on node7"; `ok`: it was
+    """One step. `at`: seconds since 1970; `who`: "controller", "engine set 1", "engine pid 4711 on node7"; `ok`: it was
     made; `words`: the facts, or what is wrong; `fix`: what to do about that; `n`: how many engines a set is to have."""
 
     at: float

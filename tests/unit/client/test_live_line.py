@@ -32,7 +32,7 @@ def test_on_a_terminal_one_line_changes_and_is_gone_at_the_end() -> None:
 def test_a_line_is_cut_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "11")
     shown = Terminal()
-    LiveLine(shown).show("0 of 4 engines; engines 1: queued")
+    LiveLine(shown).show("0 of 4 engines; engine set 1: queued")
     assert shown.getvalue() == "\r0 of 4 eng\x1b[K"
 
 

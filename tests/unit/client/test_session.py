@@ -220,8 +220,8 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
     rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.steps = [
-        {"at": 1.0, "who": "engines 1", "step": "submitted"},
-        {"at": 2.0, "who": "engines 1", "step": "queued", "words": "Slurm: Resources"},
+        {"at": 1.0, "who": "engine set 1", "step": "submitted"},
+        {"at": 2.0, "who": "engine set 1", "step": "queued", "words": "Slurm: Resources"},
     ]
     monkeypatch.setattr(engine_waiting, "_LOOK_EVERY", 0.05)
     waiting = rc.wait_for_engines(4, interactive=True, block=False)
@@ -231,13 +231,13 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
         shown.append(capsys.readouterr().err)
         return "".join(shown)
 
-    assert wait_until(lambda: "2 of 4 engines; engines 1: queued (Slurm: Resources)" in show())
-    with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engines 1: queued \(Slurm: Resources\)$"):
+    assert wait_until(lambda: "2 of 4 engines; engine set 1: queued (Slurm: Resources)" in show())
+    with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engine set 1: queued \(Slurm: Resources\)$"):
         rc.wait_for_engines(4, timeout=0.1)
     fake.steps.append(
-        {"at": 3.0, "who": "engines 1", "step": "ended", "ok": False, "words": "job 7 hit its time limit"}
+        {"at": 3.0, "who": "engine set 1", "step": "ended", "ok": False, "words": "job 7 hit its time limit"}
     )
-    with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engines 1: job 7 hit its time limit.*\nfix: .*timelimit"):
+    with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engine set 1: job 7 hit its time limit.*\nfix: .*timelimit"):
         rc.wait_for_engines(4, timeout=0.1)
     fake.do(fake.leave, 0, "exit code 3")
     with pytest.raises(er.EngineError):

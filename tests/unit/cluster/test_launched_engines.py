@@ -149,7 +149,7 @@ def test_what_is_submitted_while_the_cluster_stops_is_stopped(tmp_path: Path) ->
         await asyncio.sleep(0)
         assert not ending.done()
         submitted.set()
-        with pytest.raises(LaunchError, match="the cluster stops"):
+        with pytest.raises(LaunchError, match="the cluster is stopping"):
             await starting
         await ending
         assert sets.queue.stopped == [{"job": 1}]
@@ -284,7 +284,7 @@ def test_who_sends_a_signal_hears_that_it_can_not_be_sent(tmp_path: Path) -> Non
         await sets.engines.signal(2)
         assert sets.queue.signalled == [2]
         sets.queue.problem = "there are no signals"
-        with pytest.raises(LaunchError, match="engines 1 got no signal: there are no signals"):
+        with pytest.raises(LaunchError, match="engine set 1 got no signal: there are no signals"):
             await sets.engines.signal(2, "1")
         with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: 1"):
             await sets.engines.signal(2, "x")

@@ -106,7 +106,7 @@ def test_the_engine_that_died_first_is_named_first_and_then_why(tmp_path: Path) 
         story.engines.left(first, "its process ended")
         await story.until_forgotten()
         assert [each.engine for each in story.reports if isinstance(each, EngineDied)] == [1, 0]
-        assert story.reports[-1] == Notice(f"engines 1 have ended: {HOW}")
+        assert story.reports[-1] == Notice(f"engine set 1 has ended: {HOW}")
         assert story.exited == []
         await story.close()
 

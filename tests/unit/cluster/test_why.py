@@ -18,9 +18,9 @@ GONE = Seen(Holder.ENDED, pid=77, machine="here", since=100.0)
 STARTED = (
     Step(at=100, who="host", step=steps.PROFILE),
     Step(at=101, who="controller", step=steps.LISTENS, words="port 4000"),
-    Step(at=102, who="engines 1", step=steps.SUBMITTED, words="4 on this machine", n=4),
+    Step(at=102, who="engine set 1", step=steps.SUBMITTED, words="4 on this machine", n=4),
 )
-READY = (*STARTED, Step(at=103, who="engines 1", step=steps.REGISTERED, words="all 4"))
+READY = (*STARTED, Step(at=103, who="engine set 1", step=steps.REGISTERED, words="all 4"))
 
 
 def facts(**known: Any) -> Facts:
@@ -36,10 +36,40 @@ def test_all_is_well_in_one_line() -> None:
 
 
 def test_the_answer_comes_first_then_the_fix_then_the_steps() -> None:
-    failed = Step(at=104, who="engines 1", step=steps.REACHED, ok=False, words="no such host", fix="correct it")
+    failed = Step(at=104, who="engine set 1", step=steps.REACHED, ok=False, words="no such host", fix="correct it")
     said = lines(explain((*STARTED, failed), facts(engines=[])))
-    assert said[:3] == ["engines 1: no such host", "fix: correct it", "steps:"]
-    assert "engines 1: reached FAILED: no such host" in said[-1]
+    assert said[:3] == ["engine set 1: no such host", "fix: correct it", "steps:"]
+    assert "engine set 1: reached FAILED: no such host" in said[-1]
+
+
+def test_a_long_message_is_said_once() -> None:
+    long = f"node9: there is no machine of that name (ssh: {'could not resolve it, ' * 20}at all)"
+    trail = (
+        Step(at=101, who="host", step=steps.PROFILE, words="/home/me/.ipython/profile_default"),
+        Step(at=102, who="engines on node9", step=steps.REACHED, ok=False, words=long),
+        Step(at=103, who="engines on node9", step=steps.SUBMITTED),
+        Step(at=104, who="engines on node9", step=steps.REACHED, ok=False, words=long),
+        Step(
+            at=105, who="host", step=steps.ENDED, ok=False, words=f"2 engines did not start on {long}. Check its name"
+        ),
+    )
+    text = "\n".join(lines(explain(trail, facts(host=Seen(), controller=Seen()))))
+    assert text.count("there is no machine of that name") == 1
+    assert text.startswith("engines on node9: there is no machine")
+    assert text.count("FAILED: as above") == 3
+
+
+def test_a_failure_that_names_the_profile_is_not_said_by_the_profile() -> None:
+    directory = "/home/me/.ipython/profile_default"
+    trail = (
+        Step(at=101, who="host", step=steps.PROFILE, words=directory),
+        Step(at=102, who="controller", step=steps.LISTENS, ok=False, words="Address already in use"),
+        Step(at=103, who="host", step=steps.ENDED, ok=False, words=f"{directory}/log is full"),
+    )
+    text = "\n".join(lines(explain(trail, facts(host=Seen(), controller=Seen()))))
+    assert (
+        f"host: ended FAILED: {directory}/log is full" in text or f"{directory}/log is full" in text.split("steps:")[0]
+    )
 
 
 def test_a_full_disk_comes_before_all_that_follows_from_it() -> None:
@@ -81,8 +111,8 @@ def test_an_engine_that_died_is_told_with_when_and_how_many_are_left() -> None:
 
 def test_once_others_have_been_started_all_is_well_again() -> None:
     more = (
-        Step(at=112, who="engines 2", step=steps.SUBMITTED, words="1 on this machine", n=1),
-        Step(at=113, who="engines 2", step=steps.REGISTERED, words="all 1"),
+        Step(at=112, who="engine set 2", step=steps.SUBMITTED, words="1 on this machine", n=1),
+        Step(at=113, who="engine set 2", step=steps.REGISTERED, words="all 1"),
     )
     answer = explain((*READY, DIED, *more), facts(engines=[1, 2, 3, 4]))
     assert answer.well
@@ -112,15 +142,15 @@ def test_a_controller_that_is_stopped_is_told_before_what_follows_from_it() -> N
 
 
 def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
-    queued = Step(at=105, who="engines 1", step=steps.QUEUED, words="Slurm: Resources")
+    queued = Step(at=105, who="engine set 1", step=steps.QUEUED, words="Slurm: Resources")
     answer = explain((*STARTED, queued), facts(engines=[]))
-    assert answer.words == "0 of 4 engines are there; engines 1: queued (Slurm: Resources), for 15 s"
+    assert answer.words == "0 of 4 engines are there; engine set 1: queued (Slurm: Resources), for 15 s"
     assert "nothing has failed" in answer.fix
 
 
 def test_engines_that_have_not_registered_yet_are_heard_by_their_log() -> None:
     answer = explain(STARTED, facts(engines=[0], engine_words="ipengine-1.log: waiting for the controller"))
-    assert answer.words.startswith("1 of 4 engines are there; engines 1: submitted (4 on this machine), for 18 s. ")
+    assert answer.words.startswith("1 of 4 engines are there; engine set 1: submitted (4 on this machine), for 18 s. ")
     assert answer.words.endswith("The last line of ipengine-1.log: waiting for the controller")
 
 
@@ -160,6 +190,6 @@ def test_of_many_steps_those_of_engines_without_trouble_are_left_out() -> None:
 
 
 def test_engines_that_were_stopped_are_not_wanted_any_more() -> None:
-    more = Step(at=105, who="engines 2", step=steps.SUBMITTED, n=3)
+    more = Step(at=105, who="engine set 2", step=steps.SUBMITTED, n=3)
     assert wanted_engines((*READY, more)) == 7
-    assert wanted_engines((*READY, more, Step(at=106, who="engines 2", step=steps.ENDED))) == 4
+    assert wanted_engines((*READY, more, Step(at=106, who="engine set 2", step=steps.ENDED))) == 4

@@ -19,12 +19,12 @@ def failed(at: float, who: str, step: str, words: str = "", fix: str = "") -> St
 
 
 def test_a_start_without_trouble_has_no_failure() -> None:
-    assert failures([made(1, "controller", steps.LISTENS), made(2, "engines 1", steps.REGISTERED)]) == []
+    assert failures([made(1, "controller", steps.LISTENS), made(2, "engine set 1", steps.REGISTERED)]) == []
 
 
 def test_the_step_that_comes_first_in_a_start_is_named_even_if_others_were_told_earlier() -> None:
     told = [
-        failed(1, "engines 1", steps.REGISTERED, "4 of 4 engines did not register"),
+        failed(1, "engine set 1", steps.REGISTERED, "4 of 4 engines did not register"),
         failed(2, "engine pid 7 on node1", steps.ENDED, "exit code 255"),
         failed(3, "engine pid 7 on node1", steps.ADDRESS, "10.0.0.1:4000: Connection refused (ECONNREFUSED)"),
     ]
@@ -50,7 +50,9 @@ def test_what_others_achieve_makes_nothing_good() -> None:
 
 
 def test_a_set_that_is_started_again_begins_anew() -> None:
-    assert not failures([failed(1, "engines 1", steps.ENDED, "time limit"), made(2, "engines 1", steps.SUBMITTED)])
+    assert not failures(
+        [failed(1, "engine set 1", steps.ENDED, "time limit"), made(2, "engine set 1", steps.SUBMITTED)]
+    )
 
 
 def test_an_engine_that_died_and_is_back_has_not_failed() -> None:
@@ -72,21 +74,22 @@ def test_processes_with_the_same_trouble_are_told_together() -> None:
     ],
 )
 def test_a_fix_within_the_words_is_told_apart(told: str, words: str, fix: str) -> None:
-    (only,) = failures([failed(1, "engines 1", steps.SUBMITTED, told)])
+    (only,) = failures([failed(1, "engine set 1", steps.SUBMITTED, told)])
     assert (only.words, only.fix) == (words, fix)
 
 
 def test_what_waits_in_a_queue_has_not_failed_and_says_for_what() -> None:
-    told = [made(1, "engines 1", steps.SUBMITTED), made(2, "engines 1", steps.QUEUED, "Slurm: Resources")]
+    told = [made(1, "engine set 1", steps.SUBMITTED), made(2, "engine set 1", steps.QUEUED, "Slurm: Resources")]
     assert failures(told) == []
     assert [step.step for step in waiting(told)] == [steps.QUEUED]
-    assert in_brief(told) == "engines 1: queued (Slurm: Resources)"
+    assert in_brief(told) == "engine set 1: queued (Slurm: Resources)"
 
 
 def test_advice_adds_what_an_error_does_not_say_itself() -> None:
-    told = [failed(1, "engines 1", steps.REACHED, "Could not resolve hostname node9", fix="correct the name")]
+    told = [failed(1, "engine set 1", steps.REACHED, "Could not resolve hostname node9", fix="correct the name")]
     assert (
-        advice(told, told="nothing came") == "\nwhy: engines 1: Could not resolve hostname node9\nfix: correct the name"
+        advice(told, told="nothing came")
+        == "\nwhy: engine set 1: Could not resolve hostname node9\nfix: correct the name"
     )
     assert advice(told, told="ssh: Could not resolve hostname node9") == "\nfix: correct the name"
     assert advice([], told="nothing came") == ""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import time
 from pathlib import Path
 
-from engineroom.settings.logs import FORGOTTEN, KEPT, FactsFormatter, RotatingFile, clean, forget_old, rotate
+from engineroom.settings.logs import KEPT, FactsFormatter, RotatingFile, rotate
 
 
 def record(text: str, **facts: object) -> logging.LogRecord:
@@ -42,27 +40,3 @@ def test_a_long_file_starts_anew(tmp_path: Path) -> None:
     handler.close()
     assert (tmp_path / "a.log").read_text() == "c\n"
     assert (tmp_path / "a.log.1").read_text() == f"{'a' * 15}\n{'b' * 15}\n"
-
-
-def test_clean_leaves_the_logs_of_other_clusters(tmp_path: Path) -> None:
-    mine = ("ipcluster.log", "ipcontroller.log.1", "ipengine-0.log", "ipengines-1.log.2")
-    others = ("ipcluster-x.log", "ipengine-x-0.log", "ipengines-x-1.log")
-    for name in mine + others:
-        (tmp_path / name).touch()
-    clean(tmp_path, "")
-    assert sorted(each.name for each in tmp_path.iterdir()) == list(others)
-    clean(tmp_path, "x")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_drawn_ids_left_long_ago_is_forgotten(tmp_path: Path) -> None:
-    long_ago = time.time() - FORGOTTEN - 60
-    drawn = ["ipcluster-0123abcd.log", "ipcontroller-0123abcd.log.1", "ipengine-0123abcd-7.log", "steps-0123abcd.jsonl"]
-    named = ["ipcluster.log", "ipengine-0123456789ab-7.log", "ipcontroller-lab.log", "steps-thursday.jsonl", "mine.log"]
-    for name in [*drawn, *named]:
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (long_ago, long_ago))
-    (tmp_path / "ipcluster-89abcdef.log").touch()
-    forget_old(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*named, "ipcluster-89abcdef.log"])
-    forget_old(tmp_path / "gone")

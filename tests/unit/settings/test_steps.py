@@ -16,22 +16,22 @@ def words(path: Path) -> list[str]:
 
 def test_several_processes_note_their_steps_in_one_file(tmp_path: Path) -> None:
     path = tmp_path / "steps.jsonl"
-    for who in ("controller", "engines 1"):
+    for who in ("controller", "engine set 1"):
         Steps(path, who).note(steps.SUBMITTED, words=who, fix="none")
     assert [(step.who, step.step, step.ok, step.fix) for step in read_steps(path)] == [
         ("controller", "submitted", True, "none"),
-        ("engines 1", "submitted", True, "none"),
+        ("engine set 1", "submitted", True, "none"),
     ]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_sets_of_several_hosts_have_names_of_their_own() -> None:
-    assert of_engines("1", alone=False) == "engines 1"
-    assert of_engines("1", alone=True) == f"engines 1 of pid {os.getpid()} on {socket.gethostname()}"
+    assert of_engines("1", alone=False) == "engine set 1"
+    assert of_engines("1", alone=True) == f"engine set 1 of pid {os.getpid()} on {socket.gethostname()}"
 
 
 def test_the_same_step_again_is_not_noted_again(tmp_path: Path) -> None:
-    notes = Steps(tmp_path / "steps", "engines 1")
+    notes = Steps(tmp_path / "steps", "engine set 1")
     for reason in ("Resources", "Resources", "Priority", "Resources"):
         notes.note(steps.QUEUED, words=reason)
     assert words(tmp_path / "steps") == ["Resources", "Priority", "Resources"]

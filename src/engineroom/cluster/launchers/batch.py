@@ -270,7 +270,7 @@ async def variant_of(system: BatchSystem, told: str = "") -> BatchSystem:
 
 
 def _who(command: Command) -> str:
-    return "controller" if command.role == CONTROLLER else f"engines {_set_of(command)}".rstrip()
+    return "controller" if command.role == CONTROLLER else f"engine set {_set_of(command)}".rstrip()
 
 
 def _host_of(command: Command) -> str:

@@ -167,4 +167,4 @@ class WindowsHPC:
 def _who(command: Command) -> str:
     """Return whose steps these are."""
     launch = parse_launch(command.environment.get(VARIABLE, ""))
-    return command.role if launch is None or not launch.set else f"engines {launch.set}"
+    return command.role if launch is None or not launch.set else f"engine set {launch.set}"

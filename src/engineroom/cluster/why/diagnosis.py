@@ -10,10 +10,13 @@ from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.settings.first_failure import Failure, clock, failures, wait_in_words, waiting
 from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step
+from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step, is_one_engine
 
 _TRAIL = 40
 """Steps that are shown; of more, those of single engines to which nothing happened are left out."""
+
+_TELLING = 20
+"""Characters from which on a text that is in another one makes that say the same."""
 
 _BY_HAND = ("engine pid ", "an engine ")
 """Who failed where nobody but its own terminal looks after it."""
@@ -183,23 +186,32 @@ def lines(answer: Answer) -> list[str]:
         found.append(f"fix: {answer.fix}")
     if answer.also:
         found += ["also:", *(f"  {words}" for words in answer.also)]
+    said = [answer.words, *answer.also]
     if answer.trail and not answer.well:
-        found += ["steps:", *(f"  {line}" for line in _step_lines(_shortened(answer.trail)))]
+        found += ["steps:", *(f"  {line}" for line in _step_lines(_shortened(answer.trail), said))]
     return found
 
 
-def _step_lines(trail: Iterable[Step]) -> Iterator[str]:
-    told: set[str] = set()
+def _step_lines(trail: Iterable[Step], said: Sequence[str]) -> Iterator[str]:
+    """Yield the steps as lines; what `said` has, or a line above, is not said again."""
+    told = list(said)
     last: Step | None = None
     for step in trail:
         if last is not None and (last.who, last.step, last.words) == (step.who, step.step, step.words):
             continue  # a launcher and the host that uses it both said so
         state = step.step if step.ok else f"{step.step} FAILED"
-        again = not step.ok and step.words in told
+        again = not step.ok and any(_same(step.words, words) for words in told)
         words = ": as above" if again else f": {_first_line(step.words)}" if step.words else ""
         yield f"{clock(step.at)}  {step.who}: {state}{words}"
-        told.add(step.words)
+        if not step.ok:
+            told.append(step.words)
         last = step
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether one of two texts holds the other; of short ones that says nothing."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= _TELLING and shorter in longer
 
 
 def _first_line(words: str) -> str:
@@ -211,7 +223,7 @@ def _shortened(trail: list[Step]) -> list[Step]:
     if len(trail) <= _TRAIL:
         return trail
     bad = {step.who for step in trail if not step.ok}
-    kept = [step for step in trail if step.who in bad or not step.who.startswith("engine ")]
+    kept = [step for step in trail if step.who in bad or not is_one_engine(step.who)]
     return kept[: _TRAIL // 2] + kept[-_TRAIL // 2 :] if len(kept) > _TRAIL else kept
 
 
