@@ -144,7 +144,7 @@ def test_ctrl_c_once_ends_an_engine_that_nobody_has_let_in(command: Start, profi
     ours, its = os.openpty()
     engine = command("ipengine", stdin=its).says("waiting for the controller")
     assert engine.signal(signal.SIGINT).ends() == 0
-    assert engine.lines[-1].endswith("ending reason=Ctrl-C\n")
+    assert engine.lines[-1].endswith("ending  reason=Ctrl-C\n")
     os.close(ours)
     os.close(its)
 
