@@ -21,6 +21,7 @@ from engineroom.serialize.classes import reduce_class
 from engineroom.serialize.code_facts import facts_of
 from engineroom.serialize.declared import declared
 from engineroom.serialize.evaluation import Evaluator
+from engineroom.serialize.exceptions import reduce_exception
 from engineroom.serialize.instances import reduce_instance
 from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
 from engineroom.serialize.ipython_names import is_of_ipython
@@ -40,18 +41,45 @@ _LOCAL_NAMES = frozenset({"__builtins__", "__name__", "__spec__", "__loader__", 
 
 
 def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> bytes:
-    """Return a pickle of `value` with what can't be imported by value. Raises whatever its parts raise."""
+    """Return a pickle of `value` with what can't be imported by value. Raises whatever its parts raise.
+
+    Exceptions keep their causes and contexts, unless these can't travel.
+    """
+    buffers: list[PickleBuffer] = []
+    keep = None if buffer_callback is None else buffers.append
     with io.BytesIO() as file:
-        ByValuePickler(file, buffer_callback=buffer_callback).dump(value)
+        pickler = ByValuePickler(file, buffer_callback=keep)
+        try:
+            pickler.dump(value)
+        except Exception:
+            if not pickler.chains:
+                raise
+            file.seek(0)
+            file.truncate()
+            buffers.clear()
+            ByValuePickler(file, buffer_callback=keep, chained=False).dump(value)
+        for buffer in buffers:
+            buffer_callback(buffer)  # type: ignore[misc]  # there are none without it
         return file.getvalue()
 
 
 class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    """One pickle; functions from the same interactive namespace share a scope in it."""
+    """One pickle; functions from the same interactive namespace share a scope in it.
 
-    def __init__(self, file: io.BytesIO, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> None:
+    `chained`: exceptions bring along their causes and contexts. `chains`: whether one has such.
+    """
+
+    def __init__(
+        self,
+        file: io.BytesIO,
+        buffer_callback: Callable[[PickleBuffer], Any] | None = None,
+        *,
+        chained: bool = True,
+    ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self._scopes: dict[tuple[int, int], Scope] = {}
+        self.chains = False
+        self._chained = chained
         self._cells: dict[int, _CellToFill] = {}
 
     def reducer_override(self, value: Any) -> Any:
@@ -62,6 +90,9 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
             return reduce_class(value)
         if kind is FunctionType:
             return self._function_reduce(value)
+        if isinstance(value, BaseException) and (reduced := reduce_exception(value, chained=self._chained)):
+            self.chains |= value.__cause__ is not None or value.__context__ is not None
+            return reduced
         return reduce_instance(value, self.dispatch_table)
 
     def _reduce_interactive(self, function: FunctionType) -> tuple[Any, ...]:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from engineroom.errors import ErrorWords, PackError, RemoteError, remote_error
+from collections.abc import Callable
+from pickle import dumps
+from typing import Any
+
+from engineroom.errors import ErrorWords, RemoteError, remote_error
 from engineroom.errors.local import show_users_frames
-from engineroom.errors.parts import Parts
+from engineroom.errors.parts import Parts, furnish, made, members_of
 from engineroom.ids import engine_uuid
-from engineroom.serialize.frames import Body, Buffer
-from engineroom.serialize.payloads import pack, pickled, unpickled
-from engineroom.serialize.tracebacks import message_of, traceback_text
+from engineroom.protocol.messages import INLINE_LIMIT
+from engineroom.serialize.frames import Body, Buffer, lay_out
+from engineroom.serialize.payloads import pickled, unpickled
+from engineroom.serialize.tracebacks import bounded, message_of, printable, traceback_text
 
 _SUMMARY = 1000
 """Longest summary, in characters."""
 
+_SHOWN = 1000
+"""Longest repr of what can't travel, in characters."""
+
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_DEPTH = 20
+
 
 def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, method: str) -> tuple[str, Body]:
-    """Return "Name: text" and the packed failure; an exception that can't be pickled travels as words.
+    """Return "Name: text" and the packed failure.
 
-    `method`: what the engine did ("apply", "execute", ...).
+    Attributes that can't be pickled stay behind, and arguments travel as their repr; an exception whose class can't
+    be pickled travels as words. `method`: what the engine did ("apply", "execute", ...).
     """
     show_users_frames(exception)
-    name, text = type(exception).__name__, message_of(exception)
+    name, text = _name_and_text(exception)
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
     words = (name, text, traceback_text(exception), info)
-    try:
-        packed = pickled(Parts(exception))
-    except PackError:
-        packed = None
-    return f"{name}: {text}"[:_SUMMARY], pack((words, packed))
+    pickle = dumps((words, _packed(exception)), 5)
+    return f"{name}: {text}"[:_SUMMARY], pickle if len(pickle) <= INLINE_LIMIT else lay_out(pickle, [], copy=False)
 
 
 def unpack_failure(packed: Buffer) -> RemoteError:
@@ -37,9 +46,75 @@ def unpack_failure(packed: Buffer) -> RemoteError:
     return remote_error(words, None if exception is None else _unpickled(exception))
 
 
+def _name_and_text(exception: BaseException) -> tuple[str, str]:
+    if isinstance(exception, RemoteError):  # of a task that was submitted by a task
+        return exception.ename, exception.evalue
+    return printable(type(exception).__name__), message_of(exception)
+
+
+def _packed(exception: BaseException) -> bytes | None:
+    ways: tuple[Callable[[], bytes], ...] = (
+        lambda: _plainly(exception),
+        lambda: _by_value(exception),
+        lambda: _by_value(_thinned(exception, _DEPTH)),
+    )
+    for way in ways:
+        try:
+            return way()
+        except Exception:  # noqa: BLE001 -- any object may refuse in its own way
+            continue
+    return None
+
+
+def _plainly(exception: BaseException) -> bytes:
+    """Return a pickle of an exception that has nothing but a few plain arguments; most are such, and it is quick."""
+    if exception.__dict__ or exception.__context__ is not None or exception.__cause__ is not None:
+        raise ValueError("it has more")
+    pickle = dumps(Parts(exception), 5)
+    if b"__main__" in pickle or not all(type(argument) in _ATOMS for argument in exception.args):
+        raise ValueError("plain pickle may not be enough")
+    return pickle
+
+
+def _by_value(exception: BaseException) -> bytes:
+    from engineroom.serialize import by_value  # with cloudpickle, which takes 10 ms; many never need it
+
+    return by_value.dumps(exception)
+
+
 def _unpickled(packed: bytes) -> BaseException | None:
     try:
         exception = unpickled(packed)
     except Exception:  # noqa: BLE001 -- the class is not here, or its own ways fail: the words remain
         return None
     return exception if isinstance(exception, BaseException) else None
+
+
+def _thinned(exception: BaseException, depth: int) -> BaseException:
+    """Return a copy without the attributes that can't travel, and with the repr of such arguments."""
+    copy = made(type(exception), tuple(_sendable(argument, depth) for argument in exception.args))
+    members, own = (_travelling(found) for found in (members_of(exception), exception.__dict__))
+    furnish(copy, (members, own, None))
+    return copy
+
+
+def _travelling(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if _travels(value)}
+
+
+def _sendable(value: Any, depth: int) -> Any:
+    if _travels(value):
+        return value
+    if depth and isinstance(value, BaseException):
+        return _thinned(value, depth - 1)
+    if depth and isinstance(value, list | tuple):
+        return [_sendable(item, depth - 1) for item in value]  # as of the members of a group
+    return bounded(printable(repr(value)), _SHOWN)
+
+
+def _travels(value: Any) -> bool:
+    try:
+        pickled(value)
+    except Exception:  # noqa: BLE001 -- any object may refuse in its own way
+        return False
+    return True

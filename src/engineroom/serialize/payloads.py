@@ -18,6 +18,7 @@ from typing import Any
 from engineroom.errors import PackError
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import wrap_large
+from engineroom.serialize.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Body, Buffer, lay_out, split
 from engineroom.serialize.interactive import home
 
@@ -58,7 +59,7 @@ def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: s
     wrapped = value if keep is None else wrap_large(value)
     try:
         pickle = _dumps(wrapped, 5, buffer_callback=keep)
-        if b"__main__" not in pickle and not modules_by_value():
+        if b"__main__" not in pickle and not modules_by_value() and not may_hold_exceptions(pickle):
             return pickle
     except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
         pass

@@ -194,12 +194,45 @@ def test_a_frozen_dataclass():
     assert (back.x, back.ename) == (3, "Frozen")
 
 
-@pytest.mark.parametrize("error", [ValueError(threading.Lock()), Comes(), ValueError(n for n in ())])
-def test_what_cannot_be_packed_travels_as_words(error):
+class Response(Exception):
+    def __init__(self, response):
+        super().__init__("bad response", response.status)
+        self.response, self.status = response, response.status
+
+
+class Open:
+    status = 404
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("error", [ValueError("locked", threading.Lock()), ValueError("locked", (n for n in ()))])
+def test_an_argument_that_cannot_travel_comes_as_its_repr(error):
     back = travelled(error)
+    assert isinstance(back, RemoteError)
+    assert isinstance(back, ValueError)
+    assert back.args == ("locked", repr(error.args[1]))
+
+
+def test_an_attribute_that_cannot_travel_stays_behind_and_the_others_come():
+    back = travelled(Response(Open()))
+    assert isinstance(back, Response)
+    assert (back.args, back.status, hasattr(back, "response")) == (("bad response", 404), 404, False)
+
+
+def test_members_of_a_group_that_cannot_travel_whole():
+    back = travelled(ExceptionGroup("several", [Response(Open()), ExceptionGroup("more", [ValueError(Open())])]))
+    responses, others = back.split(Response)
+    assert responses.exceptions[0].status == 404
+    assert others.exceptions[0].exceptions[0].args[0].startswith("<tests.unit.serialize.test_failures.Open object")
+
+
+def test_what_cannot_be_unpacked_comes_as_words():
+    back = travelled(Comes())
     assert type(back) is RemoteError
     assert back.original is None
-    assert back.ename == type(error).__name__
+    assert back.ename == "Comes"
     assert "Traceback (most recent call last)" in back.traceback
 
 
@@ -301,11 +334,15 @@ def test_an_error_keeps_the_item_of_a_map_that_raised_it(error):
 def test_a_remote_error_that_travels_on():
     back = travelled(travelled(ValueError("x")))
     assert isinstance(back, RemoteError)
+    assert isinstance(back, ValueError)
     assert isinstance(back.original, ValueError)
+    assert (back.ename, str(back)) == ("ValueError", "[3:apply] ValueError: x")
     assert "ValueError: x" in back.traceback
     several = travelled(CompositeError("several", [travelled(ValueError("x"))]))
     assert isinstance(several, RemoteError)
-    assert isinstance(several.original, CompositeError)
+    assert isinstance(several, CompositeError)
+    assert isinstance(several, ValueError)
+    assert [str(error) for error in several.exceptions] == ["[3:apply] ValueError: x"]
 
 
 def test_the_summary_is_bounded():
