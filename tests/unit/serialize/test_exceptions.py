@@ -70,12 +70,17 @@ def chained(error, cause, context):
 
 
 def attributed(error, value):
-    error.__dict__["extra"] = value
+    if not isinstance(error, Reduced):
+        error.__dict__["extra"] = value
     return error
 
 
 def grouped(members):
     return BaseExceptionGroup("several", members)
+
+
+def oddly_grouped(errors):
+    return OddGroup(members=[Changes(1), *(error for error in errors if isinstance(error, Exception))])
 
 
 def compound(inner):
@@ -87,13 +92,11 @@ def compound(inner):
     )
     return st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(grouped),
-        st.lists(inner.filter(lambda error: isinstance(error, Exception)), min_size=1, max_size=2).map(
-            lambda members: OddGroup(members=members)
-        ),
+        st.lists(inner, max_size=2).map(oddly_grouped),
         st.builds(ValueError, st.text(max_size=3), inner),
         st.builds(noted, fresh, st.text(max_size=5)),
         st.builds(chained, fresh, inner, inner),
-        st.builds(attributed, fresh.filter(lambda error: not isinstance(error, Reduced)), containers),
+        st.builds(attributed, fresh, containers),
     )
 
 
