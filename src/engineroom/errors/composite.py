@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from engineroom.errors.base import ErrorWords
 from engineroom.errors.combined import alike, combined_type
 from engineroom.errors.local import called_by_users
-from engineroom.errors.remote import RemoteError
+from engineroom.errors.remote import RemoteError, RemoteTraceback
 from engineroom.errors.sections import Section, rendered, sections_of, summaries
 
 _Results = TypeVar("_Results")
@@ -42,8 +42,11 @@ class CompositeError(RemoteError):
         if type(self) is CompositeError:
             self.args = ("CompositeError", msg)
         self.__dict__["msg"] = msg
-        text = "\n".join(rendered(self._sections(), self.tb_limit))
+        sections = self._sections()
+        text = "\n".join(rendered(sections, self.tb_limit))
         self.describe(("CompositeError", msg, text, {}), None)
+        if isinstance(self, SyntaxError):  # of which Python shows `msg`
+            self.__dict__["msg"] = "\n".join(summaries(sections, self.tb_limit))
 
     @property
     def elist(self) -> list[ErrorWords]:
@@ -52,16 +55,16 @@ class CompositeError(RemoteError):
 
     def as_group(self) -> ExceptionGroup[RemoteError]:
         """Return the errors as an ExceptionGroup, so that `except*` can take them apart."""
-        return ExceptionGroup(self.msg, self.exceptions)
+        return ExceptionGroup(self.evalue, self.exceptions)
 
     def __str__(self) -> str:
-        return "\n".join([self.msg, *summaries(self._sections(), self.tb_limit)])
+        return "\n".join([self.evalue, *summaries(self._sections(), self.tb_limit)])
 
     def __repr__(self) -> str:
         return f"CompositeError({len(self.exceptions)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompositeError, (self.msg, self.exceptions)
+        return CompositeError, (self.evalue, self.exceptions)
 
     def render_traceback(self, excid: int | None = None) -> list[str]:
         """Return the remote tracebacks as lines: those of `tb_limit` different errors, or that of member `excid`."""
@@ -70,7 +73,11 @@ class CompositeError(RemoteError):
 
     def titled_traceback(self) -> list[str]:
         """Return the remote tracebacks as lines, after one that says what was called."""
-        return [f"{self.msg}", *self.render_traceback()]
+        return [self.evalue, *self.render_traceback()]
+
+    def _cause(self) -> RemoteTraceback | None:
+        shown_anyway = isinstance(self, SyntaxError) and "\nTraceback" not in self.traceback
+        return RemoteTraceback(self.traceback) if self.traceback and not shown_anyway else None
 
     def print_traceback(self, excid: int | None = None) -> None:
         """Print the remote tracebacks: those of `tb_limit` different errors, or that of member `excid`."""

@@ -24,8 +24,10 @@ _Class = TypeVar("_Class", bound=type)
 
 _OURS = frozenset({"engineroom", "engineroom_ipyparallel", "cloudpickle"})
 _MACHINERY = _OURS | {"IPython", "ipykernel", "asyncio", "runpy"}
-_FRAME = re.compile(r'File "([^"]+)", (line \d+)')
+_FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
+_EXPECTED = (EngineroomError, TimeoutError, CancelledError)
+"""Errors that tell users what happened; others that come out of our code may be ours, and show it."""
 _GENERATOR = 0x20
 """Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
 
@@ -66,13 +68,13 @@ def show_users_frames(error: BaseException) -> None:
 
 
 def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return `function`; errors of our kinds that it raises do not show our frames."""
+    """Return `function`; expected errors that it raises do not show our frames."""
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return function(*args, **kwargs)
-        except EngineroomError as error:
+        except _EXPECTED as error:
             show_users_frames(error)
             raise
 
@@ -80,13 +82,13 @@ def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[_P, Generator[_T, Any, Any]]:
-    """Return the generator function; errors of our kinds that its iterators raise do not show our frames."""
+    """Return the generator function; expected errors that its iterators raise do not show our frames."""
 
     @functools.wraps(function)
     def iterate(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T, Any, Any]:
         try:
             return (yield from function(*args, **kwargs))
-        except EngineroomError as error:
+        except _EXPECTED as error:
             show_users_frames(error)
             raise
 
@@ -117,7 +119,7 @@ def shown_in_ipython(error: Any) -> list[str]:
         trace = users_part(trace)
     frames = [line for entry in traceback.format_tb(trace) for line in entry.splitlines()]
     call = _shortened([line.removeprefix("  ") for line in frames])
-    return _with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])
+    return with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])
 
 
 def _entries(trace: TracebackType | None) -> Iterable[TracebackType]:
@@ -138,7 +140,7 @@ def _shortened(frames: list[str]) -> list[str]:
     return [*first, f"... {len(starts) - _FRAMES_SHOWN} frames ...", *last]
 
 
-def _with_cell_names(lines: list[str]) -> list[str]:
+def with_cell_names(lines: list[str]) -> list[str]:
     """Return the lines with the names that a notebook's user knows: `Cell In[3]` for the file of a cell."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
@@ -148,6 +150,6 @@ def _with_cell_names(lines: list[str]) -> list[str]:
 
     def rename(match: re.Match[str]) -> str:
         name = named(match[1])
-        return f"{name[0]} {name[1]}, {match[2]}" if name else match[0]
+        return f"{name[0]} {name[1]}, {match[2]}" if name else match[0]  # what is in no function needs no name
 
     return [_FRAME.sub(rename, line, count=1) for line in lines]

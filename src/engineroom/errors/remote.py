@@ -12,7 +12,9 @@ class RemoteTraceback(Exception):
     """The traceback of a remote error, where Python shows it: as the cause of what is raised here."""
 
     def __str__(self) -> str:
-        return f'\n"""\n{"".join(self.args)}\n"""'
+        from engineroom.errors.local import with_cell_names  # needed when there is something to show
+
+        return "\n".join(with_cell_names("".join(self.args).splitlines()))
 
 
 class RemoteError(EngineroomError):
@@ -39,12 +41,12 @@ class RemoteError(EngineroomError):
         """Say what happened and where; for whoever makes instances without `__init__`."""
         facts = dict(zip(("ename", "evalue", "traceback", "engine_info"), words, strict=True))
         self.__dict__.update(facts, original=original)  # a real type may forbid setting attributes
-        cause = RemoteTraceback(self.traceback) if self.traceback else None
-        object.__setattr__(self, "__cause__", cause)
+        object.__setattr__(self, "__cause__", self._cause())
 
     def of_item(self, index: int, shown: str) -> Self:
         """Note which item of a map raised this: its index, and its repr, shortened; return the error itself."""
         self.__dict__["item"] = (index, shown)
+        object.__setattr__(self, "__cause__", self._cause())
         return self
 
     def __str__(self) -> str:
@@ -70,9 +72,16 @@ class RemoteError(EngineroomError):
         return (self.traceback or "No traceback available").splitlines()
 
     def titled_traceback(self) -> list[str]:
-        """Return the remote traceback as lines, after one that says where that was."""
+        """Return the remote traceback as lines, after one that says where that was; without one, the message."""
+        if not self.traceback:
+            return str(self).splitlines()
         title = f"{where(self.engine_info)}{_item(self.item)}".rstrip(" :")
         return [f"{title}:", *self.render_traceback()]
+
+    def _cause(self) -> RemoteTraceback | None:
+        # Python shows the line and the caret of a SyntaxError itself: once is enough.
+        shown_anyway = isinstance(self, SyntaxError) and not self.traceback.startswith("Traceback")
+        return RemoteTraceback("\n".join(self.titled_traceback())) if self.traceback and not shown_anyway else None
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of its own traceback."""

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from engineroom.errors.remote import RemoteError, where
 
 _SHOWN_RANGES = 8
-_HEAD, _TAIL = 3, 9
-"""Lines that are shown of a longer traceback where there are several: its first frame, and its end."""
+_HEAD, _TAIL = 3, 12
+"""Lines that are shown of the longer traceback of many errors: its first frame, and its end."""
+
+_TAIL_OF_SEVERAL = 9
+"""The same where there are several."""
 
 Section = list[RemoteError]
 """Errors of one type that were raised in the same place; their messages may differ."""
@@ -29,12 +32,13 @@ def summaries(sections: Sequence[Section], limit: int) -> list[str]:
 
 def rendered(sections: Sequence[Section], limit: int) -> list[str]:
     """Return the tracebacks of the first `limit` sections as lines, and how many errors are not shown."""
-    several = len(sections) > 1
+    tail = _TAIL if len(sections) == 1 else _TAIL_OF_SEVERAL
+    short = sum(map(len, sections)) > 1
     lines: list[str] = []
     for section in sections[:limit]:
         if lines:
             lines.append("")
-        lines += [_title(section), *_shortened(section, short=several), *_other_messages(section, limit)]
+        lines += _section(section, limit, tail if short else None)
     return lines + omitted(sections, limit)
 
 
@@ -96,14 +100,22 @@ def _last_words(error: RemoteError) -> str:
     return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
 
 
-def _shortened(section: Section, *, short: bool) -> Iterator[str]:
-    lines = section[0].render_traceback()
-    if not short or len(lines) <= _HEAD + _TAIL + 1:
-        yield from lines
-        return
-    yield from lines[:_HEAD]
-    yield f"  ... {len(lines) - _HEAD - _TAIL} lines ..."
-    yield from lines[-_TAIL:]
+def _section(section: Section, limit: int, tail: int | None) -> list[str]:
+    first = section[0]
+    if not first.traceback:
+        return [f"{heading(section)}{_last_words(first)}", *_other_messages(section, limit)]
+    lines = first.render_traceback()
+    if tail is not None:
+        lines = _shortened(lines, tail)
+    return [_title(section), *lines, *_other_messages(section, limit)]
+
+
+def _shortened(lines: list[str], tail: int) -> list[str]:
+    if len(lines) <= _HEAD + tail + 1:
+        return lines
+    frames = (at for at in range(len(lines) - tail, len(lines)) if lines[at].startswith("  File "))
+    start = next(frames, len(lines) - tail)
+    return [*lines[:_HEAD], f"  ... {start - _HEAD} lines; print_traceback(number) shows all ...", *lines[start:]]
 
 
 def _other_messages(section: Section, limit: int) -> Iterator[str]:
