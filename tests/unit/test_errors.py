@@ -4,6 +4,7 @@ import copy
 import re
 import subprocess
 import sys
+import traceback
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_composite_error(capsys):
         ("ValueError", "bad", "Traceback\nValueError: bad", {**INFO, "engine_id": 0}),
         ("KeyError", "'k'", "", INFO),
     ]
-    assert error.render_traceback(1) == ["[2:apply]:", "No traceback available"]
+    assert error.render_traceback(1) == ["[2:apply] KeyError: 'k'"]
     error.print_traceback(0)
     assert capsys.readouterr().out == "[0:apply]:\nTraceback\nValueError: bad\n"
     with pytest.raises(RemoteError, match="ValueError"):
@@ -119,7 +120,7 @@ def test_the_same_error_of_many_engines_is_shown_once():
         "Traceback",
         "ValueError: bad",
     ]
-    assert error.traceback == str(error.__cause__).strip('\n"') == "\n".join(error.render_traceback())
+    assert error.traceback == str(error.__cause__) == "\n".join(error.render_traceback())
 
 
 def test_errors_of_one_place_with_messages_of_their_own_share_a_section():
@@ -164,9 +165,36 @@ def test_long_tracebacks_are_shortened_where_there_are_several():
     long = "\n".join(["Traceback", *(f"  frame {n}" for n in range(40)), "KeyError: 'k'"])
     words = ("KeyError", "'k'", long, INFO)
     assert len(CompositeError("one", [words]).render_traceback()) == 43
-    lines = CompositeError("two", [words, remote()]).render_traceback()
-    assert lines[:5] == ["[2:apply]:", "Traceback", "  frame 0", "  frame 1", "  ... 30 lines ..."]
+    assert len(CompositeError("the same", [words] * 32).render_traceback()) == 17
+    error = CompositeError("two", [words, remote()])
+    lines = error.render_traceback()
+    cut = "  ... 30 lines; print_traceback(number) shows all ..."
+    assert lines[:5] == ["[2:apply]:", "Traceback", "  frame 0", "  frame 1", cut]
+    assert len(error.render_traceback(0)) == 43
     assert lines[12:] == ["  frame 39", "KeyError: 'k'", "", "[2:apply]:", "Traceback", "ValueError: bad"]
+
+
+def test_an_error_without_a_traceback_is_shown_by_its_message():
+    lost = RemoteError("EngineError", "engine 2 died", "", INFO)
+    assert lost._render_traceback_() == ["[2:apply] EngineError: engine 2 died"]
+    assert CompositeError("two", [lost, remote()]).render_traceback()[:2] == [
+        "[2:apply] EngineError: engine 2 died",
+        "",
+    ]
+
+
+def test_the_line_of_a_syntax_error_is_shown_once():
+    text = '  File "<cell 2>", line 1\n    a = = 1\n        ^\nSyntaxError: invalid syntax'
+    original = SyntaxError("invalid syntax", ("<cell 2>", 1, 5, "a = = 1", 1, 6))
+    errors = [
+        remote_error(("SyntaxError", "invalid syntax", text, {**INFO, "engine_id": n}), original) for n in range(3)
+    ]
+    shown = "".join(traceback.format_exception(errors[0]))
+    assert shown.count("a = = 1") == 1
+    shown = "".join(traceback.format_exception(CompositeError("all failed", errors)))
+    assert shown.count("a = = 1") == 1
+    assert shown.endswith("CompositeError[SyntaxError]: [0-2:apply] SyntaxError: invalid syntax\n")
+    assert str(pickled_and_back(CompositeError("all failed", errors))).startswith("all failed\n[0-2")
 
 
 def test_an_error_that_was_shown_before_is_only_counted():

@@ -26,7 +26,7 @@ _OURS = frozenset({"engineroom", "engineroom_ipyparallel", "cloudpickle"})
 _MACHINERY = _OURS | {"IPython", "ipykernel", "asyncio", "runpy"}
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
-_EXPECTED = (EngineroomError, TimeoutError, CancelledError)
+_EXPECTED = (EngineroomError, TimeoutError)
 """Errors that tell users what happened; others that come out of our code may be ours, and show it."""
 _GENERATOR = 0x20
 """Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""

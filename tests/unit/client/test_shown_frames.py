@@ -59,11 +59,17 @@ def test_all_frames_are_shown_on_demand(rc: Client, monkeypatch: pytest.MonkeyPa
     assert _ours(caught.value) != []
 
 
-def test_errors_that_are_not_of_our_kinds_keep_all_frames(rc: Client, fake: FakeController) -> None:
+def test_neither_are_frames_shown_of_a_wait_that_took_too_long(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     with pytest.raises(TimeoutError) as caught:
         rc[0].apply_async(int, "3").get(0.01)
     fake.answer()
+    assert _ours(caught.value) == []
+
+
+def test_errors_that_may_be_faults_of_ours_keep_all_frames(rc: Client) -> None:
+    with pytest.raises(TypeError) as caught:
+        rc[0].push(3)  # type: ignore[arg-type]
     assert _ours(caught.value) != []
 
 
