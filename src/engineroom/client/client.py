@@ -280,7 +280,7 @@ class Client(Hinted):
         """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; of one engine, its dict alone.
 
         "queue" are calls on that very engine, "tasks" those of load-balanced views; "unassigned" wait for an engine.
-        `verbose`: lists of msg_ids in place of these numbers; "completed" stays a number, since no list is kept.
+        `verbose`: lists of msg_ids, 1000 each at most, in place of these numbers; "completed" stays a number.
         """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
         answer = self._session.ask("queue_status", "verbose" if verbose else "")

@@ -454,7 +454,7 @@ class Controller:
         """Answer a question about the state, as JSON."""
         match ask.what:
             case "queue_status":
-                data: object = explain.queue_status(self.state)
+                data: object = (explain.queue_ids if ask.about == "verbose" else explain.queue_status)(self.state)
             case "explain":
                 data = explain.explain(self.state, ask.about)
             case "steps":

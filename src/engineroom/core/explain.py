@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
@@ -15,6 +17,9 @@ if TYPE_CHECKING:  # the state holds all this
     from engineroom.core.state import ControllerState
 
 Data = dict[str, object]
+
+LISTED = 1000
+"""So many ids are listed of tasks in one place."""
 
 
 def explain(state: ControllerState, about: str) -> Data:
@@ -130,3 +135,25 @@ def queue_status(state: ControllerState) -> dict[int | str, object]:
     }
     status["unassigned"] = sum(pool.queue.waiting for pool in state.pools.values())
     return status
+
+
+def queue_ids(state: ControllerState) -> dict[int | str, object]:
+    """Return what `queue_status` does, with the ids of at most LISTED tasks in place of how many there are.
+
+    Tasks that have ended are still only counted: their ids are not kept.
+    """
+    status: dict[int | str, object] = {
+        engine.id: {
+            "queue": _ids(task for task in engine.held.values() if task.target >= 0),
+            "completed": engine.completed,
+            "tasks": _ids(task for task in engine.held.values() if task.target < 0),
+        }
+        for engine in state.engines.values()
+    }
+    unfinished = (task for session in state.sessions.values() for task in session.tasks.values())
+    status["unassigned"] = _ids(task for task in unfinished if task.engine is None)
+    return status
+
+
+def _ids(tasks: Iterable[Task]) -> list[str]:
+    return [msg_id(task.id) for task in islice(tasks, LISTED)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engineroom.core.events import ClientGone, EngineAway, EngineLost, EngineUp
-from engineroom.core.explain import explain, explain_engine, explain_task, queue_status
+from engineroom.core.explain import explain, explain_engine, explain_task, queue_ids, queue_status
+from engineroom.ids import msg_id
 from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Play, instance_id, submit, task
@@ -101,3 +102,21 @@ def test_queues_in_figures(two: Play) -> None:
         1: {"queue": 0, "completed": 0, "tasks": 2},
         "unassigned": 3,
     }
+
+
+def test_queues_by_ids(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 0)))
+    for number in range(3, 9):
+        two(CLIENT, submit(number))
+    two(ENGINE_0, Finished(1, task(1), 1, OK))
+
+    listed, counted = queue_ids(two.state), queue_status(two.state)
+    assert listed[0] == {"queue": [msg_id(task(2))], "completed": 1, "tasks": [msg_id(task(5))]}
+    for engine in (0, 1):
+        ids, counts = listed[engine], counted[engine]
+        assert isinstance(ids, dict)
+        assert isinstance(counts, dict)
+        assert {name: ids[name] if name == "completed" else len(ids[name]) for name in ids} == counts
+    unassigned = listed["unassigned"]
+    assert isinstance(unassigned, list)
+    assert len(unassigned) == counted["unassigned"]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.patience import SECONDS
 
 STAND_IN = Path(__file__).parents[3] / "compat" / "ipyparallel" / "src"
@@ -77,3 +79,62 @@ def test_launchers_by_their_old_modules() -> None:
         "print(issubclass(PBSEngineSetLauncher, EngineLauncher))\n"
     )
     assert said == "True\nTrue\n"
+
+
+def test_modules_are_there_as_attributes_and_by_import() -> None:
+    said = python(
+        "import ipyparallel as ipp\n"
+        "print(ipp.client.view.ViewExecutor.__name__, ipp.cluster.launcher.__name__)\n"
+        "from ipyparallel import ClusterManager, error, interactive, util\n"
+        "from ipyparallel.serialize import deserialize_object, serialize_object\n"
+        "from ipyparallel.client.asyncresult import AsyncHubResult\n"
+        "from ipyparallel.controller.dependency import Dependency\n"
+        "from ipyparallel.datapub import publish_data\n"
+        "from ipyparallel.util import disambiguate_url\n"
+        "import engineroom.client.view as ours\n"
+        "print(ipp.client.view is ours, ipp.BroadcastView is ours.BroadcastView, disambiguate_url('tcp://*:1234'))\n"
+    )
+    assert said == "ViewExecutor engineroom.cluster.launcher\nTrue True tcp://127.0.0.1:1234\n"
+
+
+def test_it_is_a_version_of_ipyparallel() -> None:
+    said = python(
+        "import ipyparallel as ipp, engineroom\n"
+        "print(ipp.version_info >= (8, 0), ipp.__version__, engineroom.version_info < (8, 0))"
+    )
+    assert said == "True 9.2.0 True\n"
+
+
+@pytest.mark.parametrize("program", ["cluster", "controller", "engine"])
+def test_programs_run_as_modules(program: str) -> None:
+    said = python(
+        "import runpy, sys; sys.argv = ['x', '--version']\n"
+        f"runpy.run_module('ipyparallel.{program}', run_name='__main__')"
+    )
+    assert said.startswith("0.")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("joblib", "map_sync"), ("nbextension", "ipcluster start"), ("nothing", "No module named")]
+)
+def test_modules_that_are_not_there_say_why(name: str, words: str) -> None:
+    said = python(f"import ipyparallel.{name}")
+    assert "Error: " in said
+    assert words in said
+
+
+def test_lost_tasks_run_again_only_for_those_who_import_engineroom() -> None:
+    views = "from engineroom import LoadBalancedView as V\nprint(V(type('C', (), {'block': False})(), None).rerun_lost)"
+    assert python(views) == "True\n"
+    assert python(f"import ipyparallel\n{views}") == "False\n"
+
+
+def test_the_extension_of_ipython_explains_its_magics() -> None:
+    said = python(
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'ipyparallel')\n"
+        "shell.run_cell('%px 1 + 1')\n"
+        "shell.run_cell('%%px\\n1 + 1')\n"
+    )
+    assert said.count("%px is not available yet. Until then, write `ar = rc[:].execute(code)`") == 2
