@@ -165,7 +165,7 @@ def test_long_tracebacks_are_shortened_where_there_are_several():
     long = "\n".join(["Traceback", *(f"  frame {n}" for n in range(40)), "KeyError: 'k'"])
     words = ("KeyError", "'k'", long, INFO)
     assert len(CompositeError("one", [words]).render_traceback()) == 43
-    assert len(CompositeError("the same", [words] * 32).render_traceback()) == 17
+    assert len(CompositeError("the same", [words] * 32).render_traceback()) == 14
     error = CompositeError("two", [words, remote()])
     lines = error.render_traceback()
     cut = "  ... 30 lines; print_traceback(number) shows all ..."

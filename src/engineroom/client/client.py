@@ -30,6 +30,7 @@ from engineroom.client.views.direct import DirectView
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags, takes
 from engineroom.client.waiting import Deadline
 from engineroom.client.whereabouts import Advice
+from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
@@ -53,6 +54,7 @@ class StartedCluster(Protocol):
         """The path of the connection file for clients."""
 
 
+@called_by_users("__init__")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 

@@ -12,7 +12,6 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterable
-from itertools import dropwhile
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,7 +22,9 @@ _T = TypeVar("_T")
 _Class = TypeVar("_Class", bound=type)
 
 _OURS = frozenset({"engineroom", "engineroom_ipyparallel", "cloudpickle"})
-_MACHINERY = _OURS | {"IPython", "ipykernel", "asyncio", "runpy"}
+_MACHINERY = frozenset(
+    {"IPython", "ipykernel", "asyncio", "runpy", "concurrent", "threading", "contextlib", "selectors"}
+)
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
 _EXPECTED = (EngineroomError, TimeoutError)
@@ -38,9 +39,14 @@ def debugging() -> bool:
 
 
 def users_part(trace: TracebackType | None) -> TracebackType | None:
-    """Return the traceback without our frames, and without those of others that lead to the user's first one."""
-    led_to = dropwhile(lambda entry: _package(entry) in _MACHINERY, _entries(trace))
-    entries = [entry for entry in led_to if _package(entry) not in _OURS]
+    """Return the traceback without our frames, and those of others that lead to the user's or are called by ours."""
+    entries: list[TracebackType] = []
+    of_others = True  # those that lead to the user's first frame, or that ours called
+    for entry in _entries(trace):
+        package = _package(entry)
+        of_others = package in _OURS or (of_others and package in _MACHINERY)
+        if not of_others:
+            entries.append(entry)
     kept: TracebackType | None = None
     for entry in reversed(entries):
         kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)

@@ -7,11 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from engineroom.errors.remote import RemoteError, where
 
 _SHOWN_RANGES = 8
-_HEAD, _TAIL = 3, 12
+_HEAD, _TAIL = 3, 9
 """Lines that are shown of the longer traceback of many errors: its first frame, and its end."""
-
-_TAIL_OF_SEVERAL = 9
-"""The same where there are several."""
 
 Section = list[RemoteError]
 """Errors of one type that were raised in the same place; their messages may differ."""
@@ -32,13 +29,12 @@ def summaries(sections: Sequence[Section], limit: int) -> list[str]:
 
 def rendered(sections: Sequence[Section], limit: int) -> list[str]:
     """Return the tracebacks of the first `limit` sections as lines, and how many errors are not shown."""
-    tail = _TAIL if len(sections) == 1 else _TAIL_OF_SEVERAL
     short = sum(map(len, sections)) > 1
     lines: list[str] = []
     for section in sections[:limit]:
         if lines:
             lines.append("")
-        lines += _section(section, limit, tail if short else None)
+        lines += _section(section, limit, short=short)
     return lines + omitted(sections, limit)
 
 
@@ -100,21 +96,21 @@ def _last_words(error: RemoteError) -> str:
     return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
 
 
-def _section(section: Section, limit: int, tail: int | None) -> list[str]:
+def _section(section: Section, limit: int, *, short: bool) -> list[str]:
     first = section[0]
     if not first.traceback:
         return [f"{heading(section)}{_last_words(first)}", *_other_messages(section, limit)]
     lines = first.render_traceback()
-    if tail is not None:
-        lines = _shortened(lines, tail)
+    if short:
+        lines = _shortened(lines)
     return [_title(section), *lines, *_other_messages(section, limit)]
 
 
-def _shortened(lines: list[str], tail: int) -> list[str]:
-    if len(lines) <= _HEAD + tail + 1:
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= _HEAD + _TAIL + 1:
         return lines
-    frames = (at for at in range(len(lines) - tail, len(lines)) if lines[at].startswith("  File "))
-    start = next(frames, len(lines) - tail)
+    frames = (at for at in range(len(lines) - _TAIL, len(lines)) if lines[at].startswith("  File "))
+    start = next(frames, len(lines) - _TAIL)
     return [*lines[:_HEAD], f"  ... {start - _HEAD} lines; print_traceback(number) shows all ...", *lines[start:]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from traceback import StackSummary, TracebackException, format_tb
 
 _HEAD, _TAIL = 20, 25
@@ -27,14 +28,20 @@ def traceback_text(exception: BaseException) -> str:
         shown = TracebackException(type(exception), exception, exception.__traceback__, compact=True)
         _fold(shown)
         text = "".join(shown.format())
-        message = str(exception)
-    except Exception:  # noqa: BLE001 -- the user's __str__, __repr__ or attributes
-        frames = format_tb(exception.__traceback__)
+    except Exception:  # noqa: BLE001 -- the user's __repr__ or attributes
+        frames = ["Traceback (most recent call last):\n", *format_tb(exception.__traceback__)]
         text = "".join([*frames, f"{type(exception).__name__}: {message_of(exception)}"])
-        message = ""
-    if len(message) > _LONGEST_MESSAGE:
-        text = text.replace(message, bounded(message, _LONGEST_MESSAGE))
-    return bounded(printable(text.rstrip("\n")), _LONGEST_TEXT)
+    return bounded(printable(_with_short_message(text, exception).rstrip("\n")), _LONGEST_TEXT)
+
+
+def _with_short_message(text: str, exception: BaseException) -> str:
+    if len(text) <= _LONGEST_MESSAGE:
+        return text
+    with suppress(Exception):  # the user's __str__
+        message = str(exception)
+        if len(message) > _LONGEST_MESSAGE:
+            return text.replace(message, bounded(message, _LONGEST_MESSAGE))
+    return text
 
 
 def bounded(text: str, limit: int) -> str:

@@ -88,6 +88,15 @@ def test_a_message_is_a_plain_str(text, shown):
     assert type(message_of(Own(text))) is str
 
 
+def test_a_message_that_raises_hides_no_frame():
+    def unprintable():
+        raise Own(3)
+
+    lines = traceback_text(raised(unprintable)).splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert any("in unprintable" in line for line in lines)
+
+
 def test_members_of_groups_have_their_tracebacks():
     def grouped():
         raise ExceptionGroup("several", [raised(same, 3), raised(ping, 3)])
