@@ -22,6 +22,7 @@ def _run(argv: Sequence[str]) -> int:
     from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.engine import IPEngine
     from engineroom.settings.steps import begin_if_old
+    from engineroom.settings.streams import is_terminal
 
     try:
         told = take_own_launch()
@@ -34,7 +35,7 @@ def _run(argv: Sequence[str]) -> int:
         if launch is None:
             pid_files = [profile.pid_file(program, options.cluster_id) for program in ("ipcluster", "ipcontroller")]
             begin_if_old(config.steps, unless=pid_files)
-        config.terminal = not told and sys.stdin is not None and sys.stdin.isatty()
+        config.terminal = not told and is_terminal(sys.stdin)
         if options.log_to_file:
             config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from engineroom.errors import EngineroomError
-from engineroom.settings.streams import complete, drop, is_read
+from engineroom.settings.streams import complete, drop, is_read, write
 
 ENOUGH_READ = 141
 """The exit code that shells have for a command whose reader ended before it, as `head` does."""
@@ -28,7 +28,8 @@ def in_words(program: str, work: Callable[[], int]) -> int:
     code = 1
     try:
         code = _done(program, work)
-        sys.stdout.flush()
+        if not getattr(sys.stdout, "closed", False):
+            write(sys.stdout, "")
     except OSError as error:  # of the streams themselves: a pipe that nobody reads, a full disk
         drop(sys.stdout, error)
         return ENOUGH_READ if isinstance(error, BrokenPipeError) else code or 1

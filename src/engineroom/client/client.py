@@ -34,6 +34,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
+from engineroom.settings.streams import fill_descriptors
 from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class Client(Hinted):
             cluster_id=cluster_id,
             way=_way(sshserver, sshkey, ssh_args, password),
         )
+        fill_descriptors()
         self._connection_file = dial.path if isinstance(dial, FromFile) else None
         self._session = Session(
             dial,

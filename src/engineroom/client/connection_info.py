@@ -13,6 +13,7 @@ from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import ConnectionFile, parse_connection_file, read_connection_file
 from engineroom.protocol.messages import Join, Welcome
 from engineroom.settings.profiles import Profile
+from engineroom.settings.streams import say_to
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from engineroom.transport.tunnels import Tunnel
@@ -60,9 +61,8 @@ class FromFile:
         while (trouble := self._trouble()) is not None:
             if not told:
                 others = running_clusters(self._place)
-                print(f"Waiting for connection file: {self.path} ({trouble})", file=sys.stderr)
-                if others:
-                    print(others, file=sys.stderr)
+                words = f"Waiting for connection file: {self.path} ({trouble})"
+                say_to(sys.stderr, words, *filter(None, [others]))
                 told = True
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:

@@ -7,13 +7,13 @@ import shutil
 import sys
 from typing import TextIO
 
-from engineroom.settings.streams import moves
+from engineroom.settings.streams import UNUSABLE, is_terminal, moves, write
 
 
 class LiveLine:
     """Shows words in place of those before."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._in_place = moves(stream)
         self._shown = ""
@@ -25,17 +25,21 @@ class LiveLine:
         self._shown = words
         if self._in_place:
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r{words[:width]}\x1b[K")
+            self._write(f"\r{words[:width]}\x1b[K")
         else:
-            self._stream.write(f"{words}\n")
-        self._stream.flush()
+            self._write(f"{words}\n")
 
     def end(self) -> None:
         """Leave no half line behind."""
         if self._in_place and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._write("\r\x1b[K")
         self._shown = ""
+
+    def _write(self, text: str) -> None:
+        try:
+            write(self._stream, text)
+        except UNUSABLE:  # nobody sees it, then: what is waited for comes all the same
+            self._stream = None
 
 
 def somebody_looks() -> bool:
@@ -43,4 +47,4 @@ def somebody_looks() -> bool:
     if os.environ.get("IPP_NONINTERACTIVE"):
         return False
     ipython = sys.modules.get("IPython")
-    return sys.stderr.isatty() or (ipython is not None and ipython.get_ipython() is not None)
+    return is_terminal(sys.stderr) or (ipython is not None and ipython.get_ipython() is not None)

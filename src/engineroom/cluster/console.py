@@ -7,7 +7,7 @@ from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
-from engineroom.settings.streams import drop, moves, say
+from engineroom.settings.streams import UNUSABLE, drop, moves, say_to, write
 
 
 class Console:
@@ -15,7 +15,7 @@ class Console:
 
     def __init__(self, plan: HostPlan, *, background: bool = False, stream: TextIO | None = None) -> None:
         self._plan, self._background = plan, background
-        self._stream = stream or sys.stdout
+        self._stream = sys.stdout if stream is None else stream
         self._live = moves(self._stream)
         self._open_line = False
         self.ready = False
@@ -66,7 +66,7 @@ class Console:
 
     def _say(self, *lines: str) -> None:
         self._finish_line()
-        say(*lines, to=self._stream)
+        say_to(self._stream, *lines)
 
     def _finish_line(self) -> None:
         if self._open_line:
@@ -75,9 +75,8 @@ class Console:
 
     def _write(self, text: str) -> None:
         try:
-            self._stream.write(text)
-            self._stream.flush()
-        except OSError as error:  # the terminal is gone
+            write(self._stream, text)
+        except UNUSABLE as error:  # the terminal is gone
             drop(self._stream, error)
 
 

@@ -17,6 +17,7 @@ import msgspec
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
+from engineroom.settings.streams import fill_descriptors
 
 _LAST_WORDS = 4096
 """Bytes looked at for the last line."""
@@ -118,6 +119,7 @@ class StartedHost:
     def __init__(self, *, with_controller: bool) -> None:
         """Start it; LaunchError says why that can't be."""
         self.with_controller = with_controller
+        fill_descriptors()
         self.launcher = ProcessLauncher()
         self.socket, its = socket.socketpair()
         self._errors = os.memfd_create("stderr of a host") if hasattr(os, "memfd_create") else None

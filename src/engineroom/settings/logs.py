@@ -8,6 +8,8 @@ import logging
 import sys
 from pathlib import Path
 
+from engineroom.settings.streams import say_to
+
 KEPT = 3
 """Earlier files of one process that are kept, as NAME.log.1 (the latest) and so on."""
 
@@ -56,7 +58,7 @@ class RotatingFile(logging.FileHandler):
             super().handleError(record)
         elif not self._told:
             self._told = True
-            print(f"the log {self.baseFilename} can't be written: {error.strerror or error}", file=sys.stderr)
+            say_to(sys.stderr, f"the log {self.baseFilename} can't be written: {error.strerror or error}")
 
 
 def rotate(path: Path) -> None:
