@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,13 +44,13 @@ def test_a_profile_that_is_a_file(starts: Callable[..., Command], tmp_path: Path
     path.write_text("not a directory")
     said = starts(f"--profile-dir={path}").output
     assert f"the profile directory {path} can't be made: " in said
-    assert "--profile-dir or $IPYTHONDIR" in said
+    assert "Set IPYTHONDIR to a directory that you can write to" in said
 
 
 def test_a_profile_below_a_file(starts: Callable[..., Command], tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     said = starts(f"--profile-dir={tmp_path / 'home' / 'profile_x'}").output
-    assert "can't be made: Not a directory" in said
+    assert "can't be used: Not a directory" in said
 
 
 def without_roots_privilege() -> None:
@@ -70,6 +71,22 @@ def lock() -> Iterator[Callable[[Path], None]]:
     yield make_read_only
     for directory in locked:
         directory.chmod(0o755)
+
+
+HOMES = {"HOME": "", "IPYTHONDIR": ""}, {"HOME": "{file}", "IPYTHONDIR": ""}, {"IPYTHONDIR": "{file}/below"}
+
+
+@pytest.mark.parametrize("environment", HOMES)
+def test_a_home_that_is_none(command: Callable[..., Command], tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "file").write_text("")
+    changed = {name: value.format(file=tmp_path / "file") for name, value in environment.items()}
+    for name in ("start", "engines", "stop", "list", "clean", "logs", "why", "config"):
+        asked = command("ipcluster", name, env={**os.environ, **changed})
+        assert asked.ends() in (1, 2), asked.output
+        assert "Set IPYTHONDIR to a directory that you can write to (export IPYTHONDIR=" in asked.output
+        assert "Traceback" not in asked.output
+    controller = command("ipcontroller", "--profile-dir", str(tmp_path / "mine"), env={**os.environ, **changed})
+    controller.says("ready").signal(signal.SIGINT).ends()
 
 
 @pytest.mark.parametrize("part", ["log", "pid"])
@@ -101,7 +118,7 @@ def test_a_place_where_no_profile_can_be_made(
     lock(home)
     said = starts(f"--profile-dir={home / 'profile_x'}", preexec_fn=without_roots_privilege).output
     assert f"the profile directory {home / 'profile_x'} can't be made: Permission denied" in said
-    assert "Choose another place by --profile-dir or $IPYTHONDIR" in said
+    assert "Set IPYTHONDIR to a directory that you can write to" in said
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give files to somebody else")

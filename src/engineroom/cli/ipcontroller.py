@@ -46,7 +46,7 @@ def _run(argv: Sequence[str]) -> int:
         )
     except EngineroomError as error:
         print(f"ipcontroller: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, OSError) else 2
     return run(plan, owned=False)
 
 

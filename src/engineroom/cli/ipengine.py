@@ -40,7 +40,7 @@ def _run(argv: Sequence[str]) -> int:
             config.log_file = str(profile.own_log_file("ipengine", options.cluster_id))
     except EngineroomError as error:
         print(f"ipengine: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, OSError) else 2
     from engineroom.engine.app import run_engine
 
     return run_engine(config)

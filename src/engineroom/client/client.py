@@ -9,7 +9,6 @@ import signal
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self, Unpack
 
@@ -34,6 +33,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.serialize.functions import FunctionPacker
+from engineroom.settings.homes import expanded
 from engineroom.settings.streams import fill_descriptors
 from engineroom.transport.ways import Way
 
@@ -367,7 +367,7 @@ def _way(server: str | None, key: str | os.PathLike[str] | None, arguments: Sequ
         raise ValueError(
             "ssh takes no password from programs: load your key into ssh-agent (`ssh-add`), or name it by sshkey"
         )
-    path = str(Path(key).expanduser().absolute()) if key else ""
+    path = str(expanded(key).absolute()) if key else ""
     return Way(ssh=server or "", ssh_key=path, ssh_args=tuple(arguments))
 
 

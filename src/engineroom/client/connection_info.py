@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.client.whereabouts import running_clusters
-from engineroom.errors import ConnectionFileError
+from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import ConnectionFile, parse_connection_file, read_connection_file
 from engineroom.protocol.messages import Join, Welcome
+from engineroom.settings.homes import expanded
 from engineroom.settings.profiles import Profile
 from engineroom.settings.streams import say_to
 from engineroom.transport.connection import Connection
@@ -98,9 +99,14 @@ def find_dial(
     """Return what dials the controller that these name; by default that of the default profile."""
     if isinstance(connection_info, dict):
         return FromInfo(parse_connection_file(connection_info, origin="the connection info"), way)
-    found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
+    try:
+        found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
+    except LaunchError:
+        if connection_info is None:
+            raise
+        found = Profile(expanded(connection_info).absolute().parent)  # as good as any
     if connection_info is not None:
-        path = Path(connection_info).expanduser()
+        path = expanded(connection_info)
         if not path.is_absolute() and not path.exists():
             in_profile = found.security_dir / path
             path = in_profile if in_profile.exists() else path

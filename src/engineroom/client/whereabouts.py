@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engineroom.errors import ConnectionFileError
+from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.settings.advice import for_cluster, named
 from engineroom.settings.profiles import Profile, profiles
@@ -34,7 +34,11 @@ def profile_of(connection_file: Path) -> Profile | None:
 
 def running_clusters(place: Profile) -> str:
     """Return a sentence that names the clusters which run, of `place` and of all profiles; "" if there are none."""
-    return named(_running([place, *(each for each in profiles() if each != place)]))
+    try:
+        others = profiles()
+    except LaunchError:  # there is no home, for one: who names a place needs none
+        others = []
+    return named(_running([place, *(each for each in others if each != place)]))
 
 
 def _running(places: list[Profile]) -> Iterator[str]:

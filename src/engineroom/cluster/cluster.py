@@ -28,6 +28,7 @@ from engineroom.settings.advice import named
 from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterStart
+from engineroom.settings.homes import expanded
 from engineroom.settings.old_logs import random_id
 from engineroom.settings.old_names import renew
 from engineroom.settings.option import OptionError, keywords, nearest, no_sense
@@ -255,7 +256,7 @@ class Cluster(ClusterOptions):
         NoCluster (also FileNotFoundError): there is none, or it has ended.
         """
         found = Profile.find(profile, profile_dir=profile_dir)
-        path = Path(cluster_file).expanduser() if cluster_file else found.cluster_file(cluster_id)
+        path = expanded(cluster_file) if cluster_file else found.cluster_file(cluster_id)
         try:
             values = files.read(path)
         except NoCluster as error:

@@ -22,6 +22,7 @@ from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
+from engineroom.settings.homes import expanded
 from engineroom.settings.option import configured, names_in, no_sense
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
@@ -161,7 +162,7 @@ def engine_config(options: IPEngine) -> EngineConfig:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute()) if path else ""
+    return str(expanded(path).absolute()) if path else ""
 
 
 def host_plan(

@@ -15,6 +15,7 @@ from traitlets.config import Application, Config, Configurable
 
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.file_reader import OptionFile
+from engineroom.settings.homes import expanded
 from engineroom.settings.old_names import renew, sections_of, unknown_options
 from engineroom.settings.option import (
     OptionError,
@@ -216,7 +217,7 @@ class BaseParallelApplication(Application):
         """Return the files that options are read from, the last one counting most; they need not exist."""
         paths = [self.profile_directory.path / f"{self.config_name}_config.py"] if self.config_name else []
         if self.config_file:
-            paths.append(Path(self.config_file).expanduser())
+            paths.append(expanded(self.config_file))
             if not paths[-1].exists():
                 raise OptionError(f"there is no file {self.config_file}")
         return paths
@@ -230,7 +231,7 @@ class BaseParallelApplication(Application):
             return
         self.profile_dir = str(self.profile_directory.path)
         try:
-            os.chdir(Path(self.work_dir).expanduser())
+            os.chdir(expanded(self.work_dir))
         except OSError as error:
             raise OptionError(f"work_dir: {error}. Create that directory, or name another by --work-dir") from None
 

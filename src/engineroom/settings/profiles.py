@@ -15,6 +15,7 @@ from pathlib import Path
 from shlex import quote
 
 from engineroom.errors import LaunchError
+from engineroom.settings.homes import ELSEWHERE, NoHome, home
 
 DEFAULT = "default"
 
@@ -24,13 +25,16 @@ class ProfileError(LaunchError, OSError):
 
 
 def ipython_dir(given: str | os.PathLike[str] = "") -> Path:
-    """Return IPython's directory: `given`, `$IPYTHONDIR`, `~/.ipython`, or an existing `~/.config/ipython`."""
+    """Return IPython's directory: `given`, `$IPYTHONDIR`, `~/.ipython`, or an existing `~/.config/ipython`.
+
+    NoHome: none of these is known.
+    """
     told = os.fspath(given) or os.environ.get("IPYTHONDIR") or os.environ.get("IPYTHON_DIR")
     if told:
         return _absolute(told)
-    usual = Path.home() / ".ipython"
-    older = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ipython"
-    return older if older.is_dir() and not usual.is_dir() else usual
+    usual = home() / ".ipython"
+    older = Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "ipython"
+    return older if os.path.isdir(older) and not os.path.isdir(usual) else usual
 
 
 def _absolute(path: str) -> Path:
@@ -51,18 +55,24 @@ class Profile:
         profile_dir: str | os.PathLike[str] | None = None,
         ipython_dir: str | os.PathLike[str] | None = None,
     ) -> Profile:
-        """Return the profile in `profile_dir`, or that called `profile`, or the one called "default"."""
+        """Return the profile in `profile_dir`, or that called `profile`, or the one called "default".
+
+        NoHome, ProfileError: nobody can say where it is, or it can't be looked into.
+        """
         if profile_dir:
-            return cls(_absolute(os.fspath(profile_dir)))
+            return cls(_reachable(_absolute(os.fspath(profile_dir))))
         name = profile or DEFAULT
         if os.sep in name:
             raise ProfileError(f"{name!r} is no name of a profile; for a directory there is --profile-dir")
-        return cls(_ipython_dir(ipython_dir or "") / f"profile_{name}")
+        return cls(_reachable(_ipython_dir(ipython_dir or "") / f"profile_{name}"))
 
     @property
     def name(self) -> str:
         """The name by which `--profile` finds it, "" for a directory that it does not find."""
-        by_name = self.path.name.startswith("profile_") and self.path.parent == ipython_dir()
+        try:
+            by_name = self.path.name.startswith("profile_") and self.path.parent == ipython_dir()
+        except NoHome:
+            return ""
         return self.path.name.removeprefix("profile_") if by_name else ""
 
     @property
@@ -142,7 +152,19 @@ def tail(part: str) -> str:
 
 def profiles(ipython_dir: str | os.PathLike[str] | None = None) -> list[Profile]:
     """Return all profiles in IPython's directory, by name."""
-    return [Profile(path) for path in sorted(_ipython_dir(ipython_dir or "").glob("profile_*")) if path.is_dir()]
+    place = _reachable(_ipython_dir(ipython_dir or ""))
+    return [Profile(path) for path in sorted(place.glob("profile_*")) if path.is_dir()]
+
+
+def _reachable(directory: Path) -> Path:
+    """Return `directory`, which need not exist; ProfileError: whether it does can't be found out."""
+    try:
+        os.stat(directory)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ProfileError(f"the profile directory {directory} can't be used: {error.strerror}. {ELSEWHERE}") from None
+    return directory
 
 
 def _make(directory: Path, mode: int) -> None:
@@ -150,8 +172,7 @@ def _make(directory: Path, mode: int) -> None:
         directory.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise ProfileError(
-            f"the profile directory {directory} can't be made: {error.strerror}. "
-            "Choose another place by --profile-dir or $IPYTHONDIR"
+            f"the profile directory {directory} can't be made: {error.strerror}. {ELSEWHERE}"
         ) from None
 
 

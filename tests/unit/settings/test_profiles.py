@@ -102,5 +102,5 @@ def test_a_place_that_is_not_writable_is_refused(home: Path, monkeypatch: pytest
 
 def test_a_file_in_the_way_is_named(home: Path) -> None:
     (home / ".ipython").write_text("")
-    with pytest.raises(ProfileError, match=r"profile_default can't be made"):
+    with pytest.raises(ProfileError, match=r"profile_default can't be used: Not a directory"):
         Profile.find().prepare()

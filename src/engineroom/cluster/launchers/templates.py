@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.errors import LaunchError
+from engineroom.settings.homes import expanded
 
 _BRACE = re.compile(r"\{\{|\}\}|\{|\}")
 
@@ -97,7 +98,7 @@ def _is_expression(text: str) -> bool:
 
 def find_template(name: str, places: list[Path]) -> Path:
     """Return the template file called `name`: itself if absolute, else the first in `places` that is there."""
-    given = Path(name).expanduser()
+    given = expanded(name)
     candidates = list(dict.fromkeys(place / given for place in places))
     for candidate in candidates:
         if candidate.is_file():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from engineroom.cluster.launchers.ssh import pairs
@@ -12,13 +11,14 @@ from engineroom.cluster.remote.machine import Machine
 from engineroom.cluster.remote.words import Fetch
 from engineroom.errors import LaunchError
 from engineroom.protocol.private_files import write_private
+from engineroom.settings.homes import expanded, home
 
 _MOST = 64 * 1024 * 1024
 
 
 def contents(path: str) -> str:
     """Return what is in a file of this machine, as base64; `path` is below the home directory, absolute, or with ~."""
-    found = Path.home() / Path(path).expanduser()
+    found = home() / expanded(path)
     if found.stat().st_size > _MOST:
         raise LaunchError(f"{path} is longer than {_MOST} bytes: fetch it by scp or rsync")
     return base64.b64encode(found.read_bytes()).decode()
@@ -32,6 +32,6 @@ async def fetch_all(machine: Machine, to_fetch: Sequence[Any]) -> None:
 
 def keep(here: str, text: str) -> None:
     """Write a file that was fetched."""
-    path = Path(here).expanduser()
+    path = expanded(here)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, base64.b64decode(text))

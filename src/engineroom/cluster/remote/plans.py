@@ -17,6 +17,7 @@ from engineroom.cluster.remote.words import ControllerPart, EnginesPart, RemoteP
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import parse_connection_file, read_connection_file
+from engineroom.settings.homes import expanded
 from engineroom.settings.launchers import SSHControllerLauncher, SSHLauncher
 from engineroom.settings.profiles import DEFAULT
 from engineroom.settings.steps import first_line
@@ -138,7 +139,7 @@ def _files(options: SSHLauncher) -> list[SentFile]:
 
 
 def _file(here: str, there: str) -> SentFile:
-    path = Path(here).expanduser()
+    path = expanded(here)
     try:
         return SentFile(there, path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
     except OSError as error:

@@ -18,6 +18,7 @@ from engineroom.cluster.remote.words import Hello, RemotePlan, Resume, SentFile,
 from engineroom.cluster.reports import Failed
 from engineroom.errors import EngineroomError
 from engineroom.protocol.private_files import write_private
+from engineroom.settings.homes import expanded, home
 from engineroom.settings.logs import set_up
 from engineroom.settings.titles import set_title
 
@@ -81,7 +82,7 @@ def serve(said: bytes, heard: bytes, read: int, write: int, child: Popen[bytes] 
 
 def place(file: SentFile) -> None:
     """Write a file that was sent along."""
-    path = Path.home() / Path(file.path).expanduser()
+    path = home() / expanded(file.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, file.data)
     path.chmod(file.mode)

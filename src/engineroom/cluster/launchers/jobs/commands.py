@@ -77,6 +77,13 @@ def cancelling(words: Sequence[str], jobs: Sequence[str]) -> list[list[str]]:
     return [[*words, *jobs]]
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # nobody knows the name: batch systems take the number as well
+        return str(os.getuid())
+
+
 def with_jobs(words: Sequence[str], jobs: Sequence[str]) -> list[str]:
     """Return a command with the ids of jobs where it has `{jobs}` (commas between) and `{job}` (a word each).
 
@@ -85,7 +92,7 @@ def with_jobs(words: Sequence[str], jobs: Sequence[str]) -> list[str]:
     argv: list[str] = []
     for word in words:
         if word == "{user}":
-            argv.append(getpass.getuser())
+            argv.append(_user())
         elif "{job}" in word:
             argv += [word.replace("{job}", job) for job in jobs]
         else:
