@@ -62,10 +62,16 @@ class LeanFuture(Future[Any]):
         return self._state is RUNNING
 
     def cancel(self) -> bool:
-        """Give it up, unless it has ended or is known to run: its tasks are withdrawn, their results dropped."""
+        """Withdraw what has not started and interrupt what has.
+
+        True if nothing was known to run: it is cancelled, and its results are dropped. False if it runs or has ended,
+        as for any Future: what runs ends in the error that the interrupt raises.
+        """
         with self._session.condition:
             if self._state is PENDING:
                 self._end(CANCELLED)
+                self._withdraw()
+            elif self._state is RUNNING:
                 self._withdraw()
             return self._state is CANCELLED
 
@@ -124,7 +130,7 @@ class LeanFuture(Future[Any]):
         raise NotImplementedError
 
     def _withdraw(self) -> None:
-        """Tell the controller that nobody wants the result any more."""
+        """Have the tasks withdrawn or interrupted: nobody wants the result any more."""
 
     def _failed(self) -> bool:
         """Whether it has ended in an error; asked in the I/O thread, so nothing may be unpickled."""
@@ -191,6 +197,10 @@ class LeanFuture(Future[Any]):
     def _look(self) -> None:
         for look in tuple(self._watchers or ()):
             look()
+
+    def finish(self) -> None:
+        """End it now, whatever its tasks do. The session's condition is held."""
+        self._end(FINISHED)
 
     def _end(self, state: str) -> None:
         """Enter the final `state` and tell everybody. The session's condition is held."""

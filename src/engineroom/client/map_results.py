@@ -1,16 +1,21 @@
-"""AsyncMapResult: the results of a map, item by item, as its chunks come in."""
+"""AsyncMapResult: the results of a map, counted and indexed by item, whatever its chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from itertools import accumulate, chain
+from operator import index
 from typing import TYPE_CHECKING, Any
 
-from engineroom.client.chunks import Failed
-from engineroom.client.partitions import Distribution
-from engineroom.client.results import AsyncResult
-from engineroom.client.waiting import Deadline
+from engineroom.client.map_items import FailedChunk, FailedItem
+from engineroom.client.metadata import Metadata, metadata_of
+from engineroom.client.results import UNKNOWN, AsyncResult
+from engineroom.client.waiting import NEVER, Deadline
+from engineroom.errors import RemoteError, TaskAborted
 from engineroom.errors.local import called_by_users
+from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
@@ -19,79 +24,180 @@ if TYPE_CHECKING:
 
 @called_by_users("_each", "__getitem__")
 class AsyncMapResult(AsyncResult):
-    """The results of a map or a gather, joined again; iterating yields items while others still run.
+    """The results of a map. Its length, progress, indexes and metadata count items, whatever the chunks.
 
     `ordered`: iterate in the order of the input, else in that of arrival. `get()` is always in order.
     """
 
-    __slots__ = ("_arrived", "_distribution", "ordered")
+    __slots__ = ("_arrived", "_starts", "_stop", "ordered")
 
     def __init__(
         self,
         session: Session,
         name: str,
         *,
-        count: int,
-        distribution: Distribution,
+        sizes: Sequence[int],
         ordered: bool = True,
         return_exceptions: bool = False,
+        stop: bool = False,
         label: str = "",
     ) -> None:
-        super().__init__(session, name, count=count, single=False, return_exceptions=return_exceptions, label=label)
+        """`sizes`: how many items each task has. `stop`: end with the first error."""
+        super().__init__(
+            session, name, count=len(sizes), single=False, return_exceptions=return_exceptions, label=label
+        )
         self._arrived: list[Task] = []
-        self._distribution, self.ordered = distribution, ordered
+        self._starts = list(accumulate(sizes, initial=0))
+        self._stop, self.ordered = stop, ordered
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        return self._starts[-1]
+
+    @property
+    def progress(self) -> int:
+        """How many items have ended."""
+        return sum(self._size(place) for place, task in enumerate(self._tasks) if task.outcome is not None)
 
     def iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Yield the results item by item, each as soon as its chunk is there and, if ordered, its turn has come.
 
         TimeoutError if that takes more than `timeout` seconds from now on, all together.
         """
-        deadline = Deadline(timeout)
-        return self._each(deadline)
-
-    def _each(self, deadline: Deadline) -> Iterator[Any]:
-        for task in self._tasks if self.ordered else self._as_they_come(deadline):
-            chunk = self._value_of(task, deadline)
-            if isinstance(chunk, BaseException):
-                yield chunk  # the whole chunk is lost, and errors are wanted as results
-            else:
-                yield from _items(chunk, task)
+        return self._each(Deadline(timeout))
 
     def __getitem__(self, key: int | slice | str) -> Any:
-        """Return items of the joined result (waiting for all of it), or what metadata have under a str."""
+        """Return the results of one item or of several, waiting for these only; by a str, what metadata have there."""
         if isinstance(key, str):
             return super().__getitem__(key)
-        return self.get()[key]
+        if isinstance(key, slice):
+            return [self._result_at(number) for number in range(*key.indices(len(self)))]
+        number = index(key)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"item {number} does not exist: the map has {len(self)} items")
+        return self._result_at(number % len(self))
+
+    def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
+        """Return, for each engine that ran items, their results as a list."""
+        results = self.get(timeout)
+        found: dict[int, Any] = {}
+        for place, task in enumerate(self._tasks):
+            found.setdefault(task.engine, []).extend(results[self._starts[place] : self._starts[place + 1]])
+        return found
 
     def task_done(self, task: Task) -> None:
         """One of our tasks has ended; called by the session."""
         self._arrived.append(task)
         super().task_done(task)
+        if self._stop and self._failures and not self.done():
+            self._end_early()
 
-    def _as_they_come(self, deadline: Deadline) -> Iterator[Task]:
-        position = 0
+    def _end_early(self) -> None:
+        self.finish()
+        if not self._session.closed:
+            self._session.abort(self._tasks, interrupt=True)
 
-        def has_come() -> bool:
-            return self.done() or len(self._arrived) > position
+    def _each(self, deadline: Deadline) -> Iterator[Any]:
+        for place in range(len(self._starts) - 1) if self.ordered else self._as_they_come(deadline):
+            items = self._items_at(place, deadline)
+            if self._is_whole(place):
+                yield from items
+            else:
+                for item in items:
+                    yield self._value_or_raise(item)
 
-        while position < len(self._tasks):
-            if not self._wait(has_come, deadline.left()):
-                raise TimeoutError("not all results came in time")
-            if self.cancelled():
-                raise CancelledError
-            yield self._arrived[position]
-            position += 1
+    def _as_they_come(self, deadline: Deadline) -> Iterator[int]:
+        places = {id(task): place for place, task in enumerate(self._tasks)}
+        for position in range(len(self._tasks)):
+            self._wait_until(lambda: len(self._arrived) > position, deadline)  # noqa: B023 (called before the next)
+            if len(self._arrived) <= position:
+                return  # it was ended by an error, which has been raised
+            yield places[id(self._arrived[position])]
 
-    def _join(self, values: list[Any]) -> Any:
-        parts = [
-            [value] if isinstance(value, BaseException) else _items(value, task)
-            for value, task in zip(values, self._tasks, strict=True)
+    def _result_at(self, number: int) -> Any:
+        place = bisect_right(self._starts, number) - 1
+        return self._value_or_raise(self._items_at(place)[number - self._starts[place]])
+
+    def _value_or_raise(self, item: Any) -> Any:
+        if type(item) is not FailedItem and type(item) is not FailedChunk:
+            return item
+        if self._return_exceptions:
+            return item.error
+        raise item.error.with_traceback(None)  # each time anew, or it would grow
+
+    def _items_at(self, place: int, deadline: Deadline = NEVER) -> list[Any]:
+        """Return the results of a chunk, with a FailedItem or FailedChunk where there is none; waits for it."""
+        self._wait_until(lambda: self._has_ended(place), deadline)
+        if not self._has_ended(place):
+            return [FailedChunk(TaskAborted("withdrawn, because an item failed"))] * self._size(place)
+        task = self._tasks[place]
+        items = task.items()
+        if items is None:
+            items = [FailedChunk(task.exception() or TypeError("this chunk has no results"))] * self._size(place)
+        return items
+
+    def _has_ended(self, place: int) -> bool:
+        return place < len(self._tasks) and self._tasks[place].outcome is not None
+
+    def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> None:
+        if not condition() and not self._wait(lambda: condition() or self.done(), deadline.left()):
+            raise TimeoutError("not all results came in time")
+        if self.cancelled():
+            raise CancelledError
+
+    def _is_whole(self, place: int) -> bool:
+        outcome = self._tasks[place].outcome
+        return outcome is not None and outcome.status == Status.OK and self._tasks[place].items() is not None
+
+    def _size(self, place: int) -> int:
+        return self._starts[place + 1] - self._starts[place]
+
+    def _value(self) -> Any:
+        if self._failures:
+            raise self._composite()
+        if self._known is UNKNOWN:
+            self._known = list(chain.from_iterable([task.value() for task in self._tasks]))
+        return self._known
+
+    def _values_or_errors(self) -> Any:
+        return [
+            item.error if type(item) is FailedItem or type(item) is FailedChunk else item
+            for place in range(len(self._starts) - 1)
+            for item in self._items_at(place)
         ]
-        return self._distribution.join(parts)
+
+    def _errors(self) -> list[BaseException]:
+        """Return the errors so far, in the order of the items; not of items that were withdrawn because of another."""
+        errors: dict[int, BaseException] = {}
+        for place, task in enumerate(self._tasks):
+            if task.outcome is not None and not self._is_whole(place):
+                failed = [item.error for item in self._items_at(place) if isinstance(item, FailedItem | FailedChunk)]
+                errors.update((id(error), error) for error in failed)
+        return [error for error in errors.values() if not _was_stopped(error)] or list(errors.values())[:1]
+
+    def _metadata(self) -> list[Metadata]:
+        """Return those of each item: of its chunk, whose output stands at the first item, and its own error."""
+        return [metadata for place in range(len(self._tasks)) for metadata in self._metadata_at(place)]
+
+    def _metadata_at(self, place: int) -> list[Metadata]:
+        task = self._tasks[place]
+        whole = metadata_of(task, self._session.id, self._label, None)
+        rest = Metadata(whole, stdout="", stderr="")
+        found = [whole, *([rest] * (self._size(place) - 1))]
+        if task.outcome is None or self._is_whole(place):
+            return found
+        return [_of_item(metadata, item) for metadata, item in zip(found, self._items_at(place), strict=True)]
 
 
-def _items(chunk: Any, task: Task) -> Any:
-    """Return the results of a chunk, with errors where items raised."""
-    if type(chunk) is list and any(type(item) is Failed for item in chunk):
-        return [item.error(task.engine, task.instance) if type(item) is Failed else item for item in chunk]
-    return chunk
+def _of_item(metadata: Metadata, item: Any) -> Metadata:
+    if type(item) is FailedChunk:
+        return metadata
+    if type(item) is FailedItem:
+        return Metadata(metadata, status="error", error=item.error)
+    return Metadata(metadata, status="ok", error=None)
+
+
+def _was_stopped(error: BaseException) -> bool:
+    """Whether `error` only says that an item was withdrawn or interrupted."""
+    name = error.ename if isinstance(error, RemoteError) else type(error).__name__
+    return name in {"TaskAborted", "KeyboardInterrupt"}

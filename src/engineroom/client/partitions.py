@@ -1,57 +1,59 @@
-"""Cutting sequences into parts, and joining what was made of the parts."""
+"""Spreading the rows of a value over engines, and joining parts again."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, Protocol
 
+from engineroom.client.chunks import blocks
+from engineroom.client.rows.kind import CannotJoin, Rows
+from engineroom.client.rows.kinds import kind_of
+from engineroom.client.rows.plain import SequenceRows
+from engineroom.client.rows.tables import FrameRows
+from engineroom.errors import PackError
+from engineroom.protocol.streams import Body
+from engineroom.serialize.payloads import pack_names
+
 
 class Distribution(Protocol):
-    """A way to spread a sequence over `count` places."""
+    """A way to spread rows over places."""
 
-    def part(self, sequence: Any, place: int, count: int) -> Any:
-        """Return what place number `place` of `count` gets."""
+    def cuts(self, count: int, places: int) -> list[slice]:
+        """Return which of `count` rows each place gets."""
 
     def join(self, parts: Sequence[Any]) -> Any:
-        """Return the whole, made of the parts in order of places: an array of arrays, else a list."""
+        """Return the whole, made of the parts in order of places; see `joined`."""
 
 
 class Block:
     """Contiguous parts, whose lengths differ by at most one; the longer ones come first."""
 
-    def part(self, sequence: Any, place: int, count: int) -> Any:
-        size, longer = divmod(len(sequence), count)
-        start = place * size + min(place, longer)
-        return sequence[start : start + size + (place < longer)]
+    def cuts(self, count: int, places: int) -> list[slice]:
+        return list(blocks(count, places))
 
     def join(self, parts: Sequence[Any]) -> Any:
-        if parts and all(map(is_array, parts)):
-            return _numpy().concatenate(parts)
-        if all(map(_is_sequence, parts)):
-            return list(chain.from_iterable(parts))
-        return list(parts)
+        whole, _ = joined(parts)
+        return _finished(whole, kind_of(whole))
 
 
 class RoundRobin:
-    """One item to each place in turn."""
+    """One row to each place in turn."""
 
-    def part(self, sequence: Any, place: int, count: int) -> Any:
-        return sequence[place::count]
+    def cuts(self, count: int, places: int) -> list[slice]:
+        return [slice(place, count, places) for place in range(places)]
 
     def join(self, parts: Sequence[Any]) -> Any:
-        if parts and all(map(is_array, parts)):
-            whole = _numpy().empty((sum(map(len, parts)), *parts[0].shape[1:]), dtype=parts[0].dtype)
-            for place, part in enumerate(parts):
-                whole[place :: len(parts)] = part
-            return whole
-        if all(map(_is_sequence, parts)):
-            whole = [None] * sum(map(len, parts))
-            for place, part in enumerate(parts):
-                whole[place :: len(parts)] = part
-            return whole
-        return list(parts)
+        whole, counts = joined(parts)
+        order, rows = in_turn(counts), kind_of(whole)
+        if rows is not None and order != list(range(len(order))):
+            whole = rows.take(whole, order)
+        return _finished(whole, rows)
+
+
+def _finished(whole: Any, rows: Rows | None) -> Any:
+    return rows.finish(whole) if isinstance(rows, FrameRows) else whole
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {"b": Block(), "r": RoundRobin()}
@@ -62,27 +64,103 @@ def distribution(name: str) -> Distribution:
     try:
         return DISTRIBUTIONS[name]
     except KeyError:
-        raise ValueError(f"dist is {name!r}; it may be 'b' (blocks) or 'r' (round robin)") from None
+        raise ValueError(f"dist must be 'b' (blocks) or 'r' (round robin), not {name!r}") from None
 
 
-def sliceable(sequence: Iterable[Any]) -> Any:
-    """Return `sequence` itself if it can be cut, else a list of its items."""
-    if hasattr(sequence, "__len__") and hasattr(sequence, "__getitem__") and not hasattr(sequence, "keys"):
-        return sequence
-    return list(sequence)
+def with_rows(value: Any) -> tuple[Any, Rows]:
+    """Return `value`, or the list of its items, and how that is cut into parts; TypeError: it has no rows."""
+    if isinstance(value, memoryview):
+        value = value.tobytes() if value.format in {"B", "b", "c"} and value.ndim == 1 else value.tolist()
+    rows = kind_of(value)
+    if rows is not None:
+        return value, rows
+    if _slices(value):
+        return value, SequenceRows()
+    try:
+        return list(value), SequenceRows()
+    except TypeError as error:
+        raise TypeError(
+            f"{type(value).__name__} has no rows to scatter ({error}); to send it whole, use push"
+        ) from None
 
 
-def is_array(value: Any) -> bool:
-    # Where numpy was never imported there are no arrays, and it need not be imported to find out.
-    np = sys.modules.get("numpy")
-    return np is not None and isinstance(value, np.ndarray)
+def _slices(value: Any) -> bool:
+    """Whether slices of an object of an unknown class have as many rows as they should."""
+    try:
+        count = len(value)
+        return count > 0 and len(value[0:1]) == 1 and len(value[0:count]) == count and len(value[count:count]) == 0
+    except Exception:  # noqa: BLE001 (the class may do anything)
+        return False
 
 
-def _numpy() -> Any:
-    import numpy as np  # not a dependency; who has arrays has it
+def pack_part(key: str, part: Any, rows: Rows, *, flatten: bool, copy: bool) -> Body:
+    """Return a part under its name, packed to be pushed; with `flatten`, a part of one row is that row."""
+    value = first_row(part) if flatten and rows.count(part) == 1 else part
+    try:
+        return pack_names({key: value}, copy=copy)
+    except PackError:
+        if value is not part or kind_of(part) is not None:
+            raise
+        return pack_names({key: list(part)}, copy=copy)  # a slice that hangs on a file, for example
 
-    return np
+
+def first_row(part: Any) -> Any:
+    """Return the first row of a part: an item of a list, a (key, value) of a dict, a row of a table."""
+    if hasattr(part, "iloc"):
+        return part.iloc[0]
+    if isinstance(part, Mapping):
+        return next(iter(part.items()))
+    return next(iter(part)) if isinstance(part, AbstractSet) else part[0]
 
 
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+def joined(parts: Sequence[Any]) -> tuple[Any, list[int]]:
+    """Return all rows in one value, and how many of them each part had.
+
+    The value is of the kind that holds all parts unchanged: of their own if they are alike, else a list of the rows.
+    What has no rows, as numbers have none, or cannot be joined without a loss, stays a list of the parts, with no
+    counts.
+    """
+    kinds = [kind_of(part) for part in parts]
+    known = [kind for kind in kinds if kind is not None]
+    if not parts or len(known) < len(kinds):
+        return list(parts), []
+    counts = [kind.count(part) for kind, part in zip(known, parts, strict=True)]
+    filled = {
+        id(kind): kind for kind, part, count in zip(known, parts, counts, strict=True) if count or not _bare(part)
+    }
+    alike = [part for kind, part in zip(known, parts, strict=True) if id(kind) in filled]
+    try:
+        if len(filled) <= 1:
+            return known[0].join(parts) if not filled else filled.popitem()[1].join(alike), counts
+    except CannotJoin:
+        return list(parts), []
+    if all(_holds_items(part) for part in alike):
+        return list(chain.from_iterable(parts)), counts
+    return list(parts), []
+
+
+def _bare(part: Any) -> bool:
+    """Whether `part`, if it is empty, could be an empty part of anything."""
+    return isinstance(part, list | tuple)
+
+
+def _holds_items(part: Any) -> bool:
+    """Whether the rows of `part` are what iterating over it gives."""
+    return (
+        not isinstance(part, str | bytes)
+        and getattr(part, "ndim", 1) >= 1
+        and not hasattr(part, "columns")
+        and not (hasattr(part, "keys"))
+    )
+
+
+def in_turn(counts: Iterable[int]) -> list[int]:
+    """Return the numbers that rows have in the parts one after the other, in the order of a round robin."""
+    starts, left = [], []
+    start = 0
+    for count in counts:
+        starts.append(start)
+        left.append(count)
+        start += count
+    turns = range(max(left, default=0))
+    return [starts[place] + turn for turn in turns for place in range(len(left)) if turn < left[place]]

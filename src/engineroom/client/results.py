@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from engineroom.client.tasks import Task
 
 _NO_TASKS: list[Task] = []
-_UNKNOWN = object()
+UNKNOWN = object()
+"""Stands for a result that has not been joined yet."""
+
 _NOT_FOR_USERS = frozenset({
     "attach", "iterate", "set_exception", "set_result", "set_running_or_notify_cancel", "task_done", "task_started",
     "unfinished", "when_done",
@@ -54,7 +56,7 @@ class AsyncResult(Facts, LeanFuture):
         self._return_exceptions, self._label = return_exceptions, label
         self._failures = 0
         self._tasks = _NO_TASKS
-        self._known: Any = _UNKNOWN
+        self._known: Any = UNKNOWN
         if count == 0:
             self._state = FINISHED
 
@@ -187,8 +189,8 @@ class AsyncResult(Facts, LeanFuture):
         show_outputs(self._metadata(), groupby, result_only=result_only)
 
     def abort(self) -> None:
-        """Withdraw the calls that have not started; they end in TaskAborted."""
-        self._session.abort(self._tasks)
+        """Withdraw the calls that have not started, which end in TaskAborted, and interrupt those that have."""
+        self._session.abort(self._tasks, interrupt=True)
 
     def unfinished(self) -> list[Task]:
         """Return the tasks whose end is not known yet."""
@@ -319,7 +321,7 @@ class AsyncResult(Facts, LeanFuture):
             return self._tasks[0].value()
         if self._failures:
             raise self._composite()
-        if self._known is _UNKNOWN:
+        if self._known is UNKNOWN:
             self._known = self._join([task.value() for task in self._tasks])
         return self._known
 
@@ -338,11 +340,15 @@ class AsyncResult(Facts, LeanFuture):
 
     def _composite(self) -> BaseException:
         """Return one error for all that tasks have raised so far."""
-        errors = [error for task in self._tasks if task.outcome is not None and (error := task.exception())]
+        errors = self._errors()
         failure = self._session.failure
         if failure is not None and any(error is failure for error in errors):
             return failure.with_traceback(None)  # raised on no engine: it is the way to all of them that is gone
         return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
+
+    def _errors(self) -> list[BaseException]:
+        """Return what tasks have raised so far."""
+        return [error for task in self._tasks if task.outcome is not None and (error := task.exception())]
 
     def _value_of(self, task: Task, deadline: Deadline = NEVER) -> Any:
         """Return the result of `task`, or raise its error, waiting for it."""

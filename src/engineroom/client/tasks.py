@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.map_items import error_of, items_of
 from engineroom.errors import EngineError, TaskAborted, remote_error
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
 from engineroom.protocol.messages import METHODS, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.serialize.failures import unpack_failure
+from engineroom.serialize.items import ItemsFailed
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
@@ -110,6 +112,12 @@ class Task:
             self._open(self.payload)
         return self._error
 
+    def items(self) -> list[Any] | None:
+        """Return the results of a chunk of a map, with a FailedItem where an item failed; None: all of it failed."""
+        if self.payload is not None:
+            self._open(self.payload)
+        return self._value if isinstance(self._value, list) else None
+
     def _open(self, payload: bytes | Payload) -> None:
         buffer: Buffer = payload if isinstance(payload, bytes) else payload.buffer()
         outcome = self.outcome
@@ -118,7 +126,7 @@ class Task:
             if outcome.status == Status.OK:
                 self._value = unpack(buffer)
             elif outcome.status == Status.ERROR:
-                self._error = unpack_failure(buffer)
+                self._open_failure(buffer)
             elif outcome.status == Status.ABORTED:
                 self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
             else:
@@ -133,3 +141,9 @@ class Task:
         method = METHODS.get(self.kind, "")
         info = {"engine_id": self.engine, "engine_uuid": engine_uuid(self.instance), "method": method}
         return remote_error(("EngineError", reason, "", info), EngineError(reason))
+
+    def _open_failure(self, packed: Buffer) -> None:
+        error = self._error = unpack_failure(packed)
+        if isinstance(error.original, ItemsFailed):
+            self._value = items_of(error.original, self.engine, self.instance)
+            self._error = error_of(self._value)

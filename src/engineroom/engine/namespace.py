@@ -62,7 +62,7 @@ class Namespace:
             case Kind.APPLY:
                 function = self._functions.get(call.function)
                 args, kwargs = unpack_call(payload)
-                return self._complete(function(*args, **kwargs))
+                return self.complete(function(*args, **kwargs))
             case Kind.EXECUTE:
                 return self.execute(unpack(payload))
             case Kind.PUSH:
@@ -75,7 +75,7 @@ class Namespace:
             case _:
                 raise ValueError(f"calls of kind {call.kind} are unknown here: this engine has an older version")
 
-    def _complete(self, value: Any) -> Any:
+    def complete(self, value: Any) -> Any:
         """Return `value`; of an `async def` function, what it returns in the end."""
         return self._coroutines.run(value) if type(value) is CoroutineType else value
 

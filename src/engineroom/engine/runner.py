@@ -18,6 +18,7 @@ from engineroom.engine.streams import Streams
 from engineroom.protocol.messages import Call, Finished, Outcome, Status
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import MissingFunction
+from engineroom.serialize.items import Results
 from engineroom.serialize.payloads import pack
 
 PackFailure = Callable[[BaseException, Call], tuple[str, Body]]
@@ -107,7 +108,9 @@ class Runner:
         if self._interrupts.wanted is not None:
             self._interrupts.check(attempt)
         # Packed at once: a result is a snapshot, and its packing may run user code as well.
-        body = pack(self._namespace.call(attempt.run.call, attempt.payload()), what="the result")
+        result = self._namespace.call(attempt.run.call, attempt.payload())
+        chunk = type(result) is Results
+        body = result.packed(self._namespace.complete) if chunk else pack(result, what="the result")
         check_size(body, self._max_result_bytes)
         return body
 

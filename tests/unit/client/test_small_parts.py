@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.client.acknowledgements import BATCH, Acknowledgements
-from engineroom.client.chunks import Failed, cuts, each_item, each_item_or_error
+from engineroom.client.chunks import blocks, cuts
 from engineroom.client.connection_info import FromFile, FromInfo, find_dial
 from engineroom.client.engine_table import EngineTable
-from engineroom.client.partitions import DISTRIBUTIONS
 from engineroom.client.targets import is_single, resolve, spell
 from engineroom.client.waiting import Deadline, Waiter
 from engineroom.errors import ConnectionFileError, NoEnginesRegistered
@@ -26,18 +23,14 @@ from engineroom.protocol.processes import ProcessRecord
 counts = st.integers(1, 20)
 
 
-@given(st.sampled_from("br"), st.lists(st.integers(), max_size=50), counts, st.booleans())
-def test_what_is_cut_can_be_joined(dist: str, items: list[int], places: int, as_array: bool) -> None:
-    spread = DISTRIBUTIONS[dist]
-    sequence: Any = np.array(items, dtype=object) if as_array else items
-    parts = [spread.part(sequence, place, places) for place in range(places)]
-    assert list(spread.join(parts)) == items
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-def test_scalars_are_joined_to_a_list() -> None:
-    assert [spread.join([1, 2]) for spread in DISTRIBUTIONS.values()] == [[1, 2], [1, 2]]
-    assert [spread.join(["ab", "c"]) for spread in DISTRIBUTIONS.values()] == [["ab", "c"], ["ab", "c"]]
+@given(st.integers(0, 1000), counts)
+def test_blocks_differ_by_one_at_most_and_the_longer_ones_come_first(count: int, places: int) -> None:
+    slices = list(blocks(count, places))
+    sizes = [cut.stop - cut.start for cut in slices]
+    assert [cut.start for cut in slices[1:]] == [cut.stop for cut in slices[:-1]]
+    assert (slices[0].start, slices[-1].stop, len(slices)) == (0, count, places)
+    assert sizes == sorted(sizes, reverse=True)
+    assert max(sizes) - min(sizes) <= 1
 
 
 @given(st.integers(0, 100_000), st.integers(1, 100), st.none() | st.integers(1, 1000))
@@ -56,18 +49,6 @@ def test_cuts_cover_everything_once_and_get_no_larger(count: int, places: int, c
 def test_few_costly_items_are_spread_evenly() -> None:
     assert [cut.stop - cut.start for cut in cuts(4, 4, None)] == [1, 1, 1, 1]
     assert len(list(cuts(100_000, 2, None))) <= 40
-
-
-def test_chunks_of_coroutine_functions_are_awaited_in_turn() -> None:
-    async def half(x: int) -> float:
-        await asyncio.sleep(0)
-        return 2 / x
-
-    assert asyncio.run(each_item(half, [1, 2])) == [2.0, 1.0]
-    first, second = asyncio.run(each_item_or_error(half, [0, 2]))
-    assert isinstance(first, Failed)
-    assert isinstance(first.error(3, b"x" * 16), ZeroDivisionError)
-    assert second == 1.0
 
 
 def test_acknowledgements_name_the_exceptions_to_their_watermark() -> None:

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack
 
 from engineroom.client.chunks import cuts
+from engineroom.client.columns import columns_of
 from engineroom.client.lazy_map import LazyMapIterator
 from engineroom.client.map_results import AsyncMapResult
-from engineroom.client.partitions import distribution, sliceable
+from engineroom.client.maps import OnError, stops, submit_chunks
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import resolve
 from engineroom.client.views.flags import BalancedFlags, same_but_takes
@@ -71,33 +72,41 @@ class LoadBalancedView(View):
         chunksize: int | None = None,
         ordered: bool = True,
         return_exceptions: bool = False,
+        on_error: OnError = "continue",
         label: str | None = None,
-    ) -> AsyncResult:
+    ) -> AsyncMapResult:
         """Call `f` with the items of `sequences`, as the builtin `map` does; an AsyncMapResult.
 
-        `chunksize`: items in one task; None: many at first and ever fewer. `ordered`: whether iterating the
-        result waits for each in turn, or takes them as they come. `return_exceptions`: errors become results.
+        `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
+        `retries`, which repeats tasks). `ordered`: iterate over the results in the order of the items, or as they
+        come. `return_exceptions`: errors become results. `on_error="stop"`: the first error ends the map; what has
+        not started is withdrawn, and what runs is interrupted.
         """
-        if chunksize is not None and chunksize < 1:
+        if chunksize is None and self.retries:
+            chunksize = 1
+        elif chunksize is not None and chunksize < 1:
             raise ValueError(f"chunksize is {chunksize}; it must be at least 1")
-        columns = [sliceable(sequence) for sequence in sequences]
-        count = min(map(len, columns), default=0)
+        stop = stops(on_error, return_exceptions=return_exceptions)
+        columns = columns_of(sequences)
+        slices = list(cuts(len(columns[0]), max(1, self.width), chunksize))
+        function, name = self._pack_for_chunks(f)
         label = self.label if label is None else label
-        slices = list(cuts(count, max(1, self.width), chunksize))
-        function, name = self._pack_for_chunks(f, return_exceptions=return_exceptions)
         result = AsyncMapResult(
             self._session,
             f"map:{name}",
-            count=len(slices),
-            distribution=distribution("b"),
+            sizes=[cut.stop - cut.start for cut in slices],
             ordered=ordered,
             return_exceptions=return_exceptions,
+            stop=stop,
             label=label,
         )
         options = self._options(label)
-        for cut in slices:
-            body = pack_call(tuple(column[cut] for column in columns), {}, copy=not self.track)
+
+        def submit(body: Body, place: int) -> None:
+            del place
             self._submit(body, result, function, options)
+
+        submit_chunks(result, columns, slices, submit, stop=stop, copy=not self.track)
         return result
 
     def imap(

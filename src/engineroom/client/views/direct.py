@@ -6,11 +6,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from engineroom.client.blocking import wait_for
+from engineroom.client.chunks import blocks
+from engineroom.client.columns import columns_of
+from engineroom.client.gather_results import AsyncGatherResult
 from engineroom.client.map_results import AsyncMapResult
-from engineroom.client.partitions import distribution, sliceable
+from engineroom.client.maps import OnError, stops, submit_chunks
+from engineroom.client.partitions import distribution, pack_part, with_rows
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.views.view import View
+from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
@@ -43,28 +49,35 @@ class DirectView(View):
         *sequences: Any,
         track: bool | None = None,
         return_exceptions: bool = False,
+        on_error: OnError = "continue",
         label: str | None = None,
-    ) -> AsyncResult:
-        """Call `f` with the items of `sequences`, an equal contiguous part on each engine; an AsyncMapResult."""
-        columns = [sliceable(sequence) for sequence in sequences]
-        count = min(map(len, columns), default=0)
-        columns = [column if len(column) == count else column[:count] for column in columns]
-        targets = self._resolve(None)[:count]
+    ) -> AsyncMapResult:
+        """Call `f` with the items of `sequences`, an equal contiguous part on each engine; an AsyncMapResult.
+
+        `return_exceptions`: errors become results. `on_error="stop"`: the first error ends the map; what has not
+        started is withdrawn, and what runs is interrupted.
+        """
+        stop = stops(on_error, return_exceptions=return_exceptions)
+        columns = columns_of(sequences)
+        count, targets = len(columns[0]), self._resolve(None)
+        if count and not targets:
+            raise self._no_engines()
+        slices = list(blocks(count, len(targets)))[:count] if targets else []
         label = self.label if label is None else label
-        function, name = self._pack_for_chunks(f, return_exceptions=return_exceptions)
-        blocks = distribution("b")
+        function, name = self._pack_for_chunks(f)
         result = AsyncMapResult(
             self._session,
             f"map:{name}",
-            count=len(targets),
-            distribution=blocks,
+            sizes=[cut.stop - cut.start for cut in slices],
             return_exceptions=return_exceptions,
+            stop=stop,
             label=label,
         )
-        for place, target in enumerate(targets):
-            parts = tuple(blocks.part(column, place, len(targets)) for column in columns)
-            body = pack_call(parts, {}, copy=not self._tracks(track))
-            self._submit(Kind.APPLY, body, result, (target,), function=function, label=label)
+
+        def submit(body: Body, place: int) -> None:
+            self._submit(Kind.APPLY, body, result, (targets[place],), function=function, label=label)
+
+        submit_chunks(result, columns, slices, submit, stop=stop, copy=not self._tracks(track))
         return result
 
     def execute(
@@ -109,7 +122,7 @@ class DirectView(View):
         """Return the values of one name, or of several as a list, from the engines' namespaces."""
         wanted = names if isinstance(names, str) else list(names)
         result = self._call(Kind.PULL, pack(wanted), "pull", targets)
-        return result.get() if self._blocks(block) else result
+        return wait_for(result) if self._blocks(block) else result
 
     def update(self, ns: dict[str, Any]) -> Any:
         """Set names in the engines' namespaces: `push` under the name that dicts use."""
@@ -142,17 +155,20 @@ class DirectView(View):
         block: bool | None = None,  # noqa: FBT001
         track: bool | None = None,  # noqa: FBT001
     ) -> Any:
-        """Spread `seq` over the engines, each part under the name `key`; an AsyncResult, or None if it waited.
+        """Spread the rows of `seq` over the engines under the name `key`; an AsyncResult, or None if it waited.
 
-        `dist`: "b" for contiguous blocks, "r" for one item to each engine in turn. `flatten`: parts of one item
-        become that item.
+        Parts are of the kind of `seq`: of a table some rows with their index, of a dict some keys with their values.
+        `dist`: "b" for contiguous blocks, "r" for one row to each engine in turn. `flatten`: a part of one row becomes
+        that row.
         """
-        sequence, spread, ids = sliceable(seq), distribution(dist), self._resolve(targets)
+        (whole, rows), spread, ids = with_rows(seq), distribution(dist), self._resolve(targets)
+        count = rows.count(whole)
+        if count and not ids:
+            raise self._no_engines()
         result = AsyncResult(self._session, "scatter", count=len(ids), single=False, label=self.label)
-        for place, engine in enumerate(ids):
-            part = spread.part(sequence, place, len(ids))
-            value = part[0] if flatten and len(part) == 1 else part
-            body = pack_names({key: value}, copy=not self._tracks(track))
+        for engine, cut in zip(ids, spread.cuts(count, len(ids)) if ids else (), strict=True):
+            part = rows.cut(whole, cut)
+            body = pack_part(key, part, rows, flatten=flatten, copy=not self._tracks(track))
             self._submit(Kind.PUSH, body, result, (engine,), label=self.label)
         return self._none_if_waited(result, block, tracked=self._tracks(track))
 
@@ -163,13 +179,16 @@ class DirectView(View):
         targets: Targets = None,
         block: bool | None = None,  # noqa: FBT001 (as users write it)
     ) -> Any:
-        """Collect what `scatter` spread under `key`, joined again: an AsyncMapResult, or the whole if it waited."""
+        """Collect what `scatter` spread under `key`, joined again: the whole if it waited, else an AsyncMapResult.
+
+        Parts that are alike become one value of their kind, which holds every row unchanged: lists a list, tables a
+        table, arrays an array of a dtype for all. Others become a list of their rows; values without rows, a list.
+        """
         ids = self._resolve(targets)
-        result = AsyncMapResult(
-            self._session, "gather", count=len(ids), distribution=distribution(dist), label=self.label
-        )
-        self._submit(Kind.PULL, pack(key), result, ids, label=self.label)
-        return result.get() if self._blocks(block) else result
+        result = AsyncGatherResult(self._session, len(ids), distribution(dist), self.label)
+        if ids:
+            self._submit(Kind.PULL, pack(key), result, ids, label=self.label)
+        return wait_for(result) if self._blocks(block) else result
 
     def use_dill(self) -> Any:
         """Do nothing, on each engine: what plain pickle can't send goes by cloudpickle anyway. An AsyncResult."""
@@ -202,7 +221,7 @@ class DirectView(View):
         result = self._call(Kind.EXECUTE, pack(call), name, targets, label=label)
         result._code = call["code"]
         if self._blocks(block):
-            result.get()
+            wait_for(result)
         return result
 
     def _call(
@@ -246,8 +265,11 @@ class DirectView(View):
             result._tracked = True
         if not self._blocks(block):
             return result
-        result.get()
+        wait_for(result)
         return None
+
+    def _no_engines(self) -> NoEnginesRegistered:
+        return NoEnginesRegistered(f"{self!r} has no engines; choose some, as in rc[:] or rc[[0, 1]]")
 
     def _tracks(self, track: bool | None) -> bool:  # noqa: FBT001 (handed on)
         return self.track if track is None else track

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
 
-from engineroom.client.chunks import each_item, each_item_or_error
+from engineroom.client.blocking import wait_for
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.hinted import Hinted
 from engineroom.client.numbers import NumberHistory
@@ -18,6 +18,7 @@ from engineroom.client.views.flags import NOT_YET, Flags, NoSuchFlag, missing, t
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
+from engineroom.serialize.items import each_item
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
@@ -80,7 +81,7 @@ class View(Hinted):
     def apply(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` there: return its result if `block` is set, else an AsyncResult."""
         result = self._apply(f, args, kwargs)
-        return result.get() if self.block else result
+        return wait_for(result) if self.block else result
 
     def apply_async(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> AsyncResult:
         """Call `f(*args, **kwargs)` there; return an AsyncResult."""
@@ -88,7 +89,7 @@ class View(Hinted):
 
     def apply_sync(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` there; wait, and return the result."""
-        return self._apply(f, args, kwargs).get()
+        return wait_for(self._apply(f, args, kwargs))
 
     def map(self, f: Callable[..., Any], /, *sequences: Any, block: bool | None = None, **options: Any) -> Any:
         """Call `f` with the items of `sequences`, as the builtin `map` does.
@@ -96,7 +97,7 @@ class View(Hinted):
         Return the results if `block` (by default the view's), else an AsyncMapResult. Options: see `map_async`.
         """
         result = self.map_async(f, *sequences, **options)
-        return result.get() if self._blocks(block) else result
+        return wait_for(result) if self._blocks(block) else result
 
     def map_async(self, f: Callable[..., Any], /, *sequences: Any, **options: Any) -> AsyncResult:
         """Like `map`, without waiting."""
@@ -104,7 +105,7 @@ class View(Hinted):
 
     def map_sync(self, f: Callable[..., Any], /, *sequences: Any, **options: Any) -> Any:
         """Like `map`; wait, and return the list of results."""
-        return self.map_async(f, *sequences, **options).get()
+        return wait_for(self.map_async(f, *sequences, **options))
 
     def remote(self, block: bool | None = None, **flags: Any) -> Callable[[Callable[..., Any]], RemoteFunction]:  # noqa: FBT001 (as users write it)
         """Return a decorator: the decorated function, when called, runs through this view."""
@@ -186,10 +187,9 @@ class View(Hinted):
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         raise NotImplementedError
 
-    def _pack_for_chunks(self, function: Callable[..., Any], *, return_exceptions: bool) -> tuple[PackedFunction, str]:
+    def _pack_for_chunks(self, function: Callable[..., Any]) -> tuple[PackedFunction, str]:
         """Return what calls `function` with each item of a chunk, and the name of `function`."""
-        runner = each_item_or_error if return_exceptions else each_item
-        packed = self.client.packer.pack(functools.partial(runner, function))
+        packed = self.client.packer.pack(functools.partial(each_item, function))
         return packed, name_of(function)
 
     def __setattr__(self, name: str, value: Any) -> None:

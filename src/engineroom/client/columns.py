@@ -1,0 +1,68 @@
+"""What a map is called with, as sequences of one length that can be cut."""
+
+from __future__ import annotations
+
+import array
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+_AT_ONCE = 10_000
+"""Items are read in pieces of this many, so that Ctrl-C is heard between two of them."""
+
+_CUTTABLE = frozenset({list, tuple, range, str, bytes, bytearray, array.array})
+
+
+def columns_of(sequences: Sequence[Any]) -> list[Any]:
+    """Return `sequences` as columns of one length, whose slices hold the items that the builtin `map` would pass.
+
+    What cannot be cut safely is read, all of it together and only up to the end of the shortest, as `map` reads.
+    TypeError: there is none, or one is not iterable.
+    """
+    if not sequences:
+        raise TypeError("a map needs at least one sequence of items")
+    if all(map(is_cuttable, sequences)):
+        count = min(map(len, sequences))
+        return [sequence if len(sequence) == count else sequence[:count] for sequence in sequences]
+    # What can be cut takes part in the reading by its length alone.
+    readers = [range(len(one)) if is_cuttable(one) else iterate(one) for one in sequences]
+    read: list[list[Any]] = [[] for _ in sequences]
+    for piece in _pieces(zip(*readers, strict=False)):
+        for column, items in zip(read, zip(*piece, strict=True), strict=True):
+            column.extend(items)
+    count = len(read[0])
+    return [one[:count] if is_cuttable(one) else column for one, column in zip(sequences, read, strict=True)]
+
+
+def _pieces(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    size = _AT_ONCE
+    while size == _AT_ONCE:  # after the end nothing more is asked for: `zip` would read one item more of the first
+        piece = list(islice(rows, _AT_ONCE))
+        size = len(piece)
+        if piece:
+            yield piece
+
+
+def iterate(sequence: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator over `sequence`, as the builtin `map` makes it."""
+    try:
+        return iter(sequence)
+    except TypeError as error:
+        raise TypeError(f"a map needs iterables of items, but got {_an(sequence)}: {error}") from None
+
+
+def is_cuttable(sequence: Any) -> bool:
+    """Whether the slices of `sequence` are sure to hold what iterating it gives, and can travel."""
+    return type(sequence) in _CUTTABLE or _is_array(sequence)
+
+
+def _is_array(value: Any) -> bool:
+    # Where numpy was never imported there are no arrays, and it need not be imported to find out.
+    np = sys.modules.get("numpy")
+    return np is not None and type(value) is np.ndarray and value.ndim > 0
+
+
+def _an(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

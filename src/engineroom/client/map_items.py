@@ -1,0 +1,60 @@
+"""The items of one chunk of a map, as its client sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engineroom.errors import CompositeError, RemoteError
+from engineroom.ids import engine_uuid
+from engineroom.serialize.failures import unpack_failure
+from engineroom.serialize.items import Failed, ItemsFailed
+from engineroom.serialize.payloads import unpack
+
+if TYPE_CHECKING:
+    from engineroom.ids import Instance
+
+
+class FailedItem:
+    """An item that has no result. `error` is made when somebody asks for it, and once."""
+
+    __slots__ = ("_error", "_failed", "_index", "_info")
+
+    def __init__(self, failed: Failed, index: int, info: dict[str, Any]) -> None:
+        """`index`: which item of the map it is; `info`: where it ran."""
+        self._failed: Failed | None = failed
+        self._index, self._info = index, info
+        self._error: RemoteError | None = None
+
+    @property
+    def error(self) -> RemoteError:
+        """What the item raised; its `item` is the index in the map, and a short repr of the arguments."""
+        if self._error is None:
+            assert self._failed is not None
+            error = unpack_failure(self._failed.packed)
+            error.engine_info.update(self._info)
+            self._error, self._failed = error.of_item(self._index, self._failed.arguments), None
+        return self._error
+
+
+class FailedChunk:
+    """A chunk that has no results at all: its engine died, it was withdrawn, or its function could not be unpacked."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def items_of(failure: ItemsFailed, engine: int, instance: Instance | None) -> list[Any]:
+    """Return the results of a chunk, with a FailedItem where an item failed."""
+    where = {"engine_id": engine, "engine_uuid": engine_uuid(instance), "method": "map"}
+    return [
+        FailedItem(item, index, where) if type(item) is Failed else item
+        for index, item in enumerate(unpack(failure.packed), failure.first)
+    ]
+
+
+def error_of(items: list[Any]) -> RemoteError:
+    """Return one error for those of `items` that failed."""
+    errors = [item.error for item in items if type(item) is FailedItem]
+    return errors[0] if len(errors) == 1 else CompositeError("one or more items of a map failed", errors)

@@ -1,0 +1,69 @@
+"""Submitting a map, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from engineroom.client.blocking import give_up
+from engineroom.client.map_results import AsyncMapResult
+from engineroom.errors import PackError
+from engineroom.protocol.streams import Body
+from engineroom.serialize.functions import pack_call
+from engineroom.serialize.item_text import text_of
+from engineroom.serialize.payloads import pickled
+
+OnError = Literal["continue", "stop"]
+"""What a map does when an item fails: run the others and collect all errors, or end with the first."""
+
+
+def stops(on_error: str, *, return_exceptions: bool) -> bool:
+    """Return whether a map ends with its first error; ValueError if the two options make no sense."""
+    if on_error not in {"continue", "stop"}:
+        raise ValueError(f"on_error must be 'continue' or 'stop', not {on_error!r}")
+    if on_error == "stop" and return_exceptions:
+        raise ValueError("return_exceptions=True keeps all errors as results, so it needs on_error='continue'")
+    return on_error == "stop"
+
+
+def submit_chunks(
+    result: AsyncMapResult,
+    columns: Sequence[Any],
+    slices: Sequence[slice],
+    submit: Callable[[Body, int], None],
+    *,
+    stop: bool,
+    copy: bool,
+) -> None:
+    """Call `submit(body, place)` for the chunk in each of `slices`; what was submitted is withdrawn if that fails."""
+    options: dict[str, Any] = {"stop": True} if stop else {}
+    try:
+        for place, cut in enumerate(slices):
+            if result.done():
+                return  # an item failed, and the map is to stop; or it was cancelled
+            chunk = tuple(column[cut] for column in columns)
+            submit(_pack(chunk, {**options, "first": cut.start}, copy=copy), place)
+    except KeyboardInterrupt:
+        give_up(result)
+        raise
+    except BaseException:
+        result.abort()
+        raise
+
+
+def _pack(chunk: tuple[Any, ...], options: dict[str, Any], *, copy: bool) -> Body:
+    try:
+        return pack_call(chunk, options, copy=copy)
+    except PackError as error:
+        raise _blamed(chunk, options["first"]) or error from error.__cause__
+
+
+def _blamed(chunk: tuple[Any, ...], first: int) -> PackError | None:
+    """Return an error about the first item that cannot be packed by itself."""
+    for position in range(len(chunk[0])):
+        for column in chunk:
+            try:
+                pickled(column[position], what=f"item {first + position} of the map ({text_of(chunk, position)})")
+            except PackError as error:
+                return error
+    return None
