@@ -167,9 +167,10 @@ class Client(Hinted):
             targets = list(resolve(targets, self._session.engines))
         return LoadBalancedView(self, self._session, targets=targets, **flags)
 
-    def executor(self, targets: Targets = None) -> ViewExecutor:
-        """Return a `concurrent.futures.Executor` over a load-balanced view."""
-        return self.load_balanced_view(targets).executor
+    @property
+    def executor(self) -> ViewExecutor:
+        """A `concurrent.futures.Executor` over all engines, as is `rc.executor()`; `rc.executor([0, 1])`: over some."""
+        return self.load_balanced_view().executor
 
     def wait_for_engines(
         self,

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from engineroom.client.lazy_map import LazyMapIterator, WholeMapIterator
+from engineroom.client.waiting import Deadline
 
 from engineroom.client.hinted import Hinted
 
 if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult
+    from engineroom.client.targets import Targets
     from engineroom.client.views.view import View
 
 
 class ViewExecutor(Hinted, Executor):
-    """Submits to a view. Shutting it down leaves the engines running."""
+    """Submits to a view. Shutting it down leaves the engines running.
+
+    `rc.executor` and `view.executor` are executors; called, as in `rc.executor()`, they give one too.
+    """
 
     def __init__(self, view: View) -> None:
-        self.view = view.with_flags(block=False)
+        self.view = view
         self._pending: deque[AsyncResult] = deque()
         self._shut_down = False
+
+    def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
+        """Return this executor or, with `targets`, one over a load-balanced view of these engines."""
+        return self if targets is None else self.view.client.load_balanced_view(targets).executor
 
     @property
     def _max_workers(self) -> int:
@@ -38,28 +49,53 @@ class ViewExecutor(Hinted, Executor):
         *iterables: Iterable[Any],
         timeout: float | None = None,
         chunksize: int | None = None,
-    ) -> Iterator[Any]:
+        buffersize: int | None = None,
+    ) -> LazyMapIterator:
         """Return an iterator over the results, in order; TimeoutError `timeout` seconds after this call.
 
-        The iterables are read at once, and items travel in chunks of a size that suits (or of `chunksize`).
-        For endless iterables there is `view.imap`.
+        All items are read and submitted now, up to the end of the shortest iterable. `chunksize`: items per task;
+        None: a size that suits. `buffersize`: submit only so many items ahead of the results that were taken, which
+        endless iterables need. The first error ends the iterator, and withdraws what has not started.
         """
         self._check()
-        columns = [list(iterable) for iterable in iterables]
-        options = {} if chunksize is None else {"chunksize": chunksize}
-        return self._keep(self.view.map_async(fn, *columns, **options)).iterate(timeout)
+        if chunksize is not None and chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        if buffersize is not None:
+            return self._map_lazily(fn, iterables, buffersize, timeout)
+        options = {} if chunksize is None or not self.view.takes_chunksize else {"chunksize": chunksize}
+        result: Any = self._keep(self.view.map_async(fn, *iterables, **options))
+        return WholeMapIterator(result, timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 (Executor's signature)
-        """Accept no more calls; `wait` for those that are under way, or cancel those that have not started."""
+        """Accept no more calls; `wait` for those that are under way, and first cancel those that have not started."""
         self._shut_down = True
         pending = [future for future in self._pending if not future.done()]
         if cancel_futures:
             for future in pending:
-                future.cancel()
+                future.cancel_unstarted()
         if wait:
             for future in pending:
                 future.wait()
         self._pending.clear()
+
+    def __repr__(self) -> str:
+        pending = sum(not future.done() for future in self._pending)
+        state = "shut down" if self._shut_down else f"{pending} pending"
+        return f"<ViewExecutor({self.view!r}): {state}>"
+
+    def _map_lazily(
+        self, fn: Callable[..., Any], iterables: tuple[Any, ...], buffersize: int, timeout: float | None
+    ) -> LazyMapIterator:
+        if buffersize < 1:
+            raise ValueError("buffersize must be None or > 0.")
+
+        def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
+            del number
+            self._check()
+            return self._keep(self.view.apply_async(fn, *arguments))
+
+        session, deadline = self.view._session, Deadline(timeout)
+        return LazyMapIterator(session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline)
 
     def _check(self) -> None:
         if self._shut_down:

@@ -1,91 +1,212 @@
-"""Maps over iterators that may never end: items are read as results are taken."""
+"""Iterators over the results of maps whose items are read, or handed out, one by one."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
+from engineroom.client.columns import iterate
+from engineroom.client.waiting import NEVER, Deadline
+from engineroom.errors import RemoteError
 from engineroom.errors.local import called_by_users
+from engineroom.serialize.functions import name_of
+from engineroom.serialize.item_text import text_of
 
 if TYPE_CHECKING:
+    from engineroom.client.map_results import AsyncMapResult
     from engineroom.client.results import AsyncResult
-    from engineroom.client.views.balanced import LoadBalancedView
+    from engineroom.client.session import Session
+    from engineroom.client.views.view import View
+
+_AT_LEAST = 0.005
+"""Seconds for which items are read ahead even if a result is there already: many at a time cost less each."""
 
 _AHEAD_PER_ENGINE = 64
 """Items that `max_outstanding="auto"` keeps under way for each engine."""
 
+Submit = Callable[[int, tuple[Any, ...]], "AsyncResult"]
+"""Submits the item of this number, with these arguments."""
+
+
+def ahead(max_outstanding: Any, view: View) -> Callable[[], int | None]:
+    """Return what tells how many items may be under way; ValueError: `max_outstanding` is not a number above 0."""
+    if max_outstanding == "auto":
+        return lambda: max(1, view.width) * _AHEAD_PER_ENGINE
+    if max_outstanding is not None and (not hasattr(max_outstanding, "__index__") or max_outstanding < 1):
+        raise ValueError(f"max_outstanding must be 'auto', None or a number above 0, not {max_outstanding!r}")
+    return lambda: max_outstanding
+
 
 @called_by_users("__next__")
 class LazyMapIterator(Iterator[Any]):
-    """The results of `view.imap`; `cancel` ends it early."""
+    """The results of `view.imap` or `executor.map`, one by one; `cancel` ends it early.
+
+    An error of an item is raised in its turn, and iterating can go on after it.
+    """
 
     def __init__(
         self,
-        view: LoadBalancedView,
+        session: Session,
         function: Callable[..., Any],
-        sequences: tuple[Iterable[Any], ...],
+        sequences: Sequence[Any],
+        submit: Submit,
         *,
-        ordered: bool,
-        max_outstanding: int | Literal["auto"] | None,
-        return_exceptions: bool,
+        limit: Callable[[], int | None],
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        deadline: Deadline = NEVER,
     ) -> None:
-        if max_outstanding not in {"auto", None} and not (isinstance(max_outstanding, int) and max_outstanding > 0):
-            raise ValueError(f"max_outstanding is {max_outstanding!r}; it may be 'auto', None or a number above 0")
-        self._view, self._function = view, function
-        self._items = zip(*sequences, strict=False)
-        self._ordered, self._max_outstanding, self._return_exceptions = ordered, max_outstanding, return_exceptions
+        """`limit`: returns how many items may be under way, None for any number."""
+        if not sequences:
+            raise TypeError("a map needs at least one sequence of items")
+        self._session, self._function, self._submit = session, function, submit
+        self._items = zip(*map(iterate, sequences), strict=False)
+        self._limit, self._deadline = limit, deadline
+        self._ordered, self._return_exceptions = ordered, return_exceptions
         self._waiting: deque[AsyncResult] = deque()
         self._arrived: SimpleQueue[AsyncResult] = SimpleQueue()
-        self._under_way: set[AsyncResult] = set()
+        self._under_way: dict[AsyncResult, tuple[int, tuple[Any, ...]]] = {}
+        self._read = self._taken = 0
         self._exhausted = False
+        self._problem: BaseException | None = None
         self._fill()
 
     def __next__(self) -> Any:
-        if not self._under_way:
-            self._fill()
-        if not self._under_way:
-            raise StopIteration
-        result = self._next_result()
-        self._under_way.discard(result)
-        # Refilled by halves, so that the I/O thread is woken for many items at once.
-        if len(self._under_way) <= (self._limit() or 0) // 2:
-            self._fill()
-        return result.get(return_exceptions=self._return_exceptions)
+        try:
+            if not self._under_way:
+                self._fill()
+            if not self._under_way:
+                self._end()
+            result = self._next_result()
+            number, arguments = self._under_way.pop(result)
+            self._taken += 1
+            # Refilled by halves, so that the I/O thread is woken for many items at once.
+            if len(self._under_way) <= (self._limit() or 0) // 2:
+                self._fill()
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        return self._value(result, number, arguments)
 
     def cancel(self) -> None:
-        """Read no more items and withdraw those under way; iterating ends."""
-        self._exhausted = True
-        for result in self._under_way:
-            result.cancel()
-        self._under_way.clear()
+        """Read no more items; withdraw those that have not started and interrupt the others. Iterating ends."""
+        self._exhausted, self._problem = True, None
+        under_way, self._under_way = self._under_way, {}
         self._waiting.clear()
+        tasks = [task for result in under_way for task in result.unfinished()]
+        if not self._session.closed:
+            self._session.abort(tasks, interrupt=True)
+
+    def __del__(self) -> None:
+        # A loop that was left early wants no more results. Here may be any thread, with any lock held.
+        if getattr(self, "_taken", 0) and self._under_way and not self._session.closed:
+            tasks = [task for result in self._under_way for task in result.unfinished()]
+            self._session.call_soon(functools.partial(_withdraw, self._session, tasks))
+
+    def __repr__(self) -> str:
+        state = f"{self._taken} results taken, {len(self._under_way)} items under way"
+        return f"<{type(self).__name__}({name_of(self._function)}): {state}>"
+
+    def _end(self) -> None:
+        """Raise what reading the items has raised; else StopIteration."""
+        if self._problem is not None:
+            problem, self._problem = self._problem, None
+            raise problem
+        raise StopIteration
 
     def _next_result(self) -> AsyncResult:
-        if not self._ordered:
-            return self._arrived.get()
-        result = self._waiting.popleft()
-        result.wait()
-        return result
+        left = self._deadline.left()
+        if self._ordered:
+            result = self._waiting[0]
+            if result.done() or result.wait(-1 if left is None else left):
+                return self._waiting.popleft()
+        else:
+            with contextlib.suppress(Empty):
+                return self._arrived.get(timeout=left)
+        raise TimeoutError("not all results came in time")
 
-    def _limit(self) -> int | None:
-        if self._max_outstanding == "auto":
-            return max(1, self._view.width) * _AHEAD_PER_ENGINE
-        return self._max_outstanding
+    def _value(self, result: AsyncResult, number: int, arguments: tuple[Any, ...]) -> Any:
+        error = result.exception(0)
+        if error is None:
+            return result.result(0)
+        if isinstance(error, RemoteError) and error.item is None:
+            error.of_item(number, text_of([(argument,) for argument in arguments], 0))
+        if self._return_exceptions:
+            return error
+        raise error.with_traceback(None)  # each time anew, or it would grow
 
     def _fill(self) -> None:
-        limit = self._limit()
+        limit, start = self._limit(), monotonic()
         while not self._exhausted and (limit is None or len(self._under_way) < limit):
+            if self._has_next() and monotonic() - start > _AT_LEAST:
+                return  # items come slowly: who waits for results gets those that are there
             try:
-                items = next(self._items)
+                arguments = next(self._items)
+                result = self._submit(self._read, arguments)
             except StopIteration:
                 self._exhausted = True
                 return
-            result = self._view.apply_async(self._function, *items)
-            self._under_way.add(result)
+            except Exception as error:  # noqa: BLE001 (raised after the results of the items before it)
+                self._exhausted, self._problem = True, error
+                return
+            self._under_way[result] = self._read, arguments
+            self._read += 1
             if self._ordered:
                 self._waiting.append(result)
             else:
                 result.when_done(functools.partial(self._arrived.put, result))
+
+    def _has_next(self) -> bool:
+        if self._ordered:
+            return bool(self._waiting) and self._waiting[0].done()
+        return not self._arrived.empty()
+
+
+@called_by_users("__next__")
+class WholeMapIterator(LazyMapIterator):
+    """The results of a map that was submitted as a whole.
+
+    As the iterators of `concurrent.futures`, it ends with the first error, and withdraws what has not started then.
+    """
+
+    def __init__(self, result: AsyncMapResult, timeout: float | None) -> None:
+        self._result, self._session, self._taken = result, result._session, 0
+        self._results = result.iterate(timeout)
+
+    def __next__(self) -> Any:
+        try:
+            value = next(self._results)
+        except StopIteration:
+            raise
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        except BaseException:
+            if not self._session.closed:
+                self._session.abort(self._result.unfinished())
+            raise
+        self._taken += 1
+        return value
+
+    def cancel(self) -> None:
+        """Withdraw what has not started and interrupt what has. Iterating ends."""
+        self._results = iter(())
+        self._result.cancel()
+
+    def __del__(self) -> None:
+        if getattr(self, "_taken", 0) and not self._result.done() and not self._session.closed:
+            self._session.call_soon(functools.partial(_withdraw, self._session, self._result.unfinished()))
+
+    def __repr__(self) -> str:
+        of = f"{self._taken} of {len(self._result)} results taken, {self._result.progress} items done"
+        return f"<LazyMapIterator({self._result._name.partition(':')[2]}): {of}>"
+
+
+def _withdraw(session: Session, tasks: list[Any]) -> None:
+    if not session.closed:
+        session.abort(tasks)

@@ -7,7 +7,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, 
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from engineroom.client.facts import Facts
-from engineroom.client.futures import FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import CompositeError, RemoteError, remote_error
@@ -191,6 +191,14 @@ class AsyncResult(Facts, LeanFuture):
     def abort(self) -> None:
         """Withdraw the calls that have not started, which end in TaskAborted, and interrupt those that have."""
         self._session.abort(self._tasks, interrupt=True)
+
+    def cancel_unstarted(self) -> None:
+        """Withdraw what has not started, and leave alone what runs: what `Executor.shutdown` asks for."""
+        with self._session.condition:
+            if self._state is PENDING and not any(task.started for task in self._tasks):
+                self._end(CANCELLED)
+            if not self._session.closed:
+                self._session.abort(self._tasks)
 
     def unfinished(self) -> list[Task]:
         """Return the tasks whose end is not known yet."""

@@ -182,6 +182,10 @@ class Session:
         if asleep:
             self._io.call(self._link.drain)
 
+    def call_soon(self, act: Callable[[], object]) -> None:
+        """Have `act()` called in the I/O thread soon; usable wherever one is, as in a `__del__`."""
+        self._io.call(act)
+
     def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
         """Withdraw those of `tasks` that have not started; with `interrupt`, interrupt the others."""
         unfinished = tuple(task.id(self.id) for task in tasks if task.outcome is None)

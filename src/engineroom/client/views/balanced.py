@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from engineroom.client.chunks import cuts
 from engineroom.client.columns import columns_of
-from engineroom.client.lazy_map import LazyMapIterator
+from engineroom.client.lazy_map import Submit
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.client.maps import OnError, stops, submit_chunks
 from engineroom.client.results import AsyncResult
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
 
 
-@called_by_users("map_async", "imap")
+@called_by_users("map_async")
 class LoadBalancedView(View):
     """Calls that run on any of the engines in `targets` (None: any at all).
 
@@ -35,6 +35,7 @@ class LoadBalancedView(View):
     """
 
     flags: ClassVar[frozenset[str]] = View.flags | {"retries", "rerun_lost"}
+    takes_chunksize: ClassVar[bool] = True
 
     def __init__(self, client: Client, session: Session, **flags: Unpack[BalancedFlags]) -> None:
         self.retries = 0
@@ -109,27 +110,8 @@ class LoadBalancedView(View):
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self.track)
         return result
 
-    def imap(
-        self,
-        f: Callable[..., Any],
-        /,
-        *sequences: Iterable[Any],
-        ordered: bool = True,
-        max_outstanding: int | Literal["auto"] | None = "auto",
-        return_exceptions: bool = False,
-    ) -> LazyMapIterator:
-        """Return an iterator over the results of `f`, which reads the (maybe endless) `sequences` as results are taken.
-
-        `max_outstanding`: how many items ahead; "auto": enough to keep the engines busy; None: no limit.
-        """
-        return LazyMapIterator(
-            self.with_flags(block=False),
-            f,
-            sequences,
-            ordered=ordered,
-            max_outstanding=max_outstanding,
-            return_exceptions=return_exceptions,
-        )
+    def _submitter(self, f: Callable[..., Any]) -> Submit:
+        return lambda _, arguments: self._apply(f, arguments, {})
 
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         packed = self.client.packer.pack(function)

@@ -10,6 +10,7 @@ from engineroom.client.blocking import wait_for
 from engineroom.client.chunks import blocks
 from engineroom.client.columns import columns_of
 from engineroom.client.gather_results import AsyncGatherResult
+from engineroom.client.lazy_map import Submit
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.client.maps import OnError, stops, submit_chunks
 from engineroom.client.partitions import distribution, pack_part, with_rows
@@ -201,6 +202,17 @@ class DirectView(View):
     def use_pickle(self) -> Any:
         """Do nothing, on each engine: plain pickle is used wherever it works. An AsyncResult."""
         return self.apply(use_pickle)
+
+    def _submitter(self, f: Callable[..., Any]) -> Submit:
+        packed, ids = self.client.packer.pack(f), self._resolve(None)
+
+        def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
+            if not ids:
+                raise self._no_engines()
+            body = pack_call(arguments, {}, copy=not self.track)
+            return self._call(Kind.APPLY, body, f"apply:{packed.name}", ids[number % len(ids)], packed)
+
+        return submit
 
     def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
         packed = self.client.packer.pack(function)

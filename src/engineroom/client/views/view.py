@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, Unpack
 
 from engineroom.client.blocking import wait_for
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.hinted import Hinted
+from engineroom.client.lazy_map import LazyMapIterator, Submit, ahead
 from engineroom.client.numbers import NumberHistory
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
@@ -30,7 +31,7 @@ HISTORY = 100_000
 """So many tasks are remembered in a view's history."""
 
 
-@called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync")
+@called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync", "imap")
 class View(Hinted):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
@@ -39,6 +40,7 @@ class View(Hinted):
     """
 
     flags: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
+    takes_chunksize: ClassVar[bool] = False
 
     def __init__(self, client: Client, session: Session, **flags: Unpack[Flags]) -> None:
         self.client = client
@@ -107,6 +109,35 @@ class View(Hinted):
         """Like `map`; wait, and return the list of results."""
         return wait_for(self.map_async(f, *sequences, **options))
 
+    def imap(
+        self,
+        f: Callable[..., Any],
+        /,
+        *sequences: Iterable[Any],
+        ordered: bool = True,
+        max_outstanding: int | Literal["auto"] | None = "auto",
+        return_exceptions: bool = False,
+    ) -> LazyMapIterator:
+        """Return an iterator over the results of `f`, which reads the (maybe endless) `sequences` as results are taken.
+
+        `max_outstanding`: how many items ahead; "auto": enough to keep the engines busy; None: no limit. `ordered`:
+        in the order of the items, else as they come. `return_exceptions`: errors become results.
+        """
+        limit = ahead(max_outstanding, self)
+        return LazyMapIterator(
+            self._session,
+            f,
+            sequences,
+            self._submitter(f),
+            limit=limit,
+            ordered=ordered,
+            return_exceptions=return_exceptions,
+        )
+
+    def _submitter(self, f: Callable[..., Any]) -> Submit:
+        """Return what submits one item of an `imap`."""
+        raise NotImplementedError
+
     def remote(self, block: bool | None = None, **flags: Any) -> Callable[[Callable[..., Any]], RemoteFunction]:  # noqa: FBT001 (as users write it)
         """Return a decorator: the decorated function, when called, runs through this view."""
         return lambda function: RemoteFunction(self, function, block=block, **flags)
@@ -128,7 +159,7 @@ class View(Hinted):
 
     @property
     def executor(self) -> ViewExecutor:
-        """The view as a `concurrent.futures.Executor`."""
+        """The view as a `concurrent.futures.Executor`; `view.executor()` is the same."""
         return ViewExecutor(self)
 
     @property
