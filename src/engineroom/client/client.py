@@ -144,24 +144,24 @@ class Client(Hinted):
         """Yield a DirectView of each engine."""
         return (self.direct_view(engine) for engine in self.ids)
 
-    def __getitem__(self, key: int | slice | Sequence[int]) -> DirectView:
+    def __getitem__(self, key: int | slice | Iterable[int]) -> DirectView:
         """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
-        if not isinstance(key, int | slice | tuple | list | range):
+        if isinstance(key, str | bytes) or not (isinstance(key, slice | Iterable) or hasattr(key, "__index__")):
             raise TypeError(f"{key!r} names no engines; use an id, a slice, or a list of ids")
         return self.direct_view(key)
 
     @takes(CallFlags)
     def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView:
         """Return a view of exactly these engines; "all" means those that are there at each call."""
-        if targets not in (None, "all"):
+        if targets is not None and not (isinstance(targets, str) and targets == "all"):
             ids = resolve(targets, self._session.engines)
-            targets = ids[0] if isinstance(targets, int) else list(ids)
+            targets = ids[0] if is_single(targets) else list(ids)
         return DirectView(self, self._session, targets="all" if targets is None else targets, **flags)
 
     @takes(BalancedCallFlags)
     def load_balanced_view(self, targets: Targets = None, **flags: Unpack[BalancedCallFlags]) -> LoadBalancedView:
         """Return a view that runs each call on whichever of these engines (None: of all) is free."""
-        if targets == "all":
+        if isinstance(targets, str) and targets == "all":
             targets = None
         if targets is not None:
             targets = list(resolve(targets, self._session.engines))

@@ -25,13 +25,15 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
                 "`ipcluster engines -n 4`"
             )
         )
-    if targets is None or targets == "all":
+    if targets is None:
         return ids
     if isinstance(targets, str):
+        if targets == "all":
+            return ids
         raise TypeError(f"targets is {targets!r}; it may be 'all', an engine id, or several of them")
     if isinstance(targets, slice):
         return ids[targets]
-    if isinstance(targets, Iterable):
+    if isinstance(targets, Iterable) and not is_single(targets):
         return tuple(one(target, ids) for target in targets)
     return (one(targets, ids),)
 
@@ -51,7 +53,13 @@ def one(target: Any, ids: tuple[int, ...]) -> int:
 
 def is_single(targets: Targets) -> bool:
     """Whether the result is one value rather than a list."""
-    return targets is not None and not isinstance(targets, str | slice | Iterable)
+    if targets is None or isinstance(targets, str | slice):
+        return False
+    try:
+        index(targets)  # type: ignore[arg-type]  # an int of numpy, for example, or an array that holds one
+    except TypeError:
+        return not isinstance(targets, Iterable)
+    return True
 
 
 def spell(ids: tuple[int, ...]) -> str:

@@ -20,6 +20,16 @@ def test_ids_and_indexing(rc: Client) -> None:
     assert rc[:].targets == rc[(0, 1)].targets == rc[range(2)].targets == [0, 1]
     assert [view.targets for view in rc] == [0, 1]
     assert rc.direct_view().targets == "all"
+    for one in (np.int64(1), np.array(1), np.uint8(1), True):
+        assert rc[one].targets == rc.direct_view(one).targets == 1  # type: ignore[index]
+        assert rc[one].apply_sync(abs, -3) == 3  # type: ignore[index]
+        assert rc[:].pull("x", targets=one, block=False).msg_ids
+    for several in (np.array([0, 1]), (np.int64(0), 1), {0: "a", 1: "b"}, (engine for engine in (0, 1))):
+        assert rc[several].targets == [0, 1]  # type: ignore[index]
+    assert rc[np.array([1])].targets == [1]  # type: ignore[index]
+    for nothing in ("0", b"0", 0.0, None):
+        with pytest.raises(TypeError):
+            rc[nothing]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("key", [2, -3, [0, 7]])
