@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Self
 
+from engineroom.client.hinted import Hinted
 from engineroom.client.lazy_map import LazyMapIterator, WholeMapIterator
 from engineroom.client.waiting import Deadline
-
-from engineroom.client.hinted import Hinted
 
 if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult

@@ -74,7 +74,7 @@ _VIEW = {
     "close": "views need no closing; `view.wait()` waits for their tasks, `rc.close()` ends the connection",
     "compute": "write `view.apply_async(f, x)`",
     "imap_async": "write `view.imap(f, xs)`",
-    "imap_unordered": "write `view.imap(f, xs, ordered=False)` on a load-balanced view",
+    "imap_unordered": "write `view.imap(f, xs, ordered=False)`",
     "join": "write `view.wait()`",
     "map_unordered": "write `view.map_async(f, xs, ordered=False)` on a load-balanced view",
     "n_workers": "write `len(view)`, the number of engines",
@@ -83,7 +83,7 @@ _VIEW = {
     "starmap_async": "write `view.map_async(f, *zip(*pairs))`",
     "submit": "write `view.apply_async(f, x)`, or `view.executor.submit(f, x)`",
     "terminate": "write `view.abort()` to withdraw what has not started, or `view.shutdown()` to end the engines",
-    "uimap": "write `view.imap(f, xs, ordered=False)` on a load-balanced view",
+    "uimap": "write `view.imap(f, xs, ordered=False)`",
 }
 _VIEW_LATER = {
     "parallel": "use `view.map(f, xs)`, which calls `f` with each item",
@@ -98,7 +98,6 @@ _DIRECT_LATER = {
 _DIRECT = {
     "after": "calls on one engine run in the order in which they were made",
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
-    "imap": "write `iter(view.map_async(f, xs))`, or use `rc.load_balanced_view().imap(f, xs)`",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
     "retries": "use `rc.load_balanced_view(retries=3)`",
 }
@@ -152,7 +151,7 @@ _EXECUTOR = {
     "apply": "write `executor.submit(f, x).result()`",
     "apply_async": "write `executor.submit(f, x)`",
     "close": "write `executor.shutdown()`",
-    "imap": "write `executor.map(f, xs)`, or `executor.view.imap(f, xs)` for endless iterables",
+    "imap": "write `executor.map(f, xs)`, or `executor.map(f, xs, buffersize=100)` for endless iterables",
     "imap_unordered": "write `executor.view.imap(f, xs, ordered=False)`",
     "join": "write `executor.shutdown(wait=True)`",
     "map_async": "write `executor.view.map_async(f, xs)`",

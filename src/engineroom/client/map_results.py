@@ -97,6 +97,11 @@ class AsyncMapResult(AsyncResult):
         if not self._session.closed:
             self._session.abort(self._tasks, interrupt=True)
 
+    def _how_far(self) -> str:
+        """Return how far this is, for people. How many items failed is not known before their chunks are unpacked."""
+        words = super()._how_far()
+        return words if not self._failures else f"{words.partition(', ')[0]}, with errors"
+
     def _each(self, deadline: Deadline) -> Iterator[Any]:
         for place in range(len(self._starts) - 1) if self.ordered else self._as_they_come(deadline):
             items = self._items_at(place, deadline)

@@ -59,7 +59,7 @@ def test_maps_count_items(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     result = view.map_async(lambda x: x * 2, range(10), chunksize=4)
     assert (len(result), result.progress) == (10, 0)
-    assert "(0/10)" in repr(result)
+    assert "0 of 10 done" in repr(result)
     fake.answer()
     assert result[:4] == [0, 2, 4, 6]
     assert result[np.int64(3)] == 6
