@@ -120,7 +120,8 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
         assert rc.ids == [0, 1]
     listed = command("ipcluster", "list", "-o", "json")
     listed.succeeds()
-    assert {(one["profile"], one["cluster_id"], one["engines"]) for one in json.loads(listed.output)} == {
+    found = json.loads(listed.output)
+    assert {(one["profile"], one["cluster"]["cluster_id"], one["n_engines"]) for one in found} == {
         ("default", "", 1),
         ("default", "x", 2),
         ("other", "", 1),

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the clusters of the profile that is named, or of all."""
-    from engineroom.cluster.registry import as_table, as_values, find
+    """Print the clusters of the profile that is named; by default of all, and whatever else runs on this machine."""
+    from engineroom.cluster.listing import as_table, as_values, remarks
+    from engineroom.cluster.registry import find_all
     from engineroom.settings.cluster import IPClusterList
     from engineroom.settings.profiles import profiles
 
     app = IPClusterList.from_command_line(argv)
-    one = app.profile or app.profile_dir
-    found = list(find([app.profile_directory] if one else profiles(app.ipython_dir)))
-    if app.cluster_id:
-        found = [each for each in found if each.cluster_id == app.cluster_id]
+    one = app.profile_directory if app.profile or app.profile_dir else None
+    found = [
+        each
+        for each in find_all(profiles(app.ipython_dir) if one is None else [one])
+        if one in (None, each.profile) and app.cluster_id in ("", each.cluster_id)
+    ]
     if app.output_format == "json":
         print(json.dumps([as_values(each) for each in found], indent=2))
+    elif found:
+        print("\n".join([*as_table(found), *remarks(found)]))
     else:
-        print("\n".join(as_table(found)))
+        print("no clusters")
     return 0

@@ -8,13 +8,18 @@ from pathlib import Path
 
 from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.cluster.leftovers import dead_sockets, stale_connection_files, sweep
-from engineroom.cluster.registry import cluster_ids, running_ids
+from engineroom.cluster.registry import cluster_ids, find_all, running_ids
 from engineroom.cluster.stopping import stop
 from engineroom.settings.old_logs import ended, of_cluster
 from engineroom.settings.profiles import Profile
 
 _STOP_SECONDS = 10.0
 """Seconds that a cluster which is stopped first may take to end before it is killed."""
+
+
+def lost_profiles() -> list[Profile]:
+    """Return the profiles that have been removed, and of which a cluster runs nevertheless."""
+    return [found.profile for found in find_all([]) if found.lost and found.profile is not None]
 
 
 def clean(places: Iterable[Profile], *, cluster_id: str = "", force: bool = False) -> Iterator[str]:

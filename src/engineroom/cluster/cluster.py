@@ -391,7 +391,8 @@ def _others(place: Profile) -> str:
     """Return the clusters that run, in a sentence, for those who mean one of them."""
     from engineroom.cluster.registry import running  # reads every cluster file
 
-    words = named(f"Cluster.from_file({found.profile.arguments(found.cluster_id)})" for found in running(place))
+    profiles = ((found.profile, found.cluster_id) for found in running(place))
+    words = named(f"Cluster.from_file({profile.arguments(each)})" for profile, each in profiles if profile is not None)
     return f". {words}" if words else ""
 
 

@@ -27,10 +27,15 @@ class NoCluster(LaunchError, FileNotFoundError):
 
 
 class HostAddress(msgspec.Struct, frozen=True):
-    """Which process a cluster's host is, and the socket at which it can be asked."""
+    """Which process a cluster's host is, and the socket at which it can be asked.
+
+    `directory`: where it was started; `since`: when, in seconds since 1970.
+    """
 
     process: ProcessRecord
     socket: str
+    directory: str = ""
+    since: float = 0.0
 
 
 def describe(

@@ -21,6 +21,7 @@ from engineroom.cluster.leftovers import sweep
 from engineroom.cluster.pid_records import AlreadyRunning, claim, release
 from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.homeless import Home, is_idle
 from engineroom.controller.shell import Controller
 from engineroom.settings import steps
 from engineroom.settings.logs import remove_log, set_up
@@ -78,6 +79,7 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
 
     def ready(controller: Controller) -> None:
         controllers.append(controller)
+        _watch_home(controller, profile)
         notes.note(steps.LISTENS, words=f"port {controller.port}")
         if owned:
             _follow_host(controller)
@@ -95,6 +97,12 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     finally:
         release(pid_file)
         _clean_up(plan, profile, controllers, owned=owned)
+
+
+def _watch_home(controller: Controller, profile: Profile) -> None:
+    """End a controller that nobody uses, and that nobody new can find: its profile has been removed."""
+    idle = partial(is_idle, controller.state)
+    Home(profile.security_dir, idle=idle, on_end=controller.request_stop).watch()
 
 
 def _begin_log(plan: ControllerPlan) -> None:

@@ -55,6 +55,12 @@ class Host(LinkedHost):
         """`plan`: its lock is ours; `report`: for the owner; `instance`: by default drawn."""
         super().__init__(instance or new_instance())
         self.plan = plan
+        self._address = HostAddress(
+            ProcessRecord.of_this_process(),
+            str(control_socket(plan.profile, plan.cluster_id)),
+            _here(),
+            round(time.time() - age(), 3),
+        )
         self._options = plan.profile.options(plan.cluster_id)
         self.control = Control(self.answer, options=self._options)
         self.report = report
@@ -128,7 +134,7 @@ class Host(LinkedHost):
             options={**plan.options, **({"stop_timeout": plan.stop_timeout} if plan.takes_long_to_stop else {})},
             profile_dir=plan.profile_dir,
             cluster_id=plan.cluster_id,
-            host=HostAddress(ProcessRecord.of_this_process(), str(control_socket(plan.profile, plan.cluster_id))),
+            host=self._address,
             controller={} if controller is None else controller.state(),
             sets=self._engines.engines.sets(),
             handles=self._engines.handles(),
@@ -307,6 +313,14 @@ class Host(LinkedHost):
     def _controller_ended(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
         if not self.stopping:
             (self.stop if clean else self.fail)(words)
+
+
+def _here() -> str:
+    """Return the working directory, "" if it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _short(launcher: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engineroom.cluster import cluster_file as files
@@ -11,32 +12,47 @@ from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.left_jobs import ids_with_jobs
 from engineroom.cluster.leftovers import PROGRAMS
 from engineroom.cluster.pid_records import Holder, holder, read
+from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.advice import named
 from engineroom.settings.profiles import DEFAULT, Profile, profiles
+
+_MAY_RUN = frozenset({Holder.RUNNING, Holder.ELSEWHERE})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A cluster by what its files say. `values`: of the cluster file, {} where there is only a pid file."""
+    """A cluster by what its files say, or its processes.
 
-    profile: Profile
+    `profile`: None where neither tells; `record`: its host, or its controller if it has none; `values`: of the cluster
+    file, {} where there is only a process; `directory`: where it was started; `since`: when, in seconds since 1970.
+    """
+
+    profile: Profile | None
     cluster_id: str
     holder: Holder
+    record: ProcessRecord | None
     values: dict[str, Any]
+    directory: str = ""
+    since: float = 0.0
+
+    @property
+    def may_run(self) -> bool:
+        return self.holder in _MAY_RUN
+
+    @property
+    def lost(self) -> bool:
+        """Whether it runs, and its files are gone, so that no new client can find it."""
+        return self.may_run and (self.profile is None or not self.profile.security_dir.is_dir())
 
     @property
     def engines(self) -> int:
         return sum(bool(state.get("ready")) for state in files.engine_states(self.values))
 
-    @property
-    def name(self) -> str:
-        """What tells its profile from others."""
-        return self.profile.name or str(self.profile.path)
-
-    @property
-    def launcher(self) -> str:
-        """How it was started."""
-        return str(self.values["engines"]["class"]) if self.values else "ipcontroller"
+    def command(self, command: str) -> str:
+        """Return `command` with the options that choose this cluster, also where none are needed; "" if none do."""
+        if self.profile is not None:
+            return f"{command} {self.profile.options(self.cluster_id) or f'--profile={DEFAULT}'}"
+        return f"kill {self.record.pid}" if self.record is not None and command == "ipcluster stop" else ""
 
 
 def cluster_ids(profile: Profile) -> list[str]:
@@ -52,64 +68,78 @@ def find(places: Iterable[Profile]) -> Iterator[Found]:
     """Yield the clusters of these profiles that run, or have left something."""
     for profile in places:
         for cluster_id in cluster_ids(profile):
-            values: dict[str, Any] = {}
-            record = read(profile.pid_file("ipcluster", cluster_id))
+            pid_file = profile.pid_file("ipcluster", cluster_id)
             try:
                 values = files.read(profile.cluster_file(cluster_id))
-                record = files.address_in(values).process
             except NoCluster:
-                record = record or read(profile.pid_file("ipcontroller", cluster_id))
-            yield Found(profile, cluster_id, holder(record), values)
+                if (record := read(pid_file)) is None:
+                    pid_file = profile.pid_file("ipcontroller", cluster_id)
+                    record = read(pid_file)
+                yield Found(profile, cluster_id, holder(record), record, {}, since=_written(pid_file))
+            else:
+                yield _of_values(values, profile)
+
+
+def find_all(places: Iterable[Profile]) -> Iterator[Found]:
+    """Yield those, and the clusters that run on this machine without being in a file of these profiles."""
+    known: set[tuple[Profile | None, str]] = set()
+    pids: set[int] = set()
+    for found in find(places):
+        known.add((found.profile, found.cluster_id))
+        if found.record is not None and found.record.here:
+            pids.add(found.record.pid)
+        yield found
+    from engineroom.cluster.own_processes import own_processes  # psutil, and a look at every process
+
+    others = [each for each in own_processes() if each.record.pid not in pids]
+    hosts = pids.union(each.record.pid for each in others if each.what == "host")
+    for process in others:
+        if process.what == "controller" and process.parent in hosts:
+            continue  # it is part of its host's cluster
+        stray = _of_values(process.values) if process.values else None
+        stray = stray or Found(
+            None, process.cluster_id, Holder.RUNNING, process.record, {}, process.directory, process.since
+        )
+        if stray.profile is None or (stray.profile, stray.cluster_id) not in known:
+            yield stray
+
+
+def _of_values(values: dict[str, Any], profile: Profile | None = None) -> Found:
+    host, about = files.address_in(values), values["cluster"]
+    return Found(
+        profile or Profile(Path(about["profile_dir"])),
+        about["cluster_id"],
+        holder(host.process),
+        host.process,
+        values,
+        host.directory,
+        host.since,
+    )
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def running_ids(profile: Profile) -> list[str]:
-    """Return the ids of the clusters of `profile` that run, or may."""
-    return [found.cluster_id for found in find([profile]) if found.holder in {Holder.RUNNING, Holder.ELSEWHERE}]
+    """Return the ids of the clusters of `profile` that run, or may, also of those whose files are gone."""
+    found = [each for each in find_all([profile]) if each.may_run and each.profile == profile]
+    return list(dict.fromkeys(each.cluster_id for each in found))
 
 
 def running(place: Profile) -> Iterator[Found]:
-    """Yield the clusters that run, or may, of `place` and of all profiles."""
-    for found in find([place, *(each for each in profiles() if each != place)]):
-        if found.holder in {Holder.RUNNING, Holder.ELSEWHERE}:
+    """Yield the clusters that run, or may: of `place`, of all profiles, and of this user on this machine."""
+    for found in find_all([place, *(each for each in profiles() if each != place)]):
+        if found.may_run:
             yield found
 
 
 def running_commands(command: str, place: Profile) -> str:
-    """Return a sentence that names the clusters which run, of `place` and of all profiles; "" if there are none.
+    """Return a sentence that names the clusters which run, each by `command` with the options that choose it.
 
-    Each is named by `command` with the options that choose it.
+    "" if there are none.
     """
-    return named(f"{command} {_explicit(found)}" for found in running(place))
-
-
-def _explicit(found: Found) -> str:
-    """Return the options that choose a cluster, also where none are needed: beside others, it is to be told apart."""
-    return found.profile.options(found.cluster_id) or f"--profile={DEFAULT}"
-
-
-def as_values(found: Found) -> dict[str, Any]:
-    """Return a cluster as JSON values."""
-    return {
-        "profile": found.profile.name,
-        "profile_dir": str(found.profile.path),
-        "cluster_id": found.cluster_id,
-        "running": _running(found),
-        "engines": found.engines,
-        "launcher": found.launcher,
-        "cluster_file": str(found.profile.cluster_file(found.cluster_id)) if found.values else None,
-    }
-
-
-def as_table(clusters: Iterable[Found]) -> list[str]:
-    """Return clusters as lines of text."""
-    rows = [("PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER")]
-    for found in clusters:
-        running = {True: "yes", False: "no", None: "elsewhere"}[_running(found)]
-        rows.append((found.name, found.cluster_id or "''", running, str(found.engines), found.launcher))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _running(found: Found) -> bool | None:
-    """Return whether it runs, None if that can't be said from here."""
-    return None if found.holder is Holder.ELSEWHERE else found.holder is Holder.RUNNING
+    return named(filter(None, (found.command(command) for found in running(place))))

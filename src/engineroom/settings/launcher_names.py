@@ -10,7 +10,7 @@ from traitlets import TraitError
 from engineroom.settings.named import Named
 
 _ALSO = {"MPI": ("MPIExec",), "WindowsHPC": ("WinHPC",), "Batch": ("BatchSystem",), "Slurm": ("SLURM",)}
-_NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
+NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
 
 ENTRY_POINTS = "engineroom.launchers"
 """The group of entry points by which installed packages offer launchers of their own: NAME = "module:Class"."""
@@ -27,10 +27,10 @@ class LauncherName(Named):
         choices = {
             name: tuple(f"{each}{suffix}" for each in (name, *_ALSO.get(name, ())) for suffix in suffixes)
             + _ALSO.get(name, ())
-            for name in _NAMES
+            for name in NAMES
         }
         words = (
-            f"How to start {role}: {', '.join(_NAMES)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
+            f"How to start {role}: {', '.join(NAMES)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
             "your own as module.Class."
         )
         super().__init__("Local", what=f"launcher of {role}", choices=choices, words=words)
