@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from traceback import StackSummary, TracebackException, format_tb
+from typing import Any
 
 _HEAD, _TAIL = 20, 25
 """Frames that are shown of a deeper stack, after those that Python itself folds."""
@@ -60,9 +61,9 @@ def printable(text: str) -> str:
 class _Stack(StackSummary):
     """Frames of which the middle is left out if there are very many."""
 
-    def format(self) -> list[str]:
-        """Return the frames as Python prints them, each with its source."""
-        lines = super().format()
+    def format(self, **options: Any) -> list[str]:
+        """Return the frames as Python prints them, each with its source. `options`: those of later versions."""
+        lines = super().format(**options)
         if len(lines) <= _HEAD + _TAIL + 1:
             return lines
         hidden = sum(_frames_in(line) for line in lines[_HEAD:-_TAIL])

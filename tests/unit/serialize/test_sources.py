@@ -20,8 +20,8 @@ def helper(x):
     return (x + 1) / (x - x)
 
 def f(x=0):
-    return [helper(x)
-            for _ in range(2)]
+    return helper(x) + (
+        1)
 
 class Model:
     def fit(self):
@@ -63,20 +63,17 @@ def remote_text(engine, function, *args):
 
 def test_a_function_of_a_cell_shows_line_source_and_the_failing_part(engine, notebook):
     names = defined(notebook, "<ipython-input-3-aa>")
-    assert remote_text(engine, names["f"]) == (
-        """\
-Traceback (most recent call last):
-  File "<ipython-input-3-aa>", line 7, in f
-    return [helper(x)
-           ^^^^^^^^^^
-  File "<ipython-input-3-aa>", line 7, in <listcomp>
-    return [helper(x)
-            ^^^^^^^^^
-  File "<ipython-input-3-aa>", line 4, in helper
-    return (x + 1) / (x - x)
-           ~~~~~~~~^~~~~~~~~
-ZeroDivisionError: division by zero"""
-    )
+    lines = remote_text(engine, names["f"]).splitlines()
+    marks = [line for line in lines if not line.strip(" ~^")]
+    assert [line for line in lines if line not in marks] == [
+        "Traceback (most recent call last):",
+        '  File "<ipython-input-3-aa>", line 7, in f',
+        "    return helper(x) + (",
+        '  File "<ipython-input-3-aa>", line 4, in helper',
+        "    return (x + 1) / (x - x)",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert "           ~~~~~~~~^~~~~~~~~" in marks
 
 
 @pytest.mark.parametrize(

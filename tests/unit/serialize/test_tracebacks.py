@@ -28,7 +28,7 @@ def same(n):
 
 
 def test_frames_that_take_turns_are_folded_in_the_middle():
-    lines = traceback_text(raised(ping, 300)).splitlines()
+    lines = [line for line in traceback_text(raised(ping, 300)).splitlines() if line.strip(" ~^")]
     assert "in ping" in lines[3]
     assert lines.count("  [... 556 more frames ...]") == 1
 
