@@ -8,7 +8,8 @@ from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
-from engineroom.core.results import finish, give_up, lost
+from engineroom.core.prospects import hopeless, nowhere
+from engineroom.core.results import finish, give_up
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.ids import Peer, TaskId
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # the state holds tasks
 
 
 def queue(state: ControllerState, task: Task) -> None:
-    """Have a balanced QUEUED task run by whoever may; it ends LOST if nobody ever can."""
+    """Have a balanced QUEUED task run by whoever may; it ends if nobody ever can."""
     if _can_run(state, task):
         place(state, task, pool_of(task))
 
@@ -34,27 +35,13 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
 
 
 def _can_run(state: ControllerState, task: Task) -> bool:
-    """End `task`, if all engines that may run it are gone for good."""
+    """End `task`, if no engine that may run it is there or will come."""
     pool = pool_of(task)
     task.announce = task.deaths > 0 or not task.submit.options.rerun_lost
-    if pool.allowed is None or pool.engines or not hopeless(state, pool.allowed):
+    if pool.engines or not hopeless(state, pool.allowed):
         return True
-    give_up(state, task, lost(nowhere(state, pool.allowed)))
+    give_up(state, task, nowhere(state, pool.allowed))
     return False
-
-
-def hopeless(state: ControllerState, allowed: frozenset[int]) -> bool:
-    """Whether all these engines are gone for good."""
-    return all(engine not in state.engines and state.was_used(engine) for engine in allowed)
-
-
-def nowhere(state: ControllerState, allowed: frozenset[int]) -> str:
-    """Return in words why a task for these engines ends LOST."""
-    gone = [
-        f"engine {engine} ({state.departed_ids[engine].cause})" if engine in state.departed_ids else f"engine {engine}"
-        for engine in sorted(allowed)
-    ]
-    return f"this task may run on no engine that is left; gone: {', '.join(gone) or 'none was named'}"
 
 
 def finished(state: ControllerState, peer: Peer, message: Finished, body: object = None) -> None:

@@ -31,6 +31,7 @@ class Engine:
         "direct",
         "fresh",
         "held",
+        "host",
         "id",
         "info",
         "instance",
@@ -54,6 +55,8 @@ class Engine:
         self.id = id_
         self.instance = instance
         self.info = info
+        self.host = b""
+        """Instance of the host that started it, b"" for none."""
         self.peer: Peer | None = None
         """None while its connection is cut."""
         self.known_as = Peer(0)
@@ -93,3 +96,4 @@ class Departed(msgspec.Struct, frozen=True):
     instance: Instance
     cause: str
     at: float
+    host: bytes = b""

@@ -8,6 +8,7 @@ from engineroom.ids import Instance, SessionId, TaskId
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
+    Coming,
     Delivered,
     EngineInfo,
     Finished,
@@ -38,13 +39,14 @@ class ClientGone(msgspec.Struct, frozen=True):
 
 class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
-    `held`: what it still has of an earlier connection."""
+    `held`: what it still has of an earlier connection; `host`: the host that started it, b"" for none."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
     wanted_id: int | None = None
     or_another: bool = False
     held: Held = Held()
+    host: bytes = b""
 
 
 class EngineAway(msgspec.Struct, frozen=True):
@@ -52,9 +54,28 @@ class EngineAway(msgspec.Struct, frozen=True):
 
 
 class EngineLost(msgspec.Struct, frozen=True):
-    """An engine will not come back. `cause` in words: "killed by SIGKILL"."""
+    """An engine will not come back. `cause` in words: "killed by SIGKILL".
+
+    `own`: it ended by its own doing (it exited, crashed or ran out of memory), not by a signal from outside.
+    `running`: the (task, attempt) pairs that it ran when it ended, None if nobody knows.
+    """
 
     cause: str
+    own: bool = False
+    running: tuple[tuple[TaskId, int], ...] | None = None
+
+
+class HostSays(msgspec.Struct, frozen=True):
+    """What a host has in hand: see `messages.Coming`. It replaces what the same host said before."""
+
+    host: bytes
+    says: Coming
+
+
+class HostGone(msgspec.Struct, frozen=True):
+    """A host has ended: it starts no more engines."""
+
+    host: bytes
 
 
 class BodyLost(msgspec.Struct, frozen=True):
@@ -83,5 +104,7 @@ Event = (
     | EngineUp
     | EngineAway
     | EngineLost
+    | HostSays
+    | HostGone
     | BodyLost
 )

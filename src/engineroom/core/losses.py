@@ -1,11 +1,16 @@
 """What becomes of the tasks of an engine that has died.
 
 Not started: they run elsewhere, ahead of newcomers. Started: again elsewhere or not, as their options say.
-Engines announce a start only if asked to (`Run.announce`) or when a task takes a while; so at a task's first
-death it may be unknown whether it had started. It then runs again, announced, and nothing is counted; from
-the second death on it is known. Only the first in the dead engine's order is under suspicion when no task was
-known to run, and suspicions beyond the first count as losses: a task that kills engines ends LOST after
-`max_engine_losses` deaths and at most one more, and the tasks that waited behind it are never blamed.
+
+Who ran when it died is known where a host could look (`EngineLost.running`). Elsewhere engines announce a start only if
+asked to (`Run.announce`) or when a task takes a while; so at a task's first death it may be unknown whether it had
+started. It then runs again, announced, and nothing is counted; from the second death on it is known. Only the first in
+the dead engine's order is under suspicion when no task was known to run, and suspicions beyond the first count as
+losses: a task that kills engines ends LOST after `max_engine_losses` deaths and at most one more, and the tasks that
+waited behind it are never blamed.
+
+A task that ran when an engine ended by its own doing is not run on the last engine that may run it, unless others are to
+come: it would take that one along as well, and with it everybody else's work.
 """
 
 from __future__ import annotations
@@ -14,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.attempts import put_back
 from engineroom.core.engines import Engine
-from engineroom.core.placement import unassign
+from engineroom.core.events import EngineLost
+from engineroom.core.placement import pool_of, unassign
+from engineroom.core.prospects import can_lose_another
 from engineroom.core.results import give_up, lost
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
@@ -23,56 +30,77 @@ if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
 
 
-def lose_tasks(state: ControllerState, engine: Engine, cause: str) -> None:
+def lose_tasks(state: ControllerState, engine: Engine, event: EngineLost) -> None:
     """Decide about all that `engine`, which is gone, held."""
     tasks = list(engine.held.values())
-    running = {task.id for task in tasks if task.state is State.STARTED}
-    suspect = None if running else _first(tasks)
+    blamed = _blamed(tasks, event)
     again = []
     for task in tasks:
-        ran = task.id in running
+        ran = task.state is State.STARTED or (event.running is not None and task in blamed)
         unassign(state, task, engine)
-        outcome = lost(words) if (words := _verdict(task, engine, cause, ran=ran, suspect=task is suspect)) else None
+        words = _verdict(state, task, engine, event, ran=ran, blamed=task in blamed)
         if task.withdrawn is not None and not ran:
             give_up(state, task, task.withdrawn, engine.id)
-        elif outcome is not None:
-            give_up(state, task, outcome, engine.id)
+        elif words:
+            give_up(state, task, lost(words), engine.id)
         else:
             step(task, Cause.AGAIN)
             again.append(task)
     put_back(state, again)
 
 
-def _first(tasks: list[Task]) -> Task | None:
+def _blamed(tasks: list[Task], event: EngineLost) -> list[Task]:
+    """Return the tasks that may have ended their engine: those that ran, or else the one that would have run first."""
+    if event.running is not None:
+        return [task for task in tasks if (task.id, task.attempt) in event.running]
+    return [task for task in tasks if task.state is State.STARTED] or _first(tasks)
+
+
+def _first(tasks: list[Task]) -> list[Task]:
     """Return the task that the engine would have run first: direct ones go ahead."""
-    return next((task for task in tasks if task.target >= 0), tasks[0] if tasks else None)
+    return [task for task in tasks if task.target >= 0][:1] or tasks[:1]
 
 
-def _verdict(task: Task, engine: Engine, cause: str, *, ran: bool, suspect: bool) -> str:
+def _verdict(
+    state: ControllerState, task: Task, engine: Engine, event: EngineLost, *, ran: bool, blamed: bool
+) -> str:
     """Return why `task` ends here, "" if it is to run again; count what must be counted."""
+    cause, options = event.cause, task.submit.options
     if task.target >= 0:
         return f"engine {engine.id} died ({cause}) " + (
             "while it ran this task" if ran else "before this task had ended"
         )
     task.deaths += 1
-    if not ran and not suspect:
+    if not blamed and (options.rerun_lost or not ran):
         return ""
     task.causes += (f"engine {engine.id} ({cause})",)
     if ran:
         task.losses += 1
     else:
         task.suspicions += 1
-    return _blame(task, ran=ran)
-
-
-def _blame(task: Task, *, ran: bool) -> str:
-    """Return why a task that ran, or may have run, when its engine died ends here; "" if it does not."""
-    options = task.submit.options
     words = f"this task was running when {', '.join(task.causes)} died"
+    if _is_over(task, ran=ran):
+        return words + ("; it had been aborted" if ran and task.withdrawn is not None else "")
+    if event.own and blamed and not can_lose_another(state, pool_of(task)):
+        return f"{words}. It is not run again: {_left(state, task)}"
+    return ""
+
+
+def _is_over(task: Task, *, ran: bool) -> bool:
+    """Whether a task that ran, or may have run, when its engine died has had enough."""
+    options = task.submit.options
     if ran and task.withdrawn is not None:
-        return f"{words}; it had been aborted"
+        return True
     if ran and not options.rerun_lost:
         task.errors += 1
-        return words if task.errors > options.retries else ""
+        return task.errors > options.retries
     counted = max(0, task.suspicions - 1) + (task.losses if options.rerun_lost else 0)
-    return words if counted >= options.max_engine_losses else ""
+    return counted >= options.max_engine_losses
+
+
+def _left(state: ControllerState, task: Task) -> str:
+    """Return in words who is left to run a task that has just ended an engine: one, or none."""
+    pool = pool_of(task)
+    left = [engine.id for engine in state.engines.values() if pool.admits(engine)]
+    fit = " that may run it" if pool.allowed is not None else ""
+    return f"engine {left[0]} is the last one left{fit}" if left else f"no engine is left{fit}"

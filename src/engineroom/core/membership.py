@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import tell
-from engineroom.core.attempts import given_back, hopeless, mark_started, nowhere
+from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
-from engineroom.core.events import EngineUp
+from engineroom.core.events import EngineLost, EngineUp
 from engineroom.core.losses import lose_tasks
-from engineroom.core.placement import Pool, feed, send_run
+from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
-from engineroom.core.results import give_up, lost
+from engineroom.core.prospects import end_hopeless
 from engineroom.core.task_states import State
 from engineroom.ids import Instance, Peer
 from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused, Revoke
@@ -91,7 +91,7 @@ def _note_use(state: ControllerState, id_: int) -> None:
 
 def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp) -> None:
     engine.peer = engine.known_as = peer
-    engine.info = event.info
+    engine.info, engine.host = event.info, event.host
     engine.stalled = False
     engine.progress = state.now
     state.engine_peers[peer] = engine
@@ -138,7 +138,7 @@ def engine_away(state: ControllerState, peer: Peer) -> None:
         _disconnect(state, engine)
 
 
-def engine_lost(state: ControllerState, peer: Peer, cause: str) -> None:
+def engine_lost(state: ControllerState, peer: Peer, event: EngineLost) -> None:
     """An engine is dead."""
     engine = state.engine_peers.get(peer)
     if engine is None:
@@ -148,13 +148,11 @@ def engine_lost(state: ControllerState, peer: Peer, cause: str) -> None:
     del state.engine_peers[peer], state.engines[engine.id], state.instances[engine.instance]
     state.owed.pop(engine, None)
     engine.unacknowledged.clear()
-    _note_departure(state, Departed(engine.id, engine.instance, cause, state.now))
+    _note_departure(state, Departed(engine.id, engine.instance, event.cause, state.now, engine.host))
     for session in state.clients.values():
-        state.send(session.peer, EngineLeft(engine.id, engine.instance, cause))
-    lose_tasks(state, engine, cause)
-    for pool in list(state.pools.values()):
-        if pool.allowed is not None and engine.id in pool.allowed and hopeless(state, pool.allowed):
-            _abandon(state, pool)
+        state.send(session.peer, EngineLeft(engine.id, engine.instance, event.cause))
+    lose_tasks(state, engine, event)
+    end_hopeless(state)
 
 
 def _note_departure(state: ControllerState, departed: Departed) -> None:
@@ -163,13 +161,6 @@ def _note_departure(state: ControllerState, departed: Departed) -> None:
     if len(state.departed) > state.limits.departed:
         _, oldest = state.departed.popitem(last=False)
         del state.departed_ids[oldest.id]
-
-
-def _abandon(state: ControllerState, pool: Pool) -> None:
-    """Nobody will ever run what waits in `pool`."""
-    outcome = lost(nowhere(state, pool.allowed or frozenset()))
-    while pool.queue.waiting:
-        give_up(state, pool.queue.pop(), outcome)
 
 
 def engine_id_of(state: ControllerState, instance: Instance) -> int | None:

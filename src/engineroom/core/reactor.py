@@ -18,11 +18,14 @@ from engineroom.core.events import (
     EngineLost,
     EngineUp,
     Event,
+    HostGone,
+    HostSays,
     Large,
     Tick,
 )
 from engineroom.core.membership import engine_away, engine_lost, engine_up
 from engineroom.core.prefetch import rebalance
+from engineroom.core.prospects import host_gone, host_says
 from engineroom.core.results import expire
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer
@@ -76,7 +79,11 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case EngineAway():
             engine_away(state, peer)
         case EngineLost():
-            engine_lost(state, peer, event.cause)
+            engine_lost(state, peer, event)
+        case HostSays():
+            host_says(state, event.host, event.says)
+        case HostGone():
+            host_gone(state, event.host)
         case BodyLost():
             body_lost(state, event.task)
         case Large():

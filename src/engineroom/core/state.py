@@ -15,6 +15,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.tasks import MeasuredFunction
 from engineroom.core.worlds import Worlds
 from engineroom.ids import Instance, Peer, SessionId
+from engineroom.protocol.messages import Coming
 
 
 class ControllerState:
@@ -50,6 +51,8 @@ class ControllerState:
         self.used_ids: set[int] = set()
         """... and the used ones above it."""
         self.worlds = Worlds()
+        self.hosts: dict[bytes, Coming] = {}
+        """What the hosts that live have in hand, as they said last."""
         self.departed: OrderedDict[Instance, Departed] = OrderedDict()
         self.departed_ids: dict[int, Departed] = {}
 
@@ -84,6 +87,11 @@ class ControllerState:
     def was_used(self, engine_id: int) -> bool:
         """Whether some engine has had this id."""
         return 0 <= engine_id < self.next_id or engine_id in self.used_ids
+
+    @property
+    def any_joined(self) -> bool:
+        """Whether an engine has ever been here."""
+        return self.next_id > 0 or bool(self.used_ids)
 
     @property
     def all_unused_from(self) -> int:

@@ -48,6 +48,8 @@ class Status(IntEnum):
     """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
     UNSENT = 4
     """It never ran, because the connection broke while its payload was on the way: its client submits it anew."""
+    NO_ENGINE = 5
+    """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -384,10 +386,28 @@ class AlreadyStarted(_Message, frozen=True, tag="already"):
 
 
 class EngineExited(_Message, frozen=True, tag="exited"):
-    """An engine's process has ended; `cause` in words."""
+    """An engine's process has ended; `cause` in words.
+
+    `own`: by its own doing (it exited, crashed or ran out of memory), not by a signal from outside or because it was
+    told to. `running`: the (task, attempt) pairs that it ran then, None if the host can't tell.
+    """
 
     instance: Instance
     cause: str
+    own: bool = False
+    running: tuple[tuple[TaskId, int], ...] | None = None
+
+
+class Coming(_Message, frozen=True, tag="coming"):
+    """Host to controller: `engines` that it has started, or is about to start, and that have not joined yet.
+
+    `returning`: how many of them have been here before, and keep their ids. `restarts`: whether it starts engines
+    again that die. Sent whenever one of these changes, ahead of the news of an engine's end.
+    """
+
+    engines: int = 0
+    returning: int = 0
+    restarts: bool = False
 
 
 class SignalProcess(_Message, frozen=True, tag="signal_process"):
@@ -405,7 +425,7 @@ FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown |
 ToClient = _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
 FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
-FromHost = _Both | EngineExited | Shutdown
+FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown
 
 Message = (

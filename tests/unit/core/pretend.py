@@ -112,6 +112,7 @@ class PretendEngine:
     def __init__(self, play: Play, number: int, peers: count[int]) -> None:
         self.play = play
         self.instance = instance_id(number)
+        self.host = b"host" + bytes([number % 2])
         self.peers = peers
         self.peer: Peer | None = None
         self.last_peer = NO_PEER
@@ -137,7 +138,9 @@ class PretendEngine:
         pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
         running, queued = (tuple((r.task, r.attempt) for r in these) for these in pairs)
         finished = tuple((f.task, f.attempt) for f in self.unacknowledged.values())
-        event = EngineUp(self.instance, wanted_id=wanted_id, held=Held(running, queued, finished))
+        event = EngineUp(
+            self.instance, wanted_id=wanted_id, held=Held(running, queued, finished), host=self.host
+        )
         actions = self.play(self.peer, event)
         if any(isinstance(a, Send) and isinstance(a.message, Refused) for a in actions):
             self.peer = None
@@ -153,11 +156,13 @@ class PretendEngine:
         self.peer = None
         return self.play(self.last_peer, EngineAway())
 
-    def lost(self, cause: str = "killed by SIGKILL") -> list[Action]:
+    def lost(self, cause: str = "killed by SIGKILL", *, own: bool = False, looked: bool = False) -> list[Action]:
+        """Die; `own`: by its own doing; `looked`: its host could see what ran."""
         self.inbox.clear()
         self.peer = None
         self.given_up = True
-        return self.play(self.last_peer, EngineLost(cause))
+        ran = () if self.running is None else ((self.running.task, self.running.attempt),)
+        return self.play(self.last_peer, EngineLost(cause, own, ran if looked else None))
 
     def become_another(self, number: int) -> None:
         """Be the next life of this engine, with nothing of the last."""

@@ -1,4 +1,5 @@
-"""Random stories: whatever happens, every task ends in exactly one result, and every result is acknowledged once."""
+"""Random stories: whatever happens, every task ends in exactly one result, every result is acknowledged once, and no
+task waits for what never comes."""
 
 from __future__ import annotations
 
@@ -6,16 +7,22 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from engineroom.core.policies import POLICIES
+from engineroom.protocol.messages import Options, Status
 from tests.unit.core.world import World
+
+
+Story = list[tuple[int, int, int]]
+
+stories = st.lists(st.tuples(st.integers(0, 21), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
 
 
 @settings(max_examples=200)
 @given(
-    story=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120),
+    story=stories,
     policy=st.sampled_from(sorted(POLICIES)),
     seed=st.integers(0, 1000),
 )
-def test_every_task_ends_once(story: list[tuple[int, int, int]], policy: str, seed: int) -> None:
+def test_every_task_ends_once(story: Story, policy: str, seed: int) -> None:
     world = World(policy, seed)
     for client in world.clients:
         client.up()
@@ -32,3 +39,53 @@ def test_every_task_ends_once(story: list[tuple[int, int, int]], policy: str, se
         assert engine.unacknowledged == {}
         assert not engine.direct
         assert not engine.balanced
+
+
+@settings(max_examples=200)
+@given(
+    story=stories,
+    policy=st.sampled_from(sorted(POLICIES)),
+    seed=st.integers(0, 1000),
+)
+def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str, seed: int) -> None:
+    world = World(policy, seed)
+    for client in world.clients:
+        client.up()
+
+    for step in story:
+        world.step(*step)
+    world.settle_without_help()
+
+    there = set(world.play.state.engines)
+    for session in world.play.state.sessions.values():
+        for task in session.tasks.values():  # ids that never were may still come, while somebody is there
+            assert task.pool is not None
+            assert there
+            assert not all(map(world.play.state.was_used, task.pool.allowed or ()))
+
+
+@settings(max_examples=100)
+@given(
+    engines=st.integers(2, 4),
+    tasks=st.integers(1, 10),
+    deadly=st.integers(0, 9),
+    order=st.lists(st.integers(0, 3), max_size=20),
+    policy=st.sampled_from(sorted(POLICIES)),
+    seed=st.integers(0, 1000),
+)
+def test_a_deadly_task_is_blamed_and_leaves_an_engine_for_the_others(
+    engines: int, tasks: int, deadly: int, order: list[int], policy: str, seed: int
+) -> None:
+    world = World(policy, seed, engines=engines)
+    client = world.clients[0]
+    for _ in range(tasks):
+        client.submit(None, Options(), b"f", 0)
+    kills = {client.submitted[deadly % tasks]}
+
+    for who in [*order, *list(range(engines)) * (tasks + 4)]:
+        world.live_or_die(world.engines[who % engines], kills)
+
+    assert set(client.results) == set(client.submitted)
+    assert {id_ for id_, its in client.results.items() if its.outcome.status == Status.LOST} == kills
+    assert all(its.outcome.status == Status.OK for id_, its in client.results.items() if id_ not in kills)
+    assert world.play.state.engines

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost, EngineUp
-from engineroom.protocol.messages import EngineLeft, Finished, Options, Outcome, Result, Run, Started, Status
+from engineroom.core.events import EngineLost, EngineUp, HostSays
+from engineroom.protocol.messages import Coming, EngineLeft, Finished, Options, Outcome, Result, Run, Started, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Play, instance_id, result, run, submit, task
 
+HOST = 50
+MORE = HostSays(b"host", Coming(engines=1))
 DIED = EngineLost("killed by SIGKILL")
 
 
@@ -38,7 +40,7 @@ def test_the_tasks_of_a_dead_engine_go_ahead_of_newcomers_in_their_order(two: Pl
 
 
 def test_a_task_that_kills_engines_ends_after_one_unknown_and_three_known_deaths(play: Play) -> None:
-    for number in range(5):
+    for number in range(6):
         play(10 + number, EngineUp(instance_id(number)))
     play(CLIENT, submit(1))
     assert play.sent(10, DIED) == [left(0), (11, run(1, 2, announce=True))]
@@ -55,6 +57,7 @@ def test_a_task_that_kills_engines_ends_after_one_unknown_and_three_known_deaths
 
 def test_those_that_waited_behind_it_are_never_blamed(play: Play) -> None:
     play(10, EngineUp(instance_id(0)))
+    play(HOST, MORE)
     play(CLIENT, submit(1))
     play(CLIENT, submit(2))
     for death in range(4):
@@ -69,6 +72,7 @@ def test_those_that_waited_behind_it_are_never_blamed(play: Play) -> None:
 
 
 def test_suspicion_alone_ends_too(play: Play) -> None:
+    play(HOST, MORE)
     play(CLIENT, submit(1))
     results = []
     for death in range(4):

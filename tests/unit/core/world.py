@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import count
 
 from engineroom.core.actions import Action, Send
-from engineroom.core.events import BodyLost, ClientGone, ClientUp
+from engineroom.core.events import BodyLost, ClientGone, ClientUp, HostGone, HostSays
 from engineroom.core.limits import Limits
 from engineroom.ids import Peer, TaskId, number_of
 from engineroom.protocol.messages import (
     Abort,
     Call,
+    Coming,
     Delivered,
     Kind,
     Options,
@@ -87,12 +88,13 @@ class Client:
 class World:
     """Two clients, any number of engines."""
 
-    def __init__(self, policy: str, seed: int) -> None:
+    def __init__(self, policy: str, seed: int, *, engines: int = 1) -> None:
         self.play = Play(Limits(policy=policy, prefetch_tasks=4, large_bytes=1000, idle_functions=1), seed)
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
-        self.join()
+        for _ in range(engines):
+            self.join()
 
     def join(self) -> None:
         engine = PretendEngine(self.play, len(self.engines), self.peers)
@@ -127,6 +129,8 @@ class World:
     def step(self, what: int, who: int, how: int) -> None:
         """Do one thing: `who` chooses whom it happens to, `how` the details."""
         client = self.clients[who % 2]
+        if not self.engines:
+            self.join()
         engine = self.engines[who % len(self.engines)]
         if what < 6:
             self.ask(what, client, how)
@@ -185,11 +189,28 @@ class World:
             case 17:
                 self.perform(engine.up(wanted_id=engine.id if how % 4 == 0 and engine.id >= 0 else None))
             case 18 | 19:
-                self.perform(engine.lost())
+                self.perform(engine.lost(own=how % 2 == 0, looked=how % 5 < 2))
                 if how % 3 == 0:
                     engine.become_another(next(self.peers))
+            case 20:
+                says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
+                self.perform(self.play(Peer(0), HostSays(engine.host, says)))
+            case 21:
+                self.perform(self.play(Peer(0), HostGone(engine.host)))
             case _:
                 pass
+
+    def live_or_die(self, engine: PretendEngine, kills: set[TaskId]) -> None:
+        """Let `engine` do a little; a task of `kills` ends it, by its own doing."""
+        if engine.given_up:
+            return
+        while engine.inbox:
+            self.perform(engine.read())
+        self.perform(engine.finish(TRIVIAL))
+        self.perform(engine.start())
+        if engine.running is not None and engine.running.task in kills:
+            self.perform(engine.lost("killed by SIGSEGV", own=True, looked=True))
+        self.perform(self.play.tick(0.001))
 
     def settle(self) -> None:
         """Everybody comes back, and all that can be done is done."""
@@ -201,6 +222,20 @@ class World:
                 self.perform(engine.up())
         while self.play.state.next_id < 3:  # somebody may wait for the first three
             self.join()
+        self.go_on_until_quiet()
+
+    def settle_without_help(self) -> None:
+        """No engine joins any more: hosts end, who is away is lost; what those that are left can do is done."""
+        for client in self.clients:
+            client.up()
+        for host in {engine.host for engine in self.engines}:
+            self.perform(self.play(Peer(0), HostGone(host)))
+        for engine in self.engines:
+            if engine.peer is None and engine.last_peer in self.play.state.engine_peers:
+                self.perform(engine.lost())
+        self.go_on_until_quiet()
+
+    def go_on_until_quiet(self) -> None:
         for _ in range(500):
             self.go_on()
             if self.is_quiet():

@@ -1,0 +1,93 @@
+"""Whether anybody can run a task now or later: the engines that are there, and those that hosts are about to start.
+
+Before the first engine has joined, tasks wait: engines may be started by hand, or wait in a batch system's queue.
+Later, what nobody runs and nobody will is ended, with the causes: see `end_hopeless`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.placement import Pool
+from engineroom.core.results import give_up, lost
+from engineroom.protocol.messages import Coming, Outcome, Status
+
+if TYPE_CHECKING:  # the state holds pools
+    from engineroom.core.state import ControllerState
+
+_MOST_NAMED = 8
+"""Engines whose ends are told one by one."""
+
+_NOTHING = Coming()
+
+
+def host_says(state: ControllerState, host: bytes, says: Coming) -> None:
+    """A host says what it has in hand."""
+    state.hosts[host] = says
+    end_hopeless(state)
+
+
+def host_gone(state: ControllerState, host: bytes) -> None:
+    """A host has ended."""
+    if state.hosts.pop(host, None) is not None:
+        end_hopeless(state)
+
+
+def hopeless(state: ControllerState, allowed: frozenset[int] | None) -> bool:
+    """Whether no engine of `allowed` (None: of all) is there or on its way. O(allowed + hosts)."""
+    if not state.any_joined:
+        return False
+    if allowed is None:
+        return not state.engines and not to_come(state)
+    return not any(engine in state.engines or _may_come(state, engine) for engine in allowed)
+
+
+def to_come(state: ControllerState) -> int:
+    """Return how many engines hosts are about to start."""
+    return sum(says.engines for says in state.hosts.values())
+
+
+def can_lose_another(state: ControllerState, pool: Pool) -> bool:
+    """Whether a task of `pool` would leave somebody who may run such tasks, if it ended the engine it runs on next."""
+    left = [engine for engine in state.engines.values() if pool.admits(engine)]
+    if len(left) > 1 or any(state.hosts.get(engine.host, _NOTHING).restarts for engine in left):
+        return True
+    if pool.allowed is None:
+        return to_come(state) > 0
+    return any(state.was_used(engine) and engine not in state.engines and _may_come(state, engine) for engine in pool.allowed)
+
+
+def _may_come(state: ControllerState, engine: int) -> bool:
+    """Whether an engine with this id may still come. One that never was may: somebody is starting engines by hand."""
+    if not state.was_used(engine):
+        return bool(state.engines) or to_come(state) > 0
+    departed = state.departed_ids.get(engine)
+    return departed is not None and state.hosts.get(departed.host, _NOTHING).returning > 0
+
+
+def end_hopeless(state: ControllerState) -> None:
+    """End the tasks that wait for engines of which none is there or will come."""
+    for pool in list(state.pools.values()):
+        if pool.queue.waiting and not pool.engines and hopeless(state, pool.allowed):
+            outcome = nowhere(state, pool.allowed)
+            while pool.queue.waiting:
+                give_up(state, pool.queue.pop(), outcome)
+
+
+def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:
+    """Return how a task ends that `allowed` engines may run, all of which are gone for good."""
+    if not state.engines and not to_come(state):
+        return Outcome(Status.NO_ENGINE, 0.0, 0.0, f"no engine is left ({ends(state)})")
+    gone = [
+        f"engine {engine} ({state.departed_ids[engine].cause})" if engine in state.departed_ids else f"engine {engine}"
+        for engine in sorted(allowed or ())
+    ]
+    return lost(f"this task may run on no engine that is left; gone: {', '.join(gone) or 'none was named'}")
+
+
+def ends(state: ControllerState) -> str:
+    """Return how the engines ended, the last ones first if they are many: "engine 0: exit code 3; ..."."""
+    every = list(state.departed.values())
+    named = "; ".join(f"engine {gone.id}: {gone.cause}" for gone in every[-_MOST_NAMED:])
+    more = len(every) - _MOST_NAMED
+    return f"{named}; {more} others ended before them" if more > 0 else named
