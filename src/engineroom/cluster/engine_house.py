@@ -19,7 +19,8 @@ from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.cluster.surroundings import cores, thread_limits
 from engineroom.errors import LaunchError
-from engineroom.ids import Instance
+from engineroom.ids import Instance, TaskId
+from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.settings import steps
 from engineroom.settings.logs import last_line, rotate
 from engineroom.settings.steps import Steps
@@ -34,7 +35,7 @@ _SOONER = 0.5
 
 
 class EngineHouse:
-    """Starts and watches engines. `on_exit(instance, cause)` is called for each engine that ended, at once; `on_change`
+    """Starts and watches engines. `on_exit(exited)` is called for each engine that ended, at once; `on_change`
     when something that the cluster file says has changed; `on_failure(words)` when the spawner has ended."""
 
     def __init__(
@@ -44,7 +45,7 @@ class EngineHouse:
         spawner: Child,
         *,
         report: Callable[[Report], None],
-        on_exit: Callable[[Instance, str], None],
+        on_exit: Callable[[EngineExited], None],
         on_change: Callable[[], None],
         on_failure: Callable[[str], None],
     ) -> None:
@@ -71,6 +72,7 @@ class EngineHouse:
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
         self._steps.note(steps.SUBMITTED, words=f"{n} on this machine", who=self._who(name), n=n)
         started = [self._add(name) for _ in range(n)]
+        self._changed()
         for number, engine in enumerate(started):
             if number and self._plan.delay:
                 await asyncio.sleep(self._plan.delay)
@@ -94,6 +96,8 @@ class EngineHouse:
         before = {engine.key: engine.instance for engine in restarted}
         for engine in restarted:
             engine.leaving = engine.returning = True
+        self._changed()  # the controller is to know of it before the first one ends
+        for engine in restarted:
             if engine.resting:
                 self._return(engine)
             else:
@@ -129,6 +133,9 @@ class EngineHouse:
     def left(self, instance: Instance, cause: str) -> None:
         """Hear what the spawner says as well, and better."""
 
+    def coming(self) -> Coming:
+        return Coming() if self._closing else self.engines.coming(restarts=self._plan.restart_engines)
+
     def handles(self) -> dict[str, Any]:
         return {}
 
@@ -151,7 +158,7 @@ class EngineHouse:
             if engine is not None:
                 engine.pid = report["pid"]
         elif "exited" in report:
-            self._exited(report["exited"], Instance(bytes.fromhex(report["instance"])), report["code"], report["cause"])
+            self._exited(report["exited"], report["code"], _exit_in(report))
         elif "failed" in report:
             engine = self.engines.get(report["failed"])
             if engine is not None:
@@ -194,11 +201,16 @@ class EngineHouse:
         if not self._closing:
             self._on_failure(f"the spawner (pid {spawner.process.pid}) ended: {spawner.end()}")
 
-    def _exited(self, key: int, instance: Instance, code: int, cause: str) -> None:
+    def _exited(self, key: int, code: int, exited: EngineExited) -> None:
         engine = self.engines.get(key)
-        self._on_exit(instance, "stopped by its host" if engine is not None and engine.leaving else cause)
-        if engine is None or engine.instance != instance or self._closing:
-            return
+        if engine is not None and engine.leaving:
+            exited = msgspec.structs.replace(exited, cause="stopped by its host", own=False)
+        if engine is not None and engine.instance == exited.instance and not self._closing:
+            # First, so that the controller knows whether it comes back when it hears of its end.
+            self._life_ended(engine, code, exited.cause)
+        self._on_exit(exited)
+
+    def _life_ended(self, engine: HostedEngine, code: int, cause: str) -> None:
         if engine.returning:
             self._spawn(engine)
             self._changed()
@@ -265,3 +277,14 @@ class EngineHouse:
     def _changed(self) -> None:
         self.pulse.beat()
         self._on_change()
+
+
+def _exit_in(report: dict[str, Any]) -> EngineExited:
+    """Return what the spawner says of an engine that has ended, for the controller."""
+    running = report.get("running")
+    return EngineExited(
+        Instance(bytes.fromhex(report["instance"])),
+        report["cause"],
+        report["own"],
+        None if running is None else tuple((TaskId(bytes.fromhex(task)), attempt) for task, attempt in running),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
+from engineroom.protocol.messages import Coming
 
 STABLE_SECONDS = 10.0
 """An engine that lived for so long is started again at once; one that did not waits longer each time."""
@@ -116,6 +117,11 @@ class HostedEngines:
         for engine in self:
             found.setdefault(engine.set, []).append(engine)
         return found
+
+    def coming(self, *, restarts: bool) -> Coming:
+        """Return what the controller is to know of those that have not joined yet."""
+        coming = [engine for engine in self if (engine.returning if engine.leaving else not engine.ready)]
+        return Coming(len(coming), sum(engine.engine_id is not None for engine in coming), restarts)
 
     def drop(self, engine: HostedEngine) -> None:
         self._by_key.pop(engine.key, None)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from engineroom.cluster.engine_set import HostedEngines
 from engineroom.cluster.reports import Report
 from engineroom.ids import Instance
+from engineroom.protocol.messages import Coming, EngineExited
 
 
 class EnginesHost(Protocol):
@@ -18,8 +19,8 @@ class EnginesHost(Protocol):
     @property
     def report(self) -> Callable[[Report], None]: ...
     def engines_changed(self) -> None: ...
-    def engine_exited(self, instance: Instance, cause: str) -> None: ...
-    def process_exited(self, pid: int, cause: str) -> None: ...
+    def engine_exited(self, exited: EngineExited) -> None: ...
+    def process_exited(self, pid: int, cause: str, *, own: bool) -> None: ...
     def dismiss_engines(self, engine_ids: Sequence[int]) -> None: ...
 
 
@@ -53,6 +54,10 @@ class EngineSets(Protocol):
 
     def left(self, instance: Instance, cause: str) -> None:
         """The controller has lost an engine that a launcher started."""
+
+    def coming(self) -> Coming:
+        """Return how many engines have not joined yet, and are to; `engines_changed` is called when that changes."""
+        ...
 
     def handles(self) -> dict[str, Any]:
         """Return, by set, what launchers have started: the cluster file has it, so that others can stop it too."""

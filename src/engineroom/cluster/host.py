@@ -159,7 +159,8 @@ class Host(LinkedHost):
             self._problems[problem] = engine_id
 
     def engines_changed(self) -> None:
-        """What the cluster file says of engines is no longer so."""
+        """What the controller knows, or the cluster file says, of engines is no longer so."""
+        super().engines_changed()
         if self.plan.controller is None:
             if self._started and not len(self._engines.engines):
                 self.stop(_NO_ENGINE)

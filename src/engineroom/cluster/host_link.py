@@ -12,7 +12,16 @@ from typing import Any, Protocol
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.protocol.messages import EngineExited, EngineJoined, EngineLeft, Join, Refused, Shutdown, SignalProcess
+from engineroom.protocol.messages import (
+    Coming,
+    EngineExited,
+    EngineJoined,
+    EngineLeft,
+    Join,
+    Refused,
+    Shutdown,
+    SignalProcess,
+)
 from engineroom.protocol.processes import host_name
 from engineroom.settings import steps
 from engineroom.transport.connection import Connection
@@ -43,6 +52,7 @@ class HostLink:
         self._file, self._instance, self._listener = file, instance, listener
         self._connection: Connection | None = None
         self._unsaid: list[EngineExited] = []
+        self._coming = Coming()
         self._launched_here: dict[int, Instance] = {}
         self._again: asyncio.Task[None] | None = None
         self._closing = False
@@ -75,19 +85,25 @@ class HostLink:
         if self._connection is None and self._again is None:
             self._again = asyncio.get_running_loop().create_task(self._reconnect())
 
-    def engine_exited(self, instance: Instance, cause: str) -> None:
-        """Tell the controller, now or when it is there again."""
-        message = EngineExited(instance, cause)
-        if self._connection is None:
-            self._unsaid.append(message)
-        else:
-            self._connection.send(message)
+    def say_coming(self, coming: Coming) -> None:
+        """Have the controller know which engines are to come, now or when it is there again."""
+        if coming != self._coming:
+            self._coming = coming
+            if self._connection is not None:
+                self._connection.send(coming)
 
-    def process_exited(self, pid: int, cause: str) -> None:
+    def engine_exited(self, exited: EngineExited) -> None:
+        """Tell the controller, now or when it is there again."""
+        if self._connection is None:
+            self._unsaid.append(exited)
+        else:
+            self._connection.send(exited)
+
+    def process_exited(self, pid: int, cause: str, *, own: bool) -> None:
         """Tell the controller, if that process of this machine is an engine that a launcher started."""
         instance = self._launched_here.pop(pid, None)
         if instance is not None:
-            self.engine_exited(instance, cause)
+            self.engine_exited(EngineExited(instance, cause, own))
 
     def dismiss(self, engine_ids: Sequence[int], reason: str) -> None:
         """Have the controller, if it is there, tell engines to end."""
@@ -132,6 +148,7 @@ class HostLink:
         self._connection = connection
         self._listener.controller_found()
         connection.start(self)
+        connection.send(self._coming)
         unsaid, self._unsaid = self._unsaid, []
         for message in unsaid:
             connection.send(message)

@@ -25,6 +25,7 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
+from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.settings import steps
 from engineroom.settings.logs import last_line
 from engineroom.settings.steps import Steps
@@ -73,7 +74,7 @@ class LaunchedEngines:
         make_command: Callable[[int, str], Command],
         report: Callable[[Report], None],
         on_change: Callable[[], None],
-        on_exit: Callable[[Instance, str], None] = lambda *_: None,
+        on_exit: Callable[[EngineExited], None] = lambda _: None,
         dismiss: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> None:
         """`on_exit`: is told which engines have ended, and how; `dismiss`: has the controller tell engines to end."""
@@ -84,6 +85,7 @@ class LaunchedEngines:
         self._sets: dict[str, _Set] = {}
         # What has joined of sets whose launcher has not said yet that they are started: a job may be quicker than that.
         self._early: dict[str, list[tuple[Instance, int, str]]] = {}
+        self._to_launch = 0  # engines that launchers have not been asked for yet, or have not said to be started
         self._closing = False
         self._pulse = Pulse()
         self._news = asyncio.Event()
@@ -101,6 +103,7 @@ class LaunchedEngines:
         environment = {**command.environment, VARIABLE: str(launch)}
         loop = asyncio.get_running_loop()
         self._early.setdefault(name, [])
+        self._expect(n)
         try:
             handle = await self._launch(msgspec.structs.replace(command, environment=environment), n, name)
             if self._closing:
@@ -109,7 +112,7 @@ class LaunchedEngines:
             started = self._sets[name] = _Set(name, n, handle, loop.time(), command.log_file)
         finally:
             early = self._early.pop(name, [])
-            self._pulse.beat()
+            self._expect(-n)
         for joined in early:
             self.joined(*joined)
         self._changed()
@@ -142,8 +145,13 @@ class LaunchedEngines:
 
     async def restart(self, name: str = "") -> str:
         restarted = self._named(name)
-        await self.stop(name)
-        words = [(await self.start(each.n, each.name))[1] for each in restarted]
+        missing = sum(each.n for each in restarted)
+        self._expect(missing)
+        try:
+            await self.stop(name)
+            words = [(await self.start(each.n, each.name))[1] for each in restarted]
+        finally:
+            self._expect(-missing)
         return "; ".join(filter(None, words))
 
     async def signal(self, signum: int, name: str = "") -> None:
@@ -191,6 +199,17 @@ class LaunchedEngines:
             log.warning("engine died", extra={"engine": engine.label, "cause": cause})
             self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {engine.label}")
             self._report(EngineDied(engine.label, cause, started.log_file))
+        self._changed()
+
+    def coming(self) -> Coming:
+        if self._closing:
+            return Coming()
+        waited_for = [each for each in self._sets.values() if not (each.leaving or each.given_up)]
+        there = [each for each in waited_for if each.status.state is not State.ENDED]
+        return Coming(self._to_launch + sum(map(self._may_come, there)))
+
+    def _expect(self, n: int) -> None:
+        self._to_launch += n
         self._changed()
 
     def handles(self) -> dict[str, Any]:
@@ -296,7 +315,7 @@ class LaunchedEngines:
         how = ended.status.words
         if not await self._pulse.until(gone, _NOTICED):
             for engine in self.engines.in_set(ended.name):
-                self._on_exit(engine.instance, how.partition("\n")[0].removesuffix("; it said:"))
+                self._on_exit(EngineExited(engine.instance, how.partition("\n")[0].removesuffix("; it said:")))
             await self._pulse.until(gone, _FAREWELL)
         if self._sets.get(ended.name) is ended:
             self._report(Notice(f"engine set {ended.name} has ended: {how}"))

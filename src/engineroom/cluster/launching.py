@@ -57,8 +57,8 @@ def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) 
     )
     if isinstance(launcher, Telling):
 
-        def process_exited(pid: int, how: str) -> None:
-            host.process_exited(pid, how)
+        def process_exited(pid: int, how: str, own: bool = False) -> None:  # noqa: FBT001, FBT002 (as launchers call it)
+            host.process_exited(pid, how, own=own)
             engines.look()
 
         launcher.tell(process_exited)

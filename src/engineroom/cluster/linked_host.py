@@ -9,6 +9,7 @@ from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
 from engineroom.cluster.stoppable import Stoppable
 from engineroom.ids import Instance
+from engineroom.protocol.messages import EngineExited
 from engineroom.settings.steps import HANDSHAKE
 
 
@@ -26,13 +27,17 @@ class LinkedHost(Stoppable, ABC):
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
         """Note a step of the start, for `why`."""
 
-    def engine_exited(self, instance: Instance, cause: str) -> None:
-        """An engine's process has ended."""
-        self._link.engine_exited(instance, cause)
+    def engines_changed(self) -> None:
+        """Engines have come or gone, or are about to."""
+        self._link.say_coming(self._engines.coming())
 
-    def process_exited(self, pid: int, cause: str) -> None:
+    def engine_exited(self, exited: EngineExited) -> None:
+        """An engine's process has ended."""
+        self._link.engine_exited(exited)
+
+    def process_exited(self, pid: int, cause: str, *, own: bool) -> None:
         """A process of this machine that a launcher started has ended."""
-        self._link.process_exited(pid, cause)
+        self._link.process_exited(pid, cause, own=own)
 
     def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
         """Have the controller, if it is there, tell engines to end."""

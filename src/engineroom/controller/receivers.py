@@ -6,7 +6,18 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from engineroom.controller.links import Link
-from engineroom.protocol.messages import Ask, EngineExited, Finished, Function, NeedFunction, Shutdown, Signal, Submit
+from engineroom.core.events import HostSays
+from engineroom.protocol.messages import (
+    Ask,
+    Coming,
+    EngineExited,
+    Finished,
+    Function,
+    NeedFunction,
+    Shutdown,
+    Signal,
+    Submit,
+)
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -89,9 +100,11 @@ class HostReceiver:
         for message in messages:
             if isinstance(message, EngineExited):
                 self._controller.engine_exited(message)
+            elif isinstance(message, Coming):
+                self._controller.feed(self._link.peer, HostSays(self._link.identity, message))
             elif isinstance(message, Shutdown):
                 self._controller.dismiss(self._link, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         log.info("host left", extra={"reason": reason, "clean": clean})
-        self._controller.host_gone(self._link, clean=clean)
+        self._controller.host_gone(self._link, reason, clean=clean)

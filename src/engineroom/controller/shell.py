@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from engineroom.controller.absences import Absences
 from engineroom.controller.clocks import clock_offset
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.departures import Departures
@@ -52,6 +53,7 @@ from engineroom.protocol.messages import (
     Answer,
     Ask,
     EngineExited,
+    EngineInfo,
     EngineJoined,
     EngineLeft,
     Finished,
@@ -88,6 +90,7 @@ class Controller:
         self._functions = FunctionShelf()
         self._wanted: dict[bytes, set[Peer]] = {}
         self._departures = Departures(self)
+        self._absences = Absences(config, self.feed)
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
         self._touched: set[Connection] | None = None
@@ -149,6 +152,7 @@ class Controller:
             self._lease.close()
         self._orphans.close()
         self._departures.close()
+        self._absences.close()
         for link in tuple(self.links.by_peer.values()):
             link.dismissed = reason
             if self._comes_back:
@@ -253,6 +257,7 @@ class Controller:
                 self._admit_engine(link, join)
             case _:
                 self.links.add(link)
+                self._absences.end(link.identity)
                 self._welcome(link, join)
                 for engine in self.links.with_role("engine"):
                     if self._host_of(engine) is link:
@@ -278,6 +283,7 @@ class Controller:
             wanted_id=join.wanted_id,
             or_another=bool(join.host),
             held=join.held,
+            host=_host_named(join.info, join.host),
         )
         actions = handle(self.state, link.peer, event, now=self._loop.time(), rng=self._rng)
         for action in actions:
@@ -313,8 +319,7 @@ class Controller:
 
     def _host_of(self, engine: Link) -> Link | None:
         """Return the link to the host that started `engine`, itself or by a launcher."""
-        launch = parse_launch(engine.info.launch)
-        return self.links.hosts.get(launch.host if launch is not None else engine.host)
+        return self.links.hosts.get(_host_named(engine.info, engine.host))
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection
@@ -334,8 +339,9 @@ class Controller:
         self.links.remove(link)
         self.feed(link.peer, ClientGone())
 
-    def host_gone(self, link: Link, *, clean: bool) -> None:
+    def host_gone(self, link: Link, reason: str, *, clean: bool) -> None:
         self.links.remove(link)
+        self._absences.begin(link, reason, clean=clean)
         if clean:
             self.links.hosts_that_left.add(link.identity)
             self._departures.host_left(link.identity)
@@ -355,15 +361,16 @@ class Controller:
     def engine_away(self, link: Link) -> None:
         self.feed(link.peer, EngineAway())
 
-    def engine_lost(self, link: Link, cause: str) -> None:
+    def engine_lost(self, link: Link, event: EngineLost) -> None:
+        cause = event.cause
         log.warning("engine lost", extra={"engine": link.engine_id, "cause": cause})
         host = self._host_of(link)
         if host is not None and not link.host:  # else it is the host that knows best
             host.connection.send(EngineLeft(link.engine_id, Instance(link.identity), cause))
-        self.feed(link.peer, EngineLost(cause))
+        self.feed(link.peer, event)
 
     def engine_exited(self, message: EngineExited) -> None:
-        self._departures.exited(message.instance, message.cause)
+        self._departures.exited(message)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         if not message.stream:
@@ -465,6 +472,12 @@ class Controller:
                 )
                 return
         link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))
+
+
+def _host_named(info: EngineInfo, host: bytes) -> bytes:
+    """Return the instance of the host that started an engine, itself or by a launcher."""
+    launch = parse_launch(info.launch)
+    return host if launch is None else launch.host
 
 
 def _lease_of(controller: Controller) -> Lease | None:

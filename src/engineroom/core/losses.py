@@ -9,8 +9,8 @@ the dead engine's order is under suspicion when no task was known to run, and su
 losses: a task that kills engines ends LOST after `max_engine_losses` deaths and at most one more, and the tasks that
 waited behind it are never blamed.
 
-A task that ran when an engine ended by its own doing is not run on the last engine that may run it, unless others are to
-come: it would take that one along as well, and with it everybody else's work.
+A task that ran when an engine ended by its own doing is not run on the last engine that may run it, unless others are
+to come: it would take that one along as well, and with it everybody else's work.
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ def _first(tasks: list[Task]) -> list[Task]:
     return [task for task in tasks if task.target >= 0][:1] or tasks[:1]
 
 
-def _verdict(
-    state: ControllerState, task: Task, engine: Engine, event: EngineLost, *, ran: bool, blamed: bool
-) -> str:
+def _verdict(state: ControllerState, task: Task, engine: Engine, event: EngineLost, *, ran: bool, blamed: bool) -> str:
     """Return why `task` ends here, "" if it is to run again; count what must be counted."""
     cause, options = event.cause, task.submit.options
     if task.target >= 0:

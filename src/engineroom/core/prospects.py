@@ -54,7 +54,8 @@ def can_lose_another(state: ControllerState, pool: Pool) -> bool:
         return True
     if pool.allowed is None:
         return to_come(state) > 0
-    return any(state.was_used(engine) and engine not in state.engines and _may_come(state, engine) for engine in pool.allowed)
+    gone = [engine for engine in pool.allowed if engine not in state.engines and state.was_used(engine)]
+    return any(_may_come(state, engine) for engine in gone)
 
 
 def _may_come(state: ControllerState, engine: int) -> bool:

@@ -21,6 +21,7 @@ from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
 from engineroom.engine.namespace import Namespace, fresh_main
+from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
@@ -46,8 +47,11 @@ _IO_SECONDS = 5.0
 """Seconds that the I/O thread may take to end."""
 
 
-def run_engine(config: EngineConfig) -> int:
-    """Be an engine until the controller ends it; return the exit code. In the main thread only."""
+def run_engine(config: EngineConfig, runs: NowRunning | None = None) -> int:
+    """Be an engine until the controller ends it; return the exit code. In the main thread only.
+
+    `runs`: where a parent wants to find what runs.
+    """
     if config.parent and not die_with_parent(signal.SIGKILL, config.parent):
         return 1
     engine_log = open_log(config.log_file, config.log_level)
@@ -55,14 +59,14 @@ def run_engine(config: EngineConfig) -> int:
     queue = TaskQueue()
     sink = Sink(limit=config.max_output_bytes, log=engine_log.write, running=lambda: queue.running)
     with routed_output(sink) as streams:
-        engine = Engine(config, queue, sink, streams)
+        engine = Engine(config, queue, sink, streams, runs or NowRunning())
         return engine.run([problem] if problem else [])
 
 
 class Engine:
     """The parts of an engine, put together."""
 
-    def __init__(self, config: EngineConfig, queue: TaskQueue, sink: Sink, streams: Streams) -> None:
+    def __init__(self, config: EngineConfig, queue: TaskQueue, sink: Sink, streams: Streams, runs: NowRunning) -> None:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance = config.own_instance()
         self._names = fresh_main()
@@ -87,6 +91,7 @@ class Engine:
             descriptors=self._descriptors,
             streams=self._streams,
             max_result_bytes=config.max_result_bytes,
+            runs=runs,
         )
         self._shell = Shell(
             self._queue,

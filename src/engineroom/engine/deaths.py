@@ -6,6 +6,14 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
+_MEMORY = "out of memory"
+
+_OWN_SIGNALS = (
+    *("SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS"),  # crashes
+    *("SIGXCPU", "SIGXFSZ", "SIGALRM", "SIGVTALRM", "SIGPROF"),  # limits and timers that a process sets itself
+)
+_OWN = frozenset(getattr(signal, name) for name in _OWN_SIGNALS if hasattr(signal, name))
+
 
 class OutOfMemory:
     """Whether the kernel has killed somebody for want of memory since we last looked."""
@@ -19,8 +27,8 @@ class OutOfMemory:
         """Return words to put beside a SIGKILL; "" if nothing points to memory."""
         before, self._seen = self._seen, self._counts()
         if sum(self._seen[:-1]) > sum(before[:-1]):
-            return "out of memory"
-        return "out of memory?" if self._seen[-1] > before[-1] else ""
+            return _MEMORY
+        return f"{_MEMORY}?" if self._seen[-1] > before[-1] else ""
 
     def _counts(self) -> list[int]:
         return [_count(path) for path in (*self._ours, self._everywhere)]
@@ -46,6 +54,14 @@ def _count(path: Path) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def own_doing(exit_code: int, cause: str) -> bool:
+    """Return whether a process ended by what it did: it exited, crashed, or used too much memory (`cause` says so).
+
+    A kill from outside says nothing of the task that ran.
+    """
+    return exit_code >= 0 or -exit_code in _OWN or (-exit_code == signal.SIGKILL and _MEMORY in cause)
 
 
 def cause_of(exit_code: int, *, memory: OutOfMemory) -> str:

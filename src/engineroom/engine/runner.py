@@ -12,6 +12,7 @@ from engineroom.engine.forking import end_child
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.limits import check_size
 from engineroom.engine.namespace import Namespace
+from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
@@ -40,11 +41,13 @@ class Runner:
         descriptors: Descriptors,
         streams: Streams,
         max_result_bytes: int,
+        runs: NowRunning,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
         self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
         self._interrupts = interrupts
         self._max_result_bytes = max_result_bytes
+        self._runs = runs
         self._finished = 0
         self._forked = False
 
@@ -60,12 +63,14 @@ class Runner:
                 self._run(attempt)
                 continue
             self._outbox.flush()
+            self._runs.clear()
             if not queue.wait():
                 return
             self._descriptors.read(None)  # what was written while no task ran is nobody's
 
     def _run(self, attempt: Attempt) -> None:
         run = attempt.run
+        self._runs.note(run.task, run.attempt)
         if run.announce and not attempt.announced:
             self._outbox.announce(attempt)
         writer.set(attempt)

@@ -4,8 +4,8 @@ Single-threaded, without an event loop, and it never runs user code: forking it 
 lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": false` as a fresh process, with
 `"grace": s` for its time between SIGTERM and SIGKILL),
 `{"signal": k, "signum": n}`, `{"stop": k}`. Reports go to stdout: `{"spawned": k, "pid": p, "instance": hex}`,
-`{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words}`. When stdin
-ends, so do all engines, and the spawner.
+`{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words, "own": bool}`,
+and of forked ones with `"running": [[task, attempt]]` or `[]`. When stdin ends, so do all engines, and the spawner.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from typing import Any
 import msgspec
 
 from engineroom.engine.config import EngineConfig
-from engineroom.engine.deaths import OutOfMemory, cause_of
+from engineroom.engine.deaths import OutOfMemory, cause_of, own_doing
 from engineroom.engine.forking import leave_parent
+from engineroom.engine.now_running import NowRunning
 from engineroom.protocol.processes import die_with_parent
 from engineroom.settings.titles import set_title
 
@@ -49,6 +50,7 @@ class _Child:
     instance: str
     grace: float = GRACE
     kill_at: float | None = None
+    runs: NowRunning | None = None
 
 
 class Spawner:
@@ -61,6 +63,7 @@ class Spawner:
         self._parent = os.getppid()
         self._memory = OutOfMemory()
         self._wake_read, self._wake_write = os.pipe()
+        self.runs: NowRunning | None = None  # where the next child, or in a child: where we, note what runs
 
     def run(self) -> EngineConfig | None:
         """Serve until everything has ended (None), or until this process is a new engine (its config)."""
@@ -132,13 +135,14 @@ class Spawner:
         try:
             config = msgspec.convert(values, EngineConfig)
             instance = config.own_instance().hex()
+            self.runs = NowRunning() if fork else None
             pid = self._fork(config, key) if fork else _spawn(config)
         except (OSError, ValueError) as error:
             _report(failed=key, problem=str(error))
             return None
         if pid == 0:
             return config
-        self._children[pid] = _Child(key, pid, instance, grace)
+        self._children[pid] = _Child(key, pid, instance, grace, runs=self.runs)
         _report(spawned=key, pid=pid, instance=instance)
         return None
 
@@ -180,7 +184,17 @@ class Spawner:
             child = self._children.pop(pid, None)
             if child is not None:
                 cause = cause_of(code, memory=self._memory)
-                _report(exited=child.key, pid=pid, instance=child.instance, code=code, cause=cause)
+                facts = {"code": code, "cause": cause, "own": own_doing(code, cause), **_what_ran(child)}
+                _report(exited=child.key, pid=pid, instance=child.instance, **facts)
+
+
+def _what_ran(child: _Child) -> dict[str, Any]:
+    """Return what a child that has ended ran, if that can be known."""
+    if child.runs is None:
+        return {}
+    ran = child.runs.read()
+    child.runs.close()
+    return {"running": [] if ran is None else [(ran[0].hex(), ran[1])]}
 
 
 def _become_engine(config: EngineConfig, key: Key, parent: int) -> None:
@@ -213,8 +227,13 @@ def _ended() -> Iterator[tuple[int, int]]:
 
 
 def _signal(pid: int, signum: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    """Send a signal; what can't be sent is reported, for all engines end with this process."""
+    try:
         os.kill(pid, signum)
+    except ProcessLookupError:
+        return
+    except (OSError, ValueError, OverflowError) as error:
+        _report(problem=f"signal {signum} was not sent to process {pid}: {error}")
 
 
 def _spawn(config: EngineConfig) -> int:
@@ -251,8 +270,9 @@ def main() -> int:
     set_title("engineroom spawner")
     gc.collect()
     gc.freeze()
-    config = Spawner().run()
-    return 0 if config is None else run_engine(config)
+    spawner = Spawner()
+    config = spawner.run()
+    return 0 if config is None else run_engine(config, spawner.runs)
 
 
 if __name__ == "__main__":

@@ -138,9 +138,7 @@ class PretendEngine:
         pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
         running, queued = (tuple((r.task, r.attempt) for r in these) for these in pairs)
         finished = tuple((f.task, f.attempt) for f in self.unacknowledged.values())
-        event = EngineUp(
-            self.instance, wanted_id=wanted_id, held=Held(running, queued, finished), host=self.host
-        )
+        event = EngineUp(self.instance, wanted_id=wanted_id, held=Held(running, queued, finished), host=self.host)
         actions = self.play(self.peer, event)
         if any(isinstance(a, Send) and isinstance(a.message, Refused) for a in actions):
             self.peer = None

@@ -10,7 +10,6 @@ from engineroom.core.policies import POLICIES
 from engineroom.protocol.messages import Options, Status
 from tests.unit.core.world import World
 
-
 Story = list[tuple[int, int, int]]
 
 stories = st.lists(st.tuples(st.integers(0, 21), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)

@@ -136,8 +136,12 @@ class World:
             self.ask(what, client, how)
         elif what < 13:
             self.work(what, engine, how)
-        else:
+        elif what < 20:
             self.disturb(what, client, engine, how)
+        else:
+            says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
+            event = HostSays(engine.host, says) if what == 20 else HostGone(engine.host)
+            self.perform(self.play(Peer(0), event))
 
     def ask(self, what: int, client: Client, how: int) -> None:
         """A client does something."""
@@ -192,11 +196,6 @@ class World:
                 self.perform(engine.lost(own=how % 2 == 0, looked=how % 5 < 2))
                 if how % 3 == 0:
                     engine.become_another(next(self.peers))
-            case 20:
-                says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
-                self.perform(self.play(Peer(0), HostSays(engine.host, says)))
-            case 21:
-                self.perform(self.play(Peer(0), HostGone(engine.host)))
             case _:
                 pass
 

@@ -21,6 +21,7 @@ from engineroom.cluster.launchers import guard
 from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
 from engineroom.cluster.launchers.waiting import exit_of
 from engineroom.cluster.pulse import Pulse
+from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE
 from engineroom.protocol.processes import ProcessRecord
@@ -44,7 +45,7 @@ class _Guarded:
 
     child: Child
     log_file: str
-    on_exit: Callable[[int, str], None]
+    on_exit: Callable[[int, str, bool], None]
     started: bool = False
     over: bool = False
     reaped: bool = False
@@ -58,7 +59,8 @@ class _Guarded:
         self.failed = words.get("failed", self.failed)
         if "exited" in words:
             self.codes.append(words["code"])
-            self.on_exit(words["exited"], cause_of(words["code"]))
+            cause = cause_of(words["code"])
+            self.on_exit(words["exited"], cause, own_doing(words["code"], cause))
         if "ended" in words:
             self.over = True
             self.child.let_go()
@@ -87,9 +89,9 @@ class GuardedProcesses:
         self.options, self._delay = options, delay
         self.name = name or self.name
         self._ours: dict[int, _Guarded] = {}
-        self._on_exit: Callable[[int, str], None] = lambda *_: None
+        self._on_exit: Callable[[int, str, bool], None] = lambda *_: None
 
-    def tell(self, on_exit: Callable[[int, str], None]) -> None:
+    def tell(self, on_exit: Callable[[int, str, bool], None]) -> None:
         self._on_exit = on_exit
 
     async def start(self, command: Command) -> Handle:

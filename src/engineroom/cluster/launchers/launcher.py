@@ -72,8 +72,9 @@ class Launcher(Protocol):
 class Telling(Protocol):
     """What a launcher has, too, that sees each process end."""
 
-    def tell(self, on_exit: Callable[[int, str], None]) -> None:
-        """Call `on_exit(pid, how)`, from now on, when a process of this machine that it started has ended."""
+    def tell(self, on_exit: Callable[[int, str, bool], None]) -> None:
+        """Call `on_exit(pid, how, own)`, from now on, when a process of this machine that it started has ended; `own`:
+        by its own doing (it exited or crashed), not by a signal from outside."""
 
 
 @runtime_checkable

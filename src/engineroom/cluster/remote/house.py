@@ -118,7 +118,8 @@ class RemoteHouse(LinkedHost):
             self._owner.tell(report)
 
     def engines_changed(self) -> None:
-        """Tell the owner how engines are, soon."""
+        """Tell the controller now, and the owner soon, how engines are."""
+        super().engines_changed()
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(0.02, self._tell_engines)
         alone = not self._owner.here or (self._found and not self._link.connected)
