@@ -6,10 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engineroom.errors import NoEnginesRegistered
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineInfo, EngineJoined, EngineLeft
 
 log = logging.getLogger(__name__)
+
+_MOST_NAMED = 8
+"""Engines whose ends an error tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class EngineTable:
         self.ids: tuple[int, ...] = ()
         self.departures: list[EngineLeft] = []
         self.left = 0
+        self._nobody: tuple[str, NoEnginesRegistered] | None = None
 
     def get(self, engine: int) -> Engine | None:
         return self._engines.get(engine)
@@ -44,6 +49,21 @@ class EngineTable:
     def problems(self) -> dict[int, str]:
         """Return, by engine, what went wrong in start-up code."""
         return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
+
+    def nobody(self, words: str = "") -> NoEnginesRegistered:
+        """Return the error of a call that no engine can run, for the reason `words` or what is known here.
+
+        The same reason gives the same error: it may end a hundred thousand tasks.
+        """
+        if not words:
+            ends = "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
+            words = f"no engine is left ({ends})" if ends else "there are no engines"
+        if self._nobody is None or self._nobody[0] != words:
+            advice = "Start engines with `ipcluster engines -n 2`, or see what happened with `ipcluster why`"
+            if not self.left:
+                advice = "Wait for some with `rc.wait_for_engines(n)`, or start some with `ipcluster engines -n 4`"
+            self._nobody = words, NoEnginesRegistered(self.advise(f"{words}. {advice}"))
+        return self._nobody[1]
 
     def joined(self, message: EngineJoined) -> None:
         known = self._engines.get(message.engine)

@@ -108,6 +108,8 @@ class Inbox:
                 task.outcome = None
                 self._session.submit_anew(task, request)
                 return
+            if message.outcome.status == Status.NO_ENGINE:
+                task.nowhere(self._session.engines.nobody(message.outcome.error))
         owner, task.listener = task.listener, None
         if owner is not None:
             owner.task_done(task)

@@ -10,7 +10,7 @@ from engineroom.client.facts import Facts
 from engineroom.client.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
-from engineroom.errors import CompositeError, RemoteError, remote_error
+from engineroom.errors import CompositeError, NoEnginesRegistered, RemoteError, remote_error
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import Status
 
@@ -352,6 +352,11 @@ class AsyncResult(Facts, LeanFuture):
         failure = self._session.failure
         if failure is not None and any(error is failure for error in errors):
             return failure.with_traceback(None)  # raised on no engine: it is the way to all of them that is gone
+        if (nobody := next((error for error in errors if isinstance(error, NoEnginesRegistered)), None)) is not None:
+            others = (error for error in errors if not isinstance(error, NoEnginesRegistered))
+            whole = NoEnginesRegistered(*nobody.args)
+            whole.__cause__ = next(others, None)  # what ended the last engine, perhaps
+            return whole
         return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
 
     def _errors(self) -> list[BaseException]:

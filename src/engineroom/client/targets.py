@@ -7,7 +7,6 @@ from operator import index
 from typing import Any
 
 from engineroom.client.engine_table import EngineTable
-from engineroom.errors import NoEnginesRegistered
 
 Targets = int | str | slice | Iterable[int] | None
 
@@ -19,12 +18,7 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     """
     ids = engines.ids
     if not ids:
-        raise NoEnginesRegistered(
-            engines.advise(
-                "there are no engines. Wait for some with `rc.wait_for_engines(n)`, or start some with "
-                "`ipcluster engines -n 4`"
-            )
-        )
+        raise engines.nobody().with_traceback(None)
     if targets is None:
         return ids
     if isinstance(targets, str):

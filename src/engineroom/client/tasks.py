@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.map_items import error_of, items_of
-from engineroom.errors import EngineError, TaskAborted, remote_error
+from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, remote_error
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
 from engineroom.protocol.messages import METHODS, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
@@ -94,6 +94,10 @@ class Task:
         """End the task here, with `error`."""
         self.outcome = Outcome(Status.LOST, 0.0, 0.0, f"{type(error).__name__}: {error}")
         self._error = error
+
+    def nowhere(self, error: NoEnginesRegistered) -> None:
+        """Raise `error` for it: no engine was left to run it."""
+        self.payload, self._error = None, error
 
     def value(self) -> Any:
         """Return the result, or raise what the task raised; only once it has ended.

@@ -42,7 +42,7 @@ def host_for(
                 host.instance,
                 Child(spawner, "spawner"),
                 report=report,
-                on_exit=host.engine_exited,
+                on_exit=host.own_engine_exited,
                 on_change=host.engines_changed,
                 on_failure=host.fail,
             )

@@ -285,6 +285,6 @@ def _exit_in(report: dict[str, Any]) -> EngineExited:
     return EngineExited(
         Instance(bytes.fromhex(report["instance"])),
         report["cause"],
-        report["own"],
+        report.get("own", False),
         None if running is None else tuple((TaskId(bytes.fromhex(task)), attempt) for task, attempt in running),
     )

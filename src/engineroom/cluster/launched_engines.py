@@ -25,7 +25,7 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
-from engineroom.protocol.messages import Coming, EngineExited
+from engineroom.protocol.messages import Coming
 from engineroom.settings import steps
 from engineroom.settings.logs import last_line
 from engineroom.settings.steps import Steps
@@ -74,7 +74,7 @@ class LaunchedEngines:
         make_command: Callable[[int, str], Command],
         report: Callable[[Report], None],
         on_change: Callable[[], None],
-        on_exit: Callable[[EngineExited], None] = lambda _: None,
+        on_exit: Callable[[Instance, str], None] = lambda *_: None,
         dismiss: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> None:
         """`on_exit`: is told which engines have ended, and how; `dismiss`: has the controller tell engines to end."""
@@ -315,7 +315,7 @@ class LaunchedEngines:
         how = ended.status.words
         if not await self._pulse.until(gone, _NOTICED):
             for engine in self.engines.in_set(ended.name):
-                self._on_exit(EngineExited(engine.instance, how.partition("\n")[0].removesuffix("; it said:")))
+                self._on_exit(engine.instance, how.partition("\n")[0].removesuffix("; it said:"))
             await self._pulse.until(gone, _FAREWELL)
         if self._sets.get(ended.name) is ended:
             self._report(Notice(f"engine set {ended.name} has ended: {how}"))

@@ -31,7 +31,11 @@ class LinkedHost(Stoppable, ABC):
         """Engines have come or gone, or are about to."""
         self._link.say_coming(self._engines.coming())
 
-    def engine_exited(self, exited: EngineExited) -> None:
+    def engine_exited(self, instance: Instance, cause: str) -> None:
+        """The process of an engine that a launcher, or another host, started has ended."""
+        self.own_engine_exited(EngineExited(instance, cause))
+
+    def own_engine_exited(self, exited: EngineExited) -> None:
         """An engine's process has ended."""
         self._link.engine_exited(exited)
 

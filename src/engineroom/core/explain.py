@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
+from engineroom.core.prospects import to_come
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
@@ -76,7 +77,8 @@ def _why(state: ControllerState, task: Task) -> str:
 
 def _why_waiting(state: ControllerState, pool: Pool) -> str:
     if not state.engines:
-        return "there are no engines"
+        coming = to_come(state)
+        return "there are no engines" + (f"; {coming} {'is' if coming == 1 else 'are'} to come" if coming else "")
     if pool.allowed is not None and not any(pool.admits(engine) for engine in state.engines.values()):
         names = ", ".join(map(str, sorted(pool.allowed)))
         return f"it may run only on engines {names}, and none of them is there"

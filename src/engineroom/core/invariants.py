@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import level_of
+from engineroom.core.prospects import hopeless
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
@@ -82,6 +83,7 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
     assert all(pool in engine.pools for engine in pool.engines)
     if pool.queue.waiting:
         assert all(engine.level != 0 for engine in pool.engines), "a task waits although an engine is idle"
+        assert pool.engines or not hopeless(state, pool.allowed), "a task waits though nobody will ever run it"
 
 
 def _check_session(state: ControllerState, session: Session) -> None:

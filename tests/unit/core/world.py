@@ -221,18 +221,23 @@ class World:
                 self.perform(engine.up())
         while self.play.state.next_id < 3:  # somebody may wait for the first three
             self.join()
+        self.end_hosts()
         self.go_on_until_quiet()
 
     def settle_without_help(self) -> None:
         """No engine joins any more: hosts end, who is away is lost; what those that are left can do is done."""
         for client in self.clients:
             client.up()
-        for host in {engine.host for engine in self.engines}:
-            self.perform(self.play(Peer(0), HostGone(host)))
+        self.end_hosts()
         for engine in self.engines:
             if engine.peer is None and engine.last_peer in self.play.state.engine_peers:
                 self.perform(engine.lost())
         self.go_on_until_quiet()
+
+    def end_hosts(self) -> None:
+        """No host has anything in hand any more."""
+        for host in sorted({engine.host for engine in self.engines}):
+            self.perform(self.play(Peer(0), HostGone(host)))
 
     def go_on_until_quiet(self) -> None:
         for _ in range(500):

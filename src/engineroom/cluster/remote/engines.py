@@ -18,7 +18,7 @@ from engineroom.cluster.remote.words import RemoteRequest, StartHere
 from engineroom.cluster.reports import Notice, Report, RestartEngines, SignalEngines, StopEngines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
-from engineroom.protocol.messages import Coming, EngineExited
+from engineroom.protocol.messages import Coming
 from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 from engineroom.settings.open_files import allow
 from engineroom.settings.steps import SUBMITTED, Steps
@@ -40,7 +40,7 @@ class RemoteEngines:
         *,
         report: Callable[[Report], None],
         on_change: Callable[[], None],
-        on_exit: Callable[[EngineExited], None],
+        on_exit: Callable[[Instance, str], None],
     ) -> None:
         """LaunchError: the options name no machines, or make no sense."""
         self._mirror = Mirror(plan, report=report, on_change=on_change, on_exit=on_exit)

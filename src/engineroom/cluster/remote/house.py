@@ -149,7 +149,7 @@ class RemoteHouse(LinkedHost):
             self.instance,
             Child(self._spawner, "spawner"),
             report=self.report,
-            on_exit=self.engine_exited,
+            on_exit=self.own_engine_exited,
             on_change=self.engines_changed,
             on_failure=self._fail,
         )

@@ -11,7 +11,6 @@ from engineroom.cluster.remote.logs import LogCopy
 from engineroom.cluster.remote.words import Engines, EngineState, LogText, RemoteReport, StepTaken
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report, Stopped
 from engineroom.ids import Instance
-from engineroom.protocol.messages import EngineExited
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ class Mirror:
         *,
         report: Callable[[Report], None],
         on_change: Callable[[], None],
-        on_exit: Callable[[EngineExited], None],
+        on_exit: Callable[[Instance, str], None],
     ) -> None:
         """`on_exit` tells the controller of an end that nobody else can tell it of."""
         self.engines = HostedEngines()
@@ -86,7 +85,7 @@ class Mirror:
             if not engine.leaving:
                 self._report(EngineDied(engine.label, f"{machine}: {words}", str(engine.log_file), engine.ready))
             if certain:
-                self._on_exit(EngineExited(engine.instance, f"{machine}: {words}"))
+                self._on_exit(engine.instance, f"{machine}: {words}")
         self.drop(lost)
 
     def _take(self, machine: str, states: list[EngineState]) -> None:
