@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import signal
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
@@ -32,6 +31,7 @@ from engineroom.client.whereabouts import Advice
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
+from engineroom.protocol.signals import signal_number
 from engineroom.serialize.functions import FunctionPacker
 from engineroom.settings.homes import expanded
 from engineroom.settings.streams import fill_descriptors
@@ -297,10 +297,15 @@ class Client(Hinted):
         return found | {name: value for name, value in answer.items() if not name.isdigit()}
 
     def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
-        """Send a signal, by number or name ("SIGINT"), to these engines' processes."""
+        """Send a signal to these engines' processes: by number, by name ("SIGINT", "int"), or `signal.SIGINT`.
+
+        What was submitted before is interrupted by a SIGINT even if no engine has begun with it. ValueError: there is
+        no such signal. EngineroomError: some engines got none, and why.
+        """
         del block
-        number = getattr(signal, sig) if isinstance(sig, str) else sig
-        self._session.send(Signal(resolve(targets, self._session.engines), int(number)))
+        number = signal_number(sig)
+        engines = resolve(targets, self._session.engines)
+        self._session.request(lambda question: Signal(engines, number, question), "whether the signal was sent")
 
     def shutdown(
         self,

@@ -194,11 +194,16 @@ class Session:
 
     def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
         """Return the controller's answer; EngineroomError: it has none, and says why."""
+        return self.request(lambda number: Ask(number, what, about), repr(what), timeout=timeout)
+
+    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Any:
+        """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
+        self.check_may_wait()
         number, waiter = self.questions.new()
-        self.send(Ask(number, what, about))
         try:
+            self.send(make(number))
             if not waiter.wait(timeout):
-                raise TimeoutError(f"the controller did not answer {what!r} in {timeout:g} s")
+                raise TimeoutError(f"the controller did not answer {what} in {timeout:g} s")
             answer = self.questions.answer(number)
         finally:
             self.questions.forget(number)

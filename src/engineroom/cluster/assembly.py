@@ -45,6 +45,7 @@ def host_for(
                 on_exit=host.own_engine_exited,
                 on_change=host.engines_changed,
                 on_failure=host.fail,
+                relay=host.relay_signal,
             )
         from engineroom.cluster.launching import launched_engines  # most clusters are local, and do without
 

@@ -24,6 +24,7 @@ from engineroom.cluster.host_session import HostSession
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
+from engineroom.protocol.signals import signal_number
 from engineroom.settings.advice import named
 from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
@@ -203,9 +204,12 @@ class Cluster(ClusterOptions):
         answer = await self._ask(reports.RestartEngines(set=engine_set_id or ""))
         _warn(answer["missing"])
 
-    async def signal_engines(self, signum: int, engine_set_id: str | None = None) -> None:
-        """Send a signal to the engines of a set, by default to all; LaunchError: some got none, and why."""
-        await self._ask(reports.SignalEngines(signum=int(signum), set=engine_set_id or ""))
+    async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
+        """Send a signal, by number or name ("SIGINT"), to the engines of a set, by default to all.
+
+        ValueError: there is no such signal. LaunchError: some engines got none, and why.
+        """
+        await self._ask(reports.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
 
     start_cluster_sync = blocking(start_cluster)
     start_controller_sync = blocking(start_controller)

@@ -58,6 +58,10 @@ class Asker(LineReceiver):
             data = await self._answer(request)
         except (EngineroomError, OSError, ValueError) as error:
             self.tell(advised(Answered(request.number, error=str(error)), self._options))
+        except Exception as error:  # whoever asked must not wait for ever
+            log.exception("a request failed")
+            words = f"ipcluster failed: {type(error).__name__}: {error}. Its log has the traceback: `ipcluster logs`"
+            self.tell(advised(Answered(request.number, error=words), self._options))
         else:
             self.tell(Answered(request.number, data))
 

@@ -6,14 +6,15 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from engineroom.cluster.children import Child
-from engineroom.cluster.engine_set import HostedEngine, HostedEngines, NoSuchSet
+from engineroom.cluster.engine_set import HostedEngine, HostedEngines, NoSuchSet, ready_ids
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
@@ -48,12 +49,15 @@ class EngineHouse:
         on_exit: Callable[[EngineExited], None],
         on_change: Callable[[], None],
         on_failure: Callable[[str], None],
+        relay: Callable[[Sequence[int], int], bool] = lambda *_: False,
     ) -> None:
+        """`relay(engine_ids, signum)`: has the controller send a signal in order with what engines are sent; False: it
+        is not there."""
         self.engines = HostedEngines()
         self.pulse = Pulse()
         self._plan, self._instance = plan, instance
         self._report, self._on_exit, self._on_change = report, on_exit, on_change
-        self._on_failure = on_failure
+        self._on_failure, self._relay = on_failure, relay
         self._spawner, self._attached = spawner, False
         self._closing = False
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
@@ -109,8 +113,11 @@ class EngineHouse:
 
     async def signal(self, signum: int, name: str = "") -> None:
         meant = self.engines.in_set(name)
+        # A task that was submitted before may still be on its way: this interrupt must not overtake it.
+        relayed = signum == signal.SIGINT and self._relay(ready_ids(meant), signum)
         for engine in meant:
-            self._command(signal=engine.key, signum=signum)
+            if not (relayed and engine.ready):
+                self._command(signal=engine.key, signum=signum)
         if name and not meant:
             raise NoSuchSet(name, self.engines.sets())
 

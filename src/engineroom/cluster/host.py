@@ -28,6 +28,7 @@ from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, 
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.processes import ProcessRecord, host_name, start_time
+from engineroom.protocol.signals import signal_number
 from engineroom.settings import steps
 from engineroom.settings.advice import for_cluster
 from engineroom.settings.steps import Steps
@@ -117,7 +118,7 @@ class Host(LinkedHost):
             case reports.RestartEngines(set=name):
                 return {"missing": for_cluster(await self._engines.restart(name), self._options)}
             case reports.SignalEngines(signum=signum, set=name):
-                await self._engines.signal(signum, name)
+                await self._engines.signal(signal_number(signum), name)
             case reports.StopController():
                 await self._stop_controller("the controller was stopped")
             case reports.Stop(reason=reason):

@@ -20,6 +20,7 @@ from engineroom.protocol.messages import (
     Join,
     Refused,
     Shutdown,
+    Signal,
     SignalProcess,
 )
 from engineroom.protocol.processes import host_name
@@ -104,6 +105,13 @@ class HostLink:
         instance = self._launched_here.pop(pid, None)
         if instance is not None:
             self.engine_exited(EngineExited(instance, cause, own))
+
+    def relay_signal(self, engine_ids: Sequence[int], signum: int) -> bool:
+        """Have the controller, if it is there, send a signal to engines of ours."""
+        if self._connection is None:
+            return False
+        self._connection.send(Signal(tuple(engine_ids), signum))
+        return True
 
     def dismiss(self, engine_ids: Sequence[int], reason: str) -> None:
         """Have the controller, if it is there, tell engines to end."""

@@ -43,6 +43,10 @@ class LinkedHost(Stoppable, ABC):
         """A process of this machine that a launcher started has ended."""
         self._link.process_exited(pid, cause, own=own)
 
+    def relay_signal(self, engine_ids: Sequence[int], signum: int) -> bool:
+        """Have the controller send a signal, in order with what engines are sent; False: it is not there."""
+        return self._link.relay_signal(engine_ids, signum)
+
     def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
         """Have the controller, if it is there, tell engines to end."""
         self._link.dismiss(engine_ids, "stopped by its host")

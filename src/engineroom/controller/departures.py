@@ -12,9 +12,7 @@ from typing import Protocol
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.links import Link, Links
-from engineroom.core.events import EngineLost
 from engineroom.ids import Instance
-from engineroom.protocol.messages import EngineExited
 from engineroom.protocol.processes import boot_id, host_name, start_time
 
 CAUSE_SECONDS = 0.1
@@ -39,7 +37,7 @@ class _Shell(Protocol):
     links: Links
 
     def engine_away(self, link: Link) -> None: ...
-    def engine_lost(self, link: Link, event: EngineLost) -> None: ...
+    def engine_lost(self, link: Link, cause: str) -> None: ...
 
 
 class Departures:
@@ -49,20 +47,20 @@ class Departures:
         self._shell = shell
         self._waiting: dict[Instance, tuple[Link, asyncio.TimerHandle]] = {}
         self._seen: dict[Instance, None] = {}  # those of them whose process was there when it was looked for
-        self._causes: dict[Instance, EngineExited] = {}
+        self._causes: dict[Instance, str] = {}
 
     def closed(self, link: Link, reason: str, *, clean: bool) -> None:
         """The connection of this engine is gone; `clean`: the engine had said goodbye."""
         instance = Instance(link.identity)
         cause = self._causes.pop(instance, None)
         if cause is not None:
-            self._shell.engine_lost(link, _loss(link, cause))
+            self._shell.engine_lost(link, cause)
         elif clean or link.dismissed:
-            self._shell.engine_lost(link, EngineLost(link.dismissed or reason or "it left"))
-        elif self._here(link):
+            self._shell.engine_lost(link, link.dismissed or reason or "it left")
+        elif is_here(link):
             self._closed_here(link, reason)
         elif link.host in self._shell.links.hosts_that_left:
-            self._shell.engine_lost(link, EngineLost(_HOST_ENDED))
+            self._shell.engine_lost(link, _HOST_ENDED)
         elif link.host or is_cut(reason):
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
@@ -72,19 +70,18 @@ class Departures:
             seconds = grace * TUNNEL_FACTOR if link.tunnel else grace
             self._wait(link, seconds, f"connection lost: {reason}")
 
-    def exited(self, message: EngineExited) -> None:
+    def exited(self, instance: Instance, cause: str) -> None:
         """The host says that this engine's process has ended, and how."""
-        instance = message.instance
         self._seen.pop(instance, None)
         waiting = self._waiting.pop(instance, None)
         if waiting is None:
-            self._causes[instance] = message
+            self._causes[instance] = cause
             if len(self._causes) > _KEEP_CAUSES:
                 del self._causes[next(iter(self._causes))]
             return
         link, timer = waiting
         timer.cancel()
-        self._shell.engine_lost(link, _loss(link, message))
+        self._shell.engine_lost(link, cause)
 
     def host_left(self, host: bytes) -> None:
         """A host has said goodbye, and taken its engines along: those whose connection closed before that, too."""
@@ -96,7 +93,7 @@ class Departures:
     def host_cut_off(self, host: bytes) -> None:
         """The connection of a host is gone without a goodbye: it will not say now how its engines ended."""
         for link, timer in tuple(self._waiting.values()):
-            if link.host == host and self._here(link) and not _lives(link):
+            if link.host == host and is_here(link) and not _lives(link):
                 timer.cancel()
                 self._wait(link, CAUSE_SECONDS, _ended(link))
 
@@ -125,7 +122,7 @@ class Departures:
         """Its process has ended: wait for its host to say how, if it has one that may."""
         links = self._shell.links
         if link.host in links.hosts_that_left:
-            self._shell.engine_lost(link, EngineLost(_HOST_ENDED))
+            self._shell.engine_lost(link, _HOST_ENDED)
             return
         host_tells = link.host and link.host not in links.hosts_cut_off
         self._wait(link, HOST_SECONDS if host_tells else CAUSE_SECONDS, _ended(link))
@@ -171,11 +168,12 @@ class Departures:
     def _lose(self, instance: Instance, cause: str) -> None:
         self._seen.pop(instance, None)
         link, _ = self._waiting.pop(instance)
-        self._shell.engine_lost(link, EngineLost(cause))
+        self._shell.engine_lost(link, cause)
 
-    @staticmethod
-    def _here(link: Link) -> bool:
-        return bool(link.info.boot_id) and link.info.boot_id == boot_id() and link.info.host == host_name()
+
+def is_here(link: Link) -> bool:
+    """Whether the process of this engine is on this machine."""
+    return bool(link.info.boot_id) and link.info.boot_id == boot_id() and link.info.host == host_name()
 
 
 def _lives(link: Link) -> bool:
@@ -186,11 +184,6 @@ def _lives(link: Link) -> bool:
 def is_cut(reason: str) -> bool:
     """Whether a connection ended because the network between two machines is cut."""
     return any(word in reason.lower() for word in _CUT_WORDS)
-
-
-def _loss(link: Link, exited: EngineExited) -> EngineLost:
-    """Return what the core is to know of an engine of which its host says how it ended."""
-    return EngineLost(exited.cause, exited.own and not link.dismissed, exited.running)
 
 
 def _ended(link: Link) -> str:

@@ -60,7 +60,7 @@ class ClientReceiver(_PromptReceiver):
                 case Function():
                     controller.take_function(link, message)
                 case Signal():
-                    controller.signal(message)
+                    controller.signal(link, message)
                 case Shutdown():
                     controller.shutdown(message)
                 case Ask():
@@ -102,6 +102,8 @@ class HostReceiver:
                 self._controller.engine_exited(message)
             elif isinstance(message, Coming):
                 self._controller.feed(self._link.peer, HostSays(self._link.identity, message))
+            elif isinstance(message, Signal):
+                self._controller.signal(self._link, message)
             elif isinstance(message, Shutdown):
                 self._controller.dismiss(self._link, message)
 

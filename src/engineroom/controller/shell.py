@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import random
 import time
 from collections.abc import Iterable
@@ -19,12 +18,14 @@ from engineroom.controller.absences import Absences
 from engineroom.controller.clocks import clock_offset
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.departures import Departures
+from engineroom.controller.exits import Exits
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.identity import Identity
 from engineroom.controller.lease import Lease
 from engineroom.controller.links import Link, Links
 from engineroom.controller.orphans import Orphans
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
+from engineroom.controller.signalling import Signalling
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door, known_steps
 from engineroom.core import explain
@@ -35,12 +36,12 @@ from engineroom.core.events import (
     ClientGone,
     ClientUp,
     EngineAway,
-    EngineLost,
     EngineUp,
     Event,
     Large,
     Tick,
 )
+from engineroom.core.interrupts import interrupt_first
 from engineroom.core.limits import Limits
 from engineroom.core.membership import engine_id_of
 from engineroom.core.reactor import handle
@@ -64,7 +65,6 @@ from engineroom.protocol.messages import (
     Run,
     Shutdown,
     Signal,
-    SignalProcess,
     Submit,
     Welcome,
 )
@@ -89,7 +89,8 @@ class Controller:
         self.port = 0
         self._functions = FunctionShelf()
         self._wanted: dict[bytes, set[Peer]] = {}
-        self._departures = Departures(self)
+        self._departures, self._exits = Departures(self), Exits()
+        self._signals = Signalling(self.links, partial(interrupt_first, self.state))
         self._absences = Absences(config, self.feed)
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
@@ -361,16 +362,16 @@ class Controller:
     def engine_away(self, link: Link) -> None:
         self.feed(link.peer, EngineAway())
 
-    def engine_lost(self, link: Link, event: EngineLost) -> None:
-        cause = event.cause
+    def engine_lost(self, link: Link, cause: str) -> None:
         log.warning("engine lost", extra={"engine": link.engine_id, "cause": cause})
         host = self._host_of(link)
         if host is not None and not link.host:  # else it is the host that knows best
             host.connection.send(EngineLeft(link.engine_id, Instance(link.identity), cause))
-        self.feed(link.peer, event)
+        self.feed(link.peer, self._exits.loss(link, cause))
 
     def engine_exited(self, message: EngineExited) -> None:
-        self._departures.exited(message)
+        self._exits.note(message)
+        self._departures.exited(message.instance, message.cause)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         if not message.stream:
@@ -425,22 +426,13 @@ class Controller:
         for client in self.links.with_role("client"):
             client.connection.send(NeedFunction(digest))
 
-    def signal(self, message: Signal) -> None:
-        """Signal the processes of engines: by their host, or directly on this machine."""
-        for engine_id in message.engines:
-            link = self.links.engines.get(engine_id)
-            if link is None:
-                continue
-            host = self.links.hosts.get(link.host)
-            if host is not None:
-                host.connection.send(SignalProcess(Instance(link.identity), message.signum))
-            elif link.connection.peer_pid is not None:
-                os.kill(link.connection.peer_pid, message.signum)
-            else:
-                log.warning(
-                    ("this engine cannot be signalled: neither its host nor this machine can reach its process"),
-                    extra={"engine": engine_id},
-                )
+    def signal(self, link: Link, message: Signal) -> None:
+        """Signal the processes of engines, for a client or for the host that started them."""
+        problem = self._signals.send(message, host=link if link.role == "host" else None)
+        if problem:
+            log.warning("signal not sent to all engines", extra={"signal": message.signum, "problem": problem})
+        if message.number:
+            link.connection.send(Answer(message.number, error=problem))
 
     def dismiss(self, host: Link, message: Shutdown) -> None:
         """End engines of this host, and no others."""

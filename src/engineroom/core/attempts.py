@@ -29,6 +29,7 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
     """Have QUEUED tasks, which have waited their turn once already, run ahead of others, in this order."""
     tasks = [task for task in tasks if _can_run(state, task)]
     for task in reversed(tasks):
+        task.interrupt = False  # it was meant for where the task was
         pool_of(task).queue.push_front(task)
     for pool in {pool_of(task): None for task in tasks}:
         drain(state, pool)
@@ -75,6 +76,7 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
 def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
     """`task` raised on `engine`: once more, elsewhere if there is an elsewhere."""
     task.errors += 1
+    task.interrupt = False
     step(task, Cause.AGAIN)
     if task.target >= 0:
         assign(state, task, engine)

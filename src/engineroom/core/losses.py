@@ -53,10 +53,10 @@ def _blamed(tasks: list[Task], event: EngineLost) -> list[Task]:
     """Return the tasks that may have ended their engine: those that ran, or else the one that would have run first."""
     if event.running is not None:
         return [task for task in tasks if (task.id, task.attempt) in event.running]
-    return [task for task in tasks if task.state is State.STARTED] or _first(tasks)
+    return [task for task in tasks if task.state is State.STARTED] or first_of(tasks)
 
 
-def _first(tasks: list[Task]) -> list[Task]:
+def first_of(tasks: list[Task]) -> list[Task]:
     """Return the task that the engine would have run first: direct ones go ahead."""
     return [task for task in tasks if task.target >= 0][:1] or tasks[:1]
 

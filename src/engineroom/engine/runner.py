@@ -41,13 +41,13 @@ class Runner:
         descriptors: Descriptors,
         streams: Streams,
         max_result_bytes: int,
-        runs: NowRunning,
+        runs: NowRunning | None = None,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
         self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
         self._interrupts = interrupts
         self._max_result_bytes = max_result_bytes
-        self._runs = runs
+        self._runs = runs or NowRunning()
         self._finished = 0
         self._forked = False
 

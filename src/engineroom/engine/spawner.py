@@ -120,7 +120,7 @@ class Spawner:
             case {"spawn": config, "key": key}:
                 fork = command.get("fork", sys.platform == "linux")
                 return self._start(config, key, fork=fork, grace=command.get("grace", GRACE))
-            case {"signal": key, "signum": int(signum)}:
+            case {"signal": key, "signum": int(signum)} if signum > 0:
                 for child in self._named(key):
                     _signal(child.pid, signum)
             case {"stop": key}:

@@ -244,10 +244,15 @@ class Delivered(_Message, frozen=True, tag="delivered"):
 
 
 class Signal(_Message, frozen=True, tag="signal"):
-    """Send the signal `signum` to these engines' processes."""
+    """Send the signal `signum` to these engines' processes. Also host to controller, about its own engines.
+
+    `number`: of the question that the sender's `Answer` belongs to, 0 if it wants none. A SIGINT for an engine that has
+    not begun with what was sent to it interrupts the first of that when it begins.
+    """
 
     engines: tuple[int, ...]
     signum: int
+    number: int = 0
 
 
 class Shutdown(_Message, frozen=True, tag="shutdown"):

@@ -110,7 +110,7 @@ class BatchLauncher:
                 f"{system.name} has no command that sends signals to jobs: if your site has one, set `signal_command` "
                 "of the launcher"
             )
-        name = signal.Signals(signum).name.removeprefix("SIG")
+        name = _name_of(signum)
         argv = [word.replace("{signal}", name) for word in words]
         if argv == words:  # as users wrote it: the signal follows
             argv.append(name)
@@ -281,3 +281,11 @@ def _host_of(command: Command) -> str:
 def _set_of(command: Command) -> str:
     launch = parse_launch(command.environment.get(VARIABLE, ""))
     return "" if launch is None else launch.set
+
+
+def _name_of(signum: int) -> str:
+    """Return a signal as batch systems take it: "INT", or for one without a name, as most real-time ones, "40"."""
+    try:
+        return signal.Signals(signum).name.removeprefix("SIG")
+    except ValueError:
+        return str(signum)

@@ -115,7 +115,7 @@ class Guard:
         *lines, self._heard = self._heard.split(b"\n")
         for line in lines:
             words = json.loads(line)
-            if "signal" in words:
+            if isinstance(words.get("signal"), int):
                 self._signal(words["signal"])
             elif "stop" in words:
                 self._stop()
@@ -194,7 +194,8 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _kill(pid: int, signum: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    """Send a signal, if that can be done: all that we look after ends with us."""
+    with contextlib.suppress(OSError, ValueError, OverflowError):
         os.kill(pid, signum)
 
 

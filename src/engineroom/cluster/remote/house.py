@@ -46,6 +46,7 @@ from engineroom.cluster.reports import (
 )
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance, new_instance
+from engineroom.protocol.signals import signal_number
 from engineroom.settings import steps
 from engineroom.settings.titles import set_title
 
@@ -152,6 +153,7 @@ class RemoteHouse(LinkedHost):
             on_exit=self.own_engine_exited,
             on_change=self.engines_changed,
             on_failure=self._fail,
+            relay=self.relay_signal,
         )
         engines.own_controller = self._part.own_controller
         return engines
@@ -174,7 +176,7 @@ class RemoteHouse(LinkedHost):
                 self._tell_engines()
                 return missing
             case SignalEngines(signum=signum, set=name):
-                await self._engines.signal(signum, name)
+                await self._engines.signal(signal_number(signum), name)
             case Fetch(path=path):
                 return contents(path)
             case Stop(reason=reason):

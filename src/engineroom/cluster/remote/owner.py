@@ -171,6 +171,9 @@ class Owner:
             return Answered(number_of(request), await self._answer(request))
         except (EngineroomError, OSError, ValueError) as error:
             return Answered(number_of(request), error=str(error))
+        except Exception as error:  # whoever asked must not wait for ever
+            log.exception("a request failed")
+            return Answered(number_of(request), error=f"the remote host failed: {type(error).__name__}: {error}")
 
     def _answered(self, work: asyncio.Task[Answered]) -> None:
         if not work.cancelled():

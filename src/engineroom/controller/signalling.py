@@ -1,0 +1,58 @@
+"""Signals to engines: by the host that started them, or directly on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+from engineroom.controller.departures import is_here
+from engineroom.controller.links import Link, Links
+from engineroom.ids import Instance
+from engineroom.protocol.messages import Signal, SignalProcess
+from engineroom.protocol.signals import signal_number
+
+
+class Signalling:
+    """Does what Signal messages want.
+
+    `interrupt(engine_id)` has what an engine was sent, and has not begun with, interrupted when it begins; False: there
+    is no such thing, and the signal itself is what is needed.
+    """
+
+    def __init__(self, links: Links, interrupt: Callable[[int], bool]) -> None:
+        self._links, self._interrupt = links, interrupt
+
+    def send(self, message: Signal, *, host: Link | None = None) -> str:
+        """Send the signal; return what is wrong, "" if nothing is. `host`: only to engines that it started."""
+        try:
+            signum = signal_number(message.signum)
+        except ValueError as error:
+            return str(error)
+        problems = [self._send_to(engine_id, signum, host) for engine_id in message.engines]
+        return "; ".join(filter(None, problems))
+
+    def _send_to(self, engine_id: int, signum: int, only: Link | None) -> str:
+        link = self._links.engines.get(engine_id)
+        if link is None:
+            return f"engine {engine_id} is not connected"
+        if only is not None and link.host != only.identity:
+            return ""
+        if signum == signal.SIGINT and self._interrupt(engine_id):
+            return ""
+        host = self._links.hosts.get(link.host)
+        if host is not None:
+            host.connection.send(SignalProcess(Instance(link.identity), signum))
+            return ""
+        return _kill(link, signum)
+
+
+def _kill(link: Link, signum: int) -> str:
+    pid = link.connection.peer_pid or (link.info.pid if is_here(link) else 0)
+    if not pid:
+        return f"engine {link.engine_id} cannot be signalled: its process is on {link.info.host}, without an ipcluster"
+    try:
+        os.kill(pid, signum)
+    except (OSError, ValueError, OverflowError) as error:
+        return f"engine {link.engine_id} (pid {pid}) was not signalled: {error}"
+    return ""
