@@ -36,7 +36,8 @@ def _by_name(name: str) -> int | None:
     text = text if text.startswith("SIG") else f"SIG{text}"
     found = _REAL_TIME.fullmatch(text)
     if found is not None and hasattr(signal, "SIGRTMIN"):
-        return int(getattr(signal, f"SIGRT{found['end']}")) + int(found["offset"] or 0)
+        number = int(getattr(signal, f"SIGRT{found['end']}")) + int(found["offset"] or 0)
+        return number if signal.SIGRTMIN <= number <= signal.SIGRTMAX else None
     member = signal.Signals.__members__.get(text)
     return None if member is None else int(member)
 
