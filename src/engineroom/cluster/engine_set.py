@@ -23,6 +23,16 @@ class NoSuchSet(LaunchError):
         super().__init__(f"there is no set of engines {name!r}; there are: {', '.join(known) or 'none'}")
 
 
+class SetExists(LaunchError):
+    """There is a set of engines `name` already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is a set of engines {name!r} already. Choose another name, or stop that set first: "
+            f"`stop_engines({name!r})`"
+        )
+
+
 @dataclass(slots=True)
 class HostedEngine:
     """One engine that the host looks after, through all lives of its process.
@@ -85,10 +95,18 @@ class HostedEngines:
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def new_set(self, name: str = "") -> str:
-        """Return a name for a new set: `name`, or the next number."""
-        self._last_set += 1
-        return name or str(self._last_set)
+    def new_set(self, name: str = "", *, taken: Iterable[str] = ()) -> str:
+        """Return a name for a new set: `name`, or the next free number; SetExists: there is such a set.
+
+        `taken`: names of sets of which no engine may be known yet.
+        """
+        used = {*self.sets(), *taken}
+        if name in used:
+            raise SetExists(name)
+        while not name:
+            self._last_set += 1
+            name = str(self._last_set) if str(self._last_set) not in used else ""
+        return name
 
     def go_on_from(self, key: int) -> None:
         """Have the next engine get `key`: one that was not used yet."""

@@ -77,8 +77,6 @@ class HostSession:
     async def ready(self, *, keep: bool) -> Ready:
         """Wait until everything runs; LaunchError says why not. `keep`: the host then no longer is our child."""
         ready = await asyncio.wrap_future(self._ready)
-        if ready.missing:
-            log.warning("%s", ready.missing)
         if keep and self._host is not None:
             self._host.let_go()
             self._host.forget_words()

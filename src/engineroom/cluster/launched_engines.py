@@ -85,6 +85,7 @@ class LaunchedEngines:
         self._sets: dict[str, _Set] = {}
         # What has joined of sets whose launcher has not said yet that they are started: a job may be quicker than that.
         self._early: dict[str, list[tuple[Instance, int, str]]] = {}
+        self._returning: set[str] = set()  # names of sets that are stopped and started again
         self._to_launch = 0  # engines that launchers have not been asked for yet, or have not said to be started
         self._closing = False
         self._pulse = Pulse()
@@ -95,9 +96,11 @@ class LaunchedEngines:
         self._waits: list[asyncio.Task[None]] = []
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
-        name = self.engines.new_set(name)
-        if not n:
-            return name, ""
+        name = self.engines.new_set(name, taken=(*self._sets, *self._early, *self._returning))
+        return (name, await self._start(n, name)) if n else (name, "")
+
+    async def _start(self, n: int, name: str) -> str:
+        """Start `n` engines as the set `name`; return what is wrong with some of them."""
         command = self._make_command(n, name)
         launch = Launch(self._instance, name, command.cluster_id, command.profile_dir)
         environment = {**command.environment, VARIABLE: str(launch)}
@@ -121,7 +124,7 @@ class LaunchedEngines:
             self._waits.append(asyncio.ensure_future(self._hear_of_end(started, self._launcher)))
         if self._watch is None:
             self._watch = loop.create_task(self._keep_watching())
-        return name, await self._all_ready(started)
+        return await self._all_ready(started)
 
     async def _launch(self, command: Command, n: int, name: str) -> Handle:
         """Start `command`, and note that step; of a failure, unless the launcher has noted more exactly what it was."""
@@ -146,11 +149,13 @@ class LaunchedEngines:
     async def restart(self, name: str = "") -> str:
         restarted = self._named(name)
         missing = sum(each.n for each in restarted)
+        self._returning |= {each.name for each in restarted}
         self._expect(missing)
         try:
             await self.stop(name)
-            words = [(await self.start(each.n, each.name))[1] for each in restarted]
+            words = [await self._start(each.n, each.name) for each in restarted]
         finally:
+            self._returning -= {each.name for each in restarted}
             self._expect(-missing)
         return "; ".join(filter(None, words))
 

@@ -48,6 +48,7 @@ class RemoteEngines:
         self._plan, self._options, self._report = plan, options, report
         self._shares = _all_shares(options)
         self._machines: dict[str, Machine] = {}
+        self._begun: set[str] = set()
         self._reached: dict[str, asyncio.Task[None]] = {}
         make_room(len(self._shares))
         # A controller needs its time as well: we reach the machines meanwhile.
@@ -55,11 +56,15 @@ class RemoteEngines:
             self._reach(share)
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
-        name = self.engines.new_set(name)
+        name = self.engines.new_set(name, taken=self._begun)
         shares, remark = self._for(n)
         if not shares:
             return name, remark
-        content = await connection_file_text(self._plan, lambda words: self._report(Notice(words)))
+        self._begun.add(name)  # nothing of it is known elsewhere before its engines are
+        try:
+            content = await connection_file_text(self._plan, lambda words: self._report(Notice(words)))
+        finally:
+            self._begun.remove(name)
         given = [(share, self._mirror.add(share.n, set_name=name, machine=share.place.name)) for share in shares]
         said = await asyncio.gather(*(self._start_on(share, engines, content) for share, engines in given))
         problems = [words for words in said if words]
