@@ -50,14 +50,17 @@ class EngineTable:
         """Return, by engine, what went wrong in start-up code."""
         return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
 
+    def ends(self) -> str:
+        """Return how the engines that left last did: "engine 0: exit code 3; ..."."""
+        return "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
+
     def nobody(self, words: str = "") -> NoEnginesRegistered:
         """Return the error of a call that no engine can run, for the reason `words` or what is known here.
 
         The same reason gives the same error: it may end a hundred thousand tasks.
         """
         if not words:
-            ends = "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
-            words = f"no engine is left ({ends})" if ends else "there are no engines"
+            words = f"no engine is left ({self.ends()})" if self.left else "there are no engines"
         if self._nobody is None or self._nobody[0] != words:
             advice = "Start engines with `ipcluster engines -n 2`, or see what happened with `ipcluster why`"
             if not self.left:

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0
 """Seconds between two looks at how the start goes on; a wait that is shorter shows nothing."""
 
+_SAID_AFTER = 2
+"""Looks after which a program that waits says so, once."""
+
 
 def wait_for_engines(
     session: Session, news: StartNews, wanted: int, timeout: float, *, block: bool, interactive: bool
@@ -57,6 +60,7 @@ class _Wait:
         self._left_before = session.engines.left
         self._line = LiveLine(sys.stderr) if interactive else None
         self._warned = ""
+        self._looks = 0
 
     def __call__(self) -> None:
         """Return once the engines are there."""
@@ -80,14 +84,19 @@ class _Wait:
         return self._session.wait_until(settled, _LOOK_EVERY if left is None else min(_LOOK_EVERY, left))
 
     def _tell(self, steps: tuple[Step, ...]) -> None:
-        """Show how it is; where nobody looks, log what has failed."""
+        """Show how it is; where nobody looks, log what has failed, and after 2 s what is waited for."""
+        self._looks += 1
+        brief = in_brief(steps)
         if self._line is not None:
-            words = in_brief(steps)
-            self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {words}' if words else ''}")
+            self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {brief}' if brief else ''}")
         elif (found := failures(steps)) and str(found[0]) != self._warned:
             self._warned = str(found[0])
             fix = f"; {found[0].fix}" if found[0].fix else ""
             log.warning("while waiting for engines: %s", self._engines.advise(f"{found[0]}{fix}"))
+        elif self._looks == _SAID_AFTER and not self._warned:
+            more = f"; {brief}" if brief else ""
+            words = f"{len(self._engines.ids)} of {self._wanted} have joined{more}. `ipcluster why` tells more"
+            log.warning("waiting for engines: %s", self._engines.advise(words))
 
     def _too_few(self) -> str:
         there, problems = len(self._engines.ids), self._engines.problems()

@@ -47,6 +47,7 @@ class LeanFuture(Future[Any]):
     def _waiters(self) -> list[Any]:  # type: ignore[override]  # an attribute in Future
         if self._waiting is None:
             self._waiting = []
+        self._session.silence.watch()
         return self._waiting
 
     def done(self) -> bool:
@@ -82,6 +83,7 @@ class LeanFuture(Future[Any]):
                 if self._callbacks is None:
                     self._callbacks = []
                 self._callbacks.append(fn)
+                self._session.silence.watch()
                 return
         try:
             fn(self)
@@ -115,6 +117,7 @@ class LeanFuture(Future[Any]):
                 loop.call_soon_threadsafe(settle)
 
         if self._watch(look):
+            self._session.silence.watch()
             try:
                 yield from ended
             finally:
@@ -161,7 +164,7 @@ class LeanFuture(Future[Any]):
                 self._watchers = []
             self._watchers.append(look)
         try:
-            return waiter.wait(timeout)
+            return waiter.wait_aloud(timeout, self._session.silence.look)
         finally:
             self._unwatch(look)
 
@@ -187,7 +190,9 @@ class LeanFuture(Future[Any]):
             if self.done():
                 act()
 
-        if not self._watch(look):
+        if self._watch(look):
+            self._session.silence.watch()
+        else:
             act()
 
     def left_behind(self) -> None:

@@ -146,6 +146,10 @@ class Link:
             self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
             return
         log.info("connection to the controller lost: %s", reason)
+        self._session.silence.cut = (
+            f"the connection to the controller is lost ({reason}): calls wait while it is tried again, for "
+            f"{self._reconnect_timeout:g} s at most"
+        )
         self._redialling = asyncio.get_running_loop().create_task(self._redial(reason))
 
     async def _redial(self, reason: str) -> None:
@@ -179,6 +183,7 @@ class Link:
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch
+        self._session.silence.cut = ""
         self._closed.clear()
         self._sent_functions.clear()
         self._synced = asyncio.get_running_loop().create_future()

@@ -15,8 +15,9 @@ from engineroom.client.engine_table import EngineTable
 from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
 from engineroom.client.questions import Questions
+from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
-from engineroom.client.waiting import CallbackThread, LeftCondition
+from engineroom.client.waiting import CallbackThread, LeftCondition, in_slices
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import new_session, task_id
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Submit
@@ -66,6 +67,7 @@ class Session:
         self._observers = 0
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
+        self.silence = Silence(self.engines, self._io, lambda: self.tasks)
         self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
 
     def start(self, timeout: float) -> None:
@@ -100,6 +102,7 @@ class Session:
         )
         self.condition, self._lock = LeftCondition(self._fail_here), threading.Lock()
         self.callbacks = CallbackThread(self.callbacks.name)
+        self.silence.leave()
 
     def _fail_here(self) -> None:
         """In a forked child: end what its parent waits for, whose end nobody will tell here."""
@@ -202,7 +205,7 @@ class Session:
         number, waiter = self.questions.new()
         try:
             self.send(make(number))
-            if not waiter.wait(timeout):
+            if not waiter.wait_aloud(timeout, self.silence.look_at_the_way):
                 raise TimeoutError(f"the controller did not answer {what} in {timeout:g} s")
             answer = self.questions.answer(number)
         finally:
@@ -226,15 +229,25 @@ class Session:
         if self._io.here:
             raise RuntimeError("the client's I/O thread can't wait for results: it is the one that brings them")
 
-    def wait_until(self, condition: Callable[[], object], timeout: float | None) -> bool:
-        """Return whether `condition()` came true in time, or the session failed; asked at each change."""
+    def wait_until(
+        self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
+    ) -> bool:
+        """Return whether `condition()` came true in time, or the session failed; asked at each change.
+
+        `look()` is called every 2 s meanwhile; by default, it says what calls wait for while nothing can run.
+        """
         self.check_may_wait()
-        with self.condition:
-            self._observers += 1
-            try:
-                return bool(self.condition.wait_for(lambda: self.closed or condition(), timeout))
-            finally:
-                self._observers -= 1
+        look = look or self.silence.look
+
+        def wait(seconds: float) -> bool:
+            with self.condition:
+                self._observers += 1
+                try:
+                    return bool(self.condition.wait_for(lambda: self.closed or condition(), seconds))
+                finally:
+                    self._observers -= 1
+
+        return in_slices(wait, timeout, look)
 
     def changed(self) -> None:
         """Have those who wait look again. The condition is held."""

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 _LONGEST = 3600.0
 """A lock waits at most so long in one go; longer waits are several."""
 
+PATIENCE = 2.0
+"""Seconds that a wait may last before it is to say what it waits for."""
+
 _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 """Where Ctrl-C does not end a wait on a lock, waits are sliced so that it is seen soon."""
 
@@ -60,6 +63,10 @@ class Waiter:
             left -= _SLICE
         return self._lock.acquire(timeout=left)
 
+    def wait_aloud(self, timeout: float | None, look: Callable[[], object]) -> bool:
+        """Like `wait`, and call `look()` every 2 s meanwhile."""
+        return in_slices(self.wait, timeout, look)
+
 
 class LeftCondition(threading.Condition):
     """Stands in a forked child for a condition that its parent's threads notify: the first to hold it calls `end()`,
@@ -79,6 +86,16 @@ class LeftCondition(threading.Condition):
         if end is not None:
             end()
         return self._take(*args, **options)
+
+
+def in_slices(wait: Callable[[float], object], timeout: float | None, look: Callable[[], object]) -> bool:
+    """Return whether `wait(seconds)` came true within `timeout` seconds; `look()` is called every 2 s until then."""
+    deadline = Deadline(timeout)
+    while (left := deadline.left()) is None or left > PATIENCE:
+        if wait(PATIENCE):
+            return True
+        look()
+    return bool(wait(left))
 
 
 class CallbackThread:
