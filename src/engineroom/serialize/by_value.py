@@ -106,12 +106,19 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         state = (
             scope,
             captured,
-            {name: getattr(function, name) for name in _ATTRIBUTES},
+            _attributes_of(function),
             function.__dict__,
             cells and tuple(_contents(cell) for cell in cells),
             tuple(_imported_below(captured.values(), facts_of(code).names)),
         )
         return make_function, (code, scope, bool(captured), empty and tuple(empty)), state, None, None, furnish
+
+
+def _attributes_of(function: FunctionType) -> dict[str, Any]:
+    attributes = {name: getattr(function, name) for name in _ATTRIBUTES}
+    if parameters := getattr(function, "__type_params__", ()):  # from Python 3.12 on
+        attributes["__type_params__"] = parameters
+    return attributes
 
 
 def is_interactive(function: FunctionType) -> bool:

@@ -5,7 +5,6 @@ import collections
 import concurrent.futures
 import contextvars
 import functools
-import itertools
 import os
 import queue
 import socket
@@ -142,7 +141,6 @@ def test_what_a_function_uses_is_named(notebook, code, where):
         (lambda: weakref.ref(Held), "Send the object that it refers to"),
         (lambda: contextvars.ContextVar("v"), "send their values"),
         (contextvars.Context, "send their values"),
-        (lambda: itertools.chain(each for each in ()), "Send its items in a list"),
     ],
 )
 def test_what_to_do_instead_is_said(make, advice):
