@@ -42,10 +42,10 @@ bench-against: venv  ## the same figures of the code at REV and of this code, in
 bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an environment of its own
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
-test-real: venv  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
+test-real:  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
 	@if [ "$$(id -u)" != 0 ] || [ "$${ENGINEROOM_REAL:-}" != 1 ]; then \
 	  echo "make test-real makes network namespaces and users: run it as root, with ENGINEROOM_REAL=1. Nothing was run."; \
-	else $(BIN)/python -m pytest tests/real --timeout=900 $(TWO) $(ARGS); fi
+	else bash .ci/venv "$(VENV)" "$(PYTHON)" libraries; $(BIN)/python -m pytest tests/real --timeout=900 $(TWO) $(ARGS); fi
 
 clean:  ## remove what the other targets made
 	@rm -rf build dist .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -38,9 +38,13 @@ class Carrier:
         self._title = words
         self._faults[words] = []
 
-    def row(self, value: Any, check: Check = bool, *, same: Same | None = operator.eq) -> None:
-        """Send `value` in each way; `check(value)` is true here, there and afterwards, `same(it, value)` when back."""
-        for way in (self._as_argument, self._captured, self._as_result, self._kept, self._mapped):
+    def row(self, value: Any, check: Check = bool, *, same: Same | None = operator.eq, once: bool = False) -> None:
+        """Send `value` in each way; `check(value)` is true here, there and afterwards, `same(it, value)` when back.
+
+        `once`: only there and back, for what is large.
+        """
+        ways = (self._as_argument, self._captured, self._as_result, self._kept, self._mapped)
+        for way in (self._as_result,) if once else ways:
             try:
                 way(value, check, same)
             except BaseException as error:  # noqa: BLE001 -- written down, whatever it is

@@ -8,6 +8,7 @@ Only a metaclass that the far end imports makes its classes itself, without thei
 from __future__ import annotations
 
 import abc
+import operator
 from enum import EnumMeta
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
@@ -58,6 +59,9 @@ def reduce_class(cls: type) -> Any:
         return NotImplemented
     if not cls.__flags__ & _HEAP_TYPE:  # written in C, such as `NoneType`
         return theirs._class_reduce(cls)
+    generic = vars(cls).get("__pydantic_generic_metadata__")
+    if generic and generic["origin"] and generic["args"]:  # such as `Box[int]`: pydantic makes one for each argument
+        return operator.getitem, (generic["origin"], generic["args"])
     attributes = _attributes(cls)
     members: tuple[tuple[Any, ...], ...] = ()
     states: dict[str, Any] = {}

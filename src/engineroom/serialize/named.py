@@ -6,6 +6,7 @@ gets one that is made like it, the same one each time; what comes back is the sc
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import typing
 import uuid
@@ -83,7 +84,8 @@ def make_variable(identity: str, kind: Any, args: tuple[Any, ...], options: dict
     if known is not None:
         return known
     made = kind(*args, **options)
-    made.__module__ = module
+    with contextlib.suppress(AttributeError):  # that of an alias can't be set
+        made.__module__ = module
     _keep(identity, made)
     return made
 
