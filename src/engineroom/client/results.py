@@ -38,6 +38,7 @@ class AsyncResult(Facts, LeanFuture):
 
     _code: str | None = None
     _tracked = False
+    _raised: BaseException | None = None
     __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
 
     def __init__(
@@ -347,11 +348,16 @@ class AsyncResult(Facts, LeanFuture):
         return values
 
     def _composite(self) -> BaseException:
-        """Return one error for all that tasks have raised so far."""
+        """Return one error for all that tasks have raised so far; once all have ended, always the same."""
+        if self._raised is None or not self.done():
+            self._raised = self._joined_error()
+        return self._raised.with_traceback(None)  # or it would grow each time
+
+    def _joined_error(self) -> BaseException:
         errors = self._errors()
         failure = self._session.failure
         if failure is not None and any(error is failure for error in errors):
-            return failure.with_traceback(None)  # raised on no engine: it is the way to all of them that is gone
+            return failure  # raised on no engine: it is the way to all of them that is gone
         if (nobody := next((error for error in errors if isinstance(error, NoEnginesRegistered)), None)) is not None:
             others = (error for error in errors if not isinstance(error, NoEnginesRegistered))
             whole = NoEnginesRegistered(*nobody.args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import operator
 import threading
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION
 
@@ -49,6 +50,23 @@ def test_a_list_target_raises_composite_error_even_for_one_engine(rc: Client) ->
         rc[[0]].apply_sync(int, "x")
     with pytest.raises(ValueError, match="invalid literal"):
         rc[0].apply_sync(int, "x")
+
+
+def test_each_time_the_same_error_is_raised(rc: Client) -> None:
+    for result in (
+        rc[0].apply_async(int, "x"),
+        rc[:].apply_async(int, "x"),
+        rc.load_balanced_view().map_async(int, "1xy2"),
+        rc[:].map_async(int, "1xy2"),
+    ):
+        first, later = result.exception(), result.exception()
+        assert isinstance(first, ValueError)
+        assert first is later
+        with pytest.raises(ValueError, match="invalid literal") as caught:
+            result.get()
+        assert caught.value is first
+        one, another = (result.get(return_exceptions=True) for _ in range(2))
+        assert one is another if isinstance(one, BaseException) else all(map(operator.is_, one, another))
 
 
 def test_results_are_taken_one_by_one_while_others_run(rc: Client, fake: FakeController) -> None:
