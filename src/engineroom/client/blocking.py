@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +27,22 @@ def wait_for(result: AsyncResult) -> Any:
 
 
 def give_up(result: AsyncResult) -> None:
-    """Withdraw and interrupt the tasks of `result`; wait at most 2 s for those that run, and name them."""
-    result.abort()
-    deadline = Deadline(_LONGEST)
+    """Withdraw and interrupt the tasks of `result`; wait at most 2 s for those that run, and name them.
+
+    A second Ctrl-C ends the wait.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        result.abort()
+        _wait_for_end(result, Deadline(_LONGEST))
+
+
+def _wait_for_end(result: AsyncResult, deadline: Deadline) -> None:
     if _ended(result, _QUIET):
         return
-    _say(f"Interrupted. Waiting up to {_LONGEST:g} s for {_names(result)} to stop ...")
+    _say(f"Interrupted. Waiting up to {_LONGEST:g} s for {_names(result)} ...")
     if not _ended(result, deadline.left()):
         _say(
-            f"Still running: {_names(result)}. It stops when it next runs Python code; until then, later calls wait "
-            "behind it."
+            f"Still running: {_names(result)}. Calls on these engines wait until it ends; to end it now, restart them."
         )
 
 
@@ -44,11 +51,11 @@ def _ended(result: AsyncResult, timeout: float | None) -> bool:
 
 
 def _names(result: AsyncResult) -> str:
-    """Return what still runs, and where: "fit on engines 0-2"."""
+    """Return what still runs, and where: "'fit' on engines 0-2"."""
     left: list[Task] = result.unfinished()
     engines = tuple(sorted({task.engine for task in left if task.engine >= 0}))
     where = f" on engine{'s' * (len(engines) > 1)} {spell(engines)}" if engines else ""
-    return f"{result._name}{where}"
+    return f"{result._name.rpartition(':')[2]!r}{where}"
 
 
 def _say(words: str) -> None:

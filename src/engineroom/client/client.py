@@ -55,7 +55,7 @@ class StartedCluster(Protocol):
         """The path of the connection file for clients."""
 
 
-@called_by_users("__init__")
+@called_by_users("__init__", "wait", "wait_for_engines")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 

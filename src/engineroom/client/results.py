@@ -29,7 +29,7 @@ _NOT_FOR_USERS = frozenset({
 """What the session and executors call, and what only makers of futures may."""
 
 
-@called_by_users("get", "r", "get_dict", "__getitem__", "_in_order")
+@called_by_users("get", "r", "wait", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(Facts, LeanFuture):
     """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
 

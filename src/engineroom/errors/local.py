@@ -27,8 +27,8 @@ _MACHINERY = frozenset(
 )
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
-_EXPECTED = (EngineroomError, TimeoutError)
-"""Errors that tell users what happened; others that come out of our code may be ours, and show it."""
+_EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
+"""What tells users what happened, or is their own doing; other errors that come out of our code may be ours."""
 _GENERATOR = 0x20
 """Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
 
