@@ -17,6 +17,7 @@ from engineroom.client.executor import ViewExecutor
 from engineroom.client.found_results import Jobs, find_result, futures_apart, ids_of, status_of
 from engineroom.client.hinted import Hinted
 from engineroom.client.live_line import somebody_looks
+from engineroom.client.numbers import HISTORY
 from engineroom.client.results import AsyncResult
 from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
 from engineroom.client.showing import wait_and_show
@@ -38,9 +39,6 @@ from engineroom.settings.streams import fill_descriptors
 from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
-
-HISTORY = 100_000
-"""So many tasks are named in a client's history."""
 
 _NO_MEANING_HERE = frozenset({"context", "debug", "paramiko", "packer", "unpacker", "session", "username", "key"})
 
@@ -129,9 +127,13 @@ class Client(Hinted):
 
     @property
     def history(self) -> list[str]:
-        """The ids of the tasks of this client, oldest first; the last 100,000 of them."""
-        last = self._session.last_number
-        return [msg_id(task_id(self._session.id, number)) for number in range(max(1, last - HISTORY + 1), last + 1)]
+        """The ids of the tasks of this client's calls, oldest first; the last 100,000 of them.
+
+        Each item of a map is a call: those in one chunk have the id of one task.
+        """
+        last, session = self._session.last_number, self._session
+        calls = session.chunk_sizes.last_calls(range(max(1, last - HISTORY + 1), last + 1))
+        return [msg_id(task_id(session.id, number)) for number in calls]
 
     def __len__(self) -> int:
         """How many engines there are."""
@@ -268,12 +270,15 @@ class Client(Hinted):
         """Do nothing: see `spin`."""
 
     def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
-        """Withdraw `jobs`, by default all, that have not started (on these engines); `block`: wait for the verdict."""
+        """Withdraw `jobs`, by default all, that have not started (on these engines), and interrupt those that run.
+
+        `block`: wait until the controller has decided which of them had not started.
+        """
         tasks = self._tasks(jobs)
         if targets is not None:
             ids = resolve(targets, self._session.engines)
             tasks = [task for task in tasks if task.target in ids]
-        self._session.abort(tasks)
+        self._session.abort(tasks, interrupt=True)
         if self.block if block is None else block:
             self.queue_status()  # its answer comes after what the controller decided at once
 

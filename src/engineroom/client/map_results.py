@@ -92,6 +92,11 @@ class AsyncMapResult(AsyncResult):
         if self._stop and self._failures and not self.done():
             self._end_early()
 
+    def note_size(self, place: int) -> None:
+        """Have the history count the items of the task that was submitted as number `place`."""
+        if self._size(place) > 1:
+            self._session.chunk_sizes.add(self._tasks[place].number, self._size(place))
+
     def _end_early(self) -> None:
         self.finish()
         if not self._session.closed:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, repeat
 
 
 class NumberHistory:
@@ -33,3 +33,27 @@ class NumberHistory:
     def __iter__(self) -> Iterator[int]:
         too_many = max(0, self._count - self._limit)
         return islice(chain.from_iterable(tuple(self._ranges)), too_many, None)
+
+
+HISTORY = 100_000
+"""So many calls are named in the history of a client, and of a view."""
+
+
+class ChunkSizes:
+    """How many items the last tasks had that were chunks of a map, by their numbers."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}
+
+    def add(self, number: int, size: int) -> None:
+        """Note the size of a chunk that was just submitted."""
+        self._sizes[number] = size
+        if len(self._sizes) > HISTORY:
+            self._sizes.pop(next(iter(self._sizes)), None)
+
+    def last_calls(self, numbers: Iterable[int]) -> list[int]:
+        """Return, for each of the last calls, the number of the task that makes it; those of a map are its items."""
+        sizes = self._sizes
+        newest_first = reversed(list(numbers))
+        calls = chain.from_iterable(repeat(number, sizes.get(number, 1)) for number in newest_first)
+        return list(islice(calls, HISTORY))[::-1]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from engineroom.client.engine_table import EngineTable
 from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
+from engineroom.client.numbers import ChunkSizes
 from engineroom.client.questions import Questions
 from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
@@ -59,6 +60,7 @@ class Session:
         self.failure: EngineroomError | None = None
         self.max_unfinished_bytes = max_unfinished_bytes
         self.last_number = 0
+        self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._outbox: list[Request | Message] = []

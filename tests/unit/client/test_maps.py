@@ -72,6 +72,16 @@ def test_maps_count_items(rc: Client, fake: FakeController) -> None:
     assert len(fake.heard_of(Submit)) == 3
 
 
+def test_the_history_counts_items(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    first = view.apply_async(abs, 1)
+    result = view.map_async(abs, range(10), chunksize=4)
+    one, two, three = result.msg_ids
+    assert view.history == rc.history == [*first.msg_ids, *[one] * 4, *[two] * 4, *[three] * 2]
+    rc[:].map_sync(abs, range(150_000))
+    assert len(rc.history) == 100_000
+
+
 def test_one_error_of_an_item_is_raised_where_its_turn_comes(rc: Client) -> None:
     for view in views(rc):
         results = iter(view.map_async(lambda x: 1 / x, [1, 2, 0, 4]))

@@ -11,7 +11,7 @@ from engineroom.client.blocking import wait_for
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.hinted import Hinted
 from engineroom.client.lazy_map import LazyMapIterator, Submit, ahead
-from engineroom.client.numbers import NumberHistory
+from engineroom.client.numbers import HISTORY, NumberHistory
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, spell
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from engineroom.client.found_results import Jobs
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
-
-HISTORY = 100_000
-"""So many tasks are remembered in a view's history."""
-
 
 @called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync", "imap")
 class View(Hinted):
@@ -164,8 +160,9 @@ class View(Hinted):
 
     @property
     def history(self) -> list[str]:
-        """The ids of the tasks submitted through this view, oldest first."""
-        return [msg_id(task_id(self._session.id, number)) for number in self._numbers]
+        """The ids of the tasks of the calls made through this view, oldest first; each item of a map is a call."""
+        calls = self._session.chunk_sizes.last_calls(self._numbers)
+        return [msg_id(task_id(self._session.id, number)) for number in calls]
 
     @property
     def outstanding(self) -> set[str]:
@@ -178,7 +175,7 @@ class View(Hinted):
         return self.client.wait(self._unfinished() if jobs is None else jobs, timeout)
 
     def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
-        """Withdraw `jobs`, by default all of this view that have not started."""
+        """Withdraw `jobs`, by default all of this view, that have not started, and interrupt those that run."""
         self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
 
     def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
