@@ -17,6 +17,7 @@ from engineroom.engine.capture import Sink
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
+from engineroom.engine.import_watch import watch_imports
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
@@ -70,6 +71,7 @@ class Engine:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance = config.own_instance()
         self._names = fresh_main()
+        watch_imports()
         self._functions = FunctionTable(config.function_cache)
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(

@@ -6,13 +6,15 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable
-from types import CoroutineType, ModuleType
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.main_module import MainModule
 from engineroom.protocol.messages import Call, Kind
 from engineroom.protocol.streams import Buffer
+from engineroom.serialize.arrivals import arrivals
 from engineroom.serialize.functions import FunctionTable, unpack_call
 from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import unpack
@@ -25,7 +27,7 @@ Names: TypeAlias = dict[str, Any]
 
 def fresh_main() -> Names:
     """Put a new, empty `__main__` into `sys.modules` and return its namespace."""
-    main = ModuleType("__main__")
+    main = MainModule("__main__")
     del main.__doc__  # so that functions find that of their script
     main.__builtins__ = builtins  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
@@ -61,6 +63,7 @@ class Namespace:
         match call.kind:
             case Kind.APPLY:
                 function = self._functions.get(call.function)
+                arrivals.running = function
                 args, kwargs = unpack_call(payload)
                 return self.complete(function(*args, **kwargs))
             case Kind.EXECUTE:

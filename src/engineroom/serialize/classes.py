@@ -16,8 +16,10 @@ from weakref import WeakSet
 
 import cloudpickle.cloudpickle as theirs
 
+from engineroom.serialize.arrivals import arrivals
 from engineroom.serialize.enums import bare_enum, by_value, fill_members, members_of
 from engineroom.serialize.hooks import no_hooks
+from engineroom.serialize.interactive import home
 
 _HEAP_TYPE = 1 << 9
 _received: WeakSet[type] = WeakSet()
@@ -82,6 +84,8 @@ def make_class(*blueprint: Any) -> type:
         return known
     made: type = theirs._lookup_class_or_track(plan.tracker_id, _make(plan))
     _received.add(made)
+    if home.namespace is not None:
+        arrivals.note(made)
     return made
 
 

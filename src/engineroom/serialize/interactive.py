@@ -11,11 +11,11 @@ In a process that is no engine, such a function has what was captured as its glo
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
 from enum import Enum
 from types import CellType, CodeType, FunctionType
-from typing import Any, cast
+from typing import Any
 
+from engineroom.serialize.arrivals import arrivals, functions_in
 from engineroom.serialize.evaluation import evaluators
 from engineroom.serialize.inner_functions import Builtins, with_builtins
 
@@ -127,17 +127,17 @@ def furnish(function: FunctionType, state: tuple[Any, ...]) -> None:
     for cell, content in zip(function.__closure__ or (), contents or (), strict=True):
         if content is not EMPTY:
             cell.cell_contents = content
+    if home.namespace is not None:
+        arrivals.note(function)
 
 
-def brought_by(function: Callable[..., Any]) -> dict[str, Any] | None:
+def brought_by(function: Any) -> dict[str, Any] | None:
     """Return the names that came with this function (and the builtins), if it is one that brought any."""
-    while type(function) is not FunctionType:
-        inner = getattr(function, "func", None) or getattr(function, "__func__", None)  # a partial, a method
-        if inner is None or inner is function:
-            return None
-        function = inner
-    brought: dict[str, Any] = cast(Any, function).__builtins__  # mypy's opinion of it depends on its cache
-    return None if brought is _BUILTINS else brought
+    for each in functions_in(function):
+        brought: dict[str, Any] = each.__builtins__
+        if brought is not _BUILTINS:
+            return brought
+    return None
 
 
 def keep_up(names: dict[str, Any]) -> None:

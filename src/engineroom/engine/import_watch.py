@@ -1,0 +1,54 @@
+"""Modules of others that are changed once they are imported, if they ever are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engineroom.serialize import child_processes, cloudpickles
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+
+def watch_imports() -> None:
+    """Let the pickling of other libraries know how functions and classes have come to this engine."""
+    acts = dict.fromkeys(cloudpickles.MODULES, cloudpickles.teach)
+    ImportWatch({**acts, "multiprocessing.reduction": child_processes.teach}).start()
+
+
+class ImportWatch:
+    """Calls a function with a module as soon as that has been imported. `acts`: by the modules' names."""
+
+    def __init__(self, acts: dict[str, Callable[[Any], None]]) -> None:
+        self._acts = acts
+
+    def start(self) -> None:
+        """Act at once on what is there already, later on the others."""
+        for name in self._acts.keys() & sys.modules.keys():
+            self._acts.pop(name)(sys.modules[name])
+        sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Have the module found by the others, and acted on when it has run; nothing for all other modules."""
+        del path, target
+        act = self._acts.pop(fullname, None)
+        if act is None:
+            return None
+        from importlib.util import find_spec  # only now needed
+
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            run = loader.exec_module
+
+            def run_and_act(module: ModuleType) -> None:
+                run(module)
+                act(module)
+
+            loader.exec_module = run_and_act
+        return spec
