@@ -23,6 +23,7 @@ from engineroom.settings.controller import HeartMonitor, IPController, TaskSched
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.homes import expanded
+from engineroom.settings.ipython_options import ipython_arguments, ipython_options
 from engineroom.settings.option import configured, names_in, no_sense
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
@@ -150,6 +151,8 @@ def engine_config(options: IPEngine) -> EngineConfig:
         work_dir=options.work_dir or here,
         startup_script=_absolute(options.startup_script),
         startup_command=options.startup_command,
+        profile_dir=str(profile.path),
+        ipython=ipython_options(options.config),
         mpi=options.use_mpi,
         init_mpi=options.init_mpi,
         log_level=level_name(options.log_level),
@@ -206,7 +209,7 @@ def host_plan(
             *options.controller_args,
             *controller_args,
         ],
-        engine_arguments=as_arguments(options.config, "IPEngine"),
+        engine_arguments=[*as_arguments(options.config, "IPEngine"), *ipython_arguments(options.config)],
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
         engine=engine_config(engine),

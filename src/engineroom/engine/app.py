@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import logging
 import os
 import signal
@@ -79,6 +80,8 @@ class Engine:
             self._functions,
             self._interrupts,
             start_anew=lambda: run_startup_code(config, self._namespace),
+            ipython=config.ipython,
+            leave=self._leave,
         )
         self._loop = new_loop()
         self._descriptors = Descriptors()
@@ -109,7 +112,7 @@ class Engine:
         self._exit_code = 0
         self._last_interrupt = 0.0
         self._let_in = False
-        self._main_ends = False
+        self._main_ends = self._leaving = False
 
     def run(self, problems: list[str]) -> int:
         atexit.register(self._end_io)  # first, so that it is called last: until then, `_stop` keeps its watch
@@ -119,12 +122,16 @@ class Engine:
         self._descriptors.capture(self._sink)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_child_alone)
+        # Below all that users have: in cells it is IPython's own, and before the first one it loads IPython.
+        vars(builtins)["get_ipython"] = self._namespace.get_ipython
         problems = problems + run_startup_code(self._config, self._namespace)
         info = describe_engine(problems, self._config.launch, rank)
         self._io = threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True)
         self._io.start()
         self._runner.run()
         self._main_ends = True
+        if self._leaving:
+            self._loop.call_soon_threadsafe(self._end, "exit")
         mpi.end(self._exit_code)
         return self._exit_code
 
@@ -195,6 +202,11 @@ class Engine:
             self._link.leave()
         self._stop(0)
         self._shell.close(reason or "shut down")
+
+    def _leave(self) -> None:
+        """End, as a cell has said that runs now, once its result is on its way."""
+        self._leaving = True
+        self._queue.close()
 
     def _interrupted_idle(self) -> None:
         """At a terminal, two Ctrl-C in a row end the engine; one may have been meant for a task that has just ended.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from engineroom.ids import Instance, new_instance
@@ -20,6 +22,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     `cluster_options`: what chooses this cluster on a command line.
     `terminal`: whether somebody sits there who may type Ctrl-C.
     `grace`: seconds that a running task, and the interpreter, have to end when the engine must.
+    `profile_dir`: where IPython's start-up files are, "" for none. `ipython`: options of IPython's classes.
     `mpi`: what initialises MPI (a kind of `engine.mpi.MODULES`, "" for nothing), `init_mpi`: code that does it instead.
     """
 
@@ -38,6 +41,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     work_dir: str = ""
     startup_script: str = ""
     startup_command: str = ""
+    profile_dir: str = ""
+    ipython: dict[str, dict[str, Any]] = {}
     log_file: str = ""
     log_level: str = "INFO"
     environment: dict[str, str] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Callable
-from types import CoroutineType
+from collections.abc import Callable, Mapping
+from types import CoroutineType, MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engineroom.engine.coroutines import Coroutines
@@ -44,9 +44,13 @@ class Namespace:
         interrupts: Interrupts,
         *,
         start_anew: Callable[[], list[str]] = list,
+        ipython: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        leave: Callable[[], object] = lambda: None,
     ) -> None:
-        """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words."""
+        """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words. `ipython`: options of
+        IPython's classes; `leave`: ends the engine once the task has ended, for a cell that says `exit`."""
         self.names = names
+        self._ipython, self._leave = ipython, leave
         self._at_first = dict(names)
         self._start_anew = start_anew
         self._functions = functions
@@ -104,12 +108,23 @@ class Namespace:
     def execute(self, cell: dict[str, Any]) -> Any:
         """Run a cell as IPython does, and return its reply."""
         with self._interrupts.postponed():
-            if self._cells is None:
-                # IPython takes a tenth of a second and 20 MB: only engines that run cells pay for it.
-                from engineroom.engine.cells import Cells
+            return self.cells().run(cell)
 
-                self._cells = Cells(self.names, self._coroutines, self._interrupts)
-            return self._cells.run(cell)
+    def cells(self) -> Cells:
+        """Return what runs cells, made now if there was none yet."""
+        if self._cells is None:
+            # IPython takes a tenth of a second and 20 MB: only engines that run cells pay for it.
+            from engineroom.engine.cells import Cells
+
+            self._cells = Cells(
+                self.names, self._coroutines, self._interrupts, options=self._ipython, leave=self._leave
+            )
+        return self._cells
+
+    def get_ipython(self) -> Any:
+        """Return IPython's shell, as `get_ipython()` does in a notebook."""
+        with self._interrupts.postponed():
+            return self.cells().shell
 
     def clear(self) -> None:
         """Forget all names, and run the start-up code again; RuntimeError says what goes wrong in that."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engineroom.engine.config import EngineConfig
+from engineroom.engine.ipython_startup import APPLICATION, IPythonStart
 from engineroom.engine.mpi import Rank
 from engineroom.engine.namespace import Names, Namespace
 from engineroom.protocol.messages import EngineInfo
@@ -31,11 +32,23 @@ def prepare_surroundings(config: EngineConfig) -> str:
 
 
 def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
-    """Run the script, then the command, in the user's namespace; return what went wrong, in words."""
+    """Run what Python and IPython run at their start, then the script and the command, in the user's namespace.
+
+    Return what went wrong, in words.
+    """
+
+    def run_script(path: str) -> None:
+        _run_script(path, namespace.names)
+
+    options = config.ipython.get(APPLICATION, {})
     problems = []
+    if (file := os.environ.get("PYTHONSTARTUP")) and options.get("exec_PYTHONSTARTUP", True):
+        problems.append(_attempt(f"$PYTHONSTARTUP {file}", lambda: run_script(file)))
+    ipython = IPythonStart(namespace, run_script)
+    problems += [_attempt(what, act) for what, act in ipython.steps(config.profile_dir, options)]
     if config.startup_script:
         script = config.startup_script
-        problems.append(_attempt(f"startup_script {script}", lambda: _run_script(script, namespace.names)))
+        problems.append(_attempt(f"startup_script {script}", lambda: run_script(script)))
     if config.startup_command:
         command = config.startup_command
         problems.append(_attempt("startup_command", lambda: run_code(command, "<startup_command>", namespace)))

@@ -1,7 +1,7 @@
-"""`sys.stdout` and `sys.stderr` of an engine.
+"""`sys.stdin`, `sys.stdout` and `sys.stderr` of an engine.
 
-They are routers that find the writer's attempt in a context variable, which threads started by a task inherit. A task
-may do with them whatever it likes: wrap, close, detach or replace them. The next one finds them as they were.
+The outputs are routers that find the writer's attempt in a context variable, which threads started by a task inherit.
+A task may do with them whatever it likes: wrap, close, detach or replace them. The next one finds them as they were.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import STDERR, STDOUT, Sink, writer
+from engineroom.engine.keyboard import NoKeyboard
 from engineroom.protocol.streams import Buffer
 
 
@@ -126,17 +127,18 @@ class _ByteRouter(io.BufferedIOBase):
 
 
 class Streams:
-    """The two routers, and whether they are where they belong."""
+    """The two routers and the input, and whether they are where they belong."""
 
     def __init__(self, sink: Sink) -> None:
+        self.stdin = NoKeyboard()
         self.stdout, self.stderr = Router(STDOUT, sink), Router(STDERR, sink)
 
     def install(self) -> None:
-        sys.stdout, sys.stderr = self.stdout, self.stderr
+        sys.stdin, sys.stdout, sys.stderr = self.stdin, self.stdout, self.stderr
 
     def settle(self) -> None:
         """At the end of a task: what it put in our place says what it kept back, and goes."""
-        if sys.stdout is self.stdout and sys.stderr is self.stderr:
+        if sys.stdout is self.stdout and sys.stderr is self.stderr and sys.stdin is self.stdin:
             return
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -153,7 +155,7 @@ class Streams:
 @contextlib.contextmanager
 def routed_output(sink: Sink) -> Iterator[Streams]:
     """Replace `sys.stdout` and `sys.stderr` by the routers to `sink` that this yields."""
-    before = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+    before = sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
     streams = Streams(sink)
     streams.install()
     sys.__stdout__, sys.__stderr__ = streams.stdout, streams.stderr  # type: ignore[misc,assignment]
@@ -162,7 +164,7 @@ def routed_output(sink: Sink) -> Iterator[Streams]:
     try:
         yield streams
     finally:
-        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
+        sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
         threading.Thread.start = start  # type: ignore[method-assign]
 
 

@@ -16,6 +16,7 @@ from traitlets.config import Application, Config, Configurable
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.file_reader import OptionFile
 from engineroom.settings.homes import expanded
+from engineroom.settings.ipython_options import classes_in
 from engineroom.settings.old_names import renew, sections_of, unknown_options
 from engineroom.settings.option import (
     OptionError,
@@ -43,6 +44,9 @@ class BaseParallelApplication(Application):
     """The profile's file with options is `<config_name>_config.py`."""
 
     takes_arguments: ClassVar[bool] = False
+    for_engines: ClassVar[bool] = False
+    """Whether it starts engines, and takes the options of their IPython."""
+
     arguments_shown: ClassVar[str] = ""
     """What the usage line says of them."""
 
@@ -184,7 +188,8 @@ class BaseParallelApplication(Application):
         for remark in renew(self.cli_config, self.all_classes()):
             log.warning("%s", remark)
         if any(unknown_options(self.cli_config, self.all_classes())):
-            for problem in unknown_options(self.cli_config, [*self.all_classes(), *self.rare_classes(self.cli_config)]):
+            rare = [*self.rare_classes(self.cli_config), *(classes_in(self.cli_config) if self.for_engines else ())]
+            for problem in unknown_options(self.cli_config, [*self.all_classes(), *rare]):
                 raise OptionError(problem)
         self._say_what_has_no_effect()
         self.arguments = [str(argument) for argument in loader.extra_args]
@@ -337,4 +342,5 @@ def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Con
         return []
     from engineroom.settings.launcher_classes import own_launchers  # as above
 
-    return list(unknown_options(config, [*CLASSES, *own_launchers([config, over], places_for(place))]))
+    more = [*classes_in(config), *own_launchers([config, over], places_for(place))]
+    return list(unknown_options(config, [*CLASSES, *more]))

@@ -81,6 +81,7 @@ class IPClusterEngines(BaseParallelApplication):
     name = Unicode("ipcluster")
     config_name = "ipcluster"
     subcommand = "engines"
+    for_engines = True
     option_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
     flag_classes: ClassVar[tuple[type[Configurable], ...]] = (Cluster, IPEngine)
     no_effect = _ALWAYS_LOGS

@@ -18,6 +18,7 @@ class IPEngine(BaseParallelApplication):
 
     name = Unicode("ipengine")
     config_name = "ipengine"
+    for_engines = True
     old_classes = ("IPEngineApp", "EngineFactory")
     no_effect: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"clean_logs": "other engines may still write theirs; `ipcluster start --clean-logs` removes old logs"}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from traitlets.config import Config, Configurable
 
+from engineroom.settings.ipython_options import rename
 from engineroom.settings.option import names_in, nearest, spellings_of
 from engineroom.settings.without_meaning import WITHOUT_MEANING, says_nothing, says_nothing_yet
 
@@ -19,6 +20,7 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
 
     Return what is to be said about it, a line each. Where a new and an old name are both there, the new one counts.
     """
+    rename(config)
     known = set(spellings_of(classes))
     strange = [name for name in names_in(config) if name not in known]
     if not strange:

@@ -1,0 +1,94 @@
+"""Cells do what they do in IPython without anybody before it; what needs somebody is refused in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engineroom import Client, RemoteError
+from tests.patience import SECONDS
+
+PRINTS = [
+    ("!echo one; echo two 1>&2", "one\n", "two\n"),
+    ("!exit 3\nprint(_exit_code)", "3\n", ""),
+    ("!cat", "", ""),
+    ("kept = !echo kept\nprint(kept)", "['kept']\n", ""),
+    ("%cd /\n%pwd\nprint(_dh[-1])", "/\n/\n", ""),
+    ("%%bash\necho from bash", "from bash\n", ""),
+    ("%%sh\ncat", "", ""),
+    ("%env ENGINEROOM_CELL=5\n!echo $ENGINEROOM_CELL", "env: ENGINEROOM_CELL=5\n5\n", ""),
+    ("%gui", "", ""),
+    ("%pdb off", "Automatic pdb calling has been turned OFF\n", ""),
+    ("import sys\nprint(repr(sys.stdin.read()), sys.stdin.isatty(), list(sys.stdin))", "'' False []\n", ""),
+    ("import asyncio\nawait asyncio.sleep(0)\nprint(6)", "6\n", ""),
+    ("%matplotlib --list", None, ""),
+]
+
+REFUSED = {
+    "an engine shows no windows": ["get_ipython().enable_gui('qt')"],
+    "a debugger needs a terminal": ["%debug", "%pdb on"],
+    "an editor needs a terminal": ["%edit"],
+    "an engine has no cell in which you could edit that": ["%load /etc/passwd", "x = 1\n%recall"],
+    "nobody can type anything at an engine": [
+        "input('name? ')",
+        "import pdb; pdb.set_trace()\nx = 1",
+        "breakpoint()\nx = 1",
+        "def f():\n    breakpoint()\n    return 1\nf()",
+        "import getpass; getpass.getpass()",
+        "help()",
+        "import code; code.interact()",
+        "import sys; sys.stdin.readline()",
+    ],
+}
+
+
+@pytest.fixture
+def view(rc: Client) -> Any:
+    return rc[0]
+
+
+@pytest.mark.parametrize(("cell", "stdout", "stderr"), PRINTS)
+def test_a_cell_writes_what_it_writes_in_ipython(view: Any, cell: str, stdout: str | None, stderr: str) -> None:
+    if stdout is None:
+        pytest.importorskip("matplotlib")
+    ran = view.execute(cell)
+    ran.get(SECONDS)
+    assert (ran.stdout if stdout is not None else None, ran.stderr) == (stdout, stderr)
+
+
+@pytest.mark.parametrize(("code", "says"), [("%time 1 + 1", "Wall time"), ("len?", "Docstring"), ("%prun 1", "calls")])
+def test_helpers_print(view: Any, code: str, says: str) -> None:
+    ran = view.execute(code, silent=False)
+    ran.get(SECONDS)
+    assert says in ran.stdout
+
+
+@pytest.mark.parametrize(("words", "cell"), [(words, cell) for words, cells in REFUSED.items() for cell in cells])
+@pytest.mark.filterwarnings("ignore::getpass.GetPassWarning")
+def test_what_needs_somebody_is_refused_in_words(view: Any, words: str, cell: str) -> None:
+    with pytest.raises(RemoteError, match=words):
+        view.execute(cell).get(SECONDS)
+    assert view.apply_sync(lambda: 7) == 7
+
+
+def test_an_interrupt_ends_a_command_and_what_that_has_started(view: Any) -> None:
+    ran = view.execute("!echo begun; sh -c 'sleep 60; echo no' | cat; echo never\nprint('nor this')")
+    while "begun" not in ran.stdout:
+        ran.wait(0.05)
+    ran.client.send_signal("SIGINT", 0) if hasattr(ran, "client") else view.client.send_signal("SIGINT", 0)
+    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+        ran.get(SECONDS)
+    assert ran.stdout == "begun\n"
+    view.execute("import psutil; left = [p.name() for p in psutil.Process().children(recursive=True)]").get(SECONDS)
+    assert view["left"] == []
+
+
+def test_get_ipython_is_there_before_the_first_cell(rc: Client) -> None:
+    other = rc[1]
+    assert not other.apply_sync(lambda: "IPython" in __import__("sys").modules)
+    assert other.apply_sync(lambda: get_ipython().ev("3 * 4")) == 12  # type: ignore[name-defined]  # noqa: F821
+    other.execute("x = get_ipython().ev('5')").get(SECONDS)
+    assert other["x"] == 5
+    other.clear().get(SECONDS)
+    assert other.apply_sync(lambda: get_ipython().ev("3 * 4")) == 12  # type: ignore[name-defined]  # noqa: F821
