@@ -8,14 +8,16 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
+from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, NoReturn, Protocol, Self, Unpack
+from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
 from engineroom.client.connection_info import FromFile, find_dial
 from engineroom.client.engine_waiting import wait_for_engines
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.found_results import Jobs, find_result, futures_apart, ids_of, status_of
 from engineroom.client.hinted import Hinted
+from engineroom.client.kinds import Many, One
 from engineroom.client.live_line import somebody_looks
 from engineroom.client.numbers import HISTORY
 from engineroom.client.results import AsyncResult
@@ -26,7 +28,8 @@ from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
-from engineroom.client.views.flags import BalancedCallFlags, CallFlags, takes
+from engineroom.client.views.flags import BalancedCallFlags, CallFlags
+from engineroom.client.views.keywords import takes
 from engineroom.client.waiting import Deadline
 from engineroom.client.whereabouts import Advice
 from engineroom.errors.local import called_by_users
@@ -53,6 +56,21 @@ class StartedCluster(Protocol):
         """The path of the connection file for clients."""
 
 
+class Ignored(TypedDict, total=False):
+    """Options of ipyparallel's Client that have no meaning here, and old names of `connection_info`."""
+
+    url_file: str | os.PathLike[str]
+    url_or_file: str | os.PathLike[str]
+    context: object
+    debug: bool
+    paramiko: bool | None
+    packer: object
+    unpacker: object
+    session: object
+    username: str
+    key: object
+
+
 @called_by_users("__init__", "wait", "wait_for_engines")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
@@ -77,7 +95,7 @@ class Client(Hinted):
         password: str | None = None,
         reconnect_timeout: float = 60,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
-        **ignored: Any,
+        **ignored: Unpack[Ignored],
     ) -> None:
         """`connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile.
 
@@ -88,7 +106,7 @@ class Client(Hinted):
         ConnectionFileError, ConnectionFailed and NotLetIn say what is wrong and what to do.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
-        _say_ignored(ignored)
+        _say_ignored(cast("dict[str, Any]", ignored))
         self.cluster: Any = cluster
         self.profile = profile or "default"
         self.block = False
@@ -142,18 +160,28 @@ class Client(Hinted):
     def __bool__(self) -> bool:
         return True
 
-    def __iter__(self) -> Iterator[DirectView]:
+    def __iter__(self) -> Iterator[DirectView[One]]:
         """Yield a DirectView of each engine."""
         return (self.direct_view(engine) for engine in self.ids)
 
-    def __getitem__(self, key: int | slice | Iterable[int]) -> DirectView:
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> DirectView[One]: ...
+    @overload
+    def __getitem__(self, key: slice | Iterable[int]) -> DirectView[Many]: ...
+    def __getitem__(self, key: SupportsIndex | slice | Iterable[int]) -> DirectView[Any]:
         """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
         if isinstance(key, str | bytes) or not (isinstance(key, slice | Iterable) or hasattr(key, "__index__")):
             raise TypeError(f"{key!r} names no engines; use an id, a slice, or a list of ids")
-        return self.direct_view(key)
+        return cast("DirectView[Any]", self.direct_view(key))
 
+    @overload
+    def direct_view(self, targets: SupportsIndex, **flags: Unpack[CallFlags]) -> DirectView[One]: ...
+    @overload
+    def direct_view(
+        self, targets: Literal["all"] | slice | Iterable[int] | None = "all", **flags: Unpack[CallFlags]
+    ) -> DirectView[Many]: ...
     @takes(CallFlags)
-    def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView:
+    def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView[Any]:
         """Return a view of exactly these engines; "all" means those that are there at each call."""
         if targets is not None and not (isinstance(targets, str) and targets == "all"):
             ids = resolve(targets, self._session.engines)
@@ -174,6 +202,26 @@ class Client(Hinted):
         """A `concurrent.futures.Executor` over all engines, as is `rc.executor()`; `rc.executor([0, 1])`: over some."""
         return self.load_balanced_view().executor
 
+    @overload
+    def wait_for_engines(
+        self,
+        n: int | None = None,
+        *,
+        timeout: float = -1,
+        block: Literal[True] = True,
+        interactive: bool | None = None,
+        widget: Any = None,
+    ) -> None: ...
+    @overload
+    def wait_for_engines(
+        self,
+        n: int | None = None,
+        *,
+        timeout: float = -1,
+        block: Literal[False],
+        interactive: bool | None = None,
+        widget: Any = None,
+    ) -> Future[None]: ...
     def wait_for_engines(
         self,
         n: int | None = None,
@@ -182,7 +230,7 @@ class Client(Hinted):
         block: bool = True,
         interactive: bool | None = None,
         widget: Any = None,
-    ) -> Any:
+    ) -> Future[None] | None:
         """Wait until there are `n` engines (None: as many as the cluster was started with).
 
         `timeout`: seconds, negative: no limit. `block=False`: return a future instead. `interactive`: show on stderr
@@ -228,7 +276,7 @@ class Client(Hinted):
         jobs: Jobs | None = None,
         block: bool | None = None,  # noqa: FBT001 (as users write it)
         owner: bool = True,  # noqa: FBT001, FBT002
-    ) -> AsyncResult:
+    ) -> AsyncResult[Any]:
         """Return the AsyncResult of tasks of this client that have not ended; `block`: wait for them first.
 
         `jobs`: a msg_id, an index into the history (None: the last task), an AsyncResult, or several. `owner` has no
@@ -284,7 +332,8 @@ class Client(Hinted):
 
     def clear(self, targets: Targets = "all", block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
         """Empty the namespaces of these engines, and run their start-up code again; see `DirectView.clear`."""
-        return self.direct_view("all" if targets is None else targets).clear(block=block)
+        view: DirectView[Any] = self.direct_view(cast("Any", "all" if targets is None else targets))
+        return view.clear(block=block)
 
     def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
         """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; of one engine, its dict alone.

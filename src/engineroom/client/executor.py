@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Self
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
 
 from engineroom.client.hinted import Hinted
+from engineroom.client.kinds import AsyncFunction, Function, T
 from engineroom.client.lazy_map import LazyMapIterator, WholeMapIterator
+from engineroom.client.views.keywords import explains_keywords
 from engineroom.client.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -17,15 +18,23 @@ if TYPE_CHECKING:
     from engineroom.client.views.view import View
 
 
+class MapOptions(TypedDict, total=False):
+    """The options of an executor's `map`."""
+
+    timeout: float | None
+    chunksize: int | None
+    buffersize: int | None
+
+
 class ViewExecutor(Hinted, Executor):
     """Submits to a view. Shutting it down leaves the engines running.
 
     `rc.executor` and `view.executor` are executors; called, as in `rc.executor()`, they give one too.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View[Any]) -> None:
         self.view = view
-        self._pending: deque[AsyncResult] = deque()
+        self._pending: deque[AsyncResult[Any]] = deque()
         self._shut_down = False
 
     def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
@@ -37,19 +46,29 @@ class ViewExecutor(Hinted, Executor):
         """How many calls run at once: other libraries look for it under this name."""
         return max(1, self.view.width)
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def submit(self, fn: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
+    @overload
+    def submit(self, fn: Function[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
+    def submit(self, fn: Function[Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have `fn(*args, **kwargs)` called on an engine; return its future."""
         self._check()
         return self._keep(self.view.apply_async(fn, *args, **kwargs))
 
+    @overload
+    def map(self, fn: AsyncFunction[T], /, *iterables: Any, **options: Unpack[MapOptions]) -> LazyMapIterator[T]: ...
+    @overload
+    def map(self, fn: Function[T], /, *iterables: Any, **options: Unpack[MapOptions]) -> LazyMapIterator[T]: ...
+    @explains_keywords
     def map(
         self,
-        fn: Callable[..., Any],
-        *iterables: Iterable[Any],
+        fn: Function[Any],
+        /,
+        *iterables: Any,
         timeout: float | None = None,
         chunksize: int | None = None,
         buffersize: int | None = None,
-    ) -> LazyMapIterator:
+    ) -> LazyMapIterator[Any]:
         """Return an iterator over the results, in order; TimeoutError `timeout` seconds after this call.
 
         All items are read and submitted now, up to the end of the shortest iterable. `chunksize`: items per task;
@@ -83,12 +102,12 @@ class ViewExecutor(Hinted, Executor):
         return f"<ViewExecutor({self.view!r}): {state}>"
 
     def _map_lazily(
-        self, fn: Callable[..., Any], iterables: tuple[Any, ...], buffersize: int, timeout: float | None
-    ) -> LazyMapIterator:
+        self, fn: Function[Any], iterables: tuple[Any, ...], buffersize: int, timeout: float | None
+    ) -> LazyMapIterator[Any]:
         if buffersize < 1:
             raise ValueError("buffersize must be None or > 0.")
 
-        def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
+        def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult[Any]:
             del number
             self._check()
             return self._keep(self.view.apply_async(fn, *arguments))
@@ -100,7 +119,7 @@ class ViewExecutor(Hinted, Executor):
         if self._shut_down:
             raise RuntimeError("cannot schedule new futures after shutdown")
 
-    def _keep(self, future: AsyncResult) -> AsyncResult:
+    def _keep(self, future: AsyncResult[Any]) -> AsyncResult[Any]:
         """Remember `future` for `shutdown`; those that have ended are forgotten in passing."""
         pending = self._pending
         pending.append(future)

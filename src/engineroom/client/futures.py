@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.kinds import T
 from engineroom.client.waiting import Waiter
 from engineroom.errors.local import called_by_users
 
@@ -21,7 +22,7 @@ PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCE
 
 
 @called_by_users("result", "__await__")
-class LeanFuture(Future[Any]):
+class LeanFuture(Future[T]):
     """A `concurrent.futures.Future` without a lock and lists of its own.
 
     All futures of a session share its condition as the lock of their states, and whoever waits brings a lock
@@ -90,7 +91,7 @@ class LeanFuture(Future[Any]):
         except Exception:
             log.exception("a callback raised")
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: float | None = None) -> T:
         """Return the result, or raise the error, waiting for it at most `timeout` seconds (None: no limit)."""
         if self._state is not FINISHED:
             self._wait_for_end(timeout)
@@ -102,7 +103,7 @@ class LeanFuture(Future[Any]):
             self._wait_for_end(timeout)
         return self._error()
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T]:
         import asyncio  # whoever awaits has it already
 
         loop = asyncio.get_running_loop()
@@ -124,7 +125,7 @@ class LeanFuture(Future[Any]):
                 self._unwatch(look)
         return self.result(0)
 
-    def _value(self) -> Any:
+    def _value(self) -> T:
         """Return the result of what has finished, or raise its error."""
         raise NotImplementedError
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
 
 
-class AsyncGatherResult(AsyncMapResult):
+class AsyncGatherResult(AsyncMapResult[Any]):
     """What `scatter` spread, joined again.
 
     Its length and progress count the parts; `get()`, iterating and indexing give the whole.
@@ -30,7 +30,7 @@ class AsyncGatherResult(AsyncMapResult):
         """Return an iterator over the whole; TimeoutError if it is not there within `timeout` seconds."""
         return iter(self.get(timeout))
 
-    def __getitem__(self, key: int | slice | str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         """Return items of the whole, waiting for it; by a str, what metadata have there."""
         return AsyncResult.__getitem__(self, key) if isinstance(key, str) else self.get()[key]
 

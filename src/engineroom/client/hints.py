@@ -225,6 +225,19 @@ def missing(owner: object, name: str) -> AttributeError:
     return AttributeError(f"{kind.__name__} has no attribute {name!r}{f'. Did you mean {near[0]!r}?' if near else ''}")
 
 
+def unexpected(method: str, name: str, known: list[str]) -> TypeError:
+    """Return the error for a keyword argument that `method` does not have, with what to write instead.
+
+    `known`: those that it has.
+    """
+    meant = KEYWORDS.get(name, "")
+    if meant not in known:
+        meant = next(iter(difflib.get_close_matches(name, known, 1)), "")
+    advice = f"did you mean {meant}?" if meant else f"it has {', '.join(known)}."
+    more = f" To give f an argument of this name, write functools.partial(f, {name}=...)." if "map" in method else ""
+    return TypeError(f"{method}() has no argument {name!r}: {advice}{more}")
+
+
 def of_module(name: str) -> str:
     """Return ": what to write instead of `engineroom.name`", or ""."""
     return f": {_MODULE[name]}" if name in _MODULE else ""

@@ -11,12 +11,12 @@ from engineroom.client.waiting import Deadline
 from engineroom.errors import CompositeError
 
 
-class JoinedResult(AsyncResult):
+class JoinedResult(AsyncResult[list[Any]]):
     """The results of several AsyncResults of one client, one after the other."""
 
     __slots__ = ("_parts",)
 
-    def __init__(self, parts: tuple[AsyncResult, ...]) -> None:
+    def __init__(self, parts: tuple[AsyncResult[Any], ...]) -> None:
         if not parts:
             raise ValueError("join() needs at least one AsyncResult")
         super().__init__(parts[0]._session, "join", count=len(parts), single=False)
@@ -30,7 +30,7 @@ class JoinedResult(AsyncResult):
         deadline = Deadline(timeout)
         return (value for part in self._parts for value in _each(part, deadline))
 
-    def __getitem__(self, key: int | slice | str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         """Return a result or a list of results (waiting for all), or what metadata have under a str."""
         return super().__getitem__(key) if isinstance(key, str) else self.get()[key]
 
@@ -63,7 +63,7 @@ class JoinedResult(AsyncResult):
         return [value for part in self._parts for value in _each(part, None, return_exceptions=True)]
 
 
-def _error_of(part: AsyncResult) -> BaseException | None:
+def _error_of(part: AsyncResult[Any]) -> BaseException | None:
     """Return the error of `part`, as far as it has ended."""
     if not part.done():
         return None
@@ -73,7 +73,7 @@ def _error_of(part: AsyncResult) -> BaseException | None:
         return error
 
 
-def _each(part: AsyncResult, deadline: Deadline | None, *, return_exceptions: bool = False) -> Iterator[Any]:
+def _each(part: AsyncResult[Any], deadline: Deadline | None, *, return_exceptions: bool = False) -> Iterator[Any]:
     """Yield the results of `part`: one of a single target."""
     left = None if deadline is None else deadline.left()
     if part._single:

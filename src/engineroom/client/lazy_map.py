@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engineroom.client.columns import iterate
+from engineroom.client.kinds import T
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import RemoteError
 from engineroom.errors.local import called_by_users
@@ -29,11 +30,11 @@ _AT_LEAST = 0.005
 _AHEAD_PER_ENGINE = 64
 """Items that `max_outstanding="auto"` keeps under way for each engine."""
 
-Submit = Callable[[int, tuple[Any, ...]], "AsyncResult"]
+Submit = Callable[[int, tuple[Any, ...]], "AsyncResult[Any]"]
 """Submits the item of this number, with these arguments."""
 
 
-def ahead(max_outstanding: Any, view: View) -> Callable[[], int | None]:
+def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
     """Return what tells how many items may be under way; ValueError: `max_outstanding` is not a number above 0."""
     if max_outstanding == "auto":
         return lambda: max(1, view.width) * _AHEAD_PER_ENGINE
@@ -43,7 +44,7 @@ def ahead(max_outstanding: Any, view: View) -> Callable[[], int | None]:
 
 
 @called_by_users("__next__")
-class LazyMapIterator(Iterator[Any]):
+class LazyMapIterator(Iterator[T]):
     """The results of `view.imap` or `executor.map`, one by one; `cancel` ends it early.
 
     An error of an item is raised in its turn, and iterating can go on after it.
@@ -68,15 +69,15 @@ class LazyMapIterator(Iterator[Any]):
         self._items = zip(*map(iterate, sequences), strict=False)
         self._limit, self._deadline = limit, deadline
         self._ordered, self._return_exceptions = ordered, return_exceptions
-        self._waiting: deque[AsyncResult] = deque()
-        self._arrived: SimpleQueue[AsyncResult] = SimpleQueue()
-        self._under_way: dict[AsyncResult, tuple[int, tuple[Any, ...]]] = {}
+        self._waiting: deque[AsyncResult[Any]] = deque()
+        self._arrived: SimpleQueue[AsyncResult[Any]] = SimpleQueue()
+        self._under_way: dict[AsyncResult[Any], tuple[int, tuple[Any, ...]]] = {}
         self._read = self._taken = 0
         self._exhausted = False
         self._problem: BaseException | None = None
         self._fill()
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T:
         try:
             if not self._under_way:
                 self._fill()
@@ -91,7 +92,7 @@ class LazyMapIterator(Iterator[Any]):
         except KeyboardInterrupt:
             self.cancel()
             raise
-        return self._value(result, number, arguments)
+        return cast("T", self._value(result, number, arguments))
 
     def cancel(self) -> None:
         """Read no more items; withdraw those that have not started and interrupt the others. Iterating ends."""
@@ -119,7 +120,7 @@ class LazyMapIterator(Iterator[Any]):
             raise problem
         raise StopIteration
 
-    def _next_result(self) -> AsyncResult:
+    def _next_result(self) -> AsyncResult[Any]:
         left = self._deadline.left()
         if self._ordered:
             result = self._waiting[0]
@@ -130,7 +131,7 @@ class LazyMapIterator(Iterator[Any]):
                 return self._arrived.get(timeout=left)
         raise TimeoutError("not all results came in time")
 
-    def _value(self, result: AsyncResult, number: int, arguments: tuple[Any, ...]) -> Any:
+    def _value(self, result: AsyncResult[Any], number: int, arguments: tuple[Any, ...]) -> Any:
         error = result.exception(0)
         if error is None:
             return result.result(0)
@@ -168,17 +169,17 @@ class LazyMapIterator(Iterator[Any]):
 
 
 @called_by_users("__next__")
-class WholeMapIterator(LazyMapIterator):
+class WholeMapIterator(LazyMapIterator[T]):
     """The results of a map that was submitted as a whole.
 
     As the iterators of `concurrent.futures`, it ends with the first error, and withdraws what has not started then.
     """
 
-    def __init__(self, result: AsyncMapResult, timeout: float | None) -> None:
+    def __init__(self, result: AsyncMapResult[T], timeout: float | None) -> None:
         self._result, self._session, self._taken = result, result._session, 0
-        self._results = result.iterate(timeout)
+        self._results: Iterator[T] = result.iterate(timeout)
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T:
         try:
             value = next(self._results)
         except StopIteration:

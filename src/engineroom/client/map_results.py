@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from itertools import accumulate, chain
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
+from engineroom.client.kinds import T
 from engineroom.client.map_items import FailedChunk, FailedItem
 from engineroom.client.metadata import Metadata, metadata_of
 from engineroom.client.results import UNKNOWN, AsyncResult
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("_each", "__getitem__")
-class AsyncMapResult(AsyncResult):
+class AsyncMapResult(AsyncResult[list[T]]):
     """The results of a map. Its length, progress, indexes and metadata count items, whatever the chunks.
 
     `ordered`: iterate in the order of the input, else in that of arrival. `get()` is always in order.
@@ -59,14 +60,24 @@ class AsyncMapResult(AsyncResult):
         """How many items have ended."""
         return sum(self._size(place) for place, task in enumerate(self._tasks) if task.outcome is not None)
 
-    def iterate(self, timeout: float | None = None) -> Iterator[Any]:
+    def iterate(self, timeout: float | None = None) -> Iterator[T]:
         """Yield the results item by item, each as soon as its chunk is there and, if ordered, its turn has come.
 
         TimeoutError if that takes more than `timeout` seconds from now on, all together.
         """
         return self._each(Deadline(timeout))
 
-    def __getitem__(self, key: int | slice | str) -> Any:
+    if TYPE_CHECKING:  # an AsyncMapResult[int] has items that are ints
+
+        def __iter__(self) -> Iterator[T]: ...
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[T]: ...
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
         """Return the results of one item or of several, waiting for these only; by a str, what metadata have there."""
         if isinstance(key, str):
             return super().__getitem__(key)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from engineroom.errors.local import called_by_users
 from engineroom.serialize.functions import name_of
 
 if TYPE_CHECKING:
+    from engineroom.client.kinds import Function
+    from engineroom.client.views.flags import BalancedOtherFlags
     from engineroom.client.views.view import View
 
 
@@ -22,7 +24,9 @@ class RemoteFunction:
     be changed at any time. `func`: the function itself.
     """
 
-    def __init__(self, view: View, func: Callable[..., Any], *, block: bool | None = None, **flags: Any) -> None:
+    def __init__(
+        self, view: View[Any], func: Function[Any], *, block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
+    ) -> None:
         self.view, self.func = view, func
         self.block, self.flags = block, flags
         functools.update_wrapper(self, func)
@@ -39,11 +43,15 @@ class RemoteFunction:
     def __repr__(self) -> str:
         return f"<RemoteFunction {name_of(self.func)} on {self.view!r}>"
 
-    def _view(self) -> View:
-        flags = self.flags if self.block is None else {**self.flags, "block": self.block}
+    def _view(self) -> View[Any]:
+        flags: Any = self.flags if self.block is None else {**self.flags, "block": self.block}
         return self.view.with_flags(**flags) if flags else self.view
 
 
-def remote(view: View, block: bool | None = None, **flags: Any) -> Callable[[Callable[..., Any]], RemoteFunction]:  # noqa: FBT001 (as users write it)
+def remote(
+    view: View[Any],
+    block: bool | None = None,  # noqa: FBT001 (as users write it)
+    **flags: Unpack[BalancedOtherFlags],
+) -> Callable[[Function[Any]], RemoteFunction]:
     """Return a decorator: the decorated function, when called, runs through `view`."""
     return lambda function: RemoteFunction(view, function, block=block, **flags)

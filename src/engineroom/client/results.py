@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
 
 from engineroom.client.facts import Facts
 from engineroom.client.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.kinds import Item, T
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import CompositeError, NoEnginesRegistered, RemoteError, remote_error
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _NO_TASKS: list[Task] = []
 UNKNOWN = object()
+
+if TYPE_CHECKING:
+    DoneAndNot = tuple[set["AsyncResult[Any]"], set["AsyncResult[Any]"]]
 """Stands for a result that has not been joined yet."""
 
 _NOT_FOR_USERS = frozenset({
@@ -30,7 +34,7 @@ _NOT_FOR_USERS = frozenset({
 
 
 @called_by_users("get", "r", "wait", "get_dict", "__getitem__", "_in_order")
-class AsyncResult(Facts, LeanFuture):
+class AsyncResult(Facts, LeanFuture[T]):
     """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
 
     Metadata are attributes (`ar.stdout`) and items (`ar["stdout"]`): one value, or a list for a list of targets.
@@ -86,10 +90,21 @@ class AsyncResult(Facts, LeanFuture):
         elif self._watchers:
             self._look()
 
+    @overload
     def get(
         self,
         timeout: float | None = None,
-        return_exceptions: bool | None = None,  # noqa: FBT001 (as users write it)
+        return_exceptions: Literal[False] | None = None,
+        return_when: str | None = None,
+    ) -> T: ...
+    @overload
+    def get(
+        self, timeout: float | None = None, return_exceptions: bool | None = None, return_when: str | None = None
+    ) -> Any: ...
+    def get(
+        self,
+        timeout: float | None = None,
+        return_exceptions: bool | None = None,
         return_when: str | None = None,
     ) -> Any:
         """Return the result, or the list of results; raise what the call raised.
@@ -111,11 +126,17 @@ class AsyncResult(Facts, LeanFuture):
         return self.result(limit)
 
     @property
-    def r(self) -> Any:
+    def r(self) -> T:
         """The result, once it is there: `get()`."""
         return self.get()
 
-    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> Any:
+    @overload
+    def wait(self, timeout: float | None = -1, return_when: None = None) -> bool: ...
+    @overload
+    def wait(self, timeout: float | None, return_when: str) -> DoneAndNot: ...
+    @overload
+    def wait(self, timeout: float | None = -1, *, return_when: str) -> DoneAndNot: ...
+    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | DoneAndNot:
         """Wait for the end, at most `timeout` seconds (negative or None: no limit); True if it came.
 
         With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED): until then, and return two sets of
@@ -158,15 +179,23 @@ class AsyncResult(Facts, LeanFuture):
 
     def wait_for_output(self, timeout: float | None = -1) -> bool:
         """Wait until all output of the tasks is here, at most `timeout` seconds; True if it is."""
-        return bool(self.wait(timeout))  # the end of a task comes after all that it printed
+        return self.wait(timeout)  # the end of a task comes after all that it printed
 
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, return_when: None = None
+    ) -> bool: ...
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, *, return_when: str
+    ) -> DoneAndNot: ...
     def wait_interactive(
         self,
         interval: float = 0.1,
         timeout: float | None = -1,
         widget: object = None,
         return_when: str | None = None,
-    ) -> Any:
+    ) -> bool | DoneAndNot:
         """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted.
 
         `interval`: seconds between two looks. `widget` has no meaning here.
@@ -178,7 +207,7 @@ class AsyncResult(Facts, LeanFuture):
             return self.wait(timeout, return_when)
         return wait_and_show([self], interval, _limit(timeout))
 
-    def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:  # noqa: FBT001, FBT002 (as users write it)
+    def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
         """Wait, then print what the tasks printed and, of `execute`, the values.
 
         `groupby`: "type": all stdout first; "engine" and "order": engine by engine, in that of the targets.
@@ -212,8 +241,8 @@ class AsyncResult(Facts, LeanFuture):
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
         """Return the results by engine id; ValueError if an engine has several."""
-        results = self.get(timeout)
-        values = [results] if self._single else results
+        results: Any = self.get(timeout)
+        values: list[Any] = [results] if self._single else results
         found: dict[int, Any] = {}
         for task, value in zip(self._tasks, values, strict=True):
             if task.engine in found:
@@ -239,7 +268,7 @@ class AsyncResult(Facts, LeanFuture):
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self: AsyncResult[list[Item]]) -> Iterator[Item]:
         """Yield the results in order, each as soon as it is there."""
         return self.iterate()
 
@@ -254,7 +283,13 @@ class AsyncResult(Facts, LeanFuture):
         for task in self._tasks:
             yield self._value_of(task, deadline)
 
-    def __getitem__(self, key: int | slice | str) -> Any:
+    @overload
+    def __getitem__(self: AsyncResult[list[Item]], key: SupportsIndex) -> Item: ...
+    @overload
+    def __getitem__(self: AsyncResult[list[Item]], key: slice) -> list[Item]: ...
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
         """Return a result (waiting for it), a list of results, or by a str what metadata have under that name."""
         if isinstance(key, str):
             if key not in KEYS:
@@ -262,7 +297,8 @@ class AsyncResult(Facts, LeanFuture):
             values = [metadata[key] for metadata in self._metadata()]
             return values[0] if self._single else values
         if self._single:
-            return self.get()[key]
+            whole: Any = self.get()
+            return whole[key]
         if isinstance(key, slice):
             return [self._value_of(task) for task in self._tasks[key]]
         return self._value_of(self._tasks[key])
@@ -282,24 +318,24 @@ class AsyncResult(Facts, LeanFuture):
         failed = f", {self._failures} failed" if self._failures else ""
         return f"finished{failed}" if self.done() else f"{self.progress} of {len(self)} done{failed}"
 
-    def split(self) -> tuple[AsyncResult, ...]:
+    def split(self) -> tuple[AsyncResult[Any], ...]:
         """Return one AsyncResult for each task; of a single task, that is this one."""
         with self._session.condition:
             return tuple(self.result_of(task) for task in self._tasks)
 
     @staticmethod
-    def join(*results: AsyncResult) -> AsyncResult:
+    def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
         """Return one AsyncResult of the tasks of all `results`: its result is the list of all of theirs."""
         from engineroom.client.joined_results import JoinedResult  # which is an AsyncResult itself
 
         return JoinedResult(results)
 
-    def result_of(self, task: Task) -> AsyncResult:
+    def result_of(self, task: Task) -> AsyncResult[Any]:
         """Return an AsyncResult of this one task of ours. The session's condition is held."""
         return self if self._single else self._child(task)
 
-    def _child(self, task: Task) -> AsyncResult:
-        child = AsyncResult(self._session, self._name, label=self._label)
+    def _child(self, task: Task) -> AsyncResult[Any]:
+        child: AsyncResult[Any] = AsyncResult(self._session, self._name, label=self._label)
         child._tasks = [task]
 
         def look() -> None:

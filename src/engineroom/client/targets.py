@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import index
-from typing import Any
+from typing import Any, SupportsIndex
 
 from engineroom.client.engine_table import EngineTable
 
-Targets = int | str | slice | Iterable[int] | None
+Targets = SupportsIndex | str | slice | Iterable[int] | None
 
 
 def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack, overload
 
 from engineroom.client.chunks import cuts
 from engineroom.client.columns import columns_of
+from engineroom.client.gather_results import AsyncGatherResult
+from engineroom.client.kinds import AsyncFunction, Function, One, T
 from engineroom.client.lazy_map import Submit
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.client.maps import OnError, stops, submit_chunks
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import resolve
-from engineroom.client.views.flags import BalancedFlags, same_but_takes
+from engineroom.client.views.flags import BalancedFlags, BalancedMapOptions, BalancedOtherFlags
+from engineroom.client.views.keywords import explains_keywords, same_but_takes
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
@@ -23,11 +26,14 @@ from engineroom.serialize.functions import PackedFunction, pack_call
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
+    from engineroom.client.parallel import ParallelFunction
+    from engineroom.client.partitions import Distribution
+    from engineroom.client.remote import RemoteFunction
     from engineroom.client.session import Session
 
 
 @called_by_users("map_async")
-class LoadBalancedView(View):
+class LoadBalancedView(View[One]):
     """Calls that run on any of the engines in `targets` (None: any at all).
 
     Further flags: `retries`: how many times a call that raised is tried again. `rerun_lost`: calls whose engine
@@ -49,10 +55,30 @@ class LoadBalancedView(View):
         def set_flags(self, **flags: Unpack[BalancedFlags]) -> Self: ...
         def temp_flags(self, **flags: Unpack[BalancedFlags]) -> AbstractContextManager[Self]: ...
         def with_flags(self, **flags: Unpack[BalancedFlags]) -> Self: ...
+        def remote(
+            self, block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
+        ) -> Callable[[Function[Any]], RemoteFunction]: ...
+        def parallel(
+            self, dist: str = "b", block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
+        ) -> Callable[[Function[Any]], ParallelFunction]: ...
+        def map(  # type: ignore[override]  # any view takes any option, until it is a certain one
+            self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Unpack[BalancedMapOptions]
+        ) -> Any: ...
+        @overload
+        def map_sync(
+            self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[BalancedMapOptions]
+        ) -> list[T]: ...
+        @overload
+        def map_sync(self, f: Function[T], /, *sequences: Any, **options: Unpack[BalancedMapOptions]) -> list[T]: ...
+        def map_sync(self, f: Any, /, *sequences: Any, **options: Any) -> Any: ...
 
     else:
-        set_flags, temp_flags, with_flags = (
-            same_but_takes(BalancedFlags, method) for method in (View.set_flags, View.temp_flags, View.with_flags)
+        set_flags, temp_flags, with_flags, remote, parallel = (
+            same_but_takes(BalancedFlags, method)
+            for method in (View.set_flags, View.temp_flags, View.with_flags, View.remote, View.parallel)
+        )
+        map, map_sync = (
+            explains_keywords(same_but_takes(BalancedMapOptions, method)) for method in (View.map, View.map_sync)
         )
 
     def __len__(self) -> int:
@@ -65,9 +91,18 @@ class LoadBalancedView(View):
         engines = self._session.engines
         return len(resolve(self.targets, engines)) if engines.ids else 0
 
+    @overload
+    def map_async(
+        self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[BalancedMapOptions]
+    ) -> AsyncMapResult[T]: ...
+    @overload
+    def map_async(
+        self, f: Function[T], /, *sequences: Any, **options: Unpack[BalancedMapOptions]
+    ) -> AsyncMapResult[T]: ...
+    @explains_keywords
     def map_async(
         self,
-        f: Callable[..., Any],
+        f: Function[Any],
         /,
         *sequences: Any,
         chunksize: int | None = None,
@@ -75,7 +110,7 @@ class LoadBalancedView(View):
         return_exceptions: bool = False,
         on_error: OnError = "continue",
         label: str | None = None,
-    ) -> AsyncMapResult:
+    ) -> AsyncMapResult[Any]:
         """Call `f` with the items of `sequences`, as the builtin `map` does; an AsyncMapResult.
 
         `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
@@ -92,7 +127,7 @@ class LoadBalancedView(View):
         slices = list(cuts(len(columns[0]), max(1, self.width), chunksize))
         function, name = self._pack_for_chunks(f)
         label = self.label if label is None else label
-        result = AsyncMapResult(
+        result: AsyncMapResult[Any] = AsyncMapResult(
             self._session,
             f"map:{name}",
             sizes=[cut.stop - cut.start for cut in slices],
@@ -110,19 +145,28 @@ class LoadBalancedView(View):
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self.track)
         return result
 
-    def _submitter(self, f: Callable[..., Any]) -> Submit:
+    def _call_with_parts(
+        self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
+    ) -> AsyncGatherResult:
+        packed, options = self.client.packer.pack(f), self._options(self.label)
+        result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
+        for part in parts:
+            self._submit(pack_call(part, {}, copy=not self.track), result, packed, options)
+        return result
+
+    def _submitter(self, f: Function[Any]) -> Submit:
         return lambda _, arguments: self._apply(f, arguments, {})
 
-    def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
+    def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
         packed = self.client.packer.pack(function)
-        result = AsyncResult(self._session, packed.name, label=self.label)
+        result: AsyncResult[Any] = AsyncResult(self._session, packed.name, label=self.label)
         if self.track:
             result._tracked = True
         body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
         self._submit(body, result, packed, self._options(self.label))
         return result
 
-    def _submit(self, body: Body, result: AsyncResult, function: PackedFunction, options: Options) -> None:
+    def _submit(self, body: Body, result: AsyncResult[Any], function: PackedFunction, options: Options) -> None:
         tasks = self._session.submit(Kind.APPLY, body, result, function=function, options=options)
         self._numbers.add(tasks[0].number)
 

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.blocking import wait_for
 from engineroom.client.chunks import blocks
 from engineroom.client.columns import columns_of
 from engineroom.client.gather_results import AsyncGatherResult
+from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.lazy_map import Submit
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.client.maps import OnError, stops, submit_chunks
 from engineroom.client.partitions import distribution, pack_part, with_rows
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, is_single, resolve
+from engineroom.client.views.flags import DirectMapOptions
+from engineroom.client.views.keywords import explains_keywords, same_but_takes
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Options
+from engineroom.protocol.messages import Kind as CallKind
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import PackedFunction, pack_call
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
 
+if TYPE_CHECKING:
+    from engineroom.client.partitions import Distribution
+    from engineroom.serialize.results import ExecuteReply
+
+
+class CellOptions(TypedDict, total=False):
+    """Further options of `execute` and `run`."""
+
+    block: bool | None
+    label: str | None
+
 
 @called_by_users("map_async", "execute", "run", "push", "pull", "update", "get", "clear", "scatter", "gather")
 @called_by_users("__getitem__", "__setitem__")
-class DirectView(View):
+class DirectView(View[Kind]):
     """Calls on each of the engines in `targets`.
 
     An int gives one result, anything else a list. "all" means whoever is there at each call.
@@ -43,16 +58,41 @@ class DirectView(View):
         """How many engines there are, 0 if none."""
         return len(self._resolve(None)) if self._session.engines.ids else 0
 
+    if TYPE_CHECKING:  # the same methods, with their options
+
+        def map(  # type: ignore[override]  # any view takes any option, until it is a certain one
+            self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Unpack[DirectMapOptions]
+        ) -> Any: ...
+        @overload
+        def map_sync(self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[DirectMapOptions]) -> list[T]: ...
+        @overload
+        def map_sync(self, f: Function[T], /, *sequences: Any, **options: Unpack[DirectMapOptions]) -> list[T]: ...
+        def map_sync(self, f: Any, /, *sequences: Any, **options: Any) -> Any: ...
+
+    else:
+        map, map_sync = (
+            explains_keywords(same_but_takes(DirectMapOptions, method)) for method in (View.map, View.map_sync)
+        )
+
+    @overload
+    def map_async(
+        self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[DirectMapOptions]
+    ) -> AsyncMapResult[T]: ...
+    @overload
+    def map_async(
+        self, f: Function[T], /, *sequences: Any, **options: Unpack[DirectMapOptions]
+    ) -> AsyncMapResult[T]: ...
+    @explains_keywords
     def map_async(
         self,
-        f: Callable[..., Any],
+        f: Function[Any],
         /,
         *sequences: Any,
         track: bool | None = None,
         return_exceptions: bool = False,
         on_error: OnError = "continue",
         label: str | None = None,
-    ) -> AsyncMapResult:
+    ) -> AsyncMapResult[Any]:
         """Call `f` with the items of `sequences`, an equal contiguous part on each engine; an AsyncMapResult.
 
         `return_exceptions`: errors become results. `on_error="stop"`: the first error ends the map; what has not
@@ -66,7 +106,7 @@ class DirectView(View):
         slices = list(blocks(count, len(targets)))[:count] if targets else []
         label = self.label if label is None else label
         function, name = self._pack_for_chunks(f)
-        result = AsyncMapResult(
+        result: AsyncMapResult[Any] = AsyncMapResult(
             self._session,
             f"map:{name}",
             sizes=[cut.stop - cut.start for cut in slices],
@@ -76,19 +116,31 @@ class DirectView(View):
         )
 
         def submit(body: Body, place: int) -> None:
-            self._submit(Kind.APPLY, body, result, (targets[place],), function=function, label=label)
+            self._submit(CallKind.APPLY, body, result, (targets[place],), function=function, label=label)
 
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self._tracks(track))
         return result
 
+    @overload
+    def execute(
+        self: DirectView[One], code: str, silent: bool = True, targets: None = None, **options: Unpack[CellOptions]
+    ) -> AsyncResult[ExecuteReply]: ...
+    @overload
+    def execute(
+        self: DirectView[Many], code: str, silent: bool = True, targets: None = None, **options: Unpack[CellOptions]
+    ) -> AsyncResult[list[ExecuteReply]]: ...
+    @overload
+    def execute(
+        self, code: str, silent: bool = True, targets: Targets = None, **options: Unpack[CellOptions]
+    ) -> AsyncResult[Any]: ...
     def execute(
         self,
         code: str,
-        silent: bool = True,  # noqa: FBT001, FBT002 (as users write it)
+        silent: bool = True,
         targets: Targets = None,
-        block: bool | None = None,  # noqa: FBT001
+        block: bool | None = None,
         label: str | None = None,
-    ) -> AsyncResult:
+    ) -> AsyncResult[Any]:
         """Run `code`, a cell as one would type it, in the engines' namespaces; return an AsyncResult."""
         call = {"code": code, "silent": silent, "name": f"<cell {next(self._session.cell_numbers)}>"}
         return self._execute(call, "execute", targets, block, label)
@@ -97,9 +149,9 @@ class DirectView(View):
         self,
         filename: str | Path,
         targets: Targets = None,
-        block: bool | None = None,  # noqa: FBT001 (as users write it)
+        block: bool | None = None,
         label: str | None = None,
-    ) -> AsyncResult:
+    ) -> AsyncResult[Any]:
         """Run the contents of a file of this machine in the engines' namespaces; return an AsyncResult."""
         code = Path(filename).read_text(encoding="utf-8")
         call = {"code": code, "silent": True, "name": str(filename)}
@@ -109,20 +161,20 @@ class DirectView(View):
         self,
         ns: dict[str, Any],
         targets: Targets = None,
-        block: bool | None = None,  # noqa: FBT001 (as users write it)
-        track: bool | None = None,  # noqa: FBT001
+        block: bool | None = None,
+        track: bool | None = None,
     ) -> Any:
         """Set names in the engines' namespaces; an AsyncResult, or None if it waited."""
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
         tracked = self._tracks(track)
-        result = self._call(Kind.PUSH, pack_names(ns, copy=not tracked), "push", targets)
+        result = self._call(CallKind.PUSH, pack_names(ns, copy=not tracked), "push", targets)
         return self._none_if_waited(result, block, tracked=tracked)
 
-    def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
+    def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
         """Return the values of one name, or of several as a list, from the engines' namespaces."""
         wanted = names if isinstance(names, str) else list(names)
-        result = self._call(Kind.PULL, pack(wanted), "pull", targets)
+        result = self._call(CallKind.PULL, pack(wanted), "pull", targets)
         return wait_for(result) if self._blocks(block) else result
 
     def update(self, ns: dict[str, Any]) -> Any:
@@ -139,22 +191,22 @@ class DirectView(View):
     def __setitem__(self, key: str, value: Any) -> None:
         self.push({key: value}, block=True)
 
-    def clear(self, targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
+    def clear(self, targets: Targets = None, block: bool | None = None) -> Any:
         """Empty the engines' namespaces, and run their start-up script and command again.
 
         An AsyncResult, or None if it waited. RuntimeError: the start-up code fails.
         """
-        return self._none_if_waited(self._call(Kind.CLEAR, b"", "clear", targets), block)
+        return self._none_if_waited(self._call(CallKind.CLEAR, b"", "clear", targets), block)
 
     def scatter(
         self,
         key: str,
         seq: Any,
         dist: str = "b",
-        flatten: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+        flatten: bool = False,
         targets: Targets = None,
-        block: bool | None = None,  # noqa: FBT001
-        track: bool | None = None,  # noqa: FBT001
+        block: bool | None = None,
+        track: bool | None = None,
     ) -> Any:
         """Spread the rows of `seq` over the engines under the name `key`; an AsyncResult, or None if it waited.
 
@@ -166,11 +218,11 @@ class DirectView(View):
         count = rows.count(whole)
         if count and not ids:
             raise self._no_engines()
-        result = AsyncResult(self._session, "scatter", count=len(ids), single=False, label=self.label)
+        result: AsyncResult[Any] = AsyncResult(self._session, "scatter", count=len(ids), single=False, label=self.label)
         for engine, cut in zip(ids, spread.cuts(count, len(ids)) if ids else (), strict=True):
             part = rows.cut(whole, cut)
             body = pack_part(key, part, rows, flatten=flatten, copy=not self._tracks(track))
-            self._submit(Kind.PUSH, body, result, (engine,), label=self.label)
+            self._submit(CallKind.PUSH, body, result, (engine,), label=self.label)
         return self._none_if_waited(result, block, tracked=self._tracks(track))
 
     def gather(
@@ -178,7 +230,7 @@ class DirectView(View):
         key: str,
         dist: str = "b",
         targets: Targets = None,
-        block: bool | None = None,  # noqa: FBT001 (as users write it)
+        block: bool | None = None,
     ) -> Any:
         """Collect what `scatter` spread under `key`, joined again: the whole if it waited, else an AsyncMapResult.
 
@@ -188,7 +240,7 @@ class DirectView(View):
         ids = self._resolve(targets)
         result = AsyncGatherResult(self._session, len(ids), distribution(dist), self.label)
         if ids:
-            self._submit(Kind.PULL, pack(key), result, ids, label=self.label)
+            self._submit(CallKind.PULL, pack(key), result, ids, label=self.label)
         return wait_for(result) if self._blocks(block) else result
 
     def use_dill(self) -> Any:
@@ -203,21 +255,33 @@ class DirectView(View):
         """Do nothing, on each engine: plain pickle is used wherever it works. An AsyncResult."""
         return self.apply(use_pickle)
 
-    def _submitter(self, f: Callable[..., Any]) -> Submit:
+    def _call_with_parts(
+        self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
+    ) -> AsyncGatherResult:
+        packed, targets = self.client.packer.pack(f), self._resolve(None)
+        if parts and not targets:
+            raise self._no_engines()
+        result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
+        for part, target in zip(parts, targets, strict=False):
+            body = pack_call(part, {}, copy=not self.track)
+            self._submit(CallKind.APPLY, body, result, (target,), function=packed, label=self.label)
+        return result
+
+    def _submitter(self, f: Function[Any]) -> Submit:
         packed, ids = self.client.packer.pack(f), self._resolve(None)
 
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
             if not ids:
                 raise self._no_engines()
             body = pack_call(arguments, {}, copy=not self.track)
-            return self._call(Kind.APPLY, body, f"apply:{packed.name}", ids[number % len(ids)], packed)
+            return self._call(CallKind.APPLY, body, f"apply:{packed.name}", ids[number % len(ids)], packed)
 
         return submit
 
-    def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
+    def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
         packed = self.client.packer.pack(function)
         body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
-        result = self._call(Kind.APPLY, body, f"apply:{packed.name}", None, packed)
+        result = self._call(CallKind.APPLY, body, f"apply:{packed.name}", None, packed)
         if self.track:
             result._tracked = True
         return result
@@ -227,10 +291,10 @@ class DirectView(View):
         call: dict[str, Any],
         name: str,
         targets: Targets,
-        block: bool | None,  # noqa: FBT001 (handed on)
+        block: bool | None,
         label: str | None,
-    ) -> AsyncResult:
-        result = self._call(Kind.EXECUTE, pack(call), name, targets, label=label)
+    ) -> AsyncResult[Any]:
+        result = self._call(CallKind.EXECUTE, pack(call), name, targets, label=label)
         result._code = call["code"]
         if self._blocks(block):
             wait_for(result)
@@ -238,27 +302,27 @@ class DirectView(View):
 
     def _call(
         self,
-        kind: Kind,
+        kind: CallKind,
         body: Body,
         name: str,
         targets: Targets,
         function: PackedFunction | None = None,
         label: str | None = None,
-    ) -> AsyncResult:
+    ) -> AsyncResult[Any]:
         """Submit one call, its payload once, to each of `targets` (None: the view's)."""
         ids = self._resolve(targets)
         single = is_single(self.targets if targets is None else targets)
         label = self.label if label is None else label
-        result = AsyncResult(self._session, name, count=len(ids), single=single, label=label)
+        result: AsyncResult[Any] = AsyncResult(self._session, name, count=len(ids), single=single, label=label)
         if ids:
             self._submit(kind, body, result, ids, function=function, label=label)
         return result
 
     def _submit(
         self,
-        kind: Kind,
+        kind: CallKind,
         body: Body,
-        result: AsyncResult,
+        result: AsyncResult[Any],
         ids: tuple[int, ...],
         *,
         label: str,
@@ -271,7 +335,13 @@ class DirectView(View):
     def _resolve(self, targets: Targets) -> tuple[int, ...]:
         return resolve(self.targets if targets is None else targets, self._session.engines)
 
-    def _none_if_waited(self, result: AsyncResult, block: bool | None, *, tracked: bool = False) -> AsyncResult | None:  # noqa: FBT001 (handed on)
+    def _none_if_waited(
+        self,
+        result: AsyncResult[Any],
+        block: bool | None,
+        *,
+        tracked: bool = False,
+    ) -> AsyncResult[Any] | None:
         """Wait for a call that has no result, and return None, if it blocks; else return its AsyncResult."""
         if tracked:
             result._tracked = True
@@ -283,5 +353,5 @@ class DirectView(View):
     def _no_engines(self) -> NoEnginesRegistered:
         return NoEnginesRegistered(f"{self!r} has no engines; choose some, as in rc[:] or rc[[0, 1]]")
 
-    def _tracks(self, track: bool | None) -> bool:  # noqa: FBT001 (handed on)
+    def _tracks(self, track: bool | None) -> bool:
         return self.track if track is None else track

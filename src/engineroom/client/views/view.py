@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, Self, Unpack, cast, overload
 
 from engineroom.client.blocking import wait_for
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.hinted import Hinted
+from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.lazy_map import LazyMapIterator, Submit, ahead
 from engineroom.client.numbers import HISTORY, NumberHistory
+from engineroom.client.parallel import ParallelFunction
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, spell
-from engineroom.client.views.flags import NOT_YET, Flags, NoSuchFlag, missing, takes
+from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, NoSuchFlag, OtherFlags, missing
+from engineroom.client.views.keywords import explains_keywords, takes
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
@@ -24,11 +27,14 @@ from engineroom.serialize.items import each_item
 if TYPE_CHECKING:
     from engineroom.client.client import Client
     from engineroom.client.found_results import Jobs
+    from engineroom.client.gather_results import AsyncGatherResult
+    from engineroom.client.map_results import AsyncMapResult
+    from engineroom.client.partitions import Distribution
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
 
 @called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync", "imap")
-class View(Hinted):
+class View(Hinted, Generic[Kind]):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
     Flags are attributes: `block`: calls wait and return the result; `targets`: which engines; `label`: a name
@@ -76,44 +82,68 @@ class View(Hinted):
         """Return a view like this one with other flags; its tasks count as this one's. KeyError: no such flag."""
         return self.__copy__().set_flags(**flags)
 
-    def apply(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def apply(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` there: return its result if `block` is set, else an AsyncResult."""
         result = self._apply(f, args, kwargs)
         return wait_for(result) if self.block else result
 
-    def apply_async(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> AsyncResult:
+    @overload
+    def apply_async(self: View[One], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> AsyncResult[T]: ...
+    @overload
+    def apply_async(self: View[Many], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> AsyncResult[list[T]]: ...
+    @overload
+    def apply_async(self: View[One], f: Function[T], /, *args: Any, **kwargs: Any) -> AsyncResult[T]: ...
+    @overload
+    def apply_async(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> AsyncResult[list[T]]: ...
+    def apply_async(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
         """Call `f(*args, **kwargs)` there; return an AsyncResult."""
         return self._apply(f, args, kwargs)
 
-    def apply_sync(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call `f(*args, **kwargs)` there; wait, and return the result."""
+    @overload
+    def apply_sync(self: View[One], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> T: ...
+    @overload
+    def apply_sync(self: View[Many], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> list[T]: ...
+    @overload
+    def apply_sync(self: View[One], f: Function[T], /, *args: Any, **kwargs: Any) -> T: ...
+    @overload
+    def apply_sync(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> list[T]: ...
+    def apply_sync(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call `f(*args, **kwargs)` there; wait, and return the result, or a list of one for each engine."""
         return wait_for(self._apply(f, args, kwargs))
 
-    def map(self, f: Callable[..., Any], /, *sequences: Any, block: bool | None = None, **options: Any) -> Any:
+    def map(self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Any) -> Any:
         """Call `f` with the items of `sequences`, as the builtin `map` does.
 
-        Return the results if `block` (by default the view's), else an AsyncMapResult. Options: see `map_async`.
+        Return the list of results if `block` (by default the view's), else an AsyncMapResult. Options: see `map_async`.
         """
         result = self.map_async(f, *sequences, **options)
         return wait_for(result) if self._blocks(block) else result
 
-    def map_async(self, f: Callable[..., Any], /, *sequences: Any, **options: Any) -> AsyncResult:
+    def map_async(self, f: Function[Any], /, *sequences: Any, **options: Any) -> AsyncMapResult[Any]:
         """Like `map`, without waiting."""
         raise NotImplementedError
 
-    def map_sync(self, f: Callable[..., Any], /, *sequences: Any, **options: Any) -> Any:
-        """Like `map`; wait, and return the list of results."""
-        return wait_for(self.map_async(f, *sequences, **options))
+    def map_sync(self, f: Function[Any], /, *sequences: Any, **options: Any) -> list[Any]:
+        """Call `f` with the items of `sequences`, as the builtin `map` does; wait, and return the list of results.
 
+        Options: see `map_async`.
+        """
+        return cast("list[Any]", wait_for(self.map_async(f, *sequences, **options)))
+
+    @overload
+    def imap(self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[ImapOptions]) -> LazyMapIterator[T]: ...
+    @overload
+    def imap(self, f: Function[T], /, *sequences: Any, **options: Unpack[ImapOptions]) -> LazyMapIterator[T]: ...
+    @explains_keywords
     def imap(
         self,
-        f: Callable[..., Any],
+        f: Function[Any],
         /,
-        *sequences: Iterable[Any],
+        *sequences: Any,
         ordered: bool = True,
         max_outstanding: int | Literal["auto"] | None = "auto",
         return_exceptions: bool = False,
-    ) -> LazyMapIterator:
+    ) -> LazyMapIterator[Any]:
         """Return an iterator over the results of `f`, which reads the (maybe endless) `sequences` as results are taken.
 
         `max_outstanding`: how many items ahead; "auto": enough to keep the engines busy; None: no limit. `ordered`:
@@ -130,20 +160,47 @@ class View(Hinted):
             return_exceptions=return_exceptions,
         )
 
-    def _submitter(self, f: Callable[..., Any]) -> Submit:
+    def _call_with_parts(
+        self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
+    ) -> AsyncGatherResult:
+        """Call `f(*part)` for each of `parts`, each on another engine as far as there are engines."""
+        raise NotImplementedError
+
+    def _submitter(self, f: Function[Any]) -> Submit:
         """Return what submits one item of an `imap`."""
         raise NotImplementedError
 
-    def remote(self, block: bool | None = None, **flags: Any) -> Callable[[Callable[..., Any]], RemoteFunction]:  # noqa: FBT001 (as users write it)
-        """Return a decorator: the decorated function, when called, runs through this view."""
+    @takes(Flags)
+    def remote(
+        self,
+        block: bool | None = None,
+        **flags: Unpack[OtherFlags],
+    ) -> Callable[[Function[Any]], RemoteFunction]:
+        """Return a decorator: the decorated function, when called, runs through this view.
+
+        `block`: whether calls wait for the result, None: as the view says. `flags`: others of the view for them.
+        """
         return lambda function: RemoteFunction(self, function, block=block, **flags)
+
+    @takes(Flags)
+    def parallel(
+        self,
+        dist: str = "b",
+        block: bool | None = None,
+        **flags: Unpack[OtherFlags],
+    ) -> Callable[[Function[Any]], ParallelFunction]:
+        """Return a decorator: the decorated function, when called with sequences, gets a part of each on each engine.
+
+        `dist`: "b" for contiguous parts, "r" for one item to each engine in turn. `block`, `flags`: see `remote`.
+        """
+        return lambda function: ParallelFunction(self, function, dist=dist, block=block, **flags)
 
     def get_result(
         self,
         jobs: Jobs | None = None,
-        block: bool | None = None,  # noqa: FBT001 (as users write it)
-        owner: bool = True,  # noqa: FBT001, FBT002
-    ) -> AsyncResult:
+        block: bool | None = None,
+        owner: bool = True,
+    ) -> AsyncResult[Any]:
         """Return the AsyncResult of tasks of this client, by default of this view's last; see `Client.get_result`."""
         return self.client.get_result(self.history[-1:] if jobs is None else jobs, self._blocks(block), owner)
 
@@ -174,20 +231,20 @@ class View(Hinted):
         """Wait for `jobs` (AsyncResults, msg_ids), by default for all of this view; True if they ended in time."""
         return self.client.wait(self._unfinished() if jobs is None else jobs, timeout)
 
-    def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
+    def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:
         """Withdraw `jobs`, by default all of this view, that have not started, and interrupt those that run."""
         self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
 
-    def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
+    def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:
         """Return how much each engine has to do; see `Client.queue_status`."""
         return self.client.queue_status(self.targets if targets is None else targets, verbose)
 
     def shutdown(
         self,
         targets: Any = None,
-        restart: bool = False,  # noqa: FBT001, FBT002 (as users write it)
-        hub: bool = False,  # noqa: FBT001, FBT002
-        block: bool | None = None,  # noqa: FBT001
+        restart: bool = False,
+        hub: bool = False,
+        block: bool | None = None,
     ) -> None:
         """End this view's engines; see `Client.shutdown`."""
         self.client.shutdown(self.targets if targets is None else targets, restart=restart, hub=hub, block=block)
@@ -212,10 +269,10 @@ class View(Hinted):
         """How many engines there are, 0 if none."""
         raise NotImplementedError
 
-    def _apply(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult:
+    def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
         raise NotImplementedError
 
-    def _pack_for_chunks(self, function: Callable[..., Any]) -> tuple[PackedFunction, str]:
+    def _pack_for_chunks(self, function: Function[Any]) -> tuple[PackedFunction, str]:
         """Return what calls `function` with each item of a chunk, and the name of `function`."""
         packed = self.client.packer.pack(functools.partial(each_item, function))
         return packed, name_of(function)
@@ -247,7 +304,7 @@ class View(Hinted):
             names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self.flags))
             raise NoSuchFlag(f"{type(self).__name__} has no flag {names}; it has {known}")
 
-    def _blocks(self, block: bool | None) -> bool:  # noqa: FBT001 (an option handed on)
+    def _blocks(self, block: bool | None) -> bool:
         return self.block if block is None else block
 
     def _unfinished(self) -> list[Task]:

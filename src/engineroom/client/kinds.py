@@ -1,0 +1,33 @@
+"""What type checkers know of views and results: how many engines a view means, and what its calls return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # checkers have it; programs need not
+
+    T = TypeVar("T", default=Any)
+    Kind = TypeVar("Kind", bound="One | Many", default=Any)
+else:
+    from typing import TypeVar
+
+    T, Kind = TypeVar("T"), TypeVar("Kind")
+
+Item = TypeVar("Item")
+
+
+class One:
+    """In `DirectView[One]`: a view of one engine, whose calls have one result."""
+
+
+class Many:
+    """In `DirectView[Many]`: a view of several engines, whose calls have a list with a result for each."""
+
+
+AsyncFunction: TypeAlias = Callable[..., Coroutine[Any, Any, T]]
+"""What `async def` makes: its call's result, on an engine, is what it returns in the end."""
+
+Function: TypeAlias = Callable[..., T]
+"""Any function. Its arguments are not checked: they may be a Reference, a PrePickled, or made there."""

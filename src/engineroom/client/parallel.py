@@ -1,0 +1,63 @@
+"""Functions that get parts of sequences, one on each engine, when they are called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Unpack
+
+from engineroom.client.blocking import wait_for
+from engineroom.client.columns import columns_of
+from engineroom.client.partitions import distribution, with_rows
+from engineroom.client.remote import RemoteFunction
+
+if TYPE_CHECKING:
+    from engineroom.client.kinds import Function
+    from engineroom.client.views.flags import BalancedOtherFlags
+    from engineroom.client.views.view import View
+
+
+class ParallelFunction(RemoteFunction):
+    """A function that, when called with sequences, gets a part of each on each engine; its results are joined.
+
+    `map` calls it with each item instead.
+    """
+
+    def __init__(
+        self,
+        view: View[Any],
+        func: Function[Any],
+        *,
+        dist: str = "b",
+        block: bool | None = None,
+        **flags: Unpack[BalancedOtherFlags],
+    ) -> None:
+        super().__init__(view, func, block=block, **flags)
+        self.dist = dist
+        self.__doc__ = f"Parallel function: each engine gets a part.\n\n{inspect.getdoc(func) or ''}".rstrip()
+
+    def __call__(self, *sequences: Any) -> Any:
+        """Call the function with a part of each of `sequences` on each engine; return the joined results.
+
+        An AsyncMapResult instead if it does not block. ValueError: the sequences differ in length.
+        """
+        view, spread = self._view(), distribution(self.dist)
+        cut_up = [with_rows(sequence) for sequence in columns_of(sequences)]
+        counts = {rows.count(whole) for whole, rows in cut_up}
+        if len(counts) > 1:
+            raise ValueError(f"the sequences differ in length: {', '.join(map(str, sorted(counts)))}")
+        [count] = counts
+        cuts = spread.cuts(count, min(count, max(1, view.width))) if count else ()
+        parts = [tuple(rows.cut(whole, cut) for whole, rows in cut_up) for cut in cuts]
+        result = view._call_with_parts(self.func, parts, spread)
+        return wait_for(result) if view.block else result
+
+
+def parallel(
+    view: View[Any],
+    dist: str = "b",
+    block: bool | None = None,  # noqa: FBT001 (as users write it)
+    **flags: Unpack[BalancedOtherFlags],
+) -> Callable[[Function[Any]], ParallelFunction]:
+    """Return a decorator: the decorated function, when called with sequences, gets a part of each on each engine."""
+    return lambda function: ParallelFunction(view, function, dist=dist, block=block, **flags)
