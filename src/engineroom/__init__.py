@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
     from engineroom.client.client import Client
     from engineroom.client.executor import ViewExecutor
+    from engineroom.client.kinds import Many, One
     from engineroom.client.lazy_map import LazyMapIterator
     from engineroom.client.map_results import AsyncMapResult
+    from engineroom.client.parallel import ParallelFunction, parallel
     from engineroom.client.remote import RemoteFunction, remote
     from engineroom.client.results import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
@@ -103,10 +105,13 @@ __all__ = [
     "LaunchError",
     "LazyMapIterator",
     "LoadBalancedView",
+    "Many",
     "NoEnginesRegistered",
     "NotBuiltYet",
     "NotLetIn",
+    "One",
     "PackError",
+    "ParallelFunction",
     "PrePickled",
     "ProtocolError",
     "Reference",
@@ -123,6 +128,7 @@ __all__ = [
     "deserialize_object",
     "interactive",
     "pack_apply_message",
+    "parallel",
     "remote",
     "serialize_object",
     "unpack_apply_message",
@@ -149,6 +155,9 @@ _HOMES = {
     "ExecuteReply": "engineroom.serialize.results",
     "LazyMapIterator": "engineroom.client.lazy_map",
     "LoadBalancedView": "engineroom.client.views.balanced",
+    "Many": "engineroom.client.kinds",
+    "One": "engineroom.client.kinds",
+    "ParallelFunction": "engineroom.client.parallel",
     "PrePickled": "engineroom.serialize.prepickled",
     "Reference": "engineroom.serialize.references",
     "RemoteFunction": "engineroom.client.remote",
@@ -157,6 +166,7 @@ _HOMES = {
     "deserialize_object": "engineroom.serialize.old_names",
     "interactive": "engineroom.serialize.declared",
     "pack_apply_message": "engineroom.serialize.old_names",
+    "parallel": "engineroom.client.parallel",
     "remote": "engineroom.client.remote",
     "serialize_object": "engineroom.serialize.old_names",
     "unpack_apply_message": "engineroom.serialize.old_names",

@@ -27,7 +27,6 @@ _MEANWHILE = {
     "depend": _DEPENDENCIES,
     "dependent": _DEPENDENCIES,
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
-    "parallel": "use `view.map(f, xs)`, which calls `f` with each item",
     "publish_data": "return the data, print it (`ar.stdout` grows while the task runs), or assign it to a global name "
     "and read that with `rc[0].pull(name)`",
     "register_joblib_backend": "write `rc.load_balanced_view().map_sync(f, xs)` in place of "
@@ -36,7 +35,6 @@ _MEANWHILE = {
     "uncan": _CANNING,
     "uncan_map": _CANNING,
 }
-_MEANWHILE["ParallelFunction"] = _MEANWHILE["parallel"]
 NAMES = frozenset(_MEANWHILE)
 
 

@@ -108,7 +108,7 @@ def test_a_function_of_a_module_may_see_the_engines_names(
 
 def test_a_future_as_an_argument_says_what_to_pass(rc: Client) -> None:
     view = rc.load_balanced_view()
-    with pytest.raises(er.PackError, match=r"wait for the result and send that: `ar.get\(\)`"):
+    with pytest.raises(er.PackError, match=r"Until then, pass the result: `ar.get\(\)`"):
         view.apply_async(abs, view.apply_async(abs, 1))
 
 

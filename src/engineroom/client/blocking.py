@@ -47,12 +47,12 @@ def _wait_for_end(result: AsyncResult, deadline: Deadline) -> None:
 
 
 def _ended(result: AsyncResult, timeout: float | None) -> bool:
-    return result._wait(lambda: not result.unfinished(), timeout)
+    return result._wait(lambda: not result._unfinished(), timeout)
 
 
 def _names(result: AsyncResult) -> str:
     """Return what still runs, and where: "'fit' on engines 0-2"."""
-    left: list[Task] = result.unfinished()
+    left: list[Task] = result._unfinished()
     engines = tuple(sorted({task.engine for task in left if task.engine >= 0}))
     where = f" on engine{'s' * (len(engines) > 1)} {spell(engines)}" if engines else ""
     return f"{result._name.rpartition(':')[2]!r}{where}"

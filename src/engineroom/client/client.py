@@ -111,7 +111,7 @@ class Client(Hinted):
         self.profile = profile or "default"
         self.block = False
         self.debug = bool(ignored.get("debug"))
-        self.packer = FunctionPacker()
+        self._packer = FunctionPacker()
         if connection_info is None and cluster is not None:
             connection_info = cluster.client_connection_file
         dial = find_dial(
@@ -408,7 +408,7 @@ class Client(Hinted):
         if jobs is None:
             return list(session.tasks.values())
         if isinstance(jobs, AsyncResult):
-            return jobs.unfinished()
+            return jobs._unfinished()
         if isinstance(jobs, Task):
             return [jobs]
         if isinstance(jobs, int):

@@ -44,7 +44,7 @@ class ViewExecutor(Hinted, Executor):
     @property
     def _max_workers(self) -> int:
         """How many calls run at once: other libraries look for it under this name."""
-        return max(1, self.view.width)
+        return max(1, self.view._width)
 
     @overload
     def submit(self, fn: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
@@ -80,7 +80,7 @@ class ViewExecutor(Hinted, Executor):
             raise ValueError("chunksize must be >= 1.")
         if buffersize is not None:
             return self._map_lazily(fn, iterables, buffersize, timeout)
-        options = {} if chunksize is None or not self.view.takes_chunksize else {"chunksize": chunksize}
+        options = {} if chunksize is None or not self.view._takes_chunksize else {"chunksize": chunksize}
         result: Any = self._keep(self.view.map_async(fn, *iterables, **options))
         return WholeMapIterator(result, timeout)
 
@@ -90,7 +90,7 @@ class ViewExecutor(Hinted, Executor):
         pending = [future for future in self._pending if not future.done()]
         if cancel_futures:
             for future in pending:
-                future.cancel_unstarted()
+                future._cancel_unstarted()
         if wait:
             for future in pending:
                 future.wait()

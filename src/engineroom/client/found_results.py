@@ -46,7 +46,7 @@ def find_result(session: Session, jobs: Jobs) -> AsyncResult:
         task = session.tasks.get(number_of(parse_msg_id(name))) if _is_of(session, name) else None
         listener = None if task is None else task.listener
         if task is not None and isinstance(listener, AsyncResult):
-            return listener.result_of(task)
+            return listener._result_of(task)
     raise NotBuiltYet(
         f"the result of task {name}, which has ended or belongs to another client,",
         "keep the AsyncResult that the call returned",

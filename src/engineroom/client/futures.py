@@ -13,6 +13,8 @@ from engineroom.client.waiting import Waiter
 from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
+    import threading
+
     from engineroom.client.session import Session
 
 log = logging.getLogger(__name__)
@@ -40,16 +42,18 @@ class LeanFuture(Future[T]):
         self._callbacks: list[Callable[[Any], object]] | None = None
         self._watchers: list[Callable[[], object]] | None = None
 
-    @property
-    def _condition(self) -> Any:  # type: ignore[override]  # an attribute in Future
-        return self._session.condition
+    if not TYPE_CHECKING:  # attributes in Future, and in what checkers expect of one
 
-    @property
-    def _waiters(self) -> list[Any]:  # type: ignore[override]  # an attribute in Future
-        if self._waiting is None:
-            self._waiting = []
-        self._session.silence.watch()
-        return self._waiting
+        @property
+        def _condition(self) -> threading.Condition:
+            return self._session.condition
+
+        @property
+        def _waiters(self) -> list[Any]:
+            if self._waiting is None:
+                self._waiting = []
+            self._session.silence.watch()
+            return self._waiting
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way."""
@@ -184,7 +188,7 @@ class LeanFuture(Future[T]):
             if self._watchers and look in self._watchers:
                 self._watchers.remove(look)
 
-    def when_done(self, act: Callable[[], object]) -> None:
+    def _when_done(self, act: Callable[[], object]) -> None:
         """Have `act()` called at the end in the I/O thread, where it must be quick and wait for nothing."""
 
         def look() -> None:
@@ -196,7 +200,7 @@ class LeanFuture(Future[T]):
         else:
             act()
 
-    def left_behind(self) -> None:
+    def _left_behind(self) -> None:
         """In a forked child: forget who waits for it, for they do so in the parent."""
         self._callbacks = self._watchers = self._waiting = None
 
@@ -204,7 +208,7 @@ class LeanFuture(Future[T]):
         for look in tuple(self._watchers or ()):
             look()
 
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """End it now, whatever its tasks do. The session's condition is held."""
         self._end(FINISHED)
 

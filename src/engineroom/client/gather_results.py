@@ -26,7 +26,7 @@ class AsyncGatherResult(AsyncMapResult[Any]):
         super().__init__(session, "gather", sizes=[1] * count, label=label)
         self._distribution = distribution
 
-    def iterate(self, timeout: float | None = None) -> Iterator[Any]:
+    def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Return an iterator over the whole; TimeoutError if it is not there within `timeout` seconds."""
         return iter(self.get(timeout))
 

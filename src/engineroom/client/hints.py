@@ -86,7 +86,6 @@ _VIEW = {
     "uimap": "write `view.imap(f, xs, ordered=False)`",
 }
 _VIEW_LATER = {
-    "parallel": "use `view.map(f, xs)`, which calls `f` with each item",
     "results": "keep the AsyncResults that you need, and read `ar.get()`",
 }
 _DIRECT_LATER = {

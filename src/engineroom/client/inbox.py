@@ -112,7 +112,7 @@ class Inbox:
                 task.nowhere(self._session.engines.nobody(message.outcome.error))
         owner, task.listener = task.listener, None
         if owner is not None:
-            owner.task_done(task)
+            owner._task_done(task)
 
     def _output(self, message: Output) -> None:
         task = self._session.tasks.get(number_of(message.task))
@@ -127,4 +127,4 @@ class Inbox:
             if task is not None and not task.started:
                 task.started, task.engine = True, message.engine
                 if task.listener is not None:
-                    task.listener.task_started(task)
+                    task.listener._task_started(task)

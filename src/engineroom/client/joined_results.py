@@ -23,9 +23,9 @@ class JoinedResult(AsyncResult[list[Any]]):
         self._parts = parts
         self._tasks = [task for part in parts for task in part._tasks]
         for part in parts:
-            part.when_done(self._part_done)
+            part._when_done(self._part_done)
 
-    def iterate(self, timeout: float | None = None) -> Iterator[Any]:
+    def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Yield the results in order, each as soon as it is there; TimeoutError after `timeout` seconds from now."""
         deadline = Deadline(timeout)
         return (value for part in self._parts for value in _each(part, deadline))
@@ -81,4 +81,4 @@ def _each(part: AsyncResult[Any], deadline: Deadline | None, *, return_exception
     elif return_exceptions:
         yield from part.get(left, return_exceptions=True)
     else:
-        yield from part.iterate(left)
+        yield from part._iterate(left)

@@ -37,7 +37,7 @@ Submit = Callable[[int, tuple[Any, ...]], "AsyncResult[Any]"]
 def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
     """Return what tells how many items may be under way; ValueError: `max_outstanding` is not a number above 0."""
     if max_outstanding == "auto":
-        return lambda: max(1, view.width) * _AHEAD_PER_ENGINE
+        return lambda: max(1, view._width) * _AHEAD_PER_ENGINE
     if max_outstanding is not None and (not hasattr(max_outstanding, "__index__") or max_outstanding < 1):
         raise ValueError(f"max_outstanding must be 'auto', None or a number above 0, not {max_outstanding!r}")
     return lambda: max_outstanding
@@ -99,14 +99,14 @@ class LazyMapIterator(Iterator[T]):
         self._exhausted, self._problem = True, None
         under_way, self._under_way = self._under_way, {}
         self._waiting.clear()
-        tasks = [task for result in under_way for task in result.unfinished()]
+        tasks = [task for result in under_way for task in result._unfinished()]
         if not self._session.closed:
             self._session.abort(tasks, interrupt=True)
 
     def __del__(self) -> None:
         # A loop that was left early wants no more results. Here may be any thread, with any lock held.
         if getattr(self, "_taken", 0) and self._under_way and not self._session.closed:
-            tasks = [task for result in self._under_way for task in result.unfinished()]
+            tasks = [task for result in self._under_way for task in result._unfinished()]
             self._session.call_soon(functools.partial(_withdraw, self._session, tasks))
 
     def __repr__(self) -> str:
@@ -160,7 +160,7 @@ class LazyMapIterator(Iterator[T]):
             if self._ordered:
                 self._waiting.append(result)
             else:
-                result.when_done(functools.partial(self._arrived.put, result))
+                result._when_done(functools.partial(self._arrived.put, result))
 
     def _has_next(self) -> bool:
         if self._ordered:
@@ -177,7 +177,7 @@ class WholeMapIterator(LazyMapIterator[T]):
 
     def __init__(self, result: AsyncMapResult[T], timeout: float | None) -> None:
         self._result, self._session, self._taken = result, result._session, 0
-        self._results: Iterator[T] = result.iterate(timeout)
+        self._results: Iterator[T] = result._iterate(timeout)
 
     def __next__(self) -> T:
         try:
@@ -189,7 +189,7 @@ class WholeMapIterator(LazyMapIterator[T]):
             raise
         except BaseException:
             if not self._session.closed:
-                self._session.abort(self._result.unfinished())
+                self._session.abort(self._result._unfinished())
             raise
         self._taken += 1
         return value
@@ -201,7 +201,7 @@ class WholeMapIterator(LazyMapIterator[T]):
 
     def __del__(self) -> None:
         if getattr(self, "_taken", 0) and not self._result.done() and not self._session.closed:
-            self._session.call_soon(functools.partial(_withdraw, self._session, self._result.unfinished()))
+            self._session.call_soon(functools.partial(_withdraw, self._session, self._result._unfinished()))
 
     def __repr__(self) -> str:
         of = f"{self._taken} of {len(self._result)} results taken, {self._result.progress} items done"

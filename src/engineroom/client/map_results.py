@@ -60,7 +60,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         """How many items have ended."""
         return sum(self._size(place) for place, task in enumerate(self._tasks) if task.outcome is not None)
 
-    def iterate(self, timeout: float | None = None) -> Iterator[T]:
+    def _iterate(self, timeout: float | None = None) -> Iterator[T]:
         """Yield the results item by item, each as soon as its chunk is there and, if ordered, its turn has come.
 
         TimeoutError if that takes more than `timeout` seconds from now on, all together.
@@ -96,10 +96,10 @@ class AsyncMapResult(AsyncResult[list[T]]):
             found.setdefault(task.engine, []).extend(results[self._starts[place] : self._starts[place + 1]])
         return found
 
-    def task_done(self, task: Task) -> None:
+    def _task_done(self, task: Task) -> None:
         """One of our tasks has ended; called by the session."""
         self._arrived.append(task)
-        super().task_done(task)
+        super()._task_done(task)
         if self._stop and self._failures and not self.done():
             self._end_early()
 
@@ -109,7 +109,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
             self._session.chunk_sizes.add(self._tasks[place].number, self._size(place))
 
     def _end_early(self) -> None:
-        self.finish()
+        self._finish()
         if not self._session.closed:
             self._session.abort(self._tasks, interrupt=True)
 

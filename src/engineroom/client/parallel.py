@@ -39,15 +39,12 @@ class ParallelFunction(RemoteFunction):
     def __call__(self, *sequences: Any) -> Any:
         """Call the function with a part of each of `sequences` on each engine; return the joined results.
 
-        An AsyncMapResult instead if it does not block. ValueError: the sequences differ in length.
+        An AsyncMapResult instead if it does not block. As in a map, the shortest sequence decides how many items count.
         """
         view, spread = self._view(), distribution(self.dist)
         cut_up = [with_rows(sequence) for sequence in columns_of(sequences)]
-        counts = {rows.count(whole) for whole, rows in cut_up}
-        if len(counts) > 1:
-            raise ValueError(f"the sequences differ in length: {', '.join(map(str, sorted(counts)))}")
-        [count] = counts
-        cuts = spread.cuts(count, min(count, max(1, view.width))) if count else ()
+        count = cut_up[0][1].count(cut_up[0][0])
+        cuts = spread.cuts(count, min(count, max(1, view._width))) if count else ()
         parts = [tuple(rows.cut(whole, cut) for whole, rows in cut_up) for cut in cuts]
         result = view._call_with_parts(self.func, parts, spread)
         return wait_for(result) if view.block else result

@@ -41,7 +41,7 @@ class RemoteFunction:
         return self._view().map(self.func, *sequences)
 
     def __repr__(self) -> str:
-        return f"<RemoteFunction {name_of(self.func)} on {self.view!r}>"
+        return f"<{type(self).__name__} {name_of(self.func)} on {self.view!r}>"
 
     def _view(self) -> View[Any]:
         flags: Any = self.flags if self.block is None else {**self.flags, "block": self.block}

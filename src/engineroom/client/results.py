@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     DoneAndNot = tuple[set["AsyncResult[Any]"], set["AsyncResult[Any]"]]
 """Stands for a result that has not been joined yet."""
 
-_NOT_FOR_USERS = frozenset({
-    "attach", "iterate", "set_exception", "set_result", "set_running_or_notify_cancel", "task_done", "task_started",
-    "unfinished", "when_done",
-})  # fmt: skip
-"""What the session and executors call, and what only makers of futures may."""
+_NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notify_cancel"})
+"""What only makers of futures call."""
 
 
 @called_by_users("get", "r", "wait", "get_dict", "__getitem__", "_in_order")
@@ -65,20 +62,20 @@ class AsyncResult(Facts, LeanFuture[T]):
         if count == 0:
             self._state = FINISHED
 
-    def attach(self, tasks: list[Task]) -> None:
+    def _attach(self, tasks: list[Task]) -> None:
         """Take these tasks as the next of ours; called by the session as they are submitted."""
         if self._tasks is _NO_TASKS:
             self._tasks = tasks
         else:
             self._tasks.extend(tasks)
 
-    def task_started(self, task: Task) -> None:
+    def _task_started(self, task: Task) -> None:
         """One of our tasks runs; called by the session."""
         del task
         if self._state is PENDING:
             self._state = RUNNING
 
-    def task_done(self, task: Task) -> None:
+    def _task_done(self, task: Task) -> None:
         """One of our tasks has ended; called by the session."""
         self._left -= 1
         if task.outcome is not None and task.outcome.status != Status.OK:
@@ -222,7 +219,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         """Withdraw the calls that have not started, which end in TaskAborted, and interrupt those that have."""
         self._session.abort(self._tasks, interrupt=True)
 
-    def cancel_unstarted(self) -> None:
+    def _cancel_unstarted(self) -> None:
         """Withdraw what has not started, and leave alone what runs: what `Executor.shutdown` asks for."""
         with self._session.condition:
             if self._state is PENDING and not any(task.started for task in self._tasks):
@@ -230,7 +227,7 @@ class AsyncResult(Facts, LeanFuture[T]):
             if not self._session.closed:
                 self._session.abort(self._tasks)
 
-    def unfinished(self) -> list[Task]:
+    def _unfinished(self) -> list[Task]:
         """Return the tasks whose end is not known yet."""
         return [task for task in self._tasks if task.outcome is None]
 
@@ -270,9 +267,9 @@ class AsyncResult(Facts, LeanFuture[T]):
 
     def __iter__(self: AsyncResult[list[Item]]) -> Iterator[Item]:
         """Yield the results in order, each as soon as it is there."""
-        return self.iterate()
+        return self._iterate()
 
-    def iterate(self, timeout: float | None = None) -> Iterator[Any]:
+    def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
         if self._single:
             raise TypeError("this AsyncResult has one result: get() returns it")
@@ -321,7 +318,7 @@ class AsyncResult(Facts, LeanFuture[T]):
     def split(self) -> tuple[AsyncResult[Any], ...]:
         """Return one AsyncResult for each task; of a single task, that is this one."""
         with self._session.condition:
-            return tuple(self.result_of(task) for task in self._tasks)
+            return tuple(self._result_of(task) for task in self._tasks)
 
     @staticmethod
     def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
@@ -330,7 +327,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
         return JoinedResult(results)
 
-    def result_of(self, task: Task) -> AsyncResult[Any]:
+    def _result_of(self, task: Task) -> AsyncResult[Any]:
         """Return an AsyncResult of this one task of ours. The session's condition is held."""
         return self if self._single else self._child(task)
 
@@ -340,7 +337,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
         def look() -> None:
             if task.outcome is not None and not child.done():
-                child.task_done(task)
+                child._task_done(task)
             elif self.cancelled():
                 child.cancel()
 

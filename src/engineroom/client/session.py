@@ -32,7 +32,7 @@ MAX_UNFINISHED_BYTES = 1024**3
 class Owner(Listener, Protocol):
     """Who submits: is told its tasks before anything can happen to them."""
 
-    def attach(self, tasks: list[Task]) -> None: ...
+    def _attach(self, tasks: list[Task]) -> None: ...
 
 
 class Session:
@@ -112,7 +112,7 @@ class Session:
         with self._lock:
             owners = {id(task.listener): task.listener for task in self.tasks.values() if task.listener is not None}
         for owner in owners.values():
-            owner.left_behind()
+            owner._left_behind()
         self.fail(self.failure)
 
     def submit(
@@ -146,7 +146,7 @@ class Session:
                 tasks = [Task(first, request, owner, now, -1)]
             else:
                 tasks = [Task(first + index, request, owner, now, target) for index, target in enumerate(to)]
-            owner.attach(tasks)
+            owner._attach(tasks)
             for task in tasks:
                 self.tasks[task.number] = task
             self.last_number = first + len(tasks) - 1
@@ -302,7 +302,7 @@ class Session:
                 task.fail(error)
                 owner, task.listener = task.listener, None
                 if owner is not None:
-                    owner.task_done(task)
+                    owner._task_done(task)
             self.questions.fail()
             self.changed()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engineroom.serialize.interactive import home
 
@@ -18,6 +18,10 @@ class Reference:
         if not isinstance(name, str):
             raise TypeError(f"a Reference needs a name or an expression as a str, not {type(name).__name__!r}")
         self.name = name
+
+    if TYPE_CHECKING:  # a view may call it, on an engine
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __repr__(self) -> str:
         return f"<Reference: {self.name!r}>"

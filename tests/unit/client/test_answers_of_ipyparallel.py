@@ -62,8 +62,37 @@ def test_the_metadata_are_offered_by_tab(rc: Client) -> None:
     assert {"stdout", "stderr", "engine_id", "started", "completed", "error", "execute_result"} <= set(offered)
     assert set(result.metadata[0]) <= set(offered)
     assert set(result.metadata[0]) <= set(dir(result.metadata[0]))
-    internal = {"task_done", "task_started", "attach", "set_result", "set_exception", "when_done", "unfinished"}
-    assert not internal & set(offered)
+    users = """
+        abort add_done_callback after cancel cancelled completed data display_outputs done elapsed engine_id
+        engine_uuid error exception execute_input execute_result follow get get_dict join label metadata
+        msg_id msg_ids outputs owner progress r ready received result result_dict running sent serial_time split
+        started status stderr stdout submitted successful timedelta wait wait_for_output wait_for_send
+        wait_interactive wall_time
+    """
+    assert [name for name in offered if not name.startswith("_")] == users.split()
+
+
+def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
+    balanced = """
+        abort apply apply_async apply_sync block client executor get_result history imap label map map_async
+        map_sync outstanding parallel purge_results queue_status remote rerun_lost retries set_flags shutdown spin
+        targets temp_flags track wait with_flags
+    """
+    assert [name for name in dir(rc.load_balanced_view()) if not name.startswith("_")] == balanced.split()
+    direct = """
+        abort apply apply_async apply_sync block clear client execute executor gather get get_result history imap
+        label map map_async map_sync outstanding parallel pull purge_results push queue_status remote run scatter
+        set_flags shutdown spin targets temp_flags track update use_cloudpickle use_dill use_pickle wait with_flags
+    """
+    assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
+    client = """
+        abort block clear close cluster debug direct_view executor get_result history ids load_balanced_view
+        outstanding profile purge_everything purge_hub_results purge_local_results purge_results queue_status
+        result_status send_signal shutdown spin spin_thread stop_spin_thread wait wait_for_engines wait_interactive
+    """
+    assert [name for name in dir(rc) if not name.startswith("_")] == client.split()
+    executor = "map shutdown submit view"
+    assert [name for name in dir(rc.executor) if not name.startswith("_")] == executor.split()
 
 
 def test_what_is_not_there_is_none(rc: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from concurrent.futures import Future
 
@@ -147,3 +148,44 @@ def test_what_belongs_to_this_process_says_so(rc: Client) -> None:
         with pytest.raises(TypeError, match="belongs to this process"):
             pickle.dumps(value)
     assert copy.copy(view).targets == view.targets
+
+
+def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:
+    balanced, direct = rc.load_balanced_view(), rc[:]
+    for call, words in (
+        (lambda: balanced.map_sync(abs, [1], chunk_size=2), "LoadBalancedView.map_sync() has no argument 'chunk_size'"),
+        (lambda: balanced.map_async(abs, [1], chunk_size=2), "LoadBalancedView.map_async() has no argument"),
+        (lambda: balanced.map(abs, [1], batch_size=2), "did you mean chunksize?"),
+        (lambda: balanced.imap(abs, [1], ordred=True), "LoadBalancedView.imap() has no argument 'ordred'"),
+        (lambda: balanced.imap(abs, [1], ordred=True), "did you mean ordered?"),
+        (lambda: direct.map_sync(pow, [1], y=5), "DirectView.map_sync() has no argument 'y'"),
+        (lambda: direct.map_sync(pow, [1], y=5), "functools.partial(f, y=...)"),
+        (lambda: direct.map_sync(pow, [1], chunksize=5), "it has label, on_error, return_exceptions, track"),
+        (lambda: direct.map(pow, [1], y=5), "DirectView.map() has no argument 'y'"),
+        (lambda: rc.executor.map(pow, [1], y=5), "ViewExecutor.map() has no argument 'y'"),
+        (lambda: rc.executor.map(abs, [1], chunk_size=2), "did you mean chunksize?"),
+    ):
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert words in str(caught.value)
+
+
+def test_arguments_are_shown_by_their_names(rc: Client) -> None:
+    balanced, direct = rc.load_balanced_view(), rc[:]
+    for method, names in (
+        (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label"}),
+        (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),
+        (balanced.map_async, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),
+        (balanced.imap, {"ordered", "max_outstanding", "return_exceptions"}),
+        (direct.map_sync, {"track", "return_exceptions", "on_error", "label"}),
+        (direct.map_async, {"track", "return_exceptions", "on_error", "label"}),
+        (direct.set_flags, {"block", "label", "targets", "track"}),
+        (balanced.with_flags, {"block", "label", "rerun_lost", "retries", "targets", "track"}),
+        (balanced.remote, {"block", "label", "rerun_lost", "retries", "targets", "track"}),
+        (rc.load_balanced_view, {"block", "label", "rerun_lost", "retries", "track"}),
+        (rc.direct_view, {"block", "label", "track"}),
+    ):
+        shown = inspect.signature(method).parameters
+        keywords = {name for name, each in shown.items() if each.kind is each.KEYWORD_ONLY} | ({"block"} & set(shown))
+        assert keywords == names, method
+        assert not any(each.kind is each.VAR_KEYWORD for each in shown.values())

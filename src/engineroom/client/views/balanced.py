@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
 
 
-@called_by_users("map_async")
+@called_by_users("map", "map_async", "map_sync")
 class LoadBalancedView(View[One]):
     """Calls that run on any of the engines in `targets` (None: any at all).
 
@@ -40,8 +40,8 @@ class LoadBalancedView(View[One]):
     died run again elsewhere; without it they end in EngineError, or count against `retries`.
     """
 
-    flags: ClassVar[frozenset[str]] = View.flags | {"retries", "rerun_lost"}
-    takes_chunksize: ClassVar[bool] = True
+    _flag_names: ClassVar[frozenset[str]] = View._flag_names | {"retries", "rerun_lost"}
+    _takes_chunksize: ClassVar[bool] = True
 
     def __init__(self, client: Client, session: Session, **flags: Unpack[BalancedFlags]) -> None:
         self.retries = 0
@@ -83,10 +83,10 @@ class LoadBalancedView(View[One]):
 
     def __len__(self) -> int:
         """How many engines may run its calls now."""
-        return self.width
+        return self._width
 
     @property
-    def width(self) -> int:
+    def _width(self) -> int:
         """How many engines may run its calls now, 0 if none."""
         engines = self._session.engines
         return len(resolve(self.targets, engines)) if engines.ids else 0
@@ -124,7 +124,7 @@ class LoadBalancedView(View[One]):
             raise ValueError(f"chunksize is {chunksize}; it must be at least 1")
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
-        slices = list(cuts(len(columns[0]), max(1, self.width), chunksize))
+        slices = list(cuts(len(columns[0]), max(1, self._width), chunksize))
         function, name = self._pack_for_chunks(f)
         label = self.label if label is None else label
         result: AsyncMapResult[Any] = AsyncMapResult(
@@ -148,7 +148,7 @@ class LoadBalancedView(View[One]):
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
-        packed, options = self.client.packer.pack(f), self._options(self.label)
+        packed, options = self.client._packer.pack(f), self._options(self.label)
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
         for part in parts:
             self._submit(pack_call(part, {}, copy=not self.track), result, packed, options)
@@ -158,7 +158,7 @@ class LoadBalancedView(View[One]):
         return lambda _, arguments: self._apply(f, arguments, {})
 
     def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
-        packed = self.client.packer.pack(function)
+        packed = self.client._packer.pack(function)
         result: AsyncResult[Any] = AsyncResult(self._session, packed.name, label=self.label)
         if self.track:
             result._tracked = True

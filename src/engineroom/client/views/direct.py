@@ -41,8 +41,8 @@ class CellOptions(TypedDict, total=False):
     label: str | None
 
 
-@called_by_users("map_async", "execute", "run", "push", "pull", "update", "get", "clear", "scatter", "gather")
-@called_by_users("__getitem__", "__setitem__")
+@called_by_users("map", "map_async", "map_sync", "execute", "run", "push", "pull", "update", "get", "clear", "scatter")
+@called_by_users("gather", "__getitem__", "__setitem__")
 class DirectView(View[Kind]):
     """Calls on each of the engines in `targets`.
 
@@ -54,7 +54,7 @@ class DirectView(View[Kind]):
         return len(self._resolve(None))
 
     @property
-    def width(self) -> int:
+    def _width(self) -> int:
         """How many engines there are, 0 if none."""
         return len(self._resolve(None)) if self._session.engines.ids else 0
 
@@ -258,7 +258,7 @@ class DirectView(View[Kind]):
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
-        packed, targets = self.client.packer.pack(f), self._resolve(None)
+        packed, targets = self.client._packer.pack(f), self._resolve(None)
         if parts and not targets:
             raise self._no_engines()
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
@@ -268,7 +268,7 @@ class DirectView(View[Kind]):
         return result
 
     def _submitter(self, f: Function[Any]) -> Submit:
-        packed, ids = self.client.packer.pack(f), self._resolve(None)
+        packed, ids = self.client._packer.pack(f), self._resolve(None)
 
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
             if not ids:
@@ -279,7 +279,7 @@ class DirectView(View[Kind]):
         return submit
 
     def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
-        packed = self.client.packer.pack(function)
+        packed = self.client._packer.pack(function)
         body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
         result = self._call(CallKind.APPLY, body, f"apply:{packed.name}", None, packed)
         if self.track:

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
 
+    class ExecutorOfView:
+        """The type of `view.executor`: of several engines, futures are of lists, which no Executor's type says."""
+
+        @overload
+        def __get__(self, view: View[One], owner: object) -> ViewExecutor: ...
+        @overload
+        def __get__(self, view: View[Many], owner: object) -> Any: ...
+        def __get__(self, view: View[Any], owner: object) -> Any: ...
+
+
 @called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync", "imap")
 class View(Hinted, Generic[Kind]):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
@@ -41,8 +51,8 @@ class View(Hinted, Generic[Kind]):
     for tasks; `track`: large buffers are not copied when packed (do not change them before `ar.sent`).
     """
 
-    flags: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
-    takes_chunksize: ClassVar[bool] = False
+    _flag_names: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
+    _takes_chunksize: ClassVar[bool] = False
 
     def __init__(self, client: Client, session: Session, **flags: Unpack[Flags]) -> None:
         self.client = client
@@ -210,10 +220,14 @@ class View(Hinted, Generic[Kind]):
     def spin(self) -> None:
         """Do nothing: results arrive by themselves. Kept for scripts that call it."""
 
-    @property
-    def executor(self) -> ViewExecutor:
-        """The view as a `concurrent.futures.Executor`; `view.executor()` is the same."""
-        return ViewExecutor(self)
+    if TYPE_CHECKING:
+        executor = ExecutorOfView()
+    else:
+
+        @property
+        def executor(self) -> ViewExecutor:
+            """The view as a `concurrent.futures.Executor`; `view.executor()` is the same."""
+            return ViewExecutor(self)
 
     @property
     def history(self) -> list[str]:
@@ -260,12 +274,12 @@ class View(Hinted, Generic[Kind]):
 
     def _changed_flags(self) -> Iterator[tuple[str, Any]]:
         """Yield the flags that are not at their usual values."""
-        for name in sorted(self.flags - {"targets", "rerun_lost"}):
+        for name in sorted(self._flag_names - {"targets", "rerun_lost"}):
             if value := getattr(self, name):
                 yield name, value
 
     @property
-    def width(self) -> int:
+    def _width(self) -> int:
         """How many engines there are, 0 if none."""
         raise NotImplementedError
 
@@ -274,16 +288,18 @@ class View(Hinted, Generic[Kind]):
 
     def _pack_for_chunks(self, function: Function[Any]) -> tuple[PackedFunction, str]:
         """Return what calls `function` with each item of a chunk, and the name of `function`."""
-        packed = self.client.packer.pack(functools.partial(each_item, function))
+        packed = self.client._packer.pack(functools.partial(each_item, function))
         return packed, name_of(function)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or name in self.flags or name == "client" or hasattr(type(self), name):
-            object.__setattr__(self, name, value)
-        elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
-            raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be ignored in silence
-        else:
-            object.__setattr__(self, name, value)  # a subclass of the user's may have attributes of its own
+    if not TYPE_CHECKING:  # a checker would let any name be assigned to
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name.startswith("_") or name in self._flag_names or name == "client" or hasattr(type(self), name):
+                object.__setattr__(self, name, value)
+            elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
+                raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be ignored in silence
+            else:
+                object.__setattr__(self, name, value)  # a subclass of the user's may have attributes of its own
 
     def __copy__(self) -> Self:
         made = object.__new__(type(self))
@@ -297,11 +313,11 @@ class View(Hinted, Generic[Kind]):
         )
 
     def _check_flags(self, flags: Flags) -> None:
-        unknown = flags.keys() - self.flags
+        unknown = flags.keys() - self._flag_names
         for name in sorted(unknown & NOT_YET):
             raise missing(self, name)
         if unknown:
-            names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self.flags))
+            names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self._flag_names))
             raise NoSuchFlag(f"{type(self).__name__} has no flag {names}; it has {known}")
 
     def _blocks(self, block: bool | None) -> bool:
