@@ -60,7 +60,7 @@ class EngineTable:
         The same reason gives the same error: it may end a hundred thousand tasks.
         """
         if not words:
-            words = f"no engine is left ({self.ends()})" if self.left else "there are no engines"
+            words = f"there are no engines left ({self.ends()})" if self.left else "there are no engines"
         if self._nobody is None or self._nobody[0] != words:
             advice = "Start engines with `ipcluster engines -n 2`, or see what happened with `ipcluster why`"
             if not self.left:

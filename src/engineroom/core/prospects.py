@@ -78,7 +78,7 @@ def end_hopeless(state: ControllerState) -> None:
 def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:
     """Return how a task ends that `allowed` engines may run, all of which are gone for good."""
     if not state.engines and not to_come(state):
-        return Outcome(Status.NO_ENGINE, 0.0, 0.0, f"no engine is left ({ends(state)})")
+        return Outcome(Status.NO_ENGINE, 0.0, 0.0, f"there are no engines left ({ends(state)})")
     gone = [
         f"engine {engine} ({state.departed_ids[engine].cause})" if engine in state.departed_ids else f"engine {engine}"
         for engine in sorted(allowed or ())

@@ -110,7 +110,7 @@ def test_what_waits_when_the_last_engine_dies_ends_with_all_causes(two: Play) ->
 
     ended = results(two, ENGINE_0, KILLED)
 
-    words = "no engine is left (engine 1: killed by SIGSEGV; engine 0: killed by SIGKILL)"
+    words = "there are no engines left (engine 1: killed by SIGSEGV; engine 0: killed by SIGKILL)"
     assert ended == dict.fromkeys(range(1, 9), (Status.NO_ENGINE, words))
 
 
@@ -118,7 +118,7 @@ def test_a_call_made_when_none_is_left_ends_at_once(two: Play) -> None:
     two(ENGINE_0, KILLED)
     two(ENGINE_1, EXITED)
 
-    words = "no engine is left (engine 0: killed by SIGKILL; engine 1: exit code 3)"
+    words = "there are no engines left (engine 0: killed by SIGKILL; engine 1: exit code 3)"
     assert results(two, CLIENT, submit(1)) == {1: (Status.NO_ENGINE, words)}
     assert results(two, CLIENT, submit(2, options=Options(engines=(0, 1)))) == {2: (Status.NO_ENGINE, words)}
 
@@ -210,10 +210,11 @@ def test_new_engines_run_new_calls(two: Play) -> None:
 
 
 def test_a_task_that_waits_is_not_blamed_for_the_host_that_ended(two: Play) -> None:
-    outcome = Outcome(Status.NO_ENGINE, 0.0, 0.0, "no engine is left (engine 0: its host has ended; engine 1: it left)")
+    words = "there are no engines left (engine 0: its host has ended; engine 1: it left)"
     two(CLIENT, submit(1))
     two(ENGINE_0, EngineLost("its host has ended"))
 
     sent = two.sent(ENGINE_1, EngineLost("it left"))
 
-    assert [message.outcome for _, message in sent if isinstance(message, Result)] == [outcome]
+    outcomes = [message.outcome for _, message in sent if isinstance(message, Result)]
+    assert outcomes == [Outcome(Status.NO_ENGINE, 0.0, 0.0, words)]
