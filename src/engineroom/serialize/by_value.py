@@ -17,12 +17,12 @@ from typing import Any
 
 import cloudpickle.cloudpickle as theirs
 
-from engineroom.serialize.classes import reduce_class
+from engineroom.serialize.classes import HEAP_TYPE, reduce_class
 from engineroom.serialize.code_facts import facts_of
 from engineroom.serialize.declared import declared
 from engineroom.serialize.evaluation import Evaluator
 from engineroom.serialize.exceptions import reduce_exception
-from engineroom.serialize.instances import reduce_instance
+from engineroom.serialize.instances import Way, way_of
 from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
 from engineroom.serialize.ipython_names import is_of_ipython
 from engineroom.serialize.standard_ways import WAYS
@@ -38,6 +38,9 @@ _ATTRIBUTES = (
 )
 _LOCAL_NAMES = frozenset({"__builtins__", "__name__", "__spec__", "__loader__", "__package__"})
 """Names that mean something else in each process."""
+
+
+_ways_of_python: dict[type, Way | None] = {}
 
 
 def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> bytes:
@@ -77,6 +80,7 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         chained: bool = True,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
+        self._ways = _ways_of_python.copy()
         self._scopes: dict[tuple[int, int], Scope] = {}
         self.chains = False
         self._chained = chained
@@ -84,16 +88,31 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
-        if kind is FunctionType and is_interactive(value):
-            return self._reduce_interactive(value)
-        if isinstance(value, type):
-            return reduce_class(value)
         if kind is FunctionType:
-            return self._function_reduce(value)
-        if isinstance(value, BaseException) and (reduced := reduce_exception(value, chained=self._chained)):
+            return self._reduce_interactive(value) if is_interactive(value) else self._function_reduce(value)
+        if kind is type:
+            return reduce_class(value)
+        way = self._ways[kind] if kind in self._ways else self._find_way(kind)
+        return NotImplemented if way is None else way(value)
+
+    def _find_way(self, kind: type) -> Way | None:
+        if issubclass(kind, type):
+            way: Way | None = reduce_class
+        elif issubclass(kind, BaseException):
+            way = self._reduce_exception
+        else:
+            way = way_of(kind, self.dispatch_table)
+            if not kind.__flags__ & HEAP_TYPE:  # written in C: it does not change
+                _ways_of_python[kind] = way
+        self._ways[kind] = way
+        return way
+
+    def _reduce_exception(self, value: BaseException) -> Any:
+        if reduced := reduce_exception(value, chained=self._chained):
             self.chains |= value.__cause__ is not None or value.__context__ is not None
             return reduced
-        return reduce_instance(value, self.dispatch_table)
+        otherwise = way_of(type(value), self.dispatch_table)
+        return NotImplemented if otherwise is None else otherwise(value)
 
     def _reduce_interactive(self, function: FunctionType) -> tuple[Any, ...]:
         code = function.__code__

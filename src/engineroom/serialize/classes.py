@@ -21,7 +21,9 @@ from engineroom.serialize.enums import bare_enum, by_value, fill_members, member
 from engineroom.serialize.hooks import no_hooks
 from engineroom.serialize.interactive import home
 
-_HEAP_TYPE = 1 << 9
+HEAP_TYPE = 1 << 9
+"""Flag of classes that were made at run time; the others are written in C and part of Python."""
+
 _received: WeakSet[type] = WeakSet()
 """Classes that came by value; those defined here are never changed by what comes back."""
 
@@ -59,7 +61,7 @@ def reduce_class(cls: type) -> Any:
     """Return how `cls` is pickled: NotImplemented for what the far end imports."""
     if importable(cls):
         return NotImplemented
-    if not cls.__flags__ & _HEAP_TYPE:  # written in C, such as `NoneType`
+    if not cls.__flags__ & HEAP_TYPE:  # written in C, such as `NoneType`
         return theirs._class_reduce(cls)
     generic = vars(cls).get("__pydantic_generic_metadata__")
     if generic and generic["origin"] and generic["args"]:  # such as `Box[int]`: pydantic makes one for each argument

@@ -3,43 +3,70 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import sys
-from collections.abc import Mapping
-from enum import EnumMeta
+from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from engineroom.serialize.classes import importable
 from engineroom.serialize.enums import is_member, member
 from engineroom.serialize.named import reduce_named
 
+Way = Callable[[Any], Any]
 _STREAMS = ("stdout", "stderr", "stdin")
 _WRAPPERS = (classmethod, staticmethod)
 
 
-def reduce_instance(value: Any, ways: Mapping[type, Any]) -> Any:
-    """Return how `value` is pickled; NotImplemented: in pickle's own way, or that of its type in `ways`."""
-    kind: Any = type(value)
-    if value is sys.stdout or value is sys.stderr or value is sys.stdin:
-        return getattr, (sys, next(name for name in _STREAMS if value is getattr(sys, name)))
+def way_of(kind: Any, ways: Mapping[type, Way]) -> Way | None:
+    """Return how objects of the type `kind` are pickled; None: in pickle's own way, or that of their type in `ways`."""
+    if any(kind is type(getattr(sys, name)) for name in _STREAMS):
+        return functools.partial(_reduce_stream, otherwise=_other_way(kind, ways))
+    return _other_way(kind, ways)
+
+
+def _other_way(kind: Any, ways: Mapping[type, Way]) -> Way | None:
     if kind in ways:
-        return _in_the_way_of_its_class(value, kind) if kind in copyreg.dispatch_table else NotImplemented
-    if isinstance(kind, EnumMeta):
-        return (member, (kind, value._name_)) if not importable(kind) and is_member(value) else NotImplemented
+        return None if importable(kind) or kind not in copyreg.dispatch_table else _in_the_way_of_its_class
+    if issubclass(kind, Enum):
+        return None if importable(kind) else _reduce_member
     if issubclass(kind, property):
-        return _make_property, (kind,), _property_state(value), None, None, _fill_property
+        return _reduce_property
     if issubclass(kind, _WRAPPERS):
-        return _make_wrapper, (kind, value.__func__), getattr(value, "__dict__", None)
-    if kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__:
-        return NotImplemented
+        return _reduce_wrapper
+    plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+    return None if plain else _in_its_own_way
+
+
+def _reduce_stream(value: Any, *, otherwise: Way | None) -> Any:
+    for name in _STREAMS:
+        if value is getattr(sys, name):
+            return getattr, (sys, name)
+    return NotImplemented if otherwise is None else otherwise(value)
+
+
+def _in_the_way_of_its_class(value: Any) -> Any:
+    return _unless_a_name(value, copyreg.dispatch_table[type(value)](value))
+
+
+def _in_its_own_way(value: Any) -> Any:
     return _unless_a_name(value, value.__reduce_ex__(5))
-
-
-def _in_the_way_of_its_class(value: Any, kind: type) -> Any:
-    return NotImplemented if importable(kind) else _unless_a_name(value, copyreg.dispatch_table[kind](value))
 
 
 def _unless_a_name(value: Any, reduced: Any) -> Any:
     return reduce_named(value, reduced) if type(reduced) is str else reduced
+
+
+def _reduce_member(value: Any) -> Any:
+    return (member, (type(value), value._name_)) if is_member(value) else _in_its_own_way(value)
+
+
+def _reduce_property(value: property) -> Any:
+    return _make_property, (type(value),), _property_state(value), None, None, _fill_property
+
+
+def _reduce_wrapper(value: Any) -> Any:
+    return _make_wrapper, (type(value), value.__func__), getattr(value, "__dict__", None)
 
 
 def _property_state(value: property) -> tuple[Any, ...]:
