@@ -22,6 +22,9 @@ from engineroom.serialize.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Body, Buffer, lay_out, split
 from engineroom.serialize.interactive import home
 
+_USUAL_LIMIT = 10_000
+"""Up to this limit of recursion, pickling needs no longer stack than each thread has."""
+
 _NONE: AbstractSet[str] = frozenset()
 
 
@@ -55,6 +58,14 @@ def unpack(packed: Buffer) -> Any:
 
 def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "") -> bytes:
     """Return a pickle of `value`, its out-of-band buffers appended to `buffers` (None: they are in the pickle)."""
+    if sys.getrecursionlimit() > _USUAL_LIMIT and sys.version_info < (3, 12):
+        from engineroom.serialize.deep import on_a_long_stack  # hardly anybody needs it
+
+        return on_a_long_stack(lambda: _pickled(value, buffers, what))
+    return _pickled(value, buffers, what)
+
+
+def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str) -> bytes:
     keep = None if buffers is None else buffers.append
     wrapped = value if keep is None else wrap_large(value)
     try:

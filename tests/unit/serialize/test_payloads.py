@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import gc
 import operator
+import sys
 import threading
 import weakref
 
@@ -257,6 +258,25 @@ def test_what_is_nested_too_deeply():
         pack(value)
     while value:  # let it go without a recursion as deep
         value = value.pop()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on the limit is not for what is written in C")
+@pytest.mark.parametrize("depth", [5_000, 100_000])
+def test_what_is_nested_deeply_travels_where_the_limit_of_recursion_is_high(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    limit, stack = sys.getrecursionlimit(), threading.stack_size()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        back = there_and_back(value)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert threading.stack_size() == stack
+    levels = 0
+    while value:
+        value, back, levels = value.pop(), back.pop(), levels + 1
+    assert (levels, back) == (depth, [])
 
 
 def test_an_object_that_refuses():

@@ -1,0 +1,49 @@
+"""Pickling where the user has raised the limit of recursion.
+
+Before Python 3.12 pickle recurses in C for as long as `sys.getrecursionlimit()` allows, and a thread's usual stack
+(8 MiB) ends at some 30,000 levels: the process would crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_OF_A_LEVEL = 1 << 10
+_LONGEST = 1 << 30
+_one_at_a_time = threading.Lock()
+
+
+def on_a_long_stack(function: Callable[[], T]) -> T:
+    """Return `function()`, called in a thread whose stack is as long as the limit of recursion allows."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            answers.append(function())
+        except BaseException as error:  # noqa: BLE001 -- raised where it belongs
+            errors.append(error)
+
+    thread = threading.Thread(target=call, name="engineroom-pickling", daemon=True)
+    _start_with_stack(thread, min(_LONGEST, sys.getrecursionlimit() * _OF_A_LEVEL))
+    thread.join()
+    if errors:
+        raise errors[0]
+    return answers[0]
+
+
+def _start_with_stack(thread: threading.Thread, size: int) -> None:
+    with _one_at_a_time:
+        usual = threading.stack_size()
+        with contextlib.suppress(ValueError):  # longer than this system allows
+            threading.stack_size(size)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(usual)
