@@ -80,9 +80,9 @@ def _packed(function: object, use: int) -> PackedFunction:
     name = name_of(function)
     value = ReferencedCall(function.name) if isinstance(function, Reference) else function
     if not callable(value):
-        raise PackError(f"{name!r} is no function: a {type(function).__qualname__!r} can't be called")
+        raise PackError(f"expected a function, got an object of type {type(function).__qualname__!r}")
     words = name.encode()[:500]
-    body = b"".join((_HEAD.pack(use, len(words)), words, pickled(value, what=f"the function {name!r}")))
+    body = b"".join((_HEAD.pack(use, len(words)), words, pickled(value, what=f"the function {name!r}", root=name)))
     return PackedFunction(blake2b(body, digest_size=16).digest(), body, name)
 
 

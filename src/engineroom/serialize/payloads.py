@@ -35,7 +35,7 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
     `what` names the value in an error: "the result", "argument 2 of 'fit'".
     """
     buffers: list[PickleBuffer] = []
-    pickle = pickled(value, buffers, what=what)
+    pickle = pickled(value, buffers, what=what, root="result" if what == "the result" else "value")
     if not buffers and len(pickle) <= INLINE_LIMIT:
         return pickle
     return lay_out(pickle, buffers, copy=copy)
@@ -56,16 +56,21 @@ def unpack(packed: Buffer) -> Any:
     return unpickled(packed)
 
 
-def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "") -> bytes:
-    """Return a pickle of `value`, its out-of-band buffers appended to `buffers` (None: they are in the pickle)."""
+def pickled(
+    value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "", root: str = "value"
+) -> bytes:
+    """Return a pickle of `value`, its out-of-band buffers appended to `buffers` (None: they are in the pickle).
+
+    `what` and `root` name it in an error: "the function 'f'", and "f" in an expression.
+    """
     if sys.getrecursionlimit() > _USUAL_LIMIT and sys.version_info < (3, 12):
         from engineroom.serialize.deep import on_a_long_stack  # hardly anybody needs it
 
-        return on_a_long_stack(lambda: _pickled(value, buffers, what))
-    return _pickled(value, buffers, what)
+        return on_a_long_stack(lambda: _pickled(value, buffers, what, root))
+    return _pickled(value, buffers, what, root)
 
 
-def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str) -> bytes:
+def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
     keep = None if buffers is None else buffers.append
     wrapped = value if keep is None else wrap_large(value)
     try:
@@ -83,7 +88,6 @@ def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str) -> by
     except Exception as error:
         from engineroom.serialize.culprits import explain  # only needed now
 
-        root = "result" if what == "the result" else "value"
         raise PackError(explain(value, what, error, root=root)) from error
 
 

@@ -19,6 +19,7 @@ from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, spell
 from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, NoSuchFlag, OtherFlags, missing
 from engineroom.client.views.keywords import explains_keywords, takes
+from engineroom.errors import PackError
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
@@ -288,7 +289,11 @@ class View(Hinted, Generic[Kind]):
 
     def _pack_for_chunks(self, function: Function[Any]) -> tuple[PackedFunction, str]:
         """Return what calls `function` with each item of a chunk, and the name of `function`."""
-        packed = self.client._packer.pack(functools.partial(each_item, function))
+        try:
+            packed = self.client._packer.pack(functools.partial(each_item, function))
+        except PackError:
+            self.client._packer.pack(function)  # says it without what is ours
+            raise
         return packed, name_of(function)
 
     if not TYPE_CHECKING:  # a checker would let any name be assigned to
