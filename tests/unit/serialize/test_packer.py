@@ -149,7 +149,7 @@ def test_names(packer, make, name):
 
 
 def test_something_that_is_no_function(packer):
-    with pytest.raises(PackError, match="'int' can't be called"):
+    with pytest.raises(PackError, match="expected a function, got an object of type 'int'"):
         packer.pack(3)
 
 
