@@ -199,7 +199,7 @@ def test_cluster_says_that_it_runs_already(tmp_path: Path) -> None:
     first = Cluster(n=1, profile_dir=place, cluster_id="same")
     first.start_cluster_sync()
     try:
-        with pytest.raises(LaunchError, match="cluster 'same' runs already"):
+        with pytest.raises(LaunchError, match="cluster 'same' is already running"):
             first.start_cluster_sync()
         with pytest.raises(LaunchError, match=r"runs already, as process \d+ .*--cluster-id=same"):
             Cluster(n=1, profile_dir=place, cluster_id="same").start_cluster_sync()

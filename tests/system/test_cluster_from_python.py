@@ -123,7 +123,7 @@ def test_engines_in_sets(running: Cluster) -> None:
         assert {key: one["n"] for key, one in running.engines.items()} == {"1": 2, name: 2}
         running.stop_engines_sync(name)
         until(lambda: rc.ids == [0, 1])
-        with pytest.raises(LaunchError, match="no set of engines 'none'"):
+        with pytest.raises(LaunchError, match="no engine set 'none'"):
             running.stop_engines_sync("none")
 
 
@@ -139,7 +139,7 @@ def test_restarted_engines_keep_their_ids_and_lose_their_names(running: Cluster)
 
 def test_signalled_engines_say_what_they_died_of(running: Cluster) -> None:
     with running.connect_client_sync() as rc:
-        with pytest.raises(LaunchError, match="there is no set of engines 'nope'; there are: "):
+        with pytest.raises(LaunchError, match="there is no engine set 'nope'; the sets are: "):
             running.signal_engines_sync(signal.SIGKILL, "nope")
         running.signal_engines_sync(signal.SIGKILL)
         until(lambda: rc.ids == [])

@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from traitlets import TraitError
-from traitlets.config import Config
+from traitlets.config import Config, Configurable
 
 from engineroom.cluster import cluster_file as files
 from engineroom.cluster import reports
 from engineroom.cluster.blocking import blocking, run_blocking
 from engineroom.cluster.cluster_file import NoCluster
+from engineroom.cluster.cluster_options import merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.host_session import HostSession
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
 from engineroom.protocol.signals import signal_number
-from engineroom.settings.advice import named
-from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster as ClusterOptions
-from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.homes import expanded
 from engineroom.settings.old_logs import random_id
-from engineroom.settings.old_names import renew
-from engineroom.settings.option import OptionError, keywords, nearest, no_sense
+from engineroom.settings.option import keywords, no_sense
+from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
+
+_STATUS_SECONDS = 10.0
+"""Seconds that the host may take to tell how it is."""
+
+_REPR_SECONDS = 1.0
+"""Seconds that the host may take to tell `repr` how it is."""
+
+
+class StartedAlready(LaunchError, RuntimeError):
+    """The cluster is running."""
 
 
 class Cluster(ClusterOptions):
@@ -48,40 +57,83 @@ class Cluster(ClusterOptions):
     all there; at the end it stops them. Each async method has a blocking twin, `..._sync`.
     """
 
+    engine_launcher_class = ClusterOptions.engine_launcher_class.as_class()
+    controller_launcher_class = ClusterOptions.controller_launcher_class.as_class()
+
     def __init__(
         self,
         *,
+        n: int | None = None,
+        engines: str | type | None = None,
+        controller: str | type | None = None,
         profile: str | None = None,
         profile_dir: str | os.PathLike[str] | None = None,
         ipython_dir: str | os.PathLike[str] | None = None,
         cluster_id: str | None = None,
         cluster_file: str | os.PathLike[str] | None = None,
+        controller_ip: str | None = None,
+        controller_location: str | None = None,
+        controller_args: Sequence[str] | None = None,
+        delay: float | None = None,
+        engine_timeout: float | None = None,
+        engine_environment: Mapping[str, str] | None = None,
+        restart_dead_engines: bool | None = None,
+        split: bool | None = None,
+        engine_launcher_class: str | type | None = None,
+        controller_launcher_class: str | type | None = None,
         shutdown_atexit: bool = True,
         load_profile: bool = True,
         log_level: str | int = "INFO",
+        log: logging.Logger | None = None,
         config: Config | None = None,
+        parent: Configurable | None = None,
         **options: Any,
     ) -> None:
-        """`cluster_id`: by default drawn, so that any number of clusters run side by side. `shutdown_atexit`: the
-        cluster ends with this process. `load_profile`: take options from the profile's files. `options`: those of
-        `c.Cluster` in `ipcluster_config.py`, such as `n` and `controller_ip`, also by their flags, such as `engines`.
+        """What is not given comes from the profile's `ipcluster_config.py`, or is the default.
 
-        OptionError: an option does not exist, or its value makes no sense.
+        n: number of engines (default: one per core).
+        engines, controller: how to start them: "Local", "MPI", "SSH", "Slurm", ..., or a launcher class. The long names
+            engine_launcher_class and controller_launcher_class work as well.
+        profile, profile_dir, ipython_dir: the profile to use (default: "default").
+        cluster_id: a random id by default, so several clusters can run side by side.
+        cluster_file: where to describe the running cluster (default: in the profile's security directory).
+        controller_ip: address the controller listens on ("*": all addresses; default: this machine only).
+        controller_location: address at which others reach the controller, if it cannot be detected.
+        controller_args: extra arguments for ipcontroller.
+        delay: seconds to wait between starting the controller and starting the engines (default: 0).
+        engine_timeout: seconds that all engines together may take to register (default: 60).
+        engine_environment: extra environment variables for engines.
+        restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: False).
+        split: batch systems only: submit each engine as a job of its own, or (False) one job for all.
+        shutdown_atexit: stop the cluster when this process ends (default: True).
+        load_profile: read the options in the profile's files (default: True).
+        log_level: lowest level that the cluster's processes log. log: where this object logs its warnings.
+        config: options of launchers, controller and engines. parent: a Configurable whose config is used.
+        options: any option by its flag.
+
+        OptionError: an option does not exist, or its value is not valid.
         """
         named = keywords(type(self))
-        for name in options.keys() - named.keys():
-            raise OptionError(f"Cluster has no option {name}{nearest(name, named)}")
+        refuse_unknown(options, named)
+        given_here = {
+            "n": n,
+            "controller_ip": controller_ip,
+            "controller_location": controller_location,
+            "controller_args": None if controller_args is None else list(controller_args),
+            "delay": delay,
+            "engine_timeout": engine_timeout,
+            "engine_environment": None if engine_environment is None else dict(engine_environment),
+            "restart_dead_engines": restart_dead_engines,
+            "split": split,
+            "engine_launcher_class": engine_launcher_class if engines is None else engines,
+            "controller_launcher_class": controller_launcher_class if controller is None else controller,
+            **{named[name]: value for name, value in options.items()},
+        }
+        values = {name: value for name, value in given_here.items() if value is not None}
+        self._log = log or _log
         found = Profile.find(profile, profile_dir=profile_dir, ipython_dir=ipython_dir)
-        classes = [IPClusterStart, *IPClusterStart.option_classes]
-        values = {named[name]: value for name, value in options.items() if value is not None}
-        given = deepcopy(config) if config else Config()
-        for remark in renew(given, classes):
-            log.warning("%s", remark)
-        said = deepcopy(given)
-        said.merge(Config({"Cluster": values}))
-        paths = [found.path / "ipcluster_config.py"] if load_profile else []
-        merged = read_config_files(paths, classes, over=said)
-        merged.merge(given)
+        given = deepcopy(config if config is not None else parent.config if parent is not None else Config())
+        merged = merged_config(given, values, found if load_profile else None)
         try:
             super().__init__(config=merged, **values)
         except TraitError as error:
@@ -93,6 +145,7 @@ class Cluster(ClusterOptions):
         self.cluster_file = Path(cluster_file) if cluster_file else found.cluster_file(self.cluster_id)
         self.engine_set = ""
         self._missing = ""
+        self._ran = False
         self._session: HostSession | None = None
         self._client: Client | None = None
 
@@ -112,6 +165,11 @@ class Cluster(ClusterOptions):
         return str(self._profile.path)
 
     @property
+    def launcher_places(self) -> list[str]:
+        """Where modules with launchers of your own may be, beside where Python looks."""
+        return places_for(self._profile.path)
+
+    @property
     def client_connection_file(self) -> str:
         """The path of the connection file for clients."""
         return str(self._profile.connection_file("client", self.cluster_id))
@@ -120,6 +178,11 @@ class Cluster(ClusterOptions):
     def running(self) -> bool:
         """Whether it was started, or found, and has not ended since."""
         return self._session is not None and self._session.alive
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ran, and does no more."""
+        return self._ran and not self.running
 
     @property
     def controller(self) -> dict[str, Any] | None:
@@ -138,23 +201,26 @@ class Cluster(ClusterOptions):
         Returns when all engines have registered, or those that can't have been warned of. LaunchError: none has.
         """
         await self._start(self._plan(n))
-        _warn(self._missing)
+        self._warn(self._missing)
 
     async def start_controller(self) -> None:
-        """Start a controller without engines."""
-        await self._start(self._plan(0))
+        """Start a controller without engines; `start_engines` adds them. RuntimeError: one is running already."""
+        plan = self._plan(None)
+        wanted, plan.n = plan.n, 0
+        await self._start(plan)
+        self.n = wanted
 
     async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
         """Start `n` more engines as a set of their own; return its name. LaunchError: none of them has registered."""
         if not self.running:
             # There may be a controller that somebody else has started.
             await self._start(self._plan(n, with_controller=False))
-            _warn(self._missing)
+            self._warn(self._missing)
             self.engine_set = "1"
             return self.engine_set
         answer = await self._ask(reports.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
         self.engine_set = str(answer["set"])
-        _warn(answer["missing"])
+        self._warn(answer["missing"])
         return self.engine_set
 
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
@@ -192,22 +258,28 @@ class Cluster(ClusterOptions):
                 self.remove_cluster_file()
 
     async def stop_controller(self) -> None:
-        """Stop the controller, and with it what is connected to it."""
-        await self._ask(reports.StopController())
+        """Stop the controller, and with it what is connected to it. Does nothing if none is running."""
+        if self.running:
+            with contextlib.suppress(LaunchError):  # its host has ended meanwhile
+                await self._ask(reports.StopController())
+        await self.stop_cluster()
 
     async def stop_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set, by default all."""
+        """Stop the engines of a set, by default all. KeyError: there is no such set."""
         await self._ask(reports.StopEngines(set=engine_set_id or ""))
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set, by default all, and start them again: same ids, empty namespaces."""
+        """Stop the engines of a set, by default all, and start them again: same ids, empty namespaces.
+
+        KeyError: there is no such set.
+        """
         answer = await self._ask(reports.RestartEngines(set=engine_set_id or ""))
-        _warn(answer["missing"])
+        self._warn(answer["missing"])
 
     async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
         """Send a signal, by number or name ("SIGINT"), to the engines of a set, by default to all.
 
-        ValueError: there is no such signal. LaunchError: some engines got none, and why.
+        ValueError: there is no such signal. LaunchError: some engines got none, and why. KeyError: no such set.
         """
         await self._ask(reports.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
 
@@ -264,7 +336,7 @@ class Cluster(ClusterOptions):
         try:
             values = files.read(path)
         except NoCluster as error:
-            raise NoCluster(f"{error}{_others(found)}") from None
+            raise NoCluster(f"{error}{running_elsewhere(found)}") from None
         return cls.from_dict(values, cluster_file=path, **options)
 
     @classmethod
@@ -287,8 +359,20 @@ class Cluster(ClusterOptions):
         """Return what is known of the cluster, as JSON values."""
         self._check_process()
         if self._session is not None and self._session.alive:
-            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=10)
+            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=_STATUS_SECONDS)
             return values
+        return self._described()
+
+    def _known(self, seconds: float) -> dict[str, Any]:
+        """Return what `to_dict` does if the host answers within `seconds`, else what is known here."""
+        assert self._session is not None
+        try:
+            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=seconds)
+        except (TimeoutError, LaunchError):
+            return self._described()
+        return values
+
+    def _described(self) -> dict[str, Any]:
         return {
             "cluster": {
                 "n": self.n,
@@ -321,9 +405,16 @@ class Cluster(ClusterOptions):
         self.cluster_file.unlink(missing_ok=True)
 
     def __repr__(self) -> str:
-        state = "running" if self.running else "not running"
         where = f"profile={self.profile!r}" if self.profile else f"profile_dir={self.profile_dir!r}"
-        return f"<Cluster(cluster_id={self.cluster_id!r}, {where}, n={self.n}): {state}>"
+        parts = [f"cluster_id={self.cluster_id!r}", where, f"n={self.n}"]
+        if self.running:
+            values = self._known(_REPR_SECONDS)
+            state = values["controller"].get("state")
+            parts.append(f"controller=<{'running' if state else 'running elsewhere'}>")
+            parts.append(f"engine_sets={list(values['engines'].get('sets', {}))}")
+        else:
+            parts.append("controller=None")
+        return f"<Cluster({', '.join(parts)})>"
 
     @property
     def _file_is_elsewhere(self) -> bool:
@@ -332,7 +423,7 @@ class Cluster(ClusterOptions):
 
     def _plan(self, n: int | None, *, with_controller: bool = True) -> HostPlan:
         plan = host_plan(
-            self,
+            self._as_options(),
             profile=self._profile,
             cluster_id=self.cluster_id,
             log_level=self.log_level,
@@ -357,10 +448,18 @@ class Cluster(ClusterOptions):
                 f"Cluster.from_file(profile_dir={self.profile_dir!r}, cluster_id={self.cluster_id!r})"
             )
 
+    def _as_options(self) -> ClusterOptions:
+        """Return the options as commands have them, launchers by their names."""
+        launchers = (type(self).engine_launcher_class, type(self).controller_launcher_class)
+        values: dict[str, Any] = {str(trait.name): trait.name_for(self) for trait in launchers}
+        others = set(ClusterOptions.class_trait_names(config=True)) - values.keys()
+        values.update({name: getattr(self, name) for name in others})
+        return ClusterOptions(config=self.config, **values)
+
     async def _start(self, plan: HostPlan) -> None:
         self._check_process()
         if self.running:
-            raise LaunchError(f"cluster {self.cluster_id!r} runs already")
+            raise StartedAlready(f"cluster {self.cluster_id!r} is already running; stop it first")
         self.n = plan.n
         session = HostSession.start(plan)
         try:
@@ -378,29 +477,20 @@ class Cluster(ClusterOptions):
 
     def _keep(self, session: HostSession) -> None:
         self._session = session
+        self._ran = True
         weakref.finalize(self, session.hang_up)
 
     async def _ask(self, request: reports.Request) -> Any:
         self._check_process()
         if self._session is None:
-            raise LaunchError(f"cluster {self.cluster_id!r} does not run: start it first")
+            raise LaunchError(f"cluster {self.cluster_id!r} is not running; start it first")
         return await asyncio.wrap_future(self._session.ask(request))
+
+    def _warn(self, words: str) -> None:
+        """Say what is wrong with engines that were started together with others."""
+        if words:
+            self._log.warning("%s", words)
 
     def _stop_at_exit(self) -> None:
         if not self._is_forked:
             self.stop_cluster_sync()
-
-
-def _others(place: Profile) -> str:
-    """Return the clusters that run, in a sentence, for those who mean one of them."""
-    from engineroom.cluster.registry import running  # reads every cluster file
-
-    profiles = ((found.profile, found.cluster_id) for found in running(place))
-    words = named(f"Cluster.from_file({profile.arguments(each)})" for profile, each in profiles if profile is not None)
-    return f". {words}" if words else ""
-
-
-def _warn(words: str) -> None:
-    """Say what is wrong with engines that were started together with others."""
-    if words:
-        log.warning("%s", words)

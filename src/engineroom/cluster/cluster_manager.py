@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from typing import Any
 from engineroom.cluster import registry
 from engineroom.cluster.cleaning import clean
 from engineroom.cluster.cluster import Cluster
+from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.pid_records import Holder
-from engineroom.settings.profiles import Profile, profiles
+from engineroom.settings.profiles import Profile
+from engineroom.settings.profiles import profiles as all_profiles
 
 _log = logging.getLogger(__name__)
 
@@ -27,35 +30,93 @@ class ClusterManager:
         *,
         profile_dirs: Sequence[str | os.PathLike[str]] | None = None,
         profile_dir: str | os.PathLike[str] | None = None,
-        names: Sequence[str] | None = None,
+        profiles: Sequence[str] | None = None,
         profile: str | None = None,
+        init_default_clusters: bool = False,
     ) -> dict[str, Cluster]:
-        """Add the clusters that run in these profiles, by default in all; return all clusters."""
-        directories = [*(profile_dirs or ()), *([profile_dir] if profile_dir else [])]
-        places = [Profile.find(profile_dir=directory) for directory in directories]
-        places += [Profile.find(name) for name in (*(names or ()), *([profile] if profile else []))]
-        for found in registry.find(places or profiles()):
-            if found.values and found.holder is Holder.RUNNING:
-                self._add(Cluster.from_dict(found.values))
+        """Add the clusters that run in these profiles, and forget those that have ended; return all clusters, by key.
+
+        profile_dirs, profile_dir: directories of profiles. profiles, profile: their names. Default: all profiles.
+        init_default_clusters: also add, for each profile, a cluster without an id that is not started yet.
+        """
+        self._forget_ended()
+        places = [
+            Profile.find(profile_dir=each) for each in (*(profile_dirs or ()), *([profile_dir] if profile_dir else []))
+        ]
+        places += [Profile.find(each) for each in (*(profiles or ()), *([profile] if profile else []))]
+        places = places or all_profiles()
+        for found in registry.find(places):
+            if (
+                found.values
+                and found.holder is Holder.RUNNING
+                and _key(found.profile, found.cluster_id) not in self.clusters
+            ):
+                with contextlib.suppress(NoCluster):  # it has ended meanwhile
+                    self._add(Cluster.from_dict(found.values))
+        if init_default_clusters:
+            for place in places:
+                if _key(place, "") not in self.clusters:
+                    self._add(Cluster(profile_dir=place.path, cluster_id=""))
         return self.clusters
 
-    def new_cluster(self, **options: Any) -> tuple[str, Cluster]:
-        """Return the key of a new cluster, not started yet, and the cluster."""
-        cluster = Cluster(**options)
+    def new_cluster(
+        self,
+        *,
+        cluster_id: str | None = None,
+        profile: str | None = None,
+        profile_dir: str | os.PathLike[str] | None = None,
+        n: int | None = None,
+        engines: str | type | None = None,
+        controller: str | type | None = None,
+        **options: Any,
+    ) -> tuple[str, Cluster]:
+        """Return the key of a new cluster, not started yet, and the cluster; the arguments are those of `Cluster`.
+
+        KeyError: there is a cluster of that profile and id already.
+        """
+        cluster = Cluster(
+            cluster_id=cluster_id,
+            profile=profile,
+            profile_dir=profile_dir,
+            n=n,
+            engines=engines,
+            controller=controller,
+            **options,
+        )
+        self._forget_ended()
+        if (key := _key_of(cluster)) in self.clusters:
+            raise KeyError(f"there is a cluster {key!r} already; give the new one another cluster_id")
         return self._add(cluster), cluster
 
     def get_cluster(self, key: str) -> Cluster:
         """Return a cluster by its key; KeyError if there is none."""
+        if key not in self.clusters:
+            raise KeyError(f"there is no cluster {key!r}; the clusters are: {', '.join(self.clusters) or 'none'}")
         return self.clusters[key]
 
     def remove_cluster(self, key: str) -> None:
-        """Forget a cluster; it goes on."""
+        """Forget a cluster without stopping it; KeyError if there is none."""
+        self.get_cluster(key)
         del self.clusters[key]
 
     def _add(self, cluster: Cluster) -> str:
-        key = f"{cluster.profile or cluster.profile_dir}:{cluster.cluster_id}"
+        key = _key_of(cluster)
         self.clusters[key] = cluster
         return key
+
+    def _forget_ended(self) -> None:
+        for key, cluster in list(self.clusters.items()):
+            if cluster.ended:
+                del self.clusters[key]
+
+
+def _key_of(cluster: Cluster) -> str:
+    return f"{cluster.profile or cluster.profile_dir}:{cluster.cluster_id}"
+
+
+def _key(profile: Profile | None, cluster_id: str) -> str:
+    assert profile is not None  # it was found by its files
+    return f"{profile.name or profile.path}:{cluster_id}"
 
 
 def clean_cluster_files(
@@ -67,7 +128,7 @@ def clean_cluster_files(
 
     `force`: stop clusters that run first. `log`: a logger for what is done.
     """
-    places = [Profile.find(profile_dir=directory) for directory in profile_dirs or ()] or profiles()
+    places = [Profile.find(profile_dir=directory) for directory in profile_dirs or ()] or all_profiles()
     done = list(clean(places, force=force))
     for words in done:
         (log or _log).info("%s", words)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
+from engineroom.cluster.engine_set import NoSuchSet
 from engineroom.cluster.leftovers import answers
 from engineroom.cluster.lines import LineReceiver
 from engineroom.cluster.reports import Answered, Report, Request, advised, line_of, read_request
@@ -57,13 +58,17 @@ class Asker(LineReceiver):
         try:
             data = await self._answer(request)
         except (EngineroomError, OSError, ValueError) as error:
-            self.tell(advised(Answered(request.number, error=str(error)), self._options))
+            self.tell(advised(_refused(request.number, error), self._options))
         except Exception as error:  # whoever asked must not wait for ever
             log.exception("a request failed")
             words = f"ipcluster failed: {type(error).__name__}: {error}. Its log has the traceback: `ipcluster logs`"
             self.tell(advised(Answered(request.number, error=words), self._options))
         else:
             self.tell(Answered(request.number, data))
+
+
+def _refused(number: int, error: Exception) -> Answered:
+    return Answered(number, error=str(error), no_set=isinstance(error, NoSuchSet))
 
 
 class Control:

@@ -93,10 +93,12 @@ class EngineHouse:
                 self._command(stop=engine.key)
         await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
         if name and not leaving:
-            raise NoSuchSet(name, self.engines.sets())
+            raise NoSuchSet.named(name, self.engines.sets())
 
     async def restart(self, name: str = "") -> str:
         restarted = self.engines.in_set(name)
+        if name and not restarted:
+            raise NoSuchSet.named(name, self.engines.sets())
         before = {engine.key: engine.instance for engine in restarted}
         for engine in restarted:
             engine.leaving = engine.returning = True
@@ -119,7 +121,7 @@ class EngineHouse:
             if not (relayed and engine.ready):
                 self._command(signal=engine.key, signum=signum)
         if name and not meant:
-            raise NoSuchSet(name, self.engines.sets())
+            raise NoSuchSet.named(name, self.engines.sets())
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)

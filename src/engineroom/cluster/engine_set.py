@@ -16,11 +16,16 @@ STABLE_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 
 
-class NoSuchSet(LaunchError):
-    """There is no set of engines `name`; `known`: those that there are."""
+class NoSuchSet(LaunchError, KeyError):
+    """There is no set of engines of that name."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"there is no set of engines {name!r}; there are: {', '.join(known) or 'none'}")
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError shows its repr
+
+    @classmethod
+    def named(cls, name: str, known: Iterable[str]) -> NoSuchSet:
+        """Return the error about `name`; `known`: those that there are."""
+        return cls(f"there is no engine set {name!r}; the sets are: {', '.join(known) or 'none'}")
 
 
 class SetExists(LaunchError):

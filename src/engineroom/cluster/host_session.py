@@ -42,11 +42,11 @@ class HostSession:
     @classmethod
     def start(cls, plan: HostPlan) -> Self:
         """Start a host with `plan`; `ready` comes next."""
-        session = cls()
+        session, line = cls(), encode_plan(plan)
         session._stop_seconds += plan.stop_timeout
         session._host = StartedHost(with_controller=plan.controller is not None)
         session._open(Channel(session._host.socket, on_report=session._hear, on_end=session._gone))
-        session._send(encode_plan(plan))
+        session._send(line)
         return session
 
     @classmethod

@@ -243,7 +243,7 @@ class LaunchedEngines:
     def _named(self, name: str) -> list[_Set]:
         found = [each for each in self._sets.values() if not name or each.name == name]
         if name and not found:
-            raise NoSuchSet(name, self._sets)
+            raise NoSuchSet.named(name, self._sets)
         return found
 
     def _forget(self, leaving: _Set) -> None:

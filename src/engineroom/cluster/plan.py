@@ -16,7 +16,7 @@ from engineroom.cluster.local_options import GRACE, ControllerHere, ForkedEngine
 from engineroom.cluster.surroundings import cores, own_directory
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
-from engineroom.settings.application import LEVELS, read_config_files
+from engineroom.settings.application import LEVELS, read_config_files, with_json
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
@@ -203,7 +203,7 @@ def host_plan(
         engine_launcher=engine_launcher,
         grace=forked.grace,
         stop_timeout=_patience(forked.grace, controller_launcher, engine_launcher),
-        launcher_names=(options.controller_launcher_class, options.engine_launcher_class),
+        launcher_names=(str(options.controller_launcher_class), str(options.engine_launcher_class)),
         controller_arguments=[
             *as_arguments(options.config, "IPController", "TaskScheduler", "HeartMonitor"),
             *options.controller_args,
@@ -229,8 +229,8 @@ def host_plan(
             "controller_location": options.controller_location,
             "controller_args": list(options.controller_args),
             "delay": options.delay,
-            "engine_launcher_class": options.engine_launcher_class,
-            "controller_launcher_class": options.controller_launcher_class,
+            "engine_launcher_class": str(options.engine_launcher_class),
+            "controller_launcher_class": str(options.controller_launcher_class),
         },
     )
 
@@ -333,7 +333,7 @@ def _application(cls: type[_App], config: Config, place: Config) -> _App:
     app = cls()
     app.cli_config = place
     profile_dir = Path(place["BaseParallelApplication"]["profile_dir"])
-    merged = read_config_files([profile_dir / f"{cls.config_name}_config.py"], app.all_classes())
+    merged = read_config_files(with_json(profile_dir / f"{cls.config_name}_config.py"), app.all_classes())
     for layer in (config, place):
         merged.merge(layer)
     try:

@@ -56,11 +56,12 @@ class Notice(msgspec.Struct, tag="notice"):
 
 
 class Answered(msgspec.Struct, tag="answered"):
-    """The answer to the request with this number. `error`: "" or why not."""
+    """The answer to the request with this number. `error`: "" or why not; `no_set`: because there is no such set."""
 
     number: int
     data: Any = None
     error: str = ""
+    no_set: bool = False
 
 
 def advised(report: Report, options: str) -> Report:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from engineroom.cluster.engine_set import NoSuchSet
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
@@ -108,7 +109,7 @@ class Channel:
             answer = self._waiting.pop(report.number, None)
         if answer is not None and answer.set_running_or_notify_cancel():
             if report.error:
-                answer.set_exception(LaunchError(report.error))
+                answer.set_exception((NoSuchSet if report.no_set else LaunchError)(report.error))
             else:
                 answer.set_result(report.data)
 

@@ -14,7 +14,7 @@ from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
 from traitlets.config import Application, Config, Configurable
 
 from engineroom.settings.command_line import CommandLine, spell_out
-from engineroom.settings.file_reader import OptionFile
+from engineroom.settings.file_reader import JSONOptionFile, OptionFile
 from engineroom.settings.homes import expanded
 from engineroom.settings.ipython_options import classes_in
 from engineroom.settings.old_names import renew, sections_of, unknown_options
@@ -220,7 +220,7 @@ class BaseParallelApplication(Application):
 
     def option_files(self) -> list[Path]:
         """Return the files that options are read from, the last one counting most; they need not exist."""
-        paths = [self.profile_directory.path / f"{self.config_name}_config.py"] if self.config_name else []
+        paths = with_json(self.profile_directory.path / f"{self.config_name}_config.py") if self.config_name else []
         if self.config_file:
             paths.append(expanded(self.config_file))
             if not paths[-1].exists():
@@ -308,10 +308,15 @@ def read_config_files(
     return config
 
 
+def with_json(path: Path) -> list[Path]:
+    """Return `X_config.py`, and `X_config.json`, which counts more."""
+    return [path, path.with_suffix(".json")]
+
+
 def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config:
     try:
         with importable(places_for(path.parent)):
-            file = OptionFile(path)
+            file = JSONOptionFile(path) if path.suffix == ".json" else OptionFile(path)
             config = file.load_config()
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error

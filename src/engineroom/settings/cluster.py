@@ -13,7 +13,7 @@ from traitlets.config import Config, Configurable
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
-from engineroom.settings.launcher_names import LauncherName
+from engineroom.settings.launcher_names import ENGINES, LauncherName
 from engineroom.settings.option import OptionError, option
 from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
@@ -37,7 +37,7 @@ class Cluster(Configurable):
 
     n = option(Int(None, allow_none=True, min=0, help="Number of engines to start (default: one per core)."), "n")
     engine_launcher_class = option(
-        LauncherName(role="engines", suffixes=("EngineSetLauncher", "EngineLauncher")),
+        LauncherName(role=ENGINES, suffixes=("EngineSetLauncher", "EngineLauncher")),
         "engines",
         old=("engine_set_launcher_class", "engine_set_launcher", "engine_launcher"),
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from traitlets.config import Config, Configurable
 
-from engineroom.settings.application import BaseParallelApplication, read_config_files
+from engineroom.settings.application import BaseParallelApplication, read_config_files, with_json
 from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
@@ -46,7 +46,8 @@ def effective_options(app: IPClusterStart) -> list[Effective]:
     elsewhere = _because_engines_are_elsewhere(shared)
     for program, less, more in (("ipcontroller", elsewhere, _for_controller(app, shared)), ("ipengine", [], [])):
         path, classes = config_file(app.profile_directory.path, program), FILES[program]
-        layers = [*less, _Layer(str(path), read_config_files([path], classes)), *shared, *more]
+        own = [_Layer(str(each), read_config_files([each], classes)) for each in with_json(path)]
+        layers = [*less, *own, *shared, *more]
         for cls in classes:
             found += _of_class(cls, layers)
     return found

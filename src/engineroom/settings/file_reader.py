@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlets.config import Config
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
 from engineroom.settings.profiles import Profile
 
@@ -53,6 +53,15 @@ class OptionFile(PyFileConfigLoader):
             self.bare.append(name)
         section: Config = self.config[name]
         return section
+
+
+class JSONOptionFile(JSONFileConfigLoader):
+    """One file of JSON: {"Cluster": {"n": 4}}."""
+
+    bare: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.name, path=str(path.parent))
 
 
 class _Names(dict[str, Any]):

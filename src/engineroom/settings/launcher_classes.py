@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from traitlets import TraitError
 from traitlets.config import Config
 
-from engineroom.settings.launcher_names import own_class_path
+from engineroom.settings.launcher_names import OwnClass, own_class_path
 from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
 from engineroom.settings.option import OptionError
 from engineroom.settings.own_modules import importable
@@ -25,7 +25,7 @@ def launcher_class(name: str, *, controller: bool, places: Sequence[str] = ()) -
     """
     if name in LAUNCHERS:
         return LAUNCHERS[name][0 if controller else 1]
-    cls = import_launcher(name, places)
+    cls = name.cls if isinstance(name, OwnClass) else import_launcher(name, places)
     needed = ControllerLauncher if controller else EngineLauncher
     if not issubclass(cls, needed):
         what = "controller" if controller else "engines"
@@ -68,7 +68,7 @@ def own_launchers(configs: Iterable[Config], places: Sequence[str]) -> list[type
             value = config.Cluster.get(option) if "Cluster" in config else None
             try:
                 path = own_class_path(value) if isinstance(value, str | type) else None
-                if path:
+                if path and not isinstance(path, OwnClass):
                     import_launcher(path, places)
             except (OptionError, TraitError):
                 continue

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from traitlets import TraitError
+from typing import Any, Self
 
 from engineroom.settings.named import Named
+from engineroom.settings.option import option
 
 _ALSO = {"MPI": ("MPIExec",), "WindowsHPC": ("WinHPC",), "Batch": ("BatchSystem",), "Slurm": ("SLURM",)}
 NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
+
+ENGINES = "engines"
 
 ENTRY_POINTS = "engineroom.launchers"
 """The group of entry points by which installed packages offer launchers of their own: NAME = "module:Class"."""
@@ -33,28 +34,67 @@ class LauncherName(Named):
             f"How to start {role}: {', '.join(NAMES)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
             "your own as module.Class."
         )
+        self.role, self.suffixes = role, suffixes
         super().__init__("Local", what=f"launcher of {role}", choices=choices, words=words)
+
+    def name_for(self, obj: Any) -> str:
+        """Return the name that `obj` has the option set to, whatever its attribute gives."""
+        name = super().get(obj, type(obj))
+        assert name is not None  # it has a default
+        return name
+
+    def as_class(self) -> LauncherName:
+        """Return the same option for an object whose attribute is the class, whatever it was set to."""
+        return option(
+            _LauncherClass(role=self.role, suffixes=self.suffixes), *self.metadata["flags"], old=self.metadata["old"]
+        )
 
     def validate(self, obj: Any, value: Any) -> str:
         if isinstance(value, str) and "." not in value and value.lower() in self.by_name:
             return super().validate(obj, value)
         return own_class_path(value) or super().validate(obj, value)
 
+    def default_value_repr(self) -> str:
+        return repr(self.default_value)
+
     def there_is(self) -> str:
         offered = [found.name for found in _entry_points() if found.name not in self.choices]
         return f"there is {', '.join([*self.choices, *offered])}, or a class of your own as module.Class"
 
 
+class _LauncherClass(LauncherName):
+    """The option of an object: it is set to a name or a class, and is the class."""
+
+    def get(self, obj: Any, cls: type[Any] | None = None) -> Any:
+        from engineroom.settings.launcher_classes import launcher_class  # many classes, and few ask
+
+        places = getattr(obj, "launcher_places", None)
+        if places is None:
+            return self.name_for(obj)  # it is being made
+        return launcher_class(self.name_for(obj), controller=self.role != ENGINES, places=places)
+
+
+class OwnClass(str):
+    """`module.Class` of a launcher that was given as a class, and cannot be imported under that name."""
+
+    __slots__ = ("cls",)
+
+    cls: type
+
+    def __new__(cls, launcher: type) -> Self:
+        made = super().__new__(cls, f"{launcher.__module__}.{launcher.__qualname__}")
+        made.cls = launcher
+        return made
+
+
 def own_class_path(value: str | type) -> str | None:
     """Return `module.Class` of the launcher that `value`, a class, its path or an entry point, means; None: of ours."""
+    if isinstance(value, OwnClass):
+        return value
     if isinstance(value, type):
-        if value.__module__ in _NO_MODULE:
-            raise TraitError(
-                f"the launcher {value.__qualname__} can't be used from where it is written: the process that starts "
-                "things with it must import it. Put it into a module of its own, in the working directory, beside the "
-                f"profile's files, or installed, and say module.{value.__qualname__}"
-            )
         path = f"{value.__module__}.{value.__qualname__}"
+        if value.__module__ in _NO_MODULE or "<locals>" in path:
+            return OwnClass(value)
         return None if path.startswith(Named.ours) else path
     if "." in value:
         return None if value.startswith(Named.ours) else value

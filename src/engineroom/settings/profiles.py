@@ -171,9 +171,7 @@ def _make(directory: Path, mode: int) -> None:
     try:
         directory.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
-        raise ProfileError(
-            f"the profile directory {directory} can't be made: {error.strerror}. {ELSEWHERE}"
-        ) from None
+        raise ProfileError(f"the profile directory {directory} can't be made: {error.strerror}. {ELSEWHERE}") from None
 
 
 def _check_security(directory: Path) -> None:

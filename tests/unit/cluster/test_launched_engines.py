@@ -269,7 +269,7 @@ def test_an_engine_that_is_lost_is_told_unless_its_set_is_stopped(tmp_path: Path
 
 def test_a_set_that_is_not_there_can_not_be_stopped(tmp_path: Path) -> None:
     async def story(sets: Sets) -> None:
-        with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: none"):
+        with pytest.raises(LaunchError, match="there is no engine set 'x'; the sets are: none"):
             await sets.engines.stop("x")
 
     play(tmp_path, story)
@@ -286,7 +286,7 @@ def test_who_sends_a_signal_hears_that_it_can_not_be_sent(tmp_path: Path) -> Non
         sets.queue.problem = "there are no signals"
         with pytest.raises(LaunchError, match="engine set 1 got no signal: there are no signals"):
             await sets.engines.signal(2, "1")
-        with pytest.raises(LaunchError, match="there is no set of engines 'x'; there are: 1"):
+        with pytest.raises(LaunchError, match="there is no engine set 'x'; the sets are: 1"):
             await sets.engines.signal(2, "x")
 
     play(tmp_path, story)

@@ -15,6 +15,7 @@ from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
+from engineroom.settings.launcher_names import OwnClass
 from engineroom.settings.launchers import (
     LAUNCHERS,
     BaseLauncher,
@@ -52,13 +53,36 @@ def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) ->
         ) from None
     # The host that is to import it may be another process, for which Python looks elsewhere.
     modules = [] if name in LAUNCHERS else list(dict.fromkeys([*own_module_path(), *places]))
-    return LauncherSpec(f"{cls.__module__}.{cls.__qualname__}", values, modules)
+    return LauncherSpec(f"{cls.__module__}.{cls.__qualname__}", values, modules, _pickled(name))
 
 
 def options_of(spec: LauncherSpec) -> BaseLauncher:
     """Return the options that `spec` tells of."""
     stay_importable(spec.places)  # a launcher may import more when it is used
-    return import_launcher(spec.cls)(**spec.options)
+    return _class_of(spec)(**spec.options)
+
+
+def _pickled(name: str) -> bytes:
+    """Return a class that was made in a script, a notebook or a function, for the process that is to use it."""
+    if not isinstance(name, OwnClass):
+        return b""
+    from engineroom.serialize.local_classes import pack_class  # for few
+
+    try:
+        return pack_class(name.cls)
+    except Exception as error:  # whatever the class refers to
+        raise OptionError(
+            f"the launcher {name} cannot be sent to the process that uses it: {type(error).__name__}: {error}. "
+            "Put it into a module of its own"
+        ) from error
+
+
+def _class_of(spec: LauncherSpec) -> type[BaseLauncher]:
+    if not spec.pickled:
+        return import_launcher(spec.cls)
+    from engineroom.serialize.local_classes import unpack_class  # as above
+
+    return unpack_class(spec.pickled)
 
 
 def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) -> Launcher:

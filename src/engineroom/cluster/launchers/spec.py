@@ -9,8 +9,10 @@ import msgspec
 
 class LauncherSpec(msgspec.Struct, frozen=True):
     """A launcher's class, as `module.Class`, and those of its options that somebody has set. `places`: directories in
-    which the module may be, beside those where Python looks."""
+    which the module may be, beside those where Python looks. `pickled`: the class itself, b"" where it can be
+    imported."""
 
     cls: str
     options: dict[str, Any] = {}
     places: list[str] = []
+    pickled: bytes = b""

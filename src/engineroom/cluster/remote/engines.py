@@ -168,7 +168,7 @@ class RemoteEngines:
     def _named(self, name: str) -> list[HostedEngine]:
         found = self.engines.in_set(name)
         if name and not found:
-            raise NoSuchSet(name, self.engines.sets())
+            raise NoSuchSet.named(name, self.engines.sets())
         return found
 
     async def _ask_all(self, engines: list[HostedEngine], request: Callable[[], RemoteRequest]) -> list[str]:
