@@ -169,7 +169,7 @@ def test_the_first_free_port_is_taken(command: Start, profile: Profile) -> None:
 def test_an_address_of_another_machine_is_named(starts: Callable[..., Command], profile: Profile) -> None:
     said = starts("--ip=192.0.2.1").output
     assert "the controller can't listen on 192.0.2.1" in said
-    assert "Choose others by --ip and --ports" in said
+    assert "Choose another address or port (--ip, --ports)" in said
 
 
 def test_an_option_that_makes_no_sense_is_named(starts: Callable[..., Command], profile: Profile) -> None:

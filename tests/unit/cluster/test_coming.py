@@ -233,4 +233,4 @@ def test_of_a_job_that_has_ended_nothing_is_to_come(tmp_path: Path) -> None:
 
 
 def test_there_is_no_such_set() -> None:
-    assert "none" in str(NoSuchSet("a", ()))
+    assert "none" in str(NoSuchSet.named("a", ()))
