@@ -140,6 +140,15 @@ def test_errors_of_one_place_with_messages_of_their_own_share_a_section():
     ]
 
 
+def test_the_message_of_several_errors_gives_each_of_their_messages():
+    errors = [RemoteError("KeyError", f"{n % 2}", "", {"engine_id": n, "method": "apply"}) for n in range(4)]
+    assert str(CompositeError("it failed", errors)).splitlines() == [
+        "it failed",
+        "[0, 2:apply] KeyError: 0",
+        "[1, 3:apply] KeyError: 1",
+    ]
+
+
 def test_items_of_a_map_are_named():
     errors = [remote(engine=index % 2).of_item(index, f"x={index}") for index in (3, 7, 8, 9)]
     assert str(errors[0]) == "[1:apply] item 3 (x=3): ValueError: bad"

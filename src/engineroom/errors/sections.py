@@ -23,8 +23,9 @@ def sections_of(errors: Iterable[RemoteError]) -> list[Section]:
 
 
 def summaries(sections: Sequence[Section], limit: int) -> list[str]:
-    """Return a line for each of the first `limit` sections, and one that says how many errors are not shown."""
-    return [f"{heading(section)}{_last_words(section[0])}" for section in sections[:limit]] + omitted(sections, limit)
+    """Return a line for each of the first `limit` messages, and one that says how many errors are not shown."""
+    alike = [errors for section in sections for errors in _by_message(section)]
+    return [f"{heading(errors)}{_last_words(errors[0])}" for errors in alike[:limit]] + omitted(alike, limit)
 
 
 def rendered(sections: Sequence[Section], limit: int) -> list[str]:
@@ -114,11 +115,15 @@ def _shortened(lines: list[str]) -> list[str]:
     return [*lines[:_HEAD], f"  ... {start - _HEAD} lines; print_traceback(number) shows all ...", *lines[start:]]
 
 
-def _other_messages(section: Section, limit: int) -> Iterator[str]:
-    by_message: dict[str, Section] = {}
+def _by_message(section: Section) -> list[Section]:
+    found: dict[str, Section] = {}
     for error in section:
-        by_message.setdefault(error.evalue, []).append(error)
-    others = list(by_message.values())[1:]
+        found.setdefault(error.evalue, []).append(error)
+    return list(found.values())
+
+
+def _other_messages(section: Section, limit: int) -> Iterator[str]:
+    others = _by_message(section)[1:]
     for alike in others[: limit - 1]:
         yield f"{heading(alike)}{_last_words(alike[0])}"
     more = sum(map(len, others[limit - 1 :]))
