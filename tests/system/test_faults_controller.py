@@ -46,7 +46,7 @@ def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command:
             with pytest.raises(ControllerLost, match=r"the controller is gone .* could not be reached again in 0\.5 s"):
                 waiting.get(timeout=SECONDS)
         assert time.monotonic() - begun < slowly(2)
-        with pytest.raises(ControllerLost, match="start one by `ipcluster start` or `ipcontroller`"):
+        with pytest.raises(ControllerLost, match="Start one with `ipcluster start` or `ipcontroller`"):
             rc[0].apply_async(abs, -1)
     assert engine.ends() == 1
     assert "the controller is gone: connecting again" in engine.output

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import mmap
+import struct
 
 from engineroom.ids import SESSION_BYTES, TaskId
 
-_TASK, _ATTEMPT = SESSION_BYTES + 8, 8
-_SIZE = _TASK + _ATTEMPT
-_NOTHING = bytes(_SIZE)
+_PAIR = struct.Struct(f">{SESSION_BYTES + 8}sQ")
+_NOTHING = bytes(_PAIR.size)
 
 
 class NowRunning:
     """Made before the fork; the engine notes, its parent reads. Nothing of it is on disk."""
 
-    __slots__ = ("_page",)
+    __slots__ = ("_page", "_view")
 
     def __init__(self) -> None:
-        self._page = mmap.mmap(-1, _SIZE)
+        self._page = mmap.mmap(-1, _PAIR.size)
+        self._view = memoryview(self._page)
 
     def note(self, task: TaskId, attempt: int) -> None:
         """Say that an attempt is about to begin. Called for every task: as short as can be."""
-        self._page[:_SIZE] = task + attempt.to_bytes(_ATTEMPT)
+        _PAIR.pack_into(self._view, 0, task, attempt)
 
     def clear(self) -> None:
         """Say that nothing runs."""
-        self._page[:_SIZE] = _NOTHING
+        self._view[:] = _NOTHING
 
     def read(self) -> tuple[TaskId, int] | None:
         """Return the attempt that runs, or ran last if its end has not been told yet; None: there is none."""
-        found = self._page[:_SIZE]
-        return None if found == _NOTHING else (TaskId(found[:_TASK]), int.from_bytes(found[_TASK:]))
+        if self._view == _NOTHING:
+            return None
+        task, attempt = _PAIR.unpack_from(self._view)
+        return TaskId(task), attempt
 
     def close(self) -> None:
+        self._view.release()
         self._page.close()
