@@ -149,6 +149,15 @@ def test_the_message_of_several_errors_gives_each_of_their_messages():
     ]
 
 
+def test_errors_without_tracebacks_are_listed_by_their_messages():
+    words = [("EngineError", f"engine {n} died", "", {**INFO, "engine_id": n}) for n in range(6)]
+    error = CompositeError("all failed", words)
+    assert error.render_traceback() == [
+        *(f"[{n}:apply] EngineError: engine {n} died" for n in range(4)),
+        "... and 2 more with other messages ...",
+    ]
+
+
 def test_items_of_a_map_are_named():
     errors = [remote(engine=index % 2).of_item(index, f"x={index}") for index in (3, 7, 8, 9)]
     assert str(errors[0]) == "[1:apply] item 3 (x=3): ValueError: bad"
@@ -174,13 +183,13 @@ def test_long_tracebacks_are_shortened_where_there_are_several():
     long = "\n".join(["Traceback", *(f"  frame {n}" for n in range(40)), "KeyError: 'k'"])
     words = ("KeyError", "'k'", long, INFO)
     assert len(CompositeError("one", [words]).render_traceback()) == 43
-    assert len(CompositeError("the same", [words] * 32).render_traceback()) == 14
+    assert len(CompositeError("the same", [words] * 32).render_traceback()) == 12
     error = CompositeError("two", [words, remote()])
     lines = error.render_traceback()
-    cut = "  ... 30 lines; print_traceback(number) shows all ..."
+    cut = "  ... 32 lines; print_traceback(number) shows all ..."
     assert lines[:5] == ["[2:apply]:", "Traceback", "  frame 0", "  frame 1", cut]
     assert len(error.render_traceback(0)) == 43
-    assert lines[12:] == ["  frame 39", "KeyError: 'k'", "", "[2:apply]:", "Traceback", "ValueError: bad"]
+    assert lines[10:] == ["  frame 39", "KeyError: 'k'", "", "[2:apply]:", "Traceback", "ValueError: bad"]
 
 
 def test_an_error_without_a_traceback_is_shown_by_its_message():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.client.kinds import T
 from engineroom.client.waiting import Waiter
-from engineroom.errors.local import called_by_users
+from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 
 if TYPE_CHECKING:
     import threading
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
 
 
-@called_by_users("result", "__await__")
+@called_by_users("__await__")
 class LeanFuture(Future[T]):
     """A `concurrent.futures.Future` without a lock and lists of its own.
 
@@ -97,9 +97,13 @@ class LeanFuture(Future[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """Return the result, or raise the error, waiting for it at most `timeout` seconds (None: no limit)."""
-        if self._state is not FINISHED:
-            self._wait_for_end(timeout)
-        return self._value()
+        try:
+            if self._state is not FINISHED:
+                self._wait_for_end(timeout)
+            return self._value()
+        except EXPECTED as error:
+            show_users_frames(error)
+            raise
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return the error that `result` would raise, None if there is none."""

@@ -12,7 +12,7 @@ from engineroom.client.kinds import Item, T
 from engineroom.client.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import CompositeError, NoEnginesRegistered, RemoteError, remote_error
-from engineroom.errors.local import called_by_users
+from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 """What only makers of futures call."""
 
 
-@called_by_users("get", "r", "wait", "get_dict", "__getitem__", "_in_order")
+@called_by_users("r", "wait", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(Facts, LeanFuture[T]):
     """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
 
@@ -112,15 +112,19 @@ class AsyncResult(Facts, LeanFuture[T]):
         limit = _limit(timeout)
         if return_when == FIRST_COMPLETED:
             raise ValueError("get() needs all results; for the first one, iterate or use wait(return_when=...)")
-        if return_when == FIRST_EXCEPTION and not self.done():
-            self._wait(lambda: self.done() or self._failures, limit)
-            if self._failures and not self.done():
-                raise self._composite()
-        if self._return_exceptions if return_exceptions is None else return_exceptions:
-            if not self.done():
-                self._wait_for_end(limit)
-            return self._values_or_errors()
-        return self.result(limit)
+        try:
+            if return_when == FIRST_EXCEPTION and not self.done():
+                self._wait(lambda: self.done() or self._failures, limit)
+                if self._failures and not self.done():
+                    raise self._composite()
+            if self._return_exceptions if return_exceptions is None else return_exceptions:
+                if not self.done():
+                    self._wait_for_end(limit)
+                return self._values_or_errors()
+            return self.result(limit)
+        except EXPECTED as error:
+            show_users_frames(error)
+            raise
 
     @property
     def r(self) -> T:

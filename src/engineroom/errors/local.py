@@ -27,7 +27,7 @@ _MACHINERY = frozenset(
 )
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
-_EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
+EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
 """What tells users what happened, or is their own doing; other errors that come out of our code may be ours."""
 _GENERATOR = 0x20
 """Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
@@ -80,7 +80,7 @@ def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return function(*args, **kwargs)
-        except _EXPECTED as error:
+        except EXPECTED as error:
             show_users_frames(error)
             raise
 
@@ -94,7 +94,7 @@ def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[
     def iterate(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T, Any, Any]:
         try:
             return (yield from function(*args, **kwargs))
-        except _EXPECTED as error:
+        except EXPECTED as error:
             show_users_frames(error)
             raise
 
@@ -102,7 +102,10 @@ def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[
 
 
 def called_by_users(*names: str) -> Callable[[_Class], _Class]:
-    """Return a decorator of classes: errors that these methods and properties raise do not show our frames."""
+    """Return a decorator of classes: errors that these methods and properties raise do not show our frames.
+
+    Methods that are called for each of very many tasks do the same by themselves: a wrapper costs 0.1 us.
+    """
 
     def decorate(kind: _Class) -> _Class:
         for name in names:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from engineroom.errors.remote import RemoteError, where
 
 _SHOWN_RANGES = 8
-_HEAD, _TAIL = 3, 9
+_HEAD, _TAIL = 3, 7
 """Lines that are shown of the longer traceback of many errors: its first frame, and its end."""
 
 Section = list[RemoteError]
@@ -98,13 +98,12 @@ def _last_words(error: RemoteError) -> str:
 
 
 def _section(section: Section, limit: int, *, short: bool) -> list[str]:
-    first = section[0]
-    if not first.traceback:
-        return [f"{heading(section)}{_last_words(first)}", *_other_messages(section, limit)]
-    lines = first.render_traceback()
+    if not section[0].traceback:
+        return _messages(section, 0, limit)
+    lines = section[0].render_traceback()
     if short:
         lines = _shortened(lines)
-    return [_title(section), *lines, *_other_messages(section, limit)]
+    return [_title(section), *lines, *_messages(section, 1, limit)]
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -122,10 +121,9 @@ def _by_message(section: Section) -> list[Section]:
     return list(found.values())
 
 
-def _other_messages(section: Section, limit: int) -> Iterator[str]:
-    others = _by_message(section)[1:]
-    for alike in others[: limit - 1]:
-        yield f"{heading(alike)}{_last_words(alike[0])}"
-    more = sum(map(len, others[limit - 1 :]))
-    if more > 0:
-        yield f"... and {more} more with other messages ..."
+def _messages(section: Section, start: int, limit: int) -> list[str]:
+    """Return a line for each message of `section` from number `start` on, and how many are not shown."""
+    groups = _by_message(section)
+    lines = [f"{heading(alike)}{_last_words(alike[0])}" for alike in groups[start:limit]]
+    more = sum(map(len, groups[limit:]))
+    return [*lines, f"... and {more} more with other messages ..."] if more else lines

@@ -20,7 +20,7 @@ from engineroom.client.targets import Targets, spell
 from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, NoSuchFlag, OtherFlags, missing
 from engineroom.client.views.keywords import explains_keywords, takes
 from engineroom.errors import PackError
-from engineroom.errors.local import called_by_users
+from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
 from engineroom.serialize.items import each_item
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         def __get__(self, view: View[Any], owner: object) -> Any: ...
 
 
-@called_by_users("apply", "apply_async", "apply_sync", "map", "map_sync", "imap")
+@called_by_users("apply", "apply_sync", "map", "map_sync", "imap")
 class View(Hinted, Generic[Kind]):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
@@ -108,7 +108,11 @@ class View(Hinted, Generic[Kind]):
     def apply_async(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> AsyncResult[list[T]]: ...
     def apply_async(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
         """Call `f(*args, **kwargs)` there; return an AsyncResult."""
-        return self._apply(f, args, kwargs)
+        try:
+            return self._apply(f, args, kwargs)
+        except EXPECTED as error:
+            show_users_frames(error)
+            raise
 
     @overload
     def apply_sync(self: View[One], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> T: ...
