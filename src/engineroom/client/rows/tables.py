@@ -13,7 +13,7 @@ from typing import Any
 from engineroom.client.rows.kind import CannotJoin, loaded
 
 _REGULAR = "engineroom: regular"
-"""Says, for a moment, that the parts of a table had indexes of regular times, which pandas joins to any index."""
+"""Under this key are, for a moment, the frequencies that the index of a joined table may have: pandas forgets it."""
 
 
 class FrameRows:
@@ -30,15 +30,18 @@ class FrameRows:
         if len({part.ndim for part in filled}) > 1:
             raise CannotJoin
         whole = _concatenated(loaded("pandas"), filled)
-        if all(getattr(part.index, "freq", None) is not None for part in filled):
-            whole.attrs = {**whole.attrs, _REGULAR: True}  # until the rows have their order
+        frequency = getattr(filled[0].index, "freq", None)
+        if frequency is not None:
+            candidates = [frequency, frequency.base * max(1, frequency.n // len(parts))]
+            whole.attrs = {**whole.attrs, _REGULAR: candidates}  # until the rows have their order
         return whole
 
     def finish(self, whole: Any) -> Any:
         """Return `whole`, whose rows have their order now, with the frequency that its index had."""
-        if whole.attrs.pop(_REGULAR, False) and getattr(whole.index, "freq", None) is None and len(whole) > 2:
-            with contextlib.suppress(AttributeError, TypeError, ValueError):
-                whole.index.freq = whole.index.inferred_freq
+        for frequency in whole.attrs.pop(_REGULAR, ()):
+            if getattr(whole.index, "freq", None) is None:
+                with contextlib.suppress(AttributeError, TypeError, ValueError):
+                    whole.index.freq = frequency
         return whole
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
