@@ -79,12 +79,22 @@ def test_columns_hold_what_the_builtin_map_passes(kinds: list[tuple[str, list[in
         assert [tuple(map(plain, row)) for row in rows] == expected[half]
 
 
-def test_iterators_are_read_as_far_as_the_builtin_map_reads_them() -> None:
-    for order in (1, -1):
-        theirs, ours = iter(range(10)), iter(range(10))
-        list(map(pow, *[theirs, [1, 2]][::order]))
-        columns_of([ours, [1, 2]][::order])
-        assert next(ours) == next(theirs)
+@given(st.lists(st.integers(0, 6) | st.none(), min_size=1, max_size=4))
+def test_iterators_are_read_as_far_as_the_builtin_map_reads_them(lengths: list[int | None]) -> None:
+    # None stands for an iterator with more items than any list has.
+    if all(length is None for length in lengths):
+        lengths.append(3)
+    read = []
+    for run in (lambda *some: list(map(lambda *_: None, *some)), lambda *some: columns_of(some)):
+        sequences = [iter(range(20)) if length is None else [0] * length for length in lengths]
+        run(*sequences)
+        read.append([next(one) for one in sequences if not isinstance(one, list)])
+    assert read[0] == read[1]
+
+
+def test_one_iterator_given_twice_yields_pairs() -> None:
+    items = iter(range(7))
+    assert columns_of([items, items]) == [[0, 2, 4], [1, 3, 5]]
 
 
 @pytest.mark.parametrize("sequences", [[], [3], [[1], None], [np.array(3)]])
