@@ -16,11 +16,13 @@ def remote_error(words: ErrorWords, original: BaseException | Parts | None, item
     """Return a RemoteError, also of the type of `original` where the two can be combined."""
     if isinstance(original, Parts):
         original = original.exception  # as `copy.copy` hands it on
-    error = RemoteError(*words)
+    error: RemoteError | None = None
     if isinstance(original, Exception):
         kind: Any = type(original)
         with contextlib.suppress(Exception):  # a class may do anything when it is sub-classed or made
             error = alike(original, combined_type(RemoteError, kind))
+    if error is None:
+        error = RemoteError(*words)
     error.describe(words, original)
     return error if item is None else error.of_item(*item)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copyreg
+from functools import lru_cache
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -75,14 +76,23 @@ def furnish(exception: BaseException, state: tuple[dict[str, Any], dict[str, Any
 
 def members_of(exception: BaseException) -> dict[str, Any]:
     """Return the attributes that lie outside the `__dict__`, as the `errno` of an OSError."""
-    members = {}
-    for base in type(exception).__mro__:
-        for name, descriptor in vars(base).items():
-            if isinstance(descriptor, MemberDescriptorType | GetSetDescriptorType) and not name.startswith("__"):
-                value = getattr(exception, name, None)
-                if value is not None or base.__flags__ & _HEAP_TYPE:  # in C, None says that it is not set
-                    members[name] = value
+    members, kind = {}, type(exception)
+    for name, is_heap_type in _member_names(kind):  # type: ignore[arg-type]  # classes are hashable
+        value = getattr(exception, name, None)
+        if value is not None or is_heap_type:  # in C, None says that it is not set
+            members[name] = value
     return members
+
+
+@lru_cache(maxsize=256)
+def _member_names(kind: type[BaseException]) -> list[tuple[str, int]]:
+    """Return the names of these attributes, and whether a class that was made at run time declares them."""
+    return [
+        (name, base.__flags__ & _HEAP_TYPE)
+        for base in kind.__mro__
+        for name, descriptor in vars(base).items()
+        if isinstance(descriptor, MemberDescriptorType | GetSetDescriptorType) and not name.startswith("__")
+    ]
 
 
 def _whole(make: Any, args: tuple[Any, ...], state: Any) -> BaseException:

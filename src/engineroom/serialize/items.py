@@ -14,6 +14,7 @@ from engineroom.errors import PackError, TaskAborted
 from engineroom.serialize.failures import pack_failure
 from engineroom.serialize.frames import Body
 from engineroom.serialize.item_text import text_of
+from engineroom.serialize.likeness import Likeness, likeness_of
 from engineroom.serialize.payloads import pack, pickled
 
 _DESCRIBED = 100
@@ -27,16 +28,17 @@ class Failed:
     """Stands in a chunk's results for the error of one item.
 
     `packed`: the packed failure; the client, which knows where the chunk ran, fills in the engine. `arguments`: a
-    short repr of what the item was called with, "" if there is none.
+    short repr of what the item was called with, "" if there is none. `own`: None or, for an error that is like the
+    packed one but for these, its `args` and its text.
     """
 
-    __slots__ = ("arguments", "packed")
+    __slots__ = ("arguments", "own", "packed")
 
-    def __init__(self, packed: bytes, arguments: str = "") -> None:
-        self.packed, self.arguments = packed, arguments
+    def __init__(self, packed: bytes, arguments: str = "", own: tuple[tuple[Any, ...], str] | None = None) -> None:
+        self.packed, self.arguments, self.own = packed, arguments, own
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Failed, (self.packed, self.arguments)
+        return Failed, (self.packed, self.arguments, self.own)
 
 
 class ItemsFailed(Exception):
@@ -118,7 +120,7 @@ class _Chunk:
         self.columns, self.results, self.first, self.stop = columns, results, first, stop
         self._process = os.getpid()
         self.failed: dict[int, str] = {}
-        self._packed: dict[bytes, bytes] = {}
+        self._models: dict[Likeness, tuple[Failed, object]] = {}
 
     def go_on(self, calls: Iterator[Any], problem: BaseException | None) -> None:
         """Run the items after one that raised `problem` (None: StopIteration, which `extend` takes for the end)."""
@@ -203,9 +205,16 @@ class _Chunk:
         self._put(index, unrun)
 
     def _describe(self, problem: BaseException, arguments: str) -> tuple[str, Failed]:
-        text, body = pack_failure(problem, engine_id=-1, instance=b"", method="map")
-        packed = _in_one_piece(body)
-        return text, Failed(self._packed.setdefault(packed, packed), arguments)
+        likeness, alive = likeness_of(problem)
+        if likeness in self._models:
+            text = str(problem)
+            model, _ = self._models[likeness]
+            return f"{type(problem).__name__}: {text}", Failed(model.packed, arguments, (problem.args, text))
+        summary, body = pack_failure(problem, engine_id=-1, instance=b"", method="map")
+        failed = Failed(_in_one_piece(body), arguments)
+        if likeness is not None:
+            self._models[likeness] = failed, alive
+        return summary, failed
 
 
 def _stop_iteration() -> StopIteration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack, overload
 
 from engineroom.client.chunks import cuts
@@ -120,8 +121,8 @@ class LoadBalancedView(View[One]):
         """
         if chunksize is None and self.retries:
             chunksize = 1
-        elif chunksize is not None and chunksize < 1:
-            raise ValueError(f"chunksize is {chunksize}; it must be at least 1")
+        elif chunksize is not None and index(chunksize) < 1:
+            raise ValueError(f"chunksize must be at least 1, not {chunksize}")
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
         slices = list(cuts(len(columns[0]), max(1, self._width), chunksize))
