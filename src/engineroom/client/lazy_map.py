@@ -10,10 +10,11 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
+from engineroom.client.blamed_items import blamed
 from engineroom.client.columns import iterate
 from engineroom.client.kinds import T
 from engineroom.client.waiting import NEVER, Deadline
-from engineroom.errors import RemoteError
+from engineroom.errors import PackError, RemoteError
 from engineroom.errors.local import called_by_users
 from engineroom.serialize.functions import name_of
 from engineroom.serialize.item_text import text_of
@@ -47,7 +48,8 @@ def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
 class LazyMapIterator(Iterator[T]):
     """The results of `view.imap` or `executor.map`, one by one; `cancel` ends it early.
 
-    An error of an item is raised in its turn, and iterating can go on after it.
+    An error of an item is raised in its turn, and iterating can go on after it. What reading or sending an item
+    raises ends the iterator, after the results of those before it.
     """
 
     def __init__(
@@ -151,6 +153,9 @@ class LazyMapIterator(Iterator[T]):
                 result = self._submit(self._read, arguments)
             except StopIteration:
                 self._exhausted = True
+                return
+            except PackError as error:
+                self._exhausted, self._problem = True, blamed([(one,) for one in arguments], self._read) or error
                 return
             except Exception as error:  # noqa: BLE001 (raised after the results of the items before it)
                 self._exhausted, self._problem = True, error

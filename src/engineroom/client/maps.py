@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from engineroom.client.blamed_items import blamed
 from engineroom.client.blocking import give_up
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.errors import PackError
 from engineroom.protocol.streams import Body
 from engineroom.serialize.functions import pack_call
-from engineroom.serialize.item_text import text_of
-from engineroom.serialize.payloads import pickled
 
 OnError = Literal["continue", "stop"]
 """What a map does when an item fails: run the others and collect all errors, or end with the first."""
@@ -56,15 +55,4 @@ def _pack(chunk: tuple[Any, ...], options: dict[str, Any], *, copy: bool) -> Bod
     try:
         return pack_call(chunk, options, copy=copy)
     except PackError as error:
-        raise _blamed(chunk, options["first"]) or error from error.__cause__
-
-
-def _blamed(chunk: tuple[Any, ...], first: int) -> PackError | None:
-    """Return an error about the first item that cannot be packed by itself."""
-    for position in range(len(chunk[0])):
-        for column in chunk:
-            try:
-                pickled(column[position], what=f"item {first + position} of the map ({text_of(chunk, position)})")
-            except PackError as error:
-                return error
-    return None
+        raise blamed(chunk, options["first"]) or error from error.__cause__

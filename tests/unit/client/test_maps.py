@@ -159,6 +159,12 @@ def test_an_item_that_cannot_be_sent_is_named_and_nothing_of_the_map_runs_on(rc:
         rc.load_balanced_view().map_async(print, items, chunksize=1)
     assert rc.wait(timeout=SECONDS)
     assert len(fake.heard_of(Abort)[0].tasks) == 3
+    fake.holding = False
+    results = rc.load_balanced_view().imap(abs, items)
+    assert [next(results) for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(er.PackError, match=r"item 3 of the map"):
+        next(results)
+    assert list(results) == []
 
 
 def test_a_map_with_retries_repeats_items_rather_than_chunks(rc: Client, fake: FakeController) -> None:
