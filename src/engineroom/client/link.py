@@ -15,6 +15,7 @@ from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.protocol.messages import INLINE_LIMIT, Ask, Function, Join, Message, Welcome
 from engineroom.serialize.functions import PackedFunction
+from engineroom.serialize.large_parts import Part
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts
 
@@ -110,9 +111,17 @@ class Link:
 
     def send_function(self, digest: bytes) -> None:
         """The controller lacks a function: send it (again), if a task of ours still needs it."""
-        function = self._session.functions().get(digest)
-        if function is not None and self._connection is not None:
-            self._send_function(self._connection, function)
+        for function in self._session.functions().values():
+            if self._connection is None:
+                return
+            if function.hash == digest:
+                self._send_function(self._connection, function)
+                return
+            for part in function.parts:
+                if part.hash == digest:
+                    self._send_part(self._connection, part)
+                    return
+        self._sent_functions.discard(digest)  # whoever needs it next sends it
 
     def acknowledge_soon(self) -> None:
         """See to it that what has arrived is acknowledged."""
@@ -192,7 +201,9 @@ class Link:
         # Its answer comes after all the engines that the controller has told of.
         connection.send(Ask(SYNC, "status"))
         for function in self._session.functions().values():
-            if len(function.body) > INLINE_LIMIT:  # the last connection may have broken while it was on the way
+            if (
+                function.parts or len(function.body) > INLINE_LIMIT
+            ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
         self._send_all(connection, self._session.take_all(welcome.known_up_to))
 
@@ -216,12 +227,19 @@ class Link:
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
             self._sent_functions.clear()
+        for part in function.parts:
+            if part.hash not in self._sent_functions:
+                self._send_part(connection, part)
         self._sent_functions.add(function.hash)
         body = function.body
         if len(body) <= INLINE_LIMIT:
             connection.send(Function(function.hash, body))
         else:
             connection.send(Function(function.hash, stream=connection.open_stream([body]), size=len(body)))
+
+    def _send_part(self, connection: Connection, part: Part) -> None:
+        self._sent_functions.add(part.hash)
+        connection.send(Function(part.hash, stream=connection.open_stream(part.segments()), size=part.size))
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

@@ -66,6 +66,7 @@ class Session:
         self._outbox: list[Request | Message] = []
         self._awake = False
         self._submitted_bytes = self._released_bytes = 0
+        self._counted: PackedFunction | None = None
         self._observers = 0
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
@@ -134,14 +135,15 @@ class Session:
         else:
             size, inline, segments = sum(segment.nbytes for segment in body), b"", body
         call = Call(kind, b"" if function is None else function.hash, inline)
-        if self._submitted_bytes - self._released_bytes + size > self.max_unfinished_bytes:
-            self._wait_for_room(size)
+        held = size if function is None or not function.copied else size + self._copied_for(function)
+        if self._submitted_bytes - self._released_bytes + held > self.max_unfinished_bytes:
+            self._wait_for_room(held)
         now = time.time()
         self.check()
         with self._lock:
             first = self.last_number + 1
             submit = Submit(task_id(self.id, first), call, to, options)
-            request = Request(submit, segments, size, function, 1 if to is None else len(to))
+            request = Request(submit, segments, size, function, 1 if to is None else len(to), held)
             if to is None:
                 tasks = [Task(first, request, owner, now, -1)]
             else:
@@ -150,7 +152,7 @@ class Session:
             for task in tasks:
                 self.tasks[task.number] = task
             self.last_number = first + len(tasks) - 1
-            self._submitted_bytes += size
+            self._submitted_bytes += held
             lone = not self._awake and len(self.tasks) == len(tasks)
             if lone and self._link.write_now(request):
                 asleep = False
@@ -170,7 +172,7 @@ class Session:
             task.number = self.last_number = self.last_number + 1
             to = None if old.to is None else (task.target,)
             submit = Submit(task_id(self.id, task.number), old.call, to, old.options)
-            task.request = Request(submit, request.segments, request.size, request.function, 1)
+            task.request = Request(submit, request.segments, request.size, request.function, 1, request.size)
             self.tasks[task.number] = task
             self._submitted_bytes += request.size
             self._outbox.append(task.request)
@@ -288,7 +290,7 @@ class Session:
         """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
         request.open -= 1
         if request.open == 0:
-            self._released_bytes += request.size
+            self._released_bytes += request.held
 
     def fail(self, error: EngineroomError) -> None:
         """End the session: every task that waits fails with `error`, and so does every later call."""
@@ -305,6 +307,13 @@ class Session:
                     owner._task_done(task)
             self.questions.fail()
             self.changed()
+
+    def _copied_for(self, function: PackedFunction) -> int:
+        """Return how much memory a function's parts take that were copied for it: counted with its first call only."""
+        if function is self._counted:
+            return 0
+        self._counted = function
+        return function.copied
 
     def _wait_for_room(self, size: int) -> None:
         def room() -> bool:

@@ -32,14 +32,22 @@ class Request:
     """One Submit, kept to be sent again until all its tasks have ended.
 
     `segments`: the payload if it travels as a stream. `size`: bytes of payload. `open`: tasks without an end.
+    `held`: bytes of memory that count as its own until then.
     """
 
-    __slots__ = ("function", "open", "segments", "size", "submit")
+    __slots__ = ("function", "held", "open", "segments", "size", "submit")
 
     def __init__(
-        self, submit: Submit, segments: list[memoryview] | None, size: int, function: PackedFunction | None, count: int
+        self,
+        submit: Submit,
+        segments: list[memoryview] | None,
+        size: int,
+        function: PackedFunction | None,
+        count: int,
+        held: int,
     ) -> None:
-        self.submit, self.segments, self.size, self.function, self.open = submit, segments, size, function, count
+        self.submit, self.segments, self.size, self.function = submit, segments, size, function
+        self.open, self.held = count, held
 
 
 class Task:

@@ -1,6 +1,8 @@
-"""Functions by content hash: held while an unfinished task names them, sent once to each engine."""
+"""Functions, and the large parts of them, by content hash: held for unfinished tasks, sent once to each engine."""
 
 from __future__ import annotations
+
+from collections import OrderedDict
 
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Function
@@ -8,21 +10,34 @@ from engineroom.protocol.streams import Payload
 
 
 class FunctionShelf:
-    """The functions that this controller holds, and which engines have been sent them."""
+    """The functions that this controller holds, and which engines have been sent them.
 
-    def __init__(self) -> None:
+    Long ones hold at most `max_bytes`: beyond that the one that was not sent for longest is dropped, and asked for
+    again when an engine needs it. The latest is held in any case.
+    """
+
+    def __init__(self, max_bytes: int = 512 << 20) -> None:
         self._functions: dict[bytes, tuple[Function, Payload | None]] = {}
+        self._long: OrderedDict[bytes, int] = OrderedDict()
+        self._bytes, self._max_bytes = 0, max_bytes
         self._sent: dict[Peer, set[bytes]] = {}
 
     def put(self, function: Function, body: Payload | None) -> None:
         """Hold a function; `body`: its bytes where they are too long for the message."""
+        self.drop(function.hash)
         self._functions[function.hash] = (function, body)
+        if body is None:
+            return
+        self._long[function.hash] = body.size
+        self._bytes += body.size
+        while self._bytes > self._max_bytes and len(self._long) > 1:
+            self.drop(next(iter(self._long)))
 
     def look_at(self, digest: bytes, body: Payload) -> None:
         """`body` has grown or failed: a function that will never be whole is not held."""
         held = self._functions.get(digest)
         if body.error is not None and held is not None and held[1] is body:
-            del self._functions[digest]
+            self.drop(digest)
 
     def to_send(self, engine: Peer, digest: bytes) -> tuple[Function, Payload | None] | None:
         """Return the function if `engine` has not been sent it yet, and count it as sent."""
@@ -32,6 +47,8 @@ class FunctionShelf:
         held = self._functions.get(digest)
         if held is not None:
             sent.add(digest)
+            if digest in self._long:
+                self._long.move_to_end(digest)
         return held
 
     def forgotten_by(self, engine: Peer, digest: bytes) -> None:
@@ -42,5 +59,6 @@ class FunctionShelf:
         self._sent.pop(engine, None)
 
     def drop(self, digest: bytes) -> None:
-        """No unfinished task names this function any more."""
+        """No unfinished task names this function any more, or there is no room for it."""
         self._functions.pop(digest, None)
+        self._bytes -= self._long.pop(digest, 0)

@@ -422,8 +422,9 @@ class Controller:
         if function is not None:
             self._send_function(link, *function)
             return
+        asked = digest in self._wanted
         self._wanted.setdefault(digest, set()).add(link.peer)
-        for client in self.links.with_role("client"):
+        for client in () if asked else self.links.with_role("client"):
             client.connection.send(NeedFunction(digest))
 
     def signal(self, link: Link, message: Signal) -> None:

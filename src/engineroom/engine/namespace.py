@@ -15,7 +15,8 @@ from engineroom.engine.main_module import MainModule
 from engineroom.protocol.messages import Call, Kind
 from engineroom.protocol.streams import Buffer
 from engineroom.serialize.arrivals import arrivals
-from engineroom.serialize.functions import FunctionTable, unpack_call
+from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions import unpack_call
 from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import unpack
 

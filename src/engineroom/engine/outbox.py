@@ -15,12 +15,12 @@ _LONGEST_DELAY = 0.001
 
 
 class MissingHere:
-    """The main thread lacks the function of an attempt."""
+    """The main thread lacks the function of an attempt, or a part of that: what has this hash."""
 
-    __slots__ = ("attempt",)
+    __slots__ = ("attempt", "hash")
 
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
+    def __init__(self, attempt: Attempt, digest: bytes) -> None:
+        self.attempt, self.hash = attempt, digest
 
 
 class Announcement:
@@ -80,8 +80,8 @@ class Outbox:
         self._said.append(Said(result))  # wakes nobody: there is nothing to be done
         return True
 
-    def function_missing(self, attempt: Attempt) -> None:
-        self._items.append(MissingHere(attempt))
+    def function_missing(self, attempt: Attempt, digest: bytes) -> None:
+        self._items.append(MissingHere(attempt, digest))
         self._wake_once()
 
     def announce(self, attempt: Attempt) -> None:

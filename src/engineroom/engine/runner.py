@@ -18,7 +18,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
 from engineroom.protocol.messages import Call, Finished, Outcome, Status
 from engineroom.protocol.streams import Body
-from engineroom.serialize.functions import MissingFunction
+from engineroom.serialize.function_table import MissingFunction
 from engineroom.serialize.items import Results
 from engineroom.serialize.payloads import pack
 
@@ -79,10 +79,10 @@ class Runner:
         body: Body
         try:
             body = self.enter(attempt)
-        except MissingFunction:
+        except MissingFunction as missing:
             writer.set(None)
             self._queue.put_back(attempt)
-            self._outbox.function_missing(attempt)
+            self._outbox.function_missing(attempt, missing.hash)
             return
         except BaseException as problem:  # noqa: BLE001 (SystemExit too: the task fails and the engine lives)
             if self._forked:

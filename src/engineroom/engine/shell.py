@@ -31,7 +31,7 @@ from engineroom.protocol.messages import (
     Shutdown,
     Started,
 )
-from engineroom.serialize.functions import FunctionTable
+from engineroom.serialize.function_table import FunctionTable
 from engineroom.transport.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Shell:
         elif type(item) is Announcement:
             self._announcements.append(item)
         elif type(item) is MissingHere:
-            self._lack(item.attempt)
+            self._lack(item.attempt, item.hash)
 
     def _handle(self, message: object) -> None:
         match message:
@@ -221,9 +221,8 @@ class Shell:
             self._queue.make_ready(attempt)
         self._look_again(_SOON)
 
-    def _lack(self, attempt: Attempt) -> None:
-        """Have the function of `attempt` sent, unless it has come meanwhile or is on its way."""
-        function = attempt.run.call.function
+    def _lack(self, attempt: Attempt, function: bytes) -> None:
+        """Have the function of `attempt` sent, or a part of it, unless it has come meanwhile or is on its way."""
         if function in self._functions:
             self._queue.make_ready(attempt)
             return

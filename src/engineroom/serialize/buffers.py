@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from typing import Any
 
@@ -69,16 +69,52 @@ class _Large:
         return restore, (PickleBuffer(self.value),)
 
 
-def restore_bytes(buffer: memoryview) -> bytes:
-    """Return a copy of `buffer`, made in pieces so that other threads run in between."""
+class LargeBuffers(list[PickleBuffer]):
+    """What takes only buffers of `least` bytes and more out of a pickle."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.least = least
+
+
+def keeper(buffers: list[PickleBuffer]) -> Callable[[PickleBuffer], object]:
+    """Return what a pickler asks about each buffer, so that `buffers` has those that it takes."""
+    if not isinstance(buffers, LargeBuffers):
+        return buffers.append
+
+    def keep(buffer: PickleBuffer) -> bool:
+        if memoryview(buffer).nbytes < buffers.least:
+            return True
+        buffers.append(buffer)
+        return False
+
+    return keep
+
+
+def large(value: Any, least: int) -> Any:
+    """Return bytes, or a bytearray, of `least` bytes and more as what pickles out of band; any other value itself."""
+    return _Large(value) if type(value) in {bytes, bytearray} and len(value) >= least else value
+
+
+def restore_bytes(buffer: bytes | memoryview) -> bytes:
+    """Return the bytes in `buffer`: themselves, if they are all of it, else a copy.
+
+    It is made in pieces so that other threads run in between.
+    """
+    if isinstance(buffer, bytes):
+        return buffer
+    if type(buffer.obj) is bytes and len(buffer.obj) == len(buffer):
+        return buffer.obj
     file = io.BytesIO()
     for start in range(0, len(buffer), PIECE):
         file.write(buffer[start : start + PIECE])
     return file.getvalue()
 
 
-def restore_bytearray(buffer: memoryview) -> bytearray:
+def restore_bytearray(buffer: bytearray | memoryview) -> bytearray:
     """Return a copy of `buffer`, made in pieces so that other threads run in between."""
+    if isinstance(buffer, bytearray):
+        return buffer
     value = bytearray()
     for start in range(0, len(buffer), PIECE):
         value += buffer[start : start + PIECE]

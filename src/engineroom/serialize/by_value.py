@@ -17,6 +17,7 @@ from typing import Any
 
 import cloudpickle.cloudpickle as theirs
 
+from engineroom.serialize.buffers import keeper, large
 from engineroom.serialize.classes import HEAP_TYPE, reduce_class
 from engineroom.serialize.code_facts import facts_of
 from engineroom.serialize.declared import declared
@@ -25,6 +26,7 @@ from engineroom.serialize.exceptions import reduce_exception
 from engineroom.serialize.instances import Way, way_of
 from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
 from engineroom.serialize.ipython_names import is_of_ipython
+from engineroom.serialize.large_parts import LARGE
 from engineroom.serialize.standard_ways import WAYS
 
 _ATTRIBUTES = (
@@ -43,13 +45,12 @@ _LOCAL_NAMES = frozenset({"__builtins__", "__name__", "__spec__", "__loader__", 
 _ways_of_python: dict[type, Way | None] = {}
 
 
-def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None = None) -> bytes:
+def dumps(value: object, buffers: list[PickleBuffer] | None = None) -> bytes:
     """Return a pickle of `value` with what can't be imported by value. Raises whatever its parts raise.
 
-    Exceptions keep their causes and contexts, unless these can't travel.
+    `buffers`: see `payloads.pickled`. Exceptions keep their causes and contexts, unless these can't travel.
     """
-    buffers: list[PickleBuffer] = []
-    keep = None if buffer_callback is None else buffers.append
+    keep = None if buffers is None else keeper(buffers)
     with io.BytesIO() as file:
         pickler = ByValuePickler(file, buffer_callback=keep)
         try:
@@ -59,10 +60,9 @@ def dumps(value: object, buffer_callback: Callable[[PickleBuffer], Any] | None =
                 raise
             file.seek(0)
             file.truncate()
-            buffers.clear()
+            if buffers:
+                buffers.clear()
             ByValuePickler(file, buffer_callback=keep, chained=False).dump(value)
-        for buffer in buffers:
-            buffer_callback(buffer)  # type: ignore[misc]  # there are none without it
         return file.getvalue()
 
 
@@ -85,6 +85,8 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         self.chains = False
         self._chained = chained
         self._cells: dict[int, _CellToFill] = {}
+        self._least = LARGE if buffer_callback is not None else 0
+        self._large: dict[int, tuple[object, Any]] = {}
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
@@ -124,13 +126,21 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         empty = None if cells is None else [self._cells.setdefault(id(cell), _CellToFill()) for cell in cells]
         state = (
             scope,
-            captured,
+            {name: self._apart(value) for name, value in captured.items()},
             _attributes_of(function),
             function.__dict__,
-            cells and tuple(_contents(cell) for cell in cells),
+            cells and tuple(self._apart(_contents(cell)) for cell in cells),
             tuple(_imported_below(captured.values(), facts_of(code).names)),
         )
         return make_function, (code, scope, bool(captured), empty and tuple(empty)), state, None, None, furnish
+
+    def _apart(self, value: Any) -> Any:
+        """Return what stands for large bytes, the same for the same ones; any other value itself."""
+        if not self._least or type(value) not in {bytes, bytearray}:
+            return value
+        if id(value) not in self._large:
+            self._large[id(value)] = value, large(value, self._least)
+        return self._large[id(value)][1]
 
 
 def _attributes_of(function: FunctionType) -> dict[str, Any]:

@@ -7,7 +7,7 @@ refuses, goes by value. A pack is a snapshot: what happens to the value afterwar
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pickle import PickleBuffer
@@ -17,7 +17,7 @@ from typing import Any
 
 from engineroom.errors import PackError
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.serialize.buffers import wrap_large
+from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Body, Buffer, lay_out, split
 from engineroom.serialize.interactive import home
@@ -56,9 +56,7 @@ def unpack(packed: Buffer) -> Any:
     return unpickled(packed)
 
 
-def pickled(
-    value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "", root: str = "value"
-) -> bytes:
+def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: str = "", root: str = "value") -> bytes:
     """Return a pickle of `value`, its out-of-band buffers appended to `buffers` (None: they are in the pickle).
 
     `what` and `root` name it in an error: "the function 'f'", and "f" in an expression.
@@ -71,7 +69,7 @@ def pickled(
 
 
 def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
-    keep = None if buffers is None else buffers.append
+    keep = None if buffers is None else keeper(buffers)
     wrapped = value if keep is None else wrap_large(value)
     try:
         pickle = _dumps(wrapped, 5, buffer_callback=keep)
@@ -84,17 +82,17 @@ def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str, root:
     from engineroom.serialize import by_value  # with cloudpickle, which takes 10 ms; many never need it
 
     try:
-        return by_value.dumps(wrapped, keep)
+        return by_value.dumps(wrapped, buffers)
     except Exception as error:
         from engineroom.serialize.culprits import explain  # only needed now
 
         raise PackError(explain(value, what, error, root=root)) from error
 
 
-def unpickled(packed: Buffer) -> Any:
-    """Return the value in `packed`."""
+def unpickled(packed: Buffer, parts: Sequence[Buffer] = ()) -> Any:
+    """Return the value in `packed`. `parts`: the buffers that did not travel with it."""
     if packed[0] == 0x80:
-        return _loads(packed)
+        return _loads(packed, buffers=parts)
     pickle, buffers = split(packed)
     return _loads(pickle, buffers=buffers)
 

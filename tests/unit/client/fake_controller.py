@@ -30,7 +30,8 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.streams import Payload
 from engineroom.serialize.failures import pack_failure
-from engineroom.serialize.functions import FunctionTable, unpack_call
+from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions import unpack_call
 from engineroom.serialize.payloads import pack, unpack
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair

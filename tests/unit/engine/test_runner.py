@@ -19,7 +19,8 @@ from engineroom.engine.streams import Streams
 from engineroom.ids import SessionId, new_instance, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Status
 from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.functions import FunctionPacker, FunctionTable, pack_call
+from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions import FunctionPacker, pack_call
 from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import pack, unpack
 

@@ -50,6 +50,8 @@ class FarEngine:
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         packed = self.packer.pack(function)
+        for part in packed.parts:
+            self._ask("add", part.hash, b"".join(part.segments()))
         return self._ask("call", packed.hash, packed.body, joined(pack_call(args, kwargs, name=packed.name)))
 
     def push(self, **names: Any) -> None:

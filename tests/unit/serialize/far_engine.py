@@ -7,7 +7,8 @@ import sys
 import types
 
 from engineroom.serialize.failures import pack_failure
-from engineroom.serialize.functions import FunctionTable, unpack_call
+from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions import unpack_call
 from engineroom.serialize.interactive import home
 from engineroom.serialize.payloads import pack, unpack
 
@@ -28,6 +29,9 @@ class Engine:
         args, kwargs = unpack_call(payload)
         result = function(*args, **kwargs)
         return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+    def add(self, digest, body):
+        self.table.add(digest, body)
 
     def execute(self, code):
         exec(code, self.namespace)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engineroom.serialize.functions import FunctionPacker, FunctionTable, MissingFunction
+from engineroom.serialize.function_table import FunctionTable, MissingFunction
+from engineroom.serialize.functions import FunctionPacker
 
 
 def packed(count):

@@ -1,0 +1,157 @@
+"""The functions that an engine has, and their parts."""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from engineroom.errors import EngineroomError
+from engineroom.serialize.frames import Buffer
+from engineroom.serialize.functions import HEAD, REUSABLE
+from engineroom.serialize.interactive import brought_by, home, keep_up
+from engineroom.serialize.large_parts import LARGE, ArrivedPart, is_part
+from engineroom.serialize.payloads import named_loading, unpickled
+
+_BUILTINS = vars(builtins)
+_HASH = 16
+_WANTED = 8
+"""Functions whose parts are on the way at the same time."""
+
+
+class MissingFunction(EngineroomError):
+    """No function, or part of one, with this hash is here (any more)."""
+
+    def __init__(self, digest: bytes) -> None:
+        self.hash = digest
+        super().__init__(digest.hex())
+
+
+class FunctionTable:
+    """The functions that an engine has, the least recently used ones forgotten.
+
+    At most `capacity` functions, and `max_bytes` of them and their parts. `add` may be called in any thread, `get`
+    unpacks in the thread that calls it.
+    """
+
+    def __init__(self, capacity: int = 1000, max_bytes: int = 256 << 20) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self._bytes = self._parts = 0
+        self._entries: OrderedDict[bytes, _Function | ArrivedPart] = OrderedDict()
+        self._wanted: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries) - self._parts
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._entries
+
+    def add(self, digest: bytes, body: Buffer) -> None:
+        """Keep the bytes of a function, or of a part, under its hash."""
+        if digest in self._entries:
+            return
+        entry = ArrivedPart(body) if is_part(body) else _Function(bytes(body))
+        with self._lock:
+            if digest in self._entries:
+                return
+            self._entries[digest] = entry
+            self._bytes += entry.size
+            self._parts += type(entry) is ArrivedPart
+            self._forget(digest)
+
+    def get(self, digest: bytes) -> Callable[..., Any]:
+        """Return the function.
+
+        MissingFunction: ask for what it names, `add` it, and try again. Unpacking may raise anything.
+        """
+        with self._lock:
+            entry = self._entries.get(digest)
+            if type(entry) is not _Function:
+                raise MissingFunction(digest)
+            parts = self._parts_of(digest, entry) if entry.parts else ()
+            self._entries.move_to_end(digest)
+        if entry.ready is None:
+            return entry.load(parts)
+        if entry.brought is not None and entry.builtins != len(_BUILTINS):
+            entry.keep_up()
+        return entry.ready
+
+    def _parts_of(self, digest: bytes, entry: _Function) -> tuple[ArrivedPart, ...]:
+        missing = [part for part in entry.parts if part not in self._entries]
+        if missing:
+            # Until all of them are here, none of them is forgotten.
+            self._wanted[digest] = entry.parts
+            if len(self._wanted) > _WANTED:
+                self._wanted.popitem(last=False)
+            raise MissingFunction(missing[0])
+        self._wanted.pop(digest, None)
+        for part in entry.parts:
+            self._entries.move_to_end(part)
+        return tuple(self._entries[part] for part in entry.parts)  # type: ignore[misc]  # they are parts
+
+    def _forget(self, newest: bytes) -> None:
+        """Make room, `newest` having come."""
+        if len(self) <= self._capacity and self._bytes <= self._max_bytes:
+            return
+        needed = {newest, *self._wanted, *(part for parts in self._wanted.values() for part in parts)}
+        for digest in self._in_order():
+            surplus = self._bytes > self._max_bytes
+            entry = self._entries.get(digest)
+            if entry is None or digest in needed or not (surplus or type(entry) is _Function):
+                continue
+            if not surplus and len(self) <= self._capacity:
+                return
+            self._drop(digest)
+
+    def _in_order(self) -> Iterator[bytes]:
+        """Yield what to forget first, the oldest ones first: for too many bytes what is large."""
+        if self._bytes > self._max_bytes:
+            yield from [digest for digest, entry in self._entries.items() if entry.size >= LARGE]
+        yield from tuple(self._entries)
+
+    def _drop(self, digest: bytes) -> None:
+        entry = self._entries.pop(digest)
+        self._bytes -= entry.size
+        if type(entry) is ArrivedPart:
+            self._parts -= 1
+            # An unpacked function holds its parts, so it goes with each of them.
+            for other, function in tuple(self._entries.items()):
+                if type(function) is _Function and digest in function.parts and other in self._entries:
+                    self._drop(other)
+
+
+class _Function:
+    """`brought`: the names that came with the function; `builtins`: how many builtins there were then."""
+
+    __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "parts", "ready", "size")
+
+    def __init__(self, body: bytes) -> None:
+        self._use, length, count = HEAD.unpack_from(body)
+        start = HEAD.size + length
+        end = start + count * _HASH
+        self._name = body[HEAD.size : start].decode(errors="replace")
+        self.parts = tuple(body[place : place + _HASH] for place in range(start, end, _HASH))
+        self._pickle = memoryview(body)[end:]
+        self.size = len(body)
+        self.ready: Callable[..., Any] | None = None
+        self.brought: dict[str, Any] | None = None
+        self.builtins = 0
+
+    def load(self, parts: tuple[ArrivedPart, ...]) -> Callable[..., Any]:
+        resolved = home.resolved
+        with named_loading(f"the function {self._name!r}"):
+            function: Callable[..., Any] = unpickled(self._pickle, [part.content() for part in parts])
+        if self._use == REUSABLE and home.resolved == resolved:
+            self.ready, self._pickle = function, memoryview(b"")
+            self.brought, self.builtins = brought_by(function), len(_BUILTINS)
+        return function
+
+    def keep_up(self) -> None:
+        """Let the function see builtins that have appeared since it came."""
+        assert self.brought is not None
+        keep_up(self.brought)
+        self.builtins = len(_BUILTINS)

@@ -1,0 +1,157 @@
+"""The large buffers in functions (arrays, bytes), as parts that travel once and are shared by all functions with the
+same content.
+
+On the wire a part is a function's body of a kind of its own, with its own hash. Where it arrives, what was bytes is
+the same bytes object for all; what can be written to is mapped anew for each time a function is unpacked: private
+copies, of which only pages that somebody writes to take memory.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import blake2b
+from pickle import PickleBuffer
+from weakref import WeakValueDictionary
+
+from engineroom.serialize.frames import PIECE, Buffer
+
+LARGE = 1 << 20
+"""Bytes from which a buffer is a part."""
+
+KEPT = 256 << 20
+"""Bytes of parts that a client keeps, so that what did not change need not be hashed again."""
+
+MUTABLE, IMMUTABLE = 4, 5
+"""The first byte of a part's body; those of functions are others."""
+
+_HEAD = 64
+"""Bytes before the content, so that arrays are aligned."""
+
+
+class Part:
+    """A copy of a buffer: `segments` are its body on the wire, `size` the length of that. `hash`: 16 bytes."""
+
+    __slots__ = ("__weakref__", "_pieces", "hash", "kind", "length", "source")
+
+    def __init__(self, view: memoryview) -> None:
+        source = view.obj
+        self.source: bytes | None = source if type(source) is bytes and len(source) == len(view) else None
+        self.kind = MUTABLE if self.source is None else IMMUTABLE
+        self.length = len(view)
+        self._pieces: list[Buffer] = [view] if self.source is not None else [bytearray(piece) for piece in _cut(view)]
+        digest = blake2b(self._head(), digest_size=16)
+        for piece in self._pieces:
+            digest.update(piece)
+        self.hash = digest.digest()
+
+    def equals(self, view: memoryview) -> bool:
+        """Whether the buffer has this content still: some 15 ms for 100 MB."""
+        if self.source is not None:
+            return self.source is view.obj or (type(view.obj) is bytes and self.source == view.obj)
+        if type(view.obj) is bytes:
+            return False
+        return all(piece == now for piece, now in zip(self._pieces, _cut(view), strict=True))
+
+    @property
+    def size(self) -> int:
+        return _HEAD + self.length
+
+    @property
+    def copied(self) -> int:
+        """Bytes of memory that it takes."""
+        return 0 if self.source is not None else self.length
+
+    def segments(self) -> list[memoryview]:
+        return [memoryview(self._head()), *(memoryview(piece) for piece in self._pieces)]
+
+    def _head(self) -> bytes:
+        return bytes((self.kind,)).ljust(_HEAD, b"\0")
+
+
+def _cut(view: memoryview) -> Iterable[memoryview]:
+    return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+
+
+class PartStore:
+    """The parts of a client's functions: buffers of the same content are one part, as long as it is in use or kept."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._limit = kept
+        self._alive: WeakValueDictionary[bytes, Part] = WeakValueDictionary()
+        self._kept: OrderedDict[bytes, Part] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def part(self, buffer: PickleBuffer) -> tuple[Part, int]:
+        """Return the part for a buffer's present content, and how many bytes were copied for it: 0 if it is known."""
+        view = _view(buffer)
+        known = [part for part in tuple(self._alive.values()) if part.length == len(view)]
+        found = next((part for part in known if part.equals(view)), None)
+        part = found or Part(view)
+        with self._lock:
+            self._alive[part.hash] = part
+            self._keep(part)
+        return part, part.copied if found is None else 0
+
+    def _keep(self, part: Part) -> None:
+        if part.hash in self._kept:
+            self._kept.move_to_end(part.hash)
+            return
+        self._kept[part.hash] = part
+        self._bytes += part.length
+        while self._bytes > self._limit:
+            self._bytes -= self._kept.popitem(last=False)[1].length
+
+
+def _view(buffer: PickleBuffer) -> memoryview:
+    try:
+        return buffer.raw()
+    except BufferError:  # neither C- nor Fortran-contiguous
+        return memoryview(bytearray(memoryview(buffer).tobytes()))
+
+
+class ArrivedPart:
+    """A part where it has arrived. `content()` is what a function is unpacked with."""
+
+    __slots__ = ("_bytes", "_file", "size")
+
+    def __init__(self, body: Buffer) -> None:
+        self.size = len(body)
+        self._bytes, self._file = b"", -1
+        if body[0] == IMMUTABLE:
+            self._bytes = bytes(memoryview(body)[_HEAD:])
+        else:
+            self._file = _anonymous_file()
+            _write_all(self._file, memoryview(body))
+
+    def content(self) -> memoryview:
+        if self._file < 0:
+            return memoryview(self._bytes)
+        return memoryview(mmap.mmap(self._file, self.size, access=mmap.ACCESS_COPY))[_HEAD:]
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", -1) >= 0:
+            os.close(self._file)
+
+
+def is_part(body: Buffer) -> bool:
+    """Whether what arrived as a function is a part of some."""
+    return body[0] in {MUTABLE, IMMUTABLE}
+
+
+def _anonymous_file() -> int:
+    """Return a descriptor of memory; nothing of it is left when the process ends, in whatever way."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("engineroom-part", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _write_all(file: int, view: memoryview) -> None:
+    while view:
+        view = view[os.write(file, view[: 64 * PIECE]) :]

@@ -1,0 +1,47 @@
+"""The functions that a controller holds."""
+
+from engineroom.controller.functions import FunctionShelf
+from engineroom.ids import Peer
+from engineroom.protocol.messages import Function
+from engineroom.protocol.streams import Payload
+
+ENGINE = Peer(1)
+
+
+def long(name: bytes, size: int) -> tuple[Function, Payload]:
+    return Function(name, stream=1, size=size), Payload.of([bytes(size)])
+
+
+def test_long_ones_are_bounded_by_their_bytes() -> None:
+    shelf = FunctionShelf(max_bytes=250)
+    short = Function(b"short", b"body")
+    shelf.put(short, None)
+    for name in (b"a", b"b"):
+        shelf.put(*long(name, 100))
+    assert shelf.to_send(ENGINE, b"a") is not None  # so that b is the one that was not sent for longest
+    shelf.put(*long(b"c", 100))
+    held = [name for name in (b"a", b"b", b"c", b"short") if shelf.to_send(Peer(2), name) is not None]
+    assert held == [b"a", b"c", b"short"]
+    assert shelf.to_send(ENGINE, b"b") is None
+
+
+def test_one_that_is_too_long_by_itself_is_held() -> None:
+    shelf = FunctionShelf(max_bytes=10)
+    shelf.put(*long(b"a", 100))
+    assert shelf.to_send(ENGINE, b"a") is not None
+    shelf.put(*long(b"b", 100))
+    assert shelf.to_send(ENGINE, b"b") is not None
+    assert shelf.to_send(Peer(2), b"a") is None
+
+
+def test_one_that_comes_again_counts_once() -> None:
+    shelf = FunctionShelf(max_bytes=250)
+    for _ in range(5):
+        shelf.put(*long(b"a", 100))
+        shelf.put(*long(b"b", 100))
+    assert shelf.to_send(ENGINE, b"a") is not None
+    shelf.drop(b"a")
+    shelf.drop(b"b")
+    shelf.put(*long(b"c", 240))
+    shelf.put(Function(b"d", b"body"), None)
+    assert shelf.to_send(ENGINE, b"c") is not None
