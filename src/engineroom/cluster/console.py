@@ -6,7 +6,7 @@ import sys
 from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
+from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped, quoted
 from engineroom.settings.streams import UNUSABLE, drop, moves, say_to, write
 
 
@@ -82,4 +82,5 @@ class Console:
 
 def _words_of_death(death: EngineDied) -> str:
     what = f"engine {death.engine} {'died' if death.registered else 'did not register'}: {death.cause}"
-    return f"{what}; it is started again" if death.restarting else f"{what} (log: {death.log_file})"
+    more = f"{what}; it is started again" if death.restarting else f"{what} (log: {death.log_file})"
+    return f"{more}. {quoted(death.words)}" if death.words else more

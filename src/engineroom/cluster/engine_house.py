@@ -17,7 +17,7 @@ from engineroom.cluster.children import Child
 from engineroom.cluster.engine_set import HostedEngine, HostedEngines, NoSuchSet, ready_ids
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
+from engineroom.cluster.reports import EngineDied, Notice, Progress, Report, quoted
 from engineroom.cluster.surroundings import cores, thread_limits
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
@@ -211,32 +211,41 @@ class EngineHouse:
             self._on_failure(f"the spawner (pid {spawner.process.pid}) ended: {spawner.end()}")
 
     def _exited(self, key: int, code: int, exited: EngineExited) -> None:
-        engine = self.engines.get(key)
+        engine, said = self.engines.get(key), exited.words
         if engine is not None and engine.leaving:
-            exited = msgspec.structs.replace(exited, cause="stopped by its host", own=False)
+            exited = msgspec.structs.replace(exited, cause="stopped by its host", own=False, words="")
+        elif engine is not None:
+            exited = msgspec.structs.replace(exited, words=self._last_words(engine, said))
         if engine is not None and engine.instance == exited.instance and not self._closing:
             # First, so that the controller knows whether it comes back when it hears of its end.
-            self._life_ended(engine, code, exited.cause)
+            self._life_ended(engine, code, exited.cause, said)
         self._on_exit(exited)
 
-    def _life_ended(self, engine: HostedEngine, code: int, cause: str) -> None:
+    def _last_words(self, engine: HostedEngine, said: str) -> str:
+        """Return what an engine wrote last, and where its log is, as lines for people."""
+        place = "" if self._plan.controller is not None else f" on {socket.gethostname()}"
+        log_file = f"Its log: {engine.log_file}{place}"
+        return f"{quoted(said)}\n{log_file}" if said else log_file
+
+    def _life_ended(self, engine: HostedEngine, code: int, cause: str, said: str) -> None:
         if engine.returning:
             self._spawn(engine)
             self._changed()
         else:
             # Of another's controller we may hear too late, or never, that it had let the engine in.
             let_in = engine.ready or self._plan.controller is None
-            self._lost(engine, cause, by_itself=not engine.leaving and (code != 0 or not let_in))
+            by_itself = not engine.leaving and (code != 0 or not let_in)
+            self._lost(engine, cause, by_itself=by_itself, said=said)
 
-    def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool) -> None:
+    def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "") -> None:
         again = by_itself and engine.ready and self._plan.restart_engines and not self._closing
         if by_itself:
             log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": again})
             self._died.add(engine.key)
-            if not engine.ready and (said := last_line(engine.log_file)):
-                cause = f"{cause}; the last line of its log: {said}"
+            if not engine.ready and (line := last_line(engine.log_file)):
+                cause = f"{cause}; the last line of its log: {line}"
             self._steps.note(steps.ENDED, ok=False, words=cause, who=self._who_one(engine))
-            self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again))
+            self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again, said))
         elif not engine.leaving:
             self._report(Notice(f"engine {engine.label} was shut down"))
         engine.ready = False
@@ -296,4 +305,5 @@ def _exit_in(report: dict[str, Any]) -> EngineExited:
         report["cause"],
         report.get("own", False),
         None if running is None else tuple((TaskId(bytes.fromhex(task)), attempt) for task, attempt in running),
+        report.get("words", ""),
     )

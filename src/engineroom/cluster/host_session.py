@@ -14,7 +14,7 @@ from typing import Any, Self
 from engineroom.cluster.cluster_file import NoCluster, address_in, stop_timeout_in
 from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.reports import EngineDied, Failed, Notice, Ready, Report, Request, Stop
+from engineroom.cluster.reports import EngineDied, Failed, Notice, Ready, Report, Request, Stop, quoted
 from engineroom.cluster.starting import Channel, CouldNotStart, StartedHost, encode_plan
 from engineroom.errors import LaunchError
 
@@ -130,7 +130,8 @@ class HostSession:
                     self._ready.set_exception(CouldNotStart(report))
             case EngineDied(engine=engine, cause=cause, log_file=log_file, restarting=restarting):
                 more = "it is started again" if restarting else f"its log is {log_file}"
-                log.warning("engine %d died: %s; %s", engine, cause, more)
+                said = f". {quoted(report.words)}" if report.words else ""
+                log.warning("engine %d died: %s; %s%s", engine, cause, more, said)
             case Notice(words=words):
                 log.warning("%s", words)
             case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import Any
 
 import msgspec
@@ -25,13 +26,17 @@ class Ready(msgspec.Struct, tag="ready"):
 
 
 class EngineDied(msgspec.Struct, tag="engine_died"):
-    """An engine's process ended by itself. `engine`: its id, or what the host calls it before it has one."""
+    """An engine's process ended by itself. `engine`: its id, or what the host calls it before it has one.
+
+    `words`: what it wrote last, "" or a few lines.
+    """
 
     engine: int
     cause: str
     log_file: str
     registered: bool = True
     restarting: bool = False
+    words: str = ""
 
 
 class Failed(msgspec.Struct, tag="failed"):
@@ -148,3 +153,8 @@ def read_request(line: bytes) -> Request:
 def read_report(line: bytes) -> Report:
     report: Report = _reports.decode(line)
     return report
+
+
+def quoted(said: str) -> str:
+    """Return what an engine wrote last as lines for people."""
+    return f"Its last output:\n{indent(said, '    ')}"

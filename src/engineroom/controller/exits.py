@@ -29,4 +29,4 @@ class Exits:
         said = self._said.pop(Instance(link.identity), None)
         if said is None:
             return EngineLost(cause)
-        return EngineLost(cause, said.own and not link.dismissed, said.running)
+        return EngineLost(cause, said.own and not link.dismissed, said.running, said.words)

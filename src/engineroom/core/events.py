@@ -57,12 +57,14 @@ class EngineLost(msgspec.Struct, frozen=True):
     """An engine will not come back. `cause` in words: "killed by SIGKILL".
 
     `own`: it ended by its own doing (it exited, crashed or ran out of memory), not by a signal from outside.
-    `running`: the (task, attempt) pairs that it ran when it ended, None if nobody knows.
+    `running`: the (task, attempt) pairs that it ran when it ended, None if nobody knows. `words`: what it
+    wrote last and where its log is, in a few lines.
     """
 
     cause: str
     own: bool = False
     running: tuple[tuple[TaskId, int], ...] | None = None
+    words: str = ""
 
 
 class HostSays(msgspec.Struct, frozen=True):

@@ -42,7 +42,8 @@ def lose_tasks(state: ControllerState, engine: Engine, event: EngineLost) -> Non
         if task.withdrawn is not None and not ran:
             give_up(state, task, task.withdrawn, engine.id)
         elif words:
-            give_up(state, task, lost(words), engine.id)
+            told = f"{words}. {event.words}" if event.words and (ran or task in blamed) else words
+            give_up(state, task, lost(told), engine.id)
         else:
             step(task, Cause.AGAIN)
             again.append(task)

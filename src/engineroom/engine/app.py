@@ -20,6 +20,7 @@ from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.import_watch import watch_imports
 from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.last_words import LastWords
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
 from engineroom.engine.namespace import Namespace, fresh_main
@@ -49,26 +50,41 @@ _IO_SECONDS = 5.0
 """Seconds that the I/O thread may take to end."""
 
 
-def run_engine(config: EngineConfig, runs: NowRunning | None = None) -> int:
+def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: LastWords | None = None) -> int:
     """Be an engine until the controller ends it; return the exit code. In the main thread only.
 
-    `runs`: where a parent wants to find what runs.
+    `runs`, `words`: where a parent wants to find what runs, and what was written last.
     """
     if config.parent and not die_with_parent(signal.SIGKILL, config.parent):
         return 1
-    engine_log = open_log(config.log_file, config.log_level)
+    if words is None and config.words >= 0:
+        words = LastWords.inherited(config.words)
+    engine_log = open_log(config.log_file, config.log_level, crash=None if words is None else os.dup(2))
     problem = prepare_surroundings(config)
     queue = TaskQueue()
-    sink = Sink(limit=config.max_output_bytes, log=engine_log.write, running=lambda: queue.running)
+    sink = Sink(
+        limit=config.max_output_bytes,
+        log=engine_log.write,
+        running=lambda: queue.running,
+        note=None if words is None else words.note,
+    )
     with routed_output(sink) as streams:
-        engine = Engine(config, queue, sink, streams, runs or NowRunning())
+        engine = Engine(config, queue, sink, streams, runs or NowRunning(), Descriptors(words))
         return engine.run([problem] if problem else [])
 
 
 class Engine:
     """The parts of an engine, put together."""
 
-    def __init__(self, config: EngineConfig, queue: TaskQueue, sink: Sink, streams: Streams, runs: NowRunning) -> None:
+    def __init__(
+        self,
+        config: EngineConfig,
+        queue: TaskQueue,
+        sink: Sink,
+        streams: Streams,
+        runs: NowRunning,
+        descriptors: Descriptors,
+    ) -> None:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance = config.own_instance()
         self._names = fresh_main()
@@ -84,7 +100,7 @@ class Engine:
             leave=self._leave,
         )
         self._loop = new_loop()
-        self._descriptors = Descriptors()
+        self._descriptors = descriptors
         self._failures = FailurePacker(self._instance)
         self._outbox = Outbox(self._wake, self._write_now)
         self._runner = Runner(

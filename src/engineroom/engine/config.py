@@ -23,6 +23,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     `terminal`: whether somebody sits there who may type Ctrl-C.
     `grace`: seconds that a running task, and the interpreter, have to end when the engine must.
     `profile_dir`: where IPython's start-up files are, "" for none. `ipython`: options of IPython's classes.
+    `words`: descriptor of a page for what is written last (see `last_words`), -1 for none.
     `mpi`: what initialises MPI (a kind of `engine.mpi.MODULES`, "" for nothing), `init_mpi`: code that does it instead.
     """
 
@@ -31,6 +32,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     instance: str = ""
     host: bytes = b""
     parent: int = 0
+    words: int = -1
     launch: str = ""
     way: Way = Way()
     steps: str = ""

@@ -16,28 +16,24 @@ import threading
 
 from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import STDERR, STDOUT, Sink
+from engineroom.engine.last_words import FILE_BEGINS, LastWords, new_file
 
 _HOLE = 1024 * 1024
 _HALF = 2 * 1024 * 1024
-_BEGIN = 4099
-"""The file begins with a hole of so many bytes, so that no other file is likely to end where this one does."""
-
 _KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
 
 
 class _MemoryFile:
     """One descriptor that is a file in memory, and how much of it has been read."""
 
-    def __init__(self, stream: int, sink: Sink) -> None:
-        import fcntl  # not on every platform
-
+    def __init__(self, stream: int, sink: Sink, *, held: bool) -> None:
+        """`held`: the descriptor is such a file already."""
         self._stream, self._sink = stream, sink
-        self.file = os.memfd_create(f"engineroom-{stream}")
-        fcntl.fcntl(self.file, fcntl.F_SETFL, fcntl.fcntl(self.file, fcntl.F_GETFL) | os.O_APPEND)
-        os.ftruncate(self.file, _BEGIN)
-        self.position = self._freed = _BEGIN
+        self.file = os.dup(stream) if held else new_file(str(stream))
+        self.position = self._freed = FILE_BEGINS
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        os.dup2(self.file, stream)
+        if not held:
+            os.dup2(self.file, stream)
 
     def is_settled(self) -> bool:
         """Whether the descriptor is our file, as far as can be told, and nothing in it is new."""
@@ -79,7 +75,9 @@ class _MemoryFile:
 class Descriptors:
     """Descriptors 0, 1 and 2 of this process, as far as the platform lets us have them."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: LastWords | None = None) -> None:
+        """`words`: held by a process that outlives this one; descriptors 1 and 2 are its files already."""
+        self._words = words
         self._files: list[_MemoryFile] = []
         self._lock = threading.Lock()
 
@@ -89,7 +87,8 @@ class Descriptors:
         os.dup2(nowhere, 0)
         os.close(nowhere)
         if sys.platform == "linux":
-            self._files = [_MemoryFile(STDOUT, sink), _MemoryFile(STDERR, sink)]
+            held = self._words is not None
+            self._files = [_MemoryFile(STDOUT, sink, held=held), _MemoryFile(STDERR, sink, held=held)]
             _buffer_lines()
 
     def read(self, attempt: Attempt | None) -> None:
@@ -106,6 +105,8 @@ class Descriptors:
                 with self._lock:
                     file.take_back()
                     file.read(attempt)
+        if self._words is not None and attempt is not None and attempt.output is not None:
+            self._words.begin(*(file.position for file in self._files))
 
 
 def _buffer_lines() -> None:

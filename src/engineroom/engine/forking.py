@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from engineroom.engine.config import EngineConfig
+from engineroom.engine.last_words import LastWords
 from engineroom.protocol.processes import die_with_parent
 
 
-def leave_parent(config: EngineConfig, parent: int) -> None:
+def leave_parent(config: EngineConfig, parent: int, words: LastWords | None) -> None:
     """Become a session of our own, with plain signals, an empty stdin, our own log, and no other descriptors."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -24,11 +25,12 @@ def leave_parent(config: EngineConfig, parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if not die_with_parent(signal.SIGKILL, parent):
         os._exit(0)
-    _replace_descriptors(config.log_file)
+    _replace_descriptors(config.log_file, words)
 
 
-def _replace_descriptors(log_file: str) -> None:
-    """Read from nowhere, write to the log (2 stays as it is when there is no log file), close all else."""
+def _replace_descriptors(log_file: str, words: LastWords | None) -> None:
+    """Read from nowhere, write to the files of `words`, or to the log (2 stays as it is when there is neither); close
+    all else."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     if log_file:
@@ -36,6 +38,8 @@ def _replace_descriptors(log_file: str) -> None:
         log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 2)
     os.dup2(2, 1)
+    if words is not None:
+        words.become_streams()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
 
 

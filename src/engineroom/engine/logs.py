@@ -63,21 +63,22 @@ class _Handler(logging.Handler):
         self._log.write(self.format(record) + "\n")
 
 
-def open_log(path: str, level: str) -> Log:
+def open_log(path: str, level: str, *, crash: int | None = None) -> Log:
     """Return the log at `path`, which from now on gets our log records, and all stacks at a crash or at SIGUSR1.
 
     What people must know (warnings and worse) goes to standard error as well, unless that is the same file.
+    `crash`: descriptor that gets the stacks at a crash instead; nobody but us reads standard error then.
     """
     log = Log(path)
     ours = logging.getLogger("engineroom")
     ours.handlers = [_Handler(log)]
-    if path and not _same_file(log.descriptor, 2):
+    if path and crash is None and not _same_file(log.descriptor, 2):
         for_people = _Handler(Log(""))
         for_people.setLevel(logging.WARNING)
         ours.handlers.append(for_people)
     ours.setLevel(level.upper())
     ours.propagate = False
-    faulthandler.enable(log.descriptor)
+    faulthandler.enable(log.descriptor if crash is None else crash)
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, log.descriptor)
     return log

@@ -4,7 +4,8 @@ Single-threaded, without an event loop, and it never runs user code: forking it 
 lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": false` as a fresh process, with
 `"grace": s` for its time between SIGTERM and SIGKILL),
 `{"signal": k, "signum": n}`, `{"stop": k}`. Reports go to stdout: `{"spawned": k, "pid": p, "instance": hex}`,
-`{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words, "own": bool}`,
+`{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words, "own": bool,
+"words": what it wrote last}`,
 and of forked ones with `"running": [[task, attempt]]` or `[]`. When stdin ends, so do all engines, and the spawner.
 """
 
@@ -29,7 +30,9 @@ import msgspec
 
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.deaths import OutOfMemory, cause_of, own_doing
+from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
+from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
 from engineroom.protocol.processes import die_with_parent
 from engineroom.settings.titles import set_title
@@ -51,6 +54,8 @@ class _Child:
     grace: float = GRACE
     kill_at: float | None = None
     runs: NowRunning | None = None
+    words: LastWords | None = None
+    log_file: str = ""
 
 
 class Spawner:
@@ -64,6 +69,7 @@ class Spawner:
         self._memory = OutOfMemory()
         self._wake_read, self._wake_write = os.pipe()
         self.runs: NowRunning | None = None  # where the next child, or in a child: where we, note what runs
+        self.words: LastWords | None = None  # and what is written last
 
     def run(self) -> EngineConfig | None:
         """Serve until everything has ended (None), or until this process is a new engine (its config)."""
@@ -136,13 +142,16 @@ class Spawner:
             config = msgspec.convert(values, EngineConfig)
             instance = config.own_instance().hex()
             self.runs = NowRunning() if fork else None
-            pid = self._fork(config, key) if fork else _spawn(config)
+            self.words = LastWords.new() if config.log_file else None
+            pid = self._fork(config, key) if fork else _spawn(config, self.words)
         except (OSError, ValueError) as error:
             _report(failed=key, problem=str(error))
             return None
         if pid == 0:
             return config
-        self._children[pid] = _Child(key, pid, instance, grace, runs=self.runs)
+        self._children[pid] = _Child(
+            key, pid, instance, grace, runs=self.runs, words=self.words, log_file=config.log_file
+        )
         _report(spawned=key, pid=pid, instance=instance)
         return None
 
@@ -153,7 +162,7 @@ class Spawner:
         try:
             pid = os.fork()
             if pid == 0:
-                _become_engine(config, key, parent)
+                _become_engine(config, key, parent, self.words)
             return pid
         finally:
             if os.getpid() == parent:
@@ -185,6 +194,7 @@ class Spawner:
             if child is not None:
                 cause = cause_of(code, memory=self._memory)
                 facts = {"code": code, "cause": cause, "own": own_doing(code, cause), **_what_ran(child)}
+                facts["words"] = _what_it_wrote(child, cause)
                 _report(exited=child.key, pid=pid, instance=child.instance, **facts)
 
 
@@ -197,10 +207,23 @@ def _what_ran(child: _Child) -> dict[str, Any]:
     return {"running": [] if ran is None else [(ran[0].hex(), ran[1])]}
 
 
-def _become_engine(config: EngineConfig, key: Key, parent: int) -> None:
+def _what_it_wrote(child: _Child, cause: str) -> str:
+    """Return the end of what a child that has ended wrote, in short; all of it goes to its log. "": it was stopped."""
+    if child.words is None:
+        return ""
+    said = child.words.read()
+    child.words.close()
+    if child.kill_at is not None or not said:
+        return ""
+    with contextlib.suppress(OSError), Path(child.log_file).open("a", encoding="utf-8", errors="replace") as log_file:
+        log_file.write(f"What engine process {child.pid} ({cause}) wrote last:\n{said}")
+    return digest(said)
+
+
+def _become_engine(config: EngineConfig, key: Key, parent: int, words: LastWords | None) -> None:
     """In the forked child: let go of what is the spawner's."""
     try:
-        leave_parent(config, parent)
+        leave_parent(config, parent, words)
     except OSError as error:
         # Never back to serving: there would be two spawners. Stdout is still where we report to.
         _report(failed=key, problem=str(error))
@@ -236,18 +259,21 @@ def _signal(pid: int, signum: int) -> None:
         _report(problem=f"signal {signum} was not sent to process {pid}: {error}")
 
 
-def _spawn(config: EngineConfig) -> int:
+def _spawn(config: EngineConfig, words: LastWords | None) -> int:
     """Start an engine as a fresh process."""
+    config = msgspec.structs.replace(config, parent=os.getpid(), words=-1 if words is None else words.page_file)
     with Path(config.log_file or os.devnull).open("ab") as log_file:
+        stdout, stderr = (log_file.fileno(), log_file.fileno()) if words is None else words.files
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engineroom.engine", "--config-json-on-stdin"],
             stdin=subprocess.PIPE,
-            stdout=log_file,
-            stderr=log_file,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=() if words is None else (words.page_file,),
             start_new_session=True,
         )
     assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(msgspec.structs.replace(config, parent=os.getpid())))
+    process.stdin.write(msgspec.json.encode(config))
     process.stdin.close()
     process.returncode = 0  # we wait for it ourselves
     return process.pid
@@ -272,7 +298,7 @@ def main() -> int:
     gc.freeze()
     spawner = Spawner()
     config = spawner.run()
-    return 0 if config is None else run_engine(config, spawner.runs)
+    return 0 if config is None else run_engine(config, spawner.runs, spawner.words)
 
 
 if __name__ == "__main__":

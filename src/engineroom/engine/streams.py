@@ -38,7 +38,7 @@ class Router(io.TextIOBase):
         if self._plain:
             os.write(self._stream, text.encode("utf-8", "backslashreplace"))
         elif text:
-            self._sink.write(writer.get(), self._stream, text)
+            self._sink.print(writer.get(), self._stream, text)
         return len(text)
 
     def to_descriptor(self) -> None:

@@ -395,12 +395,14 @@ class EngineExited(_Message, frozen=True, tag="exited"):
 
     `own`: by its own doing (it exited, crashed or ran out of memory), not by a signal from outside or because it was
     told to. `running`: the (task, attempt) pairs that it ran then, None if the host can't tell.
+    `words`: what it wrote last and where its log is, for whoever waits for those; a few lines.
     """
 
     instance: Instance
     cause: str
     own: bool = False
     running: tuple[tuple[TaskId, int], ...] | None = None
+    words: str = ""
 
 
 class Coming(_Message, frozen=True, tag="coming"):

@@ -105,9 +105,10 @@ def test_engines_are_started_and_their_end_is_reported(spawner: SpawnerProcess, 
     assert is_waiting(spawner, "a")
     assert os.getsid(report["pid"]) == report["pid"]
     spawner.say(stop="a")
-    assert spawner.report() == {
-        "exited": "a", "pid": report["pid"], "instance": instance, "code": -15, "cause": "killed by SIGTERM",
-    }  # fmt: skip
+    said = {"exited": "a", "pid": report["pid"], "instance": instance, "code": -15, "cause": "killed by SIGTERM"}
+    ended = spawner.report()
+    assert {name: ended[name] for name in said} == said
+    assert (ended["own"], ended["words"]) == (False, "")
 
 
 def test_a_signal_reaches_the_engine_that_is_named(spawner: SpawnerProcess) -> None:
@@ -187,3 +188,18 @@ def test_forked_engines_share_their_memory(spawner: SpawnerProcess) -> None:
     assert all(is_waiting(spawner, key) for key in range(4))
     sizes = [psutil.Process(pid).memory_full_info().pss / 2**20 for pid in pids]
     assert max(sizes) < 15, sizes
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_what_an_engine_wrote_last_is_reported_and_in_its_log(spawner: SpawnerProcess, fork: bool) -> None:
+    command = "import os; print('printed'); os.write(2, b'FATAL: no licence'); os.abort()"
+    spawner.spawn(1, fork=fork, startup_command=command)
+    exited = spawner.report()
+    assert exited["cause"] == "killed by SIGABRT"
+    lines = exited["words"].splitlines()
+    assert "FATAL: no licence" in lines
+    assert "Fatal Python error: Aborted" in lines
+    log = (spawner.directory / "1.log").read_text()
+    assert "wrote last:" in log
+    assert "FATAL: no licence" in log
+    assert "printed" in log

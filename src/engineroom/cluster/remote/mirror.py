@@ -121,4 +121,4 @@ class Mirror:
             engine.failed = report.cause
         log.warning("engine died", extra={"engine": label, "machine": machine, "cause": report.cause})
         cause = f"{report.cause}, on {machine}"
-        self._report(EngineDied(label, cause, log_file, report.registered, report.restarting))
+        self._report(EngineDied(label, cause, log_file, report.registered, report.restarting, report.words))

@@ -1,0 +1,116 @@
+"""What an engine wrote before it died, held by a process that outlives it.
+
+Descriptors 1 and 2 of the engine are files in memory that the other process has as well. What is printed goes through
+the engine's own memory, so the end of it is copied to a page that both map. Both are forgotten when a task ends: what
+is found is what the last task wrote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import struct
+
+_BEGIN = struct.Struct("=QQ")
+_COUNT = struct.Struct("=Q")
+_RING = 64
+_SIZE = mmap.PAGESIZE
+_ROOM = _SIZE - _RING
+
+FILE_BEGINS = 4099
+"""The files begin with a hole of so many bytes, so that no other file is likely to end where one of them does."""
+
+_MOST = 16 * 1024
+"""Bytes of each file that are looked at."""
+
+
+def new_file(name: str) -> int:
+    """Return the descriptor of a new file in memory to which everything is appended."""
+    import fcntl  # not on every platform
+
+    file = os.memfd_create(f"engineroom-{name}")
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    os.ftruncate(file, FILE_BEGINS)
+    return file
+
+
+class LastWords:
+    """Made by whoever starts an engine, before that; the engine notes, the other reads. Nothing of it is on disk.
+
+    `files`: the descriptors that are to be the engine's 1 and 2. `page_file`: the page, for one that is not a fork.
+    """
+
+    def __init__(self, files: tuple[int, int], page_file: int) -> None:
+        self.files, self.page_file = files, page_file
+        self._page = mmap.mmap(page_file, _SIZE)
+        self._count = 0
+
+    @classmethod
+    def new(cls) -> LastWords | None:
+        """Return new ones; None: this platform has no files in memory, or there are no descriptors left."""
+        opened: list[int] = []
+        try:
+            opened.extend(map(new_file, ("stdout", "stderr", "page")))
+            os.ftruncate(opened[2], _SIZE)
+            return cls((opened[0], opened[1]), opened[2])
+        except (AttributeError, ImportError, OSError):
+            for file in opened:
+                os.close(file)
+            return None
+
+    @classmethod
+    def inherited(cls, page_file: int) -> LastWords:
+        """Return, in an engine that is no fork, those that its parent has made for it."""
+        words = cls((1, 2), page_file)
+        os.close(page_file)
+        return words
+
+    def become_streams(self) -> None:
+        """In the engine: have descriptors 1 and 2 be the files."""
+        for file, stream in zip(self.files, (1, 2), strict=True):
+            os.dup2(file, stream)
+
+    def note(self, text: str) -> None:
+        """Note what a task prints. Called for each print: as short as can be."""
+        data = text[-_ROOM:].encode("utf-8", "backslashreplace")[-_ROOM:]
+        at = self._count % _ROOM
+        first = min(len(data), _ROOM - at)
+        page = self._page
+        page[_RING + at : _RING + at + first] = data[:first]
+        if first < len(data):
+            page[_RING : _RING + len(data) - first] = data[first:]
+        self._count += len(data)
+        _COUNT.pack_into(page, _BEGIN.size, self._count)
+
+    def begin(self, stdout: int, stderr: int) -> None:
+        """Forget what was printed, and what is in the files before these positions."""
+        _BEGIN.pack_into(self._page, 0, stdout, stderr)
+        if self._count:
+            self._count = 0
+            _COUNT.pack_into(self._page, _BEGIN.size, 0)
+
+    def read(self) -> str:
+        """Return what was printed, then the ends of the two files."""
+        begins = _BEGIN.unpack_from(self._page)
+        parts = [self._printed(), *map(_end_of, self.files, begins)]
+        return b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts).decode(
+            "utf-8", "replace"
+        )
+
+    def close(self) -> None:
+        self._page.close()
+        for file in (*self.files, self.page_file):
+            with contextlib.suppress(OSError):
+                os.close(file)
+
+    def _printed(self) -> bytes:
+        [count] = _COUNT.unpack_from(self._page, _BEGIN.size)
+        ring, at = self._page[_RING:_SIZE], count % _ROOM
+        return ring[:at] if count <= _ROOM else ring[at:] + ring[:at]
+
+
+def _end_of(file: int, begin: int) -> bytes:
+    size = os.fstat(file).st_size
+    start = max(begin, FILE_BEGINS, size - _MOST)
+    return os.pread(file, size - start, start).replace(b"\0", b"") if size > start else b""
