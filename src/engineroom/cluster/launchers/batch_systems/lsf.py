@@ -95,5 +95,6 @@ LSF = BatchSystem(
     alone="#BSUB -J {job_name}",
     engines="exec {program_and_args}",
     array_output=".%I",
+    array_variable=".$LSB_JOBINDEX",
     minutes=lambda minutes: f"{minutes // 60}:{minutes % 60:02}",
 )

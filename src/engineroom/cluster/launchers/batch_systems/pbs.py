@@ -140,6 +140,7 @@ TORQUE = BatchSystem(
     tasks="#PBS -t 1-{n}",
     array=True,
     name_length=15,
+    array_variable="-$PBS_ARRAYID",  # as Torque itself appends it
 )
 
 PBS_PRO = BatchSystem(
@@ -158,4 +159,5 @@ PBS_PRO = BatchSystem(
     array=True,
     name_length=15,
     array_output=".^array_index^",
+    array_variable=".$PBS_ARRAY_INDEX",
 )

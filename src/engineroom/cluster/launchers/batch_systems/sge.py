@@ -135,4 +135,5 @@ SGE = BatchSystem(
     array=True,
     engines="exec {program_and_args}",
     array_output=".$TASK_ID",
+    array_variable=".$SGE_TASK_ID",
 )

@@ -133,6 +133,7 @@ SLURM = BatchSystem(
     tasks="#SBATCH --ntasks={n}",
     lost_tasks=r"^srun: error: \S+ tasks? ([\d,-]+): (.+)$",
     split_output=".%j",
+    split_variable=".$SLURM_JOB_ID",
     # An engine that dies must not take the others with it, whatever is usual at the site.
     engines="srun --kill-on-bad-exit=0 --wait=0 {program_and_args}",
 )

@@ -63,8 +63,9 @@ class BatchSystem:
     `controller`, the commands. `fields`: what its lines need beside the usual fields. `prefix`: what directives start
     with, "" where there are none. `environment`: variables as lines of the script, put after its last directive.
     `name_length`: of a job, at most. `minutes`: a time limit given as a number. `array_output`, `split_output`: what
-    the name of an output file needs to differ by task of an array, and by job of a split set. `split`: each engine is
-    a job of its own, unless options say otherwise.
+    the name of an output file needs to differ by task of an array, and by job of a split set; `array_variable`,
+    `split_variable`: the same for the job's own shell, which writes a file whose name no directive can have. `split`:
+    each engine is a job of its own, unless options say otherwise.
     """
 
     name: str
@@ -106,4 +107,6 @@ class BatchSystem:
     fields: Callable[[Command], Mapping[str, object]] = lambda _: {}
     array_output: str = ""
     split_output: str = ""
+    array_variable: str = ""
+    split_variable: str = ""
     split: bool = False

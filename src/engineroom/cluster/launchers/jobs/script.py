@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,13 @@ from engineroom.cluster.launchers.templates import find_template, render
 from engineroom.protocol.private_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.settings.profiles import tail
+
+_SHELL = "#!/bin/sh"
+
+_PLAIN = re.compile(r"[\w./+=@~-]*")
+"""Paths that every system's directives can have."""
+
+_ODD, _VARIABLE = re.compile(r"[\s,'\"]"), re.compile(r"[$%^]")
 
 _LAST_BYTES, _LAST_LINES, _LAST_CHARACTERS = 4096, 3, 200
 """How much of a job's output is looked at for its last words, and shown of them."""
@@ -28,14 +35,42 @@ def script_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
     """
     array = command.role != CONTROLLER and n > 1
     fields = fields_of(system, options, command, n=n)
-    if options.batch_template:
-        text = render(options.batch_template, fields, name="batch_template")
-    elif options.batch_template_file:
+    template, name = options.batch_template, "batch_template"
+    if not template and options.batch_template_file:
         path = find_template(options.batch_template_file, [Path.cwd(), Path(command.profile_dir)])
-        text = render(path.read_text(encoding="utf-8"), fields, name=str(path))
-    else:
-        text = _default(system, fields, role=command.role, array=array)
-    return with_environment(text, system, command.environment)
+        template, name = path.read_text(encoding="utf-8"), str(path)
+    redirect = _redirect(system, options, command, n=n) if not template or _asks_for_output(template) else ""
+    if redirect:
+        fields["output_file"] = os.devnull
+    given = render(template, fields, name=name) if template else ""
+    text = given or _default(system, fields, role=command.role, array=array)
+    return with_environment(text, system, command.environment, first=[redirect] if redirect else [])
+
+
+def _redirect(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> str:
+    """Return the line by which a job writes its log itself, where no directive can name that file; "" if one can.
+
+    Each system takes blanks, commas, colons, quotes or its own variables in the path for something else, and has no
+    way to write all of them; a shell has.
+    """
+    if system.shebang != _SHELL:
+        return ""
+    if options.output_file:  # it may have the system's own variables, and HOST:PATH may be meant
+        odd = system.array_variable and _ODD.search(options.output_file) and not _VARIABLE.search(options.output_file)
+        return f"exec >{shlex.quote(options.output_file)} 2>&1" if odd else ""
+    if _PLAIN.fullmatch(command.log_file):
+        return ""
+    suffix = ""
+    if n < command.n:
+        suffix = system.split_variable
+    elif command.role != CONTROLLER and n > 1:
+        suffix = system.array_variable
+    return f"exec >{shlex.quote(command.log_file)}{suffix} 2>&1"
+
+
+def _asks_for_output(template: str) -> bool:
+    """Whether a template of the user's own, for a shell that can redirect itself, names the output file."""
+    return re.search(r"\{[^}]*\boutput_file\b", template) is not None and not _is_csh(template)
 
 
 def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Command, *, n: int) -> dict[str, Any]:
@@ -66,15 +101,15 @@ def fields_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
     }
 
 
-def with_environment(text: str, system: BatchSystem, variables: Mapping[str, str]) -> str:
-    """Return the script `text` with `variables` set after its last directive.
+def with_environment(text: str, system: BatchSystem, variables: Mapping[str, str], first: Sequence[str] = ()) -> str:
+    """Return the script `text` with the lines `first` and with `variables` set after its last directive.
 
     They are there even on systems that give a job nothing of the environment in which it was submitted.
     """
     if system.shebang and not text.startswith("#!"):
         text = f"{system.shebang}\n{text}"
     lines = text.splitlines()
-    settings = _settings(system, text, variables)
+    settings = [*first, *_settings(system, text, variables)]
     after = 0
     for number, line in enumerate(lines, 1):
         in_head = after == number - 1 and line.startswith("#")
@@ -150,11 +185,16 @@ def _default(system: BatchSystem, fields: Mapping[str, Any], *, role: str, array
 def _settings(system: BatchSystem, text: str, variables: Mapping[str, str]) -> list[str]:
     """Return the lines that set `variables` in the language of the script `text`."""
     first = text.partition("\n")[0]
-    if re.search(r"\bt?csh\b", first) or re.search(r"^#\S*\s+-S\s+\S*csh\b", text, re.MULTILINE):
+    if _is_csh(text):
         return [f"setenv {name} {shlex.quote(value)}" for name, value in variables.items()]
     if first.startswith("#!") and not re.search(r"sh\b", first):
         return []  # a script in Python or the like sets what it needs by itself
     return system.environment(variables)
+
+
+def _is_csh(script: str) -> bool:
+    first = script.partition("\n")[0]
+    return bool(re.search(r"\bt?csh\b", first) or re.search(r"^#\S*\s+-S\s+\S*csh\b", script, re.MULTILINE))
 
 
 def _time(system: BatchSystem, limit: object) -> str:
