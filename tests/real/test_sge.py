@@ -157,3 +157,12 @@ def test_each_trouble_is_said_in_words(reader: Reader) -> None:
     why.says("engine set 1: ", "reached its time limit", "fix: ")
     full.interrupt()
     broken.interrupt()
+
+
+def test_a_profile_with_blanks_commas_and_colons_in_its_path(grid_engine: GridEngine, tmp_path: Path) -> None:
+    place = tmp_path / "it's a b, c: d" / "profile"
+    with Cluster(profile_dir=place, engines="SGE", n=2, cluster_id="odd") as rc:
+        assert rc.ids == [0, 1]
+        rc[:].execute("import os; os.write(1, b'said by C\\n')", block=True)
+        logs = [path.name for path in (place / "log").glob("ipengines-odd-1.log*")]
+        assert sorted(logs) == ["ipengines-odd-1.log.1", "ipengines-odd-1.log.2"]

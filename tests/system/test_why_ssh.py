@@ -90,6 +90,21 @@ def test_an_interpreter_that_is_not_there_and_one_without_engineroom(
         assert "Install it there" in said
 
 
+def test_without_a_configured_python_the_first_that_has_engineroom_is_used(
+    command: Commands, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The PATH there has Pythons without engineroom first; this interpreter is at the same path there.
+    for name in ("python3", "python"):
+        bare = tmp_path / "bin" / name
+        bare.parent.mkdir(exist_ok=True)
+        bare.write_text(f'#!/bin/sh\nexec {os.path.realpath(sys.executable)} -S "$@"\n')
+        bare.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    configure(profile, tmp_path, "del c.SSHLauncher['remote_python']\n", node1=1)
+    with Cluster() as rc:
+        assert rc[0].apply_sync(lambda: __import__("sys").executable) == sys.executable
+
+
 def why_of_the_last(profile: Profile) -> str:
     """Return what is said of the cluster that was started last."""
     last = max(profile.log_dir.glob("steps*.jsonl"), key=lambda path: path.stat().st_mtime)

@@ -130,7 +130,11 @@ class SSHLauncher(LocalProcessLauncher):
     scp_cmd = option(List(Unicode(), ["scp"], help="Ignored: files are sent over the ssh connection itself."))
     scp_args = option(List(Unicode(), help="Ignored, like scp_cmd."))
     remote_python = option(
-        Unicode("python3", help="Python on the other machine, with engineroom installed: a name or a path.")
+        Unicode(
+            "",
+            help="Python on the remote machine, with engineroom installed: a name or a path. Default: the first of "
+            "this interpreter's path, the active environment's name, python3 and python that can import engineroom.",
+        )
     )
     remote_profile_dir = option(
         Unicode(

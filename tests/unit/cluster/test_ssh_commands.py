@@ -51,7 +51,9 @@ def run_as_there(
 
 
 def test_the_shell_there_starts_python_and_leaves_it_the_rest(tmp_path: Path) -> None:
-    done = run_as_there(SSHLauncher(), tmp_path, {"A": "it's; $HOME", "B": "two\nlines", "not a name": "x"})
+    done = run_as_there(
+        SSHLauncher(remote_python="python3"), tmp_path, {"A": "it's; $HOME", "B": "two\nlines", "not a name": "x"}
+    )
     assert done.stdout.splitlines()[2:] == [
         "it's; $HOME|||-P -m engineroom.cluster.remote.host engines",
         "the rest",

@@ -59,7 +59,7 @@ def test_a_machine_may_have_options_of_its_own() -> None:
     )
     one, other = shares_of(launcher)
     assert (one.options.remote_python, one.place.user, one.options.ssh_args) == ("/py", "you", ["-4"])
-    assert (other.options.remote_python, other.place.user) == ("python3", "me")
+    assert (other.options.remote_python, other.place.user) == ("", "me")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engineroom.cluster.launchers.ssh_python import candidates, choosing, quoted
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
 
@@ -71,9 +72,12 @@ def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str]) 
     python, script = options.remote_python, options.environment_script
     parts = [f"export {name}={shlex.quote(value)}" for name, value in environment.items() if _fits(name, value)]
     if script:
-        parts.append(f". {_quoted(script)} || exit {NO_SCRIPT}")
-    parts.append(f"command -v {_quoted(python)} >/dev/null || exit {NO_PYTHON}")
-    parts.append(f"exec {_quoted(python)} -P -m engineroom.cluster.remote.host {what}")
+        parts.append(f". {quoted(script)} || exit {NO_SCRIPT}")
+    if python:
+        parts.append(f'python={quoted(python)}; command -v "$python" >/dev/null || exit {NO_PYTHON}')
+    else:
+        parts.append(choosing(candidates(script=bool(script))))
+    parts.append(f'exec "$python" -P -m engineroom.cluster.remote.host {what}')
     body = "; ".join(parts)
     if script:  # it may be written for bash, and most are
         body = f'exec "$(command -v bash || echo sh)" -c {shlex.quote(body)}'
@@ -91,8 +95,3 @@ def pairs(values: Sequence[Any], option: str) -> list[tuple[str, str]]:
 def _fits(name: str, value: str) -> bool:
     """Whether a shell can take it, on one line; engines get all of them in any case."""
     return name.isidentifier() and "\n" not in value
-
-
-def _quoted(path: str) -> str:
-    """Return `path` for a shell; ~ is the home directory there."""
-    return f'"$HOME"/{shlex.quote(path[2:])}' if path.startswith("~/") else shlex.quote(path)

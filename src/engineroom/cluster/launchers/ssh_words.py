@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from engineroom.cluster.children import cause_of
 from engineroom.cluster.launchers.ssh import NO_PYTHON, NO_SCRIPT
+from engineroom.cluster.launchers.ssh_python import NONE_FITS, TRIED
 from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED
 
 _SSH_FAILED = 255
@@ -128,6 +129,8 @@ def problem_of(
     }
     if code == _SSH_FAILED and not reached:
         return _of_ssh(text, place)
+    if code == NONE_FITS and any(line.startswith(TRIED) for line in said):
+        return _none_fits(said, place)
     if code == NO_PYTHON:
         fix = "Name it in c.SSHLauncher.remote_python: a path, or a name on the PATH that `{login} env` shows"
         return Problem(INTERPRETER, f"there is no {python} there", fix.format(**place))
@@ -139,6 +142,22 @@ def problem_of(
             return Problem(step, f"{words.format(**place)} ({_last(said)})", fix.format(**place))
     ended = f"the connection ended ({cause_of(code)})" + (f": {_last(said)}" if said else "")
     return Problem(IMPORTS if reached else REACHED, ended, "")
+
+
+def _none_fits(said: Sequence[str], place: dict[str, str]) -> Problem:
+    """Return that none of several Pythons there has engineroom of our version: each with its reason."""
+    told = next(line for line in said if line.startswith(TRIED)).removeprefix(TRIED)
+    reasons: dict[str, list[str]] = {}
+    for each in told.split("; "):
+        python, _, reason = each.partition(": ")
+        reasons.setdefault(reason, []).append(python)
+    words = "; ".join(f"{reason}: {', '.join(pythons)}" for reason, pythons in reasons.items())
+    step = INTERPRETER if set(reasons) == {"not found"} else IMPORTS
+    return Problem(
+        step,
+        f"no Python there can import engineroom {place['version']} ({words})",
+        "Install it there, or name the Python that has it in c.SSHLauncher.remote_python (or an environment_script)",
+    )
 
 
 def _of_ssh(text: str, place: dict[str, str]) -> Problem:

@@ -210,7 +210,7 @@ class Machine:
             child.said,
             target=self._target,
             reached=self._shell,
-            python=self._options.remote_python,
+            python=self._options.remote_python or "the one that was chosen",
             script=self._options.environment_script,
             version=version,
         )
