@@ -39,7 +39,7 @@ def run_as_there(
     python.write_text('#!/bin/sh\necho "$A|$B|$C|$*"; cat\n')
     python.chmod(0o755)
     command = ssh_argv(launcher, place_of("host"))[-1]
-    line = shell_line(launcher, "engines", environment).decode()
+    line = shell_line(launcher, "engines", environment, version="1.0").decode()
     return subprocess.run(
         ["sh", "-c", command],
         input=f"{line}the rest\n",

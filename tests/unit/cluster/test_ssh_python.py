@@ -26,7 +26,7 @@ def fake_python(path: Path, version: str) -> str:
 
 
 def choose(pythons: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    script = f"{choosing(pythons)}; echo $python"
+    script = f"{choosing(pythons, str(engineroom.__version__))}; echo $python"
     environment = {"HOME": str(home), "PATH": f"{home}/bin:/usr/bin:/bin"}
     return subprocess.run(
         ["/bin/sh", "-c", script], capture_output=True, text=True, check=False, env=environment, timeout=60

@@ -67,8 +67,11 @@ def ssh_argv(options: SSHLauncher, place: Place) -> list[str]:
     return [*options.ssh_cmd, *options.ssh_args, *settings, "-T", *user, *port, "--", place.host, _COMMAND]
 
 
-def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str]) -> bytes:
-    """Return the line that has the shell start a remote host, with `environment`, which nobody else sees."""
+def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str], *, version: str) -> bytes:
+    """Return the line that has the shell start a remote host, with `environment`, which nobody else sees.
+
+    `version`: that of engineroom here.
+    """
     python, script = options.remote_python, options.environment_script
     parts = [f"export {name}={shlex.quote(value)}" for name, value in environment.items() if _fits(name, value)]
     if script:
@@ -76,7 +79,7 @@ def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str]) 
     if python:
         parts.append(f'python={quoted(python)}; command -v "$python" >/dev/null || exit {NO_PYTHON}')
     else:
-        parts.append(choosing(candidates(script=bool(script))))
+        parts.append(choosing(candidates(script=bool(script)), version))
     parts.append(f'exec "$python" -P -m engineroom.cluster.remote.host {what}')
     body = "; ".join(parts)
     if script:  # it may be written for bash, and most are

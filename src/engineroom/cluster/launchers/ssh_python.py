@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import engineroom
-
 NONE_FITS = 125
 """What the shell there exits with when none of several can import engineroom."""
 
@@ -54,12 +52,12 @@ def _names(environment: Mapping[str, str]) -> Iterator[str]:
         yield Path(sys.prefix).name
 
 
-def choosing(pythons: list[str]) -> str:
-    """Return the lines of a shell, as one, that set `python` to the first that can import engineroom of this version.
+def choosing(pythons: list[str], version: str) -> str:
+    """Return the lines of a shell, as one, that set `python` to the first that can import engineroom `version`.
 
     If none can, the shell says what each said, in one line on its stderr, and exits with `NONE_FITS`.
     """
-    series = ".".join(str(engineroom.__version__).split(".")[:2])
+    series = ".".join(version.split(".")[:2])
     test = (
         f"import engineroom, sys; v = engineroom.__version__; v.startswith('{series}.') or sys.exit('engineroom ' + v)"
     )

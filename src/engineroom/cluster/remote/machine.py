@@ -174,7 +174,8 @@ class Machine:
         self._shell, self.hello, self._failed = False, None, ""
         child = self._child = Child(self._run_ssh(), f"ssh to {self.name}")
         await child.attach(self._hear, self._ended)
-        child.tell(shell_line(self._options, what, self._environment).rstrip(b"\n"))
+        version = str(engineroom.__version__)
+        child.tell(shell_line(self._options, what, self._environment, version=version).rstrip(b"\n"))
         await self._pulse.until(lambda: self.hello is not None or not child.running, seconds)
         if not child.running:
             await child.ended()  # with its last words
