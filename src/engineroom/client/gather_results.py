@@ -53,5 +53,9 @@ class AsyncGatherResult(AsyncMapResult[Any]):
     def _metadata(self) -> list[Metadata]:
         return AsyncResult._metadata(self)
 
+    def split(self) -> tuple[AsyncResult[Any], ...]:
+        """Return one AsyncResult for each part."""
+        return AsyncResult.split(self)
+
     def _errors(self) -> list[BaseException]:
         return AsyncResult._errors(self)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engineroom.errors.local import show_users_frames
+
 
 class Hinted:
     """Explains names that other systems have, and names that are misspelt."""
@@ -19,4 +21,8 @@ class Hinted:
                 return object.__getattribute__(self, name)  # a property that raised AttributeError: its words count
             from engineroom.client.hints import missing  # whoever writes only names that exist never needs it
 
-            raise missing(self, name)
+            try:
+                raise missing(self, name)
+            except AttributeError as error:
+                show_users_frames(error)
+                raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from engineroom.errors import NotBuiltYet
+from engineroom.errors import NotBuiltYet, WrongKeyword
 
 _BALANCED = "rc.load_balanced_view()"
 
@@ -229,12 +229,14 @@ def unexpected(method: str, name: str, known: list[str]) -> TypeError:
 
     `known`: those that it has.
     """
-    meant = KEYWORDS.get(name, "")
+    meant = KEYWORDS.get(name, name)
+    if meant == "chunksize" and meant not in known:
+        return WrongKeyword(f"{method}() has no argument {name!r}: {_DIRECT['chunksize']}")
     if meant not in known:
         meant = next(iter(difflib.get_close_matches(name, known, 1)), "")
     advice = f"did you mean {meant}?" if meant else f"it has {', '.join(known)}."
     more = f" To give f an argument of this name, write functools.partial(f, {name}=...)." if "map" in method else ""
-    return TypeError(f"{method}() has no argument {name!r}: {advice}{more}")
+    return WrongKeyword(f"{method}() has no argument {name!r}: {advice}{more}")
 
 
 def of_module(name: str) -> str:

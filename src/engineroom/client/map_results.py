@@ -96,6 +96,17 @@ class AsyncMapResult(AsyncResult[list[T]]):
             found.setdefault(task.engine, []).extend(results[self._starts[place] : self._starts[place + 1]])
         return found
 
+    def split(self) -> tuple[AsyncResult[Any], ...]:
+        """Return one AsyncResult for each item; its result is a list of one."""
+        from engineroom.client.map_split import ItemOfMap  # which needs this module
+
+        with self._session.condition:
+            return tuple(
+                ItemOfMap(self, number, place)
+                for place in range(len(self._tasks))
+                for number in range(self._starts[place], self._starts[place + 1])
+            )
+
     def _task_done(self, task: Task) -> None:
         """One of our tasks has ended; called by the session."""
         self._arrived.append(task)

@@ -22,6 +22,8 @@
     ├── ConnectionFileError        missing, empty, malformed, stale, of another cluster (also OSError)
     ├── ProtocolError              the other side's words make no sense
     ├── LaunchError                something could not be started
+    ├── NoSuchFlag                 a view has no flag of this name (also KeyError, TypeError)
+    ├── WrongKeyword               a method has no argument of this name (also TypeError)
     └── NotBuiltYet                a feature that is not available yet (also NotImplementedError, AttributeError)
 """
 
@@ -109,6 +111,17 @@ class LaunchError(EngineroomError):
     """Something could not be started."""
 
 
+class NoSuchFlag(EngineroomError, KeyError, TypeError):
+    """A view has no flag of this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError shows its argument as it is written in Python
+
+
+class WrongKeyword(EngineroomError, TypeError):
+    """A method has no argument of this name."""
+
+
 class NotBuiltYet(EngineroomError, NotImplementedError, AttributeError):
     """A feature that is not available yet. Also an AttributeError, so that `hasattr` says so."""
 
@@ -137,6 +150,7 @@ __all__ = [
     "KernelError",
     "LaunchError",
     "NoEnginesRegistered",
+    "NoSuchFlag",
     "NotBuiltYet",
     "NotLetIn",
     "PackError",
@@ -147,6 +161,7 @@ __all__ = [
     "TaskRejectError",
     "TaskTimeout",
     "UnmetDependency",
+    "WrongKeyword",
     "collect_exceptions",
     "remote_error",
     "unwrap_exception",

@@ -131,13 +131,37 @@ def test_split_and_join(rc: Client) -> None:
     mapped = rc.load_balanced_view().map_async(abs, [-3, -4])
     joined = er.AsyncResult.join(one, several, mapped)
     assert joined.get() == list(joined) == [1, 2, 2, 3, 4]
-    assert joined[0] == 1
+    assert joined[0] == joined[-5] == 1
     assert joined[-2:] == [3, 4]
     assert joined.successful()
     assert joined.msg_ids == one.msg_ids + several.msg_ids + mapped.msg_ids
     assert er.AsyncResult.join(*children).get() == [2, 2]
     with pytest.raises(ValueError, match="at least one"):
         er.AsyncResult.join()
+
+
+def test_a_map_is_split_by_items(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    view = rc.load_balanced_view()
+    whole = view.map_async(lambda x: 1 / x, [1, 2, 0, 4, 5], chunksize=2)
+    items = whole.split()
+    assert [len(item) for item in items] == [1] * 5
+    assert not any(item.done() for item in items)
+    fake.answer(1)
+    assert items[1].get(SECONDS) == [0.5]
+    assert not items[2].done()
+    fake.answer(2)
+    assert items[4].result(SECONDS) == [0.2]
+    assert items[3].get() == list(items[3]) == [0.25]
+    with pytest.raises(ZeroDivisionError):
+        items[2].get()
+    assert items[2].error == [items[2].exception()]
+    assert items[3].error == [None]
+    assert items[3].exception() is None
+    assert [item.get() for item in view.map_async(abs, [-1, -2]).split()] == [[1], [2]]
+    assert [item.get() for item in rc[:].map_async(abs, [-1, -2, -3]).split()] == [[1], [2], [3]]
+    assert view.map_async(abs, []).split() == ()
+    assert er.AsyncResult.join(*view.map_async(abs, [-1, -2]).split()).get() == [1, 2]
 
 
 def test_a_join_ends_with_its_parts(rc: Client, fake: FakeController) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engineroom.client.session import Session
 
 
-@called_by_users("map", "map_async", "map_sync")
+@called_by_users("map", "map_async", "map_sync", "set_flags", "temp_flags", "with_flags")
 class LoadBalancedView(View[One]):
     """Calls that run on any of the engines in `targets` (None: any at all).
 

@@ -11,13 +11,6 @@ NOT_YET = frozenset({"after", "follow", "timeout"})
 """Flags that users know and that have no effect yet."""
 
 
-class NoSuchFlag(KeyError, TypeError):
-    """A view has no flag of this name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # a KeyError shows its argument as it is written in Python
-
-
 def missing(view: object, name: str) -> AttributeError:
     """Return the error for an attribute that `view` does not have, with what to write instead."""
     from engineroom.client import hints  # long, and few need it

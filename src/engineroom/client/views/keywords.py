@@ -13,6 +13,16 @@ _Self = TypeVar("_Self")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
+class _NotGiven:
+    """The default of an option that is as it was, or as the documentation says, unless it is given."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_NOT_GIVEN = _NotGiven()
+
+
 def takes(options: type) -> Callable[[_Method], _Method]:
     """Return a decorator: `**options` of the method is shown as the names that the TypedDict `options` has."""
 
@@ -20,7 +30,12 @@ def takes(options: type) -> Callable[[_Method], _Method]:
         found = inspect.signature(method)
         own = [each for each in found.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
         more = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=kind)
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=_NOT_GIVEN,
+                annotation=getattr(kind, "__forward_arg__", kind),
+            )
             for name, kind in inspect.get_annotations(options).items()
             if name not in found.parameters
         ]

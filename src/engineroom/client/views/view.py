@@ -17,9 +17,9 @@ from engineroom.client.parallel import ParallelFunction
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, spell
-from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, NoSuchFlag, OtherFlags, missing
+from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, OtherFlags, missing
 from engineroom.client.views.keywords import explains_keywords, takes
-from engineroom.errors import PackError
+from engineroom.errors import NoSuchFlag, PackError
 from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.functions import PackedFunction, name_of
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("apply", "apply_sync", "map", "map_sync", "imap")
+@called_by_users("set_flags", "temp_flags", "with_flags")
 class View(Hinted, Generic[Kind]):
     """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
 
@@ -306,7 +307,11 @@ class View(Hinted, Generic[Kind]):
             if name.startswith("_") or name in self._flag_names or name == "client" or hasattr(type(self), name):
                 object.__setattr__(self, name, value)
             elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
-                raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be ignored in silence
+                try:
+                    raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be lost in silence
+                except AttributeError as error:
+                    show_users_frames(error)
+                    raise
             else:
                 object.__setattr__(self, name, value)  # a subclass of the user's may have attributes of its own
 
