@@ -158,6 +158,7 @@ def test_a_map_is_split_by_items(rc: Client, fake: FakeController) -> None:
     assert items[2].error == [items[2].exception()]
     assert items[3].error == [None]
     assert items[3].exception() is None
+    fake.holding = False
     assert [item.get() for item in view.map_async(abs, [-1, -2]).split()] == [[1], [2]]
     assert [item.get() for item in rc[:].map_async(abs, [-1, -2, -3]).split()] == [[1], [2], [3]]
     assert view.map_async(abs, []).split() == ()
