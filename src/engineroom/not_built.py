@@ -7,9 +7,8 @@ from typing import Any, NoReturn
 
 from engineroom.errors import NotBuiltYet
 
-_DEPENDENCIES = (
-    "wait for the other tasks first (`rc.wait(results)`), and import modules inside your function. A function that "
-    "cannot run on an engine may raise: `rc.load_balanced_view(retries=3)` tries it again"
+_FUNCTIONAL = (
+    "check inside your function, and raise where it cannot run: `rc.load_balanced_view(retries=3)` tries it again"
 )
 _CANNING = (
     "pass values as they are: cloudpickle sends what plain pickle cannot. Add rules for your own types with "
@@ -19,19 +18,19 @@ _CANNING = (
 _MEANWHILE = {
     "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
     "BroadcastView": "use `rc[:]`: it sends a call's arguments to the controller only once, for all engines",
-    "Dependency": _DEPENDENCIES,
+    "Dependency": "wait for the other tasks first: `rc.wait(results)`",
     "ParallelMagics": "use `rc[:].execute(code)` in place of %px",
     "bind_kernel": "run code on an engine with `rc[0].execute(code)`: a notebook cannot connect to an engine",
     "can": _CANNING,
     "can_map": _CANNING,
-    "depend": _DEPENDENCIES,
-    "dependent": _DEPENDENCIES,
+    "depend": _FUNCTIONAL,
+    "dependent": _FUNCTIONAL,
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
     "publish_data": "return the data, print it (`ar.stdout` grows while the task runs), or assign it to a global name "
     "and read that with `rc[0].pull(name)`",
     "register_joblib_backend": "write `rc.load_balanced_view().map_sync(f, xs)` in place of "
     "`Parallel()(delayed(f)(x) for x in xs)`",
-    "require": _DEPENDENCIES,
+    "require": "import modules inside your function, and define there the functions that it calls",
     "uncan": _CANNING,
     "uncan_map": _CANNING,
 }

@@ -22,7 +22,6 @@ from engineroom.client.live_line import somebody_looks
 from engineroom.client.numbers import HISTORY
 from engineroom.client.results import AsyncResult
 from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
-from engineroom.client.showing import wait_and_show
 from engineroom.client.start_news import StartNews
 from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.tasks import Task
@@ -265,6 +264,8 @@ class Client(Hinted):
 
     def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
         """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted."""
+        from engineroom.client.showing import wait_and_show  # few show how far they are
+
         session = self._session
         wanted = list(self.outstanding) if jobs is None else ids_of(session, jobs)
         pending = status_of(session, wanted)["pending"]

@@ -48,7 +48,7 @@ def find_result(session: Session, jobs: Jobs) -> AsyncResult:
         if task is not None and isinstance(listener, AsyncResult):
             return listener._result_of(task)
     raise NotBuiltYet(
-        f"the result of task {name}, which has ended or belongs to another client,",
+        f"get_result() for {name}, which has ended or belongs to another client,",
         "keep the AsyncResult that the call returned",
     )
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from engineroom.client.blamed_items import blamed
 from engineroom.client.columns import iterate
@@ -104,6 +104,9 @@ class LazyMapIterator(Iterator[T]):
         tasks = [task for result in under_way for task in result._unfinished()]
         if not self._session.closed:
             self._session.abort(tasks, interrupt=True)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an iterator over results stays with its client. Send the results: `list(iterator)`")
 
     def __del__(self) -> None:
         # A loop that was left early wants no more results. Here may be any thread, with any lock held.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from engineroom.errors.local import called_by_users
 from engineroom.serialize.functions import name_of
@@ -42,6 +42,12 @@ class RemoteFunction:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {name_of(self.func)} on {self.view!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} calls through a view of this process. Send the function itself: "
+            f"`{name_of(self.func)}.func`"
+        )
 
     def _view(self) -> View[Any]:
         flags: Any = self.flags if self.block is None else {**self.flags, "block": self.block}

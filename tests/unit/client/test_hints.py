@@ -148,6 +148,21 @@ def test_what_belongs_to_this_process_says_so(rc: Client) -> None:
         with pytest.raises(TypeError, match="belongs to this process"):
             pickle.dumps(value)
     assert copy.copy(view).targets == view.targets
+    doubled = view.remote()(abs)
+    with pytest.raises(er.PackError, match=r"Send the function itself: `abs.func`"):
+        view.apply_async(map, doubled, [1])
+    with pytest.raises(er.PackError, match=r"Send the results: `list\(iterator\)`"):
+        view.apply_async(list, rc.load_balanced_view().imap(abs, [1]))
+
+
+def test_names_are_not_asked_of_a_load_balanced_view(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    with pytest.raises(TypeError, match=r"use a direct view: `rc\[:\]\['a'\]`"):
+        view["a"]  # type: ignore[index]
+    with pytest.raises(TypeError, match="use a direct view"):
+        view["a"] = 1  # type: ignore[index]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(view)  # type: ignore[call-overload]
 
 
 def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:

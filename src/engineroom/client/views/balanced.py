@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from operator import index
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
 from engineroom.client.chunks import cuts
 from engineroom.client.columns import columns_of
@@ -85,6 +85,16 @@ class LoadBalancedView(View[One]):
     def __len__(self) -> int:
         """How many engines may run its calls now."""
         return self._width
+
+    if not TYPE_CHECKING:  # a checker refuses this anyway
+
+        def __getitem__(self, key: object) -> NoReturn:
+            raise TypeError(f"a name belongs to certain engines, so use a direct view: `rc[:][{key!r}]`")
+
+        def __setitem__(self, key: object, value: object) -> NoReturn:
+            raise TypeError(f"a name belongs to certain engines, so use a direct view: `rc[:][{key!r}] = ...`")
+
+        __iter__ = None  # or it would be iterated by calling `__getitem__`
 
     @property
     def _width(self) -> int:

@@ -13,7 +13,6 @@ from engineroom.client.hinted import Hinted
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.lazy_map import LazyMapIterator, Submit, ahead
 from engineroom.client.numbers import HISTORY, NumberHistory
-from engineroom.client.parallel import ParallelFunction
 from engineroom.client.remote import RemoteFunction
 from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, spell
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from engineroom.client.found_results import Jobs
     from engineroom.client.gather_results import AsyncGatherResult
     from engineroom.client.map_results import AsyncMapResult
+    from engineroom.client.parallel import ParallelFunction
     from engineroom.client.partitions import Distribution
     from engineroom.client.session import Session
     from engineroom.client.tasks import Task
@@ -209,6 +209,8 @@ class View(Hinted, Generic[Kind]):
 
         `dist`: "b" for contiguous parts, "r" for one item to each engine in turn. `block`, `flags`: see `remote`.
         """
+        from engineroom.client.parallel import ParallelFunction  # few make one
+
         return lambda function: ParallelFunction(self, function, dist=dist, block=block, **flags)
 
     def get_result(
