@@ -135,8 +135,7 @@ def test_errors_of_one_place_with_messages_of_their_own_share_a_section():
         "ValueError: bad 0",
         "[1:apply] ValueError: bad 1",
         "[2:apply] ValueError: bad 2",
-        "[3:apply] ValueError: bad 3",
-        "... and 4 more with other messages ...",
+        "... and 5 more with other messages ...",
     ]
 
 
@@ -156,6 +155,25 @@ def test_errors_without_tracebacks_are_listed_by_their_messages():
         *(f"[{n}:apply] EngineError: engine {n} died" for n in range(4)),
         "... and 2 more with other messages ...",
     ]
+
+
+@pytest.mark.parametrize("message", ["the same", "of engine {}"])
+def test_32_engines_that_fail_alike_take_25_lines(message):
+    frames = "".join(f'  File "a.py", line {n}, in f\n    g()\n    ~^^\n' for n in range(30))
+    words = [
+        (
+            "ValueError",
+            message.format(n),
+            f"Traceback\n{frames}ValueError: {message.format(n)}",
+            {**INFO, "engine_id": n},
+        )
+        for n in range(32)
+    ]
+
+    with pytest.raises(CompositeError) as caught:
+        raise CompositeError("one or more exceptions raised in: apply:f", words)
+    text = "".join(traceback.format_exception(caught.value))
+    assert len(text.splitlines()) <= 25, text
 
 
 def test_items_of_a_map_are_named():

@@ -101,16 +101,17 @@ def _section(section: Section, limit: int, *, short: bool) -> list[str]:
     if not section[0].traceback:
         return _messages(section, 0, limit)
     lines = section[0].render_traceback()
+    others = _messages(section, 1, limit - 1)
     if short:
-        lines = _shortened(lines)
-    return [_title(section), *lines, *_messages(section, 1, limit)]
+        lines = _shortened(lines, _TAIL - len(others))
+    return [_title(section), *lines, *others]
 
 
-def _shortened(lines: list[str]) -> list[str]:
-    if len(lines) <= _HEAD + _TAIL + 1:
+def _shortened(lines: list[str], tail: int) -> list[str]:
+    if len(lines) <= _HEAD + tail + 1:
         return lines
-    frames = (at for at in range(len(lines) - _TAIL, len(lines)) if lines[at].startswith("  File "))
-    start = next(frames, len(lines) - _TAIL)
+    frames = (at for at in range(len(lines) - tail, len(lines)) if lines[at].startswith("  File "))
+    start = next(frames, len(lines) - tail)
     return [*lines[:_HEAD], f"  ... {start - _HEAD} lines; print_traceback(number) shows all ...", *lines[start:]]
 
 
