@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Protocol
 
 from engineroom.client.chunks import blocks
-from engineroom.client.rows.kind import CannotJoin, Rows
+from engineroom.client.rows.kind import CannotJoin, Rows, loaded
 from engineroom.client.rows.kinds import kind_of
 from engineroom.client.rows.plain import SequenceRows
 from engineroom.client.rows.tables import FrameRows
 from engineroom.errors import PackError
 from engineroom.protocol.streams import Body
 from engineroom.serialize.payloads import pack_names
+
+_MANY = 100
 
 
 class Distribution(Protocol):
@@ -46,9 +48,10 @@ class RoundRobin:
 
     def join(self, parts: Sequence[Any]) -> Any:
         whole, counts = joined(parts)
-        order, rows = in_turn(counts), kind_of(whole)
-        if rows is not None and order != list(range(len(order))):
-            whole = rows.take(whole, order)
+        rows = kind_of(whole)
+        if rows is not None and max(counts, default=0) > 1:
+            interleaved = _interleaved(whole, counts)
+            whole = rows.take(whole, in_turn(counts)) if interleaved is None else interleaved
         return _finished(whole, rows)
 
 
@@ -154,13 +157,36 @@ def _holds_items(part: Any) -> bool:
     )
 
 
-def in_turn(counts: Iterable[int]) -> list[int]:
-    """Return the numbers that rows have in the parts one after the other, in the order of a round robin."""
-    starts, left = [], []
+def _interleaved(whole: Any, counts: Sequence[int]) -> Any:
+    """Return the rows of a list or array in the order of a round robin; None: this quick way is not for these."""
+    places, total = len(counts), sum(counts)
+    if any(count != len(range(place, total, places)) for place, count in enumerate(counts)):
+        return None
+    np = loaded("numpy")
+    if type(whole) is list:
+        made: Any = [None] * total
+    elif np is not None and type(whole) is np.ndarray:
+        made = np.empty_like(whole)
+    else:
+        return None
     start = 0
-    for count in counts:
-        starts.append(start)
-        left.append(count)
+    for place, count in enumerate(counts):
+        made[place::places] = whole[start : start + count]
         start += count
-    turns = range(max(left, default=0))
-    return [starts[place] + turn for turn in turns for place in range(len(left)) if turn < left[place]]
+    return made
+
+
+def in_turn(counts: Sequence[int]) -> Sequence[int]:
+    """Return the numbers that rows have in the parts one after the other, in the order of a round robin.
+
+    An array where numpy is loaded: whoever has many rows has it.
+    """
+    starts = list(accumulate(counts, initial=0))[:-1]
+    turns = max(counts, default=0)
+    np = loaded("numpy")
+    if np is None or turns < _MANY:
+        places = range(len(counts))
+        return [starts[place] + turn for turn in range(turns) for place in places if turn < counts[place]]
+    turn = np.arange(turns)[:, None]
+    order: Sequence[int] = (np.asarray(starts) + turn)[turn < np.asarray(counts)]
+    return order

@@ -216,12 +216,20 @@ def test_no_row_is_lost_or_changed_whatever_parts_are_joined(parts: list[Any], d
     joined = DISTRIBUTIONS[dist].join(parts)
     rows = [row for part in parts for row in part]
     if dist == "r":
-        rows = [rows[number] for number in in_turn(map(len, parts))]
+        rows = [rows[number] for number in in_turn([len(part) for part in parts])]
     assert len(joined) == len(rows)
     for row, found in zip(rows, joined, strict=True):
         assert same(row, found), (row, found)
         if isinstance(row, bool | np.bool | str):
             assert isinstance(found, bool | np.bool | str)
+
+
+@given(st.lists(st.sampled_from([0, 1, 2, 3, 99, 100, 101, 150]), max_size=5))
+def test_rows_are_taken_from_the_parts_in_turn(counts: list[int]) -> None:
+    parts = [[(turn, place) for turn in range(count)] for place, count in enumerate(counts)]
+    rows = [row for part in parts for row in part]
+    assert [rows[number] for number in in_turn(counts)] == sorted(rows)
+    assert DISTRIBUTIONS["r"].join(parts) == sorted(rows)
 
 
 def test_parts_of_several_types_become_what_holds_them_all() -> None:

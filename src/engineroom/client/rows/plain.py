@@ -5,13 +5,19 @@ from __future__ import annotations
 import array
 import copy
 from collections import UserDict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, islice
 from typing import Any
 
 from engineroom.client.rows.kind import CannotJoin
 from engineroom.serialize.cut_texts import BytesPart, TextPart
+
+
+def in_order(items: Sequence[Any], order: Any) -> list[Any]:
+    """Return the items with these numbers."""
+    numbers = order if isinstance(order, list) else order.tolist()  # an array's own integers are slow
+    return list(map(items.__getitem__, numbers))
 
 
 class SequenceRows:
@@ -31,7 +37,7 @@ class SequenceRows:
         return items if len(kinds) > 1 or kinds <= {list, range} else _of_kind(kinds.pop(), items)
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        items = [whole[number] for number in order]
+        items = in_order(whole, order)
         return items if type(whole) is list else _of_kind(type(whole), items)
 
 
@@ -57,8 +63,7 @@ class DequeRows:
         return type(parts[0])(chain.from_iterable(parts))
 
     def take(self, whole: deque[Any], order: Sequence[int]) -> Any:
-        items = list(whole)
-        return type(whole)(items[number] for number in order)
+        return type(whole)(in_order(list(whole), order))
 
 
 class MappingRows:
@@ -79,7 +84,7 @@ class MappingRows:
 
     def take(self, whole: Mapping[Any, Any], order: Sequence[int]) -> Any:
         items = list(whole.items())
-        return _mapping_like(whole, [items[number] for number in order])
+        return _mapping_like(whole, in_order(items, order))
 
 
 def _mapping_like(whole: Mapping[Any, Any], items: list[tuple[Any, Any]]) -> Any:
@@ -135,8 +140,8 @@ class TextRows:
 
     def take(self, whole: str | bytes, order: Sequence[int]) -> Any:
         if isinstance(whole, str):
-            return "".join([whole[number] for number in order])
-        return bytes([whole[number] for number in order])
+            return "".join(in_order(whole, order))
+        return bytes(in_order(whole, order))
 
 
 class BufferRows:
@@ -157,7 +162,7 @@ class BufferRows:
         return whole
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        items: Iterable[Any] = [whole[number] for number in order]
+        items = in_order(whole, order)
         if isinstance(whole, array.array):
             return array.array(whole.typecode, items)
-        return list(items) if isinstance(whole, list) else type(whole)(items)
+        return items if isinstance(whole, list) else type(whole)(items)

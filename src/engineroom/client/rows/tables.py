@@ -45,7 +45,7 @@ class FrameRows:
         return whole
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole.iloc[list(order)]
+        return whole.iloc[order]
 
 
 def _concatenated(pandas: Any, parts: Sequence[Any]) -> Any:
@@ -85,7 +85,7 @@ class IndexRows:
         return first.append(rest) if rest else first
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole.take(list(order))
+        return whole.take(order)
 
 
 class ExtensionRows:
@@ -102,7 +102,7 @@ class ExtensionRows:
         return pandas.concat([pandas.Series(part) for part in parts if len(part)] or [pandas.Series(parts[0])]).array
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole.take(list(order))
+        return whole.take(order)
 
 
 class PolarsRows:
@@ -125,7 +125,7 @@ class PolarsRows:
         return polars.concat(frames, how="vertical_relaxed").to_series().rename(filled[0].name)
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole[list(order)]
+        return whole[order]
 
 
 class ArrowRows:
@@ -135,7 +135,7 @@ class ArrowRows:
         return len(whole)
 
     def cut(self, whole: Any, which: slice) -> Any:
-        return self.take(whole, range(*which.indices(len(whole))))
+        return self.take(whole, list(range(*which.indices(len(whole)))))
 
     def join(self, parts: Sequence[Any]) -> Any:
         arrow = loaded("pyarrow")
@@ -194,7 +194,7 @@ class SparseRows:
         return whole.reshape((whole.shape[1],)).asformat(form)
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole.tocsr()[list(order)].asformat(whole.format)
+        return whole.tocsr()[order].asformat(whole.format)
 
 
 class LabelledRows:
@@ -218,7 +218,7 @@ class LabelledRows:
             raise CannotJoin from error
 
     def take(self, whole: Any, order: Sequence[int]) -> Any:
-        return whole.isel({_first_dimension(whole): list(order)})
+        return whole.isel({_first_dimension(whole): order})
 
 
 def _first_dimension(whole: Any) -> Any:
