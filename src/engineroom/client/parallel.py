@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from engineroom.client.blocking import wait_for
-from engineroom.client.columns import columns_of
-from engineroom.client.partitions import distribution, with_rows
+from engineroom.client.partitions import distribution, rows_together
 from engineroom.client.remote import RemoteFunction
 
 if TYPE_CHECKING:
@@ -39,11 +38,10 @@ class ParallelFunction(RemoteFunction):
     def __call__(self, *sequences: Any) -> Any:
         """Call the function with a part of each of `sequences` on each engine; return the joined results.
 
-        An AsyncMapResult instead if it does not block. As in a map, the shortest sequence decides how many items count.
+        An AsyncMapResult instead if it does not block. As in a map, the shortest sequence decides how many rows count.
         """
         view, spread = self._view(), distribution(self.dist)
-        cut_up = [with_rows(sequence) for sequence in columns_of(sequences)]
-        count = cut_up[0][1].count(cut_up[0][0])
+        cut_up, count = rows_together(sequences)
         cuts = spread.cuts(count, min(count, max(1, view._width))) if count else ()
         parts = [tuple(rows.cut(whole, cut) for whole, rows in cut_up) for cut in cuts]
         result = view._call_with_parts(self.func, parts, spread)

@@ -8,6 +8,7 @@ from itertools import accumulate, chain
 from typing import Any, Protocol
 
 from engineroom.client.chunks import blocks
+from engineroom.client.columns import columns_of, iterate
 from engineroom.client.rows.kind import CannotJoin, Rows, loaded
 from engineroom.client.rows.kinds import kind_of
 from engineroom.client.rows.plain import SequenceRows
@@ -72,19 +73,37 @@ def distribution(name: str) -> Distribution:
 
 def with_rows(value: Any) -> tuple[Any, Rows]:
     """Return `value`, or the list of its items, and how that is cut into parts; TypeError: it has no rows."""
+    found = _as_it_is(value)
+    if found is not None:
+        return found
+    try:
+        iterate(value)
+    except TypeError as error:
+        why = str(error).partition("\n")[0]
+        raise TypeError(f"{type(value).__name__} has no rows to scatter ({why}); to send it whole, use push") from None
+    return columns_of([value])[0], SequenceRows()
+
+
+def rows_together(values: Sequence[Any]) -> tuple[list[tuple[Any, Rows]], int]:
+    """Return values as `with_rows` does, and how many rows count: as many as the shortest has."""
+    found = [_as_it_is(value) for value in values]
+    counts = [each[1].count(each[0]) for each in found if each is not None]
+    others = [value for value, each in zip(values, found, strict=True) if each is None]
+    limit = [range(min(counts))] if counts else []
+    shortest, *read = columns_of([*limit, *others]) if limit else [None, *columns_of(others)]
+    lists = iter(read)
+    together = [(next(lists), SequenceRows()) if each is None else each for each in found]
+    return together, len(shortest if shortest is not None else read[0])
+
+
+def _as_it_is(value: Any) -> tuple[Any, Rows] | None:
+    """Return `value` and how it is cut, if it can be."""
     if isinstance(value, memoryview):
         value = value.tobytes() if value.format in {"B", "b", "c"} and value.ndim == 1 else value.tolist()
     rows = kind_of(value)
-    if rows is not None:
-        return value, rows
-    if _slices(value):
-        return value, SequenceRows()
-    try:
-        return list(value), SequenceRows()
-    except TypeError as error:
-        raise TypeError(
-            f"{type(value).__name__} has no rows to scatter ({error}); to send it whole, use push"
-        ) from None
+    if rows is None and _slices(value):
+        rows = SequenceRows()
+    return None if rows is None else (value, rows)
 
 
 def _slices(value: Any) -> bool:

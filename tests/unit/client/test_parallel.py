@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,10 @@ def test_parts_of_sequences(rc: Client) -> None:
         assert doubled.map([[1], [2]]) == [[2], [4]]
         assert str(doubled.__doc__).endswith("Twice each.")
         assert view.parallel(block=True)(len)([1, 2, 3, 4, 5]) == [3, 2]
+        assert view.parallel(block=True)(len)({"a": 1, "b": 2, "c": 3}) == [2, 1]
+        assert view.parallel(block=True)(lambda *parts: parts[0])([1, 2, 3], itertools.count(), {4, 5}) == [1, 2]
+        with pytest.raises(TypeError):
+            view.parallel(block=True)(len)()
         assert view.parallel("r", block=True)(list)([0, 1, 2, 3, 4]) == [0, 1, 2, 3, 4]
         array = view.parallel(block=True)(np.sqrt)(np.arange(7.0))
         np.testing.assert_array_equal(array, np.sqrt(np.arange(7.0)))
