@@ -153,6 +153,8 @@ class AsyncMapResult(AsyncResult[list[T]]):
     def _value_or_raise(self, item: Any) -> Any:
         if type(item) is not FailedItem and type(item) is not FailedChunk:
             return item
+        if self._stop and type(item) is FailedChunk and isinstance(item.error, TaskAborted):
+            raise self._composite()  # what went wrong, rather than what was withdrawn because of it
         if self._return_exceptions:
             return item.error
         raise item.error.with_traceback(None)  # each time anew, or it would grow
@@ -165,8 +167,16 @@ class AsyncMapResult(AsyncResult[list[T]]):
         task = self._tasks[place]
         items = task.items()
         if items is None:
-            items = [FailedChunk(task.exception() or TypeError("this chunk has no results"))] * self._size(place)
+            items = [FailedChunk(self._error_of_chunk(place))] * self._size(place)
         return items
+
+    def _error_of_chunk(self, place: int) -> BaseException:
+        """Return why a chunk has no results at all, with the first of its items."""
+        error = self._tasks[place].exception() or TypeError("this chunk has no results")
+        if isinstance(error, RemoteError) and error.item is None:
+            others = self._size(place) - 1
+            error.of_item(self._starts[place], f"and {others} more" if others else "")
+        return error
 
     def _has_ended(self, place: int) -> bool:
         return place < len(self._tasks) and self._tasks[place].outcome is not None

@@ -50,7 +50,7 @@ class RemoteError(EngineroomError):
         return self
 
     def __str__(self) -> str:
-        return f"{where(self.engine_info)}{_item(self.item)}{self.ename}: {self.evalue}"
+        return f"{where(self.engine_info)}{item_words(self.item)}{self.ename}: {self.evalue}"
 
     def __repr__(self) -> str:
         return f"<Remote[{self.engine_info.get('engine_id', ' ')}]:{self.ename}({self.evalue})>"
@@ -75,7 +75,7 @@ class RemoteError(EngineroomError):
         """Return the remote traceback as lines, after one that says where that was; without one, the message."""
         if not self.traceback:
             return str(self).splitlines()
-        title = f"{where(self.engine_info)}{_item(self.item)}".rstrip(" :")
+        title = f"{where(self.engine_info)}{item_words(self.item)}".rstrip(" :")
         return [f"{title}:", *self.render_traceback()]
 
     def _cause(self) -> RemoteTraceback | None:
@@ -99,5 +99,9 @@ def where(info: EngineInfo) -> str:
     return f"[{info.get('engine_id', '?')}:{info.get('method', '?')}] " if info else "[Engine Exception] "
 
 
-def _item(item: Item | None) -> str:
-    return "" if item is None else f"item {item[0]} ({item[1]}): "
+def item_words(item: Item | None) -> str:
+    """Return "item 3 (its repr): ", as it stands before an error of a map; "" for others."""
+    if item is None:
+        return ""
+    index, shown = item
+    return f"item {index} ({shown}): " if shown else f"item {index}: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engineroom.errors.remote import RemoteError, where
+from engineroom.errors.remote import RemoteError, item_words, where
 
 _SHOWN_RANGES = 8
 _HEAD, _TAIL = 3, 7
@@ -75,7 +75,7 @@ def _items(section: Section) -> str:
     if not known:
         return ""
     if len(known) == 1:
-        return f"item {known[0][0]} ({known[0][1]}): "
+        return item_words(known[0])
     return f"items {ranges(index for index, _ in known)}: "
 
 
