@@ -140,6 +140,6 @@ def test_a_client_that_is_never_closed_ends_with_its_program(cluster: Cluster) -
 
 
 def test_signal_names_that_do_not_exist(rc: Client) -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValueError, match="'SIGNOTHING' is not a signal"):
         rc.send_signal("SIGNOTHING")
     rc.send_signal(int(signal.SIGCONT))
