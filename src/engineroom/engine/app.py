@@ -20,6 +20,7 @@ from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.import_watch import watch_imports
 from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.keeper import keep_words
 from engineroom.engine.last_words import LastWords
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
@@ -59,7 +60,10 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
         return 1
     if words is None and config.words >= 0:
         words = LastWords.inherited(config.words)
-    engine_log = open_log(config.log_file, config.log_level, crash=None if words is None else os.dup(2))
+    alone = words is None
+    words = words or keep_words(config.log_file)
+    crash = None if words is None else os.dup(words.files[1])
+    engine_log = open_log(config.log_file, config.log_level, crash=crash, for_people=alone)
     problem = prepare_surroundings(config)
     queue = TaskQueue()
     sink = Sink(
@@ -70,7 +74,10 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
     )
     with routed_output(sink) as streams:
         engine = Engine(config, queue, sink, streams, runs or NowRunning(), Descriptors(words))
-        return engine.run([problem] if problem else [])
+        code = engine.run([problem] if problem else [])
+        if words is not None:
+            words.forget()
+        return code
 
 
 class Engine:

@@ -76,7 +76,7 @@ class Descriptors:
     """Descriptors 0, 1 and 2 of this process, as far as the platform lets us have them."""
 
     def __init__(self, words: LastWords | None = None) -> None:
-        """`words`: held by a process that outlives this one; descriptors 1 and 2 are its files already."""
+        """`words`: what is written is kept there, by a process that outlives this one."""
         self._words = words
         self._files: list[_MemoryFile] = []
         self._lock = threading.Lock()
@@ -88,6 +88,8 @@ class Descriptors:
         os.close(nowhere)
         if sys.platform == "linux":
             held = self._words is not None
+            if self._words is not None:
+                self._words.become_streams()
             self._files = [_MemoryFile(STDOUT, sink, held=held), _MemoryFile(STDERR, sink, held=held)]
             _buffer_lines()
 

@@ -67,9 +67,12 @@ class LastWords:
         return words
 
     def become_streams(self) -> None:
-        """In the engine: have descriptors 1 and 2 be the files."""
+        """In the engine: have descriptors 1 and 2 be the files, if they are not yet."""
         for file, stream in zip(self.files, (1, 2), strict=True):
-            os.dup2(file, stream)
+            if file != stream:
+                os.dup2(file, stream)
+                os.close(file)
+        self.files = (1, 2)
 
     def note(self, text: str) -> None:
         """Note what a task prints. Called for each print: as short as can be."""
@@ -89,6 +92,10 @@ class LastWords:
         if self._count:
             self._count = 0
             _COUNT.pack_into(self._page, _BEGIN.size, 0)
+
+    def forget(self) -> None:
+        """Forget all that was written so far: the engine ends in good order."""
+        self.begin(*(os.fstat(stream).st_size for stream in (1, 2)))
 
     def read(self) -> str:
         """Return what was printed, then the ends of the two files."""

@@ -63,19 +63,19 @@ class _Handler(logging.Handler):
         self._log.write(self.format(record) + "\n")
 
 
-def open_log(path: str, level: str, *, crash: int | None = None) -> Log:
+def open_log(path: str, level: str, *, crash: int | None = None, for_people: bool = True) -> Log:
     """Return the log at `path`, which from now on gets our log records, and all stacks at a crash or at SIGUSR1.
 
-    What people must know (warnings and worse) goes to standard error as well, unless that is the same file.
-    `crash`: descriptor that gets the stacks at a crash instead; nobody but us reads standard error then.
+    `for_people`: what people must know (warnings and worse) goes to standard error as well, unless that is the same
+    file. `crash`: descriptor that gets the stacks at a crash instead.
     """
     log = Log(path)
     ours = logging.getLogger("engineroom")
     ours.handlers = [_Handler(log)]
-    if path and crash is None and not _same_file(log.descriptor, 2):
-        for_people = _Handler(Log(""))
-        for_people.setLevel(logging.WARNING)
-        ours.handlers.append(for_people)
+    if path and for_people and not _same_file(log.descriptor, 2):
+        shown = _Handler(Log(""))
+        shown.setLevel(logging.WARNING)
+        ours.handlers.append(shown)
     ours.setLevel(level.upper())
     ours.propagate = False
     faulthandler.enable(log.descriptor if crash is None else crash)

@@ -226,3 +226,24 @@ def test_the_stacks_of_a_stuck_engine_can_be_seen(play: Any) -> None:
         await engine.logged("in stuck")
 
     play(story)
+
+
+@pytest.mark.parametrize("code", ["os.write(2, b'no licence'); os.abort()", "print('no licence'); os._exit(3)"])
+def test_what_an_engine_of_nobody_wrote_last_is_in_its_log(play: Any, code: str) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        controller.ask(Kind.EXECUTE, {"code": f"import os\n{code}"})
+        await engine.exit_code()
+        await engine.logged("wrote last:")
+        await engine.logged("no licence")
+
+    play(story)
+
+
+def test_an_engine_that_ends_in_good_order_leaves_no_last_words(play: Any) -> None:
+    async def story(controller: Any, engine: Any) -> None:
+        await controller.call(lambda: print("said"))
+        controller.connection.send(Shutdown(reason="enough"))
+        assert await engine.exit_code() == 0
+        assert "wrote last" not in engine.log.read_text()
+
+    play(story)

@@ -1,0 +1,52 @@
+"""A process that outlives an engine which has no spawner, to write its last words to its log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from typing import NoReturn
+
+from engineroom.engine.last_words import LastWords
+from engineroom.settings.titles import set_title
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+"""What a terminal or a batch system sends to all: it is for the engine, and the keeper ends after that."""
+
+
+def keep_words(log_file: str) -> LastWords | None:
+    """Return where the engine that this process is shall write; None: where nobody can keep it.
+
+    Call it before there are threads. The keeper is nobody's child, so that no task waits for it by `os.wait()`.
+    `log_file`: "" for standard error as it is now.
+    """
+    words = LastWords.new() if hasattr(os, "pidfd_open") else None
+    if words is None:
+        return None
+    engine = os.getpid()
+    between = os.fork()
+    if between == 0:
+        with contextlib.suppress(BaseException):
+            if os.fork() == 0:
+                _keep(words, engine, log_file)
+        os._exit(0)
+    os.waitpid(between, 0)
+    return words
+
+
+def _keep(words: LastWords, engine: int, log_file: str) -> NoReturn:
+    """Be the keeper: wait for the end of the process `engine`."""
+    with contextlib.suppress(BaseException):
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        os.chdir("/")
+        set_title("engineroom keeper")
+        with contextlib.suppress(ProcessLookupError):
+            ended = os.pidfd_open(engine)
+            select.select([ended], [], [])
+        said = words.read()
+        if said:
+            target = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log_file else 2
+            os.write(target, f"What engine process {engine} wrote last:\n{said}".encode())
+    os._exit(0)
