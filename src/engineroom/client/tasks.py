@@ -134,6 +134,10 @@ class Task:
         buffer: Buffer = payload if isinstance(payload, bytes) else payload.buffer()
         outcome = self.outcome
         assert outcome is not None
+        if outcome.shadowed:
+            from engineroom.client.shadows import warn_of_shadows  # seldom needed
+
+            warn_of_shadows(outcome.shadowed, self.engine)
         try:
             if outcome.status == Status.OK:
                 self._value = unpack(buffer)

@@ -60,14 +60,14 @@ class Namespace:
         self._cells: Cells | None = None
         home.move_in(names)
 
-    def call(self, call: Call, payload: Buffer) -> Any:
-        """Do what `call` says and return its result.
+    def call(self, call: Call, payload: Buffer, task: bytes) -> Any:
+        """Do what `call` says, for `task`, and return its result.
 
         MissingFunction: its function is not here; nothing has happened. All else is the user's own.
         """
         match call.kind:
             case Kind.APPLY:
-                function = self._functions.get(call.function)
+                function = self._functions.get(call.function, task)
                 arrivals.running = function
                 args, kwargs = unpack_call(payload)
                 return self.complete(function(*args, **kwargs))

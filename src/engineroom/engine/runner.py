@@ -19,6 +19,7 @@ from engineroom.engine.streams import Streams
 from engineroom.protocol.messages import Call, Finished, Outcome, Status
 from engineroom.protocol.streams import Body
 from engineroom.serialize.function_table import MissingFunction
+from engineroom.serialize.interactive import home
 from engineroom.serialize.items import Results
 from engineroom.serialize.payloads import pack
 
@@ -98,7 +99,7 @@ class Runner:
         writer.set(None)
         attempt.body = None
         self._finished += 1
-        outcome = Outcome(status, wall, now - start, error)
+        outcome = Outcome(status, wall, now - start, error, home.take_shadowed() if home.shadowed else ())
         if type(body) is bytes:
             message = Finished(self._finished, run.task, run.attempt, outcome, body)
             ended = Ended(message, None, attempt.output)
@@ -113,7 +114,7 @@ class Runner:
         if self._interrupts.wanted is not None:
             self._interrupts.check(attempt)
         # Packed at once: a result is a snapshot, and its packing may run user code as well.
-        result = self._namespace.call(attempt.run.call, attempt.payload())
+        result = self._namespace.call(attempt.run.call, attempt.payload(), attempt.run.task)
         chunk = type(result) is Results
         body = result.packed(self._namespace.complete) if chunk else pack(result, what="the result")
         check_size(body, self._max_result_bytes)

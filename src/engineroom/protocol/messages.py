@@ -85,12 +85,14 @@ DEFAULT_OPTIONS = Options()
 
 class Outcome(_Message, frozen=True):
     """How an attempt ended. `started`: wall time (s since 1970, engine's clock corrected by the controller's
-    offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs."""
+    offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs. `shadowed`: names that came
+    with its function while the engine had other values under them: name, the engine's value, the other, in short."""
 
     status: int
     started: float
     seconds: float
     error: str = ""
+    shadowed: tuple[tuple[str, str, str], ...] = ()
 
 
 class EngineInfo(_Message, frozen=True):

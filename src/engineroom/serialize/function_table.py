@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engineroom.errors import EngineroomError
+from engineroom.ids import SESSION_BYTES
+from engineroom.serialize.arrivals import functions_in
 from engineroom.serialize.frames import Buffer
 from engineroom.serialize.functions import HEAD, REUSABLE
 from engineroom.serialize.interactive import brought_by, home, keep_up
@@ -63,8 +65,8 @@ class FunctionTable:
             self._parts += type(entry) is ArrivedPart
             self._forget(digest)
 
-    def get(self, digest: bytes) -> Callable[..., Any]:
-        """Return the function.
+    def get(self, digest: bytes, task: bytes = b"") -> Callable[..., Any]:
+        """Return the function, for `task`: whether the namespace hides names of it is found out once for each client.
 
         MissingFunction: ask for what it names, `add` it, and try again. Unpacking may raise anything.
         """
@@ -75,9 +77,12 @@ class FunctionTable:
             parts = self._parts_of(digest, entry) if entry.parts else ()
             self._entries.move_to_end(digest)
         if entry.ready is None:
-            return entry.load(parts)
-        if entry.brought is not None and entry.builtins != len(_BUILTINS):
-            entry.keep_up()
+            return entry.load(parts, task)
+        if entry.brought is not None:
+            if entry.builtins != len(_BUILTINS):
+                entry.keep_up()
+            if task[:SESSION_BYTES] not in entry.clients:
+                entry.meet(task[:SESSION_BYTES])
         return entry.ready
 
     def _parts_of(self, digest: bytes, entry: _Function) -> tuple[ArrivedPart, ...]:
@@ -125,9 +130,12 @@ class FunctionTable:
 
 
 class _Function:
-    """`brought`: the names that came with the function; `builtins`: how many builtins there were then."""
+    """`brought`: the names that came with the function; `builtins`: how many builtins there were then.
 
-    __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "parts", "ready", "size")
+    `clients`: the sessions that know which of these names the namespace hides.
+    """
+
+    __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "clients", "parts", "ready", "size")
 
     def __init__(self, body: bytes) -> None:
         self._use, length, count = HEAD.unpack_from(body)
@@ -140,15 +148,29 @@ class _Function:
         self.ready: Callable[..., Any] | None = None
         self.brought: dict[str, Any] | None = None
         self.builtins = 0
+        self.clients: set[bytes] = set()
 
-    def load(self, parts: tuple[ArrivedPart, ...]) -> Callable[..., Any]:
+    def load(self, parts: tuple[ArrivedPart, ...], task: bytes) -> Callable[..., Any]:
         resolved = home.resolved
         with named_loading(f"the function {self._name!r}"):
             function: Callable[..., Any] = unpickled(self._pickle, [part.content() for part in parts])
         if self._use == REUSABLE and home.resolved == resolved:
             self.ready, self._pickle = function, memoryview(b"")
             self.brought, self.builtins = brought_by(function), len(_BUILTINS)
+            self.clients = {task[:SESSION_BYTES]}
         return function
+
+    def meet(self, client: bytes) -> None:
+        """Let another client know which names the namespace hides by now."""
+        self.clients.add(client)
+        namespace, brought = home.namespace, self.brought
+        if namespace is None or not brought or brought.keys().isdisjoint(namespace.keys() - _BUILTINS.keys()):
+            return
+        from engineroom.serialize.shadows import hidden_names  # seldom needed, and it takes a while
+
+        captured = {name: value for name, value in brought.items() if value is not _BUILTINS.get(name)}
+        for function in functions_in(self.ready):
+            home.shadowed += hidden_names(function, captured, namespace)
 
     def keep_up(self) -> None:
         """Let the function see builtins that have appeared since it came."""

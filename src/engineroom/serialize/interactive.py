@@ -20,6 +20,7 @@ from engineroom.serialize.evaluation import evaluators
 from engineroom.serialize.inner_functions import Builtins, with_builtins
 
 _BUILTINS = vars(builtins)
+_MOST_SHADOWED = 20
 
 
 class _Empty(Enum):
@@ -32,14 +33,20 @@ EMPTY = _Empty.EMPTY
 class Home:
     """Where interactive functions live in this process: the engine's namespace, if this is an engine.
 
-    `resolved`: how many references were.
+    `resolved`: how many references were. `shadowed`: captured names that the namespace hides (see `shadows`).
     """
 
-    __slots__ = ("namespace", "resolved")
+    __slots__ = ("namespace", "resolved", "shadowed")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
         self.resolved = 0
+        self.shadowed: list[tuple[str, str, str]] = []
+
+    def take_shadowed(self) -> tuple[tuple[str, str, str], ...]:
+        """Return what is in `shadowed`, and empty it."""
+        taken, self.shadowed = tuple(dict.fromkeys(self.shadowed))[:_MOST_SHADOWED], []
+        return taken
 
     def move_in(self, namespace: dict[str, Any] | None) -> None:
         """Make `namespace` (an exact dict; None: no engine any more) the one of this process."""
@@ -127,8 +134,14 @@ def furnish(function: FunctionType, state: tuple[Any, ...]) -> None:
     for cell, content in zip(function.__closure__ or (), contents or (), strict=True):
         if content is not EMPTY:
             cell.cell_contents = content
-    if home.namespace is not None:
-        arrivals.note(function)
+    namespace = home.namespace
+    if namespace is None:
+        return
+    arrivals.note(function)
+    if captured and not captured.keys().isdisjoint(namespace):
+        from engineroom.serialize.shadows import hidden_names  # seldom needed, and it takes a while
+
+        home.shadowed += hidden_names(function, captured, namespace)
 
 
 def brought_by(function: Any) -> dict[str, Any] | None:

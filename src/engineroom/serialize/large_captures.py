@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
+from engineroom.errors.users_line import stacklevel
+
 WORTH_A_WORD = 10 << 20
 """Bytes from which a variable is warned of."""
 
-_WHEN = "It travels with the function, and again whenever it changes."
-_OURS = __name__.partition(".")[0] + "."
+_WHEN = "It is sent with the function, and again whenever it changes."
 
 
 class Carried(NamedTuple):
-    """Something that travels with a function. `key` tells it apart; `what`: it in words; `advice`: what to do."""
+    """Something that travels with a function. `key` tells it apart; `what`: it in words; `name`: a name for it."""
 
     key: str
     what: str
-    advice: str
+    name: str
     value: Any
 
 
@@ -32,8 +32,8 @@ def warn_of_size(function: Any, name: str, told: set[str]) -> None:
             continue
         told.add(carried.key)
         who = "a lambda" if name.endswith("<lambda>") else repr(name)
-        text = f"{who} uses {carried.what} ({size / 1e6:.0f} MB). {_WHEN} {carried.advice}"
-        warnings.warn(text, stacklevel=_depth_of_user())
+        text = f"{who} uses {carried.what} ({size / 1e6:.0f} MB). {_WHEN} {_advice(carried.name)}"
+        warnings.warn(text, stacklevel=stacklevel())
 
 
 def _carried(function: Any, seen: set[int]) -> Iterator[Carried]:
@@ -60,21 +60,27 @@ def _carried_by(function: FunctionType, seen: set[int]) -> Iterator[Carried]:
         return
     for name, value in captured_by(function).items():
         yield from _carried(value, seen)
-        advice = f"To send it once, run `view[{name!r}] = {name}`: functions then use the engines' own {name!r}."
-        yield Carried(name, f"the variable {name!r}", advice, value)
+        yield Carried(name, f"the variable {name!r}", name, value)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield from _carried(cell.cell_contents, seen)
-            yield _other(cell.cell_contents, f"the variable {name!r} of an enclosing function")
+            value = cell.cell_contents
+            yield Carried(f"{id(value)}", f"the variable {name!r} of an enclosing function", name, value)
         except ValueError:  # it has none yet
             continue
     for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
         yield _other(value, "a default value")
 
 
+def _advice(name: str) -> str:
+    return (
+        f"To keep it on the engines instead, run `view[{name!r}] = {name}`, "
+        f"and pass `engineroom.Reference({name!r})` to the function as an argument."
+    )
+
+
 def _other(value: Any, what: str) -> Carried:
-    advice = "To send it once, run `view['name'] = value`, and pass `engineroom.Reference('name')` as an argument."
-    return Carried(f"{id(value)}", what, advice, value)
+    return Carried(f"{id(value)}", what, "data", value)
 
 
 def _size_of(value: Any) -> int:
@@ -93,11 +99,3 @@ def _size_of(value: Any) -> int:
         return len(by_value.dumps(value, buffers)) + sum(memoryview(buffer).nbytes for buffer in buffers)
     except Exception:  # noqa: BLE001 -- it is about a warning only
         return 0
-
-
-def _depth_of_user() -> int:
-    """Return the `stacklevel` of the line of the user's that called us."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(_OURS):
-        frame, depth = frame.f_back, depth + 1
-    return depth

@@ -13,7 +13,7 @@ from engineroom.serialize.function_table import FunctionTable, MissingFunction
 from engineroom.serialize.functions import FunctionPacker
 from engineroom.serialize.large_parts import LARGE, PartStore
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*travels with the function")
+pytestmark = pytest.mark.filterwarnings("ignore:.*is sent with the function")
 
 
 @pytest.fixture
@@ -205,8 +205,9 @@ def test_a_warning_names_the_variable_its_size_and_what_to_do(packer, notebook, 
     packer.pack(notebook.run("f = lambda: data"))
     (warning,) = recwarn
     assert str(warning.message) == (
-        "'f' uses the variable 'data' (17 MB). It travels with the function, and again whenever it changes. "
-        "To send it once, run `view['data'] = data`: functions then use the engines' own 'data'."
+        "'f' uses the variable 'data' (17 MB). It is sent with the function, and again whenever it changes. "
+        "To keep it on the engines instead, run `view['data'] = data`, "
+        "and pass `engineroom.Reference('data')` to the function as an argument."
     )
     assert warning.filename == __file__
 
@@ -227,6 +228,6 @@ def test_a_warning_names_the_variable_its_size_and_what_to_do(packer, notebook, 
 )
 def test_what_else_is_warned_of(packer, notebook, source, words):
     notebook.names.update(np=np, functools=functools)
-    with pytest.warns(UserWarning, match=r"It travels with the function") as warned:
+    with pytest.warns(UserWarning, match="It is sent with the function") as warned:
         packer.pack(notebook.run(source))
     assert [words in str(each.message) for each in warned] == [True]
