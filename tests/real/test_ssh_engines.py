@@ -127,12 +127,12 @@ def test_what_is_wrong_is_said_in_words(ssh_profile, ssh_hosts: SshHosts, comman
     wrong = {
         "node1": ({"remote_python": "/no/such/python"}, "there is no /no/such/python there"),
         "node2": ({"remote_python": "/usr/bin/python3"}, "Python there (/usr/bin/python3)"),
-        "nobody-at-all@node1": ({}, "ssh is not let in"),
+        "nobody-at-all@node1": ({}, "the login was refused"),
         "root@node1": ({"environment_script": "~/no-such-script"}, "its environment_script ~/no-such-script failed"),
         "root@node2": ({"ssh_cmd": ["no-such-ssh"]}, "no-such-ssh can't be started here"),
         "127.0.0.1:1": ({}, "nothing listens on its ssh port"),
         "node3": ({"ssh_args": [*ssh_args, "-o", "UserKnownHostsFile=/dev/null"]}, "ssh does not know its host key"),
-        "root@node3": ({"engine_args": ["--no-such-option=1"]}, "there is no option --no-such-option"),
+        "root@node3": ({"engine_args": ["--no-such-option=1"]}, "unknown option --no-such-option"),
     }
     ssh_profile(SSH, engines({place: {"n": 1, **options} for place, (options, _) in wrong.items()}))
     start = command("ipcluster", "start")

@@ -182,7 +182,7 @@ def test_a_second_controller_is_refused_and_names_the_first(command: Start, prof
     first = command("ipcontroller").says("controller listens")
     second = command("ipcontroller")
     assert second.ends() == 10
-    assert f"runs already, as process {first.process.pid}" in second.output
+    assert f"is already running, as process {first.process.pid}" in second.output
     third = command("ipcluster", "start", "-n", "1")
     assert third.ends() != 0
     assert f"process {first.process.pid}" in third.output
@@ -201,7 +201,7 @@ def test_cluster_says_that_it_runs_already(tmp_path: Path) -> None:
     try:
         with pytest.raises(LaunchError, match="cluster 'same' is already running"):
             first.start_cluster_sync()
-        with pytest.raises(LaunchError, match=r"runs already, as process \d+ .*--cluster-id=same"):
+        with pytest.raises(LaunchError, match=r"is already running, as process \d+ .*--cluster-id=same"):
             Cluster(n=1, profile_dir=place, cluster_id="same").start_cluster_sync()
     finally:
         first.stop_cluster_sync()

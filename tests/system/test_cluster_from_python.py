@@ -181,7 +181,7 @@ def test_a_cluster_file_of_ones_own(profile: Profile, tmp_path: Path) -> None:
 
 
 def test_a_cluster_id_that_is_taken(running: Cluster, profile: Profile) -> None:
-    with pytest.raises(CouldNotStart, match="runs already") as caught:
+    with pytest.raises(CouldNotStart, match="is already running") as caught:
         Cluster(n=1, profile_dir=profile.path, cluster_id=running.cluster_id).start_cluster_sync()
     assert caught.value.code == AlreadyRunning.code
 

@@ -47,7 +47,7 @@ def test_start_says_what_runs_and_what_to_type_next(command: Start, profile: Pro
     with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0, 1]
     start.signal(signal.SIGINT).succeeds()
-    assert start.lines[-1] == "stopped: ipcluster got SIGINT\n"
+    assert start.lines[-1] == "stopped: received SIGINT\n"
     assert left_in(profile) == []
 
 
@@ -100,7 +100,7 @@ def test_a_second_start_is_refused_and_names_the_first(command: Start, profile: 
     first = command("ipcluster", "start", "-n", "1").says("stop it:")
     second = command("ipcluster", "start", "-n", "1")
     assert second.ends() == 10
-    assert f"runs already, as process {first.process.pid}" in second.output
+    assert f"is already running, as process {first.process.pid}" in second.output
     assert "ipcluster stop" in second.output
     with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0]
@@ -172,7 +172,7 @@ def test_stop_leaves_a_process_of_another_machine_alone(command: Start, profile:
     assert path.exists()
     start = command("ipcluster", "start", "-n", "1")
     assert start.ends() == 10
-    assert "may run already, on elsewhere" in start.output
+    assert "may already be running on elsewhere" in start.output
 
 
 def test_a_stale_pid_file_is_no_obstacle(command: Start, profile: Profile) -> None:

@@ -16,10 +16,10 @@ NEVER_READY = ("--LocalEngineSetLauncher.engine_cmd=['sh', '-c', 'exec sleep 100
 def test_while_a_start_in_the_background_is_waited_for(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "--daemonize", *NEVER_READY).says("starting 1 engine")
     assert start.signal(signal.SIGINT).ends() == 130
-    assert start.lines[1:] == ["ipcluster: interrupted: what has been started is stopped\n"]
+    assert start.lines[1:] == ["ipcluster: interrupted; everything that was started has been stopped\n"]
 
 
 def test_while_engines_are_waited_for(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", *NEVER_READY).says("starting 1 engine")
     assert start.signal(signal.SIGINT).ends() == 0
-    assert start.lines[1:] == ["stopped: ipcluster got SIGINT\n"]
+    assert start.lines[1:] == ["stopped: received SIGINT\n"]

@@ -41,7 +41,7 @@ def test_on_one_machine(reader: Reader) -> None:
     controller.interrupt()
     for engine in engines:
         engine.ends()
-    assert "controller stops: the controller got SIGINT" in controller.output
+    assert "controller stops: received SIGINT" in controller.output
 
 
 def test_options_as_the_page_has_them(reader: Reader) -> None:

@@ -178,7 +178,7 @@ def test_what_cannot_be_imported_is_named(command: Start, profile: Profile, modu
     assert str(module.parent) in missing
     assert str(profile.path) in missing
     assert f"{module} has no Launcher" in words("nicelaunch.Launcher")
-    assert "nicelaunch.Status is no launcher: derive it from EngineLauncher" in words("nicelaunch.Status")
+    assert "nicelaunch.Status is not a launcher class: derive it from EngineLauncher" in words("nicelaunch.Status")
     module.write_text("import neither_here_nor_there\n")
     assert "No module named 'neither_here_nor_there'" in words(NAME)
     module.write_text("1 / 0\n")
@@ -202,7 +202,7 @@ def test_a_controller(command: Start, module: Path, profile: Profile) -> None:
 def test_a_launcher_of_engines_starts_no_controller(command: Start, module: Path) -> None:
     start = command("ipcluster", "start", "-n", "1", f"--controller={NAME}")
     assert start.ends() == 2
-    assert f"the launcher {NAME} starts no controller" in start.output
+    assert f"the launcher {NAME} cannot start controller" in start.output
 
 
 def test_a_class_of_the_script_itself(profile: Profile, command: Start, tmp_path: Path) -> None:

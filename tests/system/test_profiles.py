@@ -66,7 +66,7 @@ def test_a_cluster_by_files_of_the_seed(command: Start, seed: Profile, tmp_path:
     start = command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
     try:
         assert "IPClusterEngines.n is an old name: it is now Cluster.n" in start.output
-        assert start.output.count("ignored, for it has no meaning here: HubFactory.mux") == 1
+        assert start.output.count("ignored, because it has no meaning here: HubFactory.mux") == 1
         written = json.loads(seed.connection_file("client").read_text())
         assert (written["ssh"], written["location"]) == ("login.mycluster.net", "127.0.0.1")
         with Client(timeout=SECONDS) as rc:
@@ -95,14 +95,14 @@ def test_a_database_that_is_not_built_yet(program: tuple[str, ...], command: Sta
     (profile.path / "ipcontroller_config.py").write_text(line)
     start = command(*program)
     assert start.ends() == 2
-    assert "is not built yet; there is DictDB, NoDB" in start.output
+    assert "is not available yet; the choices are DictDB, NoDB" in start.output
     assert "Traceback" not in start.output
 
 
 def test_a_launcher_that_does_not_exist(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "--engines=Slurn")
     assert start.ends() == 2
-    assert "the launcher of engines 'Slurn' does not exist; there is Local, SSH, MPI" in start.output
+    assert "the launcher of engines 'Slurn' does not exist; the choices are Local, SSH, MPI" in start.output
 
 
 def test_where_values_come_from(command: Start, seed: Profile) -> None:

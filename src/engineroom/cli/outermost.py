@@ -44,7 +44,7 @@ def _done(program: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     except UnicodeEncodeError as error:
-        print(f"{program}: {error.object!r} is no name that can be used here: it is not UTF-8", file=sys.stderr)
+        print(f"{program}: {error.object!r} cannot be used as a name, because it is not UTF-8", file=sys.stderr)
         return 1
     except (EngineroomError, OSError) as error:
         if isinstance(error, BrokenPipeError) and not is_read(sys.stdout):

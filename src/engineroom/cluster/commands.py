@@ -103,7 +103,7 @@ def _watch_start(plan: HostPlan, host: StartedHost) -> int:
         settled.wait()
     except KeyboardInterrupt:
         channel.hang_up()  # a host whose owner goes before everything is ready stops it all
-        raise Interrupted("interrupted: what has been started is stopped") from None
+        raise Interrupted("interrupted; everything that was started has been stopped") from None
     words = "" if console.ready else host.last_words()
     channel.close()
     host.let_go()

@@ -48,7 +48,7 @@ class Asker(LineReceiver):
         try:
             request = read_request(line)
         except msgspec.MsgspecError as error:
-            log.warning("a request that makes no sense: %s", error)
+            log.warning("invalid request: %s", error)
             return
         task = asyncio.get_running_loop().create_task(self._serve(request))
         self._tasks.add(task)

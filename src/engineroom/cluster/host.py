@@ -198,7 +198,7 @@ class Host(LinkedHost):
             from engineroom.cluster.registry import running_commands  # for those who mean another one
 
             others = running_commands("ipcluster engines", self.plan.profile)
-            words += f". {others}" if others else ""
+            words += f"{'' if words.endswith(('.', '?')) else '.'} {others}" if others else ""
         self.report(Notice(f"waiting for the controller: {words}"))
 
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:

@@ -43,11 +43,11 @@ class AlreadyRunning(LaunchError):
     def __init__(self, *, program: str, path: Path, record: ProcessRecord, way_out: str) -> None:
         self.path, self.record = path, record
         if record.here:
-            words = f"{program} runs already, as process {record.pid} ({path}). {way_out}"
+            words = f"{program} is already running, as process {record.pid} ({path}). {way_out}"
         else:
             words = (
-                f"{program} may run already, on {record.host}, as process {record.pid} ({path}). From here that can't "
-                "be checked. Stop it there; if it is gone for certain, remove that file"
+                f"{program} may already be running on {record.host}, as process {record.pid} ({path}). This cannot "
+                "be checked from here. Stop it there; if you are sure that it has ended, remove that file"
             )
         super().__init__(words)
 

@@ -152,7 +152,7 @@ def _heed_signals(host: Host, report: Callable[[Report], None]) -> None:
             report(Notice(f"{name} again: killing what is left"))
             host.kill()
         else:
-            host.stop(f"ipcluster got {name}")
+            host.stop(f"received {name}")
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         loop.add_signal_handler(getattr(signal, name), stop, name)

@@ -139,5 +139,5 @@ def _stop_elsewhere(profile: Profile, cluster_id: str, record: ProcessRecord, se
     except (ConnectionFailed, ConnectionFileError, TimeoutError) as error:
         raise LaunchError(
             f"{what} is a process of another machine or container (pid {record.pid} on {record.host}), and its "
-            f"controller can't be asked: {error}. Stop it there; if it is gone for certain, remove that file"
+            f"controller can't be asked: {error}. Stop it there; if you are sure that it has ended, remove that file"
         ) from error

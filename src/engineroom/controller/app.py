@@ -68,5 +68,5 @@ def _stop_on_signals(controller: Controller) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         name = signal.Signals(signum).name
         # With --reuse people start it again, with everybody still there.
-        stop = partial(controller.request_stop, f"the controller got {name}", comes_back=controller.config.reuse)
+        stop = partial(controller.request_stop, f"received {name}", comes_back=controller.config.reuse)
         loop.add_signal_handler(signum, stop)

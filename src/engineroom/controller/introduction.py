@@ -22,5 +22,5 @@ def introduce(controller: Controller) -> None:
         ("engines", identity.engine_file, config.engine_ssh),
     ):
         log.info("wrote connection info", extra={"of": role, "file": file} | ({"ssh": ssh} if ssh else {}))
-    log.info("tasks are given out", extra={"policy": config.policy})
-    log.info("silence is noticed", extra={"after_s": config.silent})
+    log.info("scheduling policy: %s", config.policy)
+    log.info("heartbeat timeout: %g s", config.silent)

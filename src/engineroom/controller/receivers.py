@@ -108,5 +108,5 @@ class HostReceiver:
                 self._controller.dismiss(self._link, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("host left", extra={"reason": reason, "clean": clean})
+        log.info("ipcluster disconnected", extra={"reason": reason, "clean": clean})
         self._controller.host_gone(self._link, reason, clean=clean)

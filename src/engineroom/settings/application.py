@@ -224,7 +224,7 @@ class BaseParallelApplication(Application):
         if self.config_file:
             paths.append(expanded(self.config_file))
             if not paths[-1].exists():
-                raise OptionError(f"there is no file {self.config_file}")
+                raise OptionError(f"no such file: {self.config_file}")
         return paths
 
     def enter_work_dir(self) -> None:
@@ -320,7 +320,7 @@ def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config
             config = file.load_config()
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error
-    bare = [f"{name} has no c before it: that works, the right spelling is c.{name}" for name in file.bare]
+    bare = [f"write c.{name}; it is also accepted without the c." for name in file.bare]
     for remark in [*bare, *renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
         log.warning("%s: %s", path, remark)
     return config

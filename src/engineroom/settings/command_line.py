@@ -99,7 +99,7 @@ def spell_out(
             yield from (argument[:2], argument[2:])
         else:
             known = (f"--{each}" for each in (*valued, *switched))
-            raise OptionError(f"there is no option {argument.partition('=')[0]}{nearest('--' + flag, known)}")
+            raise OptionError(f"unknown option {argument.partition('=')[0]}{nearest('--' + flag, known)}")
 
 
 def as_arguments(config: Config, *sections: str) -> list[str]:

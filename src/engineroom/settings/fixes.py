@@ -16,11 +16,11 @@ FIXES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"did not register within",
-        "see what they do by `ipcluster logs`; where it only takes long, c.Cluster.engine_timeout gives more time",
+        "look at their logs with `ipcluster logs`; if they are only slow, raise c.Cluster.engine_timeout",
     ),
     (
         r"is accessible to other users|belongs to (somebody else|user \d+, not to you)",
-        "have that directory be yours alone (chmod 700), or name another one by $ENGINEROOM_SOCKET_DIR",
+        "make that directory private (chmod 700), or choose another with $ENGINEROOM_SOCKET_DIR",
     ),
     (
         r"(?s)mpi(exec|run).*not enough slots",

@@ -29,7 +29,7 @@ def launcher_class(name: str, *, controller: bool, places: Sequence[str] = ()) -
     needed = ControllerLauncher if controller else EngineLauncher
     if not issubclass(cls, needed):
         what = "controller" if controller else "engines"
-        raise OptionError(f"the launcher {name} starts no {what}: derive it from a class that does: {needed.__name__}")
+        raise OptionError(f"the launcher {name} cannot start {what}: derive it from {needed.__name__}")
     return cls
 
 
@@ -52,7 +52,7 @@ def import_launcher(path: str, places: Sequence[str] = ()) -> type[BaseLauncher]
         raise OptionError(f"the launcher {path} does not exist: {found.__file__} has no {name}")
     if not (isinstance(cls, type) and issubclass(cls, BaseLauncher)):
         raise OptionError(
-            f"{path} is no launcher: derive it from EngineLauncher, ControllerLauncher, or another class of "
+            f"{path} is not a launcher class: derive it from EngineLauncher, ControllerLauncher, or another class of "
             "engineroom.cluster.launcher"
         )
     return cls

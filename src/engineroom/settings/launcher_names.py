@@ -59,7 +59,7 @@ class LauncherName(Named):
 
     def there_is(self) -> str:
         offered = [found.name for found in _entry_points() if found.name not in self.choices]
-        return f"there is {', '.join([*self.choices, *offered])}, or a class of your own as module.Class"
+        return f"the choices are {', '.join([*self.choices, *offered])}, or a class of your own as module.Class"
 
 
 class _LauncherClass(LauncherName):

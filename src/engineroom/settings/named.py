@@ -41,10 +41,10 @@ class Named(TraitType[str, Any]):
         if known and name.lower() in self.by_name:
             return self.by_name[name.lower()]
         if known and name.lower() in self.later:
-            raise TraitError(f"{self.name}: the {self.what} {full!r} is not built yet; {self.there_is()}")
+            raise TraitError(f"{self.name}: the {self.what} {full!r} is not available yet; {self.there_is()}")
         meant = nearest(name, self.by_name)
         raise TraitError(f"{self.name}: the {self.what} {full!r} does not exist; {self.there_is()}{meant}")
 
     def there_is(self) -> str:
         """Return, in words, what there is to choose from."""
-        return f"there is {', '.join(self.choices)}"
+        return f"the choices are {', '.join(self.choices)}"

@@ -42,9 +42,9 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
         config[section].setdefault(option, value)
     said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
     if ignored:
-        said.append(f"ignored, for it has no meaning here: {', '.join(ignored)}")
+        said.append(f"ignored, because it has no meaning here: {', '.join(ignored)}")
     if early:
-        said.append(f"without effect, for databases are not built yet, tasks are kept in memory: {', '.join(early)}")
+        said.append(f"ignored, because databases are not available yet: {', '.join(early)}")
     return said
 
 

@@ -63,7 +63,7 @@ class Profile:
             return cls(_reachable(_absolute(os.fspath(profile_dir))))
         name = profile or DEFAULT
         if os.sep in name:
-            raise ProfileError(f"{name!r} is no name of a profile; for a directory there is --profile-dir")
+            raise ProfileError(f"{name!r} is not a valid profile name; to use a directory, pass --profile-dir")
         return cls(_reachable(_ipython_dir(ipython_dir or "") / f"profile_{name}"))
 
     @property
@@ -146,7 +146,9 @@ class Profile:
 def tail(part: str) -> str:
     """Return what `part` adds to a file's name: files without a cluster id have no dash."""
     if os.sep in part:
-        raise ProfileError(f"{part!r} can't be a cluster id: it is part of the names of files, so no {os.sep} in it")
+        raise ProfileError(
+            f"{part!r} is not a valid cluster id: it becomes part of file names, so it must not contain {os.sep}"
+        )
     return f"-{part}" if part else ""
 
 

@@ -13,7 +13,7 @@ from traitlets.config import Config
 def as_text(config: Config, files: Iterable[Path]) -> Iterator[str]:
     """Yield the lines that people read: the files that were read, then the options by class."""
     found = [str(path) for path in files if path.exists()]
-    yield f"# from {', '.join(found)}" if found else "# there are no files with options"
+    yield f"# from {', '.join(found)}" if found else "# no configuration files"
     for section, values in _sections(config):
         yield section
         for name, value in sorted(values.items()):

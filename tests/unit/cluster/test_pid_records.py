@@ -58,13 +58,13 @@ def test_a_claimed_file_holds_all_five(tmp_path: Path) -> None:
 def test_a_claim_is_exclusive(tmp_path: Path) -> None:
     path = tmp_path / "ipcluster.pid"
     claim(path, program="ipcluster", way_out=WAY_OUT)
-    with pytest.raises(AlreadyRunning, match=f"ipcluster runs already, as process {os.getpid()} .*Stop it"):
+    with pytest.raises(AlreadyRunning, match=f"ipcluster is already running, as process {os.getpid()} .*Stop it"):
         claim(path, program="ipcluster", way_out=WAY_OUT)
 
 
 def test_what_may_run_elsewhere_is_left_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "ipcluster.pid", of_us(host="elsewhere"))
-    with pytest.raises(AlreadyRunning, match=r"may run already, on elsewhere.*remove that file"):
+    with pytest.raises(AlreadyRunning, match=r"may already be running on elsewhere.*remove that file"):
         claim(path, program="ipcluster", way_out=WAY_OUT)
     release(path)
     assert read(path) == of_us(host="elsewhere")

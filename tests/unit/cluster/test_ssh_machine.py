@@ -182,14 +182,14 @@ def test_an_sshd_that_hangs_up_because_of_the_crowd_is_tried_again(tmp_path: Pat
     story.runs(lambda machine: machine.reach(SECONDS))
     assert [step.step for step in read_steps(story.steps)] == ["reached", "interpreter", "imports"]
     (notice,) = story.notices
-    assert notice.startswith("me@node1: its sshd hung up (kex_exchange_identification")
+    assert notice.startswith("me@node1: its sshd closed the connection (kex_exchange_identification")
     assert notice.endswith("): trying again")
 
 
 def test_an_sshd_that_always_hangs_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_machine, "_HANGS_UP_FOR", 0.3)
     hangs_up = "echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255"
-    Story(tmp_path, hangs_up).fails("its sshd hung up .*MaxStartups")
+    Story(tmp_path, hangs_up).fails("its sshd closed the connection .*MaxStartups")
 
 
 def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:

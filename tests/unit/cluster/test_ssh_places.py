@@ -37,7 +37,7 @@ def test_a_machine_is_written_as_users_do(text: str, expected: tuple[str, str, s
 
 @pytest.mark.parametrize("text", ["", "-oProxyCommand=x", "-l@host", "host:port", "fe80::1"])
 def test_what_is_no_machine_is_refused(text: str) -> None:
-    with pytest.raises(LaunchError, match="is no machine"):
+    with pytest.raises(LaunchError, match="is not a machine"):
         place_of(text)
 
 
@@ -84,7 +84,7 @@ def test_a_command_of_the_users_own_names_the_python() -> None:
 
     assert python(engine_cmd=["/py", "-m", "ipyparallel.engine"]) == "/py"
     assert python(engine_cmd=["/opt/bin/ipengine"]) == "/opt/bin/python"
-    with pytest.raises(LaunchError, match="say which Python there has engineroom: remote_python"):
+    with pytest.raises(LaunchError, match="set remote_python to the Python there that has engineroom"):
         python(engine_cmd=["nice", "ipengine"])
     proxy = SSHProxyEngineSetLauncher(hostname="b", ipcluster_cmd=["/opt/bin/ipcluster"], ipcluster_args=["--x"])
     share = share_of_proxy(proxy)

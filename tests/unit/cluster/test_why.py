@@ -83,7 +83,7 @@ def test_a_full_disk_comes_before_all_that_follows_from_it() -> None:
 @pytest.mark.parametrize(
     ("known", "words", "fix"),
     [
-        ({"host": GONE, "controller": Seen()}, "process 77 has ended without a word", "start it by `ipcluster start`"),
+        ({"host": GONE, "controller": Seen()}, "process 77 ended without a message", "start it with `ipcluster start`"),
         ({"file_problem": "there is no connection file"}, "does not listen yet (20 s after", "ipcluster logs"),
         ({"contact_problem": "1.2.3.4:5: Connection refused"}, "does not answer: 1.2.3.4:5", "controller runs"),
         ({"contact_problem": "it said nothing for 2 s"}, "does not answer", "process 77"),
@@ -106,7 +106,7 @@ def test_an_engine_that_died_is_told_with_when_and_how_many_are_left() -> None:
     assert not answer.well
     assert answer.words.startswith("engine 0: killed by SIGKILL (at ")
     assert answer.words.endswith(", 10 s ago); 3 of 4 engines run")
-    assert answer.fix.endswith("; `ipcluster engines -n 1` starts as many anew")
+    assert answer.fix.endswith("; `ipcluster engines -n 1` starts replacements")
 
 
 def test_once_others_have_been_started_all_is_well_again() -> None:
@@ -124,11 +124,11 @@ def test_once_others_have_been_started_all_is_well_again() -> None:
 def test_engines_by_hand_that_failed_are_of_the_past_once_their_controller_was_stopped() -> None:
     listens = Step(at=101, who="controller", step=steps.LISTENS)
     failed = Step(at=104, who="engine pid 9 on n", step=steps.HANDSHAKE, ok=False, words="wrong key")
-    ended = Step(at=110, who="controller", step=steps.ENDED, words="the controller got SIGINT")
+    ended = Step(at=110, who="controller", step=steps.ENDED, words="received SIGINT")
     gone = facts(host=Seen(), controller=Seen())
     assert explain((listens, failed), facts(host=Seen(), engines=[0])).words == "engine pid 9 on n: wrong key"
     answer = explain((listens, failed, ended), gone)
-    assert answer.words.endswith(": the controller got SIGINT")
+    assert answer.words.endswith(": received SIGINT")
     assert answer.also[0].startswith("engine pid 9 on n: wrong key")
     assert explain((*STARTED, failed, ended), gone).words == "engine pid 9 on n: wrong key"
 
@@ -164,7 +164,7 @@ def test_a_cluster_that_was_stopped_says_when_and_by_what() -> None:
 def test_a_cluster_that_never_was_names_the_others() -> None:
     answer = explain((), facts(host=Seen(), controller=Seen(), others="This cluster is running: a1"))
     assert answer.words == "no such cluster has been started in /p. This cluster is running: a1"
-    assert answer.fix == "start it by `ipcluster start`"
+    assert answer.fix == "start it with `ipcluster start`"
 
 
 def test_where_there_are_only_engines_the_controller_has_not_been_killed() -> None:

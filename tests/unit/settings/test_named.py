@@ -50,13 +50,13 @@ def test_databases_by_flag(flag: str, name: str) -> None:
     ],
 )
 def test_a_database_that_is_not_built_yet(spelling: str) -> None:
-    with pytest.raises(OptionError, match=r"database .* is not built yet; there is DictDB, NoDB"):
+    with pytest.raises(OptionError, match=r"database .* is not available yet; the choices are DictDB, NoDB"):
         IPController.from_command_line([spelling])
 
 
 @pytest.mark.parametrize("spelling", ["Shelf", "mine.DictDB", DictDB])
 def test_a_database_that_nobody_knows(spelling: object) -> None:
-    with pytest.raises(OptionError, match="does not exist; there is DictDB, NoDB"):
+    with pytest.raises(OptionError, match="does not exist; the choices are DictDB, NoDB"):
         configured(IPController, Config({"IPController": {"db_class": spelling}}))
 
 
@@ -81,7 +81,7 @@ def test_launchers_of_engines(spelling: str, name: str) -> None:
 
 @pytest.mark.parametrize("flag", ["--engines=LocalControllerLauncher", "--engines=Slurn", "--controller=SSHEngines"])
 def test_launchers_that_are_not_there(flag: str) -> None:
-    with pytest.raises(OptionError, match="does not exist; there is Local, SSH, MPI"):
+    with pytest.raises(OptionError, match="does not exist; the choices are Local, SSH, MPI"):
         IPClusterStart.from_command_line([flag])
 
 

@@ -186,7 +186,7 @@ def test_what_has_no_meaning_is_ignored_and_named_once(
 ) -> None:
     app.from_command_line(arguments)
     [remark] = caplog.messages
-    assert remark.startswith("ignored, for it has no meaning here: ")
+    assert remark.startswith("ignored, because it has no meaning here: ")
     assert named in remark
 
 

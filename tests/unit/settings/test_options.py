@@ -34,7 +34,7 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--deamonize"], r"no option --deamonize; did you mean --daemonize\?"),
+        (["--deamonize"], r"unknown option --deamonize; did you mean --daemonize\?"),
         (["--Cluster.m=4"], r"Cluster.m is not an option; did you mean Cluster.n\?"),
         (["-n", "many"], "Cluster.n must be an int, not 'many'"),
         (["-n"], "expected one argument"),
@@ -42,7 +42,7 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
         (["4"], r"unexpected argument '4' \(did you mean -n 4\?\)"),
         (["--ports=99999"], "ports such as 10101"),
         (["--scheme=fastest"], "leastload"),
-        (["--config=missing.py"], "there is no file missing.py"),
+        (["--config=missing.py"], "no such file: missing.py"),
     ],
 )
 def test_what_makes_no_sense_is_named(arguments: list[str], words: str) -> None:

@@ -39,7 +39,7 @@ def test_the_environment_and_an_argument_choose_another(home: Path, monkeypatch:
 def test_options_for_a_shell_and_ids_for_files(home: Path) -> None:
     assert Profile.find("two words").options() == "--profile='two words'"
     assert Profile.find(profile_dir="/tmp/it's").options() == "--profile-dir='/tmp/it'\"'\"'s'"
-    with pytest.raises(ProfileError, match=r"'../x' can't be a cluster id"):
+    with pytest.raises(ProfileError, match=r"'../x' is not a valid cluster id"):
         Profile.find().pid_file("ipcluster", "../x")
 
 

@@ -21,7 +21,7 @@ def printed(
 
 
 def test_what_files_and_arguments_set(profile: Profile, capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(IPClusterStart, ["--show-config"], capsys) == "# there are no files with options\n"
+    assert printed(IPClusterStart, ["--show-config"], capsys) == "# no configuration files\n"
     path = profile.path / "ipcluster_config.py"
     path.write_text("c.IPClusterEngines.n = 64\nc.PBSLauncher.queue = 'veryshort.q'\n")
     shown = printed(IPClusterStart, ["--show-config", "-n", "2"], capsys)

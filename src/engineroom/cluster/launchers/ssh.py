@@ -45,7 +45,7 @@ def place_of(text: str) -> Place:
     """Return the machine that `[user@]host[:port]` means, also after ssh://; an IPv6 address is in brackets."""
     found = _ADDRESS.fullmatch(text.strip().removeprefix("ssh://").rstrip("/"))
     if found is None or found["host"].startswith("-") or (found["user"] or "").startswith("-"):
-        raise LaunchError(f"{text!r} is no machine: write [user@]host[:port], an IPv6 address in [brackets]")
+        raise LaunchError(f"{text!r} is not a machine; write [user@]host[:port], with an IPv6 address in [brackets]")
     return Place(text.strip(), found["host"].strip("[]"), found["user"] or "", found["port"] or "")
 
 

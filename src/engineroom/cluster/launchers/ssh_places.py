@@ -103,7 +103,9 @@ def _take_python(options: SSHLauncher, command: Sequence[str], option: str) -> N
         case [program] if "/" in program:
             options.remote_python = f"{program.rpartition('/')[0]}/python"
         case _:
-            raise LaunchError(f"{option} {list(command)}: by ssh, say which Python there has engineroom: remote_python")
+            raise LaunchError(
+                f"{option} {list(command)}: with ssh, set remote_python to the Python there that has engineroom"
+            )
 
 
 def _arguments(options: SSHEngineSetLauncher, value: Any) -> list[str]:

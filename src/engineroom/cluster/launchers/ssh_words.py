@@ -53,7 +53,7 @@ _BY_SSH = (
     ),
     _Known(
         r"permission denied|too many authentication failures|no supported authentication",
-        "ssh is not let in",
+        "the login was refused",
         (
             "Nobody is asked for a password here: put a key there by `ssh-copy-id {target}`, load it by `ssh-add`, "
             "and see that `ssh -o BatchMode=yes {target} true` works. If it asks for more than a key, log in by hand "
@@ -72,7 +72,7 @@ _BY_SSH = (
     ),
     _Known(
         r"(connection|banner).*(closed|reset)|kex_exchange",
-        "its sshd hung up",
+        "its sshd closed the connection",
         "Its sshd may allow fewer connections at a time (MaxStartups), or none from here: try `{login}`",
         passing=True,
     ),

@@ -156,7 +156,7 @@ class Owner:
         try:
             request = read_remote_request(said)
         except msgspec.MsgspecError as error:
-            log.warning("a request that makes no sense: %s", error)
+            log.warning("invalid request: %s", error)
             return
         number = number_of(request)
         work = self._work.get(number)

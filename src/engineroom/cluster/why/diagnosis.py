@@ -78,7 +78,7 @@ def _failed(steps: Sequence[Step], facts: Facts, failure: Failure) -> tuple[str,
     there, wanted = len(facts.engines), wanted_engines(steps)
     if there >= wanted:
         return f"{_ended(failure, facts)}; {there} engines run", failure.fix
-    more = f"`{_command(f'ipcluster engines -n {wanted - there}', facts)}` starts as many anew"
+    more = f"`{_command(f'ipcluster engines -n {wanted - there}', facts)}` starts replacements"
     return f"{_ended(failure, facts)}; {there} of {wanted} engines run", f"{failure.fix}; {more}".removeprefix("; ")
 
 
@@ -105,7 +105,7 @@ def _made_good(steps: Sequence[Step], facts: Facts, found: Sequence[Failure]) ->
 
 
 def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
-    start = f"start it by `{_command('ipcluster start', facts)}`"
+    start = f"start it with `{_command('ipcluster start', facts)}`"
     if not steps:
         others = f". {facts.others}" if facts.others else ""
         return f"no such cluster has been started in {facts.profile_dir}{others}", start
@@ -116,13 +116,13 @@ def _not_running(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:
         last = steps[-1]
         return (
             f"only engines were started here; the last step, at {clock(last.at)}: {last.who}: {last.step}",
-            "ask where their controller runs, by `ipcluster why` there",
+            "run `ipcluster why` there, on the machine of their controller",
         )
     pid = facts.host.pid or facts.controller.pid
     process = f"the cluster's process{f' {pid}' if pid else ''}"
     return (
-        f"{process} has ended without a word: it was killed, or the machine was{_said(facts)}",
-        f"see who did it (out of memory? a limit of the login node?), then {start}",
+        f"{process} ended without a message: it was killed, or the machine went down{_said(facts)}",
+        f"find out why (out of memory? a limit of the login node?), then {start}",
     )
 
 
@@ -135,7 +135,7 @@ def _no_file(steps: Sequence[Step], facts: Facts, runs: Seen) -> tuple[str, str]
     age = facts.now - runs.since
     return (
         f"the controller does not listen yet ({_duration(age)} after the start): {facts.file_problem}",
-        f"wait a moment; if it stays so: `{_command('ipcluster logs', facts)}`",
+        f"wait a moment; if nothing changes, see `{_command('ipcluster logs', facts)}`",
     )
 
 
