@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,23 @@ def test_the_first_error_ends_a_map_that_is_to_stop(rc: Client, mark: Mark) -> N
     assert [error.item[0] for error in caught.value.exceptions] == [1]  # type: ignore[attr-defined]
     assert view.wait(timeout=SECONDS)  # what ran was interrupted: the mark was never set
     assert rc[:].apply_sync(abs, -1) == [1, 1]
+
+
+def test_a_function_that_catches_the_interrupt_delays_it_by_one_item(rc: Client, mark: Mark, tmp_path: Path) -> None:
+    def careless(number: int, path: str, place: str) -> int:
+        Path(place, str(number)).touch()
+        try:
+            wait_for_file(path)
+        except:  # noqa: E722 (as careless people write it)
+            return -1
+        return number
+
+    result = rc[0].map_async(careless, range(9), itertools.repeat(str(mark)), itertools.repeat(str(tmp_path)))
+    until(lambda: Path(tmp_path, "0").exists())
+    result.abort()
+    assert result.wait(SECONDS)
+    assert kinds(result.get(return_exceptions=True)) == [-1, "!KeyboardInterrupt", *["!TaskAborted"] * 7]
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
 
 
 @pytest.mark.parametrize("way", ["cancel", "abort"])

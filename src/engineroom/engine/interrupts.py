@@ -14,6 +14,7 @@ from types import CodeType, FrameType
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.queue import TaskQueue
+from engineroom.serialize.running_chunk import running_chunk
 
 
 class Interrupts:
@@ -81,6 +82,8 @@ class Interrupts:
             self.wanted = running  # if it is about to be entered, `check` follows
             return
         self.wanted = None
+        if requested:
+            running_chunk.withdraw()  # the function may catch what it is interrupted with, and a map go on
         if self._postponing:
             self._postponed = True
         else:

@@ -16,6 +16,7 @@ from engineroom.serialize.frames import Body
 from engineroom.serialize.item_text import text_of
 from engineroom.serialize.likeness import Likeness, likeness_of
 from engineroom.serialize.payloads import pack, pickled
+from engineroom.serialize.running_chunk import running_chunk
 
 _DESCRIBED = 100
 """So many failed items of a chunk are described: a `repr` may be slow, and people read the first few."""
@@ -92,8 +93,10 @@ def each_item(function: Callable[..., Any], /, *columns: Sequence[Any], first: i
     """
     process = os.getpid()
     results: list[Any] = []
-    calls = map(function, *columns)
+    items = iter(columns[0])
+    calls = map(function, items, *columns[1:])
     problem: BaseException | None = None
+    running_chunk.begin(items)
     try:
         results.extend(calls)  # keeps what came before an error
     except BaseException as error:
@@ -123,9 +126,9 @@ class _Chunk:
         self._models: dict[Likeness, tuple[Failed, object]] = {}
 
     def go_on(self, calls: Iterator[Any], problem: BaseException | None) -> None:
-        """Run the items after one that raised `problem` (None: StopIteration, which `extend` takes for the end)."""
+        """Run the items after one that raised `problem`; None: `extend` found the end of the items too early."""
         results, count = self.results, len(self.columns[0])
-        while not self.fail(len(results), problem or _stop_iteration()) and len(results) < count:
+        while not self.fail(len(results), problem or _early_end()) and len(results) < count:
             try:
                 results.extend(calls)
                 problem = None
@@ -156,11 +159,13 @@ class _Chunk:
                 continue
             try:
                 self.results[index] = await result
-            except BaseException as error:
-                if _is_cancelled():
-                    raise
-                if self.fail(index, error):
+            except BaseException as error:  # noqa: BLE001 (SystemExit too is the item's error)
+                # What the engine cancels is not the item but all of them: the call was interrupted.
+                if self.fail(index, KeyboardInterrupt() if _is_cancelled() else error):
                     break
+            if running_chunk.withdrawn and index + 1 < len(self.results):
+                self.fail(index + 1, KeyboardInterrupt())
+                break
         return self.end()
 
     def end(self) -> Results:
@@ -191,18 +196,17 @@ class _Chunk:
                 self.fail(index, error)
 
     def _put(self, index: int, failed: Failed) -> None:
-        if index < len(self.results):
-            self.results[index] = failed
-        else:
+        if index >= len(self.results):
             self.results.append(failed)
+            return
+        result = self.results[index]
+        if type(result) is CoroutineType:
+            result.close()  # one that never ran would say so on stderr
+        self.results[index] = failed
 
     def _put_unrun(self, index: int, unrun: Failed) -> None:
-        result = self.results[index] if index < len(self.results) else None
-        if type(result) is CoroutineType:
-            result.close()
-        elif index < len(self.results):
-            return
-        self._put(index, unrun)
+        if index >= len(self.results) or type(self.results[index]) is CoroutineType:
+            self._put(index, unrun)
 
     def _describe(self, problem: BaseException, arguments: str) -> tuple[str, Failed]:
         likeness, alive = likeness_of(problem)
@@ -217,14 +221,17 @@ class _Chunk:
         return summary, failed
 
 
-def _stop_iteration() -> StopIteration:
+def _early_end() -> BaseException:
+    """Return why the items have come to an end: the chunk was withdrawn, or the function raised StopIteration."""
+    if running_chunk.withdrawn:
+        return KeyboardInterrupt()
     error = StopIteration()
     error.add_note("The function raised StopIteration, as next() does at the end of an iterator.")
     return error
 
 
 def _is_cancelled() -> bool:
-    """Whether the coroutine that runs is to end, because the call was interrupted."""
+    """Whether the coroutine that runs is to end."""
     import asyncio  # whoever awaits has it already
 
     task = asyncio.current_task()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from engineroom.serialize.failures import unpack_failure
 from engineroom.serialize.items import Failed, ItemsFailed, Results, each_item
 from engineroom.serialize.payloads import unpack
+from engineroom.serialize.running_chunk import running_chunk
 
 FAILURES = (ValueError, StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, MemoryError, ExceptionGroup)
 
@@ -81,6 +83,31 @@ def test_an_interrupt_ends_the_chunk_and_keeps_what_is_there() -> None:
 
     assert run(interrupted, range(5)) == [0, 1, "!KeyboardInterrupt", "!TaskAborted", "!TaskAborted"]
     assert ran == [0, 1, 2]
+
+
+def test_a_withdrawn_chunk_ends_whatever_the_function_does_with_the_interrupt() -> None:
+    ran = []
+
+    def swallow(number: int) -> int:
+        ran.append(number)
+        if number == 2:
+            running_chunk.withdraw()
+        return number
+
+    async def swallow_later(number: int) -> int:
+        return swallow(number)
+
+    def raise_another(number: int) -> float:
+        return 1 // int(2 - swallow(number))
+
+    for function, third in ((swallow, 2), (swallow_later, 2), (raise_another, "!ZeroDivisionError")):
+        for column in (range(5), list(range(5)), np.arange(5)):
+            ran.clear()
+            assert run(function, column)[2:] == [third, "!KeyboardInterrupt", "!TaskAborted"]
+            assert ran == [0, 1, 2]
+            assert run(abs, [1, 2]) == [1, 2]
+    ran.clear()
+    assert run(swallow, [0, 1, 2]) == [0, 1, 2]  # it was too late
 
 
 def test_stop_runs_nothing_after_an_error() -> None:

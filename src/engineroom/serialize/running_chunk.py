@@ -1,0 +1,34 @@
+"""The chunk of a map that runs now, so that an interrupt ends all of it, whatever the function does with that."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+
+class RunningChunk:
+    """`withdrawn`: whether no further item is to run."""
+
+    __slots__ = ("_items", "withdrawn")
+
+    def __init__(self) -> None:
+        self._items: Iterator[Any] | None = None
+        self.withdrawn = False
+
+    def begin(self, items: Iterator[Any]) -> None:
+        """Say that a chunk runs, whose items are taken from `items`."""
+        self._items, self.withdrawn = items, False
+
+    def end(self) -> None:
+        """Say that nothing more is taken from the items."""
+        self._items = None
+
+    def withdraw(self) -> None:
+        """Have the chunk end after the current item. For signal handlers in the thread that runs it."""
+        self.withdrawn = True
+        if self._items is not None:
+            deque(self._items, maxlen=0)  # whoever iterates over them finds their end
+
+
+running_chunk = RunningChunk()
