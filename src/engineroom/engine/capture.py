@@ -134,8 +134,8 @@ class Sink:
         note: Callable[[str], object] | None = None,
     ) -> None:
         """`limit`: characters kept of each stream of an attempt. `running`: returns the attempt that runs now. `note`:
-        is told what is printed."""
-        self._limit, self._log, self._running, self._note = limit, log, running, note
+        is to be told what is printed, and so is nowhere else than in this process."""
+        self._limit, self._log, self._running, self.note = limit, log, running, note
         # Reentrant, because a signal handler or a finalizer may print while its thread is in here.
         self._lock = threading.RLock()
 
@@ -152,9 +152,3 @@ class Sink:
                 output = attempt.output = attempt.output or TaskOutput(self._limit)
         if not output.write(stream, text):
             self._log(text)
-
-    def print(self, attempt: Attempt | None, stream: int, text: str) -> None:
-        """Write what is printed, which is nowhere else than in this process."""
-        if self._note is not None:
-            self._note(text)
-        self.write(attempt, stream, text)

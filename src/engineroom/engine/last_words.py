@@ -13,10 +13,13 @@ import os
 import struct
 
 _BEGIN = struct.Struct("=QQ")
-_COUNT = struct.Struct("=Q")
 _RING = 64
+"""Where on the page the ring of what was printed begins; a zero byte in it is where the next print goes."""
+
 _SIZE = mmap.PAGESIZE
-_ROOM = _SIZE - _RING
+_EMPTY = bytes(_SIZE - _RING)
+_MOST_PRINTED = 900
+"""Characters that are noted of one print: with up to four bytes each, more than one print fits the ring."""
 
 FILE_BEGINS = 4099
 """The files begin with a hole of so many bytes, so that no other file is likely to end where one of them does."""
@@ -44,7 +47,7 @@ class LastWords:
     def __init__(self, files: tuple[int, int], page_file: int) -> None:
         self.files, self.page_file = files, page_file
         self._page = mmap.mmap(page_file, _SIZE)
-        self._count = 0
+        self._at, self._open = _RING, b""
 
     @classmethod
     def new(cls) -> LastWords | None:
@@ -76,22 +79,26 @@ class LastWords:
 
     def note(self, text: str) -> None:
         """Note what a task prints. Called for each print: as short as can be."""
-        data = text[-_ROOM:].encode("utf-8", "backslashreplace")[-_ROOM:]
-        at = self._count % _ROOM
-        first = min(len(data), _ROOM - at)
-        page = self._page
-        page[_RING + at : _RING + at + first] = data[:first]
-        if first < len(data):
-            page[_RING : _RING + len(data) - first] = data[first:]
-        self._count += len(data)
-        _COUNT.pack_into(page, _BEGIN.size, self._count)
+        if text == "\n":  # the end of a line is noted with the next one: `print` writes twice
+            self._open = b"\n"
+            return
+        if len(text) > _MOST_PRINTED:
+            text = text[-_MOST_PRINTED:]
+        data = self._open + text.encode("utf-8", "backslashreplace") + b"\0"
+        at = self._at
+        end = at + len(data)
+        if end > _SIZE:
+            self._page[at:_SIZE] = bytes(_SIZE - at)
+            at, end = _RING, _RING + len(data)
+        self._page[at:end] = data
+        self._at, self._open = end - 1, b""
 
     def begin(self, stdout: int, stderr: int) -> None:
         """Forget what was printed, and what is in the files before these positions."""
         _BEGIN.pack_into(self._page, 0, stdout, stderr)
-        if self._count:
-            self._count = 0
-            _COUNT.pack_into(self._page, _BEGIN.size, 0)
+        if self._at != _RING:
+            self._page[_RING:_SIZE] = _EMPTY
+            self._at, self._open = _RING, b""
 
     def forget(self) -> None:
         """Forget all that was written so far: the engine ends in good order."""
@@ -112,9 +119,9 @@ class LastWords:
                 os.close(file)
 
     def _printed(self) -> bytes:
-        [count] = _COUNT.unpack_from(self._page, _BEGIN.size)
-        ring, at = self._page[_RING:_SIZE], count % _ROOM
-        return ring[:at] if count <= _ROOM else ring[at:] + ring[:at]
+        ring = self._page[_RING:_SIZE]
+        at = ring.find(b"\0")
+        return (ring[at:] + ring[:at]).replace(b"\0", b"") if at >= 0 else ring
 
 
 def _end_of(file: int, begin: int) -> bytes:

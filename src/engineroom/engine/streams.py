@@ -28,7 +28,7 @@ class Router(io.TextIOBase):
     line_buffering = write_through = True  # as those of a TextIOWrapper that keeps nothing back
 
     def __init__(self, stream: int, sink: Sink) -> None:
-        self._stream, self._sink = stream, sink
+        self._stream, self._sink, self._note = stream, sink, sink.note
         self._bytes = _ByteRouter(self)
         self._plain = False
 
@@ -38,7 +38,9 @@ class Router(io.TextIOBase):
         if self._plain:
             os.write(self._stream, text.encode("utf-8", "backslashreplace"))
         elif text:
-            self._sink.print(writer.get(), self._stream, text)
+            if self._note is not None:
+                self._note(text)
+            self._sink.write(writer.get(), self._stream, text)
         return len(text)
 
     def to_descriptor(self) -> None:

@@ -1,0 +1,58 @@
+"""What is held of an engine's last output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engineroom.engine.last_words import LastWords
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
+
+
+@pytest.fixture
+def words() -> Iterator[LastWords]:
+    made = LastWords.new()
+    assert made is not None
+    yield made
+    made.close()
+
+
+def positions(words: LastWords) -> tuple[int, int]:
+    return os.fstat(words.files[0]).st_size, os.fstat(words.files[1]).st_size
+
+
+def test_what_was_printed_comes_before_what_was_written_below(words: LastWords) -> None:
+    words.note("printed")
+    os.write(words.files[1], b"fatal")
+    os.write(words.files[0], b"from C\n")
+    assert words.read() == "printed\nfrom C\nfatal\n"
+
+
+def test_what_an_earlier_task_wrote_is_forgotten(words: LastWords) -> None:
+    words.note("early")
+    os.write(words.files[1], b"early too")
+    words.begin(*positions(words))
+    assert words.read() == ""
+    words.note("late")
+    os.write(words.files[0], b"later")
+    assert words.read() == "late\nlater\n"
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=400), max_size=60))
+def test_the_end_of_what_was_printed_is_held_whole_and_in_order(texts: list[str]) -> None:
+    words = LastWords.new()
+    assert words is not None
+    for text in texts:
+        words.note(text)
+    printed = "".join(texts).removesuffix("\n").encode("utf-8", "backslashreplace").decode()
+    held = words.read()
+    words.close()
+    assert printed[-700:].rstrip("\n") in held
+    assert len(held) <= len(printed) + 2
+    assert held.lstrip("\ufffd").rstrip("\n") in printed
