@@ -70,20 +70,19 @@ class FunctionTable:
 
         MissingFunction: ask for what it names, `add` it, and try again. Unpacking may raise anything.
         """
+        parts: tuple[ArrivedPart, ...] = ()
         with self._lock:
-            entry = self._entries.get(digest)
-            if type(entry) is not _Function:
+            entry: Any = self._entries.get(digest)
+            if entry is None:
                 raise MissingFunction(digest)
-            parts = self._parts_of(digest, entry) if entry.parts else ()
+            if entry.parts:
+                parts = self._parts_of(digest, entry)
             self._entries.move_to_end(digest)
         if entry.ready is None:
-            return entry.load(parts, task)
+            return entry.load(parts, task)  # type: ignore[no-any-return]
         if entry.brought is not None:
-            if entry.builtins != len(_BUILTINS):
-                entry.keep_up()
-            if task[:SESSION_BYTES] not in entry.clients:
-                entry.meet(task[:SESSION_BYTES])
-        return entry.ready
+            entry.look_around(task)
+        return entry.ready  # type: ignore[no-any-return]
 
     def _parts_of(self, digest: bytes, entry: _Function) -> tuple[ArrivedPart, ...]:
         missing = [part for part in entry.parts if part not in self._entries]
@@ -160,7 +159,7 @@ class _Function:
             self.clients = {task[:SESSION_BYTES]}
         return function
 
-    def meet(self, client: bytes) -> None:
+    def _meet(self, client: bytes) -> None:
         """Let another client know which names the namespace hides by now."""
         self.clients.add(client)
         namespace, brought = home.namespace, self.brought
@@ -172,8 +171,12 @@ class _Function:
         for function in functions_in(self.ready):
             home.shadowed += hidden_names(function, captured, namespace)
 
-    def keep_up(self) -> None:
-        """Let the function see builtins that have appeared since it came."""
-        assert self.brought is not None
-        keep_up(self.brought)
-        self.builtins = len(_BUILTINS)
+    def look_around(self, task: bytes) -> None:
+        """Before the function runs for `task`: see builtins that have appeared since, and who asks."""
+        if self.builtins != len(_BUILTINS):
+            assert self.brought is not None
+            keep_up(self.brought)
+            self.builtins = len(_BUILTINS)
+        client = task[:SESSION_BYTES]
+        if client not in self.clients:
+            self._meet(client)
