@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -47,8 +48,17 @@ def _done(program: str, work: Callable[[], int]) -> int:
         print(f"{program}: {error.object!r} cannot be used as a name, because it is not UTF-8", file=sys.stderr)
         return 1
     except (EngineroomError, OSError) as error:
-        if isinstance(error, BrokenPipeError) and not is_read(sys.stdout):
+        if _is_of_output(error):
             drop(sys.stdout, error)
-            return ENOUGH_READ
+            return ENOUGH_READ if isinstance(error, BrokenPipeError) else 1
         print(f"{program}: {error}", file=sys.stderr)
         return int(getattr(error, "code", 1))
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Return whether `error` says that the output can't be written: nobody reads it, or there is no room for it."""
+    if isinstance(error, BrokenPipeError):
+        return not is_read(sys.stdout)
+    return (
+        isinstance(error, OSError) and error.filename is None and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+    )
