@@ -72,4 +72,4 @@ def parse_msg_id(text: str) -> TaskId:
             return task_id(SessionId(raw), int(number))
     except (ValueError, OverflowError):
         pass  # the message below says it better than the parsers' own
-    raise ValueError(f"{text!r} is not a msg_id: expected 32 hex digits, '_', and a number")
+    raise ValueError(f"{text!r} is not a message id: expected 32 hex digits, '_', and a number")

@@ -25,8 +25,8 @@ _ANY = frozenset({"*", "0.0.0.0", "::"})
 
 def __getattr__(name: str) -> Any:
     raise AttributeError(
-        f"module 'engineroom.util' has no attribute {name!r}: it has only {', '.join(__all__)}. "
-        "Connections are made by Client, Cluster and ipengine, from a connection file"
+        f"module 'engineroom.util' has no attribute {name!r}: it has only {', '.join(__all__)}. To connect, use "
+        "Client, Cluster or ipengine, which read a connection file"
     )
 
 

@@ -77,7 +77,7 @@ def test_a_profile_a_second_world_and_nothing_is_left_when_ipcluster_is_killed(m
         rc.wait_for_engines(8, timeout=SECONDS)
         assert places(rc) == [*((rank, 4) for rank in range(4)), *((rank, 2) for rank in (0, 1, 0, 1))]
         refused = reader.types("mpiexec -n 1 ipengine --mpi --profile=mpi")
-        refused.says("engine id 0 is taken by an engine that is alive")
+        refused.says("engine id 0 is already used by a running engine")
     for host in (start, more):
         host.process.send_signal(signal.SIGKILL)
     until(lambda: not (processes_of_this_run().keys() - before.keys()))

@@ -105,7 +105,7 @@ def test_a_cable_that_is_pulled_and_plugged_in_again(
     view["kept"] = os.getpid()
     machines.hosts.cut("node2")
     waiting = view.pull("kept")
-    engine.says("the controller is gone: connecting again")
+    engine.says("lost the controller: reconnecting")
     machines.hosts.mend("node2")
     assert waiting.get(timeout=SECONDS) == os.getpid()
 

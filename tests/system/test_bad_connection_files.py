@@ -68,7 +68,7 @@ def test_a_client_waits_for_a_missing_file_says_so_and_names_the_command_to_run(
 ) -> None:
     with pytest.raises(ConnectionFileError, match=re.escape(f"Start a cluster with {command_to_run}")) as caught:
         Client(timeout=0.2, **options)
-    assert str(caught.value).startswith("no controller after 0.2 s: ")
+    assert str(caught.value).startswith("found no controller within 0.2 s: ")
     said = capfd.readouterr().err
     assert said.startswith("Waiting for connection file: ")
     assert str(profile.path.parent) in said
@@ -143,7 +143,7 @@ def test_who_is_not_let_in_is_told_why_at_once(
     with pytest.raises(NotLetIn, match=words.format(role="client")):
         Client(edited("client", **changes), timeout=SECONDS)
     said = engine_says(command, f"--file={edited('engine', **changes)}", timeout=SECONDS)
-    assert "the controller does not let this engine in" in said
+    assert "the controller refused this engine" in said
     assert words.format(role="engine") in said
 
 

@@ -117,7 +117,7 @@ def test_a_function_of_a_module_that_only_the_client_has_is_told_with_the_module
 
 
 def test_a_result_over_the_limit_fails_that_task_with_its_size(view: Any) -> None:
-    words = r"the result takes 3,\d{3},\d{3} bytes, and this engine sends at most 2,097,152 \(max_result_bytes\)"
+    words = r"the result has 3,\d{3},\d{3} bytes, but this engine sends at most 2,097,152 \(max_result_bytes\)"
     with pytest.raises(RemoteError, match=words):
         view.apply_async(bytes, 3 * 1024 * 1024).get(timeout=SECONDS)
     assert len(view.apply_async(bytes, 1024 * 1024).get(timeout=SECONDS)) == 1024 * 1024

@@ -28,8 +28,8 @@ REFUSED = {
     "an engine shows no windows": ["get_ipython().enable_gui('qt')"],
     "a debugger needs a terminal": ["%debug", "%pdb on"],
     "an editor needs a terminal": ["%edit"],
-    "an engine has no cell in which you could edit that": ["%load /etc/passwd", "x = 1\n%recall"],
-    "nobody can type anything at an engine": [
+    "an engine has no input cell to load that into": ["%load /etc/passwd", "x = 1\n%recall"],
+    "an engine has no keyboard": [
         "input('name? ')",
         "import pdb; pdb.set_trace()\nx = 1",
         "breakpoint()\nx = 1",

@@ -107,6 +107,6 @@ def test_however_a_fork_ends_its_parents_cluster_goes_on(tmp_path: Path) -> None
 def test_a_fork_that_uses_what_its_parent_has_is_told_whose_it_is(profile: Profile, tmp_path: Path) -> None:
     parent, said, (called, answer, running) = run(USES, tmp_path)
     for words in said:
-        assert f"belongs to process {parent}, of which this process is a fork. Connect a new Client()" in words, words
+        assert f"belongs to process {parent}, and this process is a fork of it. Create a new Client()" in words, words
     assert (called, answer, running) == (0, 8, True)
     assert not list(profile.pid_dir.glob("*"))

@@ -173,7 +173,7 @@ def test_a_controller_by_an_own_command(  # alone, or at the far end of mpiexec,
     before = processes_of_this_run()
     start = command("ipcluster", "start", "-n", "1", f"--controller={launcher}", "--scheme=lru").says("stop it:")
     assert (tmp_path / "said").read_text() == "hello\n"
-    assert "policy=lru" in profile.log_file("ipcontroller").read_text()
+    assert "scheduling policy: lru" in profile.log_file("ipcontroller").read_text()
     with Client(timeout=SECONDS) as rc:
         assert rc[0].apply_sync(abs, -7) == 7
         assert json.loads(profile.connection_file("client").read_text())["url"].startswith("tcp://127.0.0.1:")

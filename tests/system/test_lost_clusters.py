@@ -79,6 +79,6 @@ def test_a_controller_by_hand_without_files_is_listed(command: Start, profile: P
     shutil.rmtree(profile.path)
     listed = command("ipcluster", "list").succeeds()
     assert listed.lines[1].split()[:5] == ["?", "y", "True", "0", "ipcontroller"]
-    with pytest.raises(ConnectionFileError, match="no controller after"):
+    with pytest.raises(ConnectionFileError, match="found no controller within"):
         Client(cluster_id="y", timeout=0)
     controller.signal(signal.SIGTERM).succeeds()

@@ -41,7 +41,7 @@ def test_on_one_machine(reader: Reader) -> None:
     controller.interrupt()
     for engine in engines:
         engine.ends()
-    assert "controller stops: received SIGINT" in controller.output
+    assert "stopping: received SIGINT" in controller.output
 
 
 def test_options_as_the_page_has_them(reader: Reader) -> None:
@@ -133,7 +133,7 @@ def test_a_refused_engine_notes_the_reason(command: Start, profile: Profile, tmp
     (tmp_path / "engine.json").write_text(json.dumps(written_by_hand(profile, "engine", exec_key="0" * 64)))
     engine = command("ipengine", f"--file={tmp_path}/engine.json")
     assert engine.ends() == 255
-    assert "the controller does not let this engine in: wrong key" in engine.output
+    assert "the controller refused this engine: wrong key" in engine.output
     [refused] = [step for step in read_steps(profile.steps_file()) if not step.ok and "pid" in step.who]
     assert refused.step == steps.HANDSHAKE and refused.words.startswith("wrong key")
     assert f"engine pid {engine.process.pid} on " in refused.who
@@ -153,7 +153,7 @@ def test_ctrl_c_twice_ends_an_engine_at_a_terminal(command: Start, profile: Prof
     ours, its = os.openpty()
     controller = command("ipcontroller").says("ready")
     engine = command("ipengine", stdin=its).says("registered")
-    engine.signal(signal.SIGINT).says("Ctrl-C again ends this engine")
+    engine.signal(signal.SIGINT).says("press Ctrl-C again to stop this engine")
     engine.signal(signal.SIGINT).succeeds()
     controller.signal(signal.SIGINT).succeeds()
     os.close(ours)

@@ -30,7 +30,7 @@ def test_pytrilinos_that_is_not_installed_own_code_and_ranks_by_hand(command: St
         assert rc[3].pull("from_script", block=True) == 1
         third = command("ipengine", env={**os.environ, **environment})
         assert third.ends() == 255
-        assert "engine id 3 is taken by an engine that is alive" in third.output
+        assert "engine id 3 is already used by a running engine" in third.output
         command("ipengine", "--id=2", env={**os.environ, **environment})
         until(lambda: rc.ids == [0, 3, 5])
     controller.signal(signal.SIGTERM).ends()

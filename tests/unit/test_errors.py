@@ -69,7 +69,7 @@ def test_a_composite_error(capsys):
     assert capsys.readouterr().out == "[0:apply]:\nTraceback\nValueError: bad\n"
     with pytest.raises(RemoteError, match="ValueError"):
         error.raise_exception()
-    with pytest.raises(IndexError, match="index 7 does not exist"):
+    with pytest.raises(IndexError, match="no exception with index 7"):
         error.raise_exception(7)
 
 

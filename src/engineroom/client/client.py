@@ -170,7 +170,7 @@ class Client(Hinted):
     def __getitem__(self, key: SupportsIndex | slice | Iterable[int]) -> DirectView[Any]:
         """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
         if isinstance(key, str | bytes) or not (isinstance(key, slice | Iterable) or hasattr(key, "__index__")):
-            raise TypeError(f"{key!r} names no engines; use an id, a slice, or a list of ids")
+            raise TypeError(f"expected an engine id, a slice or a list of ids, got {key!r}")
         return cast("DirectView[Any]", self.direct_view(key))
 
     @overload
@@ -371,7 +371,7 @@ class Client(Hinted):
     ) -> None:
         """End these engines and, with `hub`, the controller; `block`: wait until they are gone."""
         if restart:
-            raise NotImplementedError("engines are restarted by their cluster: Cluster.restart_engines()")
+            raise NotImplementedError("a Client cannot restart engines; use Cluster.restart_engines()")
         session = self._session
         ids = resolve(targets, session.engines) if session.engines.ids else ()
         session.send(Shutdown(None if hub else ids, hub, "shut down by a client"))
@@ -401,7 +401,9 @@ class Client(Hinted):
         return f"<Client: {len(self)} engines{of}, {unfinished} unfinished task{'' if unfinished == 1 else 's'}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Client belongs to this process. To call engines from an engine, make another Client there")
+        raise TypeError(
+            "a Client cannot be sent to another process. To call engines from an engine, create a Client there"
+        )
 
     def _tasks(self, jobs: Any) -> list[Task]:
         """Return the unfinished tasks that `jobs` mean."""
@@ -420,13 +422,14 @@ class Client(Hinted):
             return [task] if task is not None else []
         if isinstance(jobs, Iterable):
             return [task for job in jobs for task in self._tasks(job)]
-        raise TypeError(f"{jobs!r} is no AsyncResult and no msg_id")
+        raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
 
 
 def _way(server: str | None, key: str | os.PathLike[str] | None, arguments: Sequence[str], password: str | None) -> Way:
     if password:
         raise ValueError(
-            "ssh takes no password from programs: load your key into ssh-agent (`ssh-add`), or name it by sshkey"
+            "ssh does not accept a password from a program: load your key into ssh-agent (`ssh-add`), or give its "
+            "path as sshkey"
         )
     path = str(expanded(key).absolute()) if key else ""
     return Way(ssh=server or "", ssh_key=path, ssh_args=tuple(arguments))
@@ -450,4 +453,4 @@ def _say_ignored(options: dict[str, Any]) -> None:
         raise TypeError(f"Client() has no option {', '.join(unknown)}")
     meant = sorted(name for name, value in options.items() if value)
     if meant:
-        log.warning("Client options without a meaning here are ignored: %s", ", ".join(meant))
+        log.warning("ignoring Client options that have no effect in engineroom: %s", ", ".join(meant))

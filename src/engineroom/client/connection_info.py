@@ -69,14 +69,14 @@ class FromFile:
             if left <= 0:
                 others = running_clusters(self._place)
                 raise ConnectionFileError(
-                    f"no controller after {seconds:g} s: {self.path}: {trouble}. {self._advice}"
-                    f"{f'. {others}' if others else ''}"
+                    f"found no controller within {seconds:g} s: {self.path}: {trouble}. "
+                    f"{self._advice}{f'. {others}' if others else ''}"
                 )
             await asyncio.sleep(min(_LOOK_EVERY, left))
 
     def _trouble(self) -> str | None:
         if not self.path.exists():
-            return "there is no such file"
+            return "the file does not exist"
         info = read_connection_file(self.path)
         if info.stale:
             pid = "" if info.controller is None else f" (pid {info.controller.pid})"

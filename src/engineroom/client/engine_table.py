@@ -94,7 +94,7 @@ class EngineTable:
         confirmed, self._confirmed = self._confirmed, None
         for engine in [] if confirmed is None else sorted(set(self._engines) - confirmed):
             gone = self._engines.pop(engine)
-            self._note(EngineLeft(engine, gone.instance, "it left while this client was not connected"))
+            self._note(EngineLeft(engine, gone.instance, "it left while this client was disconnected"))
         self._update()
 
     def _note(self, message: EngineLeft) -> None:

@@ -95,7 +95,7 @@ class _Wait:
             log.warning("while waiting for engines: %s", self._engines.advise(f"{found[0]}{fix}"))
         elif self._looks == _SAID_AFTER and not self._warned:
             more = f"; {brief}" if brief else ""
-            words = f"{len(self._engines.ids)} of {self._wanted} have joined{more}. `ipcluster why` tells more"
+            words = f"{len(self._engines.ids)} of {self._wanted} have joined{more}. Run `ipcluster why` for details"
             log.warning("waiting for engines: %s", self._engines.advise(words))
 
     def _too_few(self) -> str:

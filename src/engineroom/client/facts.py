@@ -36,22 +36,22 @@ class Facts(Hinted):
 
     msg_id = _fact("msg_id", "The id of the task.")
     submitted = _fact("submitted", "When the task was submitted: a datetime.")
-    started = _fact("started", "When the task started on its engine: a datetime, None if it has not ended.")
-    completed = _fact("completed", "When the task ended on its engine: a datetime, None if it has not.")
-    received = _fact("received", "When the result arrived here: a datetime, None if it has not.")
-    engine_id = _fact("engine_id", "The id of the engine that runs or ran the task, None if it is not known yet.")
-    engine_uuid = _fact("engine_uuid", "The uuid of that engine's process, None if it is not known yet.")
+    started = _fact("started", "When the task started on its engine: a datetime; None until the task has ended.")
+    completed = _fact("completed", "When the task ended on its engine: a datetime; None until it has ended.")
+    received = _fact("received", "When the result arrived at the client: a datetime; None until it has arrived.")
+    engine_id = _fact("engine_id", "The id of the engine that runs or ran the task; None until it is known.")
+    engine_uuid = _fact("engine_uuid", "The uuid of that engine's process; None until it is known.")
     status = _fact("status", "'ok', 'error', 'aborted' or 'lost'; None until the task has ended.")
-    error = _fact("error", "The exception in which the task ended, None if there is none.")
+    error = _fact("error", "The exception that the task raised; None if there is none.")
     stdout = _fact("stdout", "What the task has printed so far.")
     stderr = _fact("stderr", "What the task has written to stderr so far.")
-    outputs = _fact("outputs", "Displayed values: always empty, since they are not available yet.")
-    data = _fact("data", "Published data: always empty, since it is not available yet.")
-    execute_input = _fact("execute_input", "The code of `execute`, None for other calls.")
+    outputs = _fact("outputs", "Displayed values. Always empty: not available yet.")
+    data = _fact("data", "Published data. Always empty: not available yet.")
+    execute_input = _fact("execute_input", "The code that `execute` ran; None for other calls.")
     execute_result = _fact("execute_result", "What `execute` returned, an ExecuteReply; None for other calls.")
-    label = _fact("label", "The label that the call was given, None if it has none.")
-    after = _fact("after", "Always None, since dependencies are not available yet.")
-    follow = _fact("follow", "Always None, since dependencies are not available yet.")
+    label = _fact("label", "The label of the call; None if it has none.")
+    after = _fact("after", "Always None: dependencies are not available yet.")
+    follow = _fact("follow", "Always None: dependencies are not available yet.")
 
     @property
     def metadata(self) -> Any:
@@ -97,4 +97,4 @@ class Facts(Hinted):
 
     def _check_ended(self, what: str) -> None:
         if not self.done():
-            raise TimeoutError(f"{what} is known once all tasks have ended; `ar.elapsed` is known at any time")
+            raise TimeoutError(f"{what} is not available until all tasks have ended; `ar.elapsed` is always available")

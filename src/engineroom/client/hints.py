@@ -14,7 +14,7 @@ _CLIENT = {
     "apply_sync": f"write `{_BALANCED}.apply_sync(f, x)`, or `rc[:].apply_sync(f, x)` for all engines",
     "cancel": "write `ar.cancel()`, or `rc.abort(results)` for several",
     "compute": f"write `{_BALANCED}.apply_async(f, x)`",
-    "dashboard_link": "there is no dashboard; `rc.queue_status()` says what the engines do",
+    "dashboard_link": "there is no dashboard; `rc.queue_status()` shows what the engines are doing",
     "engines": "write `rc.ids` for their ids, or iterate over `rc` for a view of each",
     "execute": "write `rc[:].execute(code)`",
     "gather": "write `[ar.get() for ar in results]`; `rc[:].gather(name)` joins what `scatter` spread over engines",
@@ -42,11 +42,14 @@ _CLIENT = {
     "run": "write `rc[:].run('script.py')` for a file, or `rc[:].apply_sync(f)` for a function",
     "run_on_scheduler": "user code runs on engines only: `rc[0].apply_sync(f)`",
     "scale": "start more engines with `cluster.start_engines_sync(n)`, or `ipcluster engines -n N`",
-    "scatter": "write `rc[:].scatter('name', seq)` for parts, or `rc[:].push({'name': value})` for the whole",
+    "scatter": (
+        "write `rc[:].scatter('name', seq)` to split data over the engines, or `rc[:].push({'name': value})` to "
+        "copy it to all"
+    ),
     "scheduler_info": "write `rc.queue_status()`",
     "starmap": f"write `{_BALANCED}.map(f, *zip(*pairs))`",
     "submit": f"write `{_BALANCED}.apply_async(f, x)`, or `rc.executor().submit(f, x)`",
-    "terminate": "write `rc.abort()` to withdraw tasks, or `rc.shutdown(hub=True)` to end the cluster",
+    "terminate": "write `rc.abort()` to cancel tasks, or `rc.shutdown(hub=True)` to stop the cluster",
     "upload_file": "write `rc[:].run('file.py')`, or `cloudpickle.register_pickle_by_value(module)` to send a module",
     "who_has": "write `rc.queue_status()`",
     "workers": "write `rc.ids`",
@@ -55,7 +58,7 @@ _CLIENT_LATER = {
     "activate": "use `rc[:].execute(cell)` in place of %px",
     "become_dask": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
     "become_distributed": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
-    "broadcast_view": "use `rc[:]`: it sends what all engines get only once to the controller",
+    "broadcast_view": "use `rc[:]`: data for all engines is sent to the controller only once",
     "create_message_futures": "use a view's `apply_async`, which returns a future",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
@@ -64,14 +67,14 @@ _CLIENT_LATER = {
     "results": "keep the AsyncResults that you need, and read `ar.get()`",
     "send_apply_request": "use a view's `apply_async`",
     "send_execute_request": "use `rc[:].execute(code)`",
-    "session": "use `rc.history`; there is no ZeroMQ session here",
+    "session": "use `rc.history`; engineroom has no ZeroMQ session",
     "stop_dask": "there is nothing to stop, since `become_dask` does not exist",
     "stop_distributed": "there is nothing to stop, since `become_distributed` does not exist",
 }
 
 _VIEW = {
     "cancel": "write `ar.cancel()`, or `view.abort(results)` for several",
-    "close": "views need no closing; `view.wait()` waits for their tasks, `rc.close()` ends the connection",
+    "close": "views need not be closed; `view.wait()` waits for their tasks, and `rc.close()` closes the connection",
     "compute": "write `view.apply_async(f, x)`",
     "imap_async": "write `view.imap(f, xs)`",
     "imap_unordered": "write `view.imap(f, xs, ordered=False)`",
@@ -82,7 +85,9 @@ _VIEW = {
     "starmap": "write `view.map(f, *zip(*pairs))`",
     "starmap_async": "write `view.map_async(f, *zip(*pairs))`",
     "submit": "write `view.apply_async(f, x)`, or `view.executor.submit(f, x)`",
-    "terminate": "write `view.abort()` to withdraw what has not started, or `view.shutdown()` to end the engines",
+    "terminate": (
+        "write `view.abort()` to cancel tasks that have not started, or `view.shutdown()` to stop the engines"
+    ),
     "uimap": "write `view.imap(f, xs, ordered=False)`",
 }
 _VIEW_LATER = {
@@ -91,16 +96,16 @@ _VIEW_LATER = {
 _DIRECT_LATER = {
     "activate": "use `view.execute(cell)` in place of %px",
     "importer": "write `view.execute('import numpy')`, or import inside your function",
-    "is_coalescing": "use the view as it is: there are no broadcast views yet",
+    "is_coalescing": "use this view: broadcast views are not available yet",
     "sync_imports": "import here as usual and write `view.execute('import numpy')`, or import inside your function",
 }
 _DIRECT = {
-    "after": "calls on one engine run in the order in which they were made",
+    "after": "calls to one engine already run in the order you make them",
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
     "retries": "use `rc.load_balanced_view(retries=3)`",
 }
-_ON_ENGINES = "this concerns certain engines, so use a direct view: "
+_ON_ENGINES = "this acts on particular engines, so use a direct view: "
 _BALANCED_ONLY = {
     "clear": f"{_ON_ENGINES}`rc[:].clear()`",
     "execute": f"{_ON_ENGINES}`rc[:].execute(code)`",
@@ -117,7 +122,7 @@ _BALANCED_LATER = {
     "follow": "call through the engine that ran the other task: `rc[ar.engine_id].apply_async(f)`",
     "register_joblib_backend": "use `view.map_sync(f, xs)` in place of `Parallel()(delayed(f)(x) for x in xs)`",
     "sync_imports": "import here as usual and write `rc[:].execute('import numpy')`, or import inside your function",
-    "timeout": "wait with a limit, `ar.get(timeout=5)`, and withdraw the task with `ar.cancel()`",
+    "timeout": "wait with a time limit, `ar.get(timeout=5)`, and cancel the task with `ar.cancel()`",
 }
 
 _RESULT = {
@@ -128,14 +133,14 @@ _RESULT = {
     "is_done": "write `ar.done()`",
     "is_ready": "write `ar.ready()`",
     "kill": "write `ar.cancel()`",
-    "next": "iterate over `ar`; it yields each result as soon as it is there",
+    "next": "iterate over `ar`: it yields each result as soon as it arrives",
     "output": "write `ar.get()` for the result, or `ar.stdout` for what the task printed",
     "print_traceback": "write `ar.exception().print_traceback()`",
-    "release": "forget the AsyncResult (`del ar`), and its result is freed",
+    "release": "delete the AsyncResult (`del ar`) to free its result",
     "result_or_error": "write `ar.get(return_exceptions=True)`",
     "results": "write `ar.get()`, or iterate over `ar`",
     "retry": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
-    "state": "write `ar.done()`, or `ar.status` for 'ok' or 'error' once it has ended",
+    "state": "write `ar.done()`, or `ar.status`, which is 'ok' or 'error' once the task has ended",
     "terminate": "write `ar.cancel()`",
     "then": "write `ar.add_done_callback(callback)`, or `await ar`",
     "traceback": "write `ar.exception().traceback`",
@@ -167,7 +172,9 @@ _MODULE = {
     "connect": "write `engineroom.Client()`",
     "delayed": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
     "get": "write `ar.get()`",
-    "init": "write `rc = engineroom.Client()` for a cluster that runs, or `engineroom.Cluster(n=4)` to start one",
+    "init": (
+        "write `rc = engineroom.Client()` to connect to a running cluster, or `engineroom.Cluster(n=4)` to start one"
+    ),
     "map": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
     "put": "write `rc[:].push({'name': value})`, where `rc` is a Client",
     "shutdown": "write `rc.shutdown(hub=True)`, where `rc` is a Client, or `cluster.stop_cluster_sync()`",

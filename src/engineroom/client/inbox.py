@@ -77,7 +77,7 @@ class Inbox:
     def _receive(self, message: Result) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
         if number_of(message.task) not in self._session.tasks:
-            self._link.connection.refuse_stream(message.stream, "this result is here already")
+            self._link.connection.refuse_stream(message.stream, "this result has already arrived")
             self.acknowledgements.add(number_of(message.task))
             return
         payload = self._link.connection.receive(message.stream, message.size)

@@ -40,7 +40,7 @@ def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
     if max_outstanding == "auto":
         return lambda: max(1, view._width) * _AHEAD_PER_ENGINE
     if max_outstanding is not None and (not hasattr(max_outstanding, "__index__") or max_outstanding < 1):
-        raise ValueError(f"max_outstanding must be 'auto', None or a number above 0, not {max_outstanding!r}")
+        raise ValueError(f"max_outstanding must be 'auto', None or a positive number, not {max_outstanding!r}")
     return lambda: max_outstanding
 
 
@@ -115,7 +115,7 @@ class LazyMapIterator(Iterator[T]):
             self._session.call_soon(functools.partial(_withdraw, self._session, tasks))
 
     def __repr__(self) -> str:
-        state = f"{self._taken} results taken, {len(self._under_way)} items under way"
+        state = f"{self._taken} results read, {len(self._under_way)} items in progress"
         return f"<{type(self).__name__}({name_of(self._function)}): {state}>"
 
     def _end(self) -> None:
@@ -134,7 +134,7 @@ class LazyMapIterator(Iterator[T]):
         else:
             with contextlib.suppress(Empty):
                 return self._arrived.get(timeout=left)
-        raise TimeoutError("not all results came in time")
+        raise TimeoutError("not all results arrived in time")
 
     def _value(self, result: AsyncResult[Any], number: int, arguments: tuple[Any, ...]) -> Any:
         error = result.exception(0)
@@ -212,7 +212,7 @@ class WholeMapIterator(LazyMapIterator[T]):
             self._session.call_soon(functools.partial(_withdraw, self._session, self._result._unfinished()))
 
     def __repr__(self) -> str:
-        of = f"{self._taken} of {len(self._result)} results taken, {self._result.progress} items done"
+        of = f"{self._taken} of {len(self._result)} results read, {self._result.progress} items done"
         return f"<LazyMapIterator({self._result._name.partition(':')[2]}): {of}>"
 
 

@@ -80,7 +80,9 @@ class Link:
         try:
             await asyncio.wait_for(self._synced, max(1.0, seconds))
         except TimeoutError:
-            raise ConnectionFailed(f"the controller let us in and then said nothing for {seconds:g} s") from None
+            raise ConnectionFailed(
+                f"the controller accepted the connection but then sent nothing for {seconds:g} s"
+            ) from None
 
     async def close(self) -> None:
         """Send what is waiting, acknowledge, and say goodbye."""
@@ -138,7 +140,7 @@ class Link:
     def refused(self, reason: str) -> None:
         """The controller sends us away for good."""
         self._closing = True
-        self._session.fail(ControllerLost(f"the controller has sent this client away: {reason}"))
+        self._session.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
         if self._connection is not None:
             self._connection.close()
 
@@ -154,10 +156,10 @@ class Link:
         if clean:
             self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
             return
-        log.info("connection to the controller lost: %s", reason)
+        log.info("lost the connection to the controller: %s", reason)
         self._session.silence.cut = (
-            f"the connection to the controller is lost ({reason}): calls wait while it is tried again, for "
-            f"{self._reconnect_timeout:g} s at most"
+            f"lost the connection to the controller ({reason}): calls wait while the client reconnects, for at most "
+            f"{self._reconnect_timeout:g} s"
         )
         self._redialling = asyncio.get_running_loop().create_task(self._redial(reason))
 
@@ -170,8 +172,8 @@ class Link:
         except (ConnectionFailed, ConnectionFileError) as error:
             self._session.fail(
                 ControllerLost(
-                    f"the controller is gone ({reason}), and could not be reached again in "
-                    f"{self._reconnect_timeout:g} s: {error}"
+                    f"lost the controller ({reason}) and could not reconnect within {self._reconnect_timeout:g} s: "
+                    f"{error}"
                 )
             )
 
@@ -188,7 +190,7 @@ class Link:
             else:
                 self._connected(connection, welcome)
                 return
-        raise last or ConnectionFailed("no time to connect")
+        raise last or ConnectionFailed("no time left to connect")
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch

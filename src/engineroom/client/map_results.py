@@ -163,7 +163,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         """Return the results of a chunk, with a FailedItem or FailedChunk where there is none; waits for it."""
         self._wait_until(lambda: self._has_ended(place), deadline)
         if not self._has_ended(place):
-            return [FailedChunk(TaskAborted("withdrawn, because an item failed"))] * self._size(place)
+            return [FailedChunk(TaskAborted("cancelled because another item failed"))] * self._size(place)
         task = self._tasks[place]
         items = task.items()
         if items is None:
@@ -172,7 +172,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
 
     def _error_of_chunk(self, place: int) -> BaseException:
         """Return why a chunk has no results at all, with the first of its items."""
-        error = self._tasks[place].exception() or TypeError("this chunk has no results")
+        error = self._tasks[place].exception() or TypeError("this chunk returned no results")
         if isinstance(error, RemoteError) and error.item is None:
             others = self._size(place) - 1
             error.of_item(self._starts[place], f"and {others} more" if others else "")
@@ -183,7 +183,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
 
     def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> None:
         if not condition() and not self._wait(lambda: condition() or self.done(), deadline.left()):
-            raise TimeoutError("not all results came in time")
+            raise TimeoutError("not all results arrived in time")
         if self.cancelled():
             raise CancelledError
 

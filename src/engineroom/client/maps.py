@@ -21,7 +21,7 @@ def stops(on_error: str, *, return_exceptions: bool) -> bool:
     if on_error not in {"continue", "stop"}:
         raise ValueError(f"on_error must be 'continue' or 'stop', not {on_error!r}")
     if on_error == "stop" and return_exceptions:
-        raise ValueError("return_exceptions=True keeps all errors as results, so it needs on_error='continue'")
+        raise ValueError("return_exceptions=True returns all errors as results, so it needs on_error='continue'")
     return on_error == "stop"
 
 

@@ -40,4 +40,4 @@ class TaskOutput:
         self._next[which] = output.seq + 1
         if self._size[which] <= LIMIT:
             self._size[which] += len(output.text)
-            self._text[which].append(output.text if self._size[which] <= LIMIT else "\n[the rest was cut here]\n")
+            self._text[which].append(output.text if self._size[which] <= LIMIT else "\n[further output was omitted]\n")

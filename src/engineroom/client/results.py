@@ -111,7 +111,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         """
         limit = _limit(timeout)
         if return_when == FIRST_COMPLETED:
-            raise ValueError("get() needs all results; for the first one, iterate or use wait(return_when=...)")
+            raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
         try:
             if return_when == FIRST_EXCEPTION and not self.done():
                 self._wait(lambda: self.done() or self._failures, limit)
@@ -152,7 +152,7 @@ class AsyncResult(Facts, LeanFuture[T]):
             FIRST_EXCEPTION: lambda: self.done() or self._failures,
         }
         if return_when not in conditions:
-            raise ValueError(f"return_when is {return_when!r}; it may be one of {', '.join(conditions)}")
+            raise ValueError(f"return_when must be one of {', '.join(conditions)}, not {return_when!r}")
         self._wait(conditions[return_when], limit)
         with self._session.condition:
             children = [self._child(task) for task in self._tasks]
@@ -165,7 +165,7 @@ class AsyncResult(Facts, LeanFuture[T]):
     def successful(self) -> bool:
         """Whether no call raised; RuntimeError before all have ended."""
         if not self.done():
-            raise RuntimeError("successful() is known once all tasks have ended: wait for them with ar.wait()")
+            raise RuntimeError("successful() is not available until all tasks have ended: wait for them with ar.wait()")
         return not self.cancelled() and not self._failed()
 
     @property
@@ -247,7 +247,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         found: dict[int, Any] = {}
         for task, value in zip(self._tasks, values, strict=True):
             if task.engine in found:
-                raise ValueError(f"engine {task.engine} ran several of these tasks: there is no dict by engine")
+                raise ValueError(f"get_dict() needs one task per engine, but engine {task.engine} ran several")
             found[task.engine] = value
         return found
 
@@ -276,7 +276,7 @@ class AsyncResult(Facts, LeanFuture[T]):
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
         if self._single:
-            raise TypeError("this AsyncResult has one result: get() returns it")
+            raise TypeError("this AsyncResult has a single result; use get()")
         deadline = Deadline(timeout)
         return self._in_order(deadline)
 
@@ -419,7 +419,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
     def _wait_for(self, task: Task, deadline: Deadline) -> None:
         if not self._wait(lambda: task.outcome is not None or self.done(), deadline.left()):
-            raise TimeoutError("not all results came in time")
+            raise TimeoutError("not all results arrived in time")
         if self.cancelled():
             raise CancelledError
 

@@ -100,8 +100,8 @@ class Session:
         """Know that the process is a forked child: its I/O thread is not here, nor is whoever holds its locks."""
         self._forked = True
         self.failure = ConnectionFailed(
-            f"this Client belongs to process {self._process}, of which this process is a fork. "
-            "Connect a new Client() in this process"
+            f"this Client belongs to process {self._process}, and this process is a fork of it. Create a new "
+            "Client() in this process"
         )
         self.condition, self._lock = LeftCondition(self._fail_here), threading.Lock()
         self.callbacks = CallbackThread(self.callbacks.name)
@@ -210,7 +210,7 @@ class Session:
         try:
             self.send(make(number))
             if not waiter.wait_aloud(timeout, self.silence.look_at_the_way):
-                raise TimeoutError(f"the controller did not answer {what} in {timeout:g} s")
+                raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
             answer = self.questions.answer(number)
         finally:
             self.questions.forget(number)
@@ -231,7 +231,10 @@ class Session:
         if self._forked:
             self.check()
         if self._io.here:
-            raise RuntimeError("the client's I/O thread can't wait for results: it is the one that brings them")
+            raise RuntimeError(
+                "cannot wait for results in the client's I/O thread, because that thread receives them; wait in "
+                "another thread"
+            )
 
     def wait_until(
         self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
@@ -324,8 +327,8 @@ class Session:
             return
         if self.callbacks.here or self._io.here:
             raise BufferError(
-                f"unfinished tasks hold more than max_unfinished_bytes ({self.max_unfinished_bytes}), and a callback "
-                "can't wait for them: submit from another thread, or less at a time"
+                f"unfinished tasks hold more than max_unfinished_bytes ({self.max_unfinished_bytes} bytes), and a "
+                "callback cannot wait for them: submit from another thread, or submit less at a time"
             )
         self.wait_until(room, None)
 

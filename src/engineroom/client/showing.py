@@ -41,7 +41,7 @@ def _shorter(interval: float, left: float | None) -> float:
 def show_outputs(tasks: Sequence[Metadata], groupby: str, *, result_only: bool) -> None:
     """Print what `tasks` printed, and the values of cells; see `AsyncResult.display_outputs`."""
     if groupby not in {"type", "engine", "order"}:
-        raise ValueError(f"groupby is {groupby!r}; it may be 'type', 'engine' or 'order'")
+        raise ValueError(f"groupby must be 'type', 'engine' or 'order', not {groupby!r}")
     streams = () if result_only else _STREAMS
     shows: list[Callable[[Metadata], None]] = [partial(_show_text, name) for name in streams]
     shows.append(_show_value)

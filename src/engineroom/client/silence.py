@@ -43,8 +43,8 @@ class Silence:
                 "`ipcluster engines -n 4`, or see what is wrong with `ipcluster why`"
             )
         return self._engines.advise(
-            f"all engines have left ({self._engines.ends()}): calls wait for those that are being started. "
-            "`ipcluster why` tells more"
+            f"all engines have left ({self._engines.ends()}): calls wait for engines that are being started. Run "
+            "`ipcluster why` for details"
         )
 
     def look(self) -> None:

@@ -24,7 +24,7 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     if isinstance(targets, str):
         if targets == "all":
             return ids
-        raise TypeError(f"targets is {targets!r}; it may be 'all', an engine id, or several of them")
+        raise TypeError(f"targets must be 'all', an engine id or a list of ids, not {targets!r}")
     if isinstance(targets, slice):
         return ids[targets]
     if isinstance(targets, Iterable) and not is_single(targets):
@@ -37,7 +37,7 @@ def one(target: Any, ids: tuple[int, ...]) -> int:
     try:
         number = index(target)
     except TypeError:
-        raise TypeError(f"{target!r} is no engine id") from None
+        raise TypeError(f"{target!r} is not an engine id") from None
     if number < 0 and -number <= len(ids):
         return ids[number]
     if number not in ids:

@@ -146,9 +146,9 @@ class Task:
             elif outcome.status == Status.ABORTED:
                 self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
             else:
-                self._error = self._lost(outcome.error or "the engine that ran the task is gone")
+                self._error = self._lost(outcome.error or "the engine that ran the task has left")
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
-            error.add_note(f"This happened here, while the result of engine {self.engine} was unpickled.")
+            error.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
             self._error = error
         self.payload = None
 

@@ -58,7 +58,7 @@ async def _run(
     introduce(controller)
     on_ready(controller)
     await controller.run_until_stopped()
-    log.info("controller stops: %s", controller.stop_reason)
+    log.info("stopping: %s", controller.stop_reason)
     await controller.stop()
     return 0
 

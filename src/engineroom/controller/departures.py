@@ -27,7 +27,7 @@ TUNNEL_FACTOR = 5.0
 LOOK_EVERY = 0.5
 """How often the process of an engine of this machine that is cut off is looked for."""
 
-_HOST_ENDED = "its host has ended"
+_HOST_ENDED = "its ipcluster has ended"
 _KEEP_CAUSES = 1000
 _CUT_WORDS = ("timed out", "no route to host", "unreachable")
 

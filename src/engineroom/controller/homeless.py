@@ -52,7 +52,8 @@ class Home:
         if not self._told:
             self._told = True
             log.warning(
-                "the directory with this cluster's keys is gone: no new client can find it: %s", self._directory
+                "the directory with this cluster's keys is gone, so no new client can find the cluster: %s",
+                self._directory,
             )
         if not self._idle():
             return False

@@ -36,7 +36,7 @@ class Lease:
             self._seen = loop.time()
         elif loop.time() - self._seen >= self._seconds:
             self.over = True
-            log.warning("the lease has expired: the host that started this controller is gone")
+            log.warning("the lease has expired: the ipcluster that started this controller is gone")
             self._on_end(f"the ipcluster that started this controller has been gone for {self._seconds:g} s")
             return
         self._timer = loop.call_later(max(self._seconds / _LOOKS, 0.05), self._look)

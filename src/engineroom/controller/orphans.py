@@ -46,7 +46,7 @@ class Orphans:
             return
         reason = f"the ipcluster that started this engine has been gone for {self._seconds:g} s"
         for engine in self._engines_of(host):
-            log.warning("an engine is ended because its host is gone", extra={"engine": engine.engine_id})
+            log.warning("stopping an engine because its ipcluster is gone", extra={"engine": engine.engine_id})
             engine.connection.send(Shutdown(reason=reason))
 
     def _engines_of(self, host: bytes) -> Iterable[Link]:

@@ -69,7 +69,7 @@ class ClientReceiver(_PromptReceiver):
                     controller.feed(link.peer, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("client left", extra={"reason": reason, "clean": clean})
+        log.info("client disconnected", extra={"reason": reason, "clean": clean})
         self._controller.client_gone(self._link)
 
 

@@ -131,7 +131,7 @@ class Controller:
             listener.listen_unix(socket_path(Path(self.config.security_dir), self.config.cluster_id))
         except OSError as error:
             # Peers on this machine go by TCP then; slower, nothing else.
-            log.warning("no Unix socket: %s", error)
+            log.warning("not listening on a Unix socket: %s", error)
 
     async def run_until_stopped(self) -> None:
         await self._stopped.wait()
@@ -302,7 +302,7 @@ class Controller:
         self._perform(actions)
         log.info("engine joined", extra={"engine": link.engine_id, "pid": join.info.pid, "host": join.info.host})
         if join.info.problem:
-            log.warning("engine has a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
+            log.warning("engine reports a problem", extra={"engine": link.engine_id, "problem": join.info.problem})
         link.connection.start(EngineReceiver(self, link))
 
     def _replace(self, before: Link | None) -> None:
@@ -461,7 +461,7 @@ class Controller:
                 data = known_steps(self.config)
             case _:
                 link.connection.send(
-                    Answer(ask.number, error=(f"this controller does not know the question {ask.what!r}"))
+                    Answer(ask.number, error=f"this controller does not support the request {ask.what!r}")
                 )
                 return
         link.connection.send(Answer(ask.number, data=json.dumps(data, default=str)))

@@ -50,9 +50,12 @@ class Signalling:
 def _kill(link: Link, signum: int) -> str:
     pid = link.connection.peer_pid or (link.info.pid if is_here(link) else 0)
     if not pid:
-        return f"engine {link.engine_id} cannot be signalled: its process is on {link.info.host}, without an ipcluster"
+        return (
+            f"engine {link.engine_id} cannot be signalled: its process is on {link.info.host}, where no ipcluster "
+            "is running"
+        )
     try:
         os.kill(pid, signum)
     except (OSError, ValueError, OverflowError) as error:
-        return f"engine {link.engine_id} (pid {pid}) was not signalled: {error}"
+        return f"could not signal engine {link.engine_id} (pid {pid}): {error}"
     return ""

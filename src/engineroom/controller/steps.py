@@ -50,7 +50,7 @@ class Door:
             return
         self._left -= 1
         words = full_words()
-        log.error("%s. To go on, %s", words, FULL_FIX)
+        log.error("%s. To fix this, %s", words, FULL_FIX)
         os.close(self._kept)
         self._steps.note(LISTENS, ok=False, words=words, fix=FULL_FIX, who=CONTROLLER)
         self._kept = os.open(os.devnull, os.O_RDONLY)
@@ -61,14 +61,14 @@ class Door:
             return
         self._left -= 1
         log.warning("the controller can accept connections again")
-        self._steps.note(LISTENS, words="room for connections again", who=CONTROLLER)
+        self._steps.note(LISTENS, words="accepts connections again", who=CONTROLLER)
 
     def close(self) -> None:
         os.close(self._kept)
 
 
 def _who(role: str, where: str) -> str:
-    what = "an engine" if role == "engine" else "a host of engines"
+    what = "an engine" if role == "engine" else "an ipcluster"
     return f"{what} at {where}" if where else f"{what} on the controller's machine"
 
 

@@ -42,12 +42,12 @@ def explain_task(state: ControllerState, task_id: TaskId) -> Data:
         return about | {"state": "unknown", "why": "no client with this session is known"}
     kept = session.results.get(number)
     if kept is not None:
-        why = "its result waits for its client to " + ("come back" if session.peer is None else "say that it has it")
+        why = "its result is waiting for its client to " + ("reconnect" if session.peer is None else "acknowledge it")
         return about | {"state": "ended", "why": why, "engine": kept.result.engine}
     task = session.tasks.get(number)
     if task is None:
         arrived = number <= session.known_up_to
-        why = "it has ended, and its client has received the result" if arrived else "it has not arrived here"
+        why = "its client has received the result" if arrived else "the controller has not received it"
         return about | {"state": "delivered" if arrived else "unknown", "why": why}
     about |= {
         "state": task.state.name.lower(),
@@ -66,9 +66,9 @@ def _why(state: ControllerState, task: Task) -> str:
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
     if engine.peer is None:
-        return f"it is bound to engine {engine.id}, whose connection is lost; waiting for it to reconnect"
+        return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
     if task.state is State.STARTED:
-        return f"it runs on engine {engine.id}"
+        return f"it is running on engine {engine.id}"
     if task.state is State.REVOKING:
         return f"engine {engine.id} has been asked to give it back"
     place = list(engine.held).index(task.id)
@@ -78,13 +78,13 @@ def _why(state: ControllerState, task: Task) -> str:
 def _why_waiting(state: ControllerState, pool: Pool) -> str:
     if not state.engines:
         coming = to_come(state)
-        return "there are no engines" + (f"; {coming} {'is' if coming == 1 else 'are'} to come" if coming else "")
+        return "there are no engines" + (f"; {coming} {'is' if coming == 1 else 'are'} starting" if coming else "")
     if pool.allowed is not None and not any(pool.admits(engine) for engine in state.engines.values()):
         names = ", ".join(map(str, sorted(pool.allowed)))
-        return f"it may run only on engines {names}, and none of them is there"
+        return f"it may run only on engines {names}, and none of them is connected"
     if not pool.engines:
-        return "the connections of all engines that may run it are lost; waiting for one to reconnect"
-    return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks wait for them"
+        return "all engines that may run it have lost their connections; waiting for one to reconnect"
+    return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
 
 
 def explain_engine(state: ControllerState, engine_id: int) -> Data:
@@ -97,7 +97,7 @@ def explain_engine(state: ControllerState, engine_id: int) -> Data:
             return about | {"state": "gone", "why": departed.cause, "seconds_ago": state.now - departed.at}
         if state.was_used(engine_id):
             return about | {"state": "gone", "why": "it left long ago"}
-        return about | {"state": "unknown", "why": "no engine with this id has asked to join"}
+        return about | {"state": "unknown", "why": "no engine with this id has joined"}
     name, why = _condition(state, engine)
     return about | {
         "state": name,
@@ -114,7 +114,7 @@ def explain_engine(state: ControllerState, engine_id: int) -> Data:
 
 def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
     if engine.peer is None:
-        return "away", "its connection is lost; its tasks wait for it to reconnect"
+        return "away", "it has lost its connection; its tasks wait for it to reconnect"
     if not engine.held:
         return "idle", ""
     if engine.stalled or stalled(state, engine):

@@ -81,7 +81,7 @@ def _verdict(state: ControllerState, task: Task, engine: Engine, event: EngineLo
     if _is_over(task, ran=ran):
         return words + ("; it had been aborted" if ran and task.withdrawn is not None else "")
     if event.own and blamed and not can_lose_another(state, pool_of(task)):
-        return f"{words}. It is not run again: {_left(state, task)}"
+        return f"{words}. It will not run again: {_left(state, task)}"
     return ""
 
 

@@ -33,7 +33,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
         return
     id_ = _choose_id(state, event)
     if id_ is None:
-        state.send(peer, Refused(f"engine id {event.wanted_id} is taken by an engine that is alive"))
+        state.send(peer, Refused(f"engine id {event.wanted_id} is already used by a running engine"))
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     _note_use(state, id_)

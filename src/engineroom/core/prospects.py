@@ -83,7 +83,7 @@ def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:
         f"engine {engine} ({state.departed_ids[engine].cause})" if engine in state.departed_ids else f"engine {engine}"
         for engine in sorted(allowed or ())
     ]
-    return lost(f"this task may run on no engine that is left; gone: {', '.join(gone) or 'none was named'}")
+    return lost(f"no remaining engine may run this task; it was restricted to: {', '.join(gone) or 'no engines'}")
 
 
 def ends(state: ControllerState) -> str:

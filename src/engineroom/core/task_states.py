@@ -64,5 +64,5 @@ def step(task: HasState, cause: Cause) -> None:
     """Move `task` on because of `cause`."""
     state = _ROWS[task.state][cause]
     if state is None:
-        raise ImpossibleStepError(f"{cause.name} can't happen to a task that is {task.state.name}")
+        raise ImpossibleStepError(f"{cause.name} cannot happen to a task that is {task.state.name}")
     task.state = state

@@ -240,7 +240,7 @@ class Engine:
             return
         before, self._last_interrupt = self._last_interrupt, time.monotonic()
         if self._let_in and self._last_interrupt - before > _CTRL_C_AGAIN:
-            log.warning("Ctrl-C again ends this engine")
+            log.warning("press Ctrl-C again to stop this engine")
         else:
             self._loop.call_soon_threadsafe(self._end, "Ctrl-C")
 

@@ -23,7 +23,7 @@ class FailurePacker:
             error, body = self._pack(problem, call)
         except BaseException as second:  # noqa: BLE001 (an exception's __str__ or __reduce__ is user code)
             name, other = type(problem).__name__, type(second).__name__
-            error, body = self._pack(RuntimeError(f"{name}, which could not be described itself ({other})"), call)
+            error, body = self._pack(RuntimeError(f"{name} (its message could not be formatted: {other})"), call)
         return error[:_LONGEST].encode("utf-8", "backslashreplace").decode(), body
 
     def _pack(self, problem: BaseException, call: Call) -> tuple[str, Body]:

@@ -87,17 +87,17 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: what draws without windows (`inline`, `agg`) needs no event loop, and the others can't work."""
         if gui not in _WITHOUT_WINDOWS:
-            raise UsageError(
-                f"an engine shows no windows, so there is no event loop of {gui!r}: use %matplotlib inline"
-            )
+            raise UsageError(f"an engine cannot show windows, so it has no {gui!r} event loop: use %matplotlib inline")
 
     def debugger(self, *args: Any, **options: Any) -> None:
         """Refuse: a debugger asks, and nobody answers."""
-        raise UsageError("a debugger needs a terminal, and an engine has none: call the function where you are")
+        raise UsageError("a debugger needs a terminal, and an engine has none: call the function in your own session")
 
     def set_next_input(self, *args: Any, **options: Any) -> None:
         """Refuse: there is no next cell to be typed, as `%load` and `%recall` want."""
-        raise UsageError("an engine has no cell in which you could edit that: use %load where you are, or %run here")
+        raise UsageError(
+            "an engine has no input cell to load that into: use %load in your own session, or %run on the engine"
+        )
 
     def init_hooks(self) -> None:
         super().init_hooks()  # type: ignore[no-untyped-call]
@@ -132,4 +132,4 @@ class Shell(InteractiveShell):
 
 
 def _no_editor(*args: Any, **options: Any) -> None:
-    raise UsageError("an editor needs a terminal, and an engine has none: edit the file where you are")
+    raise UsageError("an editor needs a terminal, and an engine has none: edit the file in your own session")

@@ -6,8 +6,8 @@ import io
 import sys
 
 _WORDS = (
-    "nobody can type anything at an engine: input(), getpass() and debuggers do not work there. "
-    "Pass what a function needs as arguments; debug it where you are"
+    "an engine has no keyboard: input(), getpass() and debuggers do not work there. Pass the function's input as "
+    "arguments, and debug it in your own session"
 )
 
 _CONVERSATIONS = frozenset({"IPython", "cmd", "code", "pydoc"})

@@ -11,8 +11,8 @@ class ResultTooLarge(ValueError):
     def __init__(self, size: int, limit: int) -> None:
         self.size, self.limit = size, limit
         super().__init__(
-            f"the result takes {size:,} bytes, and this engine sends at most {limit:,} (max_result_bytes): "
-            "return less, or write it to a file"
+            f"the result has {size:,} bytes, but this engine sends at most {limit:,} (max_result_bytes): return "
+            "less, or write it to a file"
         )
 
 

@@ -87,12 +87,12 @@ class Link:
         while True:
             assert self._lost is not None
             reason = await self._lost
-            log.warning("the controller is gone: connecting again", extra={"reason": reason})
+            log.warning("lost the controller: reconnecting", extra={"reason": reason})
             await self._connect(self._config.reconnect_timeout, code=1)
 
     async def _connect(self, within: float, *, code: int) -> None:
         loop = asyncio.get_running_loop()
-        begun, said, problem = loop.time(), "", "no time to try"
+        begun, said, problem = loop.time(), "", "no time left to connect"
         failure: Exception | None = None
         async for _ in attempts(begun + within):
             try:
@@ -115,7 +115,7 @@ class Link:
         self._steps.note(steps.ENDED, ok=False, words=problem, fix="" if bad_file else self._advice)
         words = f"no controller within {loop.time() - begun:.1f} s: {problem}"
         raise GaveUp(
-            words if bad_file else f"{words}{'' if words[-1] in '?.' else '.'} To go on, {self._advice}", code=code
+            words if bad_file else f"{words}{'' if words[-1] in '?.' else '.'} To fix this, {self._advice}", code=code
         )
 
     async def _try(self) -> tuple[Connection, Welcome]:
@@ -171,4 +171,4 @@ class Link:
 
 
 def _refused(error: ConnectionFailed) -> str:
-    return f"the controller does not let this engine in: {error}" if isinstance(error, NotLetIn) else str(error)
+    return f"the controller refused this engine: {error}" if isinstance(error, NotLetIn) else str(error)

@@ -77,10 +77,10 @@ def mismatch(environment: Mapping[str, str] = os.environ) -> str:
         ("Open MPI's", "mpich", "openmpi") if by_open_mpi else ("not Open MPI's", "openmpi", "mpich")
     )
     return (
-        f"each engine is an MPI world of its own: mpiexec, which is {started_by}, has started {said.size} processes, "
-        f"and mpi4py uses {library}, which does not know of that. Let both be of the same MPI: either name the other "
-        f"mpiexec, as in c.MPILauncher.mpi_cmd = ['mpiexec.{other}'], or have mpi4py use the other library, by the "
-        f"environment variable MPI4PY_MPIABI={abi}"
+        f"each engine is an MPI world of its own: mpiexec, which is {started_by}, started {said.size} processes, "
+        f"but mpi4py uses {library}, which cannot see them. Use the same MPI for both: either set the other "
+        f"mpiexec, c.MPILauncher.mpi_cmd = ['mpiexec.{other}'], or make mpi4py load the other library by setting "
+        f"the environment variable MPI4PY_MPIABI={abi}"
     )
 
 

@@ -81,7 +81,9 @@ class Namespace:
             case Kind.CLEAR:
                 return self.clear()
             case _:
-                raise ValueError(f"calls of kind {call.kind} are unknown here: this engine has an older version")
+                raise ValueError(
+                    f"this engine does not support calls of kind {call.kind}: its version of engineroom is older"
+                )
 
     def complete(self, value: Any) -> Any:
         """Return `value`; of an `async def` function, what it returns in the end."""

@@ -171,9 +171,9 @@ class Shell:
             case Shutdown(reason=reason):
                 self._on_end(reason)
             case Refused(reason=reason):
-                self._on_end(f"the controller sent this engine away: {reason}")
+                self._on_end(f"the controller closed this engine's connection: {reason}")
             case _:
-                log.warning("a message that nobody here knows", extra={"kind": type(message).__name__})
+                log.warning("ignoring a message of unknown kind", extra={"kind": type(message).__name__})
 
     def _add(self, runs: list[Attempt]) -> None:
         self._queue.add(runs)

@@ -216,7 +216,7 @@ def _what_it_wrote(child: _Child, cause: str) -> str:
     if child.kill_at is not None or not said:
         return ""
     with contextlib.suppress(OSError), Path(child.log_file).open("a", encoding="utf-8", errors="replace") as log_file:
-        log_file.write(f"What engine process {child.pid} ({cause}) wrote last:\n{said}")
+        log_file.write(f"Last output of engine process {child.pid} ({cause}):\n{said}")
     return digest(said)
 
 
@@ -256,7 +256,7 @@ def _signal(pid: int, signum: int) -> None:
     except ProcessLookupError:
         return
     except (OSError, ValueError, OverflowError) as error:
-        _report(problem=f"signal {signum} was not sent to process {pid}: {error}")
+        _report(problem=f"could not send signal {signum} to process {pid}: {error}")
 
 
 def _spawn(config: EngineConfig, words: LastWords | None) -> int:

@@ -80,7 +80,7 @@ def _working_directory() -> str:
 
 
 def _attempt(what: str, act: Callable[[], object]) -> str:
-    log.info("start-up code runs: %s", what)  # if it never ends, this is all that the log says
+    log.info("running start-up code: %s", what)  # if it never ends, this is all that the log says
     try:
         act()
     except BaseException as error:  # the user's code: the engine starts, and says what was wrong

@@ -41,7 +41,7 @@ def combined_type(ours: type[RemoteError], kind: type[Exception]) -> type[Remote
     if issubclass(kind, RemoteError):
         return kind  # it was raised by a task, in a task
     if issubclass(kind, StopIteration | StopAsyncIteration):
-        raise TypeError(f"{kind} stays what it is")
+        raise TypeError(f"{kind} cannot be combined with another class")
     name = f"{ours.__qualname__}[{kind.__qualname__}]"
     body = {"__module__": ours.__module__, "__qualname__": name}
     return types.new_class(name, (ours, kind), exec_body=lambda namespace: namespace.update(body))

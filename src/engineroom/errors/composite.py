@@ -91,7 +91,7 @@ class CompositeError(RemoteError):
         try:
             return self.exceptions[excid]
         except IndexError:
-            raise IndexError(f"an exception with index {excid} does not exist") from None
+            raise IndexError(f"there is no exception with index {excid}") from None
 
     def _sections(self) -> list[Section]:
         return sections_of(self.exceptions)

@@ -86,7 +86,7 @@ def _described(value: object) -> str:
 
 def _reason(value: object, root: str, error: BaseException) -> str:
     if _too_deep(error):
-        return "it is nested too deeply. Send it in parts, or flatten it: a list of its items instead of a chain."
+        return "it is nested too deeply. Send it in parts, or flatten it into a list."
     clauses, expression, seen = [], "it", {id(value)}
     for _ in range(_DEPTH):
         found = _failing_part(value, seen)

@@ -63,7 +63,7 @@ def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
         _, count = _HEAD.unpack_from(view)
         sizes = struct.unpack_from(f"<{count}Q", view, _HEAD.size)
     except struct.error as error:
-        raise ProtocolError(f"a packed value has no proper head: {error}") from error
+        raise ProtocolError(f"a packed value has an invalid header: {error}") from error
     frames = []
     start = _HEAD.size + 8 * count
     for size in sizes:

@@ -110,7 +110,7 @@ def named_loading(what: str) -> Iterator[None]:
             name=error.name,
         ) from error
     except (ImportError, AttributeError) as error:
-        raise type(error)(f"{error} (needed to unpack {what}; is it another version here?)") from error
+        raise type(error)(f"{error} (needed to unpack {what}; the versions on the two sides may differ)") from error
 
 
 def modules_by_value() -> AbstractSet[str]:

@@ -29,8 +29,8 @@ def _make_code(version: tuple[int, int], source: Source, *args: Any) -> CodeType
     if version != sys.version_info[:2]:
         ours = ".".join(map(str, sys.version_info[:2]))
         raise PackError(
-            f"the code of {args[11]!r} is for Python {version[0]}.{version[1]}, and this is Python {ours}: "
-            "functions and classes that can't be imported travel only between processes of the same version"
+            f"the code of {args[11]!r} was compiled by Python {version[0]}.{version[1]}, but this is Python {ours}: "
+            "functions and classes that cannot be imported need the same Python version on both sides"
         )
     code = CodeType(*args)
     received(code.co_filename, code.co_firstlineno, source)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 _LOCK = "A lock works within one process: create it in the function that uses it."
 _THREADS = "It belongs to the threads of one process: create it in the function that uses it."
 _FUTURE = "Futures are not available as arguments yet. Until then, wait for the result and send that: {}."
-_FILE = "Send its path and open it in the function, or send what is in it."
+_FILE = "Send its path and open it in the function, or send its contents."
 _CONNECTION = "A connection belongs to one process: connect in the function that uses it."
-_PROCESS = "It can only be used in the process that started it: send what you need of it."
+_PROCESS = "It can only be used in the process that started it: send the values that you need from it."
 _CONTEXT = "Context variables belong to one process: send their values."
 _TEXT = "Send its text: see the module traceback."
 
@@ -51,8 +51,8 @@ _ADVICE = {
     "weakref.ReferenceType": "Send the object that it refers to.",
 }
 _TRAVEL = frozenset({"_io.BytesIO", "_io.StringIO"})
-_OTHERS = "Create it in the function that uses it, or send what it is made from."
-_RESULT = "Return what you need of it; or keep it on the engine, as a global, and work on it there."
+_OTHERS = "Create it in the function that uses it, or send the values that it is created from."
+_RESULT = "Return the values that you need from it, or keep it in a global variable on the engine and use it there."
 
 
 def stays(value: object) -> bool:

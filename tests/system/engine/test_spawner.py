@@ -200,6 +200,6 @@ def test_what_an_engine_wrote_last_is_reported_and_in_its_log(spawner: SpawnerPr
     assert "FATAL: no licence" in lines
     assert "Fatal Python error: Aborted" in lines
     log = (spawner.directory / "1.log").read_text()
-    assert "wrote last:" in log
+    assert "Last output of engine process" in log
     assert "FATAL: no licence" in log
     assert "printed" in log

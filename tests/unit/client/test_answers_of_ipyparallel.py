@@ -19,7 +19,7 @@ def test_questions_asked_too_early_are_errors(rc: Client, fake: FakeController) 
     fake.holding = True
     result = rc[:].apply_async(abs, -1)
     for name in ("wall_time", "serial_time"):
-        with pytest.raises(TimeoutError, match=f"{name} is known once all tasks have ended"):
+        with pytest.raises(TimeoutError, match=f"{name} is not available until all tasks have ended"):
             getattr(result, name)
     with pytest.raises(RuntimeError):
         result.successful()

@@ -25,7 +25,7 @@ def test_a_result_is_there_once_it_came(rc: Client, fake: FakeController) -> Non
     assert not result.wait(0.01)
     with pytest.raises(TimeoutError):
         result.get(0.01)
-    with pytest.raises(RuntimeError, match="once all tasks have ended"):
+    with pytest.raises(RuntimeError, match="not available until all tasks have ended"):
         result.successful()
     fake.answer()
     assert result.get(SECONDS) == 3
@@ -209,5 +209,5 @@ def test_a_result_that_cannot_be_opened_here_is_the_tasks_error(rc: Client) -> N
 def test_a_single_result_is_indexed_but_not_iterated(rc: Client) -> None:
     result = rc[0].apply_async(list, "abc")
     assert result[1] == "b"
-    with pytest.raises(TypeError, match="one result"):
+    with pytest.raises(TypeError, match="a single result"):
         iter(result)

@@ -112,7 +112,7 @@ def test_every_waiting_future_fails_when_the_controller_stays_away(fake: FakeCon
         assert wait_until(lambda: len(fake.held) == 2)
         fake.reachable = False
         fake.do(fake.cut)
-        with pytest.raises(ControllerLost, match=r"could not be reached again in 0.2 s: .*turned off"):
+        with pytest.raises(ControllerLost, match=r"could not reconnect within 0.2 s: .*turned off"):
             waiting.get(SECONDS)
         with pytest.raises(ControllerLost):
             several.get(SECONDS)

@@ -78,7 +78,7 @@ def test_targets() -> None:
         resolve([0, 3], engines)
     with pytest.raises(TypeError):
         resolve("some", engines)
-    with pytest.raises(TypeError, match="no engine id"):
+    with pytest.raises(TypeError, match="is not an engine id"):
         resolve([None], engines)  # type: ignore[list-item]
     assert [is_single(targets) for targets in (0, [0], "all", slice(1), None)] == [True, False, False, False, False]
     assert spell(()) == "none"

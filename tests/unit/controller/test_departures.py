@@ -116,7 +116,7 @@ def test_a_host_that_says_goodbye_takes_its_engines_along_whichever_is_heard_fir
             gone.host_left(b"another")
             assert shell.told == [("away", "")]
             gone.host_left(b"host")
-        assert shell.told[-1] == ("lost", "its host has ended")
+        assert shell.told[-1] == ("lost", "its ipcluster has ended")
         gone.close()
 
     play(story)
@@ -126,7 +126,7 @@ def test_a_host_that_has_said_goodbye_is_not_waited_for_either() -> None:
     async def story(shell: Shell, gone: Departures) -> None:
         shell.links.hosts_that_left.add(b"host")
         gone.closed(link(HERE, host=b"host"), "closed", clean=False)
-        assert shell.told == [("lost", "its host has ended")]
+        assert shell.told == [("lost", "its ipcluster has ended")]
 
     play(story)
 
@@ -200,7 +200,7 @@ def test_a_host_that_has_said_goodbye_takes_its_engines_along() -> None:
     async def story(shell: Shell, gone: Departures) -> None:
         shell.links.hosts_that_left.add(b"h")
         gone.closed(link(ELSEWHERE, host=b"h"), "connection reset by peer", clean=False)
-        assert shell.told == [("lost", "its host has ended")]
+        assert shell.told == [("lost", "its ipcluster has ended")]
 
     play(story)
 

@@ -81,7 +81,7 @@ def test_engines_that_are_not_there_or_out_of_reach_are_named() -> None:
     words = Signalling(links, nothing_waits).send(Signal((0, 5), signal.SIGINT))
 
     assert words == (
-        "engine 0 cannot be signalled: its process is on far, without an ipcluster; engine 5 is not connected"
+        "engine 0 cannot be signalled: its process is on far, where no ipcluster is running; engine 5 is not connected"
     )
 
 

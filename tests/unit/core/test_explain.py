@@ -21,15 +21,15 @@ def test_a_task_that_waits(play: Play) -> None:
     assert why(play, 1) == ("queued", "there are no engines")
 
     play(ENGINE_0, EngineUp(instance_id(0), wanted_id=7))
-    assert why(play, 2) == ("queued", "it may run only on engines 0, 3, and none of them is there")
+    assert why(play, 2) == ("queued", "it may run only on engines 0, 3, and none of them is connected")
     for number in range(3, 6):
         play(CLIENT, submit(number))
-    assert why(play, 5) == ("queued", "all 1 engines that may run it are busy; 2 tasks wait for them")
+    assert why(play, 5) == ("queued", "all 1 engines that may run it are busy; 2 tasks are waiting for them")
 
     play(ENGINE_0, EngineAway())
     assert why(play, 5) == (
         "queued",
-        "the connections of all engines that may run it are lost; waiting for one to reconnect",
+        "all engines that may run it have lost their connections; waiting for one to reconnect",
     )
 
 
@@ -38,23 +38,23 @@ def test_a_task_on_an_engine(two: Play) -> None:
     assert why(two, 1) == ("sent", "it is on engine 0, and is the next to run there")
     assert why(two, 2) == ("sent", "it is on engine 0, behind 1 others")
     two(ENGINE_0, Started(task(1), 1))
-    assert why(two, 1) == ("started", "it runs on engine 0")
+    assert why(two, 1) == ("started", "it is running on engine 0")
     two(CLIENT, Abort((task(2),)))
     assert why(two, 2) == ("revoking", "engine 0 has been asked to give it back")
     two(ENGINE_0, EngineAway())
     assert why(two, 1) == (
         "started",
-        "it is bound to engine 0, whose connection is lost; waiting for it to reconnect",
+        "it must run on engine 0, which has lost its connection; waiting for the engine to reconnect",
     )
 
 
 def test_a_task_that_has_ended(two: Play) -> None:
     two(CLIENT, submit(1, (0,)))
     two(ENGINE_0, Finished(1, task(1), 1, OK))
-    assert why(two, 1) == ("ended", "its result waits for its client to say that it has it")
+    assert why(two, 1) == ("ended", "its result is waiting for its client to acknowledge it")
     two(CLIENT, Delivered(1))
-    assert why(two, 1) == ("delivered", "it has ended, and its client has received the result")
-    assert why(two, 2) == ("unknown", "it has not arrived here")
+    assert why(two, 1) == ("delivered", "its client has received the result")
+    assert why(two, 2) == ("unknown", "the controller has not received it")
     two(CLIENT, ClientGone())
     assert explain_task(two.state, task(1, client=9))["why"] == "no client with this session is known"
 
@@ -88,7 +88,7 @@ def test_anything_by_its_name(two: Play) -> None:
     assert explain(two.state, "1")["state"] == "idle"
     assert explain(two.state, f"{'01' * 16}_1")["engine"] == 0
     assert explain(two.state, "-1")["state"] == "unknown"
-    assert "is not a msg_id" in str(explain(two.state, "what?")["why"])
+    assert "is not a message id" in str(explain(two.state, "what?")["why"])
 
 
 def test_queues_in_figures(two: Play) -> None:

@@ -34,7 +34,9 @@ def test_a_task_that_ended_an_engine_by_itself_is_not_run_on_the_last_one(two: P
 
     ended = results(two, ENGINE_0, ran(EXITED, 1))
 
-    words = "this task was running when engine 0 (exit code 3) died. It is not run again: engine 1 is the last one left"
+    words = (
+        "this task was running when engine 0 (exit code 3) died. It will not run again: engine 1 is the last one left"
+    )
     assert ended == {1: (Status.LOST, words)}
 
 
@@ -150,7 +152,7 @@ def test_while_a_host_starts_others_calls_wait(two: Play, end: Event) -> None:
     two(ENGINE_1, KILLED)
 
     assert results(two, CLIENT, submit(1)) == {}
-    assert explain_task(two.state, task(1))["why"] == "there are no engines; 1 is to come"
+    assert explain_task(two.state, task(1))["why"] == "there are no engines; 1 is starting"
     assert results(two, HOST, end)[1][0] == Status.NO_ENGINE
 
 
@@ -190,7 +192,7 @@ def test_they_end_when_it_does_not_come(play: Play) -> None:
     status, words = results(play, HOST, RESTARTS)[1]
 
     assert status == Status.LOST
-    assert words == "this task may run on no engine that is left; gone: engine 0 (exit code 3)"
+    assert words == "no remaining engine may run this task; it was restricted to: engine 0 (exit code 3)"
 
 
 def test_others_that_are_to_come_do_not_make_calls_for_a_dead_engine_wait(two: Play) -> None:
@@ -210,9 +212,9 @@ def test_new_engines_run_new_calls(two: Play) -> None:
 
 
 def test_a_task_that_waits_is_not_blamed_for_the_host_that_ended(two: Play) -> None:
-    words = "there are no engines left (engine 0: its host has ended; engine 1: it left)"
+    words = "there are no engines left (engine 0: its ipcluster has ended; engine 1: it left)"
     two(CLIENT, submit(1))
-    two(ENGINE_0, EngineLost("its host has ended"))
+    two(ENGINE_0, EngineLost("its ipcluster has ended"))
 
     sent = two.sent(ENGINE_1, EngineLost("it left"))
 

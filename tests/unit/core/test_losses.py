@@ -101,7 +101,7 @@ def test_without_rerun_lost_what_had_not_started_still_runs_elsewhere(two: Play)
 def test_a_task_for_engines_that_are_all_gone_is_lost_with_words(two: Play) -> None:
     two(ENGINE_1, DIED)
 
-    words = "this task may run on no engine that is left; gone: engine 1 (killed by SIGKILL)"
+    words = "no remaining engine may run this task; it was restricted to: engine 1 (killed by SIGKILL)"
     assert two.sent(CLIENT, submit(1, options=Options(engines=(1,)))) == [(CLIENT, result(1, -1, lost(words)))]
 
 

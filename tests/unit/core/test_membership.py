@@ -51,7 +51,7 @@ def test_a_restarted_engine_keeps_the_id_it_asks_for(two: Play) -> None:
 def test_an_id_that_is_taken_is_refused_with_words(two: Play) -> None:
     sent = two.sent(12, EngineUp(instance_id(2), wanted_id=1))
 
-    assert sent == [(12, Refused("engine id 1 is taken by an engine that is alive"))]
+    assert sent == [(12, Refused("engine id 1 is already used by a running engine"))]
     assert engine_id_of(two.state, instance_id(2)) is None
 
 
@@ -61,7 +61,7 @@ def test_an_engine_that_a_host_has_numbered_gets_another_id_where_somebody_was_q
     two(ENGINE_1, EngineAway())
     sent = two.sent(13, EngineUp(instance_id(3), wanted_id=1, or_another=True))
 
-    assert sent == [(13, Refused("engine id 1 is taken by an engine that is alive"))]  # it may be the same one's past
+    assert sent == [(13, Refused("engine id 1 is already used by a running engine"))]  # it may be the same one's past
 
 
 def test_ids_asked_for_ahead_are_skipped_later(play: Play) -> None:

@@ -20,7 +20,7 @@ def test_a_step_of_the_table(pair: tuple[State, Cause], after: State) -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_what_is_not_in_the_table_is_a_bug(state: State, cause: Cause) -> None:
     if (state, cause) not in NEXT:
-        with pytest.raises(ImpossibleStepError, match=f"{cause.name} can't happen to a task that is {state.name}"):
+        with pytest.raises(ImpossibleStepError, match=f"{cause.name} cannot happen to a task that is {state.name}"):
             step(HasState(state), cause)
 
 

@@ -61,8 +61,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_worlds_of_one_are_noticed(loaded: World) -> None:
     words = mpi.mismatch(MPICH)
-    assert "has started 2 processes, and mpi4py uses Open MPI v4.1.4, which does not know of that" in words
-    assert "['mpiexec.openmpi'], or have mpi4py use the other library" in words
+    assert "started 2 processes, but mpi4py uses Open MPI v4.1.4, which cannot see them" in words
+    assert "['mpiexec.openmpi'], or make mpi4py load the other library" in words
     assert "MPI4PY_MPIABI=mpich" in words
     assert "MPI4PY_MPIABI=openmpi" in mpi.mismatch(OPEN_MPI)
 

@@ -56,7 +56,7 @@ def test_a_kill_for_want_of_memory_says_so(tmp_path: Path, monkeypatch: pytest.M
 def test_sizes() -> None:
     assert check_size(b"abc", 3) == 3
     assert check_size([memoryview(b"ab"), memoryview(b"c")], 3) == 3
-    with pytest.raises(ResultTooLarge, match=r"takes 4 bytes.*at most 3"):
+    with pytest.raises(ResultTooLarge, match=r"has 4 bytes.*at most 3"):
         check_size(b"abcd", 3)
 
 

@@ -19,9 +19,9 @@ def _refuse_to_shadow() -> None:
     except metadata.PackageNotFoundError:
         return
     raise ImportError(
-        f"both ipyparallel {found.version} and engineroom-ipyparallel, which stands in for it, are installed, and "
-        "`import ipyparallel` can only be one. Choose: `pip uninstall ipyparallel engineroom-ipyparallel`, then "
-        "`pip install` the one that you want. `import engineroom` works in any case."
+        f"both ipyparallel {found.version} and engineroom-ipyparallel, which stands in for it, are installed, but "
+        "`import ipyparallel` can only import one of them. Run `pip uninstall ipyparallel engineroom-ipyparallel`, "
+        "then `pip install` the one that you want. `import engineroom` works in either case."
     )
 
 

@@ -324,8 +324,8 @@ class View(Hinted, Generic[Kind]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} belongs to this process. To call engines from an engine, make a Client there, "
-            "and a view of it"
+            f"a {type(self).__name__} cannot be sent to another process. To call engines from an engine, create a "
+            "Client there, and a view from it"
         )
 
     def _check_flags(self, flags: Flags) -> None:
