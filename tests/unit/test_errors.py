@@ -1,5 +1,6 @@
 """The errors: the tree that the module's docstring draws, and errors of engines."""
 
+import builtins
 import copy
 import re
 import subprocess
@@ -54,6 +55,33 @@ def test_a_remote_error(capsys):
     assert (error.original, error.engine_info) == (None, INFO)
     assert str(RemoteError("A", "b")) == "[Engine Exception] A: b"
     assert RemoteError("A", "b").render_traceback() == ["No traceback available"]
+
+
+def every_error():
+    for kind in vars(builtins).values():
+        if isinstance(kind, type) and issubclass(kind, Exception) and "Stop" not in kind.__name__:
+            try:
+                yield kind("m")
+            except TypeError:
+                yield from () if "Unicode" in kind.__name__ else [kind("m", [ValueError(1)])]
+
+
+class OutOfCards(MemoryError):
+    def __init__(self, *, cards):
+        self.cards = cards
+
+
+class Two(ValueError, MemoryError):
+    """Of two types of Python's own."""
+
+
+@pytest.mark.parametrize("original", [*every_error(), OutOfCards(cards=3), Two(1)], ids=repr)
+def test_every_type_of_error_is_caught_by_it(original):
+    error = remote_error((type(original).__name__, "m", "", INFO), original)
+    for again in (error, pickled_and_back(error), CompositeError("one failed", [error])):
+        if not (isinstance(again, CompositeError) and isinstance(original, ExceptionGroup)):
+            assert isinstance(again, type(original))
+            assert str(again.args) == str(original.args)
 
 
 def test_a_composite_error(capsys):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from engineroom.errors.base import ErrorWords, Item
-from engineroom.errors.parts import Parts, furnish, made, members_of
+from engineroom.errors.parts import Parts, contents_of, furnish, made, members_of
 from engineroom.errors.remote import RemoteError
 
 
@@ -29,7 +29,7 @@ def remote_error(words: ErrorWords, original: BaseException | Parts | None, item
 
 def alike(original: Exception, kind: type[RemoteError]) -> RemoteError:
     """Return an instance of `kind`, a type combined with that of `original`, with the same arguments and attributes."""
-    error = made(kind, original.args)
+    error = made(kind, original.args, *contents_of(original))
     furnish(error, (members_of(original), original.__dict__, None))
     assert isinstance(error, RemoteError)
     return error

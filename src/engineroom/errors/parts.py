@@ -51,15 +51,35 @@ def taken_apart(exception: BaseException, *, chained: bool) -> tuple[Any, ...]:
     members = {name: value for name, value in members_of(exception).items() if name not in _STAYS}
     chain = (exception.__cause__, exception.__context__, exception.__suppress_context__) if chained else NO_CHAIN
     state = (members, exception.__dict__, None if chain == NO_CHAIN else chain)
-    return made, (type(exception), exception.args), state, None, None, furnish
+    return made, (type(exception), exception.args, *contents_of(exception)), state, None, None, furnish
 
 
-def made(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
-    """Return an instance of `kind` with these arguments, and nothing else: its own code does not run."""
-    base = next(base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE)
-    exception: BaseException = base.__new__(kind, *args)
+def made(kind: type[BaseException], args: tuple[Any, ...], contents: tuple[Any, ...] | None = None) -> BaseException:
+    """Return an instance of `kind` with these arguments, and nothing else: its own code does not run.
+
+    `contents`: what Python's own class needs to make one, where that is not `args`.
+    """
+    base: type = kind
+    while base.__flags__ & _HEAP_TYPE:
+        assert base.__base__ is not None
+        base = base.__base__
+    exception: BaseException = base.__new__(kind, *(args if contents is None else contents))
     object.__setattr__(exception, "args", args)
     return exception
+
+
+def contents_of(exception: BaseException) -> tuple[tuple[Any, ...], ...]:
+    """Return what Python's own class was given to make `exception`, in a tuple; an empty one if that was its `args`.
+
+    The `args` of a group are whatever its class was called with.
+    """
+    if not isinstance(exception, BaseExceptionGroup):
+        return ()
+    message, members = exception.message, exception.exceptions
+    match exception.args:
+        case (str(), list() | tuple() as given) if [*map(id, given)] == [*map(id, members)]:
+            return ()
+    return ((message, members),)
 
 
 def furnish(exception: BaseException, state: tuple[dict[str, Any], dict[str, Any], Chain | None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engineroom.errors import ErrorWords, RemoteError, remote_error
 from engineroom.errors.local import show_users_frames
-from engineroom.errors.parts import Parts, furnish, made, members_of
+from engineroom.errors.parts import Parts, contents_of, furnish, made, members_of
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.frames import Body, Buffer, lay_out
@@ -92,7 +92,10 @@ def _unpickled(packed: bytes) -> BaseException | None:
 
 def _thinned(exception: BaseException, depth: int) -> BaseException:
     """Return a copy without the attributes that can't travel, and with the repr of such arguments."""
-    copy = made(type(exception), tuple(_sendable(argument, depth) for argument in exception.args))
+    args, *contents = (
+        tuple(_sendable(argument, depth) for argument in given) for given in (exception.args, *contents_of(exception))
+    )
+    copy = made(type(exception), args, *contents)
     members, own = (_travelling(found) for found in (members_of(exception), exception.__dict__))
     furnish(copy, (members, own, None))
     return copy

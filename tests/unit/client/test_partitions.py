@@ -7,6 +7,7 @@ import collections
 import pickle
 from collections import Counter, OrderedDict, UserList, defaultdict, deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -91,6 +92,22 @@ class ByNumber:
         return number * 10
 
 
+class OrderedSet(AbstractSet[Any]):
+    """A set of the user's own, which keeps its order."""
+
+    def __init__(self, some: Any) -> None:
+        self.items = dict.fromkeys(some)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.items
+
+    def __iter__(self) -> Any:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
 items = st.integers() | st.text(max_size=3) | st.none() | st.tuples(st.integers())
 hashable = st.integers() | st.text(max_size=3)
 containers = st.one_of(
@@ -140,6 +157,15 @@ def test_other_iterables_come_back_as_what_holds_their_items(count: int, dist: s
 dtypes = st.sampled_from(
     ["i8", ">i4", "u1", "f4", ">f8", "c16", "?", "U3", "S2", "O", "M8[ns]", "m8[s]", "i4,f8", "V3"]
 )
+
+
+@given(st.dictionaries(hashable, items), dists, places)
+def test_sets_that_have_an_order_and_views_of_dicts_keep_it(some: dict[Any, Any], dist: str, count: int) -> None:
+    for view in (some.keys(), some.items(), some.values()):
+        assert there_and_back(view, dist, count) == list(view)
+    whole = there_and_back(OrderedSet(some), dist, count)
+    assert type(whole) is OrderedSet
+    assert list(whole) == list(some)
 
 
 def an_array(dtype: str, count: int, width: int) -> Any:

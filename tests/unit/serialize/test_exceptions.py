@@ -1,6 +1,7 @@
 """Exceptions inside others, and among values: they arrive as what they were, at any depth."""
 
 import dataclasses
+import threading
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,18 @@ class OddGroup(ExceptionGroup):
 
     def derive(self, excs):
         return OddGroup(members=excs)
+
+
+class NumberedGroup(ExceptionGroup):
+    """Its `args` are what it was called with, which is not what Python's own class needs."""
+
+    def __new__(cls, number, members, *more):
+        made = super().__new__(cls, f"number {number}", members)
+        made.number = number
+        return made
+
+    def derive(self, excs):
+        return NumberedGroup(self.number, excs)
 
 
 @dataclasses.dataclass
@@ -83,6 +96,10 @@ def oddly_grouped(errors):
     return OddGroup(members=[Changes(1), *(error for error in errors if isinstance(error, Exception))])
 
 
+def numbered(errors):
+    return NumberedGroup(7, errors, "more")
+
+
 def compound(inner):
     containers = st.one_of(
         st.lists(inner, max_size=3),
@@ -93,6 +110,7 @@ def compound(inner):
     return st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(grouped),
         st.lists(inner, max_size=2).map(oddly_grouped),
+        st.lists(fresh.filter(lambda error: isinstance(error, Exception)), min_size=1, max_size=3).map(numbered),
         st.builds(ValueError, st.text(max_size=3), inner),
         st.builds(noted, fresh, st.text(max_size=5)),
         st.builds(chained, fresh, inner, inner),
@@ -152,6 +170,17 @@ def test_a_member_with_an_init_of_its_own_is_caught_by_except_star():
     except* Odd as group:
         caught = [(error.code, error.detail) for error in group.exceptions]
     assert caught == [(3, "x")]
+
+
+def test_a_group_with_a_new_of_its_own_is_caught_by_its_type():
+    """Also where a member has to be left behind."""
+    for member in (Odd(3, detail="x"), ValueError(lambda: 0, threading.Lock())):
+        error = NumberedGroup(7, [member])
+        _, body = pack_failure(error, engine_id=3, instance=b"", method="apply")
+        arrived = unpack_failure(joined(body))
+        assert isinstance(arrived, NumberedGroup)
+        assert (arrived.number, arrived.message, len(arrived.exceptions)) == (7, "number 7", 1)
+        assert type(arrived.exceptions[0]) is type(member)
 
 
 def test_an_exception_that_refers_to_itself():

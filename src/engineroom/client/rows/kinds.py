@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import array
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MappingView, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from engineroom.client.rows.arrays import ArrayRows
 from engineroom.client.rows.kind import Rows
-from engineroom.client.rows.plain import BufferRows, DequeRows, MappingRows, SequenceRows, SetRows, TextRows
+from engineroom.client.rows.plain import (
+    BufferRows,
+    DequeRows,
+    MappingRows,
+    OrderedRows,
+    SequenceRows,
+    SetRows,
+    TextRows,
+)
 from engineroom.client.rows.tables import (
     ArrowRows,
     ExtensionRows,
@@ -81,6 +89,7 @@ _PLAIN: tuple[tuple[Any, Rows], ...] = (
     (deque, DequeRows()),
     (array.array | bytearray, BufferRows()),
     (Mapping, MappingRows()),
-    (AbstractSet, SetRows()),
+    (set | frozenset, SetRows()),
     (Sequence, _SEQUENCES),
+    (AbstractSet | MappingView, OrderedRows()),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import copy
 from collections import UserDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, islice
 from typing import Any
@@ -120,6 +120,16 @@ class SetRows:
     def take(self, whole: AbstractSet[Any], order: Sequence[int]) -> Any:
         del order
         return whole
+
+
+class OrderedRows(SequenceRows):
+    """Sets of other classes and views of dicts, in their order; what a view is cut into are lists."""
+
+    def cut(self, whole: Iterable[Any], which: slice) -> Any:
+        return _of_kind(type(whole), list(whole)[which])
+
+    def take(self, whole: Iterable[Any], order: Any) -> Any:
+        return _of_kind(type(whole), in_order(list(whole), order))
 
 
 class TextRows:
