@@ -36,6 +36,8 @@ def submit_chunks(
 ) -> None:
     """Call `submit(body, place)` for the chunk in each of `slices`; what was submitted is withdrawn if that fails."""
     options: dict[str, Any] = {"stop": True} if stop else {}
+    if not copy:
+        result._tracked = True
     try:
         for place, cut in enumerate(slices):
             if result.done():

@@ -45,12 +45,15 @@ def test_memory_may_be_changed_at_once_unless_it_is_tracked(rc: Client, fake: Fa
         direct.with_flags(track=True).apply_async(len, array),
         direct.push({"a": array}, track=True),
         direct.scatter("a", array, track=True),
+        direct.map_async(abs, array, track=True),
+        balanced.with_flags(track=True).map_async(abs, array, chunksize=len(array)),
+        direct.with_flags(track=True).parallel()(len)(array),
     ]
     for result in tracked:
         assert not result.sent
         with pytest.raises(TimeoutError, match="track=True"):
             result.wait_for_send(0.001)
-    fake.answer(8)
+    fake.answer(13)
     for result in tracked:
         result.wait_for_send(SECONDS)
         assert result.sent

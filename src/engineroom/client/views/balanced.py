@@ -161,6 +161,8 @@ class LoadBalancedView(View[One]):
     ) -> AsyncGatherResult:
         packed, options = self.client._packer.pack(f), self._options(self.label)
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
+        if self.track:
+            result._tracked = True
         for part in parts:
             self._submit(pack_call(part, {}, copy=not self.track), result, packed, options)
         return result

@@ -262,6 +262,8 @@ class DirectView(View[Kind]):
         if parts and not targets:
             raise self._no_engines()
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
+        if self.track:
+            result._tracked = True
         for part, target in zip(parts, targets, strict=False):
             body = pack_call(part, {}, copy=not self.track)
             self._submit(CallKind.APPLY, body, result, (target,), function=packed, label=self.label)
