@@ -277,7 +277,7 @@ made(Diamond, lambda d: d.left and d.right and type(d).__mro__[1:4] == (Left, Ri
 row(Parent, lambda p: p.child_class is ChildOf, same=operator.is_)
 
 title(
-    "Classes with ways of their own: `__reduce__`, `__getstate__`, `__setstate__`, `__getnewargs__`, `copyreg`, `__new__`"
+    "Classes that define their own pickling: `__reduce__`, `__getstate__`, `__setstate__`, `__getnewargs__`, `copyreg`, `__new__`"
 )
 
 

@@ -115,7 +115,7 @@ row({Slotted: Slotted.x.__get__(Slotted(7))}, lambda d: d == {Slotted: 7})
 row([Slotted, Slotted()], lambda pair: type(pair[1]) is pair[0])
 
 title(
-    "Dataclasses: frozen, ordered, keyword-only, slots, weak references, `InitVar`, factories, inherited, made by a call"
+    "Dataclasses: frozen, ordered, keyword-only, slots, weak references, `InitVar`, factories, inherited, created by a function call"
 )
 
 
@@ -229,7 +229,7 @@ made(lambda: Made(1), lambda p: as_made(p) == ({"a": 1, "b": "b"}, ["a", "b"]))
 made(tree, lambda n: n.left.parent is n and n.left.value == 2)
 row(dataclasses.fields(Point), lambda fs: fs[0].name == "x" and fs[0].default is dataclasses.MISSING, same=None)
 
-title("Named tuples, of both forms")
+title("Named tuples, in both forms")
 
 
 class Pair(typing.NamedTuple):

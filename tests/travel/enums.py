@@ -5,7 +5,7 @@ import operator
 
 from tests.travel.carry import close, made, row, title
 
-title("Enums: with methods, `Flag`, `IntEnum`, `StrEnum`, `auto`, aliases, `_missing_`, made by a call")
+title("Enums: with methods, `Flag`, `IntEnum`, `StrEnum`, `auto`, aliases, `_missing_`, created by a function call")
 
 
 class Color(enum.Enum):

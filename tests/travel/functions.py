@@ -318,7 +318,7 @@ def lazily(f):
 
 row(count_to, lazily, same=None)
 
-title("Functions with annotations, of whatever the script defines")
+title("Functions whose annotations use classes of the script")
 
 
 def annotated(a: int, b: "Later", c: Callable[[int], str] | None = None, *rest: Account) -> "list[Later]":

@@ -61,7 +61,7 @@ def transforms(model):
     return model.transform(X).shape[0] == 60
 
 
-title("Fitted estimators and pipelines of scikit-learn, and of one's own classes")
+title("Fitted estimators and pipelines of scikit-learn, and of your own classes")
 
 
 class Clip(TransformerMixin, BaseEstimator):

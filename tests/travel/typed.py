@@ -5,9 +5,7 @@ import typing
 
 from tests.travel.carry import close, made, row, title
 
-title(
-    "Names of the type system: `TypedDict` of both forms, `NewType`, `TypeVar`, `ParamSpec`, aliases, annotations with them"
-)
+title("Typing constructs: `TypedDict` in both forms, `NewType`, `TypeVar`, `ParamSpec`, aliases, annotations with them")
 
 
 class Movie(typing.TypedDict, total=False):

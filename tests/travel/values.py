@@ -293,7 +293,7 @@ row(logging.getLogger("a.b"), lambda log: log is logging.getLogger("a.b"), same=
 row(types.ModuleType("made_here"), lambda m: m.__name__ == "made_here", same=None)
 row(sys.stdout, lambda f: f.write("") == 0, same=None)
 
-title("Lists nested some hundred deep, and long chains of objects")
+title("Lists nested a few hundred levels deep, and long chains of objects")
 
 
 class Link:
@@ -370,7 +370,7 @@ try:
 except ValueError as caught:
     refused(caught.__traceback__, "traceback")
 
-title("Refused at the call: what is nested tens of thousands deep")
+title("Refused at the call: values nested tens of thousands of levels deep")
 
 deep = nested(50_000)
 refused(deep, "nested")

@@ -74,8 +74,8 @@ class Ignored(TypedDict, total=False):
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 
-    `rc[0]`, `rc[:]` and `rc.load_balanced_view()` give views, through which calls are made. Usable from any
-    thread; as a context manager it closes itself.
+    `rc[0]`, `rc[:]` and `rc.load_balanced_view()` return views; make calls through these. A client can be used from
+    any thread. As a context manager, it closes itself at the end.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class Client(Hinted):
     ) -> None:
         """`connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile.
 
-        `timeout`: seconds to wait for that file and for the controller. `reconnect_timeout`: seconds that a
-        controller which was lost is looked for. `max_unfinished_bytes`: submitting waits while unfinished tasks
-        hold more than that. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
-        `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh is to work without a `password`.
-        ConnectionFileError, ConnectionFailed and NotLetIn say what is wrong and what to do.
+        `timeout`: seconds to wait for that file and for the controller. `reconnect_timeout`: seconds to try to
+        reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
+        bytes than this. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
+        `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh must work without a `password`.
+        ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         _say_ignored(cast("dict[str, Any]", ignored))
@@ -139,14 +139,14 @@ class Client(Hinted):
 
     @property
     def outstanding(self) -> set[str]:
-        """The ids of the tasks whose end is not known yet."""
+        """The ids of the tasks that have not ended."""
         return {msg_id(task_id(self._session.id, number)) for number in tuple(self._session.tasks)}
 
     @property
     def history(self) -> list[str]:
         """The ids of the tasks of this client's calls, oldest first; the last 100,000 of them.
 
-        Each item of a map is a call: those in one chunk have the id of one task.
+        Each item of a map counts as a call; all items of a chunk have the same task id.
         """
         last, session = self._session.last_number, self._session
         calls = session.chunk_sizes.last_calls(range(max(1, last - HISTORY + 1), last + 1))
@@ -181,7 +181,7 @@ class Client(Hinted):
     ) -> DirectView[Many]: ...
     @takes(CallFlags)
     def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView[Any]:
-        """Return a view of exactly these engines; "all" means those that are there at each call."""
+        """Return a view of exactly these engines; "all": all engines that are connected when a call is made."""
         if targets is not None and not (isinstance(targets, str) and targets == "all"):
             ids = resolve(targets, self._session.engines)
             targets = ids[0] if is_single(targets) else list(ids)
@@ -189,7 +189,7 @@ class Client(Hinted):
 
     @takes(BalancedCallFlags)
     def load_balanced_view(self, targets: Targets = None, **flags: Unpack[BalancedCallFlags]) -> LoadBalancedView:
-        """Return a view that runs each call on whichever of these engines (None: of all) is free."""
+        """Return a view that runs each call on one of these engines (None: all), whichever is free."""
         if isinstance(targets, str) and targets == "all":
             targets = None
         if targets is not None:
@@ -198,7 +198,7 @@ class Client(Hinted):
 
     @property
     def executor(self) -> ViewExecutor:
-        """A `concurrent.futures.Executor` over all engines, as is `rc.executor()`; `rc.executor([0, 1])`: over some."""
+        """A `concurrent.futures.Executor` on all engines, like `rc.executor()`; `rc.executor([0, 1])` uses some."""
         return self.load_balanced_view().executor
 
     @overload
@@ -230,11 +230,11 @@ class Client(Hinted):
         interactive: bool | None = None,
         widget: Any = None,
     ) -> Future[None] | None:
-        """Wait until there are `n` engines (None: as many as the cluster was started with).
+        """Wait until `n` engines are connected (None: as many as the cluster was started with).
 
-        `timeout`: seconds, negative: no limit. `block=False`: return a future instead. `interactive`: show on stderr
-        what is waited for; None: if somebody is likely to see it. TimeoutError says how many came, EngineError that
-        one left meanwhile; both name the first step of the start that failed, and what to do.
+        `timeout`: in seconds; negative: no limit. `block=False`: return a future instead. `interactive`: show the
+        progress on stderr; None: only if someone is likely to see it. TimeoutError: too few engines connected in time.
+        EngineError: an engine left meanwhile. Both name the first step of the start that failed, and what to do.
         """
         del widget
         wanted = n if n is not None else (getattr(self.cluster, "n", None) or 1)
@@ -243,9 +243,9 @@ class Client(Hinted):
         return wait_for_engines(self._session, news, wanted, timeout, block=block, interactive=show)
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
-        """Wait for `jobs`, by default for all; True if they ended within `timeout` seconds (negative: no limit).
+        """Wait for `jobs` (default: all); True if they ended within `timeout` seconds (negative: no limit).
 
-        `jobs`: AsyncResults or other futures, msg_ids, indices into the history, or several of them.
+        `jobs`: an AsyncResult or other future, a message id, an index into the history, or a list of these.
         """
         deadline = Deadline(None if timeout is None or timeout < 0 else timeout)
         others, jobs = futures_apart(jobs)
@@ -263,7 +263,7 @@ class Client(Hinted):
         return ended() or self._session.wait_until(ended, deadline.left())
 
     def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
-        """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted."""
+        """Wait like `wait`, and show the progress and the elapsed time on stderr."""
         from engineroom.client.showing import wait_and_show  # few show how far they are
 
         session = self._session
@@ -278,10 +278,10 @@ class Client(Hinted):
         block: bool | None = None,  # noqa: FBT001 (as users write it)
         owner: bool = True,  # noqa: FBT001, FBT002
     ) -> AsyncResult[Any]:
-        """Return the AsyncResult of tasks of this client that have not ended; `block`: wait for them first.
+        """Return the AsyncResult of unfinished tasks of this client; `block`: wait for them first.
 
-        `jobs`: a msg_id, an index into the history (None: the last task), an AsyncResult, or several. `owner` has no
-        meaning here. NotBuiltYet: they have all ended, or belong to another client.
+        `jobs`: a message id, an index into the history (None: the last task), an AsyncResult, or a list of these.
+        `owner` has no effect. NotBuiltYet: a task has ended, or belongs to another client.
         """
         del owner
         result = find_result(self._session, -1 if jobs is None else jobs)
@@ -290,15 +290,15 @@ class Client(Hinted):
         return result
 
     def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, list[str]]:  # noqa: FBT001, FBT002 (as users write it)
-        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` of tasks of this client.
+        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of this client.
 
-        Results are not included, whatever `status_only` says. KeyError: a task is not one of this client's.
+        Results are never included; `status_only` has no effect. KeyError: this client submitted no such task.
         """
         del status_only
         return status_of(self._session, msg_ids)
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: a result is kept by its AsyncResult alone, and freed with it. Kept for scripts that call it."""
+        """Do nothing: a result is freed with its AsyncResult. This method exists for old scripts."""
 
     def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
         """Do nothing: see `purge_results`."""
@@ -310,7 +310,7 @@ class Client(Hinted):
         """Do nothing: see `purge_results`."""
 
     def spin(self) -> None:
-        """Do nothing: results arrive by themselves. Kept for scripts that call it."""
+        """Do nothing: results arrive by themselves. This method exists for old scripts."""
 
     def spin_thread(self, interval: float = 1) -> None:
         """Do nothing: see `spin`."""
@@ -319,9 +319,10 @@ class Client(Hinted):
         """Do nothing: see `spin`."""
 
     def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
-        """Withdraw `jobs`, by default all, that have not started (on these engines), and interrupt those that run.
+        """Cancel those of `jobs` (default: all) that have not started, and interrupt those that are running.
 
-        `block`: wait until the controller has decided which of them had not started.
+        `targets`: only tasks on these engines. `block`: wait until the controller has decided which tasks had not
+        started.
         """
         tasks = self._tasks(jobs)
         if targets is not None:
@@ -337,10 +338,10 @@ class Client(Hinted):
         return view.clear(block=block)
 
     def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
-        """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; of one engine, its dict alone.
+        """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; for one engine, only its dict.
 
-        "queue" are calls on that very engine, "tasks" those of load-balanced views; "unassigned" wait for an engine.
-        `verbose`: lists of msg_ids, 1000 each at most, in place of these numbers; "completed" stays a number.
+        "queue": calls of direct views; "tasks": calls of load-balanced views; "unassigned": calls that wait for an
+        engine. `verbose`: lists of at most 1000 message ids instead of these numbers; "completed" stays a number.
         """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
         answer = self._session.ask("queue_status", "verbose" if verbose else "")
@@ -354,8 +355,8 @@ class Client(Hinted):
     def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
         """Send a signal to these engines' processes: by number, by name ("SIGINT", "int"), or `signal.SIGINT`.
 
-        What was submitted before is interrupted by a SIGINT even if no engine has begun with it. ValueError: there is
-        no such signal. EngineroomError: some engines got none, and why.
+        SIGINT also interrupts calls that were submitted earlier but have not started. ValueError: there is no such
+        signal. EngineroomError: the signal did not reach all engines; the message says why.
         """
         del block
         number = signal_number(sig)
@@ -369,7 +370,7 @@ class Client(Hinted):
         hub: bool = False,  # noqa: FBT001, FBT002
         block: bool | None = None,  # noqa: FBT001
     ) -> None:
-        """End these engines and, with `hub`, the controller; `block`: wait until they are gone."""
+        """Stop these engines and, with `hub`, the controller; `block`: wait until the engines are gone."""
         if restart:
             raise NotImplementedError("a Client cannot restart engines; use Cluster.restart_engines()")
         session = self._session
@@ -379,7 +380,7 @@ class Client(Hinted):
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
 
     def close(self, linger: float | None = None) -> None:
-        """Say goodbye to the controller. What was submitted runs on; AsyncResults that wait fail."""
+        """Close the connection. Submitted tasks keep running; AsyncResults that are still waiting fail."""
         del linger
         atexit.unregister(self._at_exit)
         self._session.close()

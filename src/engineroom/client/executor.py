@@ -27,9 +27,9 @@ class MapOptions(TypedDict, total=False):
 
 
 class ViewExecutor(Hinted, Executor):
-    """Submits to a view. Shutting it down leaves the engines running.
+    """A `concurrent.futures.Executor` that runs calls on the engines of a view. Shutting it down does not stop them.
 
-    `rc.executor` and `view.executor` are executors; called, as in `rc.executor()`, they give one too.
+    `rc.executor` and `view.executor` are executors; `rc.executor()` and `view.executor()` return one as well.
     """
 
     def __init__(self, view: View[Any]) -> None:
@@ -38,12 +38,12 @@ class ViewExecutor(Hinted, Executor):
         self._shut_down = False
 
     def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
-        """Return this executor or, with `targets`, one over a load-balanced view of these engines."""
+        """Return this executor or, with `targets`, an executor for a load-balanced view of these engines."""
         return self if targets is None else self.view.client.load_balanced_view(targets).executor
 
     @property
     def _max_workers(self) -> int:
-        """How many calls run at once: other libraries look for it under this name."""
+        """How many calls can run at once. Other libraries read this attribute."""
         return max(1, self.view._width)
 
     @overload
@@ -51,7 +51,7 @@ class ViewExecutor(Hinted, Executor):
     @overload
     def submit(self, fn: Function[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
     def submit(self, fn: Function[Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have `fn(*args, **kwargs)` called on an engine; return its future."""
+        """Call `fn(*args, **kwargs)` on an engine; return a future."""
         self._check()
         return self._keep(self.view.apply_async(fn, *args, **kwargs))
 
@@ -69,11 +69,11 @@ class ViewExecutor(Hinted, Executor):
         chunksize: int | None = None,
         buffersize: int | None = None,
     ) -> LazyMapIterator[Any]:
-        """Return an iterator over the results, in order; TimeoutError `timeout` seconds after this call.
+        """Return an iterator over the results, in order; it raises TimeoutError `timeout` seconds after this call.
 
-        All items are read and submitted now, up to the end of the shortest iterable. `chunksize`: items per task;
-        None: a size that suits. `buffersize`: submit only so many items ahead of the results that were taken, which
-        endless iterables need. The first error ends the iterator, and withdraws what has not started.
+        All items are read and submitted at once, up to the end of the shortest iterable. `chunksize`: items per task;
+        None: chosen automatically. `buffersize`: submit only this many items ahead of the results that you have read;
+        endless iterables need it. The first error ends the iterator and cancels the tasks that have not started.
         """
         self._check()
         if chunksize is not None and chunksize < 1:
@@ -85,7 +85,7 @@ class ViewExecutor(Hinted, Executor):
         return WholeMapIterator(result, timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 (Executor's signature)
-        """Accept no more calls; `wait` for those that are under way, and first cancel those that have not started."""
+        """Accept no more calls; `wait`: wait for pending calls; `cancel_futures`: first cancel those not started."""
         self._shut_down = True
         pending = [future for future in self._pending if not future.done()]
         if cancel_futures:

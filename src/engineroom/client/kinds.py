@@ -19,11 +19,11 @@ Item = TypeVar("Item")
 
 
 class One:
-    """In `DirectView[One]`: a view of one engine, whose calls have one result."""
+    """In `DirectView[One]`: a view of a single engine; its calls return one result."""
 
 
 class Many:
-    """In `DirectView[Many]`: a view of several engines, whose calls have a list with a result for each."""
+    """In `DirectView[Many]`: a view of several engines; its calls return a list with one result per engine."""
 
 
 AsyncFunction: TypeAlias = Callable[..., Coroutine[Any, Any, T]]

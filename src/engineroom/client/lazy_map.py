@@ -46,10 +46,10 @@ def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
 
 @called_by_users("__next__")
 class LazyMapIterator(Iterator[T]):
-    """The results of `view.imap` or `executor.map`, one by one; `cancel` ends it early.
+    """An iterator over the results of `view.imap` or `executor.map`; `cancel` ends it early.
 
-    An error of an item is raised in its turn, and iterating can go on after it. What reading or sending an item
-    raises ends the iterator, after the results of those before it.
+    An item that failed raises its error in its turn; you can then read the next result. An error in reading or sending
+    an item ends the iterator, after the results of all earlier items.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class LazyMapIterator(Iterator[T]):
         return cast("T", self._value(result, number, arguments))
 
     def cancel(self) -> None:
-        """Read no more items; withdraw those that have not started and interrupt the others. Iterating ends."""
+        """Read no more items, cancel those that have not started, and interrupt the others. Iteration ends."""
         self._exhausted, self._problem = True, None
         under_way, self._under_way = self._under_way, {}
         self._waiting.clear()
@@ -203,7 +203,7 @@ class WholeMapIterator(LazyMapIterator[T]):
         return value
 
     def cancel(self) -> None:
-        """Withdraw what has not started and interrupt what has. Iterating ends."""
+        """Cancel tasks that have not started, and interrupt those that are running. Iteration ends."""
         self._results = iter(())
         self._result.cancel()
 

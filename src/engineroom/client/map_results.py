@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 @called_by_users("_each", "__getitem__")
 class AsyncMapResult(AsyncResult[list[T]]):
-    """The results of a map. Its length, progress, indexes and metadata count items, whatever the chunks.
+    """A Future for the results of a map. Its length, progress, indexes and metadata count items, not chunks.
 
-    `ordered`: iterate in the order of the input, else in that of arrival. `get()` is always in order.
+    With `ordered`, iteration yields results in the order of the input, otherwise as they arrive. `get()` always returns
+    them in the order of the input.
     """
 
     __slots__ = ("_arrived", "_starts", "_stop", "ordered")
@@ -78,7 +79,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
     @overload
     def __getitem__(self, key: str) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return the results of one item or of several, waiting for these only; by a str, what metadata have there."""
+        """Return the results of one item (index) or several (slice), waiting only for these, or metadata (str)."""
         if isinstance(key, str):
             return super().__getitem__(key)
         if isinstance(key, slice):
@@ -89,7 +90,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         return self._result_at(number % len(self))
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
-        """Return, for each engine that ran items, their results as a list."""
+        """Return the results as a dict: engine id to the list of results of the items that it ran."""
         results = self.get(timeout)
         found: dict[int, Any] = {}
         for place, task in enumerate(self._tasks):
@@ -97,7 +98,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         return found
 
     def split(self) -> tuple[AsyncResult[Any], ...]:
-        """Return one AsyncResult for each item; its result is a list of one."""
+        """Return one AsyncResult per item; its result is a list with one element."""
         from engineroom.client.map_split import ItemOfMap  # which needs this module
 
         with self._session.condition:

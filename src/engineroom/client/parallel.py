@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class ParallelFunction(RemoteFunction):
-    """A function that, when called with sequences, gets a part of each on each engine; its results are joined.
+    """A function that runs on all engines, each with a part of the sequences, and joins the results.
 
-    `map` calls it with each item instead.
+    `map` calls it with single items instead.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class ParallelFunction(RemoteFunction):
         self.__doc__ = f"Parallel function: each engine gets a part.\n\n{inspect.getdoc(func) or ''}".rstrip()
 
     def __call__(self, *sequences: Any) -> Any:
-        """Call the function with a part of each of `sequences` on each engine; return the joined results.
+        """Call the function on each engine with its part of `sequences`; return the joined results.
 
-        An AsyncMapResult instead if it does not block. As in a map, the shortest sequence decides how many rows count.
+        Returns an AsyncMapResult if it does not wait. As in a map, the shortest sequence sets the number of items.
         """
         view, spread = self._view(), distribution(self.dist)
         cut_up, count = rows_together(sequences)
@@ -54,5 +54,5 @@ def parallel(
     block: bool | None = None,  # noqa: FBT001 (as users write it)
     **flags: Unpack[BalancedOtherFlags],
 ) -> Callable[[Function[Any]], ParallelFunction]:
-    """Return a decorator: the decorated function, when called with sequences, gets a part of each on each engine."""
+    """Return a decorator that makes a function run on all engines, each with a part of the sequences."""
     return lambda function: ParallelFunction(view, function, dist=dist, block=block, **flags)

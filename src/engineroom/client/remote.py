@@ -1,4 +1,4 @@
-"""Functions that run elsewhere when they are called."""
+"""Functions that run on engines when they are called."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @called_by_users("__call__", "map")
 class RemoteFunction:
-    """A function that, when called, runs through a view: returns the result if it blocks, else an AsyncResult.
+    """A function whose calls run on the engines of a view and return the result if they wait, else an AsyncResult.
 
-    `block`: whether calls wait (None: as the view says), `flags`: other flags of the view for these calls. Both may
-    be changed at any time. `func`: the function itself.
+    `block`: whether calls wait (None: as the view's flag says). `flags`: other flags of the view for these calls. You
+    can change both at any time. `func`: the original function.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class RemoteFunction:
         self.__doc__ = f"Remote function: a call runs on engines.\n\n{inspect.getdoc(func) or ''}".rstrip()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function there."""
+        """Run the function on the view's engines."""
         return self._view().apply(self.func, *args, **kwargs)
 
     def map(self, *sequences: Any) -> Any:
-        """Call it with the items of `sequences`, as `View.map` does."""
+        """Call the function with the items of `sequences`, as `View.map` does."""
         return self._view().map(self.func, *sequences)
 
     def __repr__(self) -> str:
@@ -59,5 +59,5 @@ def remote(
     block: bool | None = None,  # noqa: FBT001 (as users write it)
     **flags: Unpack[BalancedOtherFlags],
 ) -> Callable[[Function[Any]], RemoteFunction]:
-    """Return a decorator: the decorated function, when called, runs through `view`."""
+    """Return a decorator that makes a function run on the engines of `view` when it is called."""
     return lambda function: RemoteFunction(view, function, block=block, **flags)

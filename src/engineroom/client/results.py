@@ -32,9 +32,10 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 
 @called_by_users("r", "wait", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(Facts, LeanFuture[T]):
-    """The result of one call (of a single target) or of several (of a list of targets): a Future, and more.
+    """A Future for one call (single target) or for several calls (list of targets).
 
-    Metadata are attributes (`ar.stdout`) and items (`ar["stdout"]`): one value, or a list for a list of targets.
+    Metadata are available as attributes (`ar.stdout`) and as items (`ar["stdout"]`): one value for a single target, a
+    list for a list of targets.
     """
 
     _code: str | None = None
@@ -104,10 +105,10 @@ class AsyncResult(Facts, LeanFuture[T]):
         return_exceptions: bool | None = None,
         return_when: str | None = None,
     ) -> Any:
-        """Return the result, or the list of results; raise what the call raised.
+        """Return the result or the list of results; raise the error if the call raised.
 
-        `timeout`: in seconds, None or negative: no limit; TimeoutError when it is over. `return_exceptions`: put
-        errors where results would be, instead of raising. `return_when=FIRST_EXCEPTION`: raise at the first error.
+        `timeout`: seconds to wait before raising TimeoutError; None or negative: no limit. `return_exceptions`: return
+        errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once.
         """
         limit = _limit(timeout)
         if return_when == FIRST_COMPLETED:
@@ -128,7 +129,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
     @property
     def r(self) -> T:
-        """The result, once it is there: `get()`."""
+        """The result; waits for it, like `get()`."""
         return self.get()
 
     @overload
@@ -138,10 +139,10 @@ class AsyncResult(Facts, LeanFuture[T]):
     @overload
     def wait(self, timeout: float | None = -1, *, return_when: str) -> DoneAndNot: ...
     def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | DoneAndNot:
-        """Wait for the end, at most `timeout` seconds (negative or None: no limit); True if it came.
+        """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
 
-        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED): until then, and return two sets of
-        futures, those that are done and those that are not, one for each task.
+        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED): wait for that condition and return two
+        sets of futures, done and not done, with one future per task.
         """
         limit = _limit(timeout)
         if return_when is None:
@@ -159,11 +160,11 @@ class AsyncResult(Facts, LeanFuture[T]):
         return {child for child in children if child.done()}, {child for child in children if not child.done()}
 
     def ready(self) -> bool:
-        """Whether all results are there."""
+        """Whether all tasks have ended."""
         return self.done()
 
     def successful(self) -> bool:
-        """Whether no call raised; RuntimeError before all have ended."""
+        """True if no call raised. RuntimeError: not all tasks have ended."""
         if not self.done():
             raise RuntimeError("successful() is not available until all tasks have ended: wait for them with ar.wait()")
         return not self.cancelled() and not self._failed()
@@ -179,7 +180,7 @@ class AsyncResult(Facts, LeanFuture[T]):
             raise TimeoutError(f"buffers sent with track=True are still in use after {timeout:g} s")
 
     def wait_for_output(self, timeout: float | None = -1) -> bool:
-        """Wait until all output of the tasks is here, at most `timeout` seconds; True if it is."""
+        """Wait at most `timeout` seconds for all output of the tasks; True if all of it has arrived."""
         return self.wait(timeout)  # the end of a task comes after all that it printed
 
     @overload
@@ -197,9 +198,9 @@ class AsyncResult(Facts, LeanFuture[T]):
         widget: object = None,
         return_when: str | None = None,
     ) -> bool | DoneAndNot:
-        """Wait as `wait` does, and show on stderr how many tasks have ended, and for how long this has lasted.
+        """Wait like `wait`, and show the progress and the elapsed time on stderr.
 
-        `interval`: seconds between two looks. `widget` has no meaning here.
+        `interval`: seconds between updates. `widget` has no effect.
         """
         del widget
         from engineroom.client.showing import wait_and_show  # few show how far they are
@@ -209,10 +210,10 @@ class AsyncResult(Facts, LeanFuture[T]):
         return wait_and_show([self], interval, _limit(timeout))
 
     def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
-        """Wait, then print what the tasks printed and, of `execute`, the values.
+        """Wait, then print the output of the tasks and, for `execute`, the values of the cells.
 
-        `groupby`: "type": all stdout first; "engine" and "order": engine by engine, in that of the targets.
-        `result_only`: values alone.
+        `groupby`: "type": all stdout first; "engine" or "order": engine by engine, in the order of the targets.
+        `result_only`: print only the values.
         """
         from engineroom.client.showing import show_outputs
 
@@ -220,7 +221,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         show_outputs(self._metadata(), groupby, result_only=result_only)
 
     def abort(self) -> None:
-        """Withdraw the calls that have not started, which end in TaskAborted, and interrupt those that have."""
+        """Cancel the calls that have not started (they raise TaskAborted), and interrupt those that are running."""
         self._session.abort(self._tasks, interrupt=True)
 
     def _cancel_unstarted(self) -> None:
@@ -258,7 +259,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
     @property
     def owner(self) -> bool:
-        """Whether this client submitted the tasks: always."""
+        """Whether this client submitted the tasks. Always True."""
         return True
 
     @property
@@ -270,7 +271,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         return len(self._tasks)
 
     def __iter__(self: AsyncResult[list[Item]]) -> Iterator[Item]:
-        """Yield the results in order, each as soon as it is there."""
+        """Yield the results in order, each as soon as it arrives."""
         return self._iterate()
 
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
@@ -291,7 +292,7 @@ class AsyncResult(Facts, LeanFuture[T]):
     @overload
     def __getitem__(self, key: Any) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return a result (waiting for it), a list of results, or by a str what metadata have under that name."""
+        """Return one result (index) or several (slice), waiting only for these, or the metadata of a name (str)."""
         if isinstance(key, str):
             if key not in KEYS:
                 raise KeyError(key)
@@ -320,13 +321,13 @@ class AsyncResult(Facts, LeanFuture[T]):
         return f"finished{failed}" if self.done() else f"{self.progress} of {len(self)} done{failed}"
 
     def split(self) -> tuple[AsyncResult[Any], ...]:
-        """Return one AsyncResult for each task; of a single task, that is this one."""
+        """Return a tuple with one AsyncResult per task; for a single task, this AsyncResult itself."""
         with self._session.condition:
             return tuple(self._result_of(task) for task in self._tasks)
 
     @staticmethod
     def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
-        """Return one AsyncResult of the tasks of all `results`: its result is the list of all of theirs."""
+        """Return one AsyncResult for the tasks of all `results`; its result is the list of all their results."""
         from engineroom.client.joined_results import JoinedResult  # which is an AsyncResult itself
 
         return JoinedResult(results)

@@ -51,10 +51,10 @@ class StartedAlready(LaunchError, RuntimeError):
 
 
 class Cluster(ClusterOptions):
-    """A controller and its engines.
+    """A cluster: one controller and its engines.
 
-    As a context manager, with `with` or `async with`, it starts them and gives a connected Client whose engines are
-    all there; at the end it stops them. Each async method has a blocking twin, `..._sync`.
+    As a context manager (`with` or `async with`), it starts the cluster, waits for all engines, and gives a connected
+    Client; at the end it stops the cluster. Each async method has a blocking twin, `..._sync`.
     """
 
     engine_launcher_class = ClusterOptions.engine_launcher_class.as_class()
@@ -89,22 +89,22 @@ class Cluster(ClusterOptions):
         parent: Configurable | None = None,
         **options: Any,
     ) -> None:
-        """What is not given comes from the profile's `ipcluster_config.py`, or is the default.
+        """Options that you omit come from the profile's `ipcluster_config.py`, or have their defaults.
 
         n: number of engines (default: one per core).
         engines, controller: how to start them: "Local", "MPI", "SSH", "Slurm", ..., or a launcher class. The long names
             engine_launcher_class and controller_launcher_class work as well.
         profile, profile_dir, ipython_dir: the profile to use (default: "default").
         cluster_id: a random id by default, so several clusters can run side by side.
-        cluster_file: where to describe the running cluster (default: in the profile's security directory).
+        cluster_file: file that describes the running cluster (default: in the profile's security directory).
         controller_ip: address the controller listens on ("*": all addresses; default: this machine only).
         controller_location: address at which others reach the controller, if it cannot be detected.
         controller_args: extra arguments for ipcontroller.
         delay: seconds to wait between starting the controller and starting the engines (default: 0).
-        engine_timeout: seconds that all engines together may take to register (default: 60).
+        engine_timeout: seconds to wait for all engines to register (default: 60).
         engine_environment: extra environment variables for engines.
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: False).
-        split: batch systems only: submit each engine as a job of its own, or (False) one job for all.
+        split: batch systems only: submit each engine as a separate job, or (False) all in one job.
         shutdown_atexit: stop the cluster when this process ends (default: True).
         load_profile: read the options in the profile's files (default: True).
         log_level: lowest level that the cluster's processes log. log: where this object logs its warnings.
@@ -156,7 +156,7 @@ class Cluster(ClusterOptions):
 
     @property
     def profile(self) -> str:
-        """The name of the profile, "" if it is known by its directory only."""
+        """The name of the profile; "" if only its directory is known."""
         return self._profile.name
 
     @property
@@ -166,7 +166,7 @@ class Cluster(ClusterOptions):
 
     @property
     def launcher_places(self) -> list[str]:
-        """Where modules with launchers of your own may be, beside where Python looks."""
+        """Directories, besides Python's own path, that are searched for modules with your launchers."""
         return places_for(self._profile.path)
 
     @property
@@ -176,42 +176,42 @@ class Cluster(ClusterOptions):
 
     @property
     def running(self) -> bool:
-        """Whether it was started, or found, and has not ended since."""
+        """True if the cluster was started or found, and has not ended since."""
         return self._session is not None and self._session.alive
 
     @property
     def ended(self) -> bool:
-        """Whether it ran, and does no more."""
+        """True if the cluster was running and has ended."""
         return self._ran and not self.running
 
     @property
     def controller(self) -> dict[str, Any] | None:
-        """What is known of the controller's process, None if there is none."""
+        """A dict that describes the controller's process; None if there is none."""
         return self.to_dict()["controller"].get("state") or None
 
     @property
     def engines(self) -> dict[str, Any]:
-        """The sets of engines, by name, and what is known of their processes."""
+        """A dict that describes the processes of each set of engines, by the name of the set."""
         sets: dict[str, Any] = self.to_dict()["engines"].get("sets", {})
         return sets
 
     async def start_cluster(self, n: int | None = None) -> None:
-        """Start a controller and `n` engines (by default as many as `Cluster.n` says, or as there are cores).
+        """Start a controller and `n` engines (default: `Cluster.n`, or one engine per core).
 
-        Returns when all engines have registered, or those that can't have been warned of. LaunchError: none has.
+        Returns when all engines have registered; logs a warning if some cannot. LaunchError: no engine registered.
         """
         await self._start(self._plan(n))
         self._warn(self._missing)
 
     async def start_controller(self) -> None:
-        """Start a controller without engines; `start_engines` adds them. RuntimeError: one is running already."""
+        """Start a controller without engines; `start_engines` adds them. RuntimeError: one is already running."""
         plan = self._plan(None)
         wanted, plan.n = plan.n, 0
         await self._start(plan)
         self.n = wanted
 
     async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
-        """Start `n` more engines as a set of their own; return its name. LaunchError: none of them has registered."""
+        """Start `n` more engines as a new set and return its name. LaunchError: none of them registered."""
         if not self.running:
             # There may be a controller that somebody else has started.
             await self._start(self._plan(n, with_controller=False))
@@ -224,9 +224,9 @@ class Cluster(ClusterOptions):
         return self.engine_set
 
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
-        """Start the cluster, and return a Client whose engines are all there.
+        """Start the cluster, wait for all engines, and return a Client.
 
-        LaunchError says why some, or all, are not, and what to do.
+        LaunchError: some or all engines did not register; the message says why, and what to do.
         """
         del activate
         await self._start(self._plan(n))
@@ -241,14 +241,14 @@ class Cluster(ClusterOptions):
         return client
 
     async def connect_client(self, /, **options: Any) -> Client:
-        """Return a new Client of this cluster; `options` are those of `Client`."""
+        """Return a new Client connected to this cluster; `options` are those of `Client`."""
         # The session of a client is not what those who only start and stop clusters want to wait for.
         from engineroom.client.client import Client
 
         return await asyncio.to_thread(Client, cluster=self, **options)
 
     async def stop_cluster(self) -> None:
-        """Stop everything; returns when nothing is left. Does nothing if nothing runs."""
+        """Stop the controller and all engines, and wait until they have ended. Does nothing if none is running."""
         self._check_process()
         session, self._session = self._session, None
         atexit.unregister(self._stop_at_exit)
@@ -258,18 +258,18 @@ class Cluster(ClusterOptions):
                 self.remove_cluster_file()
 
     async def stop_controller(self) -> None:
-        """Stop the controller, and with it what is connected to it. Does nothing if none is running."""
+        """Stop the controller and everything connected to it. Does nothing if no controller is running."""
         if self.running:
             with contextlib.suppress(LaunchError):  # its host has ended meanwhile
                 await self._ask(reports.StopController())
         await self.stop_cluster()
 
     async def stop_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set, by default all. KeyError: there is no such set."""
+        """Stop the engines of a set (default: all engines). KeyError: there is no such set."""
         await self._ask(reports.StopEngines(set=engine_set_id or ""))
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set, by default all, and start them again: same ids, empty namespaces.
+        """Stop the engines of a set (default: all) and start them again, with the same ids and empty namespaces.
 
         KeyError: there is no such set.
         """
@@ -277,9 +277,10 @@ class Cluster(ClusterOptions):
         self._warn(answer["missing"])
 
     async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
-        """Send a signal, by number or name ("SIGINT"), to the engines of a set, by default to all.
+        """Send a signal, by number or name ("SIGINT"), to the engines of a set (default: all engines).
 
-        ValueError: there is no such signal. LaunchError: some engines got none, and why. KeyError: no such set.
+        ValueError: there is no such signal. LaunchError: the signal did not reach all engines; the message says why.
+        KeyError: there is no such set.
         """
         await self._ask(reports.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
 
@@ -327,7 +328,7 @@ class Cluster(ClusterOptions):
         cluster_id: str = "",
         **options: Any,
     ) -> Self:
-        """Return the running cluster that `cluster_file` tells of, or that of a profile and cluster id.
+        """Return the running cluster that `cluster_file` describes, or the one with this profile and cluster id.
 
         NoCluster (also FileNotFoundError): there is none, or it has ended.
         """
@@ -341,7 +342,7 @@ class Cluster(ClusterOptions):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], **options: Any) -> Self:
-        """Return the running cluster that `to_dict` told of."""
+        """Return the running cluster that a dict from `to_dict` describes."""
         known = values["cluster"]
         names = set(cls.class_trait_names(config=True)) & known.keys()
         given = {name: known[name] for name in names if known[name] not in ("", None)}
@@ -356,7 +357,7 @@ class Cluster(ClusterOptions):
         return cluster
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is known of the cluster, as JSON values."""
+        """Return a description of the cluster as a dict of JSON values."""
         self._check_process()
         if self._session is not None and self._session.alive:
             values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=_STATUS_SECONDS)
@@ -389,19 +390,19 @@ class Cluster(ClusterOptions):
         }
 
     def why(self) -> str:
-        """Return why the cluster does not start or lacks engines, and what to do; or that all is well. Blocks."""
+        """Return why the cluster does not start or lacks engines, and what to do, or that all is well. Blocks."""
         from engineroom.cluster.why.report import as_text, why  # for those who ask
 
         return as_text(why(self._profile, self.cluster_id))
 
     def write_cluster_file(self) -> None:
-        """Write `cluster_file`; the host of a running cluster keeps that in the profile up to date by itself."""
+        """Write `cluster_file`. The file in the profile of a running cluster is kept up to date automatically."""
         files.write(self.cluster_file, self.to_dict())
 
     update_cluster_file = write_cluster_file
 
     def remove_cluster_file(self) -> None:
-        """Remove `cluster_file`, if it is there."""
+        """Remove `cluster_file` if it exists."""
         self.cluster_file.unlink(missing_ok=True)
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class ClusterManager:
-    """The clusters that were found or made, by key."""
+    """A collection of clusters, found or created, by key."""
 
     def __init__(self) -> None:
         self.clusters: dict[str, Cluster] = {}
@@ -34,10 +34,10 @@ class ClusterManager:
         profile: str | None = None,
         init_default_clusters: bool = False,
     ) -> dict[str, Cluster]:
-        """Add the clusters that run in these profiles, and forget those that have ended; return all clusters, by key.
+        """Find the running clusters of these profiles, forget clusters that have ended, and return all clusters by key.
 
         profile_dirs, profile_dir: directories of profiles. profiles, profile: their names. Default: all profiles.
-        init_default_clusters: also add, for each profile, a cluster without an id that is not started yet.
+        init_default_clusters: also add a cluster without an id for each profile; these are not started.
         """
         self._forget_ended()
         places = [
@@ -70,9 +70,9 @@ class ClusterManager:
         controller: str | type | None = None,
         **options: Any,
     ) -> tuple[str, Cluster]:
-        """Return the key of a new cluster, not started yet, and the cluster; the arguments are those of `Cluster`.
+        """Create a cluster without starting it; return its key and the cluster. The arguments are those of `Cluster`.
 
-        KeyError: there is a cluster of that profile and id already.
+        KeyError: a cluster with this profile and id already exists.
         """
         cluster = Cluster(
             cluster_id=cluster_id,
@@ -89,13 +89,13 @@ class ClusterManager:
         return self._add(cluster), cluster
 
     def get_cluster(self, key: str) -> Cluster:
-        """Return a cluster by its key; KeyError if there is none."""
+        """Return the cluster with this key; KeyError if there is none."""
         if key not in self.clusters:
             raise KeyError(f"there is no cluster {key!r}; the clusters are: {', '.join(self.clusters) or 'none'}")
         return self.clusters[key]
 
     def remove_cluster(self, key: str) -> None:
-        """Forget a cluster without stopping it; KeyError if there is none."""
+        """Forget the cluster with this key without stopping it; KeyError if there is none."""
         self.get_cluster(key)
         del self.clusters[key]
 

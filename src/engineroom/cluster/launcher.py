@@ -1,4 +1,4 @@
-"""Launchers by the names that users import, configure and derive from."""
+"""Launcher classes under the names that you import, configure and derive from."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@
     │   └── AlreadyDisplayedError  shown before
     ├── PackError                  a value can't travel (also TypeError)
     ├── ConnectionFailed           no way to the controller (also ConnectionError)
-    │   ├── ControllerLost         it was there, and is gone
+    │   ├── ControllerLost         the connection was lost for good
     │   └── NotLetIn               the controller refused us, and says why
     ├── ConnectionFileError        missing, empty, malformed, stale, of another cluster (also OSError)
-    ├── ProtocolError              the other side's words make no sense
+    ├── ProtocolError              the other side sent an invalid message
     ├── LaunchError                something could not be started
     ├── NoSuchFlag                 a view has no flag of this name (also KeyError, TypeError)
     ├── WrongKeyword               a method has no argument of this name (also TypeError)
@@ -42,57 +42,57 @@ KernelError = EngineroomError
 
 
 class EngineError(EngineroomError):
-    """The engine that a task was bound to is gone."""
+    """The engine that ran the task died or left."""
 
 
 class NoEnginesRegistered(EngineroomError):
-    """Nothing can run: there is no engine."""
+    """There are no engines to run the task."""
 
 
 class TaskAborted(EngineroomError):
-    """Withdrawn before it ran."""
+    """The task was cancelled before it started."""
 
 
 class TaskTimeout(EngineroomError):
-    """The task did not end in the time that it was given."""
+    """The task did not end within its time limit."""
 
 
 class TaskRejectError(EngineroomError):
-    """The task may not run where it was sent."""
+    """The task is not allowed to run on the engine to which it was sent."""
 
 
 class UnmetDependency(EngineroomError):
-    """What the task needs is not there."""
+    """A dependency of the task is not met."""
 
 
 class ImpossibleDependency(UnmetDependency):
-    """What the task needs will never be there."""
+    """A dependency of the task can never be met."""
 
 
 class DependencyTimeout(ImpossibleDependency):
-    """What the task needs did not come in time."""
+    """A dependency of the task was not met in time."""
 
 
 class InvalidDependency(ImpossibleDependency):
-    """What the task needs makes no sense."""
+    """A dependency of the task is not valid."""
 
 
 class PackError(EngineroomError, TypeError):
-    """A value can't travel to another process."""
+    """A value cannot be sent to another process."""
 
 
 class ConnectionFailed(EngineroomError, ConnectionError):
-    """No way to the controller; `final`: trying again makes no sense."""
+    """The controller cannot be reached. `final`: trying again is useless."""
 
     final: bool = False
 
 
 class ControllerLost(ConnectionFailed):
-    """The controller was there, and is gone."""
+    """The connection to the controller was lost, and reconnecting failed."""
 
 
 class NotLetIn(ConnectionFailed):
-    """The controller refused us."""
+    """The controller refused the connection; `reason` says why."""
 
     def __init__(self, reason: str, *, final: bool = True) -> None:
         self.reason, self.final = reason, final
@@ -100,15 +100,15 @@ class NotLetIn(ConnectionFailed):
 
 
 class ConnectionFileError(EngineroomError, OSError):
-    """The connection file is missing, empty, malformed, stale, or of another cluster."""
+    """The connection file is missing, empty, malformed, stale, or belongs to another cluster."""
 
 
 class ProtocolError(EngineroomError):
-    """The other side's words make no sense."""
+    """The other side sent a message that is not valid."""
 
 
 class LaunchError(EngineroomError):
-    """Something could not be started."""
+    """A controller, engines or another process could not be started."""
 
 
 class NoSuchFlag(EngineroomError, KeyError, TypeError):

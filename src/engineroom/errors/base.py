@@ -15,4 +15,4 @@ Item = tuple[int, str]
 
 
 class EngineroomError(Exception):
-    """Base class of all our errors."""
+    """Base class of all errors of engineroom."""

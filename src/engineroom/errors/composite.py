@@ -98,7 +98,7 @@ class CompositeError(RemoteError):
 
 
 class AlreadyDisplayedError(RemoteError):
-    """An error whose tracebacks have been shown already, as those of a cell that streams its output."""
+    """An error whose tracebacks have already been shown, for example by a cell that streams its output."""
 
     def __init__(self, original_error: RemoteError) -> None:
         self.original_error = original_error
@@ -120,7 +120,7 @@ class AlreadyDisplayedError(RemoteError):
 
 
 def collect_exceptions(rdict_or_list: _Results, method: str = "unspecified") -> _Results:
-    """Return these results as they are; CompositeError: there are remote errors among them."""
+    """Return the results unchanged. CompositeError: some of them are remote errors."""
     results: Any = rdict_or_list
     values = results.values() if isinstance(results, Mapping) else results
     errors = [value for value in values if isinstance(value, RemoteError)]

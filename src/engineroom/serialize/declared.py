@@ -13,9 +13,9 @@ declared: WeakSet[Any] = WeakSet()
 
 
 def interactive(f: _Function) -> _Function:
-    """Return `f`, whose global names an engine will look up in its own namespace first; a decorator.
+    """Decorator: make an engine look up the global names of `f` in its own namespace first.
 
-    This is for functions of modules: functions of notebooks and scripts behave so anyway.
+    Only functions in modules need it; functions of notebooks and scripts always behave like this.
     """
     if isinstance(f, FunctionType):
         f.__module__ = "__main__"  # so that no pickle of it says where it could be imported from

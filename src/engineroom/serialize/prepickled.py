@@ -8,10 +8,10 @@ from engineroom.serialize.payloads import pickled, unpickled
 
 
 class PrePickled:
-    """Stands for `value` as it is now; an engine gets the value itself.
+    """A snapshot of `value` that is pickled once; an engine receives the value itself.
 
-    For a large argument of many calls: `view.apply(f, PrePickled(table))` pickles the table once.
-    PackError: the value can't be sent.
+    Use it for a large argument of many calls: `data = PrePickled(table)`, then `view.apply(f, data)`.
+    PackError: the value cannot be sent.
     """
 
     __slots__ = ("_pickle",)

@@ -1,4 +1,4 @@
-"""Names of things that are on an engine."""
+"""References to objects in the engines' namespaces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from engineroom.serialize.interactive import home
 
 
 class Reference:
-    """Stands for what `name`, an expression, is in an engine's namespace when it arrives there.
+    """Stands for the value of `name`, a name or an expression, in an engine's namespace at the time of the call.
 
-    It may be anywhere in the arguments of a call, be pushed, or be called itself:
+    You can use it anywhere in the arguments of a call, push it, or call it:
     `view.apply(f, Reference("a"))`, `view.apply(Reference("model.fit"), data)`.
     """
 

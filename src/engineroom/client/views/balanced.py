@@ -1,4 +1,4 @@
-"""LoadBalancedView: each call on whichever engine is free."""
+"""LoadBalancedView: runs each call on an engine that is free."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @called_by_users("map", "map_async", "map_sync", "set_flags", "temp_flags", "with_flags")
 class LoadBalancedView(View[One]):
-    """Calls that run on any of the engines in `targets` (None: any at all).
+    """Runs each call on one of the engines in `targets` (None: all engines), whichever is free.
 
-    Further flags: `retries`: how many times a call that raised is tried again. `rerun_lost`: calls whose engine
-    died run again elsewhere; without it they end in EngineError, or count against `retries`.
+    Further flags: `retries`: how many times to repeat a call that raises. `rerun_lost`: run a call again on another
+    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`.
     """
 
     _flag_names: ClassVar[frozenset[str]] = View._flag_names | {"retries", "rerun_lost"}
@@ -83,7 +83,7 @@ class LoadBalancedView(View[One]):
         )
 
     def __len__(self) -> int:
-        """How many engines may run its calls now."""
+        """How many engines can currently run its calls."""
         return self._width
 
     if not TYPE_CHECKING:  # a checker refuses this anyway
@@ -122,12 +122,12 @@ class LoadBalancedView(View[One]):
         on_error: OnError = "continue",
         label: str | None = None,
     ) -> AsyncMapResult[Any]:
-        """Call `f` with the items of `sequences`, as the builtin `map` does; an AsyncMapResult.
+        """Call `f` with the items of `sequences`, as the builtin `map` does; return an AsyncMapResult.
 
         `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
-        `retries`, which repeats tasks). `ordered`: iterate over the results in the order of the items, or as they
-        come. `return_exceptions`: errors become results. `on_error="stop"`: the first error ends the map; what has
-        not started is withdrawn, and what runs is interrupted.
+        `retries`, which repeats tasks). `ordered`: iterate over the results in the order of the items, otherwise as
+        they arrive. `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map:
+        tasks that have not started are cancelled, and running ones are interrupted.
         """
         if chunksize is None and self.retries:
             chunksize = 1

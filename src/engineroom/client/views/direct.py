@@ -44,9 +44,9 @@ class CellOptions(TypedDict, total=False):
 @called_by_users("map", "map_async", "map_sync", "execute", "run", "push", "pull", "update", "get", "clear", "scatter")
 @called_by_users("gather", "__getitem__", "__setitem__")
 class DirectView(View[Kind]):
-    """Calls on each of the engines in `targets`.
+    """Runs each call on every engine in `targets`.
 
-    An int gives one result, anything else a list. "all" means whoever is there at each call.
+    If `targets` is an int, calls return one result, otherwise a list. "all": all engines connected when a call is made.
     """
 
     def __len__(self) -> int:
@@ -93,10 +93,10 @@ class DirectView(View[Kind]):
         on_error: OnError = "continue",
         label: str | None = None,
     ) -> AsyncMapResult[Any]:
-        """Call `f` with the items of `sequences`, an equal contiguous part on each engine; an AsyncMapResult.
+        """Call `f` with the items of `sequences`, an equal contiguous part on each engine; return an AsyncMapResult.
 
-        `return_exceptions`: errors become results. `on_error="stop"`: the first error ends the map; what has not
-        started is withdrawn, and what runs is interrupted.
+        `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map: tasks that have
+        not started are cancelled, and running ones are interrupted.
         """
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
@@ -141,7 +141,7 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         label: str | None = None,
     ) -> AsyncResult[Any]:
-        """Run `code`, a cell as one would type it, in the engines' namespaces; return an AsyncResult."""
+        """Run `code`, as if typed in an IPython cell, in the engines' namespaces; return an AsyncResult."""
         call = {"code": code, "silent": silent, "name": f"<cell {next(self._session.cell_numbers)}>"}
         return self._execute(call, "execute", targets, block, label)
 
@@ -152,7 +152,7 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         label: str | None = None,
     ) -> AsyncResult[Any]:
-        """Run the contents of a file of this machine in the engines' namespaces; return an AsyncResult."""
+        """Run a local file in the engines' namespaces; return an AsyncResult."""
         code = Path(filename).read_text(encoding="utf-8")
         call = {"code": code, "silent": True, "name": str(filename)}
         return self._execute(call, f"run:{filename}", targets, block, label)
@@ -164,7 +164,7 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         track: bool | None = None,
     ) -> Any:
-        """Set names in the engines' namespaces; an AsyncResult, or None if it waited."""
+        """Set variables in the engines' namespaces; return an AsyncResult, or None if it waited."""
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
         tracked = self._tracks(track)
@@ -172,17 +172,17 @@ class DirectView(View[Kind]):
         return self._none_if_waited(result, block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
-        """Return the values of one name, or of several as a list, from the engines' namespaces."""
+        """Return the value of a name, or a list of the values of several names, from the engines' namespaces."""
         wanted = names if isinstance(names, str) else list(names)
         result = self._call(CallKind.PULL, pack(wanted), "pull", targets)
         return wait_for(result) if self._blocks(block) else result
 
     def update(self, ns: dict[str, Any]) -> Any:
-        """Set names in the engines' namespaces: `push` under the name that dicts use."""
+        """Set variables in the engines' namespaces; same as `push`, named as for a dict."""
         return self.push(ns)
 
     def get(self, key_s: str | Iterable[str]) -> Any:
-        """Wait for, and return, the values of one name or of several."""
+        """Wait for the values of one or several names and return them."""
         return self.pull(key_s, block=True)
 
     def __getitem__(self, key: str | list[str]) -> Any:
@@ -194,7 +194,7 @@ class DirectView(View[Kind]):
     def clear(self, targets: Targets = None, block: bool | None = None) -> Any:
         """Empty the engines' namespaces, and run their start-up script and command again.
 
-        An AsyncResult, or None if it waited. RuntimeError: the start-up code fails.
+        Returns an AsyncResult, or None if it waited. RuntimeError: the start-up code failed.
         """
         return self._none_if_waited(self._call(CallKind.CLEAR, b"", "clear", targets), block)
 
@@ -208,11 +208,11 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         track: bool | None = None,
     ) -> Any:
-        """Spread the rows of `seq` over the engines under the name `key`; an AsyncResult, or None if it waited.
+        """Split the rows of `seq` over the engines, as variable `key`; return an AsyncResult, or None if it waited.
 
-        Parts are of the kind of `seq`: of a table some rows with their index, of a dict some keys with their values.
-        `dist`: "b" for contiguous blocks, "r" for one row to each engine in turn. `flatten`: a part of one row becomes
-        that row.
+        Parts have the type of `seq`: a table gives rows with their index, a dict gives keys with their values.
+        `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. `flatten`: a part with a single row is
+        replaced by that row.
         """
         (whole, rows), spread, ids = with_rows(seq), distribution(dist), self._resolve(targets)
         count = rows.count(whole)
@@ -232,10 +232,11 @@ class DirectView(View[Kind]):
         targets: Targets = None,
         block: bool | None = None,
     ) -> Any:
-        """Collect what `scatter` spread under `key`, joined again: the whole if it waited, else an AsyncMapResult.
+        """Join the parts of variable `key`, as `scatter` made them: the whole if it waited, else an AsyncMapResult.
 
-        Parts that are alike become one value of their kind, which holds every row unchanged: lists a list, tables a
-        table, arrays an array of a dtype for all. Others become a list of their rows; values without rows, a list.
+        Parts of the same type become one value of that type with every row unchanged: lists become a list, tables a
+        table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values
+        without rows a list.
         """
         ids = self._resolve(targets)
         result = AsyncGatherResult(self._session, len(ids), distribution(dist), self.label)
@@ -244,15 +245,15 @@ class DirectView(View[Kind]):
         return wait_for(result) if self._blocks(block) else result
 
     def use_dill(self) -> Any:
-        """Do nothing, on each engine: what plain pickle can't send goes by cloudpickle anyway. An AsyncResult."""
+        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
         return self.apply(use_dill)
 
     def use_cloudpickle(self) -> Any:
-        """Do nothing, on each engine: what plain pickle can't send goes by cloudpickle anyway. An AsyncResult."""
+        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
         return self.apply(use_cloudpickle)
 
     def use_pickle(self) -> Any:
-        """Do nothing, on each engine: plain pickle is used wherever it works. An AsyncResult."""
+        """Do nothing on each engine; return an AsyncResult. Plain pickle is already used wherever it works."""
         return self.apply(use_pickle)
 
     def _call_with_parts(

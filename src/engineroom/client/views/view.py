@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 @called_by_users("apply", "apply_sync", "map", "map_sync", "imap")
 @called_by_users("set_flags", "temp_flags", "with_flags")
 class View(Hinted, Generic[Kind]):
-    """A set of engines, and a way to use them. Made by `rc[...]`, `rc.direct_view`, `rc.load_balanced_view`.
+    """Base class of views: a set of engines and the methods that run code on them.
 
-    Flags are attributes: `block`: calls wait and return the result; `targets`: which engines; `label`: a name
-    for tasks; `track`: large buffers are not copied when packed (do not change them before `ar.sent`).
+    Flags are attributes. `block`: calls wait and return the result. `targets`: the engines. `label`: a name for the
+    tasks. `track`: large buffers are not copied when they are sent; do not modify them until `ar.sent` is True.
     """
 
     _flag_names: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
@@ -68,7 +68,7 @@ class View(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def set_flags(self, **flags: Unpack[Flags]) -> Self:
-        """Set some flags, and return this view. KeyError: one does not exist; then none is set."""
+        """Set flags and return this view. KeyError: a flag does not exist; none is set."""
         self._check_flags(flags)
         for name, value in flags.items():
             setattr(self, name, value)
@@ -76,7 +76,7 @@ class View(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def temp_flags(self, **flags: Unpack[Flags]) -> AbstractContextManager[Self]:
-        """Set some flags within a `with` block. KeyError: one does not exist."""
+        """Set flags for the duration of a `with` block. KeyError: a flag does not exist."""
         self._check_flags(flags)
         return self._with(flags)
 
@@ -91,11 +91,11 @@ class View(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def with_flags(self, **flags: Unpack[Flags]) -> Self:
-        """Return a view like this one with other flags; its tasks count as this one's. KeyError: no such flag."""
+        """Return a copy of this view with other flags; both share one history. KeyError: a flag does not exist."""
         return self.__copy__().set_flags(**flags)
 
     def apply(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call `f(*args, **kwargs)` there: return its result if `block` is set, else an AsyncResult."""
+        """Call `f(*args, **kwargs)` on the engines; return the result if `block` is set, else an AsyncResult."""
         result = self._apply(f, args, kwargs)
         return wait_for(result) if self.block else result
 
@@ -108,7 +108,7 @@ class View(Hinted, Generic[Kind]):
     @overload
     def apply_async(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> AsyncResult[list[T]]: ...
     def apply_async(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
-        """Call `f(*args, **kwargs)` there; return an AsyncResult."""
+        """Call `f(*args, **kwargs)` on the engines and return an AsyncResult at once."""
         try:
             return self._apply(f, args, kwargs)
         except EXPECTED as error:
@@ -124,13 +124,14 @@ class View(Hinted, Generic[Kind]):
     @overload
     def apply_sync(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> list[T]: ...
     def apply_sync(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call `f(*args, **kwargs)` there; wait, and return the result, or a list of one for each engine."""
+        """Call `f(*args, **kwargs)` on the engines and wait; return the result (for several engines: a list)."""
         return wait_for(self._apply(f, args, kwargs))
 
     def map(self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Any) -> Any:
         """Call `f` with the items of `sequences`, as the builtin `map` does.
 
-        Return the list of results if `block` (by default the view's), else an AsyncMapResult. Options: see `map_async`.
+        Returns the list of results if `block` (default: the view's flag), else an AsyncMapResult. For other options see
+        `map_async`.
         """
         result = self.map_async(f, *sequences, **options)
         return wait_for(result) if self._blocks(block) else result
@@ -160,10 +161,11 @@ class View(Hinted, Generic[Kind]):
         max_outstanding: int | Literal["auto"] | None = "auto",
         return_exceptions: bool = False,
     ) -> LazyMapIterator[Any]:
-        """Return an iterator over the results of `f`, which reads the (maybe endless) `sequences` as results are taken.
+        """Return an iterator over the results of `f` that reads `sequences`, which may be endless, as you read results.
 
-        `max_outstanding`: how many items ahead; "auto": enough to keep the engines busy; None: no limit. `ordered`:
-        in the order of the items, else as they come. `return_exceptions`: errors become results.
+        `max_outstanding`: how many items to submit ahead; "auto": enough to keep the engines busy; None: no limit.
+        `ordered`: yield results in the order of the items, otherwise as they arrive. `return_exceptions`: yield errors
+        as results.
         """
         limit = ahead(max_outstanding, self)
         return LazyMapIterator(
@@ -192,9 +194,9 @@ class View(Hinted, Generic[Kind]):
         block: bool | None = None,
         **flags: Unpack[OtherFlags],
     ) -> Callable[[Function[Any]], RemoteFunction]:
-        """Return a decorator: the decorated function, when called, runs through this view.
+        """Return a decorator that makes a function run on this view's engines when it is called.
 
-        `block`: whether calls wait for the result, None: as the view says. `flags`: others of the view for them.
+        `block`: whether calls wait for the result; None: as the view's flag says. `flags`: other flags for these calls.
         """
         return lambda function: RemoteFunction(self, function, block=block, **flags)
 
@@ -205,9 +207,9 @@ class View(Hinted, Generic[Kind]):
         block: bool | None = None,
         **flags: Unpack[OtherFlags],
     ) -> Callable[[Function[Any]], ParallelFunction]:
-        """Return a decorator: the decorated function, when called with sequences, gets a part of each on each engine.
+        """Return a decorator that makes a function run on all engines, each with a part of the sequences.
 
-        `dist`: "b" for contiguous parts, "r" for one item to each engine in turn. `block`, `flags`: see `remote`.
+        `dist`: "b": contiguous parts; "r": items go to the engines in turn. `block`, `flags`: see `remote`.
         """
         from engineroom.client.parallel import ParallelFunction  # few make one
 
@@ -219,14 +221,14 @@ class View(Hinted, Generic[Kind]):
         block: bool | None = None,
         owner: bool = True,
     ) -> AsyncResult[Any]:
-        """Return the AsyncResult of tasks of this client, by default of this view's last; see `Client.get_result`."""
+        """Return the AsyncResult of tasks of this client (default: the view's last task); see `Client.get_result`."""
         return self.client.get_result(self.history[-1:] if jobs is None else jobs, self._blocks(block), owner)
 
     def purge_results(self, jobs: Any = (), targets: Targets = ()) -> None:
         """Do nothing: see `Client.purge_results`."""
 
     def spin(self) -> None:
-        """Do nothing: results arrive by themselves. Kept for scripts that call it."""
+        """Do nothing: results arrive by themselves. This method exists for old scripts."""
 
     if TYPE_CHECKING:
         executor = ExecutorOfView()
@@ -245,20 +247,20 @@ class View(Hinted, Generic[Kind]):
 
     @property
     def outstanding(self) -> set[str]:
-        """The ids of those whose end is not known yet."""
+        """The ids of this view's tasks that have not ended."""
         tasks = self._session.tasks
         return {msg_id(task_id(self._session.id, number)) for number in self._numbers if number in tasks}
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
-        """Wait for `jobs` (AsyncResults, msg_ids), by default for all of this view; True if they ended in time."""
+        """Wait for `jobs` (default: all tasks of this view); True if they ended in time. See `Client.wait`."""
         return self.client.wait(self._unfinished() if jobs is None else jobs, timeout)
 
     def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:
-        """Withdraw `jobs`, by default all of this view, that have not started, and interrupt those that run."""
+        """Cancel those of `jobs` (default: all of this view) that have not started, and interrupt running ones."""
         self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
 
     def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:
-        """Return how much each engine has to do; see `Client.queue_status`."""
+        """Return the number of queued and completed calls of each engine; see `Client.queue_status`."""
         return self.client.queue_status(self.targets if targets is None else targets, verbose)
 
     def shutdown(
@@ -268,7 +270,7 @@ class View(Hinted, Generic[Kind]):
         hub: bool = False,
         block: bool | None = None,
     ) -> None:
-        """End this view's engines; see `Client.shutdown`."""
+        """Stop this view's engines; see `Client.shutdown`."""
         self.client.shutdown(self.targets if targets is None else targets, restart=restart, hub=hub, block=block)
 
     def __repr__(self) -> str:

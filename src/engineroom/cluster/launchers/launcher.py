@@ -1,4 +1,4 @@
-"""What every launcher does: start a command, say how it is, stop it. What it started is plain JSON."""
+"""The interface of launchers: start a command, report its status, and stop it. A handle is plain JSON."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import msgspec
 from engineroom.settings.profiles import Profile
 
 Handle = dict[str, Any]
-"""What was started, as JSON values, so that another process can poll and stop it."""
+"""Identifies what was started, in JSON values, so that another process can poll and stop it."""
 
 ENGINE, CONTROLLER = "engine", "controller"
 
 
 class Command(msgspec.Struct, kw_only=True, frozen=True):
-    """What to start: `n` processes of `argv`. `role`: ENGINE or CONTROLLER; `name`: short, for people and queues;
-    `environment`: variables on top of ours, none of them secret; `work_dir`: "" for ours; `log_file`: where what
-    they print goes."""
+    """What to start: `n` processes of `argv`. `role`: ENGINE or CONTROLLER; `name`: a short name, also of the job;
+    `environment`: variables to add to this process's, never secrets; `work_dir`: working directory, "": this
+    process's; `log_file`: file for the output of the processes."""
 
     role: str
     name: str
@@ -44,8 +44,8 @@ class State(Enum):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How it is with what was started. `words`: why it waits, or how it ended, as far as that is known; `ended`: how
-    many of its processes have certainly ended while others have not, so that no engine is to come of these."""
+    """The status of what was started. `words`: why it is waiting or how it ended, if known; `ended`: how many of its
+    processes have certainly ended while others are still running; no engines are expected from these."""
 
     state: State
     words: str = ""
@@ -56,31 +56,31 @@ class Launcher(Protocol):
     """One way to start processes. Its methods run in the host's event loop, so they must not block."""
 
     async def start(self, command: Command) -> Handle:
-        """Start `command.n` processes; LaunchError says why they can't be."""
+        """Start `command.n` processes and return their handle. LaunchError: they could not be started."""
 
     async def poll(self, handle: Handle) -> Status:
-        """Return how it is; asked every second at first, and every 30 s later on."""
+        """Return the status. It is polled every second at first, later every 30 s."""
 
     async def signal(self, handle: Handle, signum: int) -> None:
-        """Send a signal to all processes of `handle`; LaunchError if that can't be done."""
+        """Send a signal to all processes of `handle`. LaunchError: they could not be signalled."""
 
     async def stop(self, handle: Handle) -> None:
-        """Stop it; returns when it has ended, LaunchError if that can't be seen within `stop_timeout`."""
+        """Stop the processes and wait until they end. LaunchError: they did not within `stop_timeout` seconds."""
 
 
 @runtime_checkable
 class Telling(Protocol):
-    """What a launcher has, too, that sees each process end."""
+    """The additional interface of a launcher that sees each process end."""
 
     def tell(self, on_exit: Callable[[int, str, bool], None]) -> None:
-        """Call `on_exit(pid, how, own)`, from now on, when a process of this machine that it started has ended; `own`:
-        by its own doing (it exited or crashed), not by a signal from outside."""
+        """From now on, call `on_exit(pid, how, own)` when a local process that this launcher started has ended; `own`:
+        it exited or crashed by itself, rather than by a signal from outside."""
 
 
 @runtime_checkable
 class Watchful(Protocol):
-    """What a launcher has, too, that knows at once when what it started ends."""
+    """The additional interface of a launcher that knows at once when its processes end."""
 
     async def ended(self, handle: Handle) -> Status:
-        """Return, when it has ended, how."""
+        """Wait until the processes have ended and return how."""
         ...
