@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -284,13 +285,18 @@ def _report(**facts: object) -> None:
         os.write(1, json.dumps(facts).encode() + b"\n")
 
 
+def _import_once() -> None:
+    """Import what each engine imports at once or with its first task: here it is in memory that they all share."""
+    for name in ("cloudpickle", "concurrent.futures.thread", "ctypes", "queue", "setproctitle", "uvloop"):
+        with contextlib.suppress(ImportError):  # uvloop is not everywhere
+            import_module(name)
+
+
 def main() -> int:
     """Be the spawner; in the engines that it forks, be the engine."""
-    import cloudpickle  # noqa: F401 (here and below: what engines need, imported once for all of them)
-    import setproctitle  # noqa: F401
-
     from engineroom.engine.app import run_engine
 
+    _import_once()
     with contextlib.suppress(PermissionError):
         os.setsid()
     set_title("engineroom spawner")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -148,6 +147,8 @@ def _anonymous_file() -> int:
     """Return a descriptor of memory; nothing of it is left when the process ends, in whatever way."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("engineroom-part", os.MFD_CLOEXEC)
+    import tempfile  # only needed now; an idle engine need not hold it
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

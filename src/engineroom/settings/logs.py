@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import logging
 import sys
 from pathlib import Path
@@ -84,7 +83,7 @@ def last_line(path: Path) -> str:
 
 def remove_log(path: Path) -> None:
     """Remove a log, and the earlier ones that are kept of it."""
-    for each in path.parent.glob(f"{glob.escape(path.name)}*"):
+    for each in [each for each in path.parent.iterdir() if each.name.startswith(path.name)]:
         each.unlink(missing_ok=True)
 
 
