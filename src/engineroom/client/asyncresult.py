@@ -1,4 +1,4 @@
-"""AsyncResult and its relatives, by the module that scripts written for ipyparallel import them from."""
+"""AsyncResult and related classes, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that wait for their result: nobody else has a handle of it, so Ctrl-C withdraws what was submitted."""
+"""Calls that wait for their result. Nothing else refers to the result, so Ctrl-C cancels what was submitted."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _names(result: AsyncResult) -> str:
 
 
 def _say(words: str) -> None:
-    # Where there is no stderr there is nobody to read this.
+    # Without stderr, nobody can read this.
     if sys.stderr is not None:
         print(words, file=sys.stderr, flush=True)

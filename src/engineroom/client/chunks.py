@@ -1,4 +1,4 @@
-"""How a map is cut into chunks."""
+"""Splitting a map into chunks."""
 
 from __future__ import annotations
 

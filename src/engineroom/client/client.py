@@ -1,4 +1,4 @@
-"""Client: the way to a cluster."""
+"""Client: a connection to a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a map is called with, as sequences of one length that can be cut."""
+"""The arguments of a map as sequences of equal length that can be sliced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which connection file a client uses, and waiting for it."""
+"""Finding the connection file of a client, and waiting for it."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class FromFile:
         return await connect(read_connection_file(self.path), role="client", join=join, tunnel=self._tunnel)
 
     async def wait(self, seconds: float) -> None:
-        """Return once there is a file whose controller may run; ConnectionFileError after `seconds`.
+        """Return once there is a file whose controller may be running; ConnectionFileError after `seconds`.
 
-        A file that is there and makes no sense is an error at once.
+        A file that exists but is not valid is an error at once.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         told = False
@@ -96,7 +96,7 @@ def find_dial(
     cluster_id: str | None = None,
     way: Way | None = None,
 ) -> FromFile | FromInfo:
-    """Return what dials the controller that these name; by default that of the default profile."""
+    """Return the dialler of the controller that the arguments select (default: that of the default profile)."""
     if isinstance(connection_info, dict):
         return FromInfo(parse_connection_file(connection_info, origin="the connection info"), way)
     try:

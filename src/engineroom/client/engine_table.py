@@ -1,4 +1,4 @@
-"""The engines that the controller has told this client of."""
+"""The engines that the controller has announced to this client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for engines: how many came, what the others wait for, and what is wrong with those that did not come."""
+"""Waiting for engines: how many have connected, what the others wait for, and why some did not connect."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def wait_for_engines(
         try:
             wait()
             future.set_result(None)
-        except Exception as error:  # noqa: BLE001 (handed to whoever has the future)
+        except Exception as error:  # noqa: BLE001 (the future passes it on)
             future.set_exception(error)
 
     threading.Thread(target=run, name="engineroom-wait-for-engines", daemon=True).start()
@@ -84,7 +84,7 @@ class _Wait:
         return self._session.wait_until(settled, _LOOK_EVERY if left is None else min(_LOOK_EVERY, left))
 
     def _tell(self, steps: tuple[Step, ...]) -> None:
-        """Show how it is; where nobody looks, log what has failed, and after 2 s what is waited for."""
+        """Show the progress; if nobody is watching, log failures and, after 2 s, what it is waiting for."""
         self._looks += 1
         brief = in_brief(steps)
         if self._line is not None:

@@ -1,4 +1,4 @@
-"""What an AsyncResult knows besides its results: when, where, how long, and what was printed."""
+"""The metadata of an AsyncResult: when and where its tasks ran, how long they took, and what they printed."""
 
 from __future__ import annotations
 

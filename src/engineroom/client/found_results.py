@@ -1,4 +1,4 @@
-"""AsyncResults found again by the ids of their tasks, and what is known of tasks by their ids."""
+"""Finding AsyncResults, and the status of tasks, by task id."""
 
 from __future__ import annotations
 

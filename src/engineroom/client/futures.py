@@ -1,4 +1,4 @@
-"""A Future that costs little until somebody does more with it than wait."""
+"""A Future that costs little as long as it is only waited for."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class LeanFuture(Future[T]):
         return self._error()
 
     def __await__(self) -> Generator[Any, None, T]:
-        import asyncio  # whoever awaits has it already
+        import asyncio  # code that awaits has imported it already
 
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
@@ -142,7 +142,7 @@ class LeanFuture(Future[T]):
         raise NotImplementedError
 
     def _withdraw(self) -> None:
-        """Have the tasks withdrawn or interrupted: nobody wants the result any more."""
+        """Cancel or interrupt the tasks: the result is no longer wanted."""
 
     def _failed(self) -> bool:
         """Whether it has ended in an error; asked in the I/O thread, so nothing may be unpickled."""

@@ -19,7 +19,7 @@ class Hinted:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             if hasattr(type(self), name):
                 return object.__getattribute__(self, name)  # a property that raised AttributeError: its words count
-            from engineroom.client.hints import missing  # whoever writes only names that exist never needs it
+            from engineroom.client.hints import missing  # not needed as long as all names exist
 
             try:
                 raise missing(self, name)

@@ -1,4 +1,4 @@
-"""What to write here, for names that users know from other systems: one table, and the errors that quote it."""
+"""What to write instead of names from other systems: one table, and the errors that quote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the controller says, applied to the session. All of it in the I/O thread."""
+"""Applies the controller's messages to the session. Runs in the I/O thread."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class IOThread:
         try:
             self.loop.call_soon_threadsafe(callback)
         except RuntimeError:
-            return  # the loop is closed: nobody is there to be told
+            return  # the loop is closed: nothing to notify
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what `work` returns, run on the thread; interrupting the wait cancels it."""

@@ -1,4 +1,4 @@
-"""What type checkers know of views and results: how many engines a view means, and what its calls return."""
+"""Types of views and results for type checkers: one engine or several, and what calls return."""
 
 from __future__ import annotations
 

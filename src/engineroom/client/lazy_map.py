@@ -1,4 +1,4 @@
-"""Iterators over the results of maps whose items are read, or handed out, one by one."""
+"""Iterators over the results of maps that read their items, or return their results, one by one."""
 
 from __future__ import annotations
 

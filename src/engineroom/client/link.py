@@ -1,4 +1,4 @@
-"""The connection to the controller, kept up as long as can be. All of it in the I/O thread."""
+"""The connection to the controller; reconnects when it breaks. Runs in the I/O thread."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Link:
                 if part.hash == digest:
                     self._send_part(self._connection, part)
                     return
-        self._sent_functions.discard(digest)  # whoever needs it next sends it
+        self._sent_functions.discard(digest)  # the next call that needs it sends it
 
     def acknowledge_soon(self) -> None:
         """See to it that what has arrived is acknowledged."""
@@ -133,12 +133,12 @@ class Link:
             self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
 
     def synchronized(self) -> None:
-        """The controller has told of all its engines."""
+        """The controller has announced all its engines."""
         if self._synced is not None and not self._synced.done():
             self._synced.set_result(None)
 
     def refused(self, reason: str) -> None:
-        """The controller sends us away for good."""
+        """The controller has closed this connection for good."""
         self._closing = True
         self._session.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
         if self._connection is not None:
@@ -200,7 +200,7 @@ class Link:
         self._synced = asyncio.get_running_loop().create_future()
         self._session.engines.begin_refresh()
         connection.start(self._inbox)
-        # Its answer comes after all the engines that the controller has told of.
+        # The answer comes after the announcements of all engines.
         connection.send(Ask(SYNC, "status"))
         for function in self._session.functions().values():
             if (

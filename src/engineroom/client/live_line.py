@@ -1,4 +1,4 @@
-"""What a waiting call shows: one line that changes on a terminal, elsewhere a line for each change."""
+"""The progress display of a waiting call: one changing line on a terminal, otherwise a line per change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LiveLine:
     def _write(self, text: str) -> None:
         try:
             write(self._stream, text)
-        except UNUSABLE:  # nobody sees it, then: what is waited for comes all the same
+        except UNUSABLE:  # nobody sees it; the wait goes on
             self._stream = None
 
 

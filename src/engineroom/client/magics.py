@@ -1,4 +1,4 @@
-"""Magics, by the module that scripts written for ipyparallel import them from."""
+"""Magics, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FailedItem:
-    """An item that has no result. `error` is made when somebody asks for it, and once."""
+    """An item that has no result. `error` is created when it is first read."""
 
     __slots__ = ("_error", "_failed", "_index", "_models")
 
@@ -62,7 +62,7 @@ class Models:
 
 
 class FailedChunk:
-    """A chunk that has no results at all: its engine died, it was withdrawn, or its function could not be unpacked."""
+    """A chunk without any results: its engine died, it was cancelled, or its function could not be unpacked."""
 
     __slots__ = ("error",)
 

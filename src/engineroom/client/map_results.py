@@ -172,7 +172,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         return items
 
     def _error_of_chunk(self, place: int) -> BaseException:
-        """Return why a chunk has no results at all, with the first of its items."""
+        """Return why a chunk has no results, and name the first of its items."""
         error = self._tasks[place].exception() or TypeError("this chunk returned no results")
         if isinstance(error, RemoteError) and error.item is None:
             others = self._size(place) - 1

@@ -1,4 +1,4 @@
-"""What is known of a task besides its result."""
+"""The metadata of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task numbers remembered for long, in little memory."""
+"""A compact long history of task numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spreading the rows of a value over engines, and joining parts again."""
+"""Splitting the rows of a value over engines, and joining the parts."""
 
 from __future__ import annotations
 

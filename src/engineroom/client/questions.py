@@ -1,4 +1,4 @@
-"""Questions that the controller answers one by one."""
+"""Requests that the controller answers one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remote functions, by the module that scripts written for ipyparallel import them from."""
+"""Remote functions, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AsyncResult: what a view returns at once, and the results become."""
+"""AsyncResult: what a view returns at once, and later holds the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client's session: what it has asked for and not yet got, shared by user threads and the I/O thread."""
+"""A client's session: its unfinished tasks and requests, shared by user threads and the I/O thread."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Owner(Listener, Protocol):
 class Session:
     """One client, over any number of connections, until `close`.
 
-    `condition`: held while the state of tasks or engines changes, and notified afterwards if somebody waits for it.
+    `condition`: held while the state of tasks or engines changes, and notified afterwards if a thread is waiting.
     `failure`: None, or why nothing works any more.
     """
 
@@ -97,7 +97,7 @@ class Session:
         self.callbacks.stop()
 
     def forked(self) -> None:
-        """Know that the process is a forked child: its I/O thread is not here, nor is whoever holds its locks."""
+        """Note that this process is a forked child, without the I/O thread and without the threads that hold locks."""
         self._forked = True
         self.failure = ConnectionFailed(
             f"this Client belongs to process {self._process}, and this process is a fork of it. Create a new "
@@ -108,7 +108,7 @@ class Session:
         self.silence.leave()
 
     def _fail_here(self) -> None:
-        """In a forked child: end what its parent waits for, whose end nobody will tell here."""
+        """In a forked child: end the parent's waits, because nothing will arrive here."""
         assert self.failure is not None
         with self._lock:
             owners = {id(task.listener): task.listener for task in self.tasks.values() if task.listener is not None}
@@ -161,7 +161,7 @@ class Session:
                 asleep, self._awake = not self._awake, True
         if asleep:
             self._io.call(self._link.drain)
-        if self.failure is not None:  # it failed between the check and the lock: nobody else will tell these tasks
+        if self.failure is not None:  # it failed between the check and the lock: no one else will fail these tasks
             self.fail(self.failure)
         return tasks
 
@@ -222,12 +222,12 @@ class Session:
         return json.loads(answer.data)
 
     def check(self) -> None:
-        """Raise why nothing works any more, if so."""
+        """Raise the error that ended the session, if it has ended."""
         if self.failure is not None:
             raise type(self.failure)(*self.failure.args)
 
     def check_may_wait(self) -> None:
-        """Raise if waiting would be for ever: here is nobody, or only the caller, to bring what is waited for."""
+        """Raise if the wait could never end, because no other thread would receive the result."""
         if self._forked:
             self.check()
         if self._io.here:

@@ -1,4 +1,4 @@
-"""The warning that engines use a variable of their own where a function brought another one along."""
+"""The warning that engines use their own variable although the function was sent with another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a waiting call shows of how far tasks are, and what tasks have printed."""
+"""Showing the progress of tasks, and their output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No waiting in silence: what calls wait for while nothing can run, said once to whoever waits for 2 s."""
+"""After a call has waited for 2 s, says once what it is waiting for if nothing can run."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Silence:
         self._said = ""
         self._watching = False
         self.cut = ""
-        """Why there is no connection to the controller, and for how long it is looked for; "" while there is one."""
+        """Why the controller is not connected, and how long the client tries to reconnect; "" while it is connected."""
 
     def reason(self) -> str:
-        """Return what calls wait for, in words; "" if engines are there, which may just be busy."""
+        """Return what calls wait for, as text; "" if engines are there, which may just be busy."""
         if self.cut:
             return self.cut
         if self._engines.ids:
@@ -48,7 +48,7 @@ class Silence:
         )
 
     def look(self) -> None:
-        """Say what the caller waits for, if nothing can run and that has not been said."""
+        """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
         words = self.reason()
         if words == self._said:
             return
@@ -61,12 +61,12 @@ class Silence:
             log.warning("%s", words)
 
     def look_at_the_way(self) -> None:
-        """Say that the controller is away, if so: for who waits for its answer, and for no engine."""
+        """Say that the controller is away, if it is: for calls that wait for the controller and not for an engine."""
         if self.cut:
             self.look()
 
     def watch(self) -> None:
-        """Look for somebody who waits elsewhere: in an event loop, or in `concurrent.futures`. From any thread."""
+        """Watch for waits elsewhere: in an event loop or in `concurrent.futures`. Call it from any thread."""
         if not self._watching:
             self._watching = True
             self._io.call(self._look_later)

@@ -1,4 +1,4 @@
-"""How the start of the cluster goes on, for a client that waits for its engines."""
+"""News of the cluster's start, for a client that waits for engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engines people mean."""
+"""Resolving `targets` to engine ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client keeps of each call: the request until its end is known, the end until somebody has read it."""
+"""What a client keeps of each call: the request until it has ended, then the outcome until it is read."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Task:
     def value(self) -> Any:
         """Return the result, or raise what the task raised; only once it has ended.
 
-        The payload is opened here, in the thread of whoever wants it, and only once.
+        The payload is unpacked here, once, in the thread that reads it.
         """
         if self.payload is not None:
             self._open(self.payload)

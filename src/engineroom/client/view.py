@@ -1,4 +1,4 @@
-"""The views, by the module that scripts written for ipyparallel import them from."""
+"""The views, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

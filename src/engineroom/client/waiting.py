@@ -1,4 +1,4 @@
-"""How threads wait here: interruptibly, and at the cost of one lock that only those who wait make."""
+"""How threads wait: interruptibly, at the cost of one lock that only waiting threads create."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Waiter:
             try:
                 self._lock.release()
             except RuntimeError:
-                return  # somebody else woke it between the two lines
+                return  # another thread woke it between the two lines
 
     def wait(self, timeout: float | None = None) -> bool:
         """Return True once woken, False if `timeout` seconds (None: no limit) passed first."""

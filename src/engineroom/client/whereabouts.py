@@ -1,4 +1,4 @@
-"""Which cluster a connection file belongs to, and which others run."""
+"""Finding the cluster of a connection file, and other running clusters."""
 
 from __future__ import annotations
 

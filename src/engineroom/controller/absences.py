@@ -1,4 +1,4 @@
-"""Hosts whose connection is gone: until when what they have said that they will start is still expected."""
+"""Hosts whose connection is gone: how long the engines that they announced are still expected."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from engineroom.protocol.processes import host_name
 
 _PROBES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses that nobody has."""
+"""Addresses that no machine has."""
 
 
 def addresses_of_this_machine() -> list[str]:

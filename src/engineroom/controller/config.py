@@ -1,4 +1,4 @@
-"""What a controller is told at its start."""
+"""The configuration of a controller."""
 
 from __future__ import annotations
 

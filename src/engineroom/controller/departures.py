@@ -1,4 +1,4 @@
-"""Engines whose connection is gone: dead, on the way back, or cut off?
+"""Engines whose connection is gone: dead, reconnecting, or cut off?
 
 A closed connection is a dead process, nearly always; the host that started the engine knows why it died,
 and is given a moment to say it. An engine whose process is seen to live, or whose host would say that it does not,

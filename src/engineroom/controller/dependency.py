@@ -1,4 +1,4 @@
-"""Dependencies, by the module that scripts written for ipyparallel import them from."""
+"""Dependencies, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

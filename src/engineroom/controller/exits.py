@@ -1,4 +1,4 @@
-"""What hosts have said of processes that ended, until it is decided that those engines are lost."""
+"""What hosts reported about ended processes, kept until their engines are declared lost."""
 
 from __future__ import annotations
 

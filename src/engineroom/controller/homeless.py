@@ -1,4 +1,4 @@
-"""A controller whose profile has been removed ends by itself, once nobody uses it: nobody new can find it."""
+"""A controller whose profile was removed ends once no client uses it, since no new client can find it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Home:
         self.watch()
 
     def _ends(self, seconds: float) -> bool:
-        """Say that the directory is gone, and end if nobody is here."""
+        """Log that the directory is gone, and end the controller if no client uses it."""
         if not self._told:
             self._told = True
             log.warning(

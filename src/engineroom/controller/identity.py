@@ -1,4 +1,4 @@
-"""Who this controller is: its keys, certificate, addresses, and the two files that tell them to others."""
+"""The controller's identity: its keys, certificate, addresses, and the two files that publish them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Identity:
     def remove_files(self) -> None:
         """Remove the connection files, unless they are to be used again.
 
-        The certificate of a cluster with an id goes, too: ids may be drawn anew for each start.
+        The certificate of a cluster with an id goes, too: each start may use a new random id.
         """
         if self._config.reuse:
             return
@@ -107,7 +107,7 @@ class Identity:
 
 
 def _put_there_by_hand(before: ConnectionFile | None) -> str:
-    """Return the location in a connection file if it is not that which a controller has written."""
+    """Return the location in a connection file, unless a controller wrote it."""
     if before is None or before.location == before.host_of_url:
         return ""
     return before.location

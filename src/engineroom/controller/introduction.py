@@ -1,4 +1,4 @@
-"""What a controller that listens says of itself in its log."""
+"""What a controller logs when it starts listening."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def introduce(controller: Controller) -> None:
-    """Say where it listens, where its files are, and what it goes by."""
+    """Log the addresses, the files and the main settings."""
     identity, config = controller.identity, controller.config
     hosts = (f"[{host}]" if ":" in host else host for host in identity.bind_hosts())
     on = ",".join(f"tcp://{host}:{controller.port}" for host in hosts)

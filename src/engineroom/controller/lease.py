@@ -1,4 +1,4 @@
-"""A controller that somebody else's batch job runs ends by itself when the host that had it started is gone."""
+"""A controller in a batch job ends by itself when the ipcluster that started it is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The peers that are connected, as the shell sees them."""
+"""The connected peers, as the shell sees them."""
 
 from __future__ import annotations
 

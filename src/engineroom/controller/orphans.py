@@ -1,4 +1,4 @@
-"""Engines whose host was killed: where no pipe tells them, as in a batch job, their controller does."""
+"""Engines whose host was killed: if no pipe tells them, as in a batch job, the controller stops them."""
 
 from __future__ import annotations
 

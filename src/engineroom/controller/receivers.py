@@ -1,4 +1,4 @@
-"""What each kind of peer says, and whom in the shell it concerns."""
+"""Dispatches the messages of each kind of peer to the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shell: events from connections to the core, the core's actions back to connections."""
+"""The shell: passes events from connections to the core, and the core's actions to connections."""
 
 from __future__ import annotations
 

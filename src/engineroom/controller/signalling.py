@@ -1,4 +1,4 @@
-"""Signals to engines: by the host that started them, or directly on this machine."""
+"""Sends signals to engines: through the host that started them, or directly on this machine."""
 
 from __future__ import annotations
 

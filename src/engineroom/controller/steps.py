@@ -1,4 +1,4 @@
-"""The steps of the cluster's start: those that the controller notes, and all of them for clients elsewhere."""
+"""The steps of the cluster's start: the controller's own, and all of them for clients on other machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 100
 
 
 class Door:
-    """Notes the engines and hosts that are refused, where no directory is shared nobody else can; and if it is full."""
+    """Notes refused engines and hosts (without a shared directory, only the controller can), and a full controller."""
 
     def __init__(self, config: ControllerConfig) -> None:
         self._steps = Steps(_file(config), "")

@@ -1,4 +1,4 @@
-"""What engines say of the tasks that they were sent, and what becomes of those when an engine dies."""
+"""What engines report about the tasks they were sent, and what happens to these tasks when an engine dies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the state holds tasks
 
 
 def queue(state: ControllerState, task: Task) -> None:
-    """Have a balanced QUEUED task run by whoever may; it ends if nobody ever can."""
+    """Queue a balanced QUEUED task for the engines that may run it; end it if none ever can."""
     if _can_run(state, task):
         place(state, task, pool_of(task))
 

@@ -1,4 +1,4 @@
-"""Clients come, go and come back, withdraw tasks, and say what has arrived."""
+"""Clients connect, disconnect, reconnect, cancel tasks and acknowledge results."""
 
 from __future__ import annotations
 

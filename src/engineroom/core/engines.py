@@ -1,4 +1,4 @@
-"""What the core knows of an engine."""
+"""The core's state of an engine."""
 
 from __future__ import annotations
 

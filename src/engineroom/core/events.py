@@ -1,4 +1,4 @@
-"""What the core is told, apart from the protocol's own messages."""
+"""Events for the core, besides the protocol's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why something does not run, or does not join, as plain data; and the queues in figures."""
+"""Why something does not run or join, as plain data; and the lengths of the queues."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def explain(state: ControllerState, about: str) -> Data:
 
 
 def explain_task(state: ControllerState, task_id: TaskId) -> Data:
-    """Return where a task is (`state`), `why` in words, and the facts behind it."""
+    """Return a task's `state`, the reason (`why`), and the facts behind it."""
     session = state.sessions.get(session_of(task_id))
     number = number_of(task_id)
     about: Data = {"task": msg_id(task_id)}
@@ -88,7 +88,7 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
 
 
 def explain_engine(state: ControllerState, engine_id: int) -> Data:
-    """Return what an engine is doing (`state`), `why` in words, and the facts behind it."""
+    """Return an engine's `state`, the reason (`why`), and the facts behind it."""
     about: Data = {"engine": engine_id}
     engine = state.engines.get(engine_id)
     if engine is None:

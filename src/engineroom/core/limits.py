@@ -1,4 +1,4 @@
-"""The numbers that people may turn; all have safe defaults."""
+"""Configurable limits; all have safe defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of the tasks of an engine that has died.
+"""What happens to the tasks of an engine that has died.
 
 Not started: they run elsewhere, ahead of newcomers. Started: again elsewhere or not, as their options say.
 

@@ -1,4 +1,4 @@
-"""Engines join, go away, come back and die."""
+"""Engines join, disconnect, reconnect and die."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
 def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
     """Return the id for an engine that has none; None if the one it wants is taken.
 
-    One that a host has numbered gets another one: somebody else's engine was quicker.
+    An engine whose host chose the id gets another one: a different engine already has it.
     The ranks of a world that was launched as one want ids in their order; better others than none.
     """
     departed = state.departed.get(event.instance)
@@ -71,7 +71,7 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
 
 
 def _next_free(state: ControllerState) -> int:
-    """Return the lowest id that was never used, and is kept for nobody."""
+    """Return the lowest id that was never used and is not reserved."""
     id_ = state.worlds.free_from(state.next_id)
     while state.was_used(id_):
         id_ = state.worlds.free_from(id_ + 1)

@@ -1,4 +1,4 @@
-"""Who gets a task: one class for each policy, over the engines of one pool that have room.
+"""Choosing an engine for a task: one class per policy, over the engines of one pool that have room.
 
 Engines come, go and change their level by `update`; `pick` returns one with room, None if there is none.
 Except for `pure`, idle engines go before busy ones. All costs are O(1) in the number of engines.
@@ -107,7 +107,7 @@ class Pure:
 
 
 class _Roster:
-    """A set of engines from which one can be drawn at random in O(1)."""
+    """A set of engines with a random choice in O(1)."""
 
     __slots__ = ("_engines", "_places")
 
@@ -161,7 +161,7 @@ class PlainRandom:
 
 
 class TwoBin(PlainRandom):
-    """The less loaded of two engines drawn at random.
+    """The less loaded of two randomly chosen engines.
 
     The longest queue stays O(log log n) with high probability (Mitzenmacher 2001, doi:10.1109/71.963420).
     """
@@ -174,7 +174,7 @@ class TwoBin(PlainRandom):
 
 
 class Weighted(PlainRandom):
-    """An engine drawn at random, the likelier the fewer tasks it holds: 1 / (1 + tasks), by rejection."""
+    """A randomly chosen engine, with probability proportional to 1 / (1 + tasks), by rejection."""
 
     __slots__ = ()
 

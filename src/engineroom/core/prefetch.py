@@ -1,4 +1,4 @@
-"""How much an engine is sent ahead, and when it is asked to give some of that back.
+"""How many tasks an engine is sent in advance, and when it is asked to return some.
 
 An engine is sent tasks until it has work for `prefetch_seconds`, by the measured run times of their functions:
 hundreds of tiny ones, none beyond the running one if that is long. While a function is unknown, and for
@@ -51,7 +51,7 @@ def fits(state: ControllerState, task: Task, engine: Engine) -> bool:
 
 
 def refresh(state: ControllerState, engine: Engine) -> None:
-    """Bring level and rich of `engine` up to date, and whoever goes by them."""
+    """Update level and rich of `engine`, and all that depends on them."""
     level = level_of(state, engine)
     if level != engine.level:
         if level == 0:

@@ -1,7 +1,7 @@
-"""Whether anybody can run a task now or later: the engines that are there, and those that hosts are about to start.
+"""Whether any engine can run a task now or later: connected engines, and those that hosts are about to start.
 
 Before the first engine has joined, tasks wait: engines may be started by hand, or wait in a batch system's queue.
-Later, what nobody runs and nobody will is ended, with the causes: see `end_hopeless`.
+Later, tasks that no engine can ever run end with the causes: see `end_hopeless`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def to_come(state: ControllerState) -> int:
 
 
 def can_lose_another(state: ControllerState, pool: Pool) -> bool:
-    """Whether a task of `pool` would leave somebody who may run such tasks, if it ended the engine it runs on next."""
+    """Whether an engine for tasks of `pool` would be left if the next run of a task ended its engine."""
     left = [engine for engine in state.engines.values() if pool.admits(engine)]
     if len(left) > 1 or any(state.hosts.get(engine.host, _NOTHING).restarts for engine in left):
         return True
@@ -59,7 +59,7 @@ def can_lose_another(state: ControllerState, pool: Pool) -> bool:
 
 
 def _may_come(state: ControllerState, engine: int) -> bool:
-    """Whether an engine with this id may still come. One that never was may: somebody is starting engines by hand."""
+    """Whether an engine with this id may still join. An id that was never used may: engines can be started by hand."""
     if not state.was_used(engine):
         return bool(state.engines) or to_come(state) > 0
     departed = state.departed_ids.get(engine)

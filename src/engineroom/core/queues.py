@@ -1,4 +1,4 @@
-"""Tasks that wait: by priority, then fair between sessions, then first in, first out.
+"""Waiting tasks: by priority, then fair between sessions, then first in, first out.
 
 Fair: among the sessions that wait at one priority, the one goes next that has used the least engine time.
 That is start-time fair queueing (Goyal, Vin, Cheng 1996); unlike deficit round robin it needs no rounds

@@ -1,4 +1,4 @@
-"""The way into the core: one match, which is its table of contents."""
+"""The entry point of the core: one match, which serves as its table of contents."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from engineroom.protocol.messages import (
 def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng: Random) -> list[Action]:
     """Apply `event` to `state`; return what must be done about it, in order.
 
-    `now`: seconds by a clock that never goes back. What makes no sense from `peer` is ignored.
+    `now`: seconds by a clock that never goes back. Invalid events from `peer` are ignored.
     """
     state.now = now
     state.rng = rng

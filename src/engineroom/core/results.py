@@ -67,7 +67,7 @@ def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
 
 
 def _keep_for_later(state: ControllerState, kept: Kept) -> None:
-    """The client is gone: keep within limits; the oldest results of whoever has been gone for longest go first."""
+    """The client is gone: keep its results within limits; drop the oldest of the client gone longest first."""
     state.gone_results += 1
     state.gone_bytes += kept.size
     expire_at(state, kept.finished + state.limits.linger)
@@ -95,7 +95,7 @@ def let_go(state: ControllerState, session: Session, number: int) -> None:
 
 
 def expire_at(state: ControllerState, when: float) -> None:
-    """Look at `when` for results that nobody has come for."""
+    """Check at `when` for results that no client has fetched."""
     if state.expire_at is None or when < state.expire_at:
         state.expire_at = when
         state.wake(when)

@@ -1,4 +1,4 @@
-"""What the core knows of a client."""
+"""The core's state of a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the core knows."""
+"""The whole state of the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the core knows of a task, of its result, and of the function that it calls."""
+"""The core's state of a task, its result, and the function that it calls."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MeasuredFunction:
 class Task(HasState, gc=False, eq=False):
     """One call, until it has ended.
 
-    Not tracked by the garbage collector: whoever ends a task takes it out of its engine and session.
+    Not tracked by the garbage collector: the code that ends a task removes it from its engine and session.
     """
 
     id: TaskId

@@ -245,7 +245,7 @@ class Engine:
             self._loop.call_soon_threadsafe(self._end, "Ctrl-C")
 
     def _stop(self, code: int) -> None:
-        """Let the main thread return `code`; interrupt what it runs, and end the process if that is in vain."""
+        """Let the main thread return `code`; interrupt what it runs, and end the process if that does not help."""
         self._exit_code = code
         self._queue.close()
         running = self._queue.running

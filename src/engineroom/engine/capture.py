@@ -122,7 +122,7 @@ def _encodable(text: str) -> str:
 
 
 class Sink:
-    """Where output goes: to the attempt that wrote it; if that has ended, or nobody knows it, to the one that runs now;
+    """Where output goes: to the attempt that wrote it; if that has ended or is unknown, to the one that runs now;
     to the log when none does."""
 
     def __init__(

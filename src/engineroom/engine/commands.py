@@ -1,4 +1,4 @@
-"""Commands of the system's that a cell runs: their output is the task's, and they get no input."""
+"""System commands that a cell runs: their output belongs to the task, and they get no input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine is told at its start."""
+"""The configuration of an engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
     `cluster_options`: what chooses this cluster on a command line.
-    `terminal`: whether somebody sits there who may type Ctrl-C.
+    `terminal`: whether a person may press Ctrl-C there.
     `grace`: seconds that a running task, and the interpreter, have to end when the engine must.
     `profile_dir`: where IPython's start-up files are, "" for none. `ipython`: options of IPython's classes.
     `words`: descriptor of a page for what is written last (see `last_words`), -1 for none.
@@ -57,7 +57,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     grace: float = 0.5
 
     def own_instance(self) -> Instance:
-        """Return the instance of this process, drawn now if the config names none."""
+        """Return the instance id of this process; a random one if the config has none."""
         if not self.instance:
             self.instance = new_instance().hex()
         return Instance(bytes.fromhex(self.instance))

@@ -1,4 +1,4 @@
-"""Publishing data from a running task, by the module that scripts written for ipyparallel import it from."""
+"""Publishing data from a running task, under the module name that ipyparallel scripts import."""
 
 from __future__ import annotations
 

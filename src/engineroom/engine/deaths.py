@@ -1,4 +1,4 @@
-"""How a process ended, in words."""
+"""How a process ended, as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OWN = frozenset(getattr(signal, name) for name in _OWN_SIGNALS if hasattr(signa
 
 
 class OutOfMemory:
-    """Whether the kernel has killed somebody for want of memory since we last looked."""
+    """Whether the kernel has killed a process for lack of memory since the last check."""
 
     def __init__(self) -> None:
         self._ours = list(_counters_of_our_group())

@@ -1,4 +1,4 @@
-"""What people want of a dead engine's last output: its last lines, and of a dump of stacks the user's frames."""
+"""The useful part of a dead engine's last output: its last lines and, from a stack dump, the user's frames."""
 
 from __future__ import annotations
 

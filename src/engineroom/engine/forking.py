@@ -1,4 +1,4 @@
-"""What a forked engine does before it is one: let go of all that was its parent's; and what its own forks do."""
+"""What a forked engine does first: release what belongs to its parent; and what its own forks do."""
 
 from __future__ import annotations
 

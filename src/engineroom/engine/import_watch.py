@@ -1,4 +1,4 @@
-"""Modules of others that are changed once they are imported, if they ever are."""
+"""Patches other libraries' modules when they are imported, if they ever are."""
 
 from __future__ import annotations
 

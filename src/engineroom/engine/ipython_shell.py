@@ -1,4 +1,4 @@
-"""IPython's shell, as an engine has it: nobody sits before it. Imported when the first cell runs."""
+"""IPython's shell for an engine, without a keyboard or screen. Imported when the first cell runs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Shell(InteractiveShell):
     leave: Callable[[], object]
 
     def ask_exit(self) -> None:
-        """End the engine: somebody wrote `exit`."""
+        """Stop the engine: the cell called `exit`."""
         self.leave()
 
     def enable_gui(self, gui: str | None = None) -> None:
@@ -90,7 +90,7 @@ class Shell(InteractiveShell):
             raise UsageError(f"an engine cannot show windows, so it has no {gui!r} event loop: use %matplotlib inline")
 
     def debugger(self, *args: Any, **options: Any) -> None:
-        """Refuse: a debugger asks, and nobody answers."""
+        """Refuse: a debugger needs a keyboard."""
         raise UsageError("a debugger needs a terminal, and an engine has none: call the function in your own session")
 
     def set_next_input(self, *args: Any, **options: Any) -> None:

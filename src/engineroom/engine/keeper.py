@@ -16,7 +16,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 def keep_words(log_file: str) -> LastWords | None:
-    """Return where the engine that this process is shall write; None: where nobody can keep it.
+    """Return where this engine process writes its last words; None if no process can keep them.
 
     Call it before there are threads. The keeper is nobody's child, so that no task waits for it by `os.wait()`.
     `log_file`: "" for standard error as it is now.

@@ -1,4 +1,4 @@
-"""`sys.stdin` of an engine: nobody types there."""
+"""`sys.stdin` of an engine, which has no keyboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONVERSATIONS = frozenset({"IPython", "cmd", "code", "pydoc"})
 
 
 class NoKeyboard(io.TextIOBase):
-    """An input that is at its end, and says so to whoever waits for somebody to type: EOFError, as `input()` has it.
+    """An input that is at its end; reading a line raises EOFError with an explanation, as `input()` does.
 
     Debuggers and other conversations get a RuntimeError instead: to an EOFError they would answer by ending the task
     without a word.

@@ -39,7 +39,7 @@ def new_file(name: str) -> int:
 
 
 class LastWords:
-    """Made by whoever starts an engine, before that; the engine notes, the other reads. Nothing of it is on disk.
+    """Created by the process that starts an engine; the engine writes, the other reads. Nothing is on disk.
 
     `files`: the descriptors that are to be the engine's 1 and 2. `page_file`: the page, for one that is not a fork.
     """

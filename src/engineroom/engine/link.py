@@ -1,4 +1,4 @@
-"""Getting to the controller, and back to it."""
+"""Connecting to the controller, and reconnecting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADVICE = (
 
 
 _BEING_COPIED = 2.0
-"""Seconds for which a connection file may be empty or half there, because somebody copies it."""
+"""Seconds for which a connection file may be empty or incomplete, because it is being copied."""
 
 
 class BadFile(ConnectionFileError):
@@ -134,7 +134,7 @@ class Link:
         return await connect(self._file, role="engine", join=join, tunnel=self._tunnel)
 
     def _note(self, failure: Exception) -> None:
-        """Leave what is in the way as steps of the start."""
+        """Record what prevents the connection as steps of the start."""
         match failure:
             case ConnectionFileError():
                 self._steps.note(

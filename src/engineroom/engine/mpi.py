@@ -1,4 +1,4 @@
-"""An engine as a rank of an MPI world: which one, known before MPI is loaded; MPI's beginning and its end."""
+"""An engine as a rank of an MPI world: its rank, known before MPI is loaded; initializing and ending MPI."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _INSTALL = {
 
 
 class Rank(NamedTuple):
-    """A place in a world. `size`: 0 if nobody has said it."""
+    """A rank in a world. `size`: 0 if unknown."""
 
     rank: int
     size: int
 
 
 def own_rank(environment: Mapping[str, str] = os.environ) -> Rank | None:
-    """Return what whoever started this process says of its place, None if it was started on its own."""
+    """Return the rank given by the program that started this process; None if it was started alone."""
     for rank, size in _VARIABLES:
         if environment.get(rank, "").isdecimal() and (not size or rank != "SLURM_PROCID" or size in environment):
             said = environment.get(size, "") if size else ""
@@ -67,7 +67,7 @@ def begin(kind: str, script: str, run_script: Callable[[str], object]) -> str:
 
 
 def mismatch(environment: Mapping[str, str] = os.environ) -> str:
-    """Return, in words, that MPI has made a world of one where there should be one of many; "" if it has not."""
+    """Return a message if MPI has made a world of one process although there are more; "" if all is well."""
     said, world = own_rank(environment), _world()
     if said is None or said.size < 2 or world is None or world.Get_size() != 1:
         return ""
@@ -93,7 +93,7 @@ def known_rank() -> Rank | None:
 
 
 def began() -> bool:
-    """Return whether somebody has loaded mpi4py in this process."""
+    """Return whether mpi4py has been loaded in this process."""
     return _mpi() is not None
 
 
@@ -114,7 +114,7 @@ def _mpi() -> Any:
 
 
 def _world() -> Any:
-    """Return MPI's world, if somebody has loaded mpi4py and it lives."""
+    """Return MPI's world if mpi4py is loaded and initialized, else None."""
     mpi = _mpi()
     if mpi is None or not mpi.Is_initialized() or mpi.Is_finalized():
         return None

@@ -108,7 +108,7 @@ class Spawner:
             self._end()
 
     def _timeout(self) -> float | None:
-        """Return milliseconds until somebody is to be killed."""
+        """Return the milliseconds until the next process must be killed."""
         deadlines = [child.kill_at for child in self._children.values() if child.kill_at is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 + 1 if deadlines else None
 

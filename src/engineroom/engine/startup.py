@@ -1,4 +1,4 @@
-"""What an engine does before it registers: its surroundings, and the user's start-up code."""
+"""What an engine does before it registers: set up its environment and run the user's start-up code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
 
 
 def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = None) -> EngineInfo:
-    """Return what the controller is told of this process."""
+    """Return the description of this process for the controller."""
     place = rank or Rank(-1, 0)
     return EngineInfo(
         pid=os.getpid(),

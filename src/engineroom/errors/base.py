@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 EngineInfo = dict[str, Any]
-"""Where an error happened: `engine_id`, `engine_uuid`, `method` ("apply", "execute", ...); empty if nobody knows."""
+"""Where an error happened: `engine_id`, `engine_uuid`, `method` ("apply", "execute", ...); empty if unknown."""
 
 ErrorWords = tuple[str, str, str, EngineInfo]
 """A remote error as words: (ename, evalue, traceback, engine_info)."""

@@ -1,7 +1,7 @@
 """What is shown of tracebacks in this process: the user's frames, and none of ours.
 
 A traceback grows frame by frame while an exception travels up. One that is emptied in an `except` block and
-raised by a bare `raise` gets no entry for that block's frame, so that whoever calls us sees their own frames alone.
+raised by a bare `raise` gets no entry for that block's frame, so that callers see only their own frames.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def users_part(trace: TracebackType | None) -> TracebackType | None:
 def show_users_frames(error: BaseException) -> None:
     """Take frames that are not the user's off `error`, its members and what it is chained to.
 
-    In an `except` block, before a bare `raise`, this leaves the frames of whoever called us.
+    In an `except` block, before a bare `raise`, this leaves the caller's frames.
     """
     if debugging():
         return

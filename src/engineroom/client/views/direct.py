@@ -1,4 +1,4 @@
-"""DirectView: calls on exactly these engines, each in its own queue, in order."""
+"""DirectView: runs calls on each of the chosen engines, in order."""
 
 from __future__ import annotations
 

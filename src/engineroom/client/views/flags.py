@@ -1,4 +1,4 @@
-"""The flags of views and the options of maps: which there are, of what types, and what becomes of other names."""
+"""The flags of views and the options of maps: their names and types, and errors for other names."""
 
 from __future__ import annotations
 

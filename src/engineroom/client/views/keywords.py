@@ -1,4 +1,4 @@
-"""Keyword arguments of methods: shown by their names in help and completions, and explained where they are wrong."""
+"""Keyword arguments of methods: named in help and completions, and explained when they are wrong."""
 
 from __future__ import annotations
 

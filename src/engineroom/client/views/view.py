@@ -1,4 +1,4 @@
-"""What all views have in common: flags, and what has been submitted through them."""
+"""The base class of views: flags, calls and the history of tasks."""
 
 from __future__ import annotations
 
