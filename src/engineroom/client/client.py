@@ -70,7 +70,7 @@ class Ignored(TypedDict, total=False):
     key: object
 
 
-@called_by_users("__init__", "wait", "wait_for_engines")
+@called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 

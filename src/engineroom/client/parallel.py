@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from engineroom.client.blocking import wait_for
 from engineroom.client.partitions import distribution, rows_together
 from engineroom.client.remote import RemoteFunction
+from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.kinds import Function
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.view import View
 
 
+@called_by_users("__call__")
 class ParallelFunction(RemoteFunction):
     """A function that runs on all engines, each with a part of the sequences, and joins the results.
 

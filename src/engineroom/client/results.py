@@ -30,7 +30,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 """What only makers of futures call."""
 
 
-@called_by_users("r", "wait", "get_dict", "__getitem__", "_in_order")
+@called_by_users("r", "wait", "wait_interactive", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(Facts, LeanFuture[T]):
     """A Future for one call (single target) or for several calls (list of targets).
 

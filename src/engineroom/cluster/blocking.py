@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from engineroom.errors.local import users_call
+
 _Self = TypeVar("_Self")
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -18,6 +20,7 @@ def blocking(
 ) -> Callable[Concatenate[_Self, _Parameters], _Result]:
     """Return a method that does what the async `method` does, and returns when it is done."""
 
+    @users_call
     @functools.wraps(method)
     def run(self: _Self, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
         return run_blocking(method(self, *args, **kwargs))
@@ -34,7 +37,11 @@ def run_blocking(work: Coroutine[Any, Any, _Result]) -> _Result:
         run: Callable[[Coroutine[Any, Any, _Result]], _Result] = _run_in_thread
     except RuntimeError:
         run = asyncio.run
-    return run(work)
+    try:
+        return run(work)
+    except KeyboardInterrupt as interrupt:
+        interrupt.__suppress_context__ = True  # how that was told to the coroutine
+        raise
 
 
 def _run_in_thread(work: Coroutine[Any, Any, _Result]) -> _Result:

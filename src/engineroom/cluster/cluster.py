@@ -26,6 +26,7 @@ from engineroom.cluster.host_session import HostSession
 from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
+from engineroom.errors.local import users_call
 from engineroom.protocol.signals import signal_number
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.homes import expanded
@@ -309,9 +310,11 @@ class Cluster(ClusterOptions):
             await asyncio.to_thread(client.close)
         await self.stop_cluster()
 
+    @users_call
     def __enter__(self) -> Client:
         return run_blocking(self.__aenter__())
 
+    @users_call
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -50,7 +50,7 @@ def end_child(problem: BaseException | None) -> NoReturn:
         code = problem.code or 0
     elif problem is not None:
         traceback.print_exception(problem)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None)):  # some may be deleted
         if stream is not None:
             with contextlib.suppress(Exception):  # somebody's own
                 stream.flush()

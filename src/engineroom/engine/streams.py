@@ -140,9 +140,10 @@ class Streams:
 
     def settle(self) -> None:
         """At the end of a task: what it put in our place says what it kept back, and goes."""
-        if sys.stdout is self.stdout and sys.stderr is self.stderr and sys.stdin is self.stdin:
+        stdin, *outputs = (getattr(sys, name, None) for name in ("stdin", "stdout", "stderr"))  # some may be deleted
+        if outputs[0] is self.stdout and outputs[1] is self.stderr and stdin is self.stdin:
             return
-        for stream in (sys.stdout, sys.stderr):
+        for stream in outputs:
             if stream is not None:
                 with contextlib.suppress(BaseException):  # user code, some of it closed
                     stream.flush()

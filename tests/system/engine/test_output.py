@@ -156,6 +156,20 @@ def test_text_that_is_no_unicode_is_shown_all_the_same(play: Any) -> None:
     play(story)
 
 
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_a_task_that_deletes_a_stream_leaves_it_to_the_next(play: Any, name: str) -> None:
+    def misuse() -> None:
+        delattr(__import__("sys"), name)
+
+    async def story(controller: Any, _: Any) -> None:
+        await controller.result(controller.apply(misuse))
+        task = controller.apply(lambda: print("here"))
+        await controller.result(task)
+        assert controller.written(task) == "here\n"
+
+    play(story)
+
+
 MISUSES = (
     "import io, sys\nmine = io.TextIOWrapper(sys.stdout.buffer, 'utf-8', write_through=False)\nmine.write('x')",
     "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')\nprint('x', end='')",

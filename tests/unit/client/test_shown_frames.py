@@ -29,6 +29,7 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "executor": lambda rc: rc[:].executor.submit(int, "x").result(),
     "executor's map": lambda rc: list(rc[:].executor.map(int, "xy")),
     "remote function": lambda rc: rc[:].remote(block=True)(lambda: 1 / 0)(),
+    "parallel function": lambda rc: rc[:].parallel(block=True)(lambda part: 1 / 0)("xy"),
     "packing": lambda rc: rc[0].apply_async(int, (n for n in ())),
     "raise_exception": lambda rc: _member(rc),
     "awaiting": lambda rc: asyncio.run(_await(rc)),

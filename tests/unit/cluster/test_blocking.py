@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
+import traceback
 
 import pytest
 
@@ -14,7 +17,7 @@ from tests.patience import SECONDS
 class Thing:
     async def double(self, x: int) -> int:
         """Return twice `x`."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(SECONDS if x == 1_000_000 else 0)
         if x < 0:
             raise ValueError(x)
         return 2 * x
@@ -34,6 +37,17 @@ def test_a_twin_works_where_a_loop_runs() -> None:
         return Thing().double_sync(3)
 
     assert asyncio.run(cell()) == 6
+
+
+def test_ctrl_c_shows_the_users_frames_alone() -> None:
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Thing().double_sync(1_000_000)
+    timer.join()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "blocking.py" not in shown.replace(__file__, "")
+    assert "CancelledError" not in shown
 
 
 def test_a_pulse_wakes_those_whose_condition_came_true() -> None:
