@@ -8,6 +8,9 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+_RESULTS = ("_", "__", "___")
+"""The last results, empty strings at first: IPython does not list them as its own before it has shown one."""
+
 _FOR_FUNCTIONS = ("get_ipython", "exit", "quit", "In", "Out")
 """What functions may call as well, if nobody has anything else under the name."""
 
@@ -17,6 +20,7 @@ class OwnNames:
 
     def __init__(self, names: dict[str, Any], hidden: dict[str, Any]) -> None:
         self._names, self._hidden = names, hidden
+        hidden.update((name, "") for name in _RESULTS if names.get(name) == "")
         self._lent: list[str] = []
 
     def put_aside(self) -> None:
