@@ -18,7 +18,7 @@ _QUIET, _LONGEST = 0.3, 2.0
 
 
 def wait_for(result: AsyncResult) -> Any:
-    """Return the result, or raise its error. At Ctrl-C its tasks are withdrawn or interrupted first."""
+    """Return the result, or raise its error. On Ctrl-C, cancel or interrupt its tasks first."""
     try:
         return result.get()
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ _LEAST_SHARE = 64
 
 
 def cuts(count: int, places: int, chunksize: int | None) -> Iterator[slice]:
-    """Yield the slices into which a map over `count` items for `places` engines is cut.
+    """Yield the slices that split a map over `count` items for `places` engines.
 
     Without a `chunksize` the first ones are large, and the later ones ever smaller: each is its share of half of
     what is left (factoring; Hummel, Schonberg and Flynn 1992, doi:10.1145/135226.135232). So all engines end at

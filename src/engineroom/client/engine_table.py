@@ -18,7 +18,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine: its number, this life of its process, and what it says of itself."""
+    """One engine: its id, its process instance, and its description."""
 
     id: int
     instance: Instance
@@ -26,7 +26,7 @@ class Engine:
 
 
 class EngineTable:
-    """Who is here. Written in the I/O thread only, under the session's condition; read from anywhere."""
+    """The connected engines. Written in the I/O thread only, under the session's condition; read from anywhere."""
 
     def __init__(self, advise: Callable[[str], str] = str) -> None:
         """`advise`: makes the commands in a message act on this cluster."""
@@ -43,19 +43,19 @@ class EngineTable:
         return self._engines.get(engine)
 
     def instance(self, engine: int) -> Instance | None:
-        """Return the life that engine `engine` has or, if it left, had last."""
+        """Return the process instance of engine `engine`; if it left, the last one."""
         return self._instances.get(engine)
 
     def problems(self) -> dict[int, str]:
-        """Return, by engine, what went wrong in start-up code."""
+        """Return the errors in start-up code, by engine."""
         return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
 
     def ends(self) -> str:
-        """Return how the engines that left last did: "engine 0: exit code 3; ..."."""
+        """Return how the last engines that left ended: "engine 0: exit code 3; ..."."""
         return "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
 
     def nobody(self, words: str = "") -> NoEnginesRegistered:
-        """Return the error of a call that no engine can run, for the reason `words` or what is known here.
+        """Return the error of a call that no engine can run, for the reason `words`, or else the reason known here.
 
         The same reason gives the same error: it may end a hundred thousand tasks.
         """
@@ -86,11 +86,11 @@ class EngineTable:
             self._update()
 
     def begin_refresh(self) -> None:
-        """The controller will tell of every engine again."""
+        """The controller is about to announce every engine again."""
         self._confirmed = set()
 
     def end_refresh(self) -> None:
-        """It has; those that it did not name are gone."""
+        """All engines have been announced; those that were not are gone."""
         confirmed, self._confirmed = self._confirmed, None
         for engine in [] if confirmed is None else sorted(set(self._engines) - confirmed):
             gone = self._engines.pop(engine)

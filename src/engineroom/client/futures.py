@@ -56,22 +56,22 @@ class LeanFuture(Future[T]):
             return self._waiting
 
     def done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """Whether it has ended: with a result, an error, or by `cancel`."""
         return self._state is FINISHED or self._state is CANCELLED
 
     def cancelled(self) -> bool:
-        """Whether it was given up by `cancel`."""
+        """Whether it was cancelled by `cancel`."""
         return self._state is CANCELLED
 
     def running(self) -> bool:
-        """Whether it is known to run now; the controller tells this only of tasks that take a while."""
+        """Whether it is known to be running. The controller reports this only for tasks that take some time."""
         return self._state is RUNNING
 
     def cancel(self) -> bool:
-        """Withdraw what has not started and interrupt what has.
+        """Cancel tasks that have not started, and interrupt those that are running.
 
-        True if nothing was known to run: it is cancelled, and its results are dropped. False if it runs or has ended,
-        as for any Future: what runs ends in the error that the interrupt raises.
+        Returns True if no task was known to be running: the future is cancelled and its results are dropped. Returns
+        False if a task is running, or all have ended; a running task ends with the error that the interrupt raises.
         """
         with self._session.condition:
             if self._state is PENDING:
@@ -82,7 +82,7 @@ class LeanFuture(Future[T]):
             return self._state is CANCELLED
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
-        """Have `fn(self)` called at the end, in a thread kept for callbacks; at once if this has ended."""
+        """Call `fn(self)` at the end, in a thread for callbacks; at once if this has already ended."""
         with self._session.condition:
             if not self.done():
                 if self._callbacks is None:
@@ -96,7 +96,7 @@ class LeanFuture(Future[T]):
             log.exception("a callback raised")
 
     def result(self, timeout: float | None = None) -> T:
-        """Return the result, or raise the error, waiting for it at most `timeout` seconds (None: no limit)."""
+        """Return the result or raise the error; wait at most `timeout` seconds (None: no limit)."""
         try:
             if self._state is not FINISHED:
                 self._wait_for_end(timeout)
@@ -106,7 +106,7 @@ class LeanFuture(Future[T]):
             raise
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return the error that `result` would raise, None if there is none."""
+        """Return the error that `result` would raise; None if there is none."""
         if self._state is not FINISHED:
             self._wait_for_end(timeout)
         return self._error()

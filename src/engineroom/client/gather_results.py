@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AsyncGatherResult(AsyncMapResult[Any]):
-    """What `scatter` spread, joined again.
+    """The parts that `scatter` made, joined again.
 
     Its length and progress count the parts; `get()`, iterating and indexing give the whole.
     """
@@ -27,11 +27,11 @@ class AsyncGatherResult(AsyncMapResult[Any]):
         self._distribution = distribution
 
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
-        """Return an iterator over the whole; TimeoutError if it is not there within `timeout` seconds."""
+        """Return an iterator over the whole; TimeoutError if it has not arrived within `timeout` seconds."""
         return iter(self.get(timeout))
 
     def __getitem__(self, key: Any) -> Any:
-        """Return items of the whole, waiting for it; by a str, what metadata have there."""
+        """Return items of the whole, waiting for it, or the metadata of a name (str)."""
         return AsyncResult.__getitem__(self, key) if isinstance(key, str) else self.get()[key]
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:

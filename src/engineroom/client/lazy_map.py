@@ -180,7 +180,7 @@ class LazyMapIterator(Iterator[T]):
 class WholeMapIterator(LazyMapIterator[T]):
     """The results of a map that was submitted as a whole.
 
-    As the iterators of `concurrent.futures`, it ends with the first error, and withdraws what has not started then.
+    Like the iterators of `concurrent.futures`, it ends with the first error and cancels what has not started.
     """
 
     def __init__(self, result: AsyncMapResult[T], timeout: float | None) -> None:

@@ -32,10 +32,10 @@ class Dial(Protocol):
         """Return a connection, not yet started; ConnectionFailed, ConnectionFileError, NotLetIn."""
 
     async def wait(self, seconds: float) -> None:
-        """Return once dialling makes sense; ConnectionFileError if it does not within `seconds`."""
+        """Return once there is something to dial; ConnectionFileError if not within `seconds`."""
 
     def close(self) -> None:
-        """Let go of what it holds between two connections: its share in a tunnel."""
+        """Release what it keeps between connections: its share in a tunnel."""
 
 
 ACKNOWLEDGE_AFTER = 0.02
@@ -68,7 +68,7 @@ class Link:
         return self._connection
 
     async def open(self, seconds: float) -> None:
-        """Connect for the first time, and learn which engines there are."""
+        """Connect for the first time, and wait for the list of engines."""
         deadline = asyncio.get_running_loop().time() + seconds
         await self._dial.wait(seconds)
         try:
@@ -85,7 +85,7 @@ class Link:
             ) from None
 
     async def close(self) -> None:
-        """Send what is waiting, acknowledge, and say goodbye."""
+        """Send what is waiting, acknowledge results, and close the connection."""
         self._closing = True
         if self._redialling is not None:
             self._redialling.cancel()
@@ -126,7 +126,7 @@ class Link:
         self._sent_functions.discard(digest)  # the next call that needs it sends it
 
     def acknowledge_soon(self) -> None:
-        """See to it that what has arrived is acknowledged."""
+        """Acknowledge soon what has arrived."""
         if self._inbox.acknowledgements.full:
             self._acknowledge()
         elif self._acknowledging is None:

@@ -155,7 +155,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         if type(item) is not FailedItem and type(item) is not FailedChunk:
             return item
         if self._stop and type(item) is FailedChunk and isinstance(item.error, TaskAborted):
-            raise self._composite()  # what went wrong, rather than what was withdrawn because of it
+            raise self._composite()  # what went wrong, rather than what was cancelled because of it
         if self._return_exceptions:
             return item.error
         raise item.error.with_traceback(None)  # each time anew, or it would grow
@@ -210,7 +210,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         ]
 
     def _errors(self) -> list[BaseException]:
-        """Return the errors so far, in the order of the items; not of items that were withdrawn because of another."""
+        """Return the errors so far, in the order of the items; without items that were cancelled because of another."""
         errors: dict[int, BaseException] = {}
         for place, task in enumerate(self._tasks):
             if task.outcome is not None and not self._is_whole(place):
@@ -241,6 +241,6 @@ def _of_item(metadata: Metadata, item: Any) -> Metadata:
 
 
 def _was_stopped(error: BaseException) -> bool:
-    """Whether `error` only says that an item was withdrawn or interrupted."""
+    """Whether `error` only says that an item was cancelled or interrupted."""
     name = error.ename if isinstance(error, RemoteError) else type(error).__name__
     return name in {"TaskAborted", "KeyboardInterrupt"}

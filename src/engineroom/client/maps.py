@@ -17,7 +17,7 @@ OnError = Literal["continue", "stop"]
 
 
 def stops(on_error: str, *, return_exceptions: bool) -> bool:
-    """Return whether a map ends with its first error; ValueError if the two options make no sense."""
+    """Return whether a map ends with its first error; ValueError if the options are invalid together."""
     if on_error not in {"continue", "stop"}:
         raise ValueError(f"on_error must be 'continue' or 'stop', not {on_error!r}")
     if on_error == "stop" and return_exceptions:
@@ -34,7 +34,7 @@ def submit_chunks(
     stop: bool,
     copy: bool,
 ) -> None:
-    """Call `submit(body, place)` for the chunk in each of `slices`; what was submitted is withdrawn if that fails."""
+    """Call `submit(body, place)` for the chunk in each of `slices`; cancel what was submitted if that fails."""
     options: dict[str, Any] = {"stop": True} if stop else {}
     if not copy:
         result._tracked = True

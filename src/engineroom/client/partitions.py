@@ -21,7 +21,7 @@ _MANY = 100
 
 
 class Distribution(Protocol):
-    """A way to spread rows over places."""
+    """A way to split rows over places."""
 
     def cuts(self, count: int, places: int) -> list[slice]:
         """Return which of `count` rows each place gets."""
@@ -42,7 +42,7 @@ class Block:
 
 
 class RoundRobin:
-    """One row to each place in turn."""
+    """Rows go to the places in turn."""
 
     def cuts(self, count: int, places: int) -> list[slice]:
         return [slice(place, count, places) for place in range(places)]
@@ -64,7 +64,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {"b": Block(), "r": RoundRobin()}
 
 
 def distribution(name: str) -> Distribution:
-    """Return the distribution that users call `name`."""
+    """Return the distribution with the public name `name`."""
     try:
         return DISTRIBUTIONS[name]
     except KeyError:
@@ -198,7 +198,7 @@ def _interleaved(whole: Any, counts: Sequence[int]) -> Any:
 def in_turn(counts: Sequence[int]) -> Sequence[int]:
     """Return the numbers that rows have in the parts one after the other, in the order of a round robin.
 
-    An array where numpy is loaded: whoever has many rows has it.
+    Returns an array if numpy is loaded, as it is when there are many rows.
     """
     starts = list(accumulate(counts, initial=0))[:-1]
     turns = max(counts, default=0)

@@ -30,7 +30,7 @@ MAX_UNFINISHED_BYTES = 1024**3
 
 
 class Owner(Listener, Protocol):
-    """Who submits: is told its tasks before anything can happen to them."""
+    """The submitter of tasks: it learns its tasks before anything can happen to them."""
 
     def _attach(self, tasks: list[Task]) -> None: ...
 
@@ -39,7 +39,7 @@ class Session:
     """One client, over any number of connections, until `close`.
 
     `condition`: held while the state of tasks or engines changes, and notified afterwards if a thread is waiting.
-    `failure`: None, or why nothing works any more.
+    `failure`: None, or the error that ended the session.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Session:
         return self.failure is not None
 
     def close(self, reason: str = "the client was closed") -> None:
-        """Say goodbye and end the threads; what still waits fails with `reason`. In a forked child: nothing."""
+        """Close the connection and end the threads; unfinished tasks fail with `reason`. In a forked child: nothing."""
         if self._forked or self._io.loop.is_closed():
             return
         self.fail(ConnectionFailed(reason))
@@ -190,17 +190,17 @@ class Session:
             self._io.call(self._link.drain)
 
     def call_soon(self, act: Callable[[], object]) -> None:
-        """Have `act()` called in the I/O thread soon; usable wherever one is, as in a `__del__`."""
+        """Call `act()` in the I/O thread soon. Safe anywhere, even in a `__del__`."""
         self._io.call(act)
 
     def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
-        """Withdraw those of `tasks` that have not started; with `interrupt`, interrupt the others."""
+        """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others."""
         unfinished = tuple(task.id(self.id) for task in tasks if task.outcome is None)
         if unfinished:
             self.send(Abort(unfinished, interrupt))
 
     def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
-        """Return the controller's answer; EngineroomError: it has none, and says why."""
+        """Return the controller's answer. EngineroomError: the controller reports an error."""
         return self.request(lambda number: Ask(number, what, about), repr(what), timeout=timeout)
 
     def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Any:
@@ -257,7 +257,7 @@ class Session:
         return in_slices(wait, timeout, look)
 
     def changed(self) -> None:
-        """Have those who wait look again. The condition is held."""
+        """Make waiting threads check again. The condition is held."""
         if self._observers:
             self.condition.notify_all()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Who waits for tasks. Called in the I/O thread, with the session's condition held."""
+    """An object that waits for tasks. Called in the I/O thread, with the session's condition held."""
 
     def _task_started(self, task: Task) -> None: ...
 

@@ -23,7 +23,7 @@ _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 
 
 class Deadline:
-    """A moment, `timeout` seconds from now; None: it never comes."""
+    """A point in time `timeout` seconds from now; None: never."""
 
     __slots__ = ("_at",)
 

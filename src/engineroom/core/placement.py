@@ -26,7 +26,7 @@ _CHOICES = 4
 
 
 class Needs(NamedTuple):
-    """What a task asks of an engine. Tasks with equal needs share a pool.
+    """The requirements of a task for its engine. Tasks with equal needs share a pool.
 
     `engines`: None for any. `large`: its bytes come as a stream. (Whatever else decides who may run a task
     belongs here too: a Python version, resources.)
@@ -121,7 +121,7 @@ def place(state: ControllerState, task: Task, pool: Pool) -> None:
 
 
 def drain(state: ControllerState, pool: Pool) -> None:
-    """Give away what waits in `pool`, as far as there is room."""
+    """Assign the tasks that wait in `pool`, as far as there is room."""
     while pool.queue.waiting:
         task = pool.queue.pop()
         engine = pick(state, task, pool)

@@ -94,7 +94,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
 
 
 def _tick(state: ControllerState) -> None:
-    """Do what is due, and see to being woken for the rest."""
+    """Do what is due, and schedule a wake-up for the rest."""
     now = state.now
     state.wake_at = None
     if state.owed_at is not None and state.owed_at <= now:

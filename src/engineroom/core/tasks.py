@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # these know tasks, and tasks know them
 
 
 class MeasuredFunction:
-    """How long a function runs, by experience; shared by all tasks that call it.
+    """The measured run time of a function; shared by all tasks that call it.
 
     `cost`: seconds of engine time that one call is expected to take, all told.
     """

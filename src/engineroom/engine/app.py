@@ -52,7 +52,7 @@ _IO_SECONDS = 5.0
 
 
 def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: LastWords | None = None) -> int:
-    """Be an engine until the controller ends it; return the exit code. In the main thread only.
+    """Run an engine until the controller ends it; return the exit code. Call it in the main thread.
 
     `runs`, `words`: where a parent wants to find what runs, and what was written last.
     """
@@ -159,7 +159,7 @@ class Engine:
         return self._exit_code
 
     def _begin_mpi(self, problems: list[str]) -> mpi.Rank | None:
-        """Initialise MPI if that is wanted, note in `problems` what is wrong with it, and return our place in it."""
+        """Initialise MPI if configured, add errors to `problems`, and return this engine's rank."""
         config = self._config
         if not config.mpi and not config.init_mpi:
             return None
@@ -234,7 +234,7 @@ class Engine:
     def _interrupted_idle(self) -> None:
         """At a terminal, two Ctrl-C in a row end the engine; one may have been meant for a task that has just ended.
 
-        One that no controller has let in yet has no tasks: there one is enough.
+        An engine that has not registered yet has no tasks, so one Ctrl-C is enough.
         """
         if not self._config.terminal:
             return

@@ -34,11 +34,11 @@ _BEING_COPIED = 2.0
 
 
 class BadFile(ConnectionFileError):
-    """There is a connection file, and it is none."""
+    """The connection file exists but is not valid."""
 
 
 class GaveUp(Exception):
-    """There is no controller for this engine, and the words say why. `code`: for the process's exit."""
+    """The engine found no controller; the message says why. `code`: the exit code of the process."""
 
     def __init__(self, words: str, *, code: int) -> None:
         self.code = code
@@ -73,7 +73,7 @@ class Link:
         self._leaving = True
 
     def lost(self, reason: str) -> None:
-        """Take note that the connection is gone."""
+        """Note that the connection is gone."""
         if self._lost is not None and not self._lost.done() and not self._leaving:
             self._lost.set_result(reason)
 

@@ -36,7 +36,7 @@ def fresh_main() -> Names:
 
 
 class Namespace:
-    """The names that users see, and what calls do with them."""
+    """The user's namespace, and the calls that run in it."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Namespace:
         home.move_in(names)
 
     def call(self, call: Call, payload: Buffer, task: bytes) -> Any:
-        """Do what `call` says, for `task`, and return its result.
+        """Run `call` for `task` and return its result.
 
         MissingFunction: its function is not here; nothing has happened. All else is the user's own.
         """
@@ -98,7 +98,7 @@ class Namespace:
         return eval(name, self.names)
 
     def assign(self, values: Names) -> None:
-        """Set names, and what is written as `a.b` or `a["b"]` in what `a` is. ValueError: that can't be assigned to."""
+        """Set names, and targets such as `a.b` or `a["b"]`. ValueError: a target cannot be assigned to."""
         for name, value in values.items():
             if name.isidentifier():
                 self.names[name] = value
@@ -109,7 +109,7 @@ class Namespace:
                 raise ValueError(f"{name!r} can't be assigned to: expected a name, or something like a.b or a[0]")
 
     def execute(self, cell: dict[str, Any]) -> Any:
-        """Run a cell as IPython does, and return its reply."""
+        """Run a cell as IPython does; return its ExecuteReply."""
         with self._interrupts.postponed():
             return self.cells().run(cell)
 
@@ -130,7 +130,7 @@ class Namespace:
             return self.cells().shell
 
     def clear(self) -> None:
-        """Forget all names, and run the start-up code again; RuntimeError says what goes wrong in that."""
+        """Delete all names and run the start-up code again. RuntimeError: the start-up code failed."""
         if self._cells is not None:
             self._cells.reset()
         else:
