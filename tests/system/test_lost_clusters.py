@@ -50,7 +50,8 @@ def test_it_is_listed_with_what_stops_it(command: Start, lost: Profile) -> None:
 
 def test_a_profile_does_not_list_what_is_another_s(command: Start, lost: Profile) -> None:
     assert command("ipcluster", "list", "--profile=default").succeeds().output == "no clusters\n"
-    assert command("ipcluster", "stop", "--all").succeeds().output == "no clusters are running\n"
+    said = command("ipcluster", "stop", "--all").succeeds().output
+    assert said.startswith("no clusters of this profile are running. This cluster is running: `ipcluster stop ")
     command("ipcluster", "clean").succeeds()
     assert "True" in command("ipcluster", "list").succeeds().output
     assert "stopped cluster 'x'" in command("ipcluster", "clean", "--all", "--force").succeeds().output

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engineroom.errors import LaunchError
 from engineroom.settings.streams import say
+
+if TYPE_CHECKING:
+    from engineroom.settings.profiles import Profile
+
+
+def _none_running(profile: Profile) -> str:
+    """Say that no cluster of this profile runs, and which others do."""
+    from engineroom.cluster.registry import running_commands
+
+    others = running_commands("ipcluster stop", profile)
+    return f"no clusters of this profile are running. {others}" if others else "no clusters are running"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
         ids = running_ids(profile)
         if not ids:
-            say("no clusters are running")
+            say(_none_running(profile))
     code = 0
     for cluster_id in ids:
         try:

@@ -14,6 +14,7 @@ from traitlets.config.loader import ArgumentError, DeferredConfigList, KVArgPars
 from engineroom.settings.option import OptionError, nearest
 from engineroom.settings.without_meaning import FLAGS, SWITCHES
 
+_LACKS_VALUE = re.compile(r"argument (\S+): expected (?:at least )?one argument")
 _NUMBER = re.compile(r"-\d")
 
 _PATHS = frozenset({"startup_script", "url_file", "work_dir"})
@@ -26,7 +27,8 @@ class _Parser(KVArgParseConfigLoader.parser_class):  # type: ignore[valid-type, 
     """Reports what it does not understand as an OptionError, not by leaving the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise OptionError(message)
+        lacking = _LACKS_VALUE.fullmatch(message)
+        raise OptionError(f"{lacking[1]} needs a value" if lacking else message)
 
 
 class CommandLine(KVArgParseConfigLoader):

@@ -28,9 +28,22 @@ def no_sense(error: TraitError) -> OptionError:
     """Return an error that says which option has a value that makes no sense, in words for people."""
     found = re.match(r"The '(\w+)' trait of an? (\w+) instance expected (.*), not (?:the \w+ )?(.*)\.$", str(error))
     if found is None:
-        return OptionError(str(error))
+        return OptionError(_out_of_range(str(error)))
     name, section, expected, value = found.groups()
     return OptionError(f"{section}.{name} must be {expected}, not {value}")
+
+
+def _out_of_range(words: str) -> str:
+    """Return what traitlets says about a number that is too small or too large, in the words of the other errors."""
+    found = re.match(
+        r"The value of the '(\w+)' trait of an? (\w+) instance should not be (less|greater) than (.*), "
+        r"but a value of (.*) was specified$",
+        words,
+    )
+    if found is None:
+        return words
+    name, section, which, limit, value = found.groups()
+    return f"{section}.{name} must be at {'least' if which == 'less' else 'most'} {limit}, not {value}"
 
 
 def option(
