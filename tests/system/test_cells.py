@@ -25,7 +25,7 @@ PRINTS = [
 ]
 
 REFUSED = {
-    "an engine shows no windows": ["get_ipython().enable_gui('qt')"],
+    "an engine cannot show windows": ["get_ipython().enable_gui('qt')"],
     "a debugger needs a terminal": ["%debug", "%pdb on"],
     "an editor needs a terminal": ["%edit"],
     "an engine has no input cell to load that into": ["%load /etc/passwd", "x = 1\n%recall"],

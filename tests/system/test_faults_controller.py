@@ -164,6 +164,7 @@ def test_a_cut_in_the_middle_of_a_large_transfer_loses_nothing(far: Far, rc: Cli
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*is sent with the function")  # it is large on purpose
 def test_a_cut_in_the_middle_of_a_large_function_loses_nothing(far: Far, rc: Client) -> None:
     data = os.urandom(1000) * 64_000
 

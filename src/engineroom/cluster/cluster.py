@@ -447,8 +447,8 @@ class Cluster(ClusterOptions):
     def _check_process(self) -> None:
         if self._session is not None and not self._session.here:
             raise LaunchError(
-                f"this Cluster belongs to process {self._session.process}, of which this process is a fork. "
-                "Connect a new Client() in this process; to control the cluster from it, find it again by "
+                f"this Cluster belongs to process {self._session.process}, and this process is a fork of it. "
+                "Create a new Client() in this process; to control the cluster from here, use "
                 f"Cluster.from_file(profile_dir={self.profile_dir!r}, cluster_id={self.cluster_id!r})"
             )
 
