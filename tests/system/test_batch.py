@@ -220,7 +220,7 @@ def test_each_job_of_its_own_has_last_words_and_an_earlier_start_has_none(
         return status.words
 
     split = BatchLauncher(SlurmEngineSetLauncher(split=True), {})
-    assert asyncio.run(words(split, says)).endswith("failed with exit code 3; its last words: no luck")
+    assert asyncio.run(words(split, says)).endswith("failed with exit code 3; its last output: no luck")
     assert not log.read_text().endswith("no luck\n")
     silent = BatchLauncher(SlurmEngineSetLauncher(batch_template="#!/bin/sh\nexit 4\n"), {})
     assert asyncio.run(words(silent, says)).endswith("failed with exit code 4")

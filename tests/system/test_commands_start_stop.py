@@ -76,7 +76,7 @@ def test_a_cluster_whose_profile_is_removed_can_be_stopped_and_is_not_overrun(co
     shutil.rmtree(profile.path)
     again = command("ipcluster", "start", "-n", "1")
     assert again.ends() == 1
-    assert "is already running, though its pid file is gone. Stop it by `ipcluster stop`" in again.output
+    assert "is already running, although its pid file is gone. Stop it with `ipcluster stop`" in again.output
     stop = command("ipcluster", "stop").succeeds()
     assert stop.output == "stopped the cluster, whose pid file was gone\n"
     start.succeeds()

@@ -130,7 +130,7 @@ def _make_way(path: Path) -> None:
     check_private(path.parent)
     if answers(path):
         raise LaunchError(
-            "a cluster of this profile and id is already running, though its pid file is gone. "
-            "Stop it by `ipcluster stop`"
+            "a cluster of this profile and id is already running, although its pid file is gone. Stop it with "
+            "`ipcluster stop`"
         )
     path.unlink(missing_ok=True)

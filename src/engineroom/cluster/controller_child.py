@@ -45,7 +45,7 @@ class ControllerChild:
         if not await self._pulse.until(lambda: bool(self._port) or not self._child.running, self._seconds):
             self.kill()
             await self._child.ended()
-            words = f"the controller (pid {self._child.process.pid}) does not listen after {self._seconds:g} s"
+            words = f"the controller (pid {self._child.process.pid}) is not listening after {self._seconds:g} s"
             raise DoesNotListen(f"{words}, and was killed; its log is {self._log_file}")
         if not self._port:
             await self._child.ended()  # with its last words

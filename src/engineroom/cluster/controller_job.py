@@ -127,9 +127,9 @@ class ControllerJob:
                     self._report(Notice(f"the controller is waiting: {said}"))
             if running_since is not None and loop.time() - running_since > self._seconds:
                 raise NoController(
-                    f"the controller runs, but its connection files did not come to {self._files()[0].parent} within "
-                    f"{self._seconds:g} s. Is that directory shared with the machine that it runs on? "
-                    f"Its output: {self._command.log_file}"
+                    "the controller is running, but its connection files did not appear in "
+                    f"{self._files()[0].parent} within {self._seconds:g} s. Is that directory shared with the "
+                    f"machine that it runs on? Its output: {self._command.log_file}"
                 )
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -137,7 +137,7 @@ class ControllerJob:
         try:
             return await self._launcher.poll(handle)
         except LaunchError as error:
-            log.warning("can't be asked how it is: %s", error)
+            log.warning("its status cannot be queried: %s", error)
             return Status(State.WAITING, str(error))
 
     def _how(self, status: Status) -> str:

@@ -181,7 +181,7 @@ class Host(LinkedHost):
             self.write_file()
         except LaunchError as error:
             log.warning("%s", error)
-            self.report(Notice(f"{error}. It says of engines what was before"))
+            self.report(Notice(f"{error}. It still shows the engines as they were before"))
 
     def fail(self, reason: str, code: int = 1) -> None:
         """Stop, because something that is needed is gone."""
@@ -267,7 +267,7 @@ class Host(LinkedHost):
             endings.append(asyncio.ensure_future(self._controller.ended()))
         _, late = await asyncio.wait(endings, timeout=self.plan.stop_timeout)
         if late:
-            log.error("children did not end, and are killed")
+            log.error("child processes did not end and are being killed")
             self.kill()
             await asyncio.wait(endings, timeout=_KILL_SECONDS)
         for ending in endings:

@@ -141,13 +141,13 @@ class HostLink:
                     self._closing = True
                     self._listener.controller_says_stop(reason)
                 case _:
-                    log.warning("the controller says something else", extra={"words": type(message).__name__})
+                    log.warning("unexpected message from the controller", extra={"words": type(message).__name__})
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         self._connection = None
         if self._closing or clean:
             return
-        log.warning("the controller is gone: connecting again", extra={"reason": reason})
+        log.warning("the connection to the controller is lost; reconnecting", extra={"reason": reason})
         self._again = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _connect_once(self) -> None:

@@ -269,7 +269,7 @@ class LaunchedEngines:
         except LaunchError as error:
             if str(error) != started.problem:
                 started.problem = str(error)
-                log.warning("can't be asked how it is: %s", error)
+                log.warning("its status cannot be queried: %s", error)
                 if started.waited_for:
                     self._report(Notice(f"waiting: {error}"))
             return

@@ -107,7 +107,7 @@ def test_the_states_of_pbs() -> None:
         ("16.server", State.ENDED, "was killed by SIGTERM"),
         ("17.server", State.WAITING, "it is held"),
     ]
-    assert pbs.read_status(QSTAT)[-1].fix == "release it by qrls"
+    assert pbs.read_status(QSTAT)[-1].fix == "release it with qrls"
 
 
 @pytest.mark.parametrize(

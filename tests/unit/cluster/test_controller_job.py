@@ -134,7 +134,7 @@ def test_while_it_waits_the_reason_is_told_once(profile: Profile, reports: list[
     ("status", "problem", "words"),
     [
         (Status(State.ENDED, "job 1 was cancelled"), "", "did not start: job 1 was cancelled; its output: /log"),
-        (Status(State.RUNNING), "", r"its connection files did not come to .* within 0.05 s.*shared"),
+        (Status(State.RUNNING), "", r"its connection files did not appear in .* within 0.05 s.*shared"),
         (Status(State.WAITING), "no such queue", "no such queue"),
     ],
 )

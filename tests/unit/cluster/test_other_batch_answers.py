@@ -45,7 +45,7 @@ ENTRY = "<job_list><JB_job_number>{job}</JB_job_number><JB_name>a b</JB_name><st
     ("letters", "state"),
     [
         ("qw", JobState("12", WAITING)),
-        ("hqw", JobState("12", WAITING, "it is held", "release it by `qrls 12`")),
+        ("hqw", JobState("12", WAITING, "it is held", "release it with `qrls 12`")),
         ("Eqw", JobState("12", WAITING)),
         ("Rq", JobState("12", WAITING)),
         ("t", JobState("12", RUNNING)),
@@ -101,7 +101,7 @@ scheduling info:            (Collecting of scheduler job information is turned o
 def test_why_jobs_of_grid_engine_wait() -> None:
     assert sge.read_reasons(QSTAT_J) == {
         "2": ("tiny.q@vm is full", ""),
-        "4": ('in error: can\'t open output file "/x": No such file', "mend that, then `qmod -cj 4`"),
+        "4": ('in error: can\'t open output file "/x": No such file', "fix that, then `qmod -cj 4`"),
         "5": ("a@n1, a@n2, a@n3 and 1 more are full; a@n5 is temporarily not available", ""),
         "6": ("", ""),
     }
@@ -151,7 +151,7 @@ def test_how_jobs_of_grid_engine_ended(failed: str, status: str, category: str, 
             JobState("16", WAITING, "New job is waiting for scheduling"),
         ),
         ("16|PEND|-|-|-", JobState("16", WAITING, "LSF gives no reason")),
-        ("16|PSUSP|-|-|-", JobState("16", WAITING, "it is held", "release it by `bresume 16`")),
+        ("16|PSUSP|-|-|-", JobState("16", WAITING, "it is held", "release it with `bresume 16`")),
         ("16|RUN|-|-|-", JobState("16", RUNNING)),
         ("16|SSUSP|-|-|-", JobState("16", RUNNING, "suspended by LSF")),
         ("16|DONE|-|-|-", JobState("16", ENDED, "ended")),

@@ -97,7 +97,7 @@ class BatchLauncher:
         elif status.state is State.ENDED:
             forget_jobs(self._shared, jobs)
         if said := _last_words(handle, states, self._options.output_limit):
-            status = msgspec.structs.replace(status, words=f"{status.words}; its last words: {said}")
+            status = msgspec.structs.replace(status, words=f"{status.words}; its last output: {said}")
         if steps is not None and status.state is State.ENDED:
             steps.note(ENDED, ok=False, words=status.words, fix=_fix(states))
         return status
@@ -142,7 +142,9 @@ class BatchLauncher:
     def _submit(self, system: BatchSystem) -> list[str]:
         submit = list(self._options.submit_command) or list(system.submit)
         if not submit:
-            raise LaunchError(f"set `submit_command` of {type(self._options).__name__}: how are jobs submitted?")
+            raise LaunchError(
+                f"set `submit_command` of {type(self._options).__name__} to the command that submits jobs"
+            )
         return submit
 
     def _splits(self, system: BatchSystem, command: Command) -> bool:

@@ -27,7 +27,7 @@ def read_status(output: str) -> list[JobState]:
 
 def _state(job: str, state: str, reason: str) -> JobState:
     if state == _IDLE:
-        why = f"`condor_q -better-analyze {job}` tells why"
+        why = f"run `condor_q -better-analyze {job}` to see why"
         return JobState(job, State.WAITING, "no machine is free for it yet", why)
     if state == _HELD:
         return JobState(job, State.WAITING, f"it is held: {reason or 'for no reason given'}", _release(job))
@@ -37,7 +37,7 @@ def _state(job: str, state: str, reason: str) -> JobState:
 
 
 def _release(job: str) -> str:
-    return f"mend that, then `condor_release {job}`"
+    return f"fix that, then `condor_release {job}`"
 
 
 def read_ending(output: str) -> str:
@@ -110,8 +110,8 @@ HTCONDOR = BatchSystem(
     tag=("-batch-name", "{tag}"),
     find=("condor_q", "-af", "ClusterId", "JobBatchName"),
     refusals=(
-        ("Can't find address|connect to", "see whether `condor_q` works here"),
-        ("[Ee]xecutable|access", "see that the program is there, and readable"),
+        ("Can't find address|connect to", "check that `condor_q` works here"),
+        ("[Ee]xecutable|access", "check that the program exists and is readable"),
     ),
     shebang="",
     directives=(

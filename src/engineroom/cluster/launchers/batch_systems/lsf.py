@@ -28,7 +28,11 @@ _ENDINGS = (
     ("TERM_MEMLIMIT|TERM_SWAP", "ran out of memory", "ask for more, as by options='-M 4GB'"),
     ("TERM_OWNER", "was killed by its owner", ""),
     ("TERM_ADMIN|TERM_FORCE_ADMIN", "was killed by an administrator", ""),
-    ("TERM_PREEMPT", "was preempted by a job of a higher priority", "start the engines again, or in another queue"),
+    (
+        "TERM_PREEMPT",
+        ("was preempted by a job with a higher priority"),
+        "start the engines again, or use another queue",
+    ),
     ("TERM_REMOVE_HUNG_JOB|TERM_ZOMBIE|TERM_LOAD|TERM_PC_|TERM_SLURM", "was ended by LSF", ""),
 )
 
@@ -45,7 +49,7 @@ def read_status(output: str) -> list[JobState]:
 
 def _state(job: str, state: str, code: str, ending: str, reason: str) -> JobState:
     if state in _WAITING:
-        fix = f"release it by `bresume {job}`" if state == "PSUSP" else ""
+        fix = f"release it with `bresume {job}`" if state == "PSUSP" else ""
         return JobState(job, State.WAITING, reason.rstrip(";. ") or _WAITING[state] or "LSF gives no reason", fix)
     if state in _RUNNING:
         return JobState(job, State.RUNNING, _RUNNING[state])

@@ -30,7 +30,7 @@ _EXIT_CODES = {
 _FIXES = {
     "time limit": "set a longer `timelimit`",
     "memory": "ask for more, as by options='-l mem=8gb'",
-    "held": "release it by qrls",
+    "held": "release it with qrls",
 }
 
 _SIGNALLED = 256

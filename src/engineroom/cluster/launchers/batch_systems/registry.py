@@ -34,12 +34,12 @@ _BY_OPTIONS = {
 def system_called(name: str) -> BatchSystem:
     """Return the batch system with this name, one of ours."""
     if name not in _SYSTEMS:
-        raise LaunchError(f"nothing is known of the batch system {name}: there is {', '.join(_SYSTEMS)}")
+        raise LaunchError(f"unknown batch system {name}; the known ones are {', '.join(_SYSTEMS)}")
     module, data = _SYSTEMS[name]
     try:
         found = getattr(import_module(f"engineroom.cluster.launchers.batch_systems.{module}"), data)
     except ModuleNotFoundError as error:
-        raise LaunchError(f"{name} is not built yet") from error
+        raise LaunchError(f"{name} is not available yet") from error
     assert isinstance(found, BatchSystem)
     return found
 

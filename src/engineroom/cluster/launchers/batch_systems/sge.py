@@ -30,7 +30,7 @@ def _state(job: str, letters: str, tasks: int) -> JobState:
     if "E" in letters:
         return JobState(job, State.WAITING, tasks=tasks)
     if "h" in letters:
-        return JobState(job, State.WAITING, "it is held", f"release it by `qrls {job}`", tasks)
+        return JobState(job, State.WAITING, "it is held", f"release it with `qrls {job}`", tasks)
     if "q" in letters:
         return JobState(job, State.WAITING, tasks=tasks)
     return JobState(job, State.RUNNING, "suspended" if set(letters) & set("sST") else "", tasks=tasks)
@@ -48,7 +48,7 @@ def read_reasons(output: str) -> dict[str, tuple[str, str]]:
 
 def _reason(job: str, block: str) -> tuple[str, str]:
     if (error := re.search(r"^error reason.*?\berror: (.*)", block, re.MULTILINE)) is not None:
-        return f"in error: {error[1].strip()}", f"mend that, then `qmod -cj {job}`"
+        return f"in error: {error[1].strip()}", f"fix that, then `qmod -cj {job}`"
     told = re.search(r"^scheduling info:\s*(.*(?:\n .*)*)", block, re.MULTILINE)
     lines = [line.strip() for line in told[1].splitlines()] if told is not None else []
     if not lines or _NO_REASONS in lines[0]:

@@ -13,7 +13,7 @@ _RUNNING = {"RUNNING", "COMPLETING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOP
 
 _REASONS = {
     "Resources": "the nodes that it needs are busy",
-    "Priority": "jobs of a higher priority are before it",
+    "Priority": "jobs with a higher priority are ahead of it",
     "Dependency": "it waits for another job",
     "BeginTime": "its start time has not come",
     "Licenses": "a licence that it needs is in use",
@@ -25,13 +25,13 @@ _REASONS = {
 """What Slurm's reasons mean, where that is not plain from the word."""
 
 _NEVER = {
-    "PartitionNodeLimit": "the partition does not have so many nodes: start fewer engines, or in another queue",
+    "PartitionNodeLimit": "the partition does not have that many nodes: start fewer engines, or use another queue",
     "PartitionTimeLimit": "the partition allows less time: set a shorter timelimit",
     "PartitionConfig": "the partition does not allow such a job: choose another queue",
-    "BadConstraints": "no node is as the job wants it: see `options`",
+    "BadConstraints": "no node meets the requirements of the job: see `options`",
     "InvalidAccount": "the account does not exist: set `account`",
     "InvalidQOS": "the quality of service does not exist: set `qos`",
-    "JobHeldUser": "it is held: release it by `scontrol release JOBID`",
+    "JobHeldUser": "it is held: release it with `scontrol release JOBID`",
     "JobHeldAdmin": "an administrator holds it",
 }
 """Reasons that do not go away by waiting, and what to do."""
@@ -45,7 +45,7 @@ _ENDINGS = {
     "OUT_OF_MEMORY": ("ran out of memory", "ask for more, as by options='--mem-per-cpu=4G'"),
     "NODE_FAIL": ("was lost with its node", "start the engines again"),
     "BOOT_FAIL": ("was lost: its node did not boot", "start the engines again"),
-    "PREEMPTED": ("was preempted by a job of a higher priority", "start the engines again, or in another queue"),
+    "PREEMPTED": ("was preempted by a job with a higher priority", "start the engines again, or use another queue"),
     "REVOKED": ("was revoked", ""),
 }
 
