@@ -27,10 +27,11 @@ def explain(value: object, what: str, error: BaseException, *, root: str = "valu
 
 
 def kind_of(value: object) -> str:
-    """Return "a 'module.Type'", without the module for built-in types."""
+    """Return "a 'module.Type'" or "an 'int'", without the module for built-in types."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"a '{module}{kind.__qualname__}'"
+    name = f"{module}{kind.__qualname__}"
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} '{name}'"
 
 
 class Named(NamedTuple):

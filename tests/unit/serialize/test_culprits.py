@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from engineroom.errors import PackError
+from engineroom.serialize import culprits
 from engineroom.serialize.functions import pack_call
 from engineroom.serialize.payloads import pack, pack_names
 
@@ -205,3 +206,10 @@ def test_an_object_that_can_only_be_described():
     assert "value[0] is a" in error_of([Refuses()])
     assert "Refuses': ValueError: never me" in error_of([Refuses()])
     assert "never me" in error_of({Refuses(): 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1, "an 'int'"), ([], "a 'list'"), (threading.Lock(), "a '_thread.lock'")]
+)
+def test_a_kind_has_its_article(value: object, words: str) -> None:
+    assert culprits.kind_of(value) == words
