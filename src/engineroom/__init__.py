@@ -67,7 +67,7 @@ if TYPE_CHECKING:
         unwrap_exception,
         wrap_exception,
     )
-    from engineroom.serialize.declared import interactive
+    from engineroom.serialize.functions.declared import interactive
     from engineroom.serialize.old_names import (
         deserialize_object,
         pack_apply_message,
@@ -168,7 +168,7 @@ _HOMES = {
     "TimeoutError": "engineroom.error",
     "ViewExecutor": "engineroom.client.executor",
     "deserialize_object": "engineroom.serialize.old_names",
-    "interactive": "engineroom.serialize.declared",
+    "interactive": "engineroom.serialize.functions.declared",
     "pack_apply_message": "engineroom.serialize.old_names",
     "parallel": "engineroom.client.parallel",
     "remote": "engineroom.client.remote",

@@ -7,7 +7,7 @@ import re
 import socket
 from typing import Any
 
-from engineroom.serialize.declared import interactive
+from engineroom.serialize.functions.declared import interactive
 
 __all__ = [
     "disambiguate_ip_address",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engineroom.errors import PackError
-from engineroom.serialize.item_text import text_of
+from engineroom.serialize.chunks.item_text import text_of
 from engineroom.serialize.payloads import pickled
 
 

@@ -35,7 +35,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.protocol.signals import signal_number
-from engineroom.serialize.functions import FunctionPacker
+from engineroom.serialize.functions.packing import FunctionPacker
 from engineroom.settings.homes import expanded
 from engineroom.settings.streams import fill_descriptors
 from engineroom.transport.ways import Way

@@ -16,8 +16,8 @@ from engineroom.client.kinds import T
 from engineroom.client.waiting import NEVER, Deadline
 from engineroom.errors import PackError, RemoteError
 from engineroom.errors.local import called_by_users
-from engineroom.serialize.functions import name_of
-from engineroom.serialize.item_text import text_of
+from engineroom.serialize.chunks.item_text import text_of
+from engineroom.serialize.functions.packing import name_of
 
 if TYPE_CHECKING:
     from engineroom.client.map_results import AsyncMapResult

@@ -14,8 +14,8 @@ from engineroom.client.inbox import SYNC, Inbox
 from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.protocol.messages import INLINE_LIMIT, Ask, Function, Join, Message, Welcome
-from engineroom.serialize.functions import PackedFunction
-from engineroom.serialize.large_parts import Part
+from engineroom.serialize.functions.large_parts import Part
+from engineroom.serialize.functions.packing import PackedFunction
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts
 

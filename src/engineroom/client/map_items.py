@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.errors import CompositeError, RemoteError, remote_error
 from engineroom.ids import engine_uuid
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.items import Failed, ItemsFailed
+from engineroom.serialize.chunks.items import Failed, ItemsFailed
+from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from engineroom.client.blocking import give_up
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.errors import PackError
 from engineroom.protocol.streams import Body
-from engineroom.serialize.functions import pack_call
+from engineroom.serialize.functions.packing import pack_call
 
 OnError = Literal["continue", "stop"]
 """What a map does when an item fails: run the others and collect all errors, or end with the first."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from engineroom.errors.local import called_by_users
-from engineroom.serialize.functions import name_of
+from engineroom.serialize.functions.packing import name_of
 
 if TYPE_CHECKING:
     from engineroom.client.kinds import Function

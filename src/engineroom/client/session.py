@@ -23,7 +23,7 @@ from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import new_session, task_id
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Submit
 from engineroom.protocol.streams import Body
-from engineroom.serialize.functions import PackedFunction
+from engineroom.serialize.functions.packing import PackedFunction
 
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""

@@ -9,13 +9,13 @@ from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, rem
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
 from engineroom.protocol.messages import METHODS, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.items import ItemsFailed
+from engineroom.serialize.chunks.items import ItemsFailed
+from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
     from engineroom.client.output import TaskOutput
-    from engineroom.serialize.functions import PackedFunction
+    from engineroom.serialize.functions.packing import PackedFunction
 
 
 class Listener(Protocol):

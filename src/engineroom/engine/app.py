@@ -35,7 +35,7 @@ from engineroom.engine.streams import Streams, routed_output
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.protocol.processes import die_with_parent
-from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.settings.titles import engine_title, set_title
 from engineroom.transport.loops import new_loop
 

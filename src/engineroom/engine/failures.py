@@ -5,7 +5,7 @@ from __future__ import annotations
 from engineroom.ids import EngineId, Instance
 from engineroom.protocol.messages import METHODS, Call
 from engineroom.protocol.streams import Body
-from engineroom.serialize.failures import pack_failure
+from engineroom.serialize.failures.packing import pack_failure
 
 _LONGEST = 2000
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engineroom.serialize import child_processes, cloudpickles
+from engineroom.serialize.by_value import child_processes, cloudpickles
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec

@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.queue import TaskQueue
-from engineroom.serialize.running_chunk import running_chunk
+from engineroom.serialize.chunks.running import running_chunk
 
 
 class Interrupts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from engineroom.serialize.arrivals import arrivals
+from engineroom.serialize.by_value.arrivals import arrivals
 
 
 class MainModule(ModuleType):

@@ -14,10 +14,10 @@ from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.main_module import MainModule
 from engineroom.protocol.messages import Call, Kind
 from engineroom.protocol.streams import Buffer
-from engineroom.serialize.arrivals import arrivals
-from engineroom.serialize.function_table import FunctionTable
-from engineroom.serialize.functions import unpack_call
-from engineroom.serialize.interactive import home
+from engineroom.serialize.by_value.arrivals import arrivals
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.functions.packing import unpack_call
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:

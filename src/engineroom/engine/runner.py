@@ -18,9 +18,9 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
 from engineroom.protocol.messages import Call, Finished, Outcome, Status
 from engineroom.protocol.streams import Body
-from engineroom.serialize.function_table import MissingFunction
-from engineroom.serialize.interactive import home
-from engineroom.serialize.items import Results
+from engineroom.serialize.chunks.items import Results
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.functions.table import MissingFunction
 from engineroom.serialize.payloads import pack
 
 PackFailure = Callable[[BaseException, Call], tuple[str, Body]]

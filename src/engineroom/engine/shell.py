@@ -31,7 +31,7 @@ from engineroom.protocol.messages import (
     Shutdown,
     Started,
 )
-from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.connection import Connection
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from typing import Any
 from engineroom.errors import PackError
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import keeper, wrap_large
-from engineroom.serialize.exceptions import may_hold_exceptions
+from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Body, Buffer, lay_out, split
-from engineroom.serialize.interactive import home
+from engineroom.serialize.functions.interactive import home
 
 _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
@@ -46,7 +46,7 @@ def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Body:
     try:
         return pack(names, copy=copy)
     except PackError as error:
-        from engineroom.serialize.culprits import Named, blame  # only needed now
+        from engineroom.serialize.refusals.culprits import Named, blame  # only needed now
 
         raise blame([Named(f"the variable {name!r}", name, names[name]) for name in names], error) from error.__cause__
 
@@ -79,12 +79,12 @@ def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str, root:
         pass
     if buffers:
         buffers.clear()
-    from engineroom.serialize import by_value  # with cloudpickle, which takes 10 ms; many never need it
+    from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
 
     try:
-        return by_value.dumps(wrapped, buffers)
+        return pickler.dumps(wrapped, buffers)
     except Exception as error:
-        from engineroom.serialize.culprits import explain  # only needed now
+        from engineroom.serialize.refusals.culprits import explain  # only needed now
 
         raise PackError(explain(value, what, error, root=root)) from error
 

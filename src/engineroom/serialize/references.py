@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engineroom.serialize.interactive import home
+from engineroom.serialize.functions.interactive import home
 
 
 class Reference:

@@ -32,8 +32,8 @@ from engineroom.protocol.messages import (
     Welcome,
 )
 from engineroom.protocol.processes import boot_id, host_name
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.functions import FunctionPacker, PackedFunction, pack_call
+from engineroom.serialize.failures.packing import unpack_failure
+from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction, pack_call
 from engineroom.serialize.payloads import pack, unpack
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection

@@ -29,9 +29,9 @@ from engineroom.protocol.messages import (
     Welcome,
 )
 from engineroom.protocol.streams import Payload
-from engineroom.serialize.failures import pack_failure
-from engineroom.serialize.function_table import FunctionTable
-from engineroom.serialize.functions import unpack_call
+from engineroom.serialize.failures.packing import pack_failure
+from engineroom.serialize.functions.packing import unpack_call
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import pack, unpack
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair

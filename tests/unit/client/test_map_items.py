@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engineroom.client.map_items import FailedItem, items_of
 from engineroom.errors import RemoteError
-from engineroom.serialize.items import ItemsFailed, each_item
+from engineroom.serialize.chunks.items import ItemsFailed, each_item
 
 
 class Own(Exception):

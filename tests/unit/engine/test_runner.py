@@ -18,10 +18,10 @@ from engineroom.engine.runner import Runner
 from engineroom.engine.streams import Streams
 from engineroom.ids import SessionId, new_instance, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Status
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.function_table import FunctionTable
-from engineroom.serialize.functions import FunctionPacker, pack_call
-from engineroom.serialize.interactive import home
+from engineroom.serialize.failures.packing import unpack_failure
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.functions.packing import FunctionPacker, pack_call
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import pack, unpack
 
 

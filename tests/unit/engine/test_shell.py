@@ -14,7 +14,7 @@ from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Started
-from engineroom.serialize.function_table import FunctionTable
+from engineroom.serialize.functions.table import FunctionTable
 from tests.patience import SECONDS
 
 TASK = task_id(SessionId(bytes(16)), 1)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import engineroom
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.functions import FunctionPacker, pack_call
+from engineroom.serialize.failures.packing import unpack_failure
+from engineroom.serialize.functions.packing import FunctionPacker, pack_call
 from engineroom.serialize.payloads import pack, unpack
 from tests.patience import SECONDS
 

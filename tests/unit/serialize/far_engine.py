@@ -6,10 +6,10 @@ import struct
 import sys
 import types
 
-from engineroom.serialize.failures import pack_failure
-from engineroom.serialize.function_table import FunctionTable
-from engineroom.serialize.functions import unpack_call
-from engineroom.serialize.interactive import home
+from engineroom.serialize.failures.packing import pack_failure
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.functions.packing import unpack_call
+from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import pack, unpack
 
 

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from engineroom.errors import PackError
-from engineroom.serialize import culprits
-from engineroom.serialize.functions import pack_call
+from engineroom.serialize.functions.packing import pack_call
 from engineroom.serialize.payloads import pack, pack_names
+from engineroom.serialize.refusals import culprits
 
 LOCK = threading.Lock()
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.serialize.exceptions import may_hold_exceptions
-from engineroom.serialize.failures import pack_failure, unpack_failure
+from engineroom.serialize.failures.exceptions import may_hold_exceptions
+from engineroom.serialize.failures.packing import pack_failure, unpack_failure
 from engineroom.serialize.payloads import pack, pickled, unpack
 from tests.unit.serialize.conftest import joined
 from tests.unit.serialize.test_failures import Frozen, Made, Odd, Reduced, Slotted
@@ -223,7 +223,7 @@ def test_names_that_are_in_the_pickle_before_hide_no_exception(value):
 
 @pytest.mark.parametrize("value", [None, [1.5] * 1000, b"\x94\x93" * 3, "\u0094\u0093", {"a": (1, 2)}])
 def test_values_without_exceptions_are_pickled_once(value, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "engineroom.serialize.by_value", None)
+    monkeypatch.setitem(__import__("sys").modules, "engineroom.serialize.by_value.pickler", None)
     assert back(value) == value
     assert not may_hold_exceptions(pickled([dataclasses.field, Outcome]))
 

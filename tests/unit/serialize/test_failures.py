@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from engineroom.errors import CompositeError, RemoteError, RemoteTraceback
-from engineroom.serialize.failures import pack_failure, unpack_failure
+from engineroom.serialize.failures.packing import pack_failure, unpack_failure
 from tests.patience import SECONDS
 from tests.unit.serialize.conftest import joined, pickled_and_back
 
@@ -291,7 +291,7 @@ def test_a_plain_python_traceback_shows_the_remote_one(tmp_path):
     script.write_text(
         textwrap.dedent(
             """
-            from engineroom.serialize.failures import pack_failure, unpack_failure
+            from engineroom.serialize.failures.packing import pack_failure, unpack_failure
             def user_function(): return 1 / 0
             try:
                 user_function()

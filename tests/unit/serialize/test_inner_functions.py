@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 
 import pytest
 
-from engineroom.serialize.inner_functions import Builtins, original_of, with_builtins
+from engineroom.serialize.functions.inner import Builtins, original_of, with_builtins
 
 
 @pytest.fixture

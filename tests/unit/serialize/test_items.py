@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.serialize.failures import unpack_failure
-from engineroom.serialize.items import Failed, ItemsFailed, Results, each_item
+from engineroom.serialize.chunks.items import Failed, ItemsFailed, Results, each_item
+from engineroom.serialize.chunks.running import running_chunk
+from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.payloads import unpack
-from engineroom.serialize.running_chunk import running_chunk
 
 FAILURES = (ValueError, StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, MemoryError, ExceptionGroup)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.serialize.function_table import FunctionTable, MissingFunction
-from engineroom.serialize.functions import FunctionPacker
-from engineroom.serialize.large_parts import LARGE, PartStore
+from engineroom.serialize.functions.large_parts import LARGE, PartStore
+from engineroom.serialize.functions.packing import FunctionPacker
+from engineroom.serialize.functions.table import FunctionTable, MissingFunction
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is sent with the function")
 

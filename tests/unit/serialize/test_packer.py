@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from engineroom.errors import PackError
-from engineroom.serialize.functions import FunctionPacker
+from engineroom.serialize.functions.packing import FunctionPacker
 from engineroom.serialize.references import Reference
 
 

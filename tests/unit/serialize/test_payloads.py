@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as npst
 
 from engineroom.errors import PackError, ProtocolError
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.serialize.functions import pack_call, unpack_call
+from engineroom.serialize.functions.packing import pack_call, unpack_call
 from engineroom.serialize.payloads import pack, unpack
 from tests.unit.serialize.conftest import joined, pickled_and_back
 

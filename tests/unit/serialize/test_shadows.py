@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from engineroom.serialize.shadows import hidden_names
+from engineroom.serialize.functions.shadows import hidden_names
 
 
 def found(notebook, source, **theirs):
     """What is found when `f` of `source` meets a namespace with `theirs`."""
-    from engineroom.serialize.by_value import captured_by
+    from engineroom.serialize.by_value.pickler import captured_by
 
     f = notebook.run(source)
     return list(hidden_names(f, captured_by(f), theirs))

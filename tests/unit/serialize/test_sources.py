@@ -7,10 +7,10 @@ import re
 import pytest
 
 from engineroom.errors import RemoteError
-from engineroom.serialize import sources
-from engineroom.serialize.interactive import home
+from engineroom.serialize.functions import sources
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.functions.sources import received, source_of
 from engineroom.serialize.payloads import pack, unpack
-from engineroom.serialize.sources import received, source_of
 from tests.unit.serialize.conftest import joined
 
 CELL = """\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engineroom.serialize.function_table import FunctionTable, MissingFunction
-from engineroom.serialize.functions import FunctionPacker
+from engineroom.serialize.functions.packing import FunctionPacker
+from engineroom.serialize.functions.table import FunctionTable, MissingFunction
 
 
 def packed(count):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engineroom.serialize.tracebacks import message_of, traceback_text
+from engineroom.serialize.failures.tracebacks import message_of, traceback_text
 
 
 def raised(function, *args):

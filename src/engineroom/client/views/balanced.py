@@ -23,7 +23,7 @@ from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
 from engineroom.protocol.streams import Body
-from engineroom.serialize.functions import PackedFunction, pack_call
+from engineroom.serialize.functions.packing import PackedFunction, pack_call
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client

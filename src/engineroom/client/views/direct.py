@@ -25,7 +25,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Options
 from engineroom.protocol.messages import Kind as CallKind
 from engineroom.protocol.streams import Body
-from engineroom.serialize.functions import PackedFunction, pack_call
+from engineroom.serialize.functions.packing import PackedFunction, pack_call
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
 

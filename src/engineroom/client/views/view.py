@@ -21,8 +21,8 @@ from engineroom.client.views.keywords import explains_keywords, takes
 from engineroom.errors import NoSuchFlag, PackError
 from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.ids import msg_id, task_id
-from engineroom.serialize.functions import PackedFunction, name_of
-from engineroom.serialize.items import each_item
+from engineroom.serialize.chunks.items import each_item
+from engineroom.serialize.functions.packing import PackedFunction, name_of
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client

@@ -66,7 +66,7 @@ def _pickled(name: str) -> bytes:
     """Return a class that was made in a script, a notebook or a function, for the process that is to use it."""
     if not isinstance(name, OwnClass):
         return b""
-    from engineroom.serialize.local_classes import pack_class  # for few
+    from engineroom.serialize.by_value.local_classes import pack_class  # for few
 
     try:
         return pack_class(name.cls)
@@ -80,7 +80,7 @@ def _pickled(name: str) -> bytes:
 def _class_of(spec: LauncherSpec) -> type[BaseLauncher]:
     if not spec.pickled:
         return import_launcher(spec.cls)
-    from engineroom.serialize.local_classes import unpack_class  # as above
+    from engineroom.serialize.by_value.local_classes import unpack_class  # as above
 
     return unpack_class(spec.pickled)
 

@@ -16,10 +16,10 @@ from weakref import WeakSet
 
 import cloudpickle.cloudpickle as theirs
 
-from engineroom.serialize.arrivals import arrivals
-from engineroom.serialize.enums import bare_enum, by_value, fill_members, members_of
-from engineroom.serialize.hooks import no_hooks
-from engineroom.serialize.interactive import home
+from engineroom.serialize.by_value.arrivals import arrivals
+from engineroom.serialize.by_value.enums import bare_enum, by_value, fill_members, members_of
+from engineroom.serialize.by_value.hooks import no_hooks
+from engineroom.serialize.functions.interactive import home
 
 HEAP_TYPE = 1 << 9
 """Flag of classes that were made at run time; the others are written in C and part of Python."""

@@ -12,7 +12,7 @@ from types import CodeType
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
-from engineroom.serialize.interactive import home
+from engineroom.serialize.functions.interactive import home
 
 Source: TypeAlias = tuple[str, ...]
 """Lines, the first of which is that where the code starts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engineroom.serialize.interactive import brought_by
+from engineroom.serialize.functions.interactive import brought_by
 
 MODULES = (
     "cloudpickle.cloudpickle",
@@ -23,7 +23,7 @@ def teach(cloudpickle: Any) -> None:
         state, slots = usual(function)
         brought = brought_by(function)
         if brought is not None:
-            from engineroom.serialize.by_value import captured_by  # whoever gets here has cloudpickle
+            from engineroom.serialize.by_value.pickler import captured_by  # whoever gets here has cloudpickle
 
             slots["__globals__"].update(captured_by(function))
         return state, slots

@@ -11,9 +11,9 @@ from engineroom.errors.local import show_users_frames
 from engineroom.errors.parts import Parts, contents_of, furnish, made, members_of
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import INLINE_LIMIT
+from engineroom.serialize.failures.tracebacks import bounded, message_of, printable, traceback_text
 from engineroom.serialize.frames import Body, Buffer, lay_out
 from engineroom.serialize.payloads import pickled, unpickled
-from engineroom.serialize.tracebacks import bounded, message_of, printable, traceback_text
 
 _SUMMARY = 1000
 """Longest summary, in characters."""
@@ -77,9 +77,9 @@ def _plainly(exception: BaseException) -> bytes:
 
 
 def _by_value(exception: BaseException) -> bytes:
-    from engineroom.serialize import by_value  # with cloudpickle, which takes 10 ms; many never need it
+    from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
 
-    return by_value.dumps(exception)
+    return pickler.dumps(exception)
 
 
 def _unpickled(packed: bytes) -> BaseException | None:

@@ -18,16 +18,16 @@ from typing import Any
 import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.buffers import keeper, large
-from engineroom.serialize.classes import HEAP_TYPE, reduce_class
-from engineroom.serialize.code_facts import facts_of
-from engineroom.serialize.declared import declared
-from engineroom.serialize.evaluation import Evaluator
-from engineroom.serialize.exceptions import reduce_exception
-from engineroom.serialize.instances import Way, way_of
-from engineroom.serialize.interactive import EMPTY, Scope, brought_by, furnish, make_function
-from engineroom.serialize.ipython_names import is_of_ipython
-from engineroom.serialize.large_parts import LARGE
-from engineroom.serialize.standard_ways import WAYS
+from engineroom.serialize.by_value.classes import HEAP_TYPE, reduce_class
+from engineroom.serialize.by_value.instances import Way, way_of
+from engineroom.serialize.by_value.standard_ways import WAYS
+from engineroom.serialize.failures.exceptions import reduce_exception
+from engineroom.serialize.functions.code_facts import facts_of
+from engineroom.serialize.functions.declared import declared
+from engineroom.serialize.functions.evaluation import Evaluator
+from engineroom.serialize.functions.interactive import EMPTY, Scope, brought_by, furnish, make_function
+from engineroom.serialize.functions.ipython_names import is_of_ipython
+from engineroom.serialize.functions.large_parts import LARGE
 
 _ATTRIBUTES = (
     "__name__",

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from engineroom.errors import PackError
-from engineroom.serialize import by_value
-from engineroom.serialize.interactive import home
-from engineroom.serialize.parts import Part, parts_of
-from engineroom.serialize.staying import advice_for, stays
+from engineroom.serialize.by_value import pickler
+from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.refusals.parts import Part, parts_of
+from engineroom.serialize.refusals.staying import advice_for, stays
 
 _DEPTH = 50
 _PARTS = 100_000
@@ -137,7 +137,7 @@ def _failing_part(value: object, seen: set[int]) -> tuple[Part, BaseException] |
 
 def _failure(value: object) -> BaseException | None:
     try:
-        by_value.dumps(value, [])  # arrays are no part of a pickle that nobody reads
+        pickler.dumps(value, [])  # arrays are no part of a pickle that nobody reads
     except Exception as error:  # noqa: BLE001 -- whatever it is, this is the culprit
         return error
     return None

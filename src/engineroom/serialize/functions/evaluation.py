@@ -11,7 +11,7 @@ from operator import or_
 from types import CodeType, FrameType
 from typing import Any
 
-from engineroom.serialize.inner_functions import Builtins, with_builtins
+from engineroom.serialize.functions.inner import Builtins, with_builtins
 
 _SYNTAX = reduce(or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names))
 """The bits of a code's flags that say which future syntax it has."""

@@ -15,9 +15,9 @@ from enum import Enum
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from engineroom.serialize.arrivals import arrivals, functions_in
-from engineroom.serialize.evaluation import evaluators
-from engineroom.serialize.inner_functions import Builtins, with_builtins
+from engineroom.serialize.by_value.arrivals import arrivals, functions_in
+from engineroom.serialize.functions.evaluation import evaluators
+from engineroom.serialize.functions.inner import Builtins, with_builtins
 
 _BUILTINS = vars(builtins)
 _MOST_SHADOWED = 20
@@ -139,7 +139,7 @@ def furnish(function: FunctionType, state: tuple[Any, ...]) -> None:
         return
     arrivals.note(function)
     if captured and not captured.keys().isdisjoint(namespace):
-        from engineroom.serialize.shadows import hidden_names  # seldom needed, and it takes a while
+        from engineroom.serialize.functions.shadows import hidden_names  # seldom needed, and it takes a while
 
         home.shadowed += hidden_names(function, captured, namespace)
 

@@ -17,9 +17,9 @@ import cloudpickle.cloudpickle as theirs
 
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import restore_memoryview
-from engineroom.serialize.inner_functions import original_of
-from engineroom.serialize.named import VARIABLES
-from engineroom.serialize.sources import Source, received, source_of
+from engineroom.serialize.by_value.named import VARIABLES
+from engineroom.serialize.functions.inner import original_of
+from engineroom.serialize.functions.sources import Source, received, source_of
 
 _FILE_NAME = 10
 """Where the arguments of `types.CodeType` have it."""

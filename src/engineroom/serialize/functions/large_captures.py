@@ -53,8 +53,8 @@ def _carried(function: Any, seen: set[int]) -> Iterator[Carried]:
 
 
 def _carried_by(function: FunctionType, seen: set[int]) -> Iterator[Carried]:
-    from engineroom.serialize.by_value import captured_by  # with cloudpickle; seldom needed here
-    from engineroom.serialize.classes import importable
+    from engineroom.serialize.by_value.classes import importable
+    from engineroom.serialize.by_value.pickler import captured_by  # with cloudpickle; seldom needed here
 
     if importable(function):
         return
@@ -92,10 +92,10 @@ def _size_of(value: Any) -> int:
         return size
     if isinstance(value, bytes | bytearray | str):
         return len(value)
-    from engineroom.serialize import by_value  # with cloudpickle; seldom needed here
+    from engineroom.serialize.by_value import pickler  # with cloudpickle; seldom needed here
 
     buffers: list[Any] = []
     try:
-        return len(by_value.dumps(value, buffers)) + sum(memoryview(buffer).nbytes for buffer in buffers)
+        return len(pickler.dumps(value, buffers)) + sum(memoryview(buffer).nbytes for buffer in buffers)
     except Exception:  # noqa: BLE001 -- it is about a warning only
         return 0

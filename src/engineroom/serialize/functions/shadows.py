@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from engineroom.serialize.inner_functions import original_of
+from engineroom.serialize.functions.inner import original_of
 
 _PLAIN = frozenset({bool, int, float, complex, str, bytes, tuple, frozenset})
 _COMPARED = 1 << 20

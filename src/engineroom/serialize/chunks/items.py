@@ -11,12 +11,12 @@ from types import CoroutineType
 from typing import Any
 
 from engineroom.errors import PackError, TaskAborted
-from engineroom.serialize.failures import pack_failure
+from engineroom.serialize.chunks.item_text import text_of
+from engineroom.serialize.chunks.likeness import Likeness, likeness_of
+from engineroom.serialize.chunks.running import running_chunk
+from engineroom.serialize.failures.packing import pack_failure
 from engineroom.serialize.frames import Body
-from engineroom.serialize.item_text import text_of
-from engineroom.serialize.likeness import Likeness, likeness_of
 from engineroom.serialize.payloads import pack, pickled
-from engineroom.serialize.running_chunk import running_chunk
 
 _DESCRIBED = 100
 """So many failed items of a chunk are described: a `repr` may be slow, and people read the first few."""

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import LargeBuffers
 from engineroom.serialize.frames import Body, Buffer
-from engineroom.serialize.large_captures import WORTH_A_WORD, warn_of_size
-from engineroom.serialize.large_parts import LARGE, Part, PartStore
+from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
+from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
 from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
 
@@ -54,7 +54,9 @@ class FunctionPacker:
         known = self._packed.get(id(function))
         if known is not None and known[0]() is function and known[1].holds(function):
             return known[2]
-        from engineroom.serialize.sameness import Sameness  # with cloudpickle; needed from the first function on
+        from engineroom.serialize.functions.sameness import (
+            Sameness,  # with cloudpickle; needed from the first function on
+        )
 
         sameness = Sameness()
         same = sameness.watches(function)
@@ -120,7 +122,7 @@ def pack_call(
     try:
         return pack((args, kwargs), copy=copy)
     except PackError as error:
-        from engineroom.serialize.culprits import arguments, blame  # only needed now
+        from engineroom.serialize.refusals.culprits import arguments, blame  # only needed now
 
         raise blame(arguments(args, kwargs, name, function), error) from error.__cause__
 

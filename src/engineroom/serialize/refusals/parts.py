@@ -10,9 +10,9 @@ from collections.abc import Set as AbstractSet
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
-from engineroom.serialize import by_value
-from engineroom.serialize.classes import importable
-from engineroom.serialize.code_facts import facts_of
+from engineroom.serialize.by_value import pickler
+from engineroom.serialize.by_value.classes import importable
+from engineroom.serialize.functions.code_facts import facts_of
 
 _LONGEST = 60
 _OF_EACH_CLASS = frozenset({"__dict__", "__weakref__", "__module__", "__doc__", "__abstractmethods__", "_abc_impl"})
@@ -77,8 +77,8 @@ def _of_function(function: FunctionType) -> Iterator[Part]:
 
 
 def _globals_of(function: FunctionType) -> dict[str, Any]:
-    if by_value.is_interactive(function):
-        return by_value.captured_by(function)
+    if pickler.is_interactive(function):
+        return pickler.captured_by(function)
     names = facts_of(function.__code__).reads
     return {name: function.__globals__[name] for name in names if name in function.__globals__}
 

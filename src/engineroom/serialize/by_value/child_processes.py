@@ -12,7 +12,7 @@ import re
 from collections import ChainMap
 from typing import Any, ClassVar
 
-from engineroom.serialize.arrivals import arrivals
+from engineroom.serialize.by_value.arrivals import arrivals
 
 
 class _Sent:
@@ -73,7 +73,7 @@ def _way(child: Any) -> str:
 
 
 def _by_value(obj: Any, pickler: Any) -> bytes:
-    from engineroom.serialize.by_value import ByValuePickler  # with cloudpickle; not every engine needs it
+    from engineroom.serialize.by_value.pickler import ByValuePickler  # with cloudpickle; not every engine needs it
 
     class Pickler(ByValuePickler):  # the table counts only where it is the class's
         dispatch_table: ClassVar[Any] = ChainMap(pickler._extra_reducers, ByValuePickler.dispatch_table)

@@ -10,11 +10,11 @@ from typing import Any
 
 from engineroom.errors import EngineroomError
 from engineroom.ids import SESSION_BYTES
-from engineroom.serialize.arrivals import functions_in
+from engineroom.serialize.by_value.arrivals import functions_in
 from engineroom.serialize.frames import Buffer
-from engineroom.serialize.functions import HEAD, REUSABLE
-from engineroom.serialize.interactive import brought_by, home, keep_up
-from engineroom.serialize.large_parts import LARGE, ArrivedPart, is_part
+from engineroom.serialize.functions.interactive import brought_by, home, keep_up
+from engineroom.serialize.functions.large_parts import LARGE, ArrivedPart, is_part
+from engineroom.serialize.functions.packing import HEAD, REUSABLE
 from engineroom.serialize.payloads import named_loading, unpickled
 
 _BUILTINS = vars(builtins)
@@ -165,7 +165,7 @@ class _Function:
         namespace, brought = home.namespace, self.brought
         if namespace is None or not brought or brought.keys().isdisjoint(namespace.keys() - _BUILTINS.keys()):
             return
-        from engineroom.serialize.shadows import hidden_names  # seldom needed, and it takes a while
+        from engineroom.serialize.functions.shadows import hidden_names  # seldom needed, and it takes a while
 
         captured = {name: value for name, value in brought.items() if value is not _BUILTINS.get(name)}
         for function in functions_in(self.ready):

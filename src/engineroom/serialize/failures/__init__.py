@@ -1,0 +1,1 @@
+"""Exceptions that travel, as errors and among values."""
