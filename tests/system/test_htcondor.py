@@ -76,5 +76,5 @@ def test_a_limit_that_is_hit_ends_the_start(condor: FakeScheduler, reader: Reade
 
 def test_a_job_that_is_refused(reader: Reader) -> None:
     start = reader.types(f"{START} -n 1 --HTCondorEngineSetLauncher.engine_cmd=/nowhere/ipengine")
-    start.says('HTCondor refused the job: ERROR: Executable file "/nowhere/ipengine" is not there. Fix: see that')
+    start.says('HTCondor refused the job: ERROR: Executable file "/nowhere/ipengine" is not there. Fix: check that')
     assert start.process.wait(SECONDS) != 0

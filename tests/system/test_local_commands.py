@@ -194,7 +194,7 @@ def test_a_controller_that_does_not_listen_in_time_is_told_of(command: Start, pr
     options = (f"--MPILauncher.mpi_cmd={mpiexec}", "--ControllerLauncher.connection_info_timeout=0.5")
     start = command("ipcluster", "start", "-n", "1", "--controller=MPI", *options)
     assert start.ends() == 1
-    assert "does not listen after 0.5 s, and was killed" in start.output
+    assert "is not listening after 0.5 s, and was killed" in start.output
 
 
 def executable(path: Path, body: str) -> Path:

@@ -287,9 +287,10 @@ def _report(**facts: object) -> None:
 
 def _import_once() -> None:
     """Import what each engine imports at once or with its first task: here it is in memory that they all share."""
-    for name in ("cloudpickle", "concurrent.futures.thread", "ctypes", "queue", "setproctitle", "uvloop"):
-        with contextlib.suppress(ImportError):  # uvloop is not everywhere
-            import_module(name)
+    for name in ("cloudpickle", "concurrent.futures.thread", "ctypes", "queue", "setproctitle"):
+        import_module(name)
+    with contextlib.suppress(ImportError):
+        import_module("uvloop")  # it is not everywhere
 
 
 def main() -> int:
