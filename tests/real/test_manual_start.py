@@ -100,6 +100,6 @@ def test_a_controller_that_listens_for_its_own_machine_only(machines: Machines) 
     machines.run("node1", "ipcontroller").says("ready")
     file = machines.copy("engine", "node1", machines.place / "there")
     engine = machines.run("node2", "ipengine", f"--file={file}")
-    engine.says("The controller listens on node1 for that machine alone")
+    engine.says("The controller listens on node1 for that machine only")
     assert "127.0.0.1:" in engine.output and "Connection refused (ECONNREFUSED)" in engine.output
     assert "ipcontroller --ip='*'" in engine.output

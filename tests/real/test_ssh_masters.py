@@ -114,6 +114,6 @@ def test_an_address_that_refuses_costs_nobody_the_open_connection(
     file = machines.copy("engine", "node1", machines.place / "here", ssh="node2")
     ssh_args = shlex.join(["-F", str(ssh_hosts.config), *asked])
     engine = machines.run("node3", "ipengine", f"--file={file}", ENGINEROOM_SSH_ARGS=ssh_args)
-    engine.says("Stdio forwarding request failed").says("The ssh server does not reach the controller")
+    engine.says("Stdio forwarding request failed").says("The ssh server cannot reach the controller")
     engine.kill()
     assert master.poll() is None

@@ -151,7 +151,7 @@ def test_a_server_that_nobody_knows(machines: Machines, run: Run) -> None:
 def test_a_server_that_can_not_reach_the_controller(machines: Machines, run: Run) -> None:
     file = machines.copy("engine", "node1", machines.place / "there")
     engine = run("node3", "ipengine", f"--file={file}", "--ssh=node2")
-    engine.says("open failed: connect failed: Connection refused. The ssh server does not reach")
+    engine.says("open failed: connect failed: Connection refused. The ssh server cannot reach")
     assert "127.0.0.1:" in engine.output
 
 

@@ -96,7 +96,7 @@ def check_socket(path: Path) -> None:
     if not stat.S_ISSOCK(found.st_mode):
         raise PermissionError(f"{path} is not a socket")
     if found.st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to user {found.st_uid}, not to us ({os.getuid()})")
+        raise PermissionError(f"{path} belongs to user {found.st_uid}, not to you ({os.getuid()})")
 
 
 def lead_nowhere(descriptor: int) -> None:
