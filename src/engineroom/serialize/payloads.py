@@ -26,6 +26,8 @@ _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
 
 _NONE: AbstractSet[str] = frozenset()
+_GLOBAL = b"\x93"
+"""The instruction of pickle (STACK_GLOBAL) by which it names a class or a function."""
 
 
 def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
@@ -35,10 +37,24 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
     `what` names the value in an error: "the result", "argument 2 of 'fit'".
     """
     buffers: list[PickleBuffer] = []
-    pickle = pickled(value, buffers, what=what, root="result" if what == "the result" else "value")
+    pickle = _plain(value, buffers)
+    if pickle is None:
+        buffers.clear()
+        pickle = pickled(value, buffers, what=what, root="result" if what == "the result" else "value")
     if not buffers and len(pickle) <= INLINE_LIMIT:
         return pickle
     return lay_out(pickle, buffers, copy=copy)
+
+
+def _plain(value: object, buffers: list[PickleBuffer]) -> bytes | None:
+    """Return the pickle of what names no class or function, as most arguments and results; None: look closer."""
+    if sys.getrecursionlimit() > _USUAL_LIMIT:
+        return None
+    try:
+        pickle = _dumps(wrap_large(value), 5, buffer_callback=buffers.append)
+    except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
+        return None
+    return None if _GLOBAL in pickle else pickle
 
 
 def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Body:
