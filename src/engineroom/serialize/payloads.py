@@ -7,7 +7,7 @@ refuses, goes by value. A pack is a snapshot: what happens to the value afterwar
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pickle import PickleBuffer
@@ -37,24 +37,15 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
     `what` names the value in an error: "the result", "argument 2 of 'fit'".
     """
     buffers: list[PickleBuffer] = []
-    pickle = _plain(value, buffers)
-    if pickle is None:
-        buffers.clear()
-        pickle = pickled(value, buffers, what=what, root="result" if what == "the result" else "value")
+    root = "result" if what == "the result" else "value"
+    if sys.getrecursionlimit() > _USUAL_LIMIT:
+        pickle = pickled(value, buffers, what=what, root=root)
+    else:  # as `pickled` does, without its detours: each call and each result come by here
+        wrapped = wrap_large(value)
+        pickle = _plainly(wrapped, buffers.append) or _by_value(value, wrapped, buffers, what, root)
     if not buffers and len(pickle) <= INLINE_LIMIT:
         return pickle
     return lay_out(pickle, buffers, copy=copy)
-
-
-def _plain(value: object, buffers: list[PickleBuffer]) -> bytes | None:
-    """Return the pickle of what names no class or function, as most arguments and results; None: look closer."""
-    if sys.getrecursionlimit() > _USUAL_LIMIT:
-        return None
-    try:
-        pickle = _dumps(wrap_large(value), 5, buffer_callback=buffers.append)
-    except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
-        return None
-    return None if _GLOBAL in pickle else pickle
 
 
 def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Body:
@@ -87,12 +78,21 @@ def pickled(value: object, buffers: list[PickleBuffer] | None = None, *, what: s
 def _pickled(value: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
     keep = None if buffers is None else keeper(buffers)
     wrapped = value if keep is None else wrap_large(value)
+    return _plainly(wrapped, keep) or _by_value(value, wrapped, buffers, what, root)
+
+
+def _plainly(wrapped: object, keep: Callable[[PickleBuffer], object] | None) -> bytes | None:
+    """Return a plain pickle; None where something in it must travel by value."""
     try:
         pickle = _dumps(wrapped, 5, buffer_callback=keep)
-        if b"__main__" not in pickle and not modules_by_value() and not may_hold_exceptions(pickle):
-            return pickle
     except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and perhaps only plain pickle
-        pass
+        return None
+    if _GLOBAL not in pickle:
+        return pickle
+    return None if b"__main__" in pickle or modules_by_value() or may_hold_exceptions(pickle) else pickle
+
+
+def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
     if buffers:
         buffers.clear()
     from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
