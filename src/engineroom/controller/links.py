@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-from engineroom.ids import Peer
-from engineroom.protocol.messages import EngineInfo
+from engineroom.ids import Instance, Peer
+from engineroom.protocol.launches import parse_launch
+from engineroom.protocol.messages import EngineInfo, EngineJoined
 from engineroom.transport.connection import Connection
 
 
@@ -60,3 +61,19 @@ class Links:
 
     def with_role(self, role: str) -> list[Link]:
         return [link for link in self.by_peer.values() if link.role == role]
+
+    def host_of(self, engine: Link) -> Link | None:
+        """Return the link to the host that started `engine`, itself or by a launcher."""
+        return self.hosts.get(host_named(engine.info, engine.host))
+
+    def tell_host(self, engine: Link) -> None:
+        """Tell the host that started `engine` that it has joined, and under which id."""
+        host = self.host_of(engine)
+        if host is not None:
+            host.connection.send(EngineJoined(engine.engine_id, Instance(engine.identity), engine.info))
+
+
+def host_named(info: EngineInfo, host: bytes) -> bytes:
+    """Return the instance of the host that started an engine, itself or by a launcher."""
+    launch = parse_launch(info.launch)
+    return host if launch is None else launch.host

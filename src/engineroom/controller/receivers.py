@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from engineroom.controller.answers import answer
 from engineroom.controller.links import Link
 from engineroom.core.events import HostSays
 from engineroom.protocol.messages import (
@@ -56,21 +57,21 @@ class ClientReceiver(_PromptReceiver):
         for message in messages:
             match message:
                 case Submit():
-                    controller.take_submit(link, message)
+                    controller.bodies.take_submit(link, message)
                 case Function():
-                    controller.take_function(link, message)
+                    controller.bodies.take_function(link, message)
                 case Signal():
-                    controller.signal(link, message)
+                    controller.signals.take(link, message)
                 case Shutdown():
-                    controller.shutdown(message)
+                    controller.endings.shutdown(message)
                 case Ask():
-                    controller.answer(link, message)
+                    link.connection.send(answer(message, controller.state, controller.config))
                 case _:
                     controller.feed(link.peer, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         log.info("client disconnected", extra={"reason": reason, "clean": clean})
-        self._controller.client_gone(self._link)
+        self._controller.leaving.client_gone(self._link)
 
 
 class EngineReceiver(_PromptReceiver):
@@ -80,14 +81,14 @@ class EngineReceiver(_PromptReceiver):
         controller, link = self._controller, self._link
         for message in messages:
             if type(message) is Finished:
-                controller.take_finished(link, message)
+                controller.bodies.take_finished(link, message)
             elif type(message) is NeedFunction:
-                controller.need_function(link, message.hash)
+                controller.bodies.need_function(link, message.hash)
             else:
                 controller.feed(link.peer, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
-        self._controller.engine_closed(self._link, reason, clean=clean)
+        self._controller.leaving.engine_closed(self._link, reason, clean=clean)
 
 
 class HostReceiver:
@@ -99,14 +100,14 @@ class HostReceiver:
     def on_messages(self, messages: list[Any]) -> None:
         for message in messages:
             if isinstance(message, EngineExited):
-                self._controller.engine_exited(message)
+                self._controller.leaving.engine_exited(message)
             elif isinstance(message, Coming):
                 self._controller.feed(self._link.peer, HostSays(self._link.identity, message))
             elif isinstance(message, Signal):
-                self._controller.signal(self._link, message)
+                self._controller.signals.take(self._link, message)
             elif isinstance(message, Shutdown):
-                self._controller.dismiss(self._link, message)
+                self._controller.endings.dismiss(self._link, message)
 
     def on_closed(self, reason: str, *, clean: bool) -> None:
         log.info("ipcluster disconnected", extra={"reason": reason, "clean": clean})
-        self._controller.host_gone(self._link, reason, clean=clean)
+        self._controller.leaving.host_gone(self._link, reason, clean=clean)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engineroom.controller.links import Link, Links
-from engineroom.controller.signalling import Signalling
+from engineroom.controller.signals import Signals
 from engineroom.ids import Instance, Peer, new_instance
 from engineroom.protocol.messages import EngineInfo, Signal, SignalProcess
 from engineroom.protocol.processes import boot_id, host_name
@@ -59,7 +59,7 @@ def test_a_number_that_is_no_signal_reaches_nobody(signum: int) -> None:
     owner = host(links)
     engine(links, 0, host=HOST)
 
-    words = Signalling(links, nothing_waits).send(Signal((0,), signum))
+    words = Signals(links, nothing_waits).send(Signal((0,), signum))
 
     assert words.startswith(f"{signum} is not a signal")
     assert owner.connection.sent == []
@@ -70,7 +70,7 @@ def test_the_host_of_an_engine_is_told() -> None:
     owner = host(links)
     its = engine(links, 0, host=HOST)
 
-    assert Signalling(links, nothing_waits).send(Signal((0,), signal.SIGUSR1)) == ""
+    assert Signals(links, nothing_waits).send(Signal((0,), signal.SIGUSR1)) == ""
     assert owner.connection.sent == [SignalProcess(Instance(its.identity), signal.SIGUSR1)]
 
 
@@ -78,7 +78,7 @@ def test_engines_that_are_not_there_or_out_of_reach_are_named() -> None:
     links = Links()
     engine(links, 0, info=EngineInfo(pid=7, host="far", boot_id="other"))
 
-    words = Signalling(links, nothing_waits).send(Signal((0, 5), signal.SIGINT))
+    words = Signals(links, nothing_waits).send(Signal((0, 5), signal.SIGINT))
 
     assert words == (
         "engine 0 cannot be signalled: its process is on far, where no ipcluster is running; engine 5 is not connected"
@@ -89,14 +89,14 @@ def test_a_process_that_is_gone_is_an_answer() -> None:
     links = Links()
     engine(links, 0, pid=2**22 + 1)
 
-    assert "No such process" in Signalling(links, nothing_waits).send(Signal((0,), signal.SIGTERM))
+    assert "No such process" in Signals(links, nothing_waits).send(Signal((0,), signal.SIGTERM))
 
 
 def test_an_engine_of_this_machine_that_came_by_tcp_is_signalled_too() -> None:
     links = Links()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         engine(links, 0, info=EngineInfo(pid=process.pid, host=host_name(), boot_id=boot_id()))
-        assert Signalling(links, nothing_waits).send(Signal((0,), signal.SIGKILL)) == ""
+        assert Signals(links, nothing_waits).send(Signal((0,), signal.SIGKILL)) == ""
         assert process.wait(SECONDS) == -signal.SIGKILL
 
 
@@ -106,7 +106,7 @@ def test_a_host_signals_its_own_engines_only() -> None:
     engine(links, 0, host=HOST)
     engine(links, 1, pid=os.getpid(), host=b"other")
 
-    assert Signalling(links, nothing_waits).send(Signal((0, 1), signal.SIGUSR2), host=owner) == ""
+    assert Signals(links, nothing_waits).send(Signal((0, 1), signal.SIGUSR2), host=owner) == ""
     assert len(owner.connection.sent) == 1
 
 
@@ -120,7 +120,7 @@ def test_an_interrupt_for_what_has_not_begun_is_left_to_the_core() -> None:
         asked.append(number)
         return True
 
-    signalling = Signalling(links, something_waits)
+    signalling = Signals(links, something_waits)
     signalling.send(Signal((0,), signal.SIGINT))
     assert (asked, owner.connection.sent) == ([0], [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from engineroom.controller.departures import is_here
 from engineroom.controller.links import Link, Links
 from engineroom.ids import Instance
-from engineroom.protocol.messages import Signal, SignalProcess
+from engineroom.protocol.messages import Answer, Signal, SignalProcess
 from engineroom.protocol.signals import signal_number
 
+log = logging.getLogger(__name__)
 
-class Signalling:
+
+class Signals:
     """Does what Signal messages want.
 
     `interrupt(engine_id)` has what an engine was sent, and has not begun with, interrupted when it begins; False: there
@@ -22,6 +25,14 @@ class Signalling:
 
     def __init__(self, links: Links, interrupt: Callable[[int], bool]) -> None:
         self._links, self._interrupt = links, interrupt
+
+    def take(self, link: Link, message: Signal) -> None:
+        """Signal the processes of engines, for a client or for the host that started them."""
+        problem = self.send(message, host=link if link.role == "host" else None)
+        if problem:
+            log.warning("signal not sent to all engines", extra={"signal": message.signum, "problem": problem})
+        if message.number:
+            link.connection.send(Answer(message.number, error=problem))
 
     def send(self, message: Signal, *, host: Link | None = None) -> str:
         """Send the signal; return what is wrong, "" if nothing is. `host`: only to engines that it started."""

@@ -1,0 +1,126 @@
+"""Lets peers in: each kind is made known to the core, welcomed, and listened to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from engineroom.controller.clocks import clock_offset
+from engineroom.controller.links import Link, host_named
+from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
+from engineroom.core.actions import Send
+from engineroom.core.clients import known_up_to
+from engineroom.core.events import ClientUp, EngineUp
+from engineroom.core.membership import engine_id_of
+from engineroom.errors import NotLetIn
+from engineroom.ids import Instance, SessionId
+from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
+from engineroom.transport import decoders
+from engineroom.transport.connection import Connection
+
+if TYPE_CHECKING:
+    from engineroom.controller.shell import Controller
+
+log = logging.getLogger(__name__)
+
+
+class Admission:
+    """Admits whoever has shown that he may connect, as `Listener` wants it; NotLetIn: the core refuses him."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def admit(self, connection: Connection, role: str, join: Join) -> None:
+        link = Link(
+            peer=self._controller.links.next_peer(),
+            role=role,
+            connection=connection,
+            identity=join.identity,
+            host=join.host,
+            info=join.info,
+            tunnel=join.tunnel,
+            clock_offset=clock_offset(join, time.time()),
+        )
+        match role:
+            case "client":
+                self._admit_client(link, join)
+            case "engine":
+                self._admit_engine(link, join)
+            case _:
+                self._admit_host(link, join)
+
+    def _admit_client(self, link: Link, join: Join) -> None:
+        controller, session = self._controller, SessionId(join.identity)
+        actions = controller.decide(link.peer, ClientUp(session))
+        controller.links.add(link)
+        self._welcome(link, join, known_up_to=known_up_to(controller.state, session))
+        controller.perform(actions)
+        controller.bodies.ask_again(link)
+        link.connection.start(ClientReceiver(controller, link))
+
+    def _admit_host(self, link: Link, join: Join) -> None:
+        controller = self._controller
+        controller.links.add(link)
+        controller.leaving.host_came(link)
+        self._welcome(link, join)
+        for engine in controller.links.with_role("engine"):
+            if controller.links.host_of(engine) is link:
+                controller.links.tell_host(engine)
+        link.connection.start(HostReceiver(controller, link))
+
+    def _admit_engine(self, link: Link, join: Join) -> None:
+        controller, instance = self._controller, Instance(join.identity)
+        controller.leaving.engine_comes(instance)
+        event = EngineUp(
+            instance=instance,
+            info=join.info,
+            wanted_id=join.wanted_id,
+            or_another=bool(join.host),
+            held=join.held,
+            host=host_named(join.info, join.host),
+        )
+        actions = controller.decide(link.peer, event)
+        for action in actions:
+            if type(action) is Send and action.peer == link.peer and isinstance(action.message, Refused):
+                raise NotLetIn(action.message.reason, final=action.message.final)
+        engine_id = engine_id_of(controller.state, instance)
+        assert engine_id is not None
+        link.engine_id = engine_id
+        self._replace(controller.links.engines.get(engine_id))
+        controller.links.add(link)
+        controller.links.engines[engine_id] = link
+        self._welcome(link, join)
+        controller.links.tell_host(link)
+        controller.leaving.engine_came(link)
+        controller.perform(actions)
+        _log_engine(link)
+        link.connection.start(EngineReceiver(controller, link))
+
+    def _replace(self, before: Link | None) -> None:
+        """The engine has connected again, and its last connection, through a tunnel perhaps, does not know yet."""
+        if before is not None:
+            self._controller.links.remove(before)
+            self._controller.bodies.functions.engine_gone(before.peer)
+            before.connection.abort("the engine has reconnected")
+
+    def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
+        connection = link.connection
+        connection.send(
+            Welcome(
+                epoch=self._controller.epoch,
+                protocol=PROTOCOL,
+                window=connection.window,
+                engine_id=link.engine_id,
+                known_up_to=known_up_to,
+                wall=time.time(),
+            )
+        )
+        connection.trust(decoders.from_peer[link.role], peer_window=join.window)
+
+
+def _log_engine(link: Link) -> None:
+    info = link.info
+    log.info("engine joined", extra={"engine": link.engine_id, "pid": info.pid, "host": info.host})
+    if info.problem:
+        log.warning("engine reports a problem", extra={"engine": link.engine_id, "problem": info.problem})
