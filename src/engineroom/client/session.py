@@ -145,9 +145,10 @@ class Session:
             submit = Submit(task_id(self.id, first), call, to, options)
             request = Request(submit, segments, size, function, 1 if to is None else len(to), held)
             if to is None:
-                tasks = [Task(first, request, owner, now, -1)]
+                tasks = [Task(first, kind, request, owner, now, -1, -1)]
             else:
-                tasks = [Task(first + index, request, owner, now, target) for index, target in enumerate(to)]
+                numbers = enumerate(to, first)
+                tasks = [Task(number, kind, request, owner, now, target, target) for number, target in numbers]
             owner._attach(tasks)
             for task in tasks:
                 self.tasks[task.number] = task

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from engineroom.client.map_items import error_of, items_of
 from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, remote_error
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
@@ -28,69 +30,45 @@ class Listener(Protocol):
     def _left_behind(self) -> None: ...
 
 
-class Request:
+class Request(msgspec.Struct, gc=False, eq=False):
     """One Submit, kept to be sent again until all its tasks have ended.
 
     `segments`: the payload if it travels as a stream. `size`: bytes of payload. `open`: tasks without an end.
-    `held`: bytes of memory that count as its own until then.
+    `held`: bytes of memory that count as its own until then. Like a Task, it is not tracked by the garbage collector:
+    a million outstanding calls cost it nothing.
     """
 
-    __slots__ = ("function", "held", "open", "segments", "size", "submit")
-
-    def __init__(
-        self,
-        submit: Submit,
-        segments: list[memoryview] | None,
-        size: int,
-        function: PackedFunction | None,
-        count: int,
-        held: int,
-    ) -> None:
-        self.submit, self.segments, self.size, self.function = submit, segments, size, function
-        self.open, self.held = count, held
+    submit: Submit
+    segments: list[memoryview] | None
+    size: int
+    function: PackedFunction | None
+    open: int
+    held: int
 
 
-class Task:
+class Task(msgspec.Struct, gc=False, eq=False):
     """One call on one engine, as its client sees it.
 
-    `outcome`: None until the end is known. `payload`: the packed result until it is read, None afterwards.
-    Times are seconds since 1970 by this machine's clock.
+    `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
+    is part of no cycle. `outcome`: None until the end is known. `payload`: the packed result until it is read, None
+    afterwards. Times are seconds since 1970 by this machine's clock.
     """
 
-    __slots__ = (
-        "_error",
-        "_value",
-        "engine",
-        "instance",
-        "kind",
-        "listener",
-        "number",
-        "outcome",
-        "output",
-        "payload",
-        "received",
-        "request",
-        "started",
-        "submitted",
-        "target",
-    )
-
-    def __init__(self, number: int, request: Request, listener: Listener, submitted: float, target: int) -> None:
-        """`target`: the engine that it is bound to, -1 for none."""
-        self.number = number
-        self.request: Request | None = request
-        self.listener: Listener | None = listener
-        self.submitted = submitted
-        self.target = self.engine = target
-        self.instance: Instance | None = None
-        self.started = False
-        self.received = 0.0
-        self.outcome: Outcome | None = None
-        self.payload: bytes | Payload | None = None
-        self.output: TaskOutput | None = None
-        self.kind = request.submit.call.kind
-        self._value: Any = None
-        self._error: BaseException | None = None
+    number: int
+    kind: int
+    request: Request | None
+    listener: Listener | None
+    submitted: float
+    target: int
+    engine: int
+    instance: Instance | None = None
+    started: bool = False
+    received: float = 0.0
+    outcome: Outcome | None = None
+    payload: bytes | Payload | None = None
+    output: TaskOutput | None = None
+    _value: Any = None
+    _error: BaseException | None = None
 
     def id(self, session: SessionId) -> TaskId:
         return task_id(session, self.number)

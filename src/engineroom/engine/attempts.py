@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from engineroom.ids import TaskId
 
@@ -16,32 +17,33 @@ Key = tuple[TaskId, int]
 """A task and the number of the attempt."""
 
 
-class Attempt:
+class Attempt(msgspec.Struct, gc=False, eq=False):
     """One Run and what has become of it.
 
-    `body`: the payload when it travels as a stream, else None. `ready`: nothing is missing to start it.
-    `queued`: it has not started and was not given back. `announced`: Started was said of it.
+    `key`: its task and number. `body`: the payload when it travels as a stream, else None. `ready`: nothing is missing
+    to start it. `queued`: it has not started and was not given back. `announced`: Started was said of it.
     `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name.
     """
 
-    __slots__ = ("announced", "body", "ended", "key", "output", "queued", "ready", "run")
+    run: Run
+    key: Key
+    body: Payload | None = None
+    ready: bool = True
+    queued: bool = True
+    announced: bool = False
+    ended: bool = False
+    output: TaskOutput | None = None
 
-    def __init__(self, run: Run, body: Payload | None = None) -> None:
-        self.run = run
-        self.key: Key = (run.task, run.attempt)
-        self.body = body
-        self.ready = body is None or body.complete
-        self.queued = True
-        self.announced = False
-        self.ended = False
-        self.output: TaskOutput | None = None
+    @classmethod
+    def of(cls, run: Run, body: Payload | None = None) -> Attempt:
+        """Return the attempt that `run` asks for."""
+        return cls(run, (run.task, run.attempt), body, body is None or body.complete)
 
     def payload(self) -> Buffer:
         return self.run.call.payload if self.body is None else self.body.buffer()
 
 
-@dataclass(slots=True)
-class Ended:
+class Ended(msgspec.Struct, gc=False, eq=False):
     """A result on its way out, kept until it is acknowledged. `body`: what does not fit the message.
     `output`: what the attempt wrote, None if nothing."""
 

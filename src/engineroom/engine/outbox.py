@@ -7,6 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.protocol.messages import Finished
 
@@ -40,13 +42,10 @@ class Announcement:
         self._said.release()
 
 
-class Said:
+class Said(msgspec.Struct, gc=False, eq=False):
     """A result that has been sent already; it is only to be kept until it is delivered."""
 
-    __slots__ = ("result",)
-
-    def __init__(self, result: Ended) -> None:
-        self.result = result
+    result: Ended
 
 
 Item = Ended | Said | MissingHere | Announcement

@@ -100,7 +100,8 @@ class Shell:
         runs = []
         for message in messages:
             if type(message) is Run:
-                runs.append(Attempt(message) if not message.stream else self._receive(message))
+                key = message.task, message.attempt
+                runs.append(Attempt(message, key) if not message.stream else self._receive(message))
                 continue
             if runs:
                 self._add(runs)
@@ -183,7 +184,7 @@ class Shell:
         """Return an attempt whose body arrives from now on."""
         assert self._connection is not None
         body = self._connection.receive(run.stream, run.size)
-        attempt = Attempt(run, body)
+        attempt = Attempt.of(run, body)
 
         def grown() -> None:
             if body.complete:

@@ -19,7 +19,7 @@ from engineroom.protocol.messages import Call, Run
 
 
 def attempt(number: int = 1) -> Attempt:
-    return Attempt(Run(task_id(SessionId(bytes(16)), number), 1, Call(0)))
+    return Attempt.of(Run(task_id(SessionId(bytes(16)), number), 1, Call(0)))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ SESSION = SessionId(bytes(16))
 
 
 def attempt(number: int, *, direct: bool = False, arriving: bool = False, session: SessionId = SESSION) -> Attempt:
-    return Attempt(Run(task_id(session, number), 1, Call(0), direct=direct), Payload(8) if arriving else None)
+    return Attempt.of(Run(task_id(session, number), 1, Call(0), direct=direct), Payload(8) if arriving else None)
 
 
 def started(queue: TaskQueue) -> list[Attempt]:

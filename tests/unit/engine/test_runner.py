@@ -66,7 +66,7 @@ class Engine:
     def send(self, call: Call, payload: Any) -> Attempt:
         self._number += 1
         run = Run(task_id(SessionId(bytes(16)), self._number), 1, Call(call.kind, call.function, payload))
-        attempt = Attempt(run)
+        attempt = Attempt.of(run)
         self.queue.add([attempt])
         return attempt
 
