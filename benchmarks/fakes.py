@@ -19,7 +19,7 @@ from engineroom.protocol.messages import (
     EngineInfo,
     Finished,
     Join,
-    Outcome,
+    Ran,
     Revoke,
     Run,
     Started,
@@ -54,7 +54,7 @@ class Fake:
         if run.announce:
             self._connection.send(Started(run.task, run.attempt))
         self._finished += 1
-        outcome = Outcome(Status.OK, time.time(), 0.0)
+        outcome = Ran(Status.OK, time.time(), 0.0)
         self._connection.send(Finished(self._finished, run.task, run.attempt, outcome, NOTHING))
 
     def on_closed(self, reason: str, *, clean: bool) -> None:

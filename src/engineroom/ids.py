@@ -7,6 +7,7 @@ from typing import NewType
 
 SESSION_BYTES = 16
 _NUMBER_BYTES = 8
+TASK_BYTES = SESSION_BYTES + _NUMBER_BYTES
 
 TaskId = NewType("TaskId", bytes)
 """24 bytes: the client session that submitted the task, then its number in that session, big-endian."""

@@ -16,7 +16,7 @@ from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
-from engineroom.protocol.messages import Call, Finished, Outcome, Status
+from engineroom.protocol.messages import Call, Finished, Ran, Status
 from engineroom.protocol.streams import Body
 from engineroom.serialize.chunks.items import Results
 from engineroom.serialize.functions.interactive import home
@@ -99,7 +99,7 @@ class Runner:
         writer.set(None)
         attempt.body = None
         self._finished += 1
-        outcome = Outcome(status, wall, now - start, error, home.take_shadowed() if home.shadowed else ())
+        outcome = Ran(status, wall, now - start, error, home.take_shadowed() if home.shadowed else ())
         if type(body) is bytes:
             message = Finished(self._finished, run.task, run.attempt, outcome, body)
             ended = Ended(message, None, attempt.output)
@@ -120,7 +120,7 @@ class Runner:
         check_size(body, self._max_result_bytes)
         return body
 
-    def _hand_over_large(self, attempt: Attempt, outcome: Outcome, body: Body, now: float) -> None:
+    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Body, now: float) -> None:
         run = attempt.run
         segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here
         size = sum(segment.nbytes for segment in segments)

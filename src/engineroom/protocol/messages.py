@@ -9,10 +9,43 @@ this connection, chosen by the sender, never 0.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Annotated
 
 import msgspec
 
-from engineroom.ids import Epoch, Instance, TaskId
+from engineroom.protocol.ranges import (
+    Cores,
+    EngineId,
+    Engines,
+    Epoch,
+    Fewer,
+    Hash,
+    Identity,
+    Inline,
+    Instance,
+    KnownEpoch,
+    Nonce,
+    Number,
+    Ordinal,
+    OutputStream,
+    PathText,
+    Pid,
+    Priority,
+    Proof,
+    Seconds,
+    Signum,
+    Size,
+    SomeEngine,
+    SomeHash,
+    SomeHost,
+    StreamId,
+    TaskId,
+    Text,
+    Tries,
+    Version,
+    WallTime,
+    Word,
+)
 
 PROTOCOL = (1, 0)
 """Major and minor version: peers need the same major and use the lower minor."""
@@ -31,6 +64,8 @@ class Kind(IntEnum):
     CLEAR = 4
     """Empty the namespace, and run the start-up code again; no payload."""
 
+
+AnyKind = Annotated[int, msgspec.Meta(ge=0, le=int(max(Kind)))]
 
 METHODS = {int(kind): kind.name.lower() for kind in Kind}
 """What people call the kinds of calls."""
@@ -52,6 +87,10 @@ class Status(IntEnum):
     """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
 
 
+AnyStatus = Annotated[int, msgspec.Meta(ge=0, le=int(max(Status)))]
+RanStatus = Annotated[int, msgspec.Meta(ge=int(Status.OK), le=int(Status.ERROR))]
+
+
 class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all messages: immutable, and not tracked by the garbage collector (they hold no cycles)."""
 
@@ -59,9 +98,9 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Call(_Message, frozen=True):
     """What to run. `function`: 16-byte content hash of the function, b"" when the kind needs none."""
 
-    kind: int
-    function: bytes = b""
-    payload: bytes = b""
+    kind: AnyKind
+    function: SomeHash = b""
+    payload: Inline = b""
 
 
 class Options(_Message, frozen=True):
@@ -72,12 +111,12 @@ class Options(_Message, frozen=True):
     `max_engine_losses` times. Higher `priority` goes first.
     """
 
-    engines: tuple[int, ...] | None = None
-    retries: int = 0
+    engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
+    retries: Tries = 0
     rerun_lost: bool = True
-    max_engine_losses: int = 3
-    priority: int = 0
-    label: str = ""
+    max_engine_losses: Tries = 3
+    priority: Priority = 0
+    label: Text = ""
 
 
 DEFAULT_OPTIONS = Options()
@@ -88,11 +127,17 @@ class Outcome(_Message, frozen=True):
     offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs. `shadowed`: names that came
     with its function while the engine had other values under them: name, the engine's value, the other, in short."""
 
-    status: int
-    started: float
-    seconds: float
-    error: str = ""
-    shadowed: tuple[tuple[str, str, str], ...] = ()
+    status: AnyStatus
+    started: WallTime
+    seconds: Seconds
+    error: Text = ""
+    shadowed: Annotated[tuple[tuple[Text, Text, Text], ...], Fewer] = ()
+
+
+class Ran(Outcome, frozen=True):
+    """How an attempt ended in the words of its engine: only the controller knows of other ends."""
+
+    status: RanStatus
 
 
 class EngineInfo(_Message, frozen=True):
@@ -100,41 +145,45 @@ class EngineInfo(_Message, frozen=True):
     `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
     place in an MPI world, -1 and 0 if it is in none."""
 
-    pid: int = 0
-    host: str = ""
-    boot_id: str = ""
-    python: str = ""
-    cores: int = 0
-    work_dir: str = ""
-    problem: str = ""
-    launch: str = ""
-    mpi_rank: int = -1
-    mpi_size: int = 0
+    pid: Pid = 0
+    host: Word = ""
+    boot_id: Word = ""
+    python: Word = ""
+    cores: Cores = 0
+    work_dir: PathText = ""
+    problem: Text = ""
+    launch: PathText = ""
+    mpi_rank: SomeEngine = -1
+    mpi_size: Engines = 0
+
+
+Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
+"""Pairs of a task and one of its attempts."""
 
 
 class Held(_Message, frozen=True):
     """What an engine that connects again still has. Pairs are (task, attempt)."""
 
-    running: tuple[tuple[TaskId, int], ...] = ()
-    queued: tuple[tuple[TaskId, int], ...] = ()
-    finished: tuple[tuple[TaskId, int], ...] = ()
+    running: Attempts = ()
+    queued: Attempts = ()
+    finished: Attempts = ()
 
 
 class Hello(_Message, frozen=True, tag="hello"):
     """First words of a peer. `role`: "client", "engine" or "host"; `nonce`: 32 random bytes."""
 
-    role: str
-    protocol: tuple[int, int]
-    cluster_id: str
-    nonce: bytes
+    role: Word
+    protocol: tuple[Version, Version]
+    cluster_id: Word
+    nonce: Nonce
 
 
 class Challenge(_Message, frozen=True, tag="challenge"):
     """The controller proves the role's key and asks the same of the peer."""
 
-    protocol: tuple[int, int]
-    nonce: bytes
-    proof: bytes
+    protocol: tuple[Version, Version]
+    nonce: Nonce
+    proof: Proof
 
 
 class Join(_Message, frozen=True, tag="join"):
@@ -145,16 +194,16 @@ class Join(_Message, frozen=True, tag="join"):
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through.
     """
 
-    proof: bytes
-    identity: bytes
-    epoch: bytes = b""
-    window: int = 0
-    wanted_id: int | None = None
-    host: bytes = b""
+    proof: Proof
+    identity: Identity
+    epoch: KnownEpoch = b""
+    window: Size = 0
+    wanted_id: SomeEngine | None = None
+    host: SomeHost = b""
     info: EngineInfo = EngineInfo()
     held: Held = Held()
-    wall: float = 0.0
-    tunnel: str = ""
+    wall: WallTime = 0.0
+    tunnel: Word = ""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
@@ -162,11 +211,11 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock."""
 
     epoch: Epoch
-    protocol: tuple[int, int]
-    window: int
-    engine_id: int = -1
-    known_up_to: int = 0
-    wall: float = 0.0
+    protocol: tuple[Version, Version]
+    window: Size
+    engine_id: SomeEngine = -1
+    known_up_to: Number = 0
+    wall: WallTime = 0.0
 
 
 class Refused(_Message, frozen=True, tag="refused"):
@@ -175,36 +224,36 @@ class Refused(_Message, frozen=True, tag="refused"):
     `final`: it makes no sense to try again.
     """
 
-    reason: str
+    reason: Text
     final: bool = True
 
 
 class Credit(_Message, frozen=True, tag="credit"):
     """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
 
-    stream: int
-    size: int
+    stream: StreamId
+    size: Size
 
 
 class Cancel(_Message, frozen=True, tag="cancel"):
     """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more."""
 
-    stream: int
-    reason: str = ""
+    stream: StreamId
+    reason: Text = ""
 
 
 class Ping(_Message, frozen=True, tag="ping"):
-    number: int
+    number: Number
 
 
 class Pong(_Message, frozen=True, tag="pong"):
-    number: int
+    number: Number
 
 
 class Goodbye(_Message, frozen=True, tag="bye"):
     """The sender leaves on purpose, and closes next."""
 
-    reason: str = ""
+    reason: Text = ""
 
 
 class Submit(_Message, frozen=True, tag="submit"):
@@ -213,25 +262,25 @@ class Submit(_Message, frozen=True, tag="submit"):
 
     task: TaskId
     call: Call
-    to: tuple[int, ...] | None = None
+    to: Annotated[tuple[EngineId, ...], Fewer] | None = None
     options: Options = DEFAULT_OPTIONS
-    stream: int = 0
-    size: int = 0
+    stream: StreamId = 0
+    size: Size = 0
 
 
 class Function(_Message, frozen=True, tag="function"):
     """The bytes of a function; also controller to engine. Sent before the first call that names its hash."""
 
-    hash: bytes
-    payload: bytes = b""
-    stream: int = 0
-    size: int = 0
+    hash: Hash
+    payload: Inline = b""
+    stream: StreamId = 0
+    size: Size = 0
 
 
 class Abort(_Message, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
 
-    tasks: tuple[TaskId, ...]
+    tasks: Annotated[tuple[TaskId, ...], Fewer]
     interrupt: bool = False
 
 
@@ -241,8 +290,8 @@ class Delivered(_Message, frozen=True, tag="delivered"):
     From a client: task numbers of its session. To an engine: `Finished.number`.
     """
 
-    up_to: int
-    also: tuple[int, ...] = ()
+    up_to: Number
+    also: Annotated[tuple[Number, ...], Fewer] = ()
 
 
 class Signal(_Message, frozen=True, tag="signal"):
@@ -252,18 +301,18 @@ class Signal(_Message, frozen=True, tag="signal"):
     not begun with what was sent to it interrupts the first of that when it begins.
     """
 
-    engines: tuple[int, ...]
-    signum: int
-    number: int = 0
+    engines: Annotated[tuple[EngineId, ...], Fewer]
+    signum: Signum
+    number: Number = 0
 
 
 class Shutdown(_Message, frozen=True, tag="shutdown"):
     """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host, and
     host to controller, about engines alone."""
 
-    engines: tuple[int, ...] | None = None
+    engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
     controller: bool = False
-    reason: str = ""
+    reason: Text = ""
 
 
 class Ask(_Message, frozen=True, tag="ask"):
@@ -272,20 +321,20 @@ class Ask(_Message, frozen=True, tag="ask"):
     `what`: "queue_status", "explain", "status"; `about`: a task's msg_id, an engine id, or "".
     """
 
-    number: int
-    what: str
-    about: str = ""
+    number: Number
+    what: Word
+    about: Text = ""
 
 
 class Result(_Message, frozen=True, tag="result"):
     """A task's end. `engine`: id of the engine that ran it last, -1 for none."""
 
     task: TaskId
-    engine: int
+    engine: SomeEngine
     outcome: Outcome
-    payload: bytes = b""
-    stream: int = 0
-    size: int = 0
+    payload: Inline = b""
+    stream: StreamId = 0
+    size: Size = 0
 
 
 class Output(_Message, frozen=True, tag="output"):
@@ -293,14 +342,14 @@ class Output(_Message, frozen=True, tag="output"):
     for each attempt and stream. All of it comes before the attempt's end."""
 
     task: TaskId
-    attempt: int
-    stream: int
-    seq: int
-    text: str
+    attempt: Ordinal
+    stream: OutputStream
+    seq: Number
+    text: Text
 
 
 class EngineJoined(_Message, frozen=True, tag="joined"):
-    engine: int
+    engine: EngineId
     instance: Instance
     info: EngineInfo
 
@@ -308,30 +357,30 @@ class EngineJoined(_Message, frozen=True, tag="joined"):
 class EngineLeft(_Message, frozen=True, tag="left"):
     """`cause`: in words ("killed by SIGKILL", "exit code 3", "connection lost")."""
 
-    engine: int
+    engine: EngineId
     instance: Instance
-    cause: str
+    cause: Text
 
 
 class TasksStarted(_Message, frozen=True, tag="tasks_started"):
     """These tasks run now on `engine` (only said of tasks that take a while)."""
 
-    engine: int
-    tasks: tuple[TaskId, ...]
+    engine: EngineId
+    tasks: Annotated[tuple[TaskId, ...], Fewer]
 
 
 class NeedFunction(_Message, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller."""
 
-    hash: bytes
+    hash: Hash
 
 
 class Answer(_Message, frozen=True, tag="answer"):
     """`data`: JSON text. `error`: "" or why there is no answer."""
 
-    number: int
-    data: str = "null"
-    error: str = ""
+    number: Number
+    data: Text = "null"
+    error: Text = ""
 
 
 class Run(_Message, frozen=True, tag="run"):
@@ -339,57 +388,57 @@ class Run(_Message, frozen=True, tag="run"):
     `announce`: `Started` must be on its way before the call begins."""
 
     task: TaskId
-    attempt: int
+    attempt: Ordinal
     call: Call
     direct: bool = False
     announce: bool = False
-    stream: int = 0
-    size: int = 0
+    stream: StreamId = 0
+    size: Size = 0
 
 
 class Revoke(_Message, frozen=True, tag="revoke"):
     """Give this attempt back, unless it has started."""
 
     task: TaskId
-    attempt: int
+    attempt: Ordinal
 
 
 class Interrupt(_Message, frozen=True, tag="interrupt"):
     """Interrupt this attempt, if it is the one that runs."""
 
     task: TaskId
-    attempt: int
+    attempt: Ordinal
 
 
 class Started(_Message, frozen=True, tag="started"):
     task: TaskId
-    attempt: int
+    attempt: Ordinal
 
 
 class Finished(_Message, frozen=True, tag="finished"):
     """An attempt has ended. `number` counts this instance's results from 1."""
 
-    number: int
+    number: Ordinal
     task: TaskId
-    attempt: int
-    outcome: Outcome
-    payload: bytes = b""
-    stream: int = 0
-    size: int = 0
+    attempt: Ordinal
+    outcome: Ran
+    payload: Inline = b""
+    stream: StreamId = 0
+    size: Size = 0
 
 
 class Revoked(_Message, frozen=True, tag="revoked"):
     """The attempt has not started and never will."""
 
     task: TaskId
-    attempt: int
+    attempt: Ordinal
 
 
 class AlreadyStarted(_Message, frozen=True, tag="already"):
     """The attempt that was to be given back has started (or even ended)."""
 
     task: TaskId
-    attempt: int
+    attempt: Ordinal
 
 
 class EngineExited(_Message, frozen=True, tag="exited"):
@@ -401,10 +450,10 @@ class EngineExited(_Message, frozen=True, tag="exited"):
     """
 
     instance: Instance
-    cause: str
+    cause: Text
     own: bool = False
-    running: tuple[tuple[TaskId, int], ...] | None = None
-    words: str = ""
+    running: Attempts | None = None
+    words: Text = ""
 
 
 class Coming(_Message, frozen=True, tag="coming"):
@@ -414,8 +463,8 @@ class Coming(_Message, frozen=True, tag="coming"):
     again that die. Sent whenever one of these changes, ahead of the news of an engine's end.
     """
 
-    engines: int = 0
-    returning: int = 0
+    engines: Engines = 0
+    returning: Engines = 0
     restarts: bool = False
 
 
@@ -423,7 +472,7 @@ class SignalProcess(_Message, frozen=True, tag="signal_process"):
     """Controller to host: signal the process of this engine."""
 
     instance: Instance
-    signum: int
+    signum: Signum
 
 
 FromPeerHandshake = Hello | Join | Refused | Goodbye

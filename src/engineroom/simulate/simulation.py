@@ -23,7 +23,7 @@ from engineroom.protocol.messages import (
     Finished,
     Kind,
     Message,
-    Outcome,
+    Ran,
     Result,
     Revoke,
     Revoked,
@@ -181,7 +181,7 @@ class Simulation:
         engine.finished += 1
         seconds = self._seconds(run.task)
         engine.busy += seconds
-        outcome = Outcome(Status.OK, self.now - seconds, seconds)
+        outcome = Ran(Status.OK, self.now - seconds, seconds)
         message = Finished(engine.finished, run.task, run.attempt, outcome, b"y" * 40)
         self._later(self.plan.latency, engine.peer, message)
 

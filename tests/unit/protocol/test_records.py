@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.errors import ProtocolError
+from engineroom.ids import TASK_BYTES, TaskId
 from engineroom.protocol.messages import Output, Ping
 from engineroom.protocol.records import (
     MAX_RECORD,
@@ -14,6 +15,8 @@ from engineroom.protocol.records import (
     message_records,
 )
 from engineroom.transport import decoders
+
+TASK = TaskId(b"t" * TASK_BYTES)
 
 
 class Found:
@@ -73,7 +76,7 @@ def test_messages_of_one_tick_share_a_record() -> None:
 
 def test_a_batch_longer_than_a_record_is_split_in_order() -> None:
     texts = [str(number) * 60_000 for number in range(10)] * 10
-    messages = [Output(task=b"t", attempt=1, stream=1, seq=seq, text=text) for seq, text in enumerate(texts)]
+    messages = [Output(task=TASK, attempt=1, stream=1, seq=seq, text=text) for seq, text in enumerate(texts)]
     found = Found(MAX_RECORD)
     found.feed(b"".join(message_records(messages)))
     assert len(found.records) > 1
@@ -83,7 +86,7 @@ def test_a_batch_longer_than_a_record_is_split_in_order() -> None:
 
 def test_one_message_too_long_for_a_record_is_the_senders_fault() -> None:
     with pytest.raises(ProtocolError, match=r"Output message of .* bytes is too long"):
-        list(message_records([Output(task=b"t", attempt=1, stream=1, seq=0, text="x" * MAX_RECORD)]))
+        list(message_records([Output(task=TASK, attempt=1, stream=1, seq=0, text="x" * MAX_RECORD)]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""The range of each kind of value that a message may hold: the one table, checked while a message is decoded.
+
+Every field of a message has one of these types, or an enumeration. What no type can say is in `checks`. A value out of
+range ends the connection of whoever sent it. Whole numbers stay within 63 bits, so that they can be added up and
+encoded again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from engineroom import ids
+
+MOST = 2**63 - 1
+"""No number is higher."""
+
+MOST_ENGINES = 2**20
+"""Engine ids and ranks are below it."""
+
+MOST_BYTES = 2**44
+"""No payload is larger: 16 TiB."""
+
+MOST_TEXT = 2**20
+"""No text is longer: it would not fit into a record."""
+
+_ID = ids.SESSION_BYTES
+_TASK = ids.TASK_BYTES
+
+TaskId = Annotated[ids.TaskId, Meta(min_length=_TASK, max_length=_TASK)]
+Instance = Annotated[ids.Instance, Meta(min_length=_ID, max_length=_ID)]
+Epoch = Annotated[ids.Epoch, Meta(min_length=_ID, max_length=_ID)]
+KnownEpoch = Annotated[bytes, Meta(max_length=_ID)]
+"""An epoch, or b"" for none."""
+Identity = Annotated[bytes, Meta(min_length=_ID, max_length=_ID)]
+"""A session or an instance."""
+SomeHost = Annotated[bytes, Meta(max_length=_ID)]
+"""The instance of a host, or b"" for none."""
+Hash = Annotated[bytes, Meta(min_length=16, max_length=16)]
+SomeHash = Annotated[bytes, Meta(max_length=16)]
+"""A hash, or b"" for none."""
+Nonce = Annotated[bytes, Meta(max_length=64)]
+Proof = Annotated[bytes, Meta(max_length=64)]
+Inline = Annotated[bytes, Meta(max_length=2**20)]
+"""A payload within its message."""
+
+Number = Annotated[int, Meta(ge=0, le=MOST)]
+"""Of a task, a result, a question, a ping, or of bytes or messages so far; 0 is none."""
+Ordinal = Annotated[int, Meta(ge=1, le=MOST)]
+"""Of an attempt, or of a result of an engine: they are counted from 1."""
+Version = Annotated[int, Meta(ge=0, le=2**16)]
+Tries = Annotated[int, Meta(ge=0, le=2**31)]
+"""How often something is tried again."""
+Priority = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+Size = Annotated[int, Meta(ge=0, le=MOST_BYTES)]
+StreamId = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+"""As chunks name it; 0 is none."""
+EngineId = Annotated[int, Meta(ge=0, le=MOST_ENGINES - 1)]
+SomeEngine = Annotated[int, Meta(ge=-1, le=MOST_ENGINES - 1)]
+"""An engine id, or -1 for none. Also a rank, -1 for none."""
+Engines = Annotated[int, Meta(ge=0, le=MOST_ENGINES)]
+"""How many engines. Also how many ranks."""
+Pid = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Cores = Annotated[int, Meta(ge=0, le=2**20)]
+Signum = Annotated[int, Meta(ge=1, le=64)]
+"""Whether this machine has it is another question."""
+OutputStream = Annotated[int, Meta(ge=1, le=2)]
+
+Seconds = Annotated[float, Meta(ge=0.0, le=1e10)]
+"""A duration: up to 300 years. No range admits NaN or infinity."""
+WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
+"""Seconds since 1970."""
+
+Text = Annotated[str, Meta(max_length=MOST_TEXT)]
+Word = Annotated[str, Meta(max_length=1024)]
+"""A name: of a machine, a role, a cluster."""
+PathText = Annotated[str, Meta(max_length=2**14)]
+
+Fewer = Meta(max_length=MOST_ENGINES)
+"""Of a list: no more than fit into a record."""
