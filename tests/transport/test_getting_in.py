@@ -109,10 +109,23 @@ def test_every_address_that_was_tried_is_named() -> None:
 def test_a_socket_that_others_could_have_made_is_passed_over(open_door: Any) -> None:
     async def story() -> None:
         async with open_door() as door:
-            (door.directory / "s").chmod(0o755)
+            (door.directory / "s").chmod(0o777)
             connection, _ = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
             assert connection.kind == "tls"
+            connection.close()
+
+    run(story)
+
+
+def test_a_directory_that_others_can_look_into_is_made_private(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            (door.directory / "s").chmod(0o755)
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            assert connection.kind == "unix"
+            assert (door.directory / "s").stat().st_mode & 0o777 == 0o700
             connection.close()
 
     run(story)

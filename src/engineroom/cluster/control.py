@@ -16,7 +16,7 @@ from engineroom.cluster.leftovers import answers
 from engineroom.cluster.lines import LineReceiver
 from engineroom.cluster.reports import Answered, Report, Request, advised, line_of, read_request
 from engineroom.errors import EngineroomError, LaunchError
-from engineroom.transport.sockets import check_private
+from engineroom.transport.socket_places import make_private
 
 log = logging.getLogger(__name__)
 
@@ -126,8 +126,7 @@ class Control:
 
 
 def _make_way(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    check_private(path.parent)
+    make_private(path.parent)
     if answers(path):
         raise LaunchError(
             "a cluster of this profile and id is already running, although its pid file is gone. Stop it with "

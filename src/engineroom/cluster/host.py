@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engineroom.cluster import cluster_file, pid_records, reports
 from engineroom.cluster.cluster_file import HostAddress
 from engineroom.cluster.control import Control
@@ -21,7 +23,7 @@ from engineroom.cluster.controller_seat import ControllerSeat
 from engineroom.cluster.engine_set import ready_ids
 from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
-from engineroom.cluster.leftovers import control_socket, remove_if_stale, sweep
+from engineroom.cluster.leftovers import control_socket, new_control_socket, remove_if_stale, sweep
 from engineroom.cluster.linked_host import LinkedHost
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
@@ -208,7 +210,7 @@ class Host(LinkedHost):
         plan = self.plan
         self.report(Progress(0, plan.n))
         if self._controller is not None:
-            await self.control.listen(control_socket(plan.profile, plan.cluster_id))
+            await self._listen()
             await self._start_controller(self._controller)
             await self._link.connect(plan.engine.connect_timeout)
             await asyncio.sleep(plan.pause if plan.n else 0)
@@ -230,6 +232,21 @@ class Host(LinkedHost):
         if missing:
             missing += self._advice(missing)
         self.report(Ready(ready_ids(self._engines.engines), age(), missing))
+
+    async def _listen(self) -> None:
+        """Have others ask us; where there is no place for a socket, `ipcluster stop` goes by the controller."""
+
+        def say(words: str) -> None:
+            log.warning("%s", words)
+            self.report(Notice(words))
+
+        try:
+            path = new_control_socket(self.plan.profile, self.plan.cluster_id, say)
+            await self.control.listen(path)
+        except OSError as error:
+            say(f"other processes can't ask this cluster: {error}")
+        else:
+            self._address = msgspec.structs.replace(self._address, socket=str(path))
 
     async def _start_controller(self, controller: ControllerSeat) -> None:
         try:

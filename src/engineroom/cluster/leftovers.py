@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from engineroom.cluster.pid_records import remove_stale
@@ -12,15 +12,24 @@ from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.private_files import unfinished
 from engineroom.settings.profiles import Profile
-from engineroom.transport.sockets import socket_directory
+from engineroom.transport.socket_places import find_socket, socket_directories, socket_directory
 
 PROGRAMS = ("ipcluster", "ipcontroller")
 
 
+def new_control_socket(profile: Profile, cluster_id: str, say: Callable[[str], None]) -> Path:
+    """Return where a host is to listen; `say`: is told if that is not the usual place. OSError: nowhere."""
+    return socket_directory(say) / _name(profile, cluster_id)
+
+
 def control_socket(profile: Profile, cluster_id: str) -> Path:
-    """Return the path of the socket by which a host is asked: short, and the same at each start."""
+    """Return the path of the socket by which a host is asked: short, and the same at each start, if that can be."""
+    return find_socket(_name(profile, cluster_id))
+
+
+def _name(profile: Profile, cluster_id: str) -> str:
     what = f"{profile.path.resolve()}\0{cluster_id}".encode()
-    return socket_directory() / f"{hashlib.blake2b(what, digest_size=8).hexdigest()}.host"
+    return f"{hashlib.blake2b(what, digest_size=8).hexdigest()}.host"
 
 
 def sweep(profile: Profile, cluster_id: str) -> list[Path]:
@@ -107,4 +116,4 @@ def is_dead(path: Path) -> bool:
 
 def dead_sockets() -> list[Path]:
     """Return all our sockets at which nobody listens."""
-    return [path for path in socket_directory().glob("*") if is_dead(path)]
+    return [path for place in socket_directories() for path in place.glob("*") if is_dead(path)]

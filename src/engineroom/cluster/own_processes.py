@@ -13,7 +13,7 @@ import psutil
 from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.reports import Answered, Status, line_of, read_report
 from engineroom.protocol.processes import ProcessRecord
-from engineroom.transport.sockets import socket_directory
+from engineroom.transport.socket_places import socket_directories
 
 _PATIENCE = 2.0
 """Seconds that a host may take to answer."""
@@ -36,23 +36,23 @@ class OwnProcess:
 
 
 def own_processes() -> Iterator[OwnProcess]:
-    """Yield those that listen in this user's socket directory."""
-    place = f"{socket_directory()}/"
+    """Yield those that listen in one of this user's socket directories."""
+    places = tuple(f"{place}/" for place in socket_directories())
     for process in psutil.process_iter():
         try:
-            found = _looked_at(process, place)
+            found = _looked_at(process, places)
         except (psutil.Error, OSError):
             continue  # it has ended meanwhile, or is somebody else's
         if found is not None:
             yield found
 
 
-def _looked_at(process: psutil.Process, place: str) -> OwnProcess | None:
+def _looked_at(process: psutil.Process, places: tuple[str, ...]) -> OwnProcess | None:
     title = _TITLE.fullmatch(" ".join(process.cmdline()).strip())
     if title is None:
         return None
     addresses = [str(each.laddr) for each in process.net_connections("unix")]
-    listens = [address for address in addresses if address.startswith(place)]
+    listens = [address for address in addresses if address.startswith(places)]
     record = ProcessRecord.of(process.pid)
     if not listens or record is None:
         return None

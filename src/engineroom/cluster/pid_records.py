@@ -105,7 +105,7 @@ def wait_for_end(path: Path, seconds: float) -> None:
 
 def remove_stale(path: Path) -> bool:
     """Remove `path` if its process is certainly gone; return whether it was so."""
-    with alone():  # only processes of this machine can tell that a record is stale
+    with alone(otherwise=path.parent):  # only processes of this machine can tell that a record is stale
         # Looked at again, alone: meanwhile somebody may have removed it and put a new one there.
         if not path.exists() or holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE}:
             return False

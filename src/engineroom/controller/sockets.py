@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from engineroom.transport.sockets import socket_directory
+from engineroom.transport.socket_places import socket_directory
 
 
 def socket_path(security_dir: Path, cluster_id: str) -> Path:

@@ -19,8 +19,8 @@ FIXES: tuple[tuple[str, str], ...] = (
         "look at their logs with `ipcluster logs`; if they are only slow, raise c.Cluster.engine_timeout",
     ),
     (
-        r"is accessible to other users|belongs to (somebody else|user \d+, not to you)",
-        "make that directory private (chmod 700), or choose another with $ENGINEROOM_SOCKET_DIR",
+        r"accessible to other users|users can write in|no directory for Unix|belongs to (somebody else|user \d+, not)",
+        "set ENGINEROOM_SOCKET_DIR to a directory of your own with mode 700",
     ),
     (
         r"(?s)mpi(exec|run).*not enough slots",

@@ -19,9 +19,9 @@ from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.secrecy import Secrecy
+from engineroom.transport.socket_places import make_private
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
-    check_private,
     prepare_receive_buffer,
     prepare_unix,
     tcp_window,
@@ -169,8 +169,7 @@ class Listener:
 
     def listen_unix(self, path: Path) -> None:
         """Listen on a Unix socket; its directory is made, private. The caller holds the cluster's lock."""
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        check_private(path.parent)
+        make_private(path.parent)
         path.unlink(missing_ok=True)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

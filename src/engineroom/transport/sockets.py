@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engineroom.protocol.records import LARGE_CHUNK
+from engineroom.transport.socket_places import NoSocketDirectory, check_private, socket_directory
 
 UNIX_WINDOW = 1536 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -55,38 +56,26 @@ def watch_liveness(sock: socket.socket, *, silent: float) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silent * 1000))
 
 
-def socket_directory() -> Path:
-    """Return where Unix sockets of this user live."""
-    return Path(os.environ.get("ENGINEROOM_SOCKET_DIR") or f"/tmp/engineroom-{os.getuid()}")
-
-
 @contextlib.contextmanager
-def alone(*, wait: bool = True) -> Iterator[None]:
-    """Exclude the other processes of this user on this machine; BlockingIOError: one is there, and we may not wait."""
+def alone(*, wait: bool = True, otherwise: Path | None = None) -> Iterator[None]:
+    """Exclude the other processes of this user on this machine; BlockingIOError: one is there, and we may not wait.
+
+    `otherwise`: a directory to lock where there is none for sockets.
+    """
     import fcntl  # not on every platform
 
-    place = socket_directory()
-    place.mkdir(mode=0o700, exist_ok=True)
-    check_private(place)
+    try:
+        place = socket_directory()
+    except NoSocketDirectory:
+        if otherwise is None:
+            raise
+        place = otherwise
     directory = os.open(place, os.O_RDONLY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(directory)
-
-
-def check_private(directory: Path) -> None:
-    """Raise PermissionError, in words, unless `directory` is a directory of ours that nobody else can enter."""
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise PermissionError(f"{directory} is not a directory")
-    if found.st_uid != os.getuid():
-        raise PermissionError(f"{directory} belongs to user {found.st_uid}, not to you ({os.getuid()})")
-    if found.st_mode & 0o077:
-        raise PermissionError(
-            f"{directory} is accessible to other users (mode {stat.S_IMODE(found.st_mode):o} instead of 700)"
-        )
 
 
 def check_socket(path: Path) -> None:

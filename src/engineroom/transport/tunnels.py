@@ -17,7 +17,8 @@ import msgspec
 from engineroom.errors import ConnectionFailed
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.processes import host_name, network_namespace
-from engineroom.transport.sockets import alone, check_socket, lead_nowhere, socket_directory
+from engineroom.transport.socket_places import socket_directory
+from engineroom.transport.sockets import alone, check_socket, lead_nowhere
 from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, lead_command, master_check, tunnel_command
 from engineroom.transport.tunnel_plan import TunnelPlan
 from engineroom.transport.ways import Way

@@ -120,7 +120,7 @@ def test_advice_adds_what_an_error_does_not_say_itself() -> None:
         ("killed by SIGKILL", "want of memory"),
         ("the connection file /x.json is not JSON: Expecting value", "copy it again"),
         ("2 of 2 engines did not register within 60 s; the log of one, /x, is empty", "engine_timeout"),
-        ("/tmp/engineroom-0 is accessible to other users (mode 755 instead of 700)", "$ENGINEROOM_SOCKET_DIR"),
+        ("/tmp/engineroom-0 is accessible to other users (mode 755 instead of 700)", "ENGINEROOM_SOCKET_DIR"),
     ],
 )
 def test_the_fix_for(words: str, fix: str) -> None:

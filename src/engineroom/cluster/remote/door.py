@@ -8,25 +8,24 @@ import socket
 from pathlib import Path
 
 from engineroom.cluster.leftovers import is_dead
-from engineroom.transport.sockets import check_private, socket_directory
+from engineroom.transport.socket_places import find_socket, make_private, socket_directory
 
 
 def door_path(door: str) -> Path:
     """Return the socket by which a remote host is found again."""
-    return socket_directory() / f"{door}.remote"
+    return find_socket(f"{door}.remote")
 
 
 class Door:
     """A socket that shows, from `open` to `close`, that the host of this name lives."""
 
     def __init__(self, name: str) -> None:
-        self._path = door_path(name)
+        self._path = socket_directory() / f"{name}.remote"
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def open(self) -> None:
         """Have others connect; OSError: the place for sockets can't be used."""
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        check_private(self._path.parent)
+        make_private(self._path.parent)
         for path in self._path.parent.glob("*.remote"):
             if is_dead(path):  # that of a host which was killed
                 path.unlink(missing_ok=True)
