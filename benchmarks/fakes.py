@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from engineroom.ids import new_instance
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import (
     AlreadyStarted,
@@ -57,8 +58,8 @@ class Fake:
         outcome = Ran(Status.OK, time.time(), 0.0)
         self._connection.send(Finished(self._finished, run.task, run.attempt, outcome, NOTHING))
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
+    def on_closed(self, closing: Closing) -> None:
+        reason = closing.words
         if reason and "ended" not in reason and not _over.is_set():
             print(f"a fake was cut off: {reason}", file=sys.stderr)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engineroom import Client, Cluster
 from engineroom.ids import new_instance
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import Join, Shutdown
 from engineroom.settings.profiles import Profile
@@ -21,7 +22,7 @@ class Stranger:
     def on_messages(self, messages: list[Any]) -> None:
         """Hear what the controller says."""
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
+    def on_closed(self, closing: Closing) -> None:
         """Take note of the end."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engineroom.ids import new_epoch
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.protocol.processes import boot_id, host_name
@@ -29,6 +30,7 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[Any] = []
         self.closed: list[tuple[str, bool]] = []
+        self.closing: Closing | None = None
         self._changed = asyncio.Event()
         self.on_message: Callable[[Any], None] = lambda message: None
 
@@ -38,8 +40,9 @@ class Inbox:
         self.messages += messages
         self._changed.set()
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        self.closed.append((reason, clean))
+    def on_closed(self, closing: Closing) -> None:
+        self.closed.append((closing.words, closing.clean))
+        self.closing = closing
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -57,9 +60,10 @@ class Door:
         self.inside: list[tuple[Connection, str, Join, Inbox]] = []
         self.info = ConnectionFile(url="tcp://127.0.0.1:1", exec_key=KEYS["client"])
         self.listener: Listener
+        self.silent = 0.0
 
     def admit(self, connection: Connection, role: str, join: Join) -> None:
-        connection.send(Welcome(epoch=new_epoch(), protocol=PROTOCOL, window=connection.window))
+        connection.send(Welcome(epoch=new_epoch(), protocol=PROTOCOL, window=connection.window, silent=self.silent))
         connection.trust(decoders.from_peer[role], peer_window=join.window)
         inbox = Inbox()
         connection.start(inbox)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engineroom.client.acknowledgements import Acknowledgements
 from engineroom.client.output import TaskOutput
 from engineroom.ids import number_of
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Answer,
     EngineJoined,
@@ -64,8 +65,8 @@ class Inbox:
         if self.acknowledgements:
             self._link.acknowledge_soon()
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        self._link.lost(reason, clean=clean)
+    def on_closed(self, closing: Closing) -> None:
+        self._link.lost(closing.words, clean=closing.clean)
 
     def _answer(self, message: Answer) -> None:
         if message.number == SYNC:

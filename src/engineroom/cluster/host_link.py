@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import (
     Coming,
@@ -143,11 +144,11 @@ class HostLink:
                 case _:
                     log.warning("unexpected message from the controller", extra={"words": type(message).__name__})
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
+    def on_closed(self, closing: Closing) -> None:
         self._connection = None
-        if self._closing or clean:
+        if self._closing or closing.clean:
             return
-        log.warning("the connection to the controller is lost; reconnecting", extra={"reason": reason})
+        log.warning("the connection to the controller is lost; reconnecting", extra={"reason": closing.words})
         self._again = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _connect_once(self) -> None:

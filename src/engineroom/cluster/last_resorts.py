@@ -10,6 +10,7 @@ import msgspec
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.errors import ConnectionFailed, ConnectionFileError
 from engineroom.ids import new_session
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.messages import Join, Shutdown
 from engineroom.protocol.processes import ProcessRecord
@@ -64,7 +65,7 @@ class _End:
     def on_messages(self, messages: list[Any]) -> None:
         """What else the controller says does not concern us."""
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del reason, clean
+    def on_closed(self, closing: Closing) -> None:
+        del closing
         if not self.come.done():
             self.come.set_result(None)

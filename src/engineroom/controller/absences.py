@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from engineroom.controller.config import ControllerConfig
-from engineroom.controller.departures import TUNNEL_FACTOR, is_cut
+from engineroom.controller.departures import TUNNEL_FACTOR
 from engineroom.controller.links import Link
 from engineroom.core.events import HostGone
 from engineroom.ids import Peer
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.processes import start_time
 
 
@@ -20,10 +21,10 @@ class Absences:
         self._config, self._feed = config, feed
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
-    def begin(self, host: Link, reason: str, *, clean: bool) -> None:
-        """The connection of `host` is gone; `clean`: it had said goodbye."""
+    def begin(self, host: Link, closing: Closing) -> None:
+        """The connection of `host` is gone."""
         self.end(host.identity)
-        seconds = 0.0 if clean else self._patience(host, reason)
+        seconds = 0.0 if closing.clean else self._patience(host, closing)
         if seconds <= 0:
             self._gone(host)
         else:
@@ -39,11 +40,11 @@ class Absences:
             timer.cancel()
         self._timers.clear()
 
-    def _patience(self, host: Link, reason: str) -> float:
+    def _patience(self, host: Link, closing: Closing) -> float:
         pid = host.connection.peer_pid
         if pid is not None and start_time(pid) is None:
             return 0.0
-        if is_cut(reason):
+        if closing.cut:
             return self._config.reconnect_timeout
         return self._config.reattach_grace * (TUNNEL_FACTOR if host.tunnel else 1.0)
 

@@ -114,6 +114,8 @@ class Admission:
                 engine_id=link.engine_id,
                 known_up_to=known_up_to,
                 wall=time.time(),
+                silent=self._controller.config.silent,
+                heartbeat=self._controller.config.heartbeat,
             )
         )
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.links import Link, Links
+from engineroom.controller.sight import is_seen, lives
 from engineroom.ids import Instance
-from engineroom.protocol.processes import boot_id, host_name, start_time
+from engineroom.protocol.closing import Closing
 
 CAUSE_SECONDS = 0.1
 """How long the cause of a death is waited for."""
@@ -29,7 +30,6 @@ LOOK_EVERY = 0.5
 
 _HOST_ENDED = "its ipcluster has ended"
 _KEEP_CAUSES = 1000
-_CUT_WORDS = ("timed out", "no route to host", "unreachable")
 
 
 class _Shell(Protocol):
@@ -49,19 +49,19 @@ class Departures:
         self._seen: dict[Instance, None] = {}  # those of them whose process was there when it was looked for
         self._causes: dict[Instance, str] = {}
 
-    def closed(self, link: Link, reason: str, *, clean: bool) -> None:
-        """The connection of this engine is gone; `clean`: the engine had said goodbye."""
-        instance = Instance(link.identity)
+    def closed(self, link: Link, closing: Closing) -> None:
+        """The connection of this engine is gone."""
+        instance, reason = Instance(link.identity), closing.words
         cause = self._causes.pop(instance, None)
         if cause is not None:
             self._shell.engine_lost(link, cause)
-        elif clean or link.dismissed:
+        elif closing.clean or link.dismissed:
             self._shell.engine_lost(link, link.dismissed or reason or "it left")
-        elif is_here(link):
+        elif is_seen(link):
             self._closed_here(link, reason)
         elif link.host in self._shell.links.hosts_that_left:
             self._shell.engine_lost(link, _HOST_ENDED)
-        elif link.host or is_cut(reason):
+        elif link.host or closing.cut:
             self._shell.engine_away(link)
             self._wait(link, self._shell.config.reconnect_timeout, f"connection lost: {reason}")
         else:
@@ -93,7 +93,7 @@ class Departures:
     def host_cut_off(self, host: bytes) -> None:
         """The connection of a host is gone without a goodbye: it will not say now how its engines ended."""
         for link, timer in tuple(self._waiting.values()):
-            if link.host == host and is_here(link) and not _lives(link):
+            if link.host == host and is_seen(link) and not lives(link):
                 timer.cancel()
                 self._wait(link, CAUSE_SECONDS, _ended(link))
 
@@ -110,7 +110,7 @@ class Departures:
         self._seen.clear()
 
     def _closed_here(self, link: Link, reason: str) -> None:
-        if not _lives(link):
+        if not lives(link):
             self._ask_for_cause(link)
             return
         self._shell.engine_away(link)
@@ -139,14 +139,14 @@ class Departures:
         """
         while (first := next(iter(self._seen), None)) is not None:
             link, timer = self._waiting[first]
-            if link.host or _lives(link):
+            if link.host or lives(link):
                 return
             timer.cancel()
             self._lose(first, _ended(link))
 
     def _look(self, link: Link, until: float, reason: str) -> None:
         left = until - asyncio.get_running_loop().time()
-        if not _lives(link):
+        if not lives(link):
             del self._waiting[Instance(link.identity)]
             self._ask_for_cause(link)
         elif left <= 0:
@@ -169,21 +169,6 @@ class Departures:
         self._seen.pop(instance, None)
         link, _ = self._waiting.pop(instance)
         self._shell.engine_lost(link, cause)
-
-
-def is_here(link: Link) -> bool:
-    """Whether the process of this engine is on this machine."""
-    return bool(link.info.boot_id) and link.info.boot_id == boot_id() and link.info.host == host_name()
-
-
-def _lives(link: Link) -> bool:
-    """Whether the process of an engine of this machine is there."""
-    return start_time(link.connection.peer_pid or link.info.pid) is not None
-
-
-def is_cut(reason: str) -> bool:
-    """Whether a connection ended because the network between two machines is cut."""
-    return any(word in reason.lower() for word in _CUT_WORDS)
 
 
 def _ended(link: Link) -> str:

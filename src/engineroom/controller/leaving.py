@@ -13,6 +13,7 @@ from engineroom.controller.links import Link
 from engineroom.controller.orphans import Orphans
 from engineroom.core.events import ClientGone, EngineAway
 from engineroom.ids import Instance
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import EngineExited, EngineLeft
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ class Leaving:
     def host_came(self, link: Link) -> None:
         self._absences.end(link.identity)
 
-    def host_gone(self, link: Link, reason: str, *, clean: bool) -> None:
+    def host_gone(self, link: Link, closing: Closing) -> None:
         self.links.remove(link)
-        self._absences.begin(link, reason, clean=clean)
-        if clean:
+        self._absences.begin(link, closing)
+        if closing.clean:
             self.links.hosts_that_left.add(link.identity)
             self._departures.host_left(link.identity)
         else:
@@ -74,13 +75,13 @@ class Leaving:
     def engine_came(self, link: Link) -> None:
         self._orphans.engine_came(link.info.launch)
 
-    def engine_closed(self, link: Link, reason: str, *, clean: bool) -> None:
+    def engine_closed(self, link: Link, closing: Closing) -> None:
         """An engine's connection is gone: find out whether the engine is."""
         if link.peer not in self.links.by_peer:
             return  # it has another one
         self.links.remove(link)
         self._functions.engine_gone(link.peer)
-        self._departures.closed(link, reason, clean=clean)
+        self._departures.closed(link, closing)
 
     def engine_away(self, link: Link) -> None:
         self._feed(link.peer, EngineAway())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engineroom.controller.answers import answer
 from engineroom.controller.links import Link
 from engineroom.core.events import HostSays
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Ask,
     Coming,
@@ -69,8 +70,8 @@ class ClientReceiver(_PromptReceiver):
                 case _:
                     controller.feed(link.peer, message)
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("client disconnected", extra={"reason": reason, "clean": clean})
+    def on_closed(self, closing: Closing) -> None:
+        log.info("client disconnected", extra={"reason": closing.words, "why": closing.why.value})
         self._controller.leaving.client_gone(self._link)
 
 
@@ -87,8 +88,8 @@ class EngineReceiver(_PromptReceiver):
             else:
                 controller.feed(link.peer, message)
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        self._controller.leaving.engine_closed(self._link, reason, clean=clean)
+    def on_closed(self, closing: Closing) -> None:
+        self._controller.leaving.engine_closed(self._link, closing)
 
 
 class HostReceiver:
@@ -108,6 +109,6 @@ class HostReceiver:
             elif isinstance(message, Shutdown):
                 self._controller.endings.dismiss(self._link, message)
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        log.info("ipcluster disconnected", extra={"reason": reason, "clean": clean})
-        self._controller.leaving.host_gone(self._link, reason, clean=clean)
+    def on_closed(self, closing: Closing) -> None:
+        log.info("ipcluster disconnected", extra={"reason": closing.words, "why": closing.why.value})
+        self._controller.leaving.host_gone(self._link, closing)

@@ -7,8 +7,8 @@ import os
 import signal
 from collections.abc import Callable
 
-from engineroom.controller.departures import is_here
 from engineroom.controller.links import Link, Links
+from engineroom.controller.sight import pid_of
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Answer, Signal, SignalProcess
 from engineroom.protocol.signals import signal_number
@@ -59,7 +59,7 @@ class Signals:
 
 
 def _kill(link: Link, signum: int) -> str:
-    pid = link.connection.peer_pid or (link.info.pid if is_here(link) else 0)
+    pid = pid_of(link)
     if not pid:
         return (
             f"engine {link.engine_id} cannot be signalled: its process is on {link.info.host}, where no ipcluster "

@@ -15,6 +15,7 @@ from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.results import KeptResults
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     AlreadyStarted,
     Delivered,
@@ -110,13 +111,12 @@ class Shell:
         if runs:
             self._add(runs)
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
+    def on_closed(self, closing: Closing) -> None:
         self._connection = None
         self._arriving.clear()
         self._queue.drop_incomplete()
         self._look_again(_SOON)
-        self._on_lost(reason)
+        self._on_lost(closing.words)
 
     def close(self, reason: str) -> None:
         """Say what is waiting, and Goodbye."""

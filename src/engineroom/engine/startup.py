@@ -13,7 +13,7 @@ from engineroom.engine.ipython_startup import APPLICATION, IPythonStart
 from engineroom.engine.mpi import Rank
 from engineroom.engine.namespace import Names, Namespace
 from engineroom.protocol.messages import EngineInfo
-from engineroom.protocol.processes import boot_id, host_name
+from engineroom.protocol.processes import boot_id, host_name, pid_namespace
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = N
         pid=os.getpid(),
         host=host_name(),
         boot_id=boot_id(),
+        pid_namespace=pid_namespace(),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         work_dir=_working_directory(),

@@ -143,7 +143,7 @@ class Ran(Outcome, frozen=True):
 class EngineInfo(_Message, frozen=True):
     """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
     `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
-    place in an MPI world, -1 and 0 if it is in none."""
+    place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one."""
 
     pid: Pid = 0
     host: Word = ""
@@ -155,6 +155,7 @@ class EngineInfo(_Message, frozen=True):
     launch: PathText = ""
     mpi_rank: SomeEngine = -1
     mpi_size: Engines = 0
+    pid_namespace: Word = ""
 
 
 Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
@@ -208,7 +209,9 @@ class Join(_Message, frozen=True, tag="join"):
 
 class Welcome(_Message, frozen=True, tag="welcome"):
     """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
-    (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock."""
+    (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
+    without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
+    quiet connection is pinged. 0: the peer's own defaults."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
@@ -216,6 +219,8 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     engine_id: SomeEngine = -1
     known_up_to: Number = 0
     wall: WallTime = 0.0
+    silent: Seconds = 0.0
+    heartbeat: Seconds = 0.0
 
 
 class Refused(_Message, frozen=True, tag="refused"):

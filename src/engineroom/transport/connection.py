@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from engineroom.errors import ProtocolError
+from engineroom.protocol.closing import Closing, Why, why_of
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
 from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
@@ -30,8 +31,8 @@ class Receiver(Protocol):
     def on_messages(self, messages: list[Any]) -> None:
         """Take messages, in order. For one with a stream, call `connection.receive` before you return."""
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        """The connection is gone; `clean`: the far end had said Goodbye, or we closed it."""
+    def on_closed(self, closing: Closing) -> None:
+        """The connection is gone."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -73,7 +74,8 @@ class Connection(asyncio.BufferedProtocol):
         self._writable = True
         self._goodbye: str | None = None
         self._wire: Wire | None = None
-        self._end_reason = ""
+        self.closing: Closing | None = None
+        """Why it has ended; None while it has not, and nobody has broken it off."""
 
     def start(self, receiver: Receiver) -> None:
         """Hand everything, from the first message not consumed by the handshake on, to `receiver`."""
@@ -82,7 +84,8 @@ class Connection(asyncio.BufferedProtocol):
         if backlog:
             receiver.on_messages(backlog)
         if self.closed:
-            receiver.on_closed(self._end_reason, clean=self._goodbye is not None)
+            assert self.closing is not None
+            receiver.on_closed(self.closing)
 
     def pause(self, rest: list[Any]) -> None:
         """Keep `rest` and all that follows for the receiver that `start` will name."""
@@ -177,9 +180,9 @@ class Connection(asyncio.BufferedProtocol):
         self.flush()
         self._transport.close()
 
-    def abort(self, reason: str) -> None:
+    def abort(self, reason: str, why: Why = Why.REFUSED) -> None:
         """Close at once, as after a fault."""
-        self._end_reason = self._end_reason or reason
+        self.closing = self.closing or Closing(why, reason)
         if not self.closed:
             self._transport.abort()
 
@@ -257,12 +260,19 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = True
         if self._wire is not None:
             self._wire.close()
-        self._end_reason = self._end_reason or self._goodbye or (str(exc) if exc else "the connection was closed")
+        closing = self.closing = self._closing_after(exc)
         self._outgoing.close()
-        self._incoming.close(self._end_reason)
+        self._incoming.close(closing.words)
         self._outbox.clear()
         if self._receiver is not None:
-            self._receiver.on_closed(self._end_reason, clean=self._goodbye is not None)
+            self._receiver.on_closed(closing)
+
+    def _closing_after(self, error: Exception | None) -> Closing:
+        """Return why it ended: a Goodbye says it; else whoever broke it off; else the error."""
+        words = str(error) if error else "the connection was closed"
+        if self._goodbye is not None:
+            return Closing(Why.GOODBYE, self.closing.words if self.closing else self._goodbye or words)
+        return self.closing or Closing(why_of(error), words)
 
     def _dispatch(self, messages: list[Any]) -> None:
         for message in messages:

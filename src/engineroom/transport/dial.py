@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engineroom.errors import ConnectionFailed, NotLetIn, ProtocolError
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.reaching import by_address, by_tunnel, by_unix_socket
+from engineroom.transport.sockets import watch_liveness
 from engineroom.transport.tunnels import Tunnel
 from engineroom.transport.ways import is_this_machine
 
@@ -27,7 +29,7 @@ CONNECT_TIMEOUT = 10.0
 """Seconds that one address, and then the handshake, may take."""
 
 SILENT = 30.0
-"""Seconds without a sign of life from the far machine after which a TCP connection counts as cut."""
+"""Seconds without a sign of life after which a TCP connection counts as cut, until the controller has said how many."""
 
 _HEAD_START = 0.05
 """Seconds that an address has before the next one is tried as well, unless it has failed."""
@@ -216,6 +218,7 @@ class _Handshaker:
                     self._answer(message)
                 case Welcome():
                     self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
+                    _be_as_patient(self._connection, message.silent)
                     self._connection.pause(messages[index + 1 :])
                     if not self.welcomed.done():
                         self.welcomed.set_result(message)
@@ -226,9 +229,8 @@ class _Handshaker:
                 case _:
                     raise ProtocolError(f"{type(message).__name__} in the middle of a handshake")
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
-        self._fail(ConnectionFailed(f"{self._connection.address}: {reason}"))
+    def on_closed(self, closing: Closing) -> None:
+        self._fail(ConnectionFailed(f"{self._connection.address}: {closing.words}"))
 
     def _answer(self, challenge: Challenge) -> None:
         try:
@@ -262,6 +264,13 @@ async def _handshake(
     except BaseException:
         connection.abort("not let in")
         raise
+
+
+def _be_as_patient(connection: Connection, silent: float) -> None:
+    """Count this connection as cut after `silent` seconds, as the controller does; 0: it has not said."""
+    sock = connection.transport.get_extra_info("socket")
+    if silent > 0 and sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        watch_liveness(sock, silent=silent)
 
 
 def _words(error: BaseException, seconds: float) -> str:

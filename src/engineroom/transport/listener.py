@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engineroom.errors import LaunchError, NotLetIn, ProtocolError
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.handshake import ControllerHandshake
 from engineroom.protocol.messages import Hello, Join, Refused
 from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
@@ -95,8 +96,8 @@ class _Stranger:
         except ProtocolError as error:
             self.connection.abort(str(error))
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del reason, clean
+    def on_closed(self, closing: Closing) -> None:
+        del closing
         self._listener.forget(self)
         self._note_refusal(_HUNG_UP)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.errors import NotLetIn, ProtocolError
+from engineroom.protocol.closing import Closing
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.secrecy import Secrecy
@@ -95,10 +96,9 @@ class _Securing:
     def on_messages(self, messages: list[Any]) -> None:
         raise ProtocolError("the controller spoke first")
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
+    def on_closed(self, closing: Closing) -> None:
         if not self.done.done():
-            self.done.set_exception(ConnectionError(reason))
+            self.done.set_exception(ConnectionError(closing.words))
 
     def on_secured(self) -> None:
         if not self.done.done():

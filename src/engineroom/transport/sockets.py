@@ -17,6 +17,8 @@ UNIX_WINDOW = 1536 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 _UNIX_SEND_BUFFER = 1024 * 1024
 _LEAST_WINDOW = 32 * 1024
+_LONGEST_SILENCE = 100_000.0
+"""Seconds; the kernel takes no more than 32,767 s between probes."""
 
 
 def prepare_receive_buffer(sock: socket.socket) -> None:
@@ -47,13 +49,14 @@ def watch_liveness(sock: socket.socket, *, silent: float) -> None:
     """Have the kernel end the TCP connection when the far end is unreachable for `silent` seconds."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    silent = min(silent, _LONGEST_SILENCE)
     probe = max(1, int(silent / 4))
     if hasattr(socket, "TCP_KEEPIDLE"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probe)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silent * 1000))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(silent * 1000)))
 
 
 @contextlib.contextmanager
@@ -96,8 +99,12 @@ def lead_nowhere(descriptor: int) -> None:
 
 
 def unix_peer(sock: socket.socket) -> tuple[int | None, int | None]:
-    """Return the (pid, uid) of the process at the other end, None where the system does not tell."""
+    """Return the (pid, uid) of the process at the other end, None where the system does not tell.
+
+    A process that is not to be seen from this PID namespace is told as pid 0, which in a call of kill is one's own
+    process group: it is None here.
+    """
     if not hasattr(socket, "SO_PEERCRED"):
         return None, None
     pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return pid, uid
+    return pid or None, uid

@@ -17,6 +17,7 @@ import pytest
 
 from engineroom.engine.config import EngineConfig
 from engineroom.ids import TaskId, new_epoch, new_session, task_id
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
 from engineroom.protocol.messages import (
     PROTOCOL,
@@ -184,9 +185,8 @@ class FakeController:
         self.messages += messages
         self._changed.set()
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
-        del clean
-        self.closed.append(reason)
+    def on_closed(self, closing: Closing) -> None:
+        self.closed.append(closing.words)
         self._changed.set()
 
 

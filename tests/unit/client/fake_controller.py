@@ -9,6 +9,7 @@ from typing import Any
 
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Epoch, Instance, new_epoch, number_of, session_of, task_id
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     PROTOCOL,
     Abort,
@@ -115,7 +116,7 @@ class FakeController:
                 case Abort(tasks=tasks):
                     self._abort(tasks)
 
-    def on_closed(self, reason: str, *, clean: bool) -> None:
+    def on_closed(self, closing: Closing) -> None:
         pass
 
     def answer(self, count: int = 1) -> None:

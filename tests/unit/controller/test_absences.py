@@ -13,6 +13,7 @@ from engineroom.controller.exits import Exits
 from engineroom.controller.links import Link
 from engineroom.core.events import EngineLost, HostGone
 from engineroom.ids import Instance, Peer, task_id
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import EngineExited
 from tests.patience import SECONDS
 
@@ -45,7 +46,7 @@ def play(story: Callable[[Absences, asyncio.Queue[HostGone]], Awaitable[None]], 
 
 def test_one_that_said_goodbye_is_gone_at_once() -> None:
     async def story(absences: Absences, told: asyncio.Queue[HostGone]) -> None:
-        absences.begin(host(os.getpid()), "", clean=True)
+        absences.begin(host(os.getpid()), Closing(Why.GOODBYE, ""))
         assert told.get_nowait() == HostGone(HOST)
 
     play(story)
@@ -53,7 +54,7 @@ def test_one_that_said_goodbye_is_gone_at_once() -> None:
 
 def test_one_whose_process_has_ended_is_gone_at_once() -> None:
     async def story(absences: Absences, told: asyncio.Queue[HostGone]) -> None:
-        absences.begin(host(NOBODY), "connection reset", clean=False)
+        absences.begin(host(NOBODY), Closing(Why.RESET, "reset"))
         assert told.get_nowait() == HostGone(HOST)
 
     play(story)
@@ -61,7 +62,7 @@ def test_one_whose_process_has_ended_is_gone_at_once() -> None:
 
 def test_others_have_a_moment_to_come_back() -> None:
     async def story(absences: Absences, told: asyncio.Queue[HostGone]) -> None:
-        absences.begin(host(), "end of stream", clean=False)
+        absences.begin(host(), Closing(Why.CLOSED, "end of stream"))
         assert told.empty()
         assert await told.get() == HostGone(HOST)
 
@@ -70,7 +71,7 @@ def test_others_have_a_moment_to_come_back() -> None:
 
 def test_one_that_the_network_cut_off_is_waited_for_as_long_as_it_tries() -> None:
     async def story(absences: Absences, told: asyncio.Queue[HostGone]) -> None:
-        absences.begin(host(), "Connection timed out", clean=False)
+        absences.begin(host(), Closing(Why.SILENT, "timed out"))
         assert await told.get() == HostGone(HOST)
 
     play(story, seconds=0.02)
@@ -78,9 +79,9 @@ def test_one_that_the_network_cut_off_is_waited_for_as_long_as_it_tries() -> Non
 
 def test_one_that_is_back_is_not_gone() -> None:
     async def story(absences: Absences, told: asyncio.Queue[HostGone]) -> None:
-        absences.begin(host(), "end of stream", clean=False)
+        absences.begin(host(), Closing(Why.CLOSED, "end of stream"))
         absences.end(HOST)
-        absences.begin(Link(Peer(6), "host", host().connection, b"other"), "end of stream", clean=False)
+        absences.begin(Link(Peer(6), "host", host().connection, b"other"), Closing(Why.CLOSED, "end of stream"))
         assert await told.get() == HostGone(b"other")
         assert told.empty()
 

@@ -126,3 +126,23 @@ def test_an_interrupt_for_what_has_not_begun_is_left_to_the_core() -> None:
 
     signalling.send(Signal((0,), signal.SIGTERM))
     assert (asked, len(owner.connection.sent)) == ([0], 1)
+
+
+@pytest.mark.parametrize("pid", [0, -1, -5])
+def test_what_is_not_the_pid_of_one_process_is_not_signalled(pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    links, signalled = Links(), list[int]()
+    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
+    engine(links, 0, pid=0, info=EngineInfo(pid=pid, host=host_name(), boot_id=boot_id()))
+
+    assert "cannot be signalled" in Signals(links, nothing_waits).send(Signal((0,), signal.SIGTERM))
+    assert signalled == []
+
+
+def test_a_pid_of_another_namespace_is_nobodys_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    links, signalled = Links(), list[int]()
+    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
+    elsewhere = EngineInfo(pid=7, host=host_name(), boot_id=boot_id(), pid_namespace="pid:[1]")
+    engine(links, 0, info=elsewhere)
+
+    assert "cannot be signalled" in Signals(links, nothing_waits).send(Signal((0,), signal.SIGTERM))
+    assert signalled == []
