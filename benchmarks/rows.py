@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, latency, lifecycle, memory, rates, scale
+from benchmarks import bulk, latency, lifecycle, memory, rates, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
@@ -24,6 +24,12 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "outstanding": memory.outstanding,
     "killed": lifecycle.killed_engine,
     "fakes": scale.connections,
+    "withdrawn": trouble.withdrawn,
+    "healed": trouble.healed,
+    "slow": trouble.beside_a_slow_client,
+    "unread": trouble.unread,
+    "captures": trouble.captures,
+    "printed": trouble.printed,
 }
 
 

@@ -19,8 +19,10 @@ class Proxy:
     `port`: where it listens. `carried`: bytes so far, both ways together.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, rate: float = 0) -> None:
+        """`rate`: bytes a second that each direction of a connection carries, 0 for as many as it can."""
         self.port = 0
+        self._rate = rate
         self.carried = 0
         self._target = target
         self._loop = asyncio.new_event_loop()
@@ -100,7 +102,8 @@ class Proxy:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         ends = {writer, far_writer}
         self._writers |= ends
-        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        with contextlib.suppress(asyncio.CancelledError):  # by `_close`
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
         self._writers -= ends
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,4 +114,6 @@ class Proxy:
                 self.carried += len(data)
                 writer.write(data)
                 await writer.drain()
+                if self._rate:
+                    await asyncio.sleep(len(data) / self._rate)
         writer.close()
