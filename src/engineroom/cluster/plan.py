@@ -123,6 +123,10 @@ def controller_config(options: IPController) -> ControllerConfig:
         reattach_grace=options.reattach_grace,
         reconnect_timeout=options.reconnect_timeout,
         lease=options.lease,
+        linger=options.linger,
+        max_kept_bytes=options.max_kept_bytes,
+        max_total_kept_bytes=options.max_total_kept_bytes,
+        max_submitted_bytes=options.max_submitted_bytes,
     )
 
 

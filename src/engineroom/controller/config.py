@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from engineroom.core.limits import Limits
+
 
 class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """`security_dir`: where keys, certificate and connection files are. `ip`: an address, or "*" for all;
@@ -12,7 +14,9 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     files. `heartbeat` x `misses`: seconds of silence after which a machine counts as cut off.
     `reattach_grace`: seconds that an engine whose connection broke may take to come back, where nobody could
     report its death; `reconnect_timeout`: the same, where it may have been cut off. `host`: instance of the host that
-    had it started in a job, b"" if none did; without that host it ends after `lease` seconds.
+    had it started in a job, b"" if none did; without that host it ends after `lease` seconds. `linger`: seconds for
+    which results of a client that is gone are kept; `max_kept_bytes`, `max_total_kept_bytes`: of results, for one
+    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client.
     """
 
     security_dir: str
@@ -32,6 +36,21 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     reconnect_timeout: float = 60.0
     host: bytes = b""
     lease: float = 60.0
+    linger: float = 900.0
+    max_kept_bytes: int = 512 << 20
+    max_total_kept_bytes: int = 1 << 30
+    max_submitted_bytes: int = 2 << 30
+
+    @property
+    def limits(self) -> Limits:
+        """What the core needs to know of it."""
+        return Limits(
+            policy=self.policy,
+            linger=self.linger,
+            kept_bytes=self.max_kept_bytes,
+            all_kept_bytes=self.max_total_kept_bytes,
+            submitted_bytes=self.max_submitted_bytes,
+        )
 
     @property
     def silent(self) -> float:

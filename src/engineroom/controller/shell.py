@@ -22,7 +22,6 @@ from engineroom.controller.steps import Door
 from engineroom.core.actions import Action, DropFunction, Send, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
-from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer, new_epoch
@@ -41,7 +40,7 @@ class Controller:
         self.config = config
         self.identity = Identity(config)
         self.epoch = new_epoch()
-        self.state = ControllerState(Limits(policy=config.policy))
+        self.state = ControllerState(config.limits)
         self.links = Links()
         self.port = 0
         self.bodies = Bodies(self)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
+from engineroom.core.pauses import park
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
@@ -79,10 +80,10 @@ def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
     task.interrupt = False
     step(task, Cause.AGAIN)
     if task.target >= 0:
-        assign(state, task, engine)
+        send_again(state, task, engine)
         return
     task.failed_on += (engine.id,)
-    if not place_elsewhere(state, task, pool_of(task)):
+    if task.session.paused or not place_elsewhere(state, task, pool_of(task)):
         put_back(state, [task])
 
 
@@ -122,7 +123,18 @@ def given_back(state: ControllerState, task: Task, engine: Engine) -> None:
         give_up(state, task, task.withdrawn)
     else:
         step(task, Cause.AGAIN)
-        put_back(state, [task])
+        if task.target >= 0:
+            send_again(state, task, engine)
+        else:
+            put_back(state, [task])
+
+
+def send_again(state: ControllerState, task: Task, engine: Engine) -> None:
+    """Send a direct QUEUED task to the engine that it is bound to, unless its session is paused."""
+    if task.session.paused:
+        park(task, engine)
+    else:
+        assign(state, task, engine)
 
 
 def output(state: ControllerState, peer: Peer, message: Output) -> None:

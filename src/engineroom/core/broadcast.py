@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Record, What
 from engineroom.core.attempts import queue
+from engineroom.core.pauses import park
 from engineroom.core.placement import Needs, assign, pool_for
 from engineroom.core.prefetch import refresh
+from engineroom.core.pressure import TASK_BYTES
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.ids import Peer, TaskId, number_of, task_id
-from engineroom.protocol.messages import Submit
+from engineroom.protocol.messages import Outcome, Status, Submit
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -33,33 +35,44 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
         _submit_direct(state, session, number, targets, message, body)
         return
     session.known_up_to = number
-    task = _new(state, session, message.task, number, message, body)
+    task = _new(state, session, message.task, number, message, body, TASK_BYTES + len(message.call.payload))
     pool = task.pool = pool_for(state, Needs(message.options.engines, message.size > 0))
     pool.users += 1
-    queue(state, task)
+    if session.submitted_bytes > state.limits.submitted_bytes:
+        give_up(state, task, _too_much(state, session))
+    else:
+        queue(state, task)
 
 
 def _submit_direct(
     state: ControllerState, session: Session, number: int, targets: tuple[int, ...], message: Submit, body: object
 ) -> None:
     """Send a task to each of `targets` at once, bound to the life that each of these engines leads now."""
+    size = TASK_BYTES + len(message.call.payload) // max(1, len(targets))
     for offset, target in enumerate(targets):
         id_ = task_id(session.id, number + offset) if offset else message.task
-        task = _new(state, session, id_, number + offset, message, body)
+        task = _new(state, session, id_, number + offset, message, body, size)
         task.target = target
         task.announce = not message.options.rerun_lost
         engine = state.engines.get(target)
         if engine is None:
             give_up(state, task, lost(_no_such_engine(state, target)), target)
+        elif session.submitted_bytes > state.limits.submitted_bytes:
+            give_up(state, task, _too_much(state, session), target)
+        elif session.paused:
+            park(task, engine)
         else:
             assign(state, task, engine)
             refresh(state, engine)
 
 
-def _new(state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object) -> Task:
+def _new(
+    state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object, size: int
+) -> Task:
     function = _function(state, message.call.function)
     function.users += 1
-    task = Task(State.QUEUED, id_, number, session, message, body, function)
+    task = Task(State.QUEUED, id_, number, session, message, body, function, size)
+    session.submitted_bytes += size
     session.tasks[number] = task
     if state.recording:
         state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))
@@ -74,6 +87,17 @@ def _function(state: ControllerState, hash_: bytes) -> MeasuredFunction:
     elif not function.users:
         state.idle_functions.pop(hash_, None)
     return function
+
+
+def _too_much(state: ControllerState, session: Session) -> Outcome:
+    return Outcome(
+        Status.ABORTED,
+        0.0,
+        0.0,
+        f"the controller did not accept this task: the unfinished tasks of this client take {session.submitted_bytes} "
+        f"bytes there, and the limit is {state.limits.submitted_bytes} (IPController.max_submitted_bytes). Wait for "
+        "some of them before you submit more",
+    )
 
 
 def _no_such_engine(state: ControllerState, target: int) -> str:

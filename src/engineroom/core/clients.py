@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.prefetch import ask_back, refresh
-from engineroom.core.results import expire_at, give_up, let_go
+from engineroom.core.results import expire_at, give_up, let_go, recall_dropped
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
@@ -26,22 +26,29 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
     """A client is there: it learns of the engines, and gets again what it may not have."""
     session = state.sessions.get(id_)
     if session is None:
-        session = state.sessions[id_] = Session(id_)
+        session = state.sessions[id_] = Session(id_, state.limits.own_bytes)
     elif session.peer is None:
         del state.gone[id_]
-        state.gone_results -= len(session.results)
-        state.gone_bytes -= session.kept_bytes
         for departed in state.departed.values():
             if departed.at >= session.gone_at:
                 state.send(peer, EngineLeft(departed.id, departed.instance, departed.cause))
     else:
         del state.clients[session.peer]
+        _caught_up(state, session)
     session.peer = peer
     state.clients[peer] = session
     for engine in state.engines.values():
         state.send(peer, EngineJoined(engine.id, engine.instance, engine.info))
+    recall_dropped(state, session)
     for kept in session.results.values():
         state.send(peer, kept.result, kept.body)
+
+
+def _caught_up(state: ControllerState, session: Session) -> None:
+    """What its client has not read is gone with its connection."""
+    if session.behind:
+        session.behind = False
+        state.relieved[session] = None
 
 
 def client_gone(state: ControllerState, peer: Peer) -> None:
@@ -52,8 +59,7 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
     session.peer = None
     session.gone_at = state.now
     state.gone[session.id] = session
-    state.gone_results += len(session.results)
-    state.gone_bytes += session.kept_bytes
+    _caught_up(state, session)
     expire_at(state, state.now + state.limits.linger)
 
 
@@ -111,8 +117,10 @@ def _withdraw(state: ControllerState, task: Task, outcome: Outcome) -> None:
     engine = task.engine
     if engine is None:
         give_up(state, task, outcome)
-        assert task.pool is not None
-        task.pool.queue.discard(task)
+        if task.pool is not None:
+            task.pool.queue.discard(task)
+        else:
+            task.session.parked.pop(task.number, None)
         return
     task.withdrawn = outcome
     if task.state is State.SENT:

@@ -37,6 +37,12 @@ class ClientGone(msgspec.Struct, frozen=True):
     """A client's connection is gone; it may come back."""
 
 
+class ClientBehind(msgspec.Struct, frozen=True):
+    """What waits to be read by a client has reached its bound; or, if not `behind`, has been read."""
+
+    behind: bool
+
+
 class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
     `held`: what it still has of an earlier connection; `host`: the host that started it, b"" for none."""
@@ -103,6 +109,7 @@ Event = (
     | Abort
     | ClientUp
     | ClientGone
+    | ClientBehind
     | EngineUp
     | EngineAway
     | EngineLost

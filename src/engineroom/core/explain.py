@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engineroom.core.bounds import why_paused
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
 from engineroom.core.prospects import to_come
+from engineroom.core.results import words_for_dropped
+from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
@@ -39,11 +42,13 @@ def explain_task(state: ControllerState, task_id: TaskId) -> Data:
     number = number_of(task_id)
     about: Data = {"task": msg_id(task_id)}
     if session is None:
-        return about | {"state": "unknown", "why": "no client with this session is known"}
+        return about | {"state": "unknown", "why": _why_unknown(state)}
     kept = session.results.get(number)
     if kept is not None:
         why = "its result is waiting for its client to " + ("reconnect" if session.peer is None else "acknowledge it")
         return about | {"state": "ended", "why": why, "engine": kept.result.engine}
+    if any(number in numbers for numbers in session.dropped):
+        return about | {"state": "ended", "why": words_for_dropped(state)}
     task = session.tasks.get(number)
     if task is None:
         arrived = number <= session.known_up_to
@@ -61,8 +66,17 @@ def explain_task(state: ControllerState, task_id: TaskId) -> Data:
     return about | {"why": _why(state, task)}
 
 
+def _why_unknown(state: ControllerState) -> str:
+    return (
+        "no client with this session is known; results of a client that disconnects are kept for "
+        f"{state.limits.linger:g} s (IPController.linger)"
+    )
+
+
 def _why(state: ControllerState, task: Task) -> str:
     engine = task.engine
+    if engine is None and task.session.paused:
+        return why_paused(state, task.session)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
     if engine.peer is None:
@@ -135,8 +149,13 @@ def queue_status(state: ControllerState) -> dict[int | str, object]:
         }
         for engine in state.engines.values()
     }
-    status["unassigned"] = sum(pool.queue.waiting for pool in state.pools.values())
+    waiting = sum(pool.queue.waiting for pool in state.pools.values())
+    status["unassigned"] = waiting + sum(_parked(session) for session in state.paused)
     return status
+
+
+def _parked(session: Session) -> int:
+    return sum(task.engine is None for task in session.tasks.values())
 
 
 def queue_ids(state: ControllerState) -> dict[int | str, object]:

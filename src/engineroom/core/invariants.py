@@ -38,6 +38,7 @@ def check(state: ControllerState) -> None:
 
 def _waiting(state: ControllerState) -> dict[TaskId, Task]:
     waiting = [task for pool in state.pools.values() for task in pool.queue.tasks()]
+    waiting += [task for session in state.sessions.values() for task, _ in session.parked.values()]
     found = {task.id: task for task in waiting}
     assert len(found) == len(waiting), "a task waits twice"
     return found
@@ -49,6 +50,7 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
     if task.state is State.QUEUED:
         assert task.engine is None
         assert waiting.get(task.id) is task
+        assert task.target < 0 or task.session.paused
         assert task.withdrawn is None
     else:
         assert task.id not in waiting
@@ -78,7 +80,7 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
 
 def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -> None:
     assert pool.users == sum(task.pool is pool for task in tasks.values())
-    assert pool.queue.waiting == len(pool.queue.tasks())
+    assert pool.queue.waiting == sum(not task.session.paused for task in pool.queue.tasks())
     assert all(task.pool is pool for task in pool.queue.tasks())
     assert all(pool in engine.pools for engine in pool.engines)
     if pool.queue.waiting:
@@ -89,6 +91,14 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 def _check_session(state: ControllerState, session: Session) -> None:
     assert session.kept_bytes == sum(kept.size for kept in session.results.values())
     assert not session.tasks.keys() & session.results.keys()
+    assert session.submitted_bytes == sum(task.size for task in session.tasks.values())
+    assert session.paused == (session in state.paused)
+    assert session.paused or session.kept_bytes <= session.room
+    assert session.room == state.limits.own_bytes + session.granted
+    assert session.paused or not session.parked
+    for task in session.tasks.values():
+        if session.paused and task.state is State.SENT:
+            raise AssertionError("a task of a paused session is about to start")
     assert all(number <= session.known_up_to for number in (*session.tasks, *session.results))
     assert all(number > session.delivered_up_to for number in session.results)
     if session.peer is None:
@@ -119,8 +129,9 @@ def _check_functions(state: ControllerState, tasks: dict[TaskId, Task]) -> None:
 
 def _check_registers(state: ControllerState) -> None:
     assert state.clients.keys() | set() == {s.peer for s in state.sessions.values() if s.peer is not None}
-    assert state.gone_results == sum(len(session.results) for session in state.gone.values())
-    assert state.gone_bytes == sum(session.kept_bytes for session in state.gone.values())
+    assert state.granted == sum(session.granted for session in state.sessions.values())
+    assert state.granted <= state.limits.all_kept_bytes
+    assert set(state.paused) <= set(state.sessions.values())
     assert {engine.instance: engine for engine in state.engines.values()} == state.instances
     assert {engine.known_as: engine for engine in state.engines.values()} == state.engine_peers
     assert set(state.idle) | set(state.rich) <= set(state.engines.values())

@@ -30,10 +30,18 @@ class Limits(msgspec.Struct, frozen=True):
 
     linger: float = 900.0
     """How long a client that is gone can come back for its results."""
-    kept_results: int = 100_000
-    kept_bytes: int = 1024 * 1024 * 1024
-    """Of all clients that are gone, taken together."""
+    kept_bytes: int = 512 << 20
+    """Of results, for one client, connected or gone: while there are more, its next tasks are not started."""
+    all_kept_bytes: int = 1 << 30
+    """The same for all clients together; a small part of `kept_bytes` is each client's own, and not counted here."""
+    submitted_bytes: int = 2 << 30
+    """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""
     departed: int = 10_000
     """Engines that are gone and whose cause is remembered."""
+
+    @property
+    def own_bytes(self) -> int:
+        """How much may be kept for a client whatever is kept for others."""
+        return self.kept_bytes // 32

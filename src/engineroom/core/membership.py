@@ -9,6 +9,7 @@ from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import EngineLost, EngineUp
 from engineroom.core.losses import lose_tasks
+from engineroom.core.pauses import lose_parked
 from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import end_hopeless
@@ -152,6 +153,7 @@ def engine_lost(state: ControllerState, peer: Peer, event: EngineLost) -> None:
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, event.cause))
     lose_tasks(state, engine, event)
+    lose_parked(state, engine, event.cause)
     end_hopeless(state)
 
 

@@ -111,7 +111,7 @@ def pick(state: ControllerState, task: Task, pool: Pool) -> Engine | None:
 
 def place(state: ControllerState, task: Task, pool: Pool) -> None:
     """Give a QUEUED task to an engine that has room, or let it wait."""
-    if not pool.queue.waiting:
+    if not pool.queue.waiting and not task.session.paused:
         engine = pick(state, task, pool)
         if engine is not None:
             assign(state, task, engine)

@@ -42,6 +42,18 @@ class _Flow:
             if task.state is State.QUEUED:
                 return task
 
+    def steal(self) -> _Flow:
+        """Return a flow with these tasks, and be empty."""
+        flow = _Flow(self.session)
+        flow.tasks, flow.live = self.tasks, self.live
+        self.tasks, self.live = deque(), 0
+        return flow
+
+    def take_over(self, flow: _Flow) -> None:
+        """Put the tasks of `flow` ahead of these."""
+        self.tasks.extendleft(reversed(flow.tasks))
+        self.live += flow.live
+
     def discard(self) -> None:
         self.live -= 1
         if len(self.tasks) > 2 * self.live + 32:
@@ -82,9 +94,9 @@ class _Ring:
 
 
 class ReadyQueue:
-    """The tasks that wait for the engines of one pool. `waiting`: how many."""
+    """The tasks that wait for the engines of one pool. `waiting`: how many, apart from those of paused sessions."""
 
-    __slots__ = ("_clock", "_order", "_rings", "waiting")
+    __slots__ = ("_clock", "_order", "_parked", "_rings", "waiting")
 
     def __init__(self, clock: Clock) -> None:
         self.waiting = 0
@@ -92,31 +104,54 @@ class ReadyQueue:
         self._rings: dict[int, _Ring] = {}
         self._order: list[int] = []
         """Heap of the negated priorities in `_rings`."""
+        self._parked: dict[Session, dict[int, _Flow]] = {}
+        """The tasks of paused sessions, by priority."""
+
+    def park(self, session: Session) -> None:
+        """`session` is paused: its tasks are passed over. O(priorities)."""
+        parked = self._parked[session] = {}
+        for priority, ring in self._rings.items():
+            flow = ring.flows.get(session)
+            if flow is not None and flow.live:
+                parked[priority] = flow.steal()
+                self.waiting -= parked[priority].live
+
+    def unpark(self, session: Session) -> None:
+        """The pause of `session` is over: its tasks wait their turn again, ahead of what has come since."""
+        for priority, flow in self._parked.pop(session, {}).items():
+            if flow.live:
+                self._ring(priority).flow(session, self._clock).take_over(flow)
+                self.waiting += flow.live
 
     def _flow_of(self, task: Task) -> _Flow:
-        priority = task.submit.options.priority
+        priority, session = task.submit.options.priority, task.session
+        if session.paused:
+            return self._parked.setdefault(session, {}).setdefault(priority, _Flow(session))
+        return self._ring(priority).flow(session, self._clock)
+
+    def _ring(self, priority: int) -> _Ring:
         ring = self._rings.get(priority)
         if ring is None:
             ring = self._rings[priority] = _Ring()
             heappush(self._order, -priority)
-        return ring.flow(task.session, self._clock)
+        return ring
 
     def push(self, task: Task) -> None:
         flow = self._flow_of(task)
         flow.tasks.append(task)
         flow.live += 1
-        self.waiting += 1
+        self.waiting += not task.session.paused
 
     def push_front(self, task: Task) -> None:
         """Put back a task that has waited its turn once already."""
         flow = self._flow_of(task)
         flow.tasks.appendleft(task)
         flow.live += 1
-        self.waiting += 1
+        self.waiting += not task.session.paused
 
     def discard(self, task: Task) -> None:
         """Forget a waiting task whose state has just become another than QUEUED."""
-        self.waiting -= 1
+        self.waiting -= not task.session.paused
         self._flow_of(task).discard()
 
     def _head(self) -> tuple[int, _Flow]:
@@ -142,5 +177,6 @@ class ReadyQueue:
 
     def tasks(self) -> list[Task]:
         """Return all waiting tasks, in no useful order. O(outstanding): for people and for checks."""
-        flows = (flow for ring in self._rings.values() for flow in ring.flows.values())
+        flows = [flow for ring in self._rings.values() for flow in ring.flows.values()]
+        flows += [flow for parked in self._parked.values() for flow in parked.values()]
         return [task for flow in flows for task in flow.tasks if task.state is State.QUEUED]

@@ -12,6 +12,7 @@ from engineroom.core.broadcast import submit
 from engineroom.core.clients import abort, body_lost, client_gone, client_up, delivered
 from engineroom.core.events import (
     BodyLost,
+    ClientBehind,
     ClientGone,
     ClientUp,
     EngineAway,
@@ -24,6 +25,7 @@ from engineroom.core.events import (
     Tick,
 )
 from engineroom.core.membership import engine_away, engine_lost, engine_up
+from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
 from engineroom.core.prospects import host_gone, host_says
 from engineroom.core.results import expire
@@ -74,6 +76,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             client_up(state, peer, event.session)
         case ClientGone():
             client_gone(state, peer)
+        case ClientBehind():
+            client_behind(state, peer, behind=event.behind)
         case EngineUp():
             engine_up(state, peer, event)
         case EngineAway():
@@ -90,6 +94,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             raise AssertionError("a Large holds a Submit or a Finished")
         case _:
             assert_never(event)
+    if state.relieved:
+        go_on(state)
     return out
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.actions import DropFunction, Record, Send, What
 from engineroom.core.engines import Engine
+from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Kept, Task
@@ -20,12 +22,13 @@ if TYPE_CHECKING:  # the state holds tasks
 def finish(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:
     """`task` has ended on `engine`, which holds it no more."""
     result = Result(task.id, engine.id, message.outcome, message.payload, 0, message.size)
-    _end(state, task, Kept(result, body, engine, message.number, len(message.payload) + message.size, state.now))
+    size = RESULT_BYTES + len(message.payload) + message.size
+    _end(state, task, Kept(result, body, engine, message.number, size, state.now))
 
 
 def give_up(state: ControllerState, task: Task, outcome: Outcome, engine: int = -1) -> None:
     """`task`, which no engine holds, ends without having run to its end; `engine`: the id of the one to name."""
-    _end(state, task, Kept(Result(task.id, engine, outcome), None, None, 0, 0, state.now))
+    _end(state, task, Kept(Result(task.id, engine, outcome), None, None, 0, RESULT_BYTES, state.now))
 
 
 def lost(words: str) -> Outcome:
@@ -40,6 +43,7 @@ def _end(state: ControllerState, task: Task, kept: Kept) -> None:
     session = task.session
     number = task.number
     del session.tasks[number]
+    session.submitted_bytes -= task.size
     function = task.function
     function.users -= 1
     if not function.users and function.hash:
@@ -52,10 +56,12 @@ def _end(state: ControllerState, task: Task, kept: Kept) -> None:
         return
     session.results[number] = kept
     session.kept_bytes += kept.size
+    if session.kept_bytes > session.room:
+        press(state, session)
     if session.peer is not None:
         state.out.append(Send(session.peer, kept.result, kept.body))
     else:
-        _keep_for_later(state, kept)
+        expire_at(state, kept.finished + state.limits.linger)
 
 
 def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
@@ -66,29 +72,14 @@ def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
         state.out.append(DropFunction(oldest))
 
 
-def _keep_for_later(state: ControllerState, kept: Kept) -> None:
-    """The client is gone: keep its results within limits; drop the oldest of the client gone longest first."""
-    state.gone_results += 1
-    state.gone_bytes += kept.size
-    expire_at(state, kept.finished + state.limits.linger)
-    limits = state.limits
-    if state.gone_results > limits.kept_results or state.gone_bytes > limits.kept_bytes:
-        for session in state.gone.values():
-            for number in list(session.results):
-                if state.gone_results <= limits.kept_results * 0.9 and state.gone_bytes <= limits.kept_bytes * 0.9:
-                    return
-                let_go(state, session, number)
-
-
 def let_go(state: ControllerState, session: Session, number: int) -> None:
     """The result of task `number` need not be kept any more; no harm if it is not."""
     kept = session.results.pop(number, None)
     if kept is None:
         return
     session.kept_bytes -= kept.size
-    if session.peer is None:
-        state.gone_results -= 1
-        state.gone_bytes -= kept.size
+    if session.kept_bytes < session.low:
+        relieve(state, session)
     acknowledge(state, kept.engine, kept.number)
     if state.recording:
         state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
@@ -108,18 +99,57 @@ def expire(state: ControllerState) -> None:
         due = session.gone_at + state.limits.linger
         if due <= state.now:
             due = _expire(state, session)
-        if due <= state.now:
+        if due <= state.now and not session.paused:
             del state.gone[session.id]
             del state.sessions[session.id]
-        else:
+            give_back(state, session)
+        else:  # a pause ends after this event
             expire_at(state, due)
 
 
 def _expire(state: ControllerState, session: Session) -> float:
-    """Let go what is too old. Return when the next is; now, if there is nothing left to wait for."""
+    """Drop what is too old. Return when the next is; now, if there is nothing left to wait for."""
+    dropped, due = [], state.now
     for number, kept in list(session.results.items()):
         due = kept.finished + state.limits.linger
         if due > state.now:
-            return due
+            break
         let_go(state, session, number)
+        dropped.append(number)
+    if dropped:
+        session.dropped = joined([*session.dropped, *(range(number, number + 1) for number in dropped)])
+    if session.results:
+        return due
     return state.now + state.limits.linger if session.tasks else state.now
+
+
+def joined(ranges: Iterable[range]) -> list[range]:
+    """Return `ranges`, which do not overlap, in order and as few as can be."""
+    found: list[range] = []
+    for each in sorted(ranges, key=lambda each: each.start):
+        if found and found[-1].stop == each.start:
+            found[-1] = range(found[-1].start, each.stop)
+        else:
+            found.append(each)
+    return found
+
+
+def recall_dropped(state: ControllerState, session: Session) -> None:
+    """The client of `session` is back: it is to learn which results were dropped, and why."""
+    outcome = lost(words_for_dropped(state))
+    ranges, session.dropped = session.dropped, []
+    for numbers in ranges:
+        for number in numbers:
+            result = Result(task_id(session.id, number), -1, outcome)
+            session.results[number] = Kept(result, None, None, 0, RESULT_BYTES, state.now)
+            session.kept_bytes += RESULT_BYTES
+    if session.kept_bytes > session.room:
+        press(state, session)
+
+
+def words_for_dropped(state: ControllerState) -> str:
+    """Return why a result is not here any more."""
+    return (
+        f"the result was dropped, because its client was away for more than {state.limits.linger:g} s "
+        "(IPController.linger): run the task again"
+    )

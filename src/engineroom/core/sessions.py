@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
+
+if TYPE_CHECKING:
+    from engineroom.core.engines import Engine
+
 
 
 class Session:
@@ -12,9 +18,29 @@ class Session:
     Every task up to `known_up_to` has arrived; every result up to `delivered_up_to` is with the client.
     """
 
-    __slots__ = ("delivered_up_to", "gone_at", "id", "kept_bytes", "known_up_to", "peer", "results", "tasks", "used")
+    __slots__ = (
+        "asked",
+        "behind",
+        "delivered_up_to",
+        "dropped",
+        "gone_at",
+        "granted",
+        "id",
+        "kept_bytes",
+        "known_up_to",
+        "low",
+        "parked",
+        "paused",
+        "peer",
+        "results",
+        "room",
+        "submitted_bytes",
+        "tasks",
+        "used",
+    )
 
-    def __init__(self, id_: SessionId) -> None:
+    def __init__(self, id_: SessionId, allowance: int) -> None:
+        """`allowance`: bytes of results that may be kept for it in any case."""
         self.id = id_
         self.peer: Peer | None = None
         self.gone_at = 0.0
@@ -24,6 +50,26 @@ class Session:
         """By number: those that have not ended."""
         self.results: dict[int, Kept] = {}
         """By number, in the order in which they ended: those that the client may not have yet."""
-        self.kept_bytes = 0
+        self.dropped: list[range] = []
+        """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
+
+        # What follows is how `pressure` bounds it.
+        self.kept_bytes = 0
+        self.submitted_bytes = 0
+        """What its unfinished tasks take here, apart from bytes that come as streams."""
+        self.room = allowance
+        """Beyond so many bytes kept, `press` is called."""
+        self.granted = 0
+        """How much of its room comes from what all sessions share."""
+        self.low = 0
+        """Below so many bytes kept, `relieve` is called."""
+        self.paused = False
+        """None of its tasks is started."""
+        self.behind = False
+        """Its client does not read what it is sent."""
+        self.parked: dict[int, tuple[Task, Engine]] = {}
+        """Direct tasks that wait for the end of the pause, by number, and the engine that each is bound to."""
+        self.asked: list[Task] = []
+        """What engines were asked to return when the pause began."""

@@ -37,9 +37,12 @@ class ControllerState:
         """Those that are connected."""
         self.gone: OrderedDict[SessionId, Session] = OrderedDict()
         """Those that are not, in the order in which they went."""
-        self.gone_results = 0
-        self.gone_bytes = 0
-        """What is kept for those that are gone."""
+        self.granted = 0
+        """Bytes that sessions may keep of what all of them share."""
+        self.paused: dict[Session, None] = {}
+        """Those of which no more tasks are started..."""
+        self.relieved: dict[Session, None] = {}
+        """... and those of them whose pause may have to end."""
 
         self.engines: dict[int, Engine] = {}
         """By id: those that live, connected or away."""

@@ -51,6 +51,8 @@ class Task(HasState, gc=False, eq=False):
     submit: Submit
     body: object
     function: MeasuredFunction
+    size: int
+    """Bytes that it takes here, apart from those that come as a stream."""
     target: int = -1
     """Direct: the engine id it is bound to; -1 for balanced tasks."""
     pool: Pool | None = None

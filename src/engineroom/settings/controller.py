@@ -92,6 +92,26 @@ class IPController(BaseParallelApplication):
     reconnect_timeout = option(
         Float(60.0, min=0, help="Seconds to wait for a machine that lost its network connection before giving it up.")
     )
+    linger = option(Float(900.0, min=0, help="Seconds to keep the results of a client that has disconnected."))
+    max_kept_bytes = option(
+        Int(
+            512 * 1024**2,
+            min=0,
+            help="Bytes of results to keep for one client until it has received them. At this limit, no more tasks of "
+            "that client are started.",
+        )
+    )
+    max_total_kept_bytes = option(
+        Int(1024**3, min=0, help="The same for all clients together; a 32nd of max_kept_bytes each is not counted.")
+    )
+    max_submitted_bytes = option(
+        Int(
+            2 * 1024**3,
+            min=0,
+            help="Bytes that the unfinished tasks of one client may take in the controller; more tasks are refused. "
+            "Arguments over 64 KiB are not counted.",
+        )
+    )
     lease = option(
         Float(
             60.0,

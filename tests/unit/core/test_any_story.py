@@ -12,7 +12,7 @@ from tests.unit.core.world import World
 
 Story = list[tuple[int, int, int]]
 
-stories = st.lists(st.tuples(st.integers(0, 21), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
+stories = st.lists(st.tuples(st.integers(0, 22), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
 
 
 @settings(max_examples=200)
@@ -75,7 +75,7 @@ def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str,
 def test_a_deadly_task_is_blamed_and_leaves_an_engine_for_the_others(
     engines: int, tasks: int, deadly: int, order: list[int], policy: str, seed: int
 ) -> None:
-    world = World(policy, seed, engines=engines)
+    world = World(policy, seed, engines=engines, kept=1000)
     client = world.clients[0]
     for _ in range(tasks):
         client.submit(None, Options(), b"f", 0)

@@ -111,20 +111,6 @@ def test_the_tasks_of_a_client_that_is_gone_go_on(two: Play) -> None:
     assert sent(two(2, ClientUp(session_id())), Result) == [(2, result(1, 0)), (2, result(2, 0))]
 
 
-def test_what_is_kept_for_clients_that_are_gone_is_bounded() -> None:
-    play = Play(Limits(kept_results=10))
-    play.connect(CLIENT)
-    play(ENGINE_0, EngineUp(instance_id(0)))
-    play(CLIENT, submit(1, (0,) * 15))
-    play(CLIENT, ClientGone())
-    finish(play, list(range(1, 16)))
-
-    results = sent(play(2, ClientUp(session_id())), Result)
-
-    assert results == [(2, result(number, 0)) for number in range(16 - len(results), 16)]
-    assert 9 <= len(results) <= 10
-
-
 def test_what_a_client_has_waved_off_is_not_kept(two: Play) -> None:
     two(CLIENT, submit(1, (0, 1)))
     two(CLIENT, Delivered(2))

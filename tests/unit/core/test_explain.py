@@ -56,7 +56,10 @@ def test_a_task_that_has_ended(two: Play) -> None:
     assert why(two, 1) == ("delivered", "its client has received the result")
     assert why(two, 2) == ("unknown", "the controller has not received it")
     two(CLIENT, ClientGone())
-    assert explain_task(two.state, task(1, client=9))["why"] == "no client with this session is known"
+    assert explain_task(two.state, task(1, client=9))["why"] == (
+        "no client with this session is known; results of a client that disconnects are kept for 900 s "
+        "(IPController.linger)"
+    )
 
 
 def test_engines(two: Play) -> None:

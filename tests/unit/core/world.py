@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 from engineroom.core.actions import Action, Send
-from engineroom.core.events import BodyLost, ClientGone, ClientUp, HostGone, HostSays
+from engineroom.core.events import BodyLost, ClientBehind, ClientGone, ClientUp, HostGone, HostSays
 from engineroom.core.limits import Limits
+from engineroom.core.pressure import RESULT_BYTES
 from engineroom.ids import Peer, TaskId, number_of
 from engineroom.protocol.messages import (
     Abort,
@@ -86,10 +87,18 @@ class Client:
 
 
 class World:
-    """Two clients, any number of engines."""
+    """Two clients, any number of engines. `kept`: so many results are kept for both, a little less for one."""
 
-    def __init__(self, policy: str, seed: int, *, engines: int = 1) -> None:
-        self.play = Play(Limits(policy=policy, prefetch_tasks=4, large_bytes=1000, idle_functions=1), seed)
+    def __init__(self, policy: str, seed: int, *, engines: int = 1, kept: int = 5) -> None:
+        limits = Limits(
+            policy=policy,
+            prefetch_tasks=4,
+            large_bytes=1000,
+            idle_functions=1,
+            kept_bytes=(kept - 2) * RESULT_BYTES,
+            all_kept_bytes=kept * RESULT_BYTES,
+        )
+        self.play = Play(limits, seed)
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
@@ -138,6 +147,9 @@ class World:
             self.work(what, engine, how)
         elif what < 20:
             self.disturb(what, client, engine, how)
+        elif what == 22:
+            if client.peer is not None:
+                self.perform(self.play(client.peer, ClientBehind(behind=how % 3 == 0)))
         else:
             says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
             event = HostSays(engine.host, says) if what == 20 else HostGone(engine.host)
@@ -253,7 +265,7 @@ class World:
             self.perform(engine.finish(TRIVIAL))
             self.perform(engine.start())
         for client in self.clients:
-            client.deliver(also=False)
+            client.deliver(also=True)
         self.perform(self.play.tick(0.2))
 
     def is_quiet(self) -> bool:

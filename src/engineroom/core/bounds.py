@@ -1,0 +1,46 @@
+"""Which bounds hold somebody back now, as plain data and in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.sessions import Session
+
+if TYPE_CHECKING:  # the state holds sessions
+    from engineroom.core.state import ControllerState
+
+MOST = 20
+"""So many are told one by one."""
+
+
+def why_paused(state: ControllerState, session: Session) -> str:
+    """Return why no task of `session` is started, for whoever waits for one."""
+    limits = state.limits
+    if session.behind:
+        return "its client does not read what the controller sends it (IPController.max_link_bytes)"
+    kept = f"the controller keeps {size_in_words(session.kept_bytes)} of results that its client has not received"
+    if session.room < limits.kept_bytes:
+        shared = size_in_words(limits.all_kept_bytes)
+        return f"{kept}, and the limit for all clients together is {shared} (IPController.max_total_kept_bytes)"
+    return f"{kept}, and the limit is {size_in_words(limits.kept_bytes)} (IPController.max_kept_bytes)"
+
+
+def binding(state: ControllerState) -> list[str]:
+    """Return, a sentence each, whom a bound holds back now."""
+    found = [_paused(state, session) for session in state.paused]
+    return found[:MOST]
+
+
+def _paused(state: ControllerState, session: Session) -> str:
+    there = "connected" if session.peer is not None else "disconnected"
+    waiting = sum(task.engine is None for task in session.tasks.values())
+    tasks = f"{waiting} task{'' if waiting == 1 else 's'} of client {session.id.hex()[:8]} ({there})"
+    return f"{tasks} {'is' if waiting == 1 else 'are'} waiting: {why_paused(state, session)}"
+
+
+def size_in_words(size: int) -> str:
+    """Return `size` in the unit that people would use: "512 MiB"."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size} bytes"
