@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from engineroom.controller.clocks import clock_offset
 from engineroom.controller.links import Link, host_named
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
-from engineroom.core.actions import Send
+from engineroom.core.actions import Action, Send
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
@@ -42,17 +42,19 @@ class Admission:
             tunnel=join.tunnel,
             clock_offset=clock_offset(join, time.time()),
         )
-        match role:
-            case "client":
-                self._admit_client(link, join)
-            case "engine":
-                self._admit_engine(link, join)
-            case _:
-                self._admit_host(link, join)
+        admit = {"client": self._admit_client, "engine": self._admit_engine, "host": self._admit_host}[role]
+        try:
+            admit(link, join)
+        except NotLetIn:
+            raise
+        except Exception as error:
+            self._controller.faults.in_shell(link, [join], error)
 
     def _admit_client(self, link: Link, join: Join) -> None:
         controller, session = self._controller, SessionId(join.identity)
         actions = controller.decide(link.peer, ClientUp(session))
+        if link.peer not in controller.state.clients:
+            self._failed(actions)
         controller.links.add(link)
         self._welcome(link, join, known_up_to=known_up_to(controller.state, session))
         controller.perform(actions)
@@ -85,7 +87,8 @@ class Admission:
             if type(action) is Send and action.peer == link.peer and isinstance(action.message, Refused):
                 raise NotLetIn(action.message.reason, final=action.message.final)
         engine_id = engine_id_of(controller.state, instance)
-        assert engine_id is not None
+        if engine_id is None:
+            self._failed(actions)
         link.engine_id = engine_id
         self._replace(controller.links.engines.get(engine_id))
         controller.links.add(link)
@@ -96,6 +99,11 @@ class Admission:
         controller.perform(actions)
         _log_engine(link)
         link.connection.start(EngineReceiver(controller, link))
+
+    def _failed(self, actions: list[Action]) -> NoReturn:
+        """The core could not take a peer in, and says so in its log."""
+        self._controller.perform(actions)
+        raise NotLetIn("the controller failed when this peer connected; its log has the details", final=False)
 
     def _replace(self, before: Link | None) -> None:
         """The engine has connected again, and its last connection, through a tunnel perhaps, does not know yet."""

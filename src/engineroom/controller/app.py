@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.faults import EXIT_CODE
 from engineroom.controller.introduction import introduce
 from engineroom.controller.open_files import allow_many
 from engineroom.controller.shell import Controller
@@ -60,6 +61,9 @@ async def _run(
     await controller.run_until_stopped()
     log.info("stopping: %s", controller.stop_reason)
     await controller.stop()
+    if controller.faults.fatal:
+        print(f"ipcontroller: {controller.faults.fatal}", file=sys.stderr)
+        return EXIT_CODE
     return 0
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from engineroom.controller.answers import answer
 from engineroom.controller.links import Link
 from engineroom.core.events import HostSays
-from engineroom.protocol.closing import Closing
+from engineroom.errors import ProtocolError
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     Ask,
     Coming,
@@ -30,13 +31,41 @@ _FEW = 3
 """Up to so many messages in a record are nobody's burst: what comes of them is written at once."""
 
 
-class _PromptReceiver:
-    """Writes what comes of few messages at once."""
+class _Receiver:
+    """What one peer says. A mistake of ours that it finds ends its connection, and nobody else's."""
 
     def __init__(self, controller: Controller, link: Link) -> None:
         self._controller, self._link = controller, link
 
     def on_messages(self, messages: list[Any]) -> None:
+        try:
+            self._begin(messages)
+        except ProtocolError:
+            raise  # the peer's mistake: the connection sends it away
+        except Exception as error:
+            self._controller.faults.in_shell(self._link, messages, error)
+
+    def on_closed(self, closing: Closing) -> None:
+        link = self._link
+        if closing.why is Why.REFUSED:
+            self._controller.refusals.note(link, closing.words)
+            link.dismissed = link.dismissed or closing.words
+        self._closed(closing)
+
+    def _begin(self, messages: list[Any]) -> None:
+        self._take(messages)
+
+    def _take(self, messages: list[Any]) -> None:
+        raise NotImplementedError
+
+    def _closed(self, closing: Closing) -> None:
+        raise NotImplementedError
+
+
+class _PromptReceiver(_Receiver):
+    """Writes what comes of few messages at once."""
+
+    def _begin(self, messages: list[Any]) -> None:
         if len(messages) > _FEW:
             self._take(messages)
             return
@@ -45,9 +74,6 @@ class _PromptReceiver:
             self._take(messages)
         finally:
             self._controller.end_promptly()
-
-    def _take(self, messages: list[Any]) -> None:
-        raise NotImplementedError
 
 
 class ClientReceiver(_PromptReceiver):
@@ -70,7 +96,7 @@ class ClientReceiver(_PromptReceiver):
                 case _:
                     controller.feed(link.peer, message)
 
-    def on_closed(self, closing: Closing) -> None:
+    def _closed(self, closing: Closing) -> None:
         log.info("client disconnected", extra={"reason": closing.words, "why": closing.why.value})
         self._controller.leaving.client_gone(self._link)
 
@@ -88,17 +114,14 @@ class EngineReceiver(_PromptReceiver):
             else:
                 controller.feed(link.peer, message)
 
-    def on_closed(self, closing: Closing) -> None:
+    def _closed(self, closing: Closing) -> None:
         self._controller.leaving.engine_closed(self._link, closing)
 
 
-class HostReceiver:
+class HostReceiver(_Receiver):
     """What a host says."""
 
-    def __init__(self, controller: Controller, link: Link) -> None:
-        self._controller, self._link = controller, link
-
-    def on_messages(self, messages: list[Any]) -> None:
+    def _take(self, messages: list[Any]) -> None:
         for message in messages:
             if isinstance(message, EngineExited):
                 self._controller.leaving.engine_exited(message)
@@ -109,6 +132,6 @@ class HostReceiver:
             elif isinstance(message, Shutdown):
                 self._controller.endings.dismiss(self._link, message)
 
-    def on_closed(self, closing: Closing) -> None:
+    def _closed(self, closing: Closing) -> None:
         log.info("ipcluster disconnected", extra={"reason": closing.words, "why": closing.why.value})
         self._controller.leaving.host_gone(self._link, closing)

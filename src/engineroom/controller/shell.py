@@ -13,9 +13,11 @@ from engineroom.controller.admission import Admission
 from engineroom.controller.bodies import Bodies
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.endings import Endings
+from engineroom.controller.faults import Faults
 from engineroom.controller.identity import Identity
 from engineroom.controller.leaving import Leaving
 from engineroom.controller.links import Link, Links
+from engineroom.controller.refusals import Refusals
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
@@ -24,6 +26,7 @@ from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
+from engineroom.errors import ProtocolError
 from engineroom.ids import Peer, new_epoch
 from engineroom.protocol.messages import Refused, Run, Shutdown
 from engineroom.transport.connection import Connection
@@ -48,6 +51,7 @@ class Controller:
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
         self.endings = Endings(self.links, self.request_stop)
         self.leaving = Leaving(self)
+        self.faults, self.refusals = Faults(self), Refusals()
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
         self._touched: set[Connection] | None = None
@@ -138,11 +142,22 @@ class Controller:
 
     def feed(self, peer: Peer, event: Event) -> None:
         """Let the core handle `event`, and do what it says."""
-        self.perform(handle(self.state, peer, event, now=self._loop.time(), rng=self._rng))
+        self.perform(self.decide(peer, event))
 
     def decide(self, peer: Peer, event: Event) -> list[Action]:
         """Let the core handle `event`; return what it says, for `perform`."""
-        return handle(self.state, peer, event, now=self._loop.time(), rng=self._rng)
+        try:
+            return handle(self.state, peer, event, now=self._loop.time(), rng=self._rng)
+        except ProtocolError as lie:  # seen before anything was changed
+            self.refuse(peer, str(lie))
+        except Exception as error:  # a mistake of ours, not to be paid for by all
+            return self.faults.in_core(peer, event, error)
+        return []
+
+    def refuse(self, peer: Peer, words: str) -> None:
+        """Send a peer away that said what it may not say."""
+        if (link := self.links.by_peer.get(peer)) is not None:
+            link.connection.refuse(words)
 
     def perform(self, actions: Iterable[Action]) -> None:
         by_peer = self.links.by_peer

@@ -11,18 +11,20 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-import msgspec
-
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
-from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong
+from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused
 from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
+from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import takes_large_chunks
 from engineroom.transport.wire import Wire
 
 _ENCRYPTED_BUFFER = 256 * 1024
+
+_LAST_WORDS_TIMEOUT = 2.0
+"""Seconds that a far end which is sent away has to read why."""
 
 
 class Receiver(Protocol):
@@ -54,16 +56,18 @@ class Connection(asyncio.BufferedProtocol):
         secrecy: Secrecy | None = None,
         on_made: Callable[[Connection], None] | None = None,
         on_secured: Callable[[], None] | None = None,
+        says_why: bool = False,
     ) -> None:
         """`window`: bytes of streams that this side takes before it says more. `secrecy`: the TLS state, for
-        kind "tls". `on_made(connection)` is called when the transport is there, `on_secured()` when TLS is."""
+        kind "tls". `on_made(connection)` is called when the transport is there, `on_secured()` when TLS is.
+        `says_why`: tell a far end that sent invalid data so, as the controller does."""
         self.kind, self.peer_pid, self.address = kind, peer_pid, address
         self.certificate = b""
         self.window = window
         self.closed = False
         self._decode = decode
         self._secrecy = secrecy
-        self._on_made, self._on_secured = on_made, on_secured
+        self._on_made, self._on_secured, self._says_why = on_made, on_secured, says_why
         self._receiver: Receiver | None = None
         self._backlog: list[Any] = []
         self._reader = RecordReader(self, record_limit)
@@ -180,6 +184,18 @@ class Connection(asyncio.BufferedProtocol):
         self.flush()
         self._transport.close()
 
+    def refuse(self, reason: str) -> None:
+        """Tell the far end in words that it is sent away, and be closed when this returns: its receiver knows."""
+        if self.closed:
+            return
+        self._outbox.append(Refused(reason))
+        self.flush()
+        self.closing = Closing(Why.REFUSED, reason)
+        self._goodbye = None
+        self._transport.close()
+        self._loop.call_later(_LAST_WORDS_TIMEOUT, self._transport.abort)
+        self.connection_lost(None)
+
     def abort(self, reason: str, why: Why = Why.REFUSED) -> None:
         """Close at once, as after a fault."""
         self.closing = self.closing or Closing(why, reason)
@@ -217,8 +233,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._reader.updated(nbytes)
             else:
                 self._hear(_encrypted_buffer()[:nbytes])
-        except (ProtocolError, msgspec.MsgspecError) as error:
-            self.abort(f"the other side sent invalid data: {error}")
+        except ProtocolError as error:
+            self._invalid(f"the other side sent invalid data: {error}")
 
     def _hear(self, data: memoryview) -> None:
         assert self._wire is not None
@@ -233,8 +249,20 @@ class Connection(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             self.abort(f"TLS: {error}")
 
+    def _invalid(self, words: str) -> None:
+        if self._says_why and self._receiver is not None:
+            self.refuse(words)
+        else:
+            self.abort(words)
+
     def on_record(self, body: memoryview) -> None:
-        self._dispatch(self._decode(body))
+        if self.closed:  # by what an earlier one said
+            return
+        try:
+            messages = self._decode(body)
+        except INVALID as error:
+            raise ProtocolError(what_is_invalid(error, body)) from error
+        self._dispatch(messages)
 
     def chunk_target(self, stream: int, size: int) -> memoryview:
         return self._incoming.target(stream, size)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -27,3 +28,23 @@ from_controller: dict[str, Decode] = {
     "host": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToHost]).decode,
 }
 """At a peer, by its own role."""
+
+INVALID = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoders raise for whatever is not a list of messages in range."""
+
+_PLACE = re.compile(r"(?P<what>.*) - at `\$\[(?P<message>\d+)\]\[(?P<field>\d+)\](?P<rest>.*)`", re.DOTALL)
+
+
+def what_is_invalid(error: Exception, body: memoryview) -> str:
+    """Return in words what `error`, one of INVALID, says of a record: which field of which message is wrong."""
+    found = _PLACE.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    try:
+        tag = msgspec.msgpack.decode(body)[int(found["message"])][0]
+    except (*INVALID, TypeError, ValueError):  # what follows the first mistake may be worse
+        return str(error)
+    kinds = {kind.__struct_config__.tag: kind for kind in get_args(m.Message)}
+    kind, field = kinds[tag], int(found["field"]) - 1
+    name = kind.__struct_fields__[field] if field < len(kind.__struct_fields__) else found["field"]
+    return f"{kind.__name__}.{name}{found['rest']}: {found['what']}"

@@ -307,6 +307,7 @@ class Listener:
                     peer_pid=peer_pid,
                     secrecy=Secrecy(context, server_side=True) if context else None,
                     on_made=made,
+                    says_why=True,
                 ),
                 stranger.sock,
             )

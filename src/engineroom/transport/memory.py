@@ -64,7 +64,7 @@ def _feed(connection: Connection, data: bytes) -> None:
 def memory_pair(role: str) -> tuple[Connection, Connection]:
     """Return the two ends (the controller's, the peer's) of a trusted connection of `role`, not yet started."""
     loop = asyncio.get_running_loop()
-    controller = Connection(decoders.from_stranger, kind="memory", window=_WINDOW)
+    controller = Connection(decoders.from_stranger, kind="memory", window=_WINDOW, says_why=True)
     peer = Connection(decoders.from_controller[role], kind="memory", window=_WINDOW)
     transports = _MemoryTransport(loop), _MemoryTransport(loop)
     for transport, mine, other in zip(transports, (controller, peer), (peer, controller), strict=True):
