@@ -47,7 +47,7 @@ class Admission:
             admit(link, join)
         except NotLetIn:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (logged there)
             self._controller.faults.in_shell(link, [join], error)
 
     def _admit_client(self, link: Link, join: Join) -> None:

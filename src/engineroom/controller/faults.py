@@ -34,9 +34,13 @@ class Faults:
         self._controller = controller
         self.fatal = ""
         """Why the controller can't go on, "" if it can."""
+        self._sent_away: Peer | None = None
+        """Who was sent away last."""
 
     def in_core(self, peer: Peer, event: Event, error: Exception) -> list[Action]:
         """The core has failed on `event`: return what is to be done all the same."""
+        if peer == self._sent_away:  # the rest of what it had said at once
+            return []
         state = self._controller.state
         log.critical(
             "a mistake in the controller: %s cannot be handled",
@@ -49,6 +53,7 @@ class Faults:
             return []
         link = self._controller.links.by_peer.get(peer)
         if link is not None:
+            self._sent_away = peer
             self._controller.perform(decided)
             link.connection.refuse(_words(event))
             return []

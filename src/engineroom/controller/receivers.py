@@ -42,12 +42,12 @@ class _Receiver:
             self._begin(messages)
         except ProtocolError:
             raise  # the peer's mistake: the connection sends it away
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (logged there)
             self._controller.faults.in_shell(self._link, messages, error)
 
     def on_closed(self, closing: Closing) -> None:
         link = self._link
-        if closing.why is Why.REFUSED:
+        if closing.why is Why.REFUSED and link.peer in self._controller.links.by_peer:
             self._controller.refusals.note(link, closing.words)
             link.dismissed = link.dismissed or closing.words
         self._closed(closing)
