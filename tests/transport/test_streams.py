@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engineroom.protocol.messages import Ask, Call, Function, Join, Kind, Submit
+from engineroom.protocol.messages import Ask, Call, Function, Join, Kind, Stream, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
@@ -19,13 +19,14 @@ MEGABYTE = 1024 * 1024
 
 def submit(connection: Connection, data: bytes) -> None:
     stream = connection.open_stream([data[: len(data) // 3], data[len(data) // 3 :]])
-    connection.send(Submit(b"t" * 24, Call(Kind.APPLY), stream=stream, size=len(data)))
+    connection.send(Submit(b"t" * 24, Call(Kind.APPLY, body=stream)))
 
 
 def take_into(inbox: Inbox, connection: Connection, payloads: list[Payload]) -> None:
     def on_message(message: Any) -> None:
         if isinstance(message, Submit):
-            payload = connection.receive(message.stream, message.size)
+            assert isinstance(message.call.body, Stream)
+            payload = connection.receive(message.call.body)
             payload.watch(inbox._changed.set)
             payloads.append(payload)
 
@@ -65,7 +66,7 @@ def test_nothing_is_sent_before_it_is_accepted() -> None:
         payloads: list[Payload] = []
 
         def on_message(message: Any) -> None:
-            payload = controller.receive(message.stream, message.size, assemble=False, accept=False)
+            payload = controller.receive(message.call.body, assemble=False, accept=False)
             payload.watch(inbox._changed.set)
             payloads.append(payload)
 
@@ -94,7 +95,7 @@ def test_a_payload_is_relayed_while_it_arrives_and_its_failure_too() -> None:
         payloads: list[Payload] = []
 
         def on_message(message: Any) -> None:
-            payload = engine.receive(message.stream, message.size)
+            payload = engine.receive(message.body)
             payload.watch(inbox._changed.set)
             payloads.append(payload)
 
@@ -103,7 +104,7 @@ def test_a_payload_is_relayed_while_it_arrives_and_its_failure_too() -> None:
         controller.start(Inbox())
         arriving = Payload(10)
         stream = controller.open_stream(arriving)
-        controller.send(Function(b"h" * 16, stream=stream, size=10))
+        controller.send(Function(b"h" * 16, stream))
         arriving.add(memoryview(b"abcd"))
         await inbox.until(lambda: bool(payloads) and payloads[0].received == 4)
         arriving.fail("the client left")
@@ -124,7 +125,7 @@ def test_a_connection_that_breaks_fails_what_was_arriving() -> None:
         controller.start(inbox)
         client.start(Inbox())
         stream = client.open_stream(Payload(10))
-        client.send(Submit(b"t" * 24, Call(Kind.APPLY), stream=stream, size=10))
+        client.send(Submit(b"t" * 24, Call(Kind.APPLY, body=stream)))
         await inbox.until(lambda: bool(payloads))
         client.abort("cut")
         await inbox.until(lambda: bool(inbox.closed))

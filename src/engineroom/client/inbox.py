@@ -19,9 +19,11 @@ from engineroom.protocol.messages import (
     Refused,
     Result,
     Status,
+    Stream,
     TasksStarted,
 )
 from engineroom.protocol.streams import Payload
+from engineroom.transport import bodies
 
 if TYPE_CHECKING:
     from engineroom.client.link import Link
@@ -53,10 +55,11 @@ class Inbox:
         with self._session.condition:
             for message in messages:
                 if type(message) is Result:
-                    if message.stream:
-                        self._receive(message)
+                    body = message.body
+                    if isinstance(body, bytes):
+                        self._end(message, body, now)
                     else:
-                        self._end(message, message.payload, now)
+                        self._receive(message, body)
                 else:
                     handle = self._handlers.get(type(message))
                     if handle is not None:
@@ -75,22 +78,20 @@ class Inbox:
         else:
             self._session.questions.answered(message)
 
-    def _receive(self, message: Result) -> None:
+    def _receive(self, message: Result, body: Stream) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
         if number_of(message.task) not in self._session.tasks:
-            self._link.connection.refuse_stream(message.stream, "this result has already arrived")
+            self._link.connection.refuse_stream(body, "this result has already arrived")
             self.acknowledgements.add(number_of(message.task))
             return
-        payload = self._link.connection.receive(message.stream, message.size)
 
-        def grown() -> None:
-            if payload.complete:
-                with self._session.condition:
-                    self._end(message, payload, time.time())
-                    self._session.changed()
-                self._link.acknowledge_soon()
+        def whole(payload: Payload) -> None:
+            with self._session.condition:
+                self._end(message, payload, time.time())
+                self._session.changed()
+            self._link.acknowledge_soon()
 
-        payload.watch(grown)
+        bodies.receive(self._link.connection, body, whole=whole)
 
     def _end(self, message: Result, payload: bytes | Payload, now: float) -> None:
         number = number_of(message.task)

@@ -8,14 +8,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec.structs import replace
-
 from engineroom.client.inbox import SYNC, Inbox
 from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.protocol.messages import INLINE_LIMIT, Ask, Function, Join, Message, Welcome
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.functions.packing import PackedFunction
+from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts
 
@@ -220,11 +219,10 @@ class Link:
         function = request.function
         if function is not None and function.hash not in self._sent_functions:
             self._send_function(connection, function)
-        message: Message = request.submit
-        if request.segments is not None:
-            stream = connection.open_stream(request.segments)
-            message = replace(request.submit, stream=stream, size=request.size)
-        connection.send(message)
+        if request.segments is None:
+            connection.send(request.submit)
+        else:
+            bodies.send(connection, request.submit, request.segments)
 
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
@@ -233,15 +231,11 @@ class Link:
             if part.hash not in self._sent_functions:
                 self._send_part(connection, part)
         self._sent_functions.add(function.hash)
-        body = function.body
-        if len(body) <= INLINE_LIMIT:
-            connection.send(Function(function.hash, body))
-        else:
-            connection.send(Function(function.hash, stream=connection.open_stream([body]), size=len(body)))
+        bodies.send(connection, Function(function.hash), function.body)
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
-        connection.send(Function(part.hash, stream=connection.open_stream(part.segments()), size=part.size))
+        bodies.send(connection, Function(part.hash), part.segments())
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

@@ -9,7 +9,7 @@ from engineroom.client.blamed_items import blamed
 from engineroom.client.blocking import give_up
 from engineroom.client.map_results import AsyncMapResult
 from engineroom.errors import PackError
-from engineroom.protocol.streams import Body
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import pack_call
 
 OnError = Literal["continue", "stop"]
@@ -29,7 +29,7 @@ def submit_chunks(
     result: AsyncMapResult,
     columns: Sequence[Any],
     slices: Sequence[slice],
-    submit: Callable[[Body, int], None],
+    submit: Callable[[Packed, int], None],
     *,
     stop: bool,
     copy: bool,
@@ -53,7 +53,7 @@ def submit_chunks(
         raise
 
 
-def _pack(chunk: tuple[Any, ...], options: dict[str, Any], *, copy: bool) -> Body:
+def _pack(chunk: tuple[Any, ...], options: dict[str, Any], *, copy: bool) -> Packed:
     try:
         return pack_call(chunk, options, copy=copy)
     except PackError as error:

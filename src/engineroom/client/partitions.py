@@ -14,7 +14,7 @@ from engineroom.client.rows.kinds import kind_of
 from engineroom.client.rows.plain import SequenceRows
 from engineroom.client.rows.tables import FrameRows
 from engineroom.errors import PackError
-from engineroom.protocol.streams import Body
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.payloads import pack_names
 
 _MANY = 100
@@ -115,7 +115,7 @@ def _slices(value: Any) -> bool:
         return False
 
 
-def pack_part(key: str, part: Any, rows: Rows, *, flatten: bool, copy: bool) -> Body:
+def pack_part(key: str, part: Any, rows: Rows, *, flatten: bool, copy: bool) -> Packed:
     """Return a part under its name, packed to be pushed; with `flatten`, a part of one row is that row."""
     value = first_row(part) if flatten and rows.count(part) == 1 else part
     try:

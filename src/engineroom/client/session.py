@@ -21,8 +21,8 @@ from engineroom.client.tasks import Listener, Request, Task
 from engineroom.client.waiting import CallbackThread, LeftCondition, in_slices
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import new_session, task_id
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Submit
-from engineroom.protocol.streams import Body
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream, Submit
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction
 
 MAX_UNFINISHED_BYTES = 1024**3
@@ -119,7 +119,7 @@ class Session:
     def submit(
         self,
         kind: int,
-        body: Body,
+        body: Packed,
         owner: Owner,
         *,
         function: PackedFunction | None = None,
@@ -131,10 +131,11 @@ class Session:
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
         if isinstance(body, bytes):
-            size, inline, segments = len(body), body, None
+            size, segments = len(body), None
+            call = Call(kind, b"" if function is None else function.hash, body)
         else:
-            size, inline, segments = sum(segment.nbytes for segment in body), b"", body
-        call = Call(kind, b"" if function is None else function.hash, inline)
+            size, segments = sum(segment.nbytes for segment in body), body
+            call = Call(kind, b"" if function is None else function.hash, Stream(0, size))
         held = size if function is None or not function.copied else size + self._copied_for(function)
         if self._submitted_bytes - self._released_bytes + held > self.max_unfinished_bytes:
             self._wait_for_room(held)

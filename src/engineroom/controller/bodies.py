@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +12,7 @@ from engineroom.core.events import BodyLost, Large
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Finished, Function, NeedFunction, Submit
 from engineroom.protocol.streams import Payload
+from engineroom.transport import bodies
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -28,18 +28,17 @@ class Bodies:
         self._wanted: dict[bytes, set[Peer]] = {}
 
     def take_submit(self, link: Link, message: Submit) -> None:
-        if not message.stream:
+        body = message.call.body
+        if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
+
+        def broken(_: str) -> None:
+            self._feed(link.peer, BodyLost(message.task))
+
         # Large payloads are pulled when an engine is about to take them.
-        body = link.connection.receive(message.stream, message.size, assemble=False, accept=False)
-
-        def watch() -> None:
-            if body.error is not None:
-                self._feed(link.peer, BodyLost(message.task))
-
-        body.watch(watch)
-        self._feed(link.peer, Large(message, body))
+        payload = bodies.receive(link.connection, body, broken=broken, assemble=False, accept=False)
+        self._feed(link.peer, Large(message, payload))
 
     def take_finished(self, link: Link, message: Finished) -> None:
         if link.clock_offset:
@@ -47,27 +46,33 @@ class Bodies:
             message = msgspec.structs.replace(
                 message, outcome=msgspec.structs.replace(message.outcome, started=started)
             )
-        if not message.stream:
+        body = message.body
+        if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
-        body = link.connection.receive(message.stream, message.size, assemble=False)
 
-        def watch() -> None:
+        def whole(payload: Payload) -> None:
             # Only a whole result counts: an engine that dies while it sends has not finished.
-            if body.complete:
-                self._feed(link.peer, Large(message, body))
+            self._feed(link.peer, Large(message, payload))
 
-        body.watch(watch)
+        bodies.receive(link.connection, body, whole=whole, assemble=False)
 
     def take_function(self, link: Link, message: Function) -> None:
-        body = link.connection.receive(message.stream, message.size, assemble=False) if message.stream else None
-        self.functions.put(message, body)
-        if body is not None:
-            body.watch(partial(self.functions.look_at, message.hash, body))
+        self.functions.put(message, self._receive_function(link, message))
         for peer in self._wanted.pop(message.hash, ()):
             engine = self._links.by_peer.get(peer)
             if engine is not None and (function := self.functions.to_send(peer, message.hash)) is not None:
                 self.send_function(engine, *function)
+
+    def _receive_function(self, link: Link, message: Function) -> Payload | None:
+        if isinstance(message.body, bytes):
+            return None
+
+        def broken(_: str) -> None:
+            self.functions.lost(message.hash, payload)
+
+        payload = bodies.receive(link.connection, message.body, broken=broken, assemble=False)
+        return payload
 
     def need_function(self, link: Link, digest: bytes) -> None:
         """An engine has dropped a function that it needs again."""
@@ -89,8 +94,7 @@ class Bodies:
     def send_long(self, link: Link, message: Any, body: object) -> None:
         """Send a message, and its bytes in a stream."""
         assert isinstance(body, Payload)
-        stream = link.connection.open_stream(body)
-        link.connection.send(msgspec.structs.replace(message, stream=stream, size=body.size))
+        bodies.send(link.connection, message, body)
         body.accept()
 
     def send_function(self, link: Link, function: Function, body: Payload | None) -> None:

@@ -33,10 +33,10 @@ class FunctionShelf:
         while self._bytes > self._max_bytes and len(self._long) > 1:
             self.drop(next(iter(self._long)))
 
-    def look_at(self, digest: bytes, body: Payload) -> None:
-        """`body` has grown or failed: a function that will never be whole is not held."""
+    def lost(self, digest: bytes, body: Payload) -> None:
+        """A function that will never be whole is not held."""
         held = self._functions.get(digest)
-        if body.error is not None and held is not None and held[1] is body:
+        if held is not None and held[1] is body:
             self.drop(digest)
 
     def to_send(self, engine: Peer, digest: bytes) -> tuple[Function, Payload | None] | None:

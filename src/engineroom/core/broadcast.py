@@ -35,8 +35,10 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
         _submit_direct(state, session, number, targets, message, body)
         return
     session.known_up_to = number
-    task = _new(state, session, message.task, number, message, body, TASK_BYTES + len(message.call.payload))
-    pool = task.pool = pool_for(state, Needs(message.options.engines, message.size > 0))
+    its = message.call.body
+    inline = len(its) if isinstance(its, bytes) else 0
+    task = _new(state, session, message.task, number, message, body, TASK_BYTES + inline)
+    pool = task.pool = pool_for(state, Needs(message.options.engines, task.large > 0))
     pool.users += 1
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
@@ -48,7 +50,8 @@ def _submit_direct(
     state: ControllerState, session: Session, number: int, targets: tuple[int, ...], message: Submit, body: object
 ) -> None:
     """Send a task to each of `targets` at once, bound to the life that each of these engines leads now."""
-    size = TASK_BYTES + len(message.call.payload) // max(1, len(targets))
+    its = message.call.body
+    size = TASK_BYTES + (len(its) // max(1, len(targets)) if isinstance(its, bytes) else 0)
     for offset, target in enumerate(targets):
         id_ = task_id(session.id, number + offset) if offset else message.task
         task = _new(state, session, id_, number + offset, message, body, size)
@@ -73,6 +76,9 @@ def _new(
     function.users += 1
     task = Task(State.QUEUED, id_, number, session, message, body, function, size)
     session.submitted_bytes += size
+    its = message.call.body
+    if not isinstance(its, bytes):
+        task.large = its.size
     session.tasks[number] = task
     if state.recording:
         state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))

@@ -67,8 +67,8 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
     assert all(tasks.get(task.id) is task and task.engine is engine for task in held)
     assert engine.direct == sum(task.target >= 0 for task in held)
     assert list(engine.spare.values()) == [task for task in held if task.target < 0 and task.state is State.SENT]
-    assert engine.large_tasks == sum(task.submit.size > 0 for task in held)
-    assert engine.large_bytes == sum(task.submit.size for task in held)
+    assert engine.large_tasks == sum(task.large > 0 for task in held)
+    assert engine.large_bytes == sum(task.large for task in held)
     assert abs(engine.load - sum(task.cost for task in held)) < 1e-6
     assert engine.level == level_of(state, engine)
     assert (engine in state.idle) == (engine.level == 0)

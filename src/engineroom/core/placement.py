@@ -167,16 +167,15 @@ def assign(state: ControllerState, task: Task, engine: Engine) -> None:
         session = task.session
         state.clock.used = session.used
         session.used += cost
-    if task.submit.size:
-        count_large(state, engine, 1, task.submit.size)
+    if task.large:
+        count_large(state, engine, 1, task.large)
     send_run(state, task, engine)
 
 
 def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send the current attempt of `task`."""
     if engine.peer is not None:
-        submit = task.submit
-        run = Run(task.id, task.attempt, submit.call, task.target >= 0, task.announce, 0, submit.size)
+        run = Run(task.id, task.attempt, task.submit.call, task.target >= 0, task.announce)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))
@@ -191,8 +190,8 @@ def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
         engine.direct -= 1
     else:
         engine.spare.pop(task.id, None)
-    if task.submit.size:
-        count_large(state, engine, -1, -task.submit.size)
+    if task.large:
+        count_large(state, engine, -1, -task.large)
 
 
 def feed(state: ControllerState, engine: Engine) -> None:

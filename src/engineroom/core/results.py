@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # the state holds tasks
 
 def finish(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:
     """`task` has ended on `engine`, which holds it no more."""
-    result = Result(task.id, engine.id, message.outcome, message.payload, 0, message.size)
-    size = RESULT_BYTES + len(message.payload) + message.size
+    its = message.body
+    result = Result(task.id, engine.id, message.outcome, its)
+    size = RESULT_BYTES + (len(its) if isinstance(its, bytes) else its.size)
     _end(state, task, Kept(result, body, engine, message.number, size, state.now))
 
 

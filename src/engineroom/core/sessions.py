@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from engineroom.core.engines import Engine
 
 
-
 class Session:
     """One client, over any number of connections.
 

@@ -53,6 +53,8 @@ class Task(HasState, gc=False, eq=False):
     function: MeasuredFunction
     size: int
     """Bytes that it takes here, apart from those that come as a stream."""
+    large: int = 0
+    """Bytes of its payload, where that comes as a stream."""
     target: int = -1
     """Direct: the engine id it is bound to; -1 for balanced tasks."""
     pool: Pool | None = None

@@ -40,7 +40,11 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
         return cls(run, (run.task, run.attempt), body, body is None or body.complete)
 
     def payload(self) -> Buffer:
-        return self.run.call.payload if self.body is None else self.body.buffer()
+        if self.body is not None:
+            return self.body.buffer()
+        inline = self.run.call.body
+        assert isinstance(inline, bytes)
+        return inline
 
 
 class Ended(msgspec.Struct, gc=False, eq=False):

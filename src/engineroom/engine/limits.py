@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.protocol.streams import Body
+from engineroom.protocol.streams import Packed
 
 
 class ResultTooLarge(ValueError):
@@ -16,7 +16,7 @@ class ResultTooLarge(ValueError):
         )
 
 
-def check_size(body: Body, limit: int) -> int:
+def check_size(body: Packed, limit: int) -> int:
     """Return the size of `body` in bytes; ResultTooLarge if it is over `limit`."""
     size = len(body) if isinstance(body, bytes) else sum(segment.nbytes for segment in body)
     if size > limit:

@@ -16,14 +16,14 @@ from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
-from engineroom.protocol.messages import Call, Finished, Ran, Status
-from engineroom.protocol.streams import Body
+from engineroom.protocol.messages import Call, Finished, Ran, Status, Stream
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.chunks.items import Results
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.functions.table import MissingFunction
 from engineroom.serialize.payloads import pack
 
-PackFailure = Callable[[BaseException, Call], tuple[str, Body]]
+PackFailure = Callable[[BaseException, Call], tuple[str, Packed]]
 
 _OK, _ERROR = int(Status.OK), int(Status.ERROR)
 
@@ -77,7 +77,7 @@ class Runner:
         writer.set(attempt)
         wall, start = time(), monotonic()
         status, error = _OK, ""
-        body: Body
+        body: Packed
         try:
             body = self.enter(attempt)
         except MissingFunction as missing:
@@ -109,7 +109,7 @@ class Runner:
             self._hand_over_large(attempt, outcome, body, now)
         self._queue.finish()
 
-    def enter(self, attempt: Attempt) -> Body:
+    def enter(self, attempt: Attempt) -> Packed:
         """Run user code: only within this call may an interrupt be raised."""
         if self._interrupts.wanted is not None:
             self._interrupts.check(attempt)
@@ -120,9 +120,9 @@ class Runner:
         check_size(body, self._max_result_bytes)
         return body
 
-    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Body, now: float) -> None:
+    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, now: float) -> None:
         run = attempt.run
         segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here
         size = sum(segment.nbytes for segment in segments)
-        message = Finished(self._finished, run.task, run.attempt, outcome, size=size)
+        message = Finished(self._finished, run.task, run.attempt, outcome, Stream(0, size))
         self._outbox.ended(Ended(message, segments, attempt.output), now)

@@ -7,8 +7,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.interrupts import Interrupts
@@ -31,8 +29,11 @@ from engineroom.protocol.messages import (
     Run,
     Shutdown,
     Started,
+    Stream,
 )
+from engineroom.protocol.streams import Payload
 from engineroom.serialize.functions.table import FunctionTable
+from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -101,8 +102,11 @@ class Shell:
         runs = []
         for message in messages:
             if type(message) is Run:
-                key = message.task, message.attempt
-                runs.append(Attempt(message, key) if not message.stream else self._receive(message))
+                body = message.call.body
+                if isinstance(body, bytes):
+                    runs.append(Attempt(message, (message.task, message.attempt)))
+                else:
+                    runs.append(self._receive(message, body))
                 continue
             if runs:
                 self._add(runs)
@@ -180,40 +184,38 @@ class Shell:
         self._queue.add(runs)
         self._look_again(_SOON)
 
-    def _receive(self, run: Run) -> Attempt:
-        """Return an attempt whose body arrives from now on."""
+    def _receive(self, run: Run, body: Stream) -> Attempt:
+        """Return an attempt whose payload arrives from now on."""
         assert self._connection is not None
-        body = self._connection.receive(run.stream, run.size)
-        attempt = Attempt.of(run, body)
 
-        def grown() -> None:
-            if body.complete:
-                self._queue.make_ready(attempt)
-                self._look_again(_SOON)
-            elif body.error is not None:
-                self._queue.revoke(attempt.key)  # whoever stopped sending it knows
-                self._look_again(_SOON)
+        def whole(_: Payload) -> None:
+            self._queue.make_ready(attempt)
+            self._look_again(_SOON)
 
-        body.watch(grown)
+        def broken(_: str) -> None:
+            self._queue.revoke(attempt.key)  # whoever stopped sending it knows
+            self._look_again(_SOON)
+
+        attempt = Attempt.of(run, bodies.receive(self._connection, body, whole=whole, broken=broken))
         return attempt
 
     def _receive_function(self, message: Function) -> None:
-        if not message.stream:
-            self._function_arrived(message.hash, message.payload)
+        body = message.body
+        if isinstance(body, bytes):
+            self._function_arrived(message.hash, body)
             return
         assert self._connection is not None
-        body = self._connection.receive(message.stream, message.size)
         self._arriving.add(message.hash)
 
-        def grown() -> None:
-            if body.complete:
-                self._function_arrived(message.hash, body.buffer())
-            elif body.error is not None:
-                self._arriving.discard(message.hash)
-                if message.hash in self._lacking and self._connection is not None:
-                    self._connection.send(NeedFunction(message.hash))
+        def whole(payload: Payload) -> None:
+            self._function_arrived(message.hash, payload.buffer())
 
-        body.watch(grown)
+        def broken(_: str) -> None:
+            self._arriving.discard(message.hash)
+            if message.hash in self._lacking and self._connection is not None:
+                self._connection.send(NeedFunction(message.hash))
+
+        bodies.receive(self._connection, body, whole=whole, broken=broken)
 
     def _function_arrived(self, function: bytes, body: Any) -> None:
         self._arriving.discard(function)
@@ -249,10 +251,10 @@ class Shell:
             self._send_result(result, self._connection)
 
     def _send_result(self, result: Ended, connection: Connection) -> None:
-        message = result.message
-        if result.body is not None:
-            message = msgspec.structs.replace(message, stream=connection.open_stream(result.body))
-        connection.send(message)
+        if result.body is None:
+            connection.send(result.message)
+        else:
+            bodies.send(connection, result.message, result.body)
 
     def _say(self, output: list[Output]) -> None:
         if self._connection is not None:

@@ -46,7 +46,7 @@ class ControllerHandshake:
         if hello.protocol[0] != PROTOCOL[0]:
             raise NotLetIn(
                 f"you speak protocol {hello.protocol[0]}.{hello.protocol[1]} and this controller speaks "
-                f"{PROTOCOL[0]}.{PROTOCOL[1]}: install the same version of engineroom on both machines"
+                f"{PROTOCOL[0]}.{PROTOCOL[1]}{_which_is_older(f'the {hello.role}', hello.protocol, 'the controller')}"
             )
         if hello.role not in ROLES:
             raise NotLetIn(f"{hello.role!r} is not a role; the roles are {', '.join(ROLES)}")
@@ -84,12 +84,18 @@ class PeerHandshake:
         if challenge.protocol[0] != PROTOCOL[0]:
             raise NotLetIn(
                 f"the controller speaks protocol {challenge.protocol[0]}.{challenge.protocol[1]} and this "
-                f"{self._role} speaks {PROTOCOL[0]}.{PROTOCOL[1]}: install the same version of engineroom"
+                f"{self._role} speaks {PROTOCOL[0]}.{PROTOCOL[1]}"
+                f"{_which_is_older('the controller', challenge.protocol, f'the {self._role}')}"
             )
         expected = _proof(self._key, "controller", self.hello, challenge.nonce, self._certificate)
         if not hmac.compare_digest(expected, challenge.proof):
             raise NotLetIn(wrong_key(key_role(self._role)))
         return _proof(self._key, "peer", self.hello, challenge.nonce, self._certificate)
+
+
+def _which_is_older(them: str, theirs: tuple[int, int], us: str) -> str:
+    older = them if theirs < PROTOCOL else us
+    return f" (the version on {older}'s machine is older): install the same version of engineroom on both machines"
 
 
 def wrong_key(role: str) -> str:

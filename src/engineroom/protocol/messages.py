@@ -1,18 +1,25 @@
 """The messages: typed headers, one union a direction.
 
 On the wire a message is a msgpack array whose first element is its tag, so that a field may be added at the
-end without a new protocol version. The bytes of a call or a result are opaque here. Short ones (up to
-`INLINE_LIMIT`) travel in `payload`; longer ones as a stream of `size` bytes: `stream` is then its id on
-this connection, chosen by the sender, never 0.
+end without a new protocol version. The payload of a call or a result is opaque here; `Body` says how it travels.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
-import msgspec
-
+from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
+from engineroom.protocol.calls import INLINE_LIMIT as INLINE_LIMIT
+from engineroom.protocol.calls import METHODS as METHODS
+from engineroom.protocol.calls import Body as Body
+from engineroom.protocol.calls import Call as Call
+from engineroom.protocol.calls import Header
+from engineroom.protocol.calls import Kind as Kind
+from engineroom.protocol.calls import Options as Options
+from engineroom.protocol.calls import Outcome as Outcome
+from engineroom.protocol.calls import Ran as Ran
+from engineroom.protocol.calls import Status as Status
+from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.ranges import (
     Cores,
     EngineId,
@@ -21,7 +28,6 @@ from engineroom.protocol.ranges import (
     Fewer,
     Hash,
     Identity,
-    Inline,
     Instance,
     KnownEpoch,
     Nonce,
@@ -30,117 +36,26 @@ from engineroom.protocol.ranges import (
     OutputStream,
     PathText,
     Pid,
-    Priority,
     Proof,
     Seconds,
     Signum,
     Size,
     SomeEngine,
-    SomeHash,
     SomeHost,
     StreamId,
     TaskId,
     Text,
-    Tries,
     Version,
     WallTime,
     Word,
 )
 
-PROTOCOL = (1, 0)
-"""Major and minor version: peers need the same major and use the lower minor."""
-
-INLINE_LIMIT = 64 * 1024
-"""Payloads up to this many bytes travel inside their message, longer ones as a stream."""
+PROTOCOL = (2, 0)
+"""Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
+their form in every version, so that peers of two majors can say so."""
 
 
-class Kind(IntEnum):
-    """What a call does on the engine."""
-
-    APPLY = 0
-    EXECUTE = 1
-    PUSH = 2
-    PULL = 3
-    CLEAR = 4
-    """Empty the namespace, and run the start-up code again; no payload."""
-
-
-AnyKind = Annotated[int, msgspec.Meta(ge=0, le=int(max(Kind)))]
-
-METHODS = {int(kind): kind.name.lower() for kind in Kind}
-"""What people call the kinds of calls."""
-
-
-class Status(IntEnum):
-    """How a task ended."""
-
-    OK = 0
-    ERROR = 1
-    """The call raised; the payload is the packed failure."""
-    ABORTED = 2
-    """It never ran, because a client withdrew it."""
-    LOST = 3
-    """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
-    UNSENT = 4
-    """It never ran, because the connection broke while its payload was on the way: its client submits it anew."""
-    NO_ENGINE = 5
-    """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
-
-
-AnyStatus = Annotated[int, msgspec.Meta(ge=0, le=int(max(Status)))]
-RanStatus = Annotated[int, msgspec.Meta(ge=int(Status.OK), le=int(Status.ERROR))]
-
-
-class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Base of all messages: immutable, and not tracked by the garbage collector (they hold no cycles)."""
-
-
-class Call(_Message, frozen=True):
-    """What to run. `function`: 16-byte content hash of the function, b"" when the kind needs none."""
-
-    kind: AnyKind
-    function: SomeHash = b""
-    payload: Inline = b""
-
-
-class Options(_Message, frozen=True):
-    """How a task may be treated, apart from where it runs; most tasks share the defaults.
-
-    `engines`: the ids that a balanced task may run on, None for all. `retries`: how many exceptions are
-    tried again. `rerun_lost`: run again elsewhere when the engine dies after the start, at most
-    `max_engine_losses` times. Higher `priority` goes first.
-    """
-
-    engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
-    retries: Tries = 0
-    rerun_lost: bool = True
-    max_engine_losses: Tries = 3
-    priority: Priority = 0
-    label: Text = ""
-
-
-DEFAULT_OPTIONS = Options()
-
-
-class Outcome(_Message, frozen=True):
-    """How an attempt ended. `started`: wall time (s since 1970, engine's clock corrected by the controller's
-    offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs. `shadowed`: names that came
-    with its function while the engine had other values under them: name, the engine's value, the other, in short."""
-
-    status: AnyStatus
-    started: WallTime
-    seconds: Seconds
-    error: Text = ""
-    shadowed: Annotated[tuple[tuple[Text, Text, Text], ...], Fewer] = ()
-
-
-class Ran(Outcome, frozen=True):
-    """How an attempt ended in the words of its engine: only the controller knows of other ends."""
-
-    status: RanStatus
-
-
-class EngineInfo(_Message, frozen=True):
+class EngineInfo(Header, frozen=True):
     """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
     `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
     place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one."""
@@ -162,7 +77,7 @@ Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
 """Pairs of a task and one of its attempts."""
 
 
-class Held(_Message, frozen=True):
+class Held(Header, frozen=True):
     """What an engine that connects again still has. Pairs are (task, attempt)."""
 
     running: Attempts = ()
@@ -170,7 +85,7 @@ class Held(_Message, frozen=True):
     finished: Attempts = ()
 
 
-class Hello(_Message, frozen=True, tag="hello"):
+class Hello(Header, frozen=True, tag="hello"):
     """First words of a peer. `role`: "client", "engine" or "host"; `nonce`: 32 random bytes."""
 
     role: Word
@@ -179,7 +94,7 @@ class Hello(_Message, frozen=True, tag="hello"):
     nonce: Nonce
 
 
-class Challenge(_Message, frozen=True, tag="challenge"):
+class Challenge(Header, frozen=True, tag="challenge"):
     """The controller proves the role's key and asks the same of the peer."""
 
     protocol: tuple[Version, Version]
@@ -187,7 +102,7 @@ class Challenge(_Message, frozen=True, tag="challenge"):
     proof: Proof
 
 
-class Join(_Message, frozen=True, tag="join"):
+class Join(Header, frozen=True, tag="join"):
     """The peer proves the role's key and says who it is.
 
     `identity`: its session or instance; `epoch`: the controller it last spoke to, b"" at first;
@@ -207,7 +122,7 @@ class Join(_Message, frozen=True, tag="join"):
     tunnel: Word = ""
 
 
-class Welcome(_Message, frozen=True, tag="welcome"):
+class Welcome(Header, frozen=True, tag="welcome"):
     """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
     without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
@@ -223,7 +138,7 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     heartbeat: Seconds = 0.0
 
 
-class Refused(_Message, frozen=True, tag="refused"):
+class Refused(Header, frozen=True, tag="refused"):
     """The peer is not let in, or is sent away; `reason` is for the person at the other end.
 
     `final`: it makes no sense to try again.
@@ -233,35 +148,35 @@ class Refused(_Message, frozen=True, tag="refused"):
     final: bool = True
 
 
-class Credit(_Message, frozen=True, tag="credit"):
+class Credit(Header, frozen=True, tag="credit"):
     """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
 
     stream: StreamId
     size: Size
 
 
-class Cancel(_Message, frozen=True, tag="cancel"):
+class Cancel(Header, frozen=True, tag="cancel"):
     """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more."""
 
     stream: StreamId
     reason: Text = ""
 
 
-class Ping(_Message, frozen=True, tag="ping"):
+class Ping(Header, frozen=True, tag="ping"):
     number: Number
 
 
-class Pong(_Message, frozen=True, tag="pong"):
+class Pong(Header, frozen=True, tag="pong"):
     number: Number
 
 
-class Goodbye(_Message, frozen=True, tag="bye"):
+class Goodbye(Header, frozen=True, tag="bye"):
     """The sender leaves on purpose, and closes next."""
 
     reason: Text = ""
 
 
-class Submit(_Message, frozen=True, tag="submit"):
+class Submit(Header, frozen=True, tag="submit"):
     """Run `call`: balanced (`to` is None) as task `task`, or on each engine of `to`, in order, as the tasks
     numbered from `task` on, one for each engine."""
 
@@ -269,27 +184,23 @@ class Submit(_Message, frozen=True, tag="submit"):
     call: Call
     to: Annotated[tuple[EngineId, ...], Fewer] | None = None
     options: Options = DEFAULT_OPTIONS
-    stream: StreamId = 0
-    size: Size = 0
 
 
-class Function(_Message, frozen=True, tag="function"):
+class Function(Header, frozen=True, tag="function"):
     """The bytes of a function; also controller to engine. Sent before the first call that names its hash."""
 
     hash: Hash
-    payload: Inline = b""
-    stream: StreamId = 0
-    size: Size = 0
+    body: Body = b""
 
 
-class Abort(_Message, frozen=True, tag="abort"):
+class Abort(Header, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
 
     tasks: Annotated[tuple[TaskId, ...], Fewer]
     interrupt: bool = False
 
 
-class Delivered(_Message, frozen=True, tag="delivered"):
+class Delivered(Header, frozen=True, tag="delivered"):
     """Results have arrived for good: all numbers up to `up_to`, and `also`.
 
     From a client: task numbers of its session. To an engine: `Finished.number`.
@@ -299,7 +210,7 @@ class Delivered(_Message, frozen=True, tag="delivered"):
     also: Annotated[tuple[Number, ...], Fewer] = ()
 
 
-class Signal(_Message, frozen=True, tag="signal"):
+class Signal(Header, frozen=True, tag="signal"):
     """Send the signal `signum` to these engines' processes. Also host to controller, about its own engines.
 
     `number`: of the question that the sender's `Answer` belongs to, 0 if it wants none. A SIGINT for an engine that has
@@ -311,7 +222,7 @@ class Signal(_Message, frozen=True, tag="signal"):
     number: Number = 0
 
 
-class Shutdown(_Message, frozen=True, tag="shutdown"):
+class Shutdown(Header, frozen=True, tag="shutdown"):
     """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host, and
     host to controller, about engines alone."""
 
@@ -320,7 +231,7 @@ class Shutdown(_Message, frozen=True, tag="shutdown"):
     reason: Text = ""
 
 
-class Ask(_Message, frozen=True, tag="ask"):
+class Ask(Header, frozen=True, tag="ask"):
     """A question for the controller, answered by an `Answer` with the same number.
 
     `what`: "queue_status", "explain", "status"; `about`: a task's msg_id, an engine id, or "".
@@ -331,18 +242,16 @@ class Ask(_Message, frozen=True, tag="ask"):
     about: Text = ""
 
 
-class Result(_Message, frozen=True, tag="result"):
+class Result(Header, frozen=True, tag="result"):
     """A task's end. `engine`: id of the engine that ran it last, -1 for none."""
 
     task: TaskId
     engine: SomeEngine
     outcome: Outcome
-    payload: Inline = b""
-    stream: StreamId = 0
-    size: Size = 0
+    body: Body = b""
 
 
-class Output(_Message, frozen=True, tag="output"):
+class Output(Header, frozen=True, tag="output"):
     """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts from 0
     for each attempt and stream. All of it comes before the attempt's end."""
 
@@ -353,13 +262,13 @@ class Output(_Message, frozen=True, tag="output"):
     text: Text
 
 
-class EngineJoined(_Message, frozen=True, tag="joined"):
+class EngineJoined(Header, frozen=True, tag="joined"):
     engine: EngineId
     instance: Instance
     info: EngineInfo
 
 
-class EngineLeft(_Message, frozen=True, tag="left"):
+class EngineLeft(Header, frozen=True, tag="left"):
     """`cause`: in words ("killed by SIGKILL", "exit code 3", "connection lost")."""
 
     engine: EngineId
@@ -367,20 +276,20 @@ class EngineLeft(_Message, frozen=True, tag="left"):
     cause: Text
 
 
-class TasksStarted(_Message, frozen=True, tag="tasks_started"):
+class TasksStarted(Header, frozen=True, tag="tasks_started"):
     """These tasks run now on `engine` (only said of tasks that take a while)."""
 
     engine: EngineId
     tasks: Annotated[tuple[TaskId, ...], Fewer]
 
 
-class NeedFunction(_Message, frozen=True, tag="need"):
+class NeedFunction(Header, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller."""
 
     hash: Hash
 
 
-class Answer(_Message, frozen=True, tag="answer"):
+class Answer(Header, frozen=True, tag="answer"):
     """`data`: JSON text. `error`: "" or why there is no answer."""
 
     number: Number
@@ -388,7 +297,7 @@ class Answer(_Message, frozen=True, tag="answer"):
     error: Text = ""
 
 
-class Run(_Message, frozen=True, tag="run"):
+class Run(Header, frozen=True, tag="run"):
     """Run an attempt of a task. `direct`: ahead of balanced ones, behind earlier direct ones.
     `announce`: `Started` must be on its way before the call begins."""
 
@@ -397,56 +306,52 @@ class Run(_Message, frozen=True, tag="run"):
     call: Call
     direct: bool = False
     announce: bool = False
-    stream: StreamId = 0
-    size: Size = 0
 
 
-class Revoke(_Message, frozen=True, tag="revoke"):
+class Revoke(Header, frozen=True, tag="revoke"):
     """Give this attempt back, unless it has started."""
 
     task: TaskId
     attempt: Ordinal
 
 
-class Interrupt(_Message, frozen=True, tag="interrupt"):
+class Interrupt(Header, frozen=True, tag="interrupt"):
     """Interrupt this attempt, if it is the one that runs."""
 
     task: TaskId
     attempt: Ordinal
 
 
-class Started(_Message, frozen=True, tag="started"):
+class Started(Header, frozen=True, tag="started"):
     task: TaskId
     attempt: Ordinal
 
 
-class Finished(_Message, frozen=True, tag="finished"):
+class Finished(Header, frozen=True, tag="finished"):
     """An attempt has ended. `number` counts this instance's results from 1."""
 
     number: Ordinal
     task: TaskId
     attempt: Ordinal
     outcome: Ran
-    payload: Inline = b""
-    stream: StreamId = 0
-    size: Size = 0
+    body: Body = b""
 
 
-class Revoked(_Message, frozen=True, tag="revoked"):
+class Revoked(Header, frozen=True, tag="revoked"):
     """The attempt has not started and never will."""
 
     task: TaskId
     attempt: Ordinal
 
 
-class AlreadyStarted(_Message, frozen=True, tag="already"):
+class AlreadyStarted(Header, frozen=True, tag="already"):
     """The attempt that was to be given back has started (or even ended)."""
 
     task: TaskId
     attempt: Ordinal
 
 
-class EngineExited(_Message, frozen=True, tag="exited"):
+class EngineExited(Header, frozen=True, tag="exited"):
     """An engine's process has ended; `cause` in words.
 
     `own`: by its own doing (it exited, crashed or ran out of memory), not by a signal from outside or because it was
@@ -461,7 +366,7 @@ class EngineExited(_Message, frozen=True, tag="exited"):
     words: Text = ""
 
 
-class Coming(_Message, frozen=True, tag="coming"):
+class Coming(Header, frozen=True, tag="coming"):
     """Host to controller: `engines` that it has started, or is about to start, and that have not joined yet.
 
     `returning`: how many of them have been here before, and keep their ids. `restarts`: whether it starts engines
@@ -473,7 +378,7 @@ class Coming(_Message, frozen=True, tag="coming"):
     restarts: bool = False
 
 
-class SignalProcess(_Message, frozen=True, tag="signal_process"):
+class SignalProcess(Header, frozen=True, tag="signal_process"):
     """Controller to host: signal the process of this engine."""
 
     instance: Instance

@@ -56,6 +56,9 @@ Priority = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Size = Annotated[int, Meta(ge=0, le=MOST_BYTES)]
 StreamId = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """As chunks name it; 0 is none."""
+OpenStream = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+StreamSize = Annotated[int, Meta(ge=1, le=MOST_BYTES)]
+"""Nothing at all is no stream: it would never be complete."""
 EngineId = Annotated[int, Meta(ge=0, le=MOST_ENGINES - 1)]
 SomeEngine = Annotated[int, Meta(ge=-1, le=MOST_ENGINES - 1)]
 """An engine id, or -1 for none. Also a rank, -1 for none."""

@@ -23,8 +23,8 @@ _LITTLE = 64 * 1024
 _pool = PiecePool()
 
 Buffer = bytes | bytearray | memoryview
-Body = bytes | list[memoryview]
-"""A packed value: `bytes` when short enough for its message, segments when it travels as a stream."""
+Packed = bytes | list[memoryview]
+"""A packed value: `bytes` when short enough for its message, segments when it has to travel apart."""
 
 
 class Payload:

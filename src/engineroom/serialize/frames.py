@@ -14,7 +14,7 @@ from pickle import PickleBuffer
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import INLINE_LIMIT
 
-Body = bytes | list[memoryview]
+Packed = bytes | list[memoryview]
 """What is packed: `bytes` up to INLINE_LIMIT, memoryviews to be sent one after the other above."""
 
 Buffer = bytes | bytearray | memoryview
@@ -28,7 +28,7 @@ _HEAD = struct.Struct("<B3xI")
 _PADDING = bytes(_ALIGN)
 
 
-def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Body:
+def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Packed:
     """Return the packed form of a pickle and its out-of-band buffers.
 
     With `copy` nothing of it lies in memory that can still change; without, long buffers are views.

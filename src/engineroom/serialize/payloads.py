@@ -19,7 +19,7 @@ from engineroom.errors import PackError
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
-from engineroom.serialize.frames import Body, Buffer, lay_out, split
+from engineroom.serialize.frames import Buffer, Packed, lay_out, split
 from engineroom.serialize.functions.interactive import home
 
 _USUAL_LIMIT = 10_000
@@ -30,7 +30,7 @@ _GLOBAL = b"\x93"
 """The instruction of pickle (STACK_GLOBAL) by which it names a class or a function."""
 
 
-def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
+def pack(value: object, *, copy: bool = True, what: str = "") -> Packed:
     """Return the packed form of `value`; PackError says what in it can't travel.
 
     `copy=False`: long buffers (arrays, bytes) stay where they are, and must not change until they are sent.
@@ -48,7 +48,7 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Body:
     return lay_out(pickle, buffers, copy=copy)
 
 
-def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Body:
+def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Packed:
     """Return packed what is to be known under these names; PackError says which one can't travel."""
     try:
         return pack(names, copy=copy)

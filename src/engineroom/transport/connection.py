@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
-from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused
+from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused, Stream
 from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
 from engineroom.transport.decoders import INVALID, what_is_invalid
@@ -31,7 +31,7 @@ class Receiver(Protocol):
     """Who is told what a connection brings, in its loop's thread."""
 
     def on_messages(self, messages: list[Any]) -> None:
-        """Take messages, in order. For one with a stream, call `connection.receive` before you return."""
+        """Take messages, in order. For one with a stream, call `bodies.receive` before you return."""
 
     def on_closed(self, closing: Closing) -> None:
         """The connection is gone."""
@@ -121,30 +121,32 @@ class Connection(asyncio.BufferedProtocol):
         if not self._flush_scheduled:
             self._schedule_flush()
 
-    def open_stream(self, payload: Payload | Sequence[Buffer]) -> int:
-        """Return the id of a new stream for `payload`, to be named in a message sent in this same tick."""
-        return self._outgoing.open(payload if isinstance(payload, Payload) else Payload.of(payload))
+    def open_stream(self, payload: Payload | Sequence[Buffer]) -> Stream:
+        """Return a new stream for `payload`, to be named in a message sent in this same tick."""
+        payload = payload if isinstance(payload, Payload) else Payload.of(payload)
+        return Stream(self._outgoing.open(payload), payload.size)
 
-    def receive(self, stream: int, size: int, *, assemble: bool = True, accept: bool = True) -> Payload:
+    def receive(self, stream: Stream, *, assemble: bool = True, accept: bool = True) -> Payload:
         """Return the payload that `stream` brings; call it within `on_messages` only.
 
         `assemble`: in one writable buffer; else in pieces, to be passed on. `accept`: let the bytes come
         now; else nothing comes before `payload.accept()`.
         """
+        id_, size = stream.id, stream.size
 
         def want() -> None:
-            self.send(Credit(stream, size))
+            self.send(Credit(id_, size))
 
         payload = AssembledPayload(size, accept=want) if assemble else Payload(size, accept=want)
-        self._incoming.add(stream, payload)
+        self._incoming.add(id_, payload)
         if accept:
             payload.accept()
         return payload
 
-    def refuse_stream(self, stream: int, reason: str) -> None:
+    def refuse_stream(self, stream: Stream, reason: str) -> None:
         """Tell the far end that nobody wants `stream`."""
-        self._incoming.cancel(stream, reason)
-        self.send(Cancel(stream, reason))
+        self._incoming.cancel(stream.id, reason)
+        self.send(Cancel(stream.id, reason))
 
     def flush(self) -> None:
         """Write what is waiting now, rather than at the end of this tick."""

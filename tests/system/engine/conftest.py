@@ -30,13 +30,14 @@ from engineroom.protocol.messages import (
     Output,
     Run,
     Status,
+    Stream,
     Welcome,
 )
 from engineroom.protocol.processes import boot_id, host_name
 from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction, pack_call
 from engineroom.serialize.payloads import pack, unpack
-from engineroom.transport import decoders
+from engineroom.transport import bodies, decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context, ensure_certificate
@@ -131,21 +132,15 @@ class FakeController:
     def run(self, call: Call, body: Any, **options: Any) -> TaskId:
         self._number += 1
         task = task_id(self._session, self._number)
-        if isinstance(body, bytes):
-            call = msgspec.structs.replace(call, payload=body)
-            self.connection.send(Run(task, 1, call, **options))
-        else:
-            stream = self.connection.open_stream(body)
-            size = sum(segment.nbytes for segment in body)
-            self.connection.send(Run(task, 1, call, stream=stream, size=size, **options))
+        bodies.send(self.connection, Run(task, 1, call, **options), body)
         return task
 
     async def result(self, task: TaskId) -> Any:
         """Return the task's result, or raise what it raised."""
         await self.until(lambda: task in self.results)
         message = self.results[task]
-        payload: Any = message.payload
-        if message.stream:
+        payload: Any = message.body
+        if isinstance(payload, Stream):
             body = self._bodies[task]
             await self.until(lambda: body.complete)
             payload = body.buffer()
@@ -179,8 +174,8 @@ class FakeController:
         for message in messages:
             if type(message) is Finished:
                 self.results[message.task] = message
-                if message.stream:
-                    body = self._bodies[message.task] = self.connection.receive(message.stream, message.size)
+                if isinstance(message.body, Stream):
+                    body = self._bodies[message.task] = self.connection.receive(message.body)
                     body.watch(self._changed.set)
         self.messages += messages
         self._changed.set()

@@ -26,6 +26,7 @@ from engineroom.protocol.messages import (
     Outcome,
     Result,
     Status,
+    Stream,
     Submit,
     Welcome,
 )
@@ -34,6 +35,7 @@ from engineroom.serialize.failures.packing import pack_failure
 from engineroom.serialize.functions.packing import unpack_call
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import pack, unpack
+from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair
 from tests.conftest import wait_until
@@ -105,10 +107,10 @@ class FakeController:
             match message:
                 case Submit():
                     self._submitted(message)
-                case Function(hash=digest, payload=payload) if not message.stream:
+                case Function(hash=digest, body=bytes(payload)):
                     self._functions.add(digest, payload)
-                case Function(hash=digest):
-                    self._whole(message, lambda body, digest=digest: self._function_came(digest, body))
+                case Function(hash=digest, body=Stream() as stream):
+                    self._receive(stream, lambda body, digest=digest: self._function_came(digest, body))
                 case Ask(number=number, what="steps"):
                     self.send(Answer(number, data=json.dumps(self.steps)))
                 case Ask(number=number):
@@ -137,8 +139,7 @@ class FakeController:
             self.send(Result(task, engine, outcome, payload))
         else:
             assert self.connection is not None
-            size = sum(segment.nbytes for segment in payload)
-            self.send(Result(task, engine, outcome, stream=self.connection.open_stream(payload), size=size))
+            bodies.send(self.connection, Result(task, engine, outcome), payload)
 
     def _function_came(self, digest: bytes, body: Payload) -> None:
         self._functions.add(digest, body.buffer())
@@ -152,15 +153,14 @@ class FakeController:
                 self.result(task, Outcome(Status.ABORTED, 0.0, 0.0))
 
     def _submitted(self, submit: Submit) -> None:
-        if submit.stream:
-            self._whole(submit, lambda body: self._take(submit, body))
+        if isinstance(submit.call.body, Stream):
+            self._receive(submit.call.body, lambda body: self._take(submit, body))
         else:
             self._take(submit, None)
 
-    def _whole(self, message: Submit | Function, act: Callable[[Payload], None]) -> None:
+    def _receive(self, stream: Stream, act: Callable[[Payload], None]) -> None:
         assert self.connection is not None
-        body = self.connection.receive(message.stream, message.size)
-        body.watch(lambda: act(body) if body.complete else None)
+        bodies.receive(self.connection, stream, whole=act)
 
     def _take(self, submit: Submit, body: Payload | None) -> None:
         if submit.call.function and submit.call.function not in self._functions:
@@ -181,7 +181,7 @@ class FakeController:
             self._run(submit, task, engine, body)
 
     def _run(self, submit: Submit, task: Any, engine: int, body: Payload | None) -> None:
-        payload = submit.call.payload if body is None else bytes(body.buffer())
+        payload: Any = submit.call.body if body is None else bytes(body.buffer())
         try:
             packed = pack(self._call(submit.call.kind, submit.call.function, payload, engine))
         except Exception as error:  # noqa: BLE001 (the task's)

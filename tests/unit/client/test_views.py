@@ -61,7 +61,7 @@ def test_one_submit_carries_a_payload_for_all_targets(rc: Client, fake: FakeCont
     rc[:].apply_sync(len, b"x" * 300_000)
     [submit] = fake.heard_of(Submit)
     assert submit.to == (0, 1)
-    assert submit.size > 300_000
+    assert submit.call.body.size > 300_000
 
 
 def test_push_pull_and_items(rc: Client) -> None:

@@ -2,14 +2,14 @@
 
 from engineroom.controller.functions import FunctionShelf
 from engineroom.ids import Peer
-from engineroom.protocol.messages import Function
+from engineroom.protocol.messages import Function, Stream
 from engineroom.protocol.streams import Payload
 
 ENGINE = Peer(1)
 
 
 def long(name: bytes, size: int) -> tuple[Function, Payload]:
-    return Function(name, stream=1, size=size), Payload.of([bytes(size)])
+    return Function(name, Stream(1, size)), Payload.of([bytes(size)])
 
 
 def test_long_ones_are_bounded_by_their_bytes() -> None:

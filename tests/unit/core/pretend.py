@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from random import Random
 
+from msgspec.structs import replace
+
 from engineroom.core.actions import Action, Send, ToPeer
 from engineroom.core.events import ClientUp, EngineAway, EngineLost, EngineUp, Event, Tick
 from engineroom.core.limits import Limits
@@ -29,6 +31,7 @@ from engineroom.protocol.messages import (
     Run,
     Started,
     Status,
+    Stream,
     Submit,
 )
 
@@ -92,15 +95,17 @@ def submit(
     call: Call = CALL,
     size: int = 0,
 ) -> Submit:
-    return Submit(task(number, client), call, to, options, 1 if size else 0, size)
+    if size:
+        call = replace(call, body=Stream(1, size))
+    return Submit(task(number, client), call, to, options)
 
 
 def run(number: int, attempt: int = 1, *, direct: bool = False, announce: bool = False, client: int = 1) -> Run:
     return Run(task(number, client), attempt, CALL, direct, announce)
 
 
-def result(number: int, engine: int, outcome: Outcome = OK, payload: bytes = b"", *, client: int = 1) -> Result:
-    return Result(task(number, client), engine, outcome, payload)
+def result(number: int, engine: int, outcome: Outcome = OK, body: bytes = b"", *, client: int = 1) -> Result:
+    return Result(task(number, client), engine, outcome, body)
 
 
 class PretendEngine:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from engineroom.core.actions import Send
 from engineroom.core.events import BodyLost, EngineAway, EngineLost, EngineUp, Large
 from engineroom.ids import Peer
-from engineroom.protocol.messages import EngineLeft, Finished, Held, Options, Outcome, Run, Status
+from engineroom.protocol.messages import EngineLeft, Finished, Held, Options, Outcome, Result, Run, Status, Stream
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CALL, ERROR, OK, Play, instance_id, result, run, submit, task
+from tests.unit.core.pretend import ERROR, OK, Play, instance_id, result, run, submit, task
 
 
 def lost(words: str) -> Outcome:
@@ -23,7 +23,7 @@ def test_it_is_sent_at_once_and_in_order(two: Play) -> None:
 def test_its_result_goes_to_the_client(two: Play) -> None:
     two(CLIENT, submit(1, (1,)))
 
-    assert two.sent(ENGINE_1, Finished(1, task(1), 1, OK, b"yes")) == [(CLIENT, result(1, 1, payload=b"yes"))]
+    assert two.sent(ENGINE_1, Finished(1, task(1), 1, OK, b"yes")) == [(CLIENT, result(1, 1, body=b"yes"))]
 
 
 def test_a_broadcast_is_one_task_for_each_target_numbered_on(two: Play) -> None:
@@ -92,13 +92,13 @@ def test_a_large_body_is_handed_on_with_run_and_result(two: Play) -> None:
     large = submit(1, (0,), size=10**6)
 
     (send,) = two(CLIENT, Large(large, body))
-    assert send == Send(Peer(ENGINE_0), Run(task(1), 1, CALL, True, False, 0, 10**6), body)
+    assert send == Send(Peer(ENGINE_0), Run(task(1), 1, large.call, True, False), body)
 
-    finished = Finished(1, task(1), 1, OK, b"", 5, 10**7)
+    finished = Finished(1, task(1), 1, OK, Stream(5, 10**7))
     send = two(ENGINE_0, Large(finished, answer))[0]
     assert isinstance(send, Send)
     assert send.body is answer
-    assert send.message == result(1, 0).__class__(task(1), 0, OK, b"", 0, 10**7)
+    assert send.message == Result(task(1), 0, OK, Stream(5, 10**7))
 
 
 def test_a_body_that_never_comes_ends_all_tasks_of_its_submit(two: Play) -> None:

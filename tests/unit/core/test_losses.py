@@ -68,7 +68,7 @@ def test_those_that_waited_behind_it_are_never_blamed(play: Play) -> None:
 
     sent = play.sent(14, Finished(1, task(2), 5, OK, b"innocent"))
 
-    assert (CLIENT, result(2, 4, payload=b"innocent")) in sent
+    assert (CLIENT, result(2, 4, body=b"innocent")) in sent
 
 
 def test_suspicion_alone_ends_too(play: Play) -> None:

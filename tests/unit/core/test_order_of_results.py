@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engineroom.core.events import Large
-from engineroom.protocol.messages import Delivered, Finished
+from engineroom.protocol.messages import Delivered, Finished, Result, Stream
 from tests.unit.core.conftest import CLIENT, ENGINE_0
 from tests.unit.core.pretend import OK, Play, result, submit, task
 
@@ -18,8 +18,8 @@ def test_a_long_result_that_was_overtaken_counts(two: Play) -> None:
     body = object()
 
     assert two.sent(ENGINE_0, Finished(2, task(2), 1, OK)) == [(CLIENT, result(2, 0))]
-    [(peer, late)] = two.sent(ENGINE_0, Large(Finished(1, task(1), 1, OK, size=9), body))
-    assert (peer, late.task, late.size) == (CLIENT, task(1), 9)
+    [(peer, late)] = two.sent(ENGINE_0, Large(Finished(1, task(1), 1, OK, Stream(1, 9)), body))
+    assert (peer, late) == (CLIENT, Result(task(1), 0, OK, Stream(1, 9)))
 
 
 def test_nobody_is_told_to_forget_what_has_not_arrived(two: Play) -> None:

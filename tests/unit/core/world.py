@@ -20,6 +20,7 @@ from engineroom.protocol.messages import (
     Output,
     Result,
     Status,
+    Stream,
     Submit,
 )
 from tests.unit.core.pretend import Play, PretendEngine, session_id, task
@@ -65,7 +66,8 @@ class Client:
         assert self.peer is not None
         number = len(self.submitted) + 1
         self.submitted += [task(number + offset, self.number) for offset in range(1 if to is None else len(to))]
-        message = Submit(task(number, self.number), Call(Kind.APPLY, function), to, options, min(size, 1), size)
+        call = Call(Kind.APPLY, function, Stream(1, size) if size else b"")
+        message = Submit(task(number, self.number), call, to, options)
         self.world.perform(self.world.play(self.peer, message))
         self.world.perform(self.world.play(self.peer, message))
 
@@ -132,7 +134,7 @@ class World:
             client = next(client for client in self.clients if its.task in client.submitted)
             result = client.results.get(its.task)
             if number <= message.up_to or number in message.also:
-                stale = result is None or result.payload != its.payload
+                stale = result is None or result.body != its.body
                 assert its.task in client.confirmed or stale or engine.given_up
 
     def step(self, what: int, who: int, how: int) -> None:

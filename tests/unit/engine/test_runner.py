@@ -89,7 +89,7 @@ def engine() -> Any:
 
 def value(item: Ended) -> Any:
     assert item.message.outcome.status == Status.OK, item.message.outcome.error
-    return unpack(item.message.payload)
+    return unpack(item.message.body)
 
 
 def test_results_are_numbered_from_one_in_order(engine: Engine) -> None:
@@ -113,7 +113,7 @@ def test_a_failure_is_packed_with_its_words(engine: Engine) -> None:
     (item,) = engine.run()
     assert item.message.outcome.status == Status.ERROR
     assert item.message.outcome.error.startswith("ValueError: invalid literal")
-    assert isinstance(unpack_failure(item.message.payload), ValueError)
+    assert isinstance(unpack_failure(item.message.body), ValueError)
 
 
 def test_an_exception_that_cannot_even_be_described_is_a_failure_all_the_same(engine: Engine) -> None:
@@ -133,7 +133,7 @@ def test_an_exception_that_cannot_even_be_described_is_a_failure_all_the_same(en
 def test_a_large_result_is_handed_over_in_segments(engine: Engine) -> None:
     engine.apply(bytes, 90_000)
     (item,) = engine.run()
-    assert item.message.payload == b""
+    assert isinstance(item.message.body, Stream)
     assert item.message.size == sum(segment.nbytes for segment in item.body)
 
 

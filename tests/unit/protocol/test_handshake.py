@@ -5,7 +5,7 @@ import pytest
 
 from engineroom.errors import NotLetIn, ProtocolError
 from engineroom.protocol.handshake import ControllerHandshake, PeerHandshake
-from engineroom.protocol.messages import Hello, Join
+from engineroom.protocol.messages import PROTOCOL, Hello, Join
 
 KEYS = {"client": "c" * 64, "engine": "e" * 64}
 
@@ -52,10 +52,21 @@ def test_another_cluster_is_named() -> None:
         controller().challenge(peer.hello)
 
 
-def test_another_protocol_is_named() -> None:
-    hello = Hello(role="client", protocol=(2, 0), cluster_id="lab", nonce=bytes(32))
-    with pytest.raises(NotLetIn, match=r"you speak protocol 2\.0 and this controller speaks 1\.0"):
+@pytest.mark.parametrize(("major", "older"), [(PROTOCOL[0] - 1, "client"), (PROTOCOL[0] + 1, "controller")])
+def test_another_protocol_is_named_by_the_controller(major: int, older: str) -> None:
+    hello = Hello(role="client", protocol=(major, 0), cluster_id="lab", nonce=bytes(32))
+    words = rf"you speak protocol {major}\.0 and this controller .*the {older}'s machine is older"
+    with pytest.raises(NotLetIn, match=words):
         controller().challenge(hello)
+
+
+@pytest.mark.parametrize(("major", "older"), [(PROTOCOL[0] - 1, "controller"), (PROTOCOL[0] + 1, "client")])
+def test_another_protocol_is_named_by_the_peer(major: int, older: str) -> None:
+    door, peer = controller(), PeerHandshake(role="client", key="c" * 64, cluster_id="lab")
+    challenge = msgspec.structs.replace(door.challenge(peer.hello), protocol=(major, 0))
+    words = rf"controller speaks protocol {major}\.0 and this client speaks.*the {older}'s machine is older"
+    with pytest.raises(NotLetIn, match=words):
+        peer.proof(challenge)
 
 
 def test_a_join_without_a_hello_is_no_handshake() -> None:

@@ -22,7 +22,7 @@ from engineroom.client.views.keywords import explains_keywords, same_but_takes
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
-from engineroom.protocol.streams import Body
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class LoadBalancedView(View[One]):
         )
         options = self._options(label)
 
-        def submit(body: Body, place: int) -> None:
+        def submit(body: Packed, place: int) -> None:
             del place
             self._submit(body, result, function, options)
 
@@ -179,7 +179,7 @@ class LoadBalancedView(View[One]):
         self._submit(body, result, packed, self._options(self.label))
         return result
 
-    def _submit(self, body: Body, result: AsyncResult[Any], function: PackedFunction, options: Options) -> None:
+    def _submit(self, body: Packed, result: AsyncResult[Any], function: PackedFunction, options: Options) -> None:
         tasks = self._session.submit(Kind.APPLY, body, result, function=function, options=options)
         self._numbers.add(tasks[0].number)
 

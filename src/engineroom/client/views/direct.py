@@ -24,7 +24,7 @@ from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Options
 from engineroom.protocol.messages import Kind as CallKind
-from engineroom.protocol.streams import Body
+from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
@@ -115,7 +115,7 @@ class DirectView(View[Kind]):
             label=label,
         )
 
-        def submit(body: Body, place: int) -> None:
+        def submit(body: Packed, place: int) -> None:
             self._submit(CallKind.APPLY, body, result, (targets[place],), function=function, label=label)
 
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self._tracks(track))
@@ -306,7 +306,7 @@ class DirectView(View[Kind]):
     def _call(
         self,
         kind: CallKind,
-        body: Body,
+        body: Packed,
         name: str,
         targets: Targets,
         function: PackedFunction | None = None,
@@ -324,7 +324,7 @@ class DirectView(View[Kind]):
     def _submit(
         self,
         kind: CallKind,
-        body: Body,
+        body: Packed,
         result: AsyncResult[Any],
         ids: tuple[int, ...],
         *,

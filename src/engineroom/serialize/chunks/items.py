@@ -15,7 +15,7 @@ from engineroom.serialize.chunks.item_text import text_of
 from engineroom.serialize.chunks.likeness import Likeness, likeness_of
 from engineroom.serialize.chunks.running import running_chunk
 from engineroom.serialize.failures.packing import pack_failure
-from engineroom.serialize.frames import Body
+from engineroom.serialize.frames import Packed
 from engineroom.serialize.payloads import pack, pickled
 
 _DESCRIBED = 100
@@ -67,7 +67,7 @@ class Results:
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (self.items,)
 
-    def packed(self, complete: Await) -> Body:
+    def packed(self, complete: Await) -> Packed:
         """Return the packed list. ItemsFailed, if the results of some items cannot travel.
 
         `complete` runs coroutines, which functions may return that are not `async` themselves.
@@ -238,5 +238,5 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _in_one_piece(body: Body) -> bytes:
+def _in_one_piece(body: Packed) -> bytes:
     return body if isinstance(body, bytes) else b"".join(body)

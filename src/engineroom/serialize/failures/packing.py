@@ -12,7 +12,7 @@ from engineroom.errors.parts import Parts, contents_of, furnish, made, members_o
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.failures.tracebacks import bounded, message_of, printable, traceback_text
-from engineroom.serialize.frames import Body, Buffer, lay_out
+from engineroom.serialize.frames import Buffer, Packed, lay_out
 from engineroom.serialize.payloads import pickled, unpickled
 
 _SUMMARY = 1000
@@ -25,7 +25,7 @@ _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _DEPTH = 20
 
 
-def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, method: str) -> tuple[str, Body]:
+def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, method: str) -> tuple[str, Packed]:
     """Return "Name: text" and the packed failure.
 
     Attributes that can't be pickled stay behind, and arguments travel as their repr; an exception whose class can't

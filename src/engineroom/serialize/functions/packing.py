@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from engineroom.errors import PackError
 from engineroom.serialize.buffers import LargeBuffers
-from engineroom.serialize.frames import Body, Buffer
+from engineroom.serialize.frames import Buffer, Packed
 from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
 from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
@@ -114,7 +114,7 @@ def pack_call(
     copy: bool = True,
     name: str = "",
     function: Callable[..., Any] | None = None,
-) -> Body:
+) -> Packed:
     """Return the packed arguments of a call; PackError says which one can't travel, and which part of it.
 
     `name`: the function's; `function`: it, for the names of its parameters.

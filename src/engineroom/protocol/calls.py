@@ -1,0 +1,126 @@
+"""What messages say of a task: what to run, how its payload travels, how it may be treated, and how it ended."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated
+
+import msgspec
+
+from engineroom.protocol.ranges import (
+    EngineId,
+    Fewer,
+    Inline,
+    OpenStream,
+    Priority,
+    Seconds,
+    SomeHash,
+    StreamSize,
+    Text,
+    Tries,
+    WallTime,
+)
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of messages and their parts: immutable, and not tracked by the garbage collector (they hold no cycles)."""
+
+
+INLINE_LIMIT = 64 * 1024
+"""Payloads up to this many bytes travel inside their message, longer ones as a stream."""
+
+
+class Kind(IntEnum):
+    """What a call does on the engine."""
+
+    APPLY = 0
+    EXECUTE = 1
+    PUSH = 2
+    PULL = 3
+    CLEAR = 4
+    """Empty the namespace, and run the start-up code again; no payload."""
+
+
+AnyKind = Annotated[int, msgspec.Meta(ge=0, le=int(max(Kind)))]
+
+METHODS = {int(kind): kind.name.lower() for kind in Kind}
+"""What people call the kinds of calls."""
+
+
+class Status(IntEnum):
+    """How a task ended."""
+
+    OK = 0
+    ERROR = 1
+    """The call raised; the payload is the packed failure."""
+    ABORTED = 2
+    """It never ran, because a client withdrew it."""
+    LOST = 3
+    """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
+    UNSENT = 4
+    """It never ran, because the connection broke while its payload was on the way: its client submits it anew."""
+    NO_ENGINE = 5
+    """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
+
+
+AnyStatus = Annotated[int, msgspec.Meta(ge=0, le=int(max(Status)))]
+RanStatus = Annotated[int, msgspec.Meta(ge=int(Status.OK), le=int(Status.ERROR))]
+
+
+class Stream(Header, frozen=True, tag=1):
+    """A payload of `size` bytes that follows in chunks, as the stream `id` of this connection.
+
+    The sender chooses `id` from 1 on when it opens the stream; 0: it is not open yet.
+    """
+
+    id: OpenStream
+    size: StreamSize
+
+
+Body = Inline | Stream
+"""How a payload travels: inside its message if it is short (up to `INLINE_LIMIT`), else as a stream."""
+
+
+class Call(Header, frozen=True):
+    """What to run. `function`: 16-byte content hash of the function, b"" when the kind needs none."""
+
+    kind: AnyKind
+    function: SomeHash = b""
+    body: Body = b""
+
+
+class Options(Header, frozen=True):
+    """How a task may be treated, apart from where it runs; most tasks share the defaults.
+
+    `engines`: the ids that a balanced task may run on, None for all. `retries`: how many exceptions are
+    tried again. `rerun_lost`: run again elsewhere when the engine dies after the start, at most
+    `max_engine_losses` times. Higher `priority` goes first.
+    """
+
+    engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
+    retries: Tries = 0
+    rerun_lost: bool = True
+    max_engine_losses: Tries = 3
+    priority: Priority = 0
+    label: Text = ""
+
+
+DEFAULT_OPTIONS = Options()
+
+
+class Outcome(Header, frozen=True):
+    """How an attempt ended. `started`: wall time (s since 1970, engine's clock corrected by the controller's
+    offset); `seconds`: how long it ran; `error`: "" or "Name: text" for people and logs. `shadowed`: names that came
+    with its function while the engine had other values under them: name, the engine's value, the other, in short."""
+
+    status: AnyStatus
+    started: WallTime
+    seconds: Seconds
+    error: Text = ""
+    shadowed: Annotated[tuple[tuple[Text, Text, Text], ...], Fewer] = ()
+
+
+class Ran(Outcome, frozen=True):
+    """How an attempt ended in the words of its engine: only the controller knows of other ends."""
+
+    status: RanStatus

@@ -1,0 +1,61 @@
+"""Payloads on their way: the one place that opens the body of a message, and the one that receives it.
+
+A short payload is its message's body and needs nothing from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from engineroom.protocol.messages import INLINE_LIMIT, Body, Finished, Function, Result, Run, Stream, Submit
+from engineroom.protocol.streams import Buffer, Payload
+from engineroom.transport.connection import Connection
+
+Carrier = Submit | Run | Function | Result | Finished
+"""The messages that have a body."""
+
+
+def carrying(message: Carrier, body: Body) -> Carrier:
+    """Return `message` with `body` as its own."""
+    if isinstance(message, Submit | Run):
+        return replace(message, call=replace(message.call, body=body))
+    return replace(message, body=body)
+
+
+def send(connection: Connection, message: Carrier, payload: bytes | Payload | Sequence[Buffer]) -> None:
+    """Send `message` with `payload`, which may still be arriving: inside it if that is short, else behind it."""
+    if isinstance(payload, bytes):
+        if len(payload) <= INLINE_LIMIT:
+            connection.send(carrying(message, payload))
+            return
+        payload = [payload]
+    connection.send(carrying(message, connection.open_stream(payload)))
+
+
+def receive(
+    connection: Connection,
+    body: Stream,
+    *,
+    whole: Callable[[Payload], object] | None = None,
+    broken: Callable[[str], object] | None = None,
+    assemble: bool = True,
+    accept: bool = True,
+) -> Payload:
+    """Return the payload of a message that has just come in; call it within `on_messages` only.
+
+    `whole(payload)` is called once all of it is here, `broken(reason)` if the rest will never come. `assemble`: in
+    one writable buffer; else in pieces, to be passed on. `accept`: let it come now; else at `payload.accept()`.
+    """
+    payload = connection.receive(body, assemble=assemble, accept=accept)
+
+    def changed() -> None:
+        if payload.complete:
+            if whole is not None:
+                whole(payload)
+        elif payload.error is not None and broken is not None:
+            broken(payload.error)
+
+    payload.watch(changed)
+    return payload
