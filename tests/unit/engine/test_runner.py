@@ -17,7 +17,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.streams import Streams
 from engineroom.ids import SessionId, new_instance, task_id
-from engineroom.protocol.messages import Call, Kind, Run, Status
+from engineroom.protocol.messages import Call, Kind, Run, Status, Stream
 from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.functions.packing import FunctionPacker, pack_call
@@ -134,7 +134,7 @@ def test_a_large_result_is_handed_over_in_segments(engine: Engine) -> None:
     engine.apply(bytes, 90_000)
     (item,) = engine.run()
     assert isinstance(item.message.body, Stream)
-    assert item.message.size == sum(segment.nbytes for segment in item.body)
+    assert item.message.body.size == sum(segment.nbytes for segment in item.body)
 
 
 def test_a_result_over_the_limit_fails(engine: Engine) -> None:
