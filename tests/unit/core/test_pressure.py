@@ -202,7 +202,7 @@ def test_and_goes_on_when_its_connection_is_gone(play: Play) -> None:
 
 
 def test_a_client_whose_unfinished_tasks_take_too_much_has_more_refused() -> None:
-    play = Play(Limits(submitted_bytes=3 * (TASK_BYTES + len(CALL.payload))))
+    play = Play(Limits(submitted_bytes=3 * (TASK_BYTES + len(CALL.body))))
     play.connect(CLIENT)
     for number in range(1, 4):
         assert sent(play(CLIENT, submit(number)), Result) == []
