@@ -127,6 +127,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         max_kept_bytes=options.max_kept_bytes,
         max_total_kept_bytes=options.max_total_kept_bytes,
         max_submitted_bytes=options.max_submitted_bytes,
+        max_link_bytes=options.max_link_bytes,
     )
 
 

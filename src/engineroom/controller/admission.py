@@ -11,7 +11,7 @@ from engineroom.controller.links import Link, host_named
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
 from engineroom.core.actions import Action, Send
 from engineroom.core.clients import known_up_to
-from engineroom.core.events import ClientUp, EngineUp
+from engineroom.core.events import ClientBehind, ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
 
 log = logging.getLogger(__name__)
+
+_PATIENCE = 8
+"""A client, or a host, for which so many times `max_link_bytes` wait is disconnected; it may connect again."""
 
 
 class Admission:
@@ -59,6 +62,12 @@ class Admission:
         self._welcome(link, join, known_up_to=known_up_to(controller.state, session))
         controller.perform(actions)
         controller.bodies.ask_again(link)
+        most = controller.config.max_link_bytes
+        link.connection.backlog.bound(
+            most,
+            cut_at=_PATIENCE * most,
+            on_behind=lambda behind: controller.feed(link.peer, ClientBehind(behind=behind)),
+        )
         link.connection.start(ClientReceiver(controller, link))
 
     def _admit_host(self, link: Link, join: Join) -> None:
@@ -66,6 +75,8 @@ class Admission:
         controller.links.add(link)
         controller.leaving.host_came(link)
         self._welcome(link, join)
+        most = controller.config.max_link_bytes
+        link.connection.backlog.bound(most, cut_at=_PATIENCE * most)
         for engine in controller.links.with_role("engine"):
             if controller.links.host_of(engine) is link:
                 controller.links.tell_host(engine)

@@ -16,7 +16,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     report its death; `reconnect_timeout`: the same, where it may have been cut off. `host`: instance of the host that
     had it started in a job, b"" if none did; without that host it ends after `lease` seconds. `linger`: seconds for
     which results of a client that is gone are kept; `max_kept_bytes`, `max_total_kept_bytes`: of results, for one
-    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client.
+    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client; `max_link_bytes`: of what waits
+    for a client that does not read.
     """
 
     security_dir: str
@@ -40,6 +41,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_kept_bytes: int = 512 << 20
     max_total_kept_bytes: int = 1 << 30
     max_submitted_bytes: int = 2 << 30
+    max_link_bytes: int = 8 << 20
 
     @property
     def limits(self) -> Limits:

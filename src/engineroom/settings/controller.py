@@ -112,6 +112,14 @@ class IPController(BaseParallelApplication):
             "Arguments over 64 KiB are not counted.",
         )
     )
+    max_link_bytes = option(
+        Int(
+            8 * 1024**2,
+            min=65536,
+            help="Bytes of messages to buffer for a client that does not read them, apart from results. At this limit, "
+            "no more tasks of that client are started; at eight times the limit, it is disconnected.",
+        )
+    )
     lease = option(
         Float(
             60.0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
@@ -16,6 +17,7 @@ from engineroom.protocol.closing import Closing, Why, why_of
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused, Stream
 from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
+from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import takes_large_chunks
@@ -25,6 +27,9 @@ _ENCRYPTED_BUFFER = 256 * 1024
 
 _LAST_WORDS_TIMEOUT = 2.0
 """Seconds that a far end which is sent away has to read why."""
+
+_MANY = 256
+"""Messages that are written without a look at how much waits already."""
 
 
 class Receiver(Protocol):
@@ -72,6 +77,7 @@ class Connection(asyncio.BufferedProtocol):
         self._backlog: list[Any] = []
         self._reader = RecordReader(self, record_limit)
         self._outbox: list[Message] = []
+        self.backlog = Backlog()
         self._outgoing = OutgoingStreams(self._schedule_flush)
         self._incoming = IncomingStreams(window)
         self._flush_scheduled = False
@@ -155,15 +161,32 @@ class Connection(asyncio.BufferedProtocol):
             self._outbox.clear()
             return
         parts: list[Buffer] = []
-        if self._outbox:
+        if not self._writable or len(self._outbox) > _MANY:
+            self._write_some()
+        elif self._outbox:
             messages, self._outbox = self._outbox, []
             parts.extend(message_records(messages))
         self._write(parts)
-        while self._writable and (chunk := self._outgoing.next_chunk()) is not None:
+        while self._writable and not self._outbox and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
             self._write([chunk_head(stream, sum(map(len, data))), *data])
         if failed := self._outgoing.failures():
-            self._write(list(message_records([Cancel(stream, reason) for stream, reason in failed])))
+            self._outbox += [Cancel(stream, reason) for stream, reason in failed]
+            self._write_some()
+
+    def _write_some(self) -> None:
+        """Write messages until too much waits for the kernel; the others wait as they are."""
+        outbox, backlog, start = self._outbox, self.backlog, 0
+        while start < len(outbox) and self._transport.get_write_buffer_size() <= backlog.high:
+            messages = outbox[start : start + _MANY]
+            start += len(messages)
+            backlog.written(messages)
+            self._write(list(message_records(messages)))
+        del outbox[:start]
+        if not outbox:
+            backlog.empty()
+        elif backlog.left(outbox):
+            self.abort("it has not read what was sent to it")
 
     def write_now(self, message: Message) -> bool:
         """Write `message` from any thread, and return True; or return False when it must go by `send`.
@@ -183,6 +206,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._goodbye = self._goodbye if self._goodbye is not None else reason
         self._outbox.append(Goodbye(reason))
+        self.backlog.high = sys.maxsize
         self.flush()
         self._transport.close()
 
@@ -282,6 +306,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self._outbox and not self.closed:
+            self._write_some()  # it is here that a backlog ends
         self._schedule_flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
