@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,61 @@ def test_a_security_directory_of_somebody_else_is_refused(tmp_path: Path) -> Non
     assert done.returncode != 0
     assert str(security) in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("ipcluster_config.py", "it would be executed"), ("security/ipcontroller.key", "whom you connect to")],
+)
+def test_a_file_of_somebody_else_in_a_profile_of_ours_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    profile = tmp_path / "profile_mine"
+    (profile / "security").mkdir(parents=True, mode=0o700)
+    for each in (profile / name, profile / "security" / "ipcontroller.crt"):
+        each.touch(mode=0o600)
+    os.chown(profile / name, NOBODY, NOBODY)
+    ipcluster = str(Path(sys.executable).with_name("ipcluster"))
+    done = subprocess.run(
+        [ipcluster, "start", "-n", "0", f"--profile-dir={profile}"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_cluster_of_a_user_whose_place_for_sockets_another_one_took_starts_and_stops() -> None:
+    """As two users who are not root, in a directory where everybody may make files."""
+    user, taken = 54321, Path("/tmp/engineroom-54321")
+    taken.mkdir(mode=0o755)
+    os.chown(taken, NOBODY, NOBODY)
+    home = Path(tempfile.mkdtemp(prefix="er-", dir="/tmp"))
+    os.chown(home, user, user)
+    # The Python of this test may be where only root can look: that much of root is kept.
+    capability = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
+    become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *capability]
+    ipcluster = [*become, sys.executable, "-m", "engineroom.cli.ipcluster"]
+    environment = {name: value for name, value in os.environ.items() if name != "ENGINEROOM_SOCKET_DIR"}
+    environment |= {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+    try:
+        for arguments, said in (
+            (["start", "-n", "1", "--daemonize"], f"{taken} belongs to user"),
+            (["stop"], "stopped"),
+        ):
+            done = subprocess.run(
+                [*ipcluster, *arguments],
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+                env=environment,
+                cwd=home,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert said in done.stdout + done.stderr
+    finally:
+        taken.rmdir()
+        shutil.rmtree(home)
+        shutil.rmtree("/tmp/engineroom-54321-2", ignore_errors=True)

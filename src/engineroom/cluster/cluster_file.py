@@ -15,6 +15,7 @@ from engineroom.errors import LaunchError
 from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.advice import for_cluster
+from engineroom.settings.own_files import UnsafeFile, read_own
 from engineroom.settings.profiles import Profile
 
 CLASS = "engineroom.cluster.Cluster"
@@ -86,12 +87,14 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
 def read(path: Path) -> dict[str, Any]:
     """Return what `path` says; NoCluster if it is missing or says nothing."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_own(path))
         address_in(values)
     except FileNotFoundError:
         options = Profile(path.absolute().parent.parent).options(path.stem.removeprefix("cluster-"))
         words = f"there is no cluster file {path}. Start a cluster with `ipcluster start`"
         raise NoCluster(for_cluster(words, options)) from None
+    except UnsafeFile as error:
+        raise NoCluster(str(error)) from None
     except (ValueError, LookupError, TypeError) as error:
         raise NoCluster(f"{path} is not a cluster file of engineroom: {error}") from error
     assert isinstance(values, dict)

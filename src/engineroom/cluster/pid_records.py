@@ -16,6 +16,7 @@ import msgspec
 from engineroom.errors import LaunchError
 from engineroom.protocol.private_files import write_beside
 from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.own_files import UnsafeFile, read_own
 from engineroom.transport.sockets import alone
 
 ALREADY_RUNNING = 10
@@ -53,10 +54,10 @@ class AlreadyRunning(LaunchError):
 
 
 def read(path: Path) -> ProcessRecord | None:
-    """Return the record in `path`, None if there is none (or one that no engineroom wrote)."""
+    """Return the record in `path`, None if there is none (or one that no engineroom of ours wrote)."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ProcessRecord)
-    except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(read_own(path), type=ProcessRecord)
+    except (FileNotFoundError, UnsafeFile, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

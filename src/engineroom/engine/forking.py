@@ -13,6 +13,7 @@ from typing import NoReturn
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.last_words import LastWords
 from engineroom.protocol.processes import die_with_parent
+from engineroom.settings.own_files import append_to, make_directory
 
 
 def leave_parent(config: EngineConfig, parent: int, words: LastWords | None) -> None:
@@ -34,8 +35,8 @@ def _replace_descriptors(log_file: str, words: LastWords | None) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     if log_file:
-        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        make_directory(Path(log_file).parent)
+        log = append_to(log_file)
         os.dup2(log, 2)
     os.dup2(2, 1)
     if words is not None:

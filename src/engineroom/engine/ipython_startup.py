@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.engine.namespace import Namespace
+from engineroom.settings.own_files import read_code
 
 Step = tuple[str, Callable[[], object]]
 """What is run, in words, and what runs it."""
@@ -33,7 +34,7 @@ class IPythonStart:
         yield from _each("extension", extensions, self._load)
         for kind in ("pylab", "matplotlib", "gui"):
             yield from _each(kind, filter(None, [options.get(kind)]), partial(self._enable, kind))
-        yield from _each("start-up file", startup_files(profile_dir), self._run_file)
+        yield from _each("start-up file", startup_files(profile_dir), self._run_found)
         yield from _each("exec_lines", options.get("exec_lines", ()), self._run_cell)
         files = (*options.get("exec_files", ()), *filter(None, [options.get("file_to_run")]))
         yield from _each("file", files, self._run_file)
@@ -47,6 +48,10 @@ class IPythonStart:
     def _enable(self, kind: str, backend: str) -> None:
         shell: Any = self._namespace.cells().shell
         getattr(shell, f"enable_{kind}")(backend)
+
+    def _run_found(self, path: str) -> None:
+        read_code(Path(path))  # nobody has named it: it must not be somebody else's
+        self._run_file(path)
 
     def _run_file(self, path: str) -> None:
         shell: Any = self._namespace.cells().shell  # which these files expect to be there

@@ -9,6 +9,7 @@ import signal
 from typing import NoReturn
 
 from engineroom.engine.last_words import LastWords
+from engineroom.settings.own_files import append_to
 from engineroom.settings.titles import set_title
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -47,6 +48,6 @@ def _keep(words: LastWords, engine: int, log_file: str) -> NoReturn:
             select.select([ended], [], [])
         said = words.read()
         if said:
-            target = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log_file else 2
+            target = append_to(log_file) if log_file else 2
             os.write(target, f"What engine process {engine} wrote last:\n{said}".encode())
     os._exit(0)

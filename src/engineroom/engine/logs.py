@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from engineroom.settings.logs import FactsFormatter
+from engineroom.settings.own_files import append_to, make_directory
 
 _LARGEST = 10 * 1024 * 1024
 
@@ -21,7 +22,7 @@ class Log:
         self._path = path
         self._lock = threading.RLock()  # a signal handler may log while its thread is in here
         if path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            make_directory(Path(path).parent)
             self.descriptor = self._open()
         else:
             self.descriptor = os.dup(2)
@@ -50,7 +51,7 @@ class Log:
         os.close(fresh)
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return append_to(self._path)
 
 
 class _Handler(logging.Handler):

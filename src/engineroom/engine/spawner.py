@@ -24,7 +24,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -36,6 +35,7 @@ from engineroom.engine.forking import leave_parent
 from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
 from engineroom.protocol.processes import die_with_parent
+from engineroom.settings.own_files import append_to
 from engineroom.settings.titles import set_title
 
 log = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ def _what_it_wrote(child: _Child, cause: str) -> str:
     child.words.close()
     if child.kill_at is not None or not said:
         return ""
-    with contextlib.suppress(OSError), Path(child.log_file).open("a", encoding="utf-8", errors="replace") as log_file:
+    with contextlib.suppress(OSError), open(append_to(child.log_file), "a", errors="replace") as log_file:
         log_file.write(f"Last output of engine process {child.pid} ({cause}):\n{said}")
     return digest(said)
 
@@ -263,7 +263,7 @@ def _signal(pid: int, signum: int) -> None:
 def _spawn(config: EngineConfig, words: LastWords | None) -> int:
     """Start an engine as a fresh process."""
     config = msgspec.structs.replace(config, parent=os.getpid(), words=-1 if words is None else words.page_file)
-    with Path(config.log_file or os.devnull).open("ab") as log_file:
+    with open(append_to(config.log_file or os.devnull), "ab") as log_file:
         stdout, stderr = (log_file.fileno(), log_file.fileno()) if words is None else words.files
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engineroom.engine", "--config-json-on-stdin"],

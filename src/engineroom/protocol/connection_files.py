@@ -17,6 +17,7 @@ import msgspec
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
+from engineroom.settings.own_files import UnsafeFile, read_secret
 
 _ANY = ("*", "", "0.0.0.0", "::")
 _URL = re.compile(r"tcp://(?P<host>\[[^\]]*\]|[^:/]*):(?P<port>\d+)/?")
@@ -110,10 +111,13 @@ def parse_connection_file(values: dict[str, Any], *, origin: str) -> ConnectionF
 def read_connection_file(path: str | os.PathLike[str]) -> ConnectionFile:
     """Return the connection file at `path`.
 
-    ConnectionFileError: it is missing, can't be read, is empty, or is not a connection file.
+    ConnectionFileError: it is missing, can't be read, is empty, is not a connection file, or another user could have
+    written it. One of ours that others can read is made private, with a word.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_secret(Path(path)).decode("utf-8")
+    except UnsafeFile as error:
+        raise ConnectionFileError(f"the connection file {error}") from None
     except FileNotFoundError:
         raise ConnectionFileError(f"there is no connection file {path}: is the controller running?") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -29,6 +29,7 @@ from engineroom.settings.option import (
     spellings_of,
     switches_of,
 )
+from engineroom.settings.own_files import UnsafeFile
 from engineroom.settings.own_modules import importable, places_for
 from engineroom.settings.profiles import Profile
 
@@ -318,6 +319,8 @@ def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config
         with importable(places_for(path.parent)):
             file = JSONOptionFile(path) if path.suffix == ".json" else OptionFile(path)
             config = file.load_config()
+    except UnsafeFile as error:
+        raise OptionError(str(error)) from None
     except Exception as error:
         raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error
     bare = [f"write c.{name}; it is also accepted without the c." for name in file.bare]

@@ -15,6 +15,7 @@ from engineroom.settings.file_sections import SECTIONS, Section
 from engineroom.settings.help_page import dashed
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
+from engineroom.settings.own_files import write_new
 
 WIDTH = 100
 
@@ -43,7 +44,7 @@ def write_config_file(profile_dir: Path, program: str, *, overwrite: bool = Fals
     path = config_file(profile_dir, program)
     if path.exists() and not overwrite:
         return False
-    path.write_text(config_text(program), encoding="utf-8")
+    write_new(path, config_text(program).encode())
     return True
 
 

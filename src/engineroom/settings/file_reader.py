@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
+from engineroom.settings.own_files import read_code
 from engineroom.settings.profiles import Profile
 
 
@@ -38,7 +40,7 @@ class OptionFile(PyFileConfigLoader):
             load_subconfig=self.load_subconfig,
             __file__=self.full_filename,
         )
-        exec(compile(Path(self.full_filename).read_bytes(), self.full_filename, "exec"), names)
+        exec(compile(read_code(Path(self.full_filename)), self.full_filename, "exec"), names)
 
     def _section(self, name: str) -> Config | None:
         """Return the section `name`, None if there is none of that name."""
@@ -62,6 +64,10 @@ class JSONOptionFile(JSONFileConfigLoader):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.name, path=str(path.parent))
+
+    def _read_file_as_dict(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(read_code(Path(self.full_filename)))
+        return found
 
 
 class _Names(dict[str, Any]):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
+from engineroom.settings.own_files import append_to
 from engineroom.settings.streams import say_to
 
 KEPT = 3
@@ -39,6 +41,9 @@ class RotatingFile(logging.FileHandler):
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._max_bytes = max_bytes
         self._told = False
+
+    def _open(self) -> TextIOWrapper:
+        return open(append_to(self.baseFilename), "a", encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)

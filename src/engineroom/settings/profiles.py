@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from engineroom.errors import LaunchError
 from engineroom.settings.homes import ELSEWHERE, NoHome, home
+from engineroom.settings.own_files import close_to_others, is_anothers, make_directory, user
 
 DEFAULT = "default"
 
@@ -135,9 +135,10 @@ class Profile:
 
     def prepare(self) -> None:
         """Make the directories; ProfileError says why that can't be and what to do."""
-        for directory in (self.path, self.log_dir, self.pid_dir):
-            _make(directory, 0o777)
-        _make(self.security_dir, 0o700)
+        for directory in (self.path, self.log_dir, self.pid_dir, self.security_dir):
+            _make(directory)
+            if directory != self.security_dir:
+                close_to_others(directory)
         _check_security(self.security_dir)
         for directory in (self.log_dir, self.pid_dir):
             _check_writable(directory)
@@ -169,29 +170,28 @@ def _reachable(directory: Path) -> Path:
     return directory
 
 
-def _make(directory: Path, mode: int) -> None:
+def _make(directory: Path) -> None:
     try:
-        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        make_directory(directory)
     except OSError as error:
         raise ProfileError(f"the profile directory {directory} can't be made: {error.strerror}. {ELSEWHERE}") from None
 
 
 def _check_security(directory: Path) -> None:
     found = directory.stat()
-    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+    if is_anothers(found, directory.parent):
         raise ProfileError(
-            f"{directory} belongs to {_user(found.st_uid)}, not to you ({_user(os.getuid())}): keys in it would be "
+            f"{directory} belongs to {user(found.st_uid)}, not to you ({user(os.getuid())}): keys in it would be "
             "somebody else's. Start as that user, or choose another profile by --profile, --profile-dir or $IPYTHONDIR"
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        directory.chmod(0o700)
+    close_to_others(directory, private=True)
     _check_writable(directory)
 
 
 def _check_writable(directory: Path) -> None:
     if not os.access(directory, os.W_OK | os.X_OK):
         raise ProfileError(
-            f"{directory} is not writable for {_user(os.getuid())}{_way_out(directory)} "
+            f"{directory} is not writable for {user(os.getuid())}{_way_out(directory)} "
             "another profile by --profile, --profile-dir or $IPYTHONDIR"
         )
 
@@ -199,15 +199,6 @@ def _check_writable(directory: Path) -> None:
 def _way_out(directory: Path) -> str:
     read_only = hasattr(os, "statvfs") and os.statvfs(directory).f_flag & os.ST_RDONLY
     return ": its file system is read-only. Choose" if read_only else ". Make it so (chmod u+rwx), or choose"
-
-
-def _user(uid: int) -> str:
-    import pwd  # not on every platform, and only needed to word an error
-
-    try:
-        return f"{pwd.getpwuid(uid).pw_name!r}"
-    except KeyError:
-        return f"user {uid}"
 
 
 _ipython_dir = ipython_dir

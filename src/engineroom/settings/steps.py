@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from engineroom.settings.own_files import append_to
+
 PROFILE = "profile"
 SUBMITTED = "submitted"
 QUEUED = "queued"
@@ -101,7 +103,7 @@ class Steps:
 
 def _append(path: str | os.PathLike[str], line: bytes) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = append_to(path)
         try:
             os.write(descriptor, line + b"\n")  # one write: lines of several processes do not mix
         finally:

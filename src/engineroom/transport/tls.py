@@ -7,15 +7,20 @@ import ssl
 from pathlib import Path
 
 from engineroom.protocol.private_files import write_private
+from engineroom.settings.own_files import read_secret
 from engineroom.transport.secrecy import ALPN
 
 _TEN_YEARS = dt.timedelta(days=3650)
 
 
 def ensure_certificate(certificate: Path, key: Path) -> str:
-    """Return the PEM certificate at `certificate`, made now, with its private `key`, if either is missing."""
+    """Return the PEM certificate at `certificate`, made now, with its private `key`, if either is missing.
+
+    UnsafeFile: another user could have written the key.
+    """
     if not (certificate.exists() and key.exists()):
         _make_certificate(certificate, key)
+    read_secret(key)  # one that others can read is made private, one that they can write is refused
     return certificate.read_text(encoding="ascii")
 
 

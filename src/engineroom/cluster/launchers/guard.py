@@ -166,7 +166,7 @@ class Guard:
 
 def _start(order: Order) -> subprocess.Popen[bytes]:
     log = os.devnull if not order.log_file else order.log_file
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         return subprocess.Popen(
             order.argv,

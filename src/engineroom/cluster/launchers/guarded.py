@@ -27,6 +27,7 @@ from engineroom.protocol.launches import VARIABLE
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.launchers import LocalProcessLauncher
 from engineroom.settings.logs import rotate
+from engineroom.settings.own_files import make_directory
 
 _PATIENCE = 1.0
 """Seconds that engines which the controller has told to end may take for it, until they are sent SIGTERM."""
@@ -96,7 +97,7 @@ class GuardedProcesses:
 
     async def start(self, command: Command) -> Handle:
         if command.log_file:
-            Path(command.log_file).parent.mkdir(parents=True, exist_ok=True)
+            make_directory(Path(command.log_file).parent)
             rotate(Path(command.log_file))
         pipe = subprocess.PIPE
         process = subprocess.Popen(  # noqa: ASYNC220 (it returns at once)

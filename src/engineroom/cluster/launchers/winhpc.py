@@ -21,6 +21,7 @@ from engineroom.cluster.launchers.winhpc_job import job_xml
 from engineroom.cluster.launchers.winhpc_status import status_in
 from engineroom.errors import LaunchError
 from engineroom.protocol.launches import VARIABLE, parse_launch
+from engineroom.protocol.private_files import write_private
 from engineroom.settings.launchers import WindowsHPCLauncher
 from engineroom.settings.profiles import tail
 from engineroom.settings.steps import SUBMITTED, Steps
@@ -107,7 +108,7 @@ class WindowsHPC:
         host = "" if launch is None else launch.host.hex()
         records = records_shared(self._shared, command.profile, command.cluster_id, host)
         async with self._writing:
-            self._file(command).write_bytes(self.xml(command))
+            write_private(self._file(command), self.xml(command))
             records.add(record)
             try:
                 said = await self._ask("submit", self._argument(command))

@@ -13,6 +13,7 @@ from engineroom.cluster.children import cause_of, wait_for_exit
 from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.own_files import append_to
 
 _LOOK_EVERY = 0.1
 
@@ -58,7 +59,7 @@ class CommandSeat:
 
     def _run(self) -> subprocess.Popen[bytes]:
         try:
-            with self._log_file.open("wb") as output:
+            with open(append_to(self._log_file, anew=True), "wb") as output:
                 return subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         except OSError as error:
             raise NoController(f"{self._argv[0]} can't be started: {error.strerror or error}") from None

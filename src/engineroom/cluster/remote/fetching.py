@@ -12,6 +12,7 @@ from engineroom.cluster.remote.words import Fetch
 from engineroom.errors import LaunchError
 from engineroom.protocol.private_files import write_private
 from engineroom.settings.homes import expanded, home
+from engineroom.settings.own_files import make_directory
 
 _MOST = 64 * 1024 * 1024
 
@@ -33,5 +34,5 @@ async def fetch_all(machine: Machine, to_fetch: Sequence[Any]) -> None:
 def keep(here: str, text: str) -> None:
     """Write a file that was fetched."""
     path = expanded(here)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     write_private(path, base64.b64decode(text))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engineroom.cluster.remote.words import LogText
 from engineroom.settings.logs import rotate
+from engineroom.settings.own_files import append_to
 
 CONTROLLER = -1
 """Its key: it is no engine."""
@@ -58,5 +59,5 @@ class LogCopy:
         """Append what was said; OSError if the disk is full."""
         if said.anew:
             rotate(self.path)
-        with self.path.open("w" if said.anew else "a", encoding="utf-8", errors="replace") as file:
+        with open(append_to(self.path, anew=said.anew), "a", encoding="utf-8", errors="replace") as file:
             file.write(said.text)

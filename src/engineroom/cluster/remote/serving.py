@@ -20,6 +20,7 @@ from engineroom.errors import EngineroomError
 from engineroom.protocol.private_files import write_private
 from engineroom.settings.homes import expanded, home
 from engineroom.settings.logs import set_up
+from engineroom.settings.own_files import make_directory
 from engineroom.settings.titles import set_title
 
 
@@ -83,7 +84,7 @@ def serve(said: bytes, heard: bytes, read: int, write: int, child: Popen[bytes] 
 def place(file: SentFile) -> None:
     """Write a file that was sent along."""
     path = home() / expanded(file.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     write_private(path, file.data)
     path.chmod(file.mode)
 

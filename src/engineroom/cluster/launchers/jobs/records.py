@@ -14,6 +14,7 @@ import msgspec
 
 from engineroom.protocol.private_files import write_private
 from engineroom.protocol.processes import ProcessRecord
+from engineroom.settings.own_files import UnsafeFile, make_directory, read_own
 from engineroom.settings.profiles import Profile, tail
 
 
@@ -85,7 +86,7 @@ class JobRecords:
     def _write(self, records: list[JobRecord]) -> None:
         self._found = msgspec.structs.replace(self._found, jobs=records)
         if records:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(self.path.parent)
             write_private(self.path, msgspec.json.encode(self._found))
         else:
             self.path.unlink(missing_ok=True)
@@ -117,6 +118,6 @@ def all_records(profile: Profile) -> Iterator[JobRecords]:
 
 def _read(path: Path) -> HostJobs | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=HostJobs)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        return msgspec.json.decode(read_own(path), type=HostJobs)
+    except (FileNotFoundError, UnsafeFile, msgspec.MsgspecError):
         return None

@@ -15,6 +15,7 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Command
 from engineroom.cluster.launchers.templates import find_template, render
 from engineroom.protocol.private_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
+from engineroom.settings.own_files import read_code
 from engineroom.settings.profiles import tail
 
 _SHELL = "#!/bin/sh"
@@ -38,7 +39,7 @@ def script_of(system: BatchSystem, options: BatchSystemLauncher, command: Comman
     template, name = options.batch_template, "batch_template"
     if not template and options.batch_template_file:
         path = find_template(options.batch_template_file, [Path.cwd(), Path(command.profile_dir)])
-        template, name = path.read_text(encoding="utf-8"), str(path)
+        template, name = read_code(path).decode("utf-8"), str(path)
     redirect = _redirect(system, options, command, n=n) if not template or _asks_for_output(template) else ""
     if redirect:
         fields["output_file"] = os.devnull
