@@ -19,6 +19,7 @@ from engineroom.protocol.messages import (
     AlreadyStarted,
     EngineInfo,
     Finished,
+    Held,
     Join,
     Ran,
     Revoke,
@@ -73,6 +74,7 @@ async def dial(info: ConnectionFile, turn: asyncio.Semaphore) -> Connection:
         join = Join(proof=b"", identity=new_instance(), info=EngineInfo(host="fake", python="3"), wall=time.time())
         connection, _ = await connect(info, role="engine", join=join, seconds=60)
         connection.start(Fake(connection))
+        connection.send(Held())
         return connection
 
 

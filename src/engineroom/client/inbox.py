@@ -12,9 +12,11 @@ from engineroom.ids import number_of
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Answer,
+    Ended,
     EngineJoined,
     EngineLeft,
     NeedFunction,
+    Outcome,
     Output,
     Refused,
     Result,
@@ -23,6 +25,7 @@ from engineroom.protocol.messages import (
     TasksStarted,
 )
 from engineroom.protocol.streams import Payload
+from engineroom.protocol.task_ranges import numbers_in
 from engineroom.transport import bodies
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Inbox:
         self.acknowledgements = Acknowledgements(session.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: self._answer,
+            Ended: self._ended,
             EngineJoined: session.engines.joined,
             EngineLeft: session.engines.departed,
             NeedFunction: lambda message: link.send_function(message.hash),
@@ -57,7 +61,7 @@ class Inbox:
                 if type(message) is Result:
                     body = message.body
                     if isinstance(body, bytes):
-                        self._end(message, body, now)
+                        self._end(number_of(message.task), message.engine, message.outcome, body, now)
                     else:
                         self._receive(message, body)
                 else:
@@ -87,31 +91,36 @@ class Inbox:
 
         def whole(payload: Payload) -> None:
             with self._session.condition:
-                self._end(message, payload, time.time())
+                self._end(number_of(message.task), message.engine, message.outcome, payload, time.time())
                 self._session.changed()
             self._link.acknowledge_soon()
 
         bodies.receive(self._link.connection, body, whole=whole)
 
-    def _end(self, message: Result, payload: bytes | Payload, now: float) -> None:
-        number = number_of(message.task)
+    def _ended(self, message: Ended) -> None:
+        """End many tasks alike; the session's condition is held, once for all of them."""
+        now = time.time()
+        for number in numbers_in(message.tasks.ranges):
+            self._end(number, message.engine, message.outcome, b"", now)
+
+    def _end(self, number: int, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
         self.acknowledgements.add(number)
         task = self._session.tasks.pop(number, None)
         if task is None:
             return  # it came twice, as it may after a broken connection
-        task.outcome, task.payload, task.received = message.outcome, payload, now
-        if message.engine >= 0:
-            task.engine = message.engine
+        task.outcome, task.payload, task.received = outcome, payload, now
+        if engine >= 0:
+            task.engine = engine
         task.instance = self._session.engines.instance(task.engine)
         request, task.request = task.request, None
         if request is not None:
             self._session.release(request)
-            if message.outcome.status == Status.UNSENT:
+            if outcome.status == Status.UNSENT:
                 task.outcome = None
                 self._session.submit_anew(task, request)
                 return
-            if message.outcome.status == Status.NO_ENGINE:
-                task.nowhere(self._session.engines.nobody(message.outcome.error))
+            if outcome.status == Status.NO_ENGINE:
+                task.nowhere(self._session.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
         if owner is not None:
             owner._task_done(task)
@@ -124,8 +133,8 @@ class Inbox:
             task.output.add(message)
 
     def _started(self, message: TasksStarted) -> None:
-        for started in message.tasks:
-            task = self._session.tasks.get(number_of(started))
+        for number in numbers_in(message.tasks.ranges):
+            task = self._session.tasks.get(number)
             if task is not None and not task.started:
                 task.started, task.engine = True, message.engine
                 if task.listener is not None:

@@ -242,4 +242,4 @@ class Link:
             self._acknowledging.cancel()
             self._acknowledging = None
         if self._connection is not None and self._inbox.acknowledgements:
-            self._connection.send(self._inbox.acknowledgements.take())
+            self._connection.send_all(self._inbox.acknowledgements.take())

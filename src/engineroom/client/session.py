@@ -23,6 +23,7 @@ from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import new_session, task_id
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream, Submit
 from engineroom.protocol.streams import Packed
+from engineroom.protocol.task_ranges import task_pieces
 from engineroom.serialize.functions.packing import PackedFunction
 
 MAX_UNFINISHED_BYTES = 1024**3
@@ -182,11 +183,13 @@ class Session:
         if asleep:
             self._io.call(self._link.drain)
 
-    def send(self, message: Message) -> None:
-        """Send `message`, after all that was submitted before."""
+    def send(self, *messages: Message) -> None:
+        """Send `messages`, after all that was submitted before."""
+        if not messages:
+            return
         self.check()
         with self._lock:
-            self._outbox.append(message)
+            self._outbox.extend(messages)
             asleep, self._awake = not self._awake, True
         if asleep:
             self._io.call(self._link.drain)
@@ -197,9 +200,8 @@ class Session:
 
     def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
         """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others."""
-        unfinished = tuple(task.id(self.id) for task in tasks if task.outcome is None)
-        if unfinished:
-            self.send(Abort(unfinished, interrupt))
+        unfinished = [task.number for task in tasks if task.outcome is None]
+        self.send(*(Abort(piece, interrupt) for piece in task_pieces(self.id, unfinished)))
 
     def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
         """Return the controller's answer. EngineroomError: the controller reports an error."""

@@ -90,7 +90,6 @@ class Admission:
             info=join.info,
             wanted_id=join.wanted_id,
             or_another=bool(join.host),
-            held=join.held,
             host=host_named(join.info, join.host),
         )
         actions = controller.decide(link.peer, event)

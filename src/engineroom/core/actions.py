@@ -9,6 +9,7 @@ import msgspec
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import (
     Delivered,
+    Ended,
     EngineJoined,
     EngineLeft,
     Interrupt,
@@ -19,9 +20,23 @@ from engineroom.protocol.messages import (
     Run,
     Submit,
     TasksStarted,
+    Withdraw,
 )
 
-ToPeer = Run | Result | Delivered | TasksStarted | Output | Revoke | Interrupt | EngineJoined | EngineLeft | Refused
+ToPeer = (
+    Run
+    | Result
+    | Ended
+    | Delivered
+    | TasksStarted
+    | Output
+    | Revoke
+    | Withdraw
+    | Interrupt
+    | EngineJoined
+    | EngineLeft
+    | Refused
+)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):

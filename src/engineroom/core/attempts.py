@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
+from engineroom.core.holding import named
 from engineroom.core.pauses import park
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
-from engineroom.core.results import finish, give_up
+from engineroom.core.results import finish, give_up, give_up_all
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.ids import Peer, TaskId
-from engineroom.protocol.messages import Finished, Interrupt, Output, Status, TasksStarted
+from engineroom.protocol.messages import Finished, Interrupt, Outcome, Output, Status, TasksStarted, Withdrawn
+from engineroom.protocol.task_ranges import one_task
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -102,7 +104,7 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
     step(task, Cause.STARTED)
     engine.spare.pop(task.id, None)
     refresh(state, engine)
-    state.send(task.session.peer, TasksStarted(engine.id, (task.id,)))
+    state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
     if task.interrupt:
         state.send(engine.peer, Interrupt(task.id, task.attempt))
 
@@ -114,6 +116,28 @@ def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
     if engine is not None and task is not None and task.attempt == attempt and task.state is State.REVOKING:
         given_back(state, task, engine)
         feed(state, engine)
+
+
+def withdrawn(state: ControllerState, peer: Peer, message: Withdrawn) -> None:
+    """An engine has forgotten attempts that nobody wants: their tasks end, all those with one outcome together.
+
+    O(what it holds), whatever it says.
+    """
+    engine = state.engine_peers.get(peer)
+    if engine is None:
+        return
+    over: dict[int, tuple[Outcome, list[Task]]] = {}
+    for task in named(engine, message.attempts):
+        if task.state is not State.REVOKING:
+            continue
+        if task.withdrawn is None:  # an engine that came back was told to forget it, and it is wanted after all
+            given_back(state, task, engine)
+        else:
+            unassign(state, task, engine)
+            over.setdefault(id(task.withdrawn), (task.withdrawn, []))[1].append(task)
+    for outcome, tasks in over.values():
+        give_up_all(state, tasks, outcome)
+    feed(state, engine)
 
 
 def given_back(state: ControllerState, task: Task, engine: Engine) -> None:

@@ -1,16 +1,15 @@
-"""Clients connect, disconnect, reconnect, cancel tasks and acknowledge results."""
+"""Clients connect, disconnect, reconnect and acknowledge results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.prefetch import ask_back, refresh
-from engineroom.core.results import expire_at, give_up, let_go, recall_dropped
+from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
-from engineroom.core.task_states import State
-from engineroom.core.tasks import Task
-from engineroom.ids import Peer, SessionId, TaskId, number_of, session_of
-from engineroom.protocol.messages import Abort, Delivered, EngineJoined, EngineLeft, Interrupt, Outcome, Status
+from engineroom.core.tasks import Kept
+from engineroom.ids import Peer, SessionId
+from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft
+from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
@@ -40,8 +39,19 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
     for engine in state.engines.values():
         state.send(peer, EngineJoined(engine.id, engine.instance, engine.info))
     recall_dropped(state, session)
-    for kept in session.results.values():
-        state.send(peer, kept.result, kept.body)
+    _tell_again(state, session)
+
+
+def _tell_again(state: ControllerState, session: Session) -> None:
+    """Send a client all results that it may not have."""
+    alike: dict[int, tuple[Kept, list[int]]] = {}
+    for number, kept in session.results.items():
+        if kept.result.task:
+            state.send(session.peer, kept.result, kept.body)
+        else:
+            alike.setdefault(id(kept), (kept, []))[1].append(number)
+    for kept, numbers in alike.values():
+        tell_ended(state, session, kept, numbers)
 
 
 def _caught_up(state: ControllerState, session: Session) -> None:
@@ -77,54 +87,5 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
             covered = [number for number in session.results if number <= up_to]
         for number in covered:
             let_go(state, session, number)
-    for number in message.also:
+    for number in found_in(message.also, session.results):
         let_go(state, session, number)
-
-
-def abort(state: ControllerState, message: Abort) -> None:
-    """Withdraw tasks that have not started; interrupt those that have, if asked to."""
-    outcome = Outcome(Status.ABORTED, 0.0, 0.0)
-    for task_id in message.tasks:
-        task = _unfinished(state, task_id)
-        if task is not None:
-            task.interrupt = message.interrupt
-            _withdraw(state, task, outcome)
-
-
-def body_lost(state: ControllerState, task_id: TaskId) -> None:
-    """The bytes of a Submit will never be complete: none of its tasks can start."""
-    session = state.sessions.get(session_of(task_id))
-    if session is None:
-        return
-    outcome = Outcome(
-        Status.UNSENT, 0.0, 0.0, ("the connection was lost before the arguments of this task had arrived")
-    )
-    number = number_of(task_id)
-    task = session.tasks.get(number)
-    while task is not None and task.submit.task == task_id:
-        _withdraw(state, task, outcome)
-        number += 1
-        task = session.tasks.get(number)
-
-
-def _unfinished(state: ControllerState, task_id: TaskId) -> Task | None:
-    session = state.sessions.get(session_of(task_id))
-    return None if session is None else session.tasks.get(number_of(task_id))
-
-
-def _withdraw(state: ControllerState, task: Task, outcome: Outcome) -> None:
-    """End `task` with `outcome` unless it has started or turns out to have."""
-    engine = task.engine
-    if engine is None:
-        give_up(state, task, outcome)
-        if task.pool is not None:
-            task.pool.queue.discard(task)
-        else:
-            task.session.parked.pop(task.number, None)
-        return
-    task.withdrawn = outcome
-    if task.state is State.SENT:
-        ask_back(state, task, engine)
-        refresh(state, engine)
-    elif task.state is State.STARTED and task.interrupt:
-        state.send(engine.peer, Interrupt(task.id, task.attempt))

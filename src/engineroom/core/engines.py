@@ -11,6 +11,7 @@ from engineroom.ids import Instance, Peer, TaskId
 from engineroom.protocol.messages import EngineInfo
 
 if TYPE_CHECKING:  # pools know engines, and engines know pools
+    from engineroom.core.holding import Account
     from engineroom.core.placement import Pool
 
 CLOSED = -1
@@ -25,6 +26,7 @@ class Engine:
     """
 
     __slots__ = (
+        "account",
         "beyond",
         "completed",
         "delivered_up_to",
@@ -58,7 +60,9 @@ class Engine:
         self.host = b""
         """Instance of the host that started it, b"" for none."""
         self.peer: Peer | None = None
-        """None while its connection is cut."""
+        """None while its connection is cut, and until it has said what it holds."""
+        self.account: Account | None = None
+        """What it has said so far of what it holds, while it says so."""
         self.known_as = Peer(0)
         """The peer that it is, or was last."""
         self.lost = False
@@ -87,6 +91,11 @@ class Engine:
         """Numbers above `delivered_up_to`, not next to it, that it may forget and has been told so."""
         self.fresh: dict[int, None] = {}
         """Numbers that it may forget, and has not been told so."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to it, even if it has not said all that it holds."""
+        return self.peer is not None or self.account is not None
 
 
 class Departed(msgspec.Struct, frozen=True):

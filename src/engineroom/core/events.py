@@ -17,6 +17,7 @@ from engineroom.protocol.messages import (
     Revoked,
     Started,
     Submit,
+    Withdrawn,
 )
 
 
@@ -45,13 +46,12 @@ class ClientBehind(msgspec.Struct, frozen=True):
 
 class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
-    `held`: what it still has of an earlier connection; `host`: the host that started it, b"" for none."""
+    `host`: the host that started it, b"" for none. What it still has follows as `Held`."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
     wanted_id: int | None = None
     or_another: bool = False
-    held: Held = Held()
     host: bytes = b""
 
 
@@ -104,6 +104,8 @@ Event = (
     | Output
     | Large
     | Revoked
+    | Withdrawn
+    | Held
     | AlreadyStarted
     | Tick
     | Abort

@@ -79,6 +79,8 @@ def _why(state: ControllerState, task: Task) -> str:
         return why_paused(state, task.session)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
+    if engine.account is not None:
+        return f"it must run on engine {engine.id}, which has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
     if task.state is State.STARTED:
@@ -127,6 +129,8 @@ def explain_engine(state: ControllerState, engine_id: int) -> Data:
 
 
 def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
+    if engine.account is not None:
+        return "connecting", "it has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return "away", "it has lost its connection; its tasks wait for it to reconnect"
     if not engine.held:

@@ -22,9 +22,10 @@ from engineroom.core.engines import Engine
 from engineroom.core.events import EngineLost
 from engineroom.core.placement import pool_of, unassign
 from engineroom.core.prospects import can_lose_another
-from engineroom.core.results import give_up, lost
+from engineroom.core.results import give_up_all, lost
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
+from engineroom.protocol.messages import Outcome
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -35,18 +36,21 @@ def lose_tasks(state: ControllerState, engine: Engine, event: EngineLost) -> Non
     tasks = list(engine.held.values())
     blamed = _blamed(tasks, event)
     again = []
+    over: dict[tuple[int, str], tuple[Outcome, list[Task]]] = {}
     for task in tasks:
         ran = task.state is State.STARTED or (event.running is not None and task in blamed)
         unassign(state, task, engine)
         words = _verdict(state, task, engine, event, ran=ran, blamed=task in blamed)
         if task.withdrawn is not None and not ran:
-            give_up(state, task, task.withdrawn, engine.id)
+            over.setdefault((id(task.withdrawn), ""), (task.withdrawn, []))[1].append(task)
         elif words:
             told = f"{words}. {event.words}" if event.words and (ran or task in blamed) else words
-            give_up(state, task, lost(told), engine.id)
+            over.setdefault((0, told), (lost(told), []))[1].append(task)
         else:
             step(task, Cause.AGAIN)
             again.append(task)
+    for outcome, alike in over.values():
+        give_up_all(state, alike, outcome, engine.id)
     put_back(state, again)
 
 

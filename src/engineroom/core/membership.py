@@ -8,14 +8,16 @@ from engineroom.core.acknowledgements import tell
 from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import EngineLost, EngineUp
+from engineroom.core.holding import Account, note_piece, withdraw
 from engineroom.core.losses import lose_tasks
 from engineroom.core.pauses import lose_parked
 from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import end_hopeless
 from engineroom.core.task_states import State
-from engineroom.ids import Instance, Peer
-from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused, Revoke
+from engineroom.ids import Instance, Peer, TaskId
+from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused
+from engineroom.protocol.task_ranges import attempt_ranges
 
 if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
@@ -27,10 +29,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     if engine is not None:
         _disconnect(state, engine)
         del state.engine_peers[engine.known_as]
-        _connect(state, engine, peer, event)
-        _reconcile(state, engine, event.held)
-        tell(state, engine)
-        feed(state, engine)
+        _meet(state, engine, peer, event, again=True)
         return
     id_ = _choose_id(state, event)
     if id_ is None:
@@ -38,10 +37,33 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     _note_use(state, id_)
-    _connect(state, engine, peer, event)
+    _meet(state, engine, peer, event, again=False)
     for session in state.clients.values():
         state.send(session.peer, EngineJoined(id_, event.instance, event.info))
-    _reconcile(state, engine, event.held)
+
+
+def _meet(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp, *, again: bool) -> None:
+    """`engine` is connected, and is about to say what it holds."""
+    engine.known_as = peer
+    engine.info, engine.host = event.info, event.host
+    engine.account = Account(engine, again=again)
+    state.engine_peers[peer] = engine
+
+
+def held(state: ControllerState, peer: Peer, piece: Held) -> None:
+    """An engine says what it holds; with the last piece it is back."""
+    engine = state.engine_peers.get(peer)
+    account = None if engine is None else engine.account
+    if engine is None or account is None:
+        return
+    note_piece(state, engine, account, piece)
+    if not piece.last:
+        return
+    engine.account = None
+    _connect(state, engine, peer)
+    _reconcile(state, engine, account)
+    if account.again:
+        tell(state, engine)
     feed(state, engine)
 
 
@@ -68,7 +90,7 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
     if holder is None:
         return wanted
     # One that is away may be an earlier life of this engine, which keeps its id.
-    return _next_free(state) if event.or_another and holder.peer is not None else None
+    return _next_free(state) if event.or_another and holder.connected else None
 
 
 def _next_free(state: ControllerState) -> int:
@@ -90,12 +112,10 @@ def _note_use(state: ControllerState, id_: int) -> None:
         state.next_id += 1
 
 
-def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp) -> None:
-    engine.peer = engine.known_as = peer
-    engine.info, engine.host = event.info, event.host
+def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
+    engine.peer = peer
     engine.stalled = False
     engine.progress = state.now
-    state.engine_peers[peer] = engine
     for pool in state.pools.values():
         if pool.admits(engine):
             pool.add(engine)
@@ -104,6 +124,7 @@ def _connect(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp
 
 def _disconnect(state: ControllerState, engine: Engine) -> None:
     """`engine` is sent nothing for now."""
+    engine.account = None
     if engine.peer is not None:
         engine.peer = None
         refresh(state, engine)
@@ -112,30 +133,25 @@ def _disconnect(state: ControllerState, engine: Engine) -> None:
         engine.pools = []
 
 
-def _reconcile(state: ControllerState, engine: Engine, held: Held) -> None:
-    """Make what `engine` holds and what it should hold the same."""
-    running = set(held.running)
-    there = running.union(held.queued, held.finished)
+def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None:
+    """Make what `engine` holds and what it should hold the same; what it should not is withdrawn already."""
+    again: list[tuple[TaskId, int]] = []
     for task in list(engine.held.values()):
-        attempt = (task.id, task.attempt)
-        if attempt in running:
+        if task.id in account.running:
             mark_started(state, task, engine)
-        elif attempt not in there and task.state is State.REVOKING:
+        elif task.id not in account.there and task.state is State.REVOKING:
             given_back(state, task, engine)
-        elif attempt not in there:
+        elif task.id not in account.there:
             send_run(state, task, engine)
         elif task.state is State.REVOKING:
-            state.send(engine.peer, Revoke(task.id, task.attempt))
-    for task_id, number in held.queued:
-        ours = engine.held.get(task_id)
-        if ours is None or ours.attempt != number:
-            state.send(engine.peer, Revoke(task_id, number))
+            again.append((task.id, task.attempt))
+    withdraw(state, engine, list(attempt_ranges(again)))
 
 
 def engine_away(state: ControllerState, peer: Peer) -> None:
     """The connection of an engine is cut: its tasks wait."""
     engine = state.engine_peers.get(peer)
-    if engine is not None and engine.peer == peer:
+    if engine is not None:
         _disconnect(state, engine)
 
 

@@ -9,7 +9,7 @@ from engineroom.core.placement import assign, drain
 from engineroom.core.prefetch import refresh
 from engineroom.core.pressure import may_go_on, pause
 from engineroom.core.prospects import end_hopeless
-from engineroom.core.results import give_up, lost
+from engineroom.core.results import give_up_all, lost
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Task
 from engineroom.ids import Peer
@@ -80,7 +80,7 @@ def _assign_parked(state: ControllerState, session: Session) -> None:
 def lose_parked(state: ControllerState, engine: Engine, cause: str) -> None:
     """`engine` is gone: the direct tasks that wait for it here end."""
     for session in list(state.paused):
-        for number, (task, its) in list(session.parked.items()):
-            if its is engine:
-                del session.parked[number]
-                give_up(state, task, lost(f"engine {engine.id} died ({cause}) before this task had ended"), engine.id)
+        over = [task for task, its in session.parked.values() if its is engine]
+        for task in over:
+            del session.parked[task.number]
+        give_up_all(state, over, lost(f"engine {engine.id} died ({cause}) before this task had ended"), engine.id)

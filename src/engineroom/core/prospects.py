@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.placement import Pool
-from engineroom.core.results import give_up, lost
+from engineroom.core.results import give_up_all, lost
 from engineroom.protocol.messages import Coming, Outcome, Status
 
 if TYPE_CHECKING:  # the state holds pools
@@ -71,8 +71,7 @@ def end_hopeless(state: ControllerState) -> None:
     for pool in list(state.pools.values()):
         if pool.queue.waiting and not pool.engines and hopeless(state, pool.allowed):
             outcome = nowhere(state, pool.allowed)
-            while pool.queue.waiting:
-                give_up(state, pool.queue.pop(), outcome)
+            give_up_all(state, [pool.queue.pop() for _ in range(pool.queue.waiting)], outcome)
 
 
 def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:

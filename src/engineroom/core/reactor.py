@@ -7,9 +7,9 @@ from typing import assert_never
 
 from engineroom.core.acknowledgements import tell_all
 from engineroom.core.actions import Action
-from engineroom.core.attempts import finished, output, revoked, started
+from engineroom.core.attempts import finished, output, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
-from engineroom.core.clients import abort, body_lost, client_gone, client_up, delivered
+from engineroom.core.clients import client_gone, client_up, delivered
 from engineroom.core.events import (
     BodyLost,
     ClientBehind,
@@ -24,22 +24,25 @@ from engineroom.core.events import (
     Large,
     Tick,
 )
-from engineroom.core.membership import engine_away, engine_lost, engine_up
+from engineroom.core.membership import engine_away, engine_lost, engine_up, held
 from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
 from engineroom.core.prospects import host_gone, host_says
 from engineroom.core.results import expire
 from engineroom.core.state import ControllerState
+from engineroom.core.withdrawals import abort, body_lost, withdraw_more
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
     Delivered,
     Finished,
+    Held,
     Output,
     Revoked,
     Started,
     Submit,
+    Withdrawn,
 )
 
 
@@ -68,6 +71,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             finished(state, peer, result, event.body)
         case Revoked():
             revoked(state, peer, event.task, event.attempt)
+        case Withdrawn():
+            withdrawn(state, peer, event)
         case Tick():
             _tick(state)
         case Abort():
@@ -80,6 +85,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             client_behind(state, peer, behind=event.behind)
         case EngineUp():
             engine_up(state, peer, event)
+        case Held():
+            held(state, peer, event)
         case EngineAway():
             engine_away(state, peer)
         case EngineLost():
@@ -110,6 +117,8 @@ def _tick(state: ControllerState) -> None:
         rebalance(state)
     if state.expire_at is not None and state.expire_at <= now:
         expire(state)
+    if state.withdrawals:
+        withdraw_more(state)
     rest = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
     if rest:
         state.wake(min(rest))

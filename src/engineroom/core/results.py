@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
@@ -12,11 +12,18 @@ from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Kept, Task
-from engineroom.ids import task_id
-from engineroom.protocol.messages import Finished, Outcome, Result, Status
+from engineroom.ids import TaskId, task_id
+from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
+from engineroom.protocol.task_ranges import task_pieces
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
+
+NO_TASK = TaskId(b"")
+"""In the place of a task's id in a result that many tasks share."""
+
+SHARED_BYTES = 128
+"""What such a result takes for each of its tasks."""
 
 
 def finish(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:
@@ -32,12 +39,36 @@ def give_up(state: ControllerState, task: Task, outcome: Outcome, engine: int = 
     _end(state, task, Kept(Result(task.id, engine, outcome), None, None, 0, RESULT_BYTES, state.now))
 
 
+def give_up_all(state: ControllerState, tasks: Sequence[Task], outcome: Outcome, engine: int = -1) -> None:
+    """End tasks like `give_up`; a client is told of all of its own together."""
+    if len(tasks) == 1:
+        give_up(state, tasks[0], outcome, engine)
+        return
+    kept = Kept(Result(NO_TASK, engine, outcome), None, None, 0, SHARED_BYTES, state.now)
+    told: dict[Session, list[int]] = {}
+    for task in tasks:
+        session = task.session
+        numbers = told.get(session)
+        if numbers is None:
+            numbers = told[session] = []
+        _end(state, task, kept, numbers)
+    for session, numbers in told.items():
+        tell_ended(state, session, kept, numbers)
+
+
+def tell_ended(state: ControllerState, session: Session, kept: Kept, numbers: Iterable[int]) -> None:
+    """Tell a client, if it is there, that its tasks with these numbers ended alike."""
+    for tasks in task_pieces(session.id, numbers):
+        state.send(session.peer, Ended(tasks, kept.result.outcome, kept.result.engine))
+
+
 def lost(words: str) -> Outcome:
     """Return the outcome of a task whose engine died, or that can run nowhere."""
     return Outcome(Status.LOST, 0.0, 0.0, words)
 
 
-def _end(state: ControllerState, task: Task, kept: Kept) -> None:
+def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | None = None) -> None:
+    """End `task`. Its client is told, unless its number is put on the list of those that are `untold`."""
     step(task, Cause.ENDED)
     if task.pool is not None:
         task.pool.users -= 1
@@ -59,10 +90,12 @@ def _end(state: ControllerState, task: Task, kept: Kept) -> None:
     session.kept_bytes += kept.size
     if session.kept_bytes > session.room:
         press(state, session)
-    if session.peer is not None:
+    if session.peer is None:
+        expire_at(state, kept.finished + state.limits.linger)
+    elif untold is None:
         state.out.append(Send(session.peer, kept.result, kept.body))
     else:
-        expire_at(state, kept.finished + state.limits.linger)
+        untold.append(number)
 
 
 def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
@@ -137,13 +170,12 @@ def joined(ranges: Iterable[range]) -> list[range]:
 
 def recall_dropped(state: ControllerState, session: Session) -> None:
     """The client of `session` is back: it is to learn which results were dropped, and why."""
-    outcome = lost(words_for_dropped(state))
+    kept = Kept(Result(NO_TASK, -1, lost(words_for_dropped(state))), None, None, 0, SHARED_BYTES, state.now)
     ranges, session.dropped = session.dropped, []
     for numbers in ranges:
         for number in numbers:
-            result = Result(task_id(session.id, number), -1, outcome)
-            session.results[number] = Kept(result, None, None, 0, RESULT_BYTES, state.now)
-            session.kept_bytes += RESULT_BYTES
+            session.results[number] = kept
+            session.kept_bytes += SHARED_BYTES
     if session.kept_bytes > session.room:
         press(state, session)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from random import Random
+from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Action, Send, ToPeer, WakeAt
 from engineroom.core.engines import Departed, Engine
@@ -16,6 +17,9 @@ from engineroom.core.tasks import MeasuredFunction
 from engineroom.core.worlds import Worlds
 from engineroom.ids import Instance, Peer, SessionId
 from engineroom.protocol.messages import Coming
+
+if TYPE_CHECKING:  # it handles the state
+    from engineroom.core.withdrawals import Withdrawal
 
 
 class ControllerState:
@@ -69,6 +73,8 @@ class ControllerState:
         self.functions: dict[bytes, MeasuredFunction] = {}
         self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
 
+        self.withdrawals: deque[Withdrawal] = deque()
+        """Tasks that are to be withdrawn, in the order in which that was asked for."""
         self.owed: dict[Engine, None] = {}
         """Engines that have not been told all that they may forget."""
         self.owed_at: float | None = None

@@ -79,7 +79,10 @@ class Task(HasState, gc=False, eq=False):
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):
-    """A result, until its client has it. `number`: what its engine calls it; 0 if it came from no engine."""
+    """A result, until its client has it; or one for many tasks that ended alike, whose `result` then names no task.
+
+    `number`: what its engine calls it; 0 if it came from no engine.
+    """
 
     result: Result
     body: object

@@ -128,7 +128,6 @@ class Link:
             wanted_id=self._wanted_id,
             host=self._config.host,
             info=self._info,
-            held=self._shell.held(),
             wall=time.time(),
         )
         return await connect(self._file, role="engine", join=join, tunnel=self._tunnel)

@@ -67,6 +67,23 @@ class TaskQueue:
             self._wake_if_idle()  # it may have kept others of its client waiting
             return True
 
+    def revoke_all(self, keys: Iterable[Key]) -> tuple[list[Key], list[Key]]:
+        """Give attempts back; return which were, and which have started."""
+        gone: list[Key] = []
+        started: list[Key] = []
+        with self._lock:
+            running = None if self.running is None else self.running.key
+            for key in keys:
+                attempt = self._queued.get(key)
+                if (attempt is None and key == running) or (attempt is not None and attempt.announced):
+                    started.append(key)
+                    continue
+                gone.append(key)
+                if attempt is not None:
+                    self._drop(attempt)
+            self._wake_if_idle()
+        return gone, started
+
     def drop_incomplete(self) -> None:
         """Forget the attempts whose body is still arriving: the connection that brought it is gone."""
         with self._lock:
@@ -113,10 +130,10 @@ class TaskQueue:
         self._wakeup.acquire()
         return not self._closed
 
-    def queued(self) -> list[Attempt]:
-        """Return what has not started."""
+    def held(self) -> tuple[Key | None, list[Key]]:
+        """Return what runs, None for nothing, and what has not started, both at one moment."""
         with self._lock:
-            return list(self._queued.values())
+            return None if self.running is None else self.running.key, list(self._queued)
 
     @property
     def more(self) -> bool:

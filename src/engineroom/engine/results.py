@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from engineroom.engine.attempts import Ended, Key
 from engineroom.protocol.messages import Delivered
+from engineroom.protocol.task_ranges import found_in
 
 
 class KeptResults:
@@ -26,7 +27,7 @@ class KeptResults:
         for number in range(self._delivered + 1, delivered.up_to + 1):
             self._forget(number)
         self._delivered = max(self._delivered, delivered.up_to)
-        for number in delivered.also:
+        for number in found_in(delivered.also, self._kept):
             self._forget(number)
 
     def unacknowledged(self) -> Iterable[Ended]:

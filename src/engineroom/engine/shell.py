@@ -9,6 +9,7 @@ from typing import Any
 
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.held import held_pieces
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
 from engineroom.engine.queue import TaskQueue
@@ -30,8 +31,11 @@ from engineroom.protocol.messages import (
     Shutdown,
     Started,
     Stream,
+    Withdraw,
+    Withdrawn,
 )
 from engineroom.protocol.streams import Payload
+from engineroom.protocol.task_ranges import attempt_pieces, attempts_in
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
@@ -73,18 +77,9 @@ class Shell:
         self._look: asyncio.TimerHandle | None = None
         self._seen: Attempt | None = None
 
-    def held(self) -> Held:
-        """Return what the controller must know when it meets us again."""
-        self.take()
-        running = self._queue.running
-        return Held(
-            running=() if running is None or running.key in self._results else (running.key,),
-            queued=tuple(attempt.key for attempt in self._queue.queued()),
-            finished=tuple((kept.message.task, kept.message.attempt) for kept in self._results.unacknowledged()),
-        )
-
     def connected(self, connection: Connection) -> None:
-        """Use `connection` from now on; say again what may not have arrived over the one before."""
+        """Use `connection` from now on; say what is held here, and again what may not have arrived before."""
+        connection.send_all(self._held())
         self._connection = connection
         running = self._queue.running
         if running is not None and running.output is not None:
@@ -97,6 +92,17 @@ class Shell:
             connection.send(NeedFunction(function))
         connection.start(self)
         self.take()
+
+    def _held(self) -> list[Held]:
+        """Return what the controller must know when it meets us, in pieces."""
+        running, queued = self._queue.held()
+        self.take()  # after that look: what had ended by then is in here
+        results = self._results.unacknowledged()
+        return held_pieces(
+            [] if running is None or running in self._results else [running],
+            [key for key in queued if key not in self._results],
+            [(kept.message.task, kept.message.attempt) for kept in results],
+        )
 
     def on_messages(self, messages: list[Any]) -> None:
         runs = []
@@ -171,6 +177,8 @@ class Shell:
                 self._receive_function(message)
             case Revoke(task=task, attempt=number):
                 self._revoke(message)
+            case Withdraw():
+                self._withdraw(message)
             case Interrupt(task=task, attempt=number):
                 self._interrupts.request((task, number))
             case Shutdown(reason=reason):
@@ -240,6 +248,15 @@ class Shell:
         key = (message.task, message.attempt)
         answer = Revoked if key not in self._results and self._queue.revoke(key) else AlreadyStarted
         self._connection.send(answer(*key))
+        self._look_again(_SOON)
+
+    def _withdraw(self, message: Withdraw) -> None:
+        """Forget what has not started, and say of what that is true."""
+        assert self._connection is not None
+        self.take()  # so that every end is known
+        gone, started = self._queue.revoke_all(key for key in attempts_in(message.attempts) if key not in self._results)
+        self._connection.send_all([Withdrawn(piece) for piece in attempt_pieces(gone)])
+        self._connection.send_all([AlreadyStarted(*key) for key in started])
         self._look_again(_SOON)
 
     def _keep_and_send(self, result: Ended) -> None:

@@ -49,6 +49,7 @@ from engineroom.protocol.ranges import (
     WallTime,
     Word,
 )
+from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges
 
 PROTOCOL = (2, 0)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
@@ -75,14 +76,6 @@ class EngineInfo(Header, frozen=True):
 
 Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
 """Pairs of a task and one of its attempts."""
-
-
-class Held(Header, frozen=True):
-    """What an engine that connects again still has. Pairs are (task, attempt)."""
-
-    running: Attempts = ()
-    queued: Attempts = ()
-    finished: Attempts = ()
 
 
 class Hello(Header, frozen=True, tag="hello"):
@@ -117,7 +110,6 @@ class Join(Header, frozen=True, tag="join"):
     wanted_id: SomeEngine | None = None
     host: SomeHost = b""
     info: EngineInfo = EngineInfo()
-    held: Held = Held()
     wall: WallTime = 0.0
     tunnel: Word = ""
 
@@ -196,7 +188,7 @@ class Function(Header, frozen=True, tag="function"):
 class Abort(Header, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
 
-    tasks: Annotated[tuple[TaskId, ...], Fewer]
+    tasks: TaskRanges
     interrupt: bool = False
 
 
@@ -207,7 +199,7 @@ class Delivered(Header, frozen=True, tag="delivered"):
     """
 
     up_to: Number
-    also: Annotated[tuple[Number, ...], Fewer] = ()
+    also: Ranges = ()
 
 
 class Signal(Header, frozen=True, tag="signal"):
@@ -251,6 +243,14 @@ class Result(Header, frozen=True, tag="result"):
     body: Body = b""
 
 
+class Ended(Header, frozen=True, tag="ended"):
+    """These tasks ended alike, and have no payload: they were withdrawn, say, or their engine died."""
+
+    tasks: TaskRanges
+    outcome: Outcome
+    engine: SomeEngine = -1
+
+
 class Output(Header, frozen=True, tag="output"):
     """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts from 0
     for each attempt and stream. All of it comes before the attempt's end."""
@@ -280,7 +280,7 @@ class TasksStarted(Header, frozen=True, tag="tasks_started"):
     """These tasks run now on `engine` (only said of tasks that take a while)."""
 
     engine: EngineId
-    tasks: Annotated[tuple[TaskId, ...], Fewer]
+    tasks: TaskRanges
 
 
 class NeedFunction(Header, frozen=True, tag="need"):
@@ -308,6 +308,13 @@ class Run(Header, frozen=True, tag="run"):
     announce: bool = False
 
 
+class Withdraw(Header, frozen=True, tag="withdraw"):
+    """Forget these attempts, unless they have started: nobody wants them any more. Those that were forgotten are
+    told by `Withdrawn`, those that have started by `AlreadyStarted`; of those that have ended, nothing is said."""
+
+    attempts: AttemptRanges
+
+
 class Revoke(Header, frozen=True, tag="revoke"):
     """Give this attempt back, unless it has started."""
 
@@ -320,6 +327,18 @@ class Interrupt(Header, frozen=True, tag="interrupt"):
 
     task: TaskId
     attempt: Ordinal
+
+
+class Held(Header, frozen=True, tag="held"):
+    """Some of the attempts that an engine has when it connects; it is sent nothing before the `last` piece has come.
+
+    `running`: at most one; `queued`: not started, in the order of its queue; `finished`: ended, and not acknowledged.
+    """
+
+    running: AttemptRanges = ()
+    queued: AttemptRanges = ()
+    finished: AttemptRanges = ()
+    last: bool = True
 
 
 class Started(Header, frozen=True, tag="started"):
@@ -335,6 +354,12 @@ class Finished(Header, frozen=True, tag="finished"):
     attempt: Ordinal
     outcome: Ran
     body: Body = b""
+
+
+class Withdrawn(Header, frozen=True, tag="withdrawn"):
+    """These attempts have not started and never will."""
+
+    attempts: AttemptRanges
 
 
 class Revoked(Header, frozen=True, tag="revoked"):
@@ -390,9 +415,9 @@ FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
-ToClient = _Both | Refused | Result | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
-FromEngine = _Both | Started | Finished | Revoked | AlreadyStarted | Output | NeedFunction
-ToEngine = _Both | Refused | Run | Function | Revoke | Interrupt | Delivered | Shutdown
+ToClient = _Both | Refused | Result | Ended | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
+FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction
+ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown
 

@@ -21,6 +21,7 @@ from engineroom.protocol.messages import (
     Call,
     Delivered,
     Finished,
+    Held,
     Kind,
     Message,
     Ran,
@@ -32,6 +33,7 @@ from engineroom.protocol.messages import (
     Status,
     Submit,
 )
+from engineroom.protocol.task_ranges import ranges_of
 from engineroom.simulate.engines import PretendEngine
 
 _DELIVER_EVERY = 200
@@ -85,6 +87,7 @@ class Simulation:
             self._tell(peer, ClientUp(session))
         for engine in self._engines.values():
             self._tell(engine.peer, EngineUp(engine.instance))
+            self._tell(engine.peer, Held())
         for peer in self.rng.sample(sorted(self._engines), min(self.plan.losses, len(self._engines) - 1)):
             ideal = self.plan.tasks * self.plan.seconds / self.plan.engines
             self._later(self.rng.random() * ideal, peer, EngineLost("killed by the simulation"))
@@ -135,7 +138,7 @@ class Simulation:
         undelivered = self._undelivered[peer]
         undelivered.append(number_of(result.task))
         if len(undelivered) >= _DELIVER_EVERY:
-            self._later(self.plan.latency, peer, Delivered(0, tuple(undelivered)))
+            self._later(self.plan.latency, peer, Delivered(0, tuple(ranges_of(undelivered))))
             undelivered.clear()
 
     def _happen(self, peer: Peer, item: Event | Message | None) -> None:

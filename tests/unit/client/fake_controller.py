@@ -31,6 +31,7 @@ from engineroom.protocol.messages import (
     Welcome,
 )
 from engineroom.protocol.streams import Payload
+from engineroom.protocol.task_ranges import numbers_in
 from engineroom.serialize.failures.packing import pack_failure
 from engineroom.serialize.functions.packing import unpack_call
 from engineroom.serialize.functions.table import FunctionTable
@@ -115,8 +116,8 @@ class FakeController:
                     self.send(Answer(number, data=json.dumps(self.steps)))
                 case Ask(number=number):
                     self.send(Answer(number, data="{}", error="" if number else "not known here"))
-                case Abort(tasks=tasks):
-                    self._abort(tasks)
+                case Abort(tasks=ranges):
+                    self._abort(list(ranges.tasks()))
 
     def on_closed(self, closing: Closing) -> None:
         pass
@@ -146,7 +147,7 @@ class FakeController:
         if not self.holding:
             self._answer(len(self.held))
 
-    def _abort(self, tasks: tuple[Any, ...]) -> None:
+    def _abort(self, tasks: list[Any]) -> None:
         for task in tasks:
             if any(task == submit.task for submit, _ in self.held):
                 self.held = [(submit, body) for submit, body in self.held if submit.task != task]
@@ -209,5 +210,5 @@ class FakeController:
         """Return the numbers that the client has acknowledged."""
         told: set[int] = set()
         for message in self.heard_of(Delivered):
-            told |= set(range(1, message.up_to + 1)) | set(message.also)
+            told |= set(range(1, message.up_to + 1)) | set(numbers_in(message.also))
         return told

@@ -27,6 +27,7 @@ from engineroom.protocol.messages import (
     Submit,
     TasksStarted,
 )
+from engineroom.protocol.task_ranges import one_task
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -179,7 +180,7 @@ def test_output_of_the_last_attempt_is_collected_in_order(rc: Client, fake: Fake
     ):
         fake.do(fake.send, output)
     assert wait_until(lambda: result.stderr == "oops" and result.stdout == "ab")
-    fake.do(fake.send, TasksStarted(1, (task,)))
+    fake.do(fake.send, TasksStarted(1, one_task(task)))
     assert wait_until(result.running)
     assert not result.cancel()
     assert result.engine_id == 1

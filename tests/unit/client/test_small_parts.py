@@ -57,7 +57,7 @@ def test_acknowledgements_name_the_exceptions_to_their_watermark() -> None:
     for number in (1, 2, 3, 5, 6):
         acknowledgements.add(number)
     assert not acknowledgements.full
-    assert acknowledgements.take() == Delivered(3, (5, 6))
+    assert acknowledgements.take() == [Delivered(3, ((5, 6),))]
     assert not acknowledgements
     for number in range(BATCH):
         acknowledgements.add(number)

@@ -12,12 +12,14 @@ from engineroom.core.events import ClientUp, EngineAway, EngineLost, EngineUp, E
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
+from engineroom.engine.held import held_pieces
 from engineroom.ids import Instance, Peer, SessionId, TaskId, task_id
 from engineroom.protocol.messages import (
     DEFAULT_OPTIONS,
     AlreadyStarted,
     Call,
     Delivered,
+    Ended,
     Finished,
     Held,
     Interrupt,
@@ -33,7 +35,10 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    Withdraw,
+    Withdrawn,
 )
+from engineroom.protocol.task_ranges import TaskRanges, attempt_ranges, attempts_in, numbers_in, ranges_of
 
 NO_PEER = Peer(0)
 FUNCTION = b"f" * 16
@@ -60,9 +65,20 @@ class Play:
         self.now = 100.0
 
     def __call__(self, peer: int, event: Event) -> list[Action]:
+        """Feed `event`; an engine that comes is one that holds nothing, and says so at once."""
+        actions = self.alone(peer, event)
+        return actions + self.alone(peer, Held()) if isinstance(event, EngineUp) else actions
+
+    def alone(self, peer: int, event: Event) -> list[Action]:
+        """Feed `event`, and nothing else."""
         actions = handle(self.state, Peer(peer), event, now=self.now, rng=self.rng)
         self.state.check()
         return actions
+
+    def back(self, peer: int, event: EngineUp, held: Held) -> list[tuple[int, ToPeer]]:
+        """Have an engine come that holds something; return what is sent, to whom."""
+        actions = self.alone(peer, event) + self.alone(peer, held)
+        return one_by_one(actions)
 
     def quietly(self, peer: int, event: Event) -> list[Action]:
         """Feed without checking the state, which costs time when there is much of it."""
@@ -73,8 +89,8 @@ class Play:
         self(client, ClientUp(session_id(client)))
 
     def sent(self, peer: int, event: Event) -> list[tuple[int, ToPeer]]:
-        """Return only what is sent, to whom."""
-        return [(action.peer, action.message) for action in self(peer, event) if isinstance(action, Send)]
+        """Return only what is sent, to whom; of tasks that end alike, one by one."""
+        return one_by_one(self(peer, event))
 
     def tick(self, seconds: float) -> list[Action]:
         """Let time pass, then hand in a Tick."""
@@ -82,8 +98,24 @@ class Play:
         return self(NO_PEER, Tick())
 
 
+def one_by_one(actions: list[Action]) -> list[tuple[int, ToPeer]]:
+    """Return what is sent, to whom, with the ends of many tasks one by one."""
+    sent: list[tuple[int, ToPeer]] = []
+    for action in actions:
+        if isinstance(action, Send) and isinstance(action.message, Ended):
+            ended = action.message
+            sent += [(action.peer, Result(id_, ended.engine, ended.outcome)) for id_ in ended.tasks.tasks()]
+        elif isinstance(action, Send):
+            sent.append((action.peer, action.message))
+    return sent
+
+
 def task(number: int, client: int = 1) -> TaskId:
     return task_id(session_id(client), number)
+
+
+def tasks(*numbers: int, client: int = 1) -> TaskRanges:
+    return TaskRanges(session_id(client), tuple(ranges_of(numbers)))
 
 
 def submit(
@@ -141,13 +173,14 @@ class PretendEngine:
         self.inbox.clear()
         self.peer = self.last_peer = Peer(next(self.peers))
         pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
-        running, queued = (tuple((r.task, r.attempt) for r in these) for these in pairs)
-        finished = tuple((f.task, f.attempt) for f in self.unacknowledged.values())
-        event = EngineUp(self.instance, wanted_id=wanted_id, held=Held(running, queued, finished), host=self.host)
-        actions = self.play(self.peer, event)
+        running, queued = ([(r.task, r.attempt) for r in these] for these in pairs)
+        finished = [(f.task, f.attempt) for f in self.unacknowledged.values()]
+        actions = self.play.alone(self.peer, EngineUp(self.instance, wanted_id=wanted_id, host=self.host))
         if any(isinstance(a, Send) and isinstance(a.message, Refused) for a in actions):
             self.peer = None
             return actions
+        for piece in held_pieces(running, queued, finished, most=2):
+            actions += self.play.alone(self.peer, piece)
         self.id = self.play.state.instances[self.instance].id
         self.repeated.update(self.unacknowledged)
         for message in list(self.unacknowledged.values()):
@@ -176,7 +209,7 @@ class PretendEngine:
         self.numbers = count(1)
         self.given_up = False
 
-    def say(self, message: Started | Finished | Revoked | AlreadyStarted) -> list[Action]:
+    def say(self, message: Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
         return [] if self.peer is None else self.play(self.peer, message)
 
     def read(self) -> list[Action]:
@@ -188,22 +221,34 @@ class PretendEngine:
                 (self.direct if message.direct else self.balanced).append(message)
             case Revoke(task=id_, attempt=attempt):
                 return self.give_back(id_, attempt)
+            case Withdraw(attempts=attempts):
+                gone = [key for key in attempts_in(attempts) if self.forget_attempt(*key)]
+                said = [] if not gone else self.say(Withdrawn(tuple(attempt_ranges(gone))))
+                if self.running is not None and (self.running.task, self.running.attempt) in attempts_in(attempts):
+                    said += self.say(AlreadyStarted(self.running.task, self.running.attempt))
+                return said
             case Interrupt() as interrupt:
                 self.interrupted.append(interrupt)
             case Delivered(up_to=up_to, also=also):
-                self.forget({n for n in self.unacknowledged if n <= up_to}.union(also))
+                self.forget({n for n in self.unacknowledged if n <= up_to}.union(numbers_in(also)))
         return []
 
     def give_back(self, id_: TaskId, attempt: int) -> list[Action]:
         """Answer a Revoke; nothing, if the attempt has ended."""
+        if self.forget_attempt(id_, attempt):
+            return self.say(Revoked(id_, attempt))
+        if self.running is not None and (self.running.task, self.running.attempt) == (id_, attempt):
+            return self.say(AlreadyStarted(id_, attempt))
+        return []
+
+    def forget_attempt(self, id_: TaskId, attempt: int) -> bool:
+        """Whether an attempt waited here; it does no more."""
         for queue in (self.direct, self.balanced):
             for message in queue:
                 if (message.task, message.attempt) == (id_, attempt):
                     queue.remove(message)
-                    return self.say(Revoked(id_, attempt))
-        if self.running is not None and (self.running.task, self.running.attempt) == (id_, attempt):
-            return self.say(AlreadyStarted(id_, attempt))
-        return []
+                    return True
+        return False
 
     def forget(self, numbers: set[int]) -> None:
         """Forget results that are where they should be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engineroom.core.events import EngineUp
 from engineroom.protocol.messages import Finished, Options, Outcome, Run, Started, Status, TasksStarted
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ERROR, Play, instance_id, result, run, submit, task
+from tests.unit.core.pretend import ERROR, Play, instance_id, result, run, submit, task, tasks
 
 LONG = Outcome(Status.OK, 0.0, 5.0)
 
@@ -85,6 +85,6 @@ def test_a_result_of_another_attempt_is_ignored(two: Play) -> None:
 def test_a_start_is_told_once(two: Play) -> None:
     two(CLIENT, submit(1))
 
-    assert two.sent(ENGINE_0, Started(task(1), 1)) == [(CLIENT, TasksStarted(0, (task(1),)))]
+    assert two.sent(ENGINE_0, Started(task(1), 1)) == [(CLIENT, TasksStarted(0, tasks(1)))]
     assert two.sent(ENGINE_0, Started(task(1), 1)) == []
     assert two.sent(ENGINE_1, Started(task(1), 1)) == []

@@ -44,8 +44,8 @@ def test_an_engine_is_told_in_batches(two: Play) -> None:
 def test_it_is_told_of_exceptions_too(two: Play) -> None:
     two(CLIENT, submit(1, (0, 0, 0, 0)))
     finish(two, [1, 2, 3, 4])
-    two(CLIENT, Delivered(1, (4, 3)))
-    assert sent(two.tick(0.05), Delivered) == [(ENGINE_0, Delivered(1, (4, 3)))]
+    two(CLIENT, Delivered(1, ((3, 4),)))
+    assert sent(two.tick(0.05), Delivered) == [(ENGINE_0, Delivered(1, ((3, 4),)))]
 
     two(CLIENT, Delivered(4))
 

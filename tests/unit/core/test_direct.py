@@ -5,9 +5,20 @@ from __future__ import annotations
 from engineroom.core.actions import Send
 from engineroom.core.events import BodyLost, EngineAway, EngineLost, EngineUp, Large
 from engineroom.ids import Peer
-from engineroom.protocol.messages import EngineLeft, Finished, Held, Options, Outcome, Result, Run, Status, Stream
+from engineroom.protocol.messages import (
+    EngineLeft,
+    Finished,
+    Held,
+    Options,
+    Outcome,
+    Result,
+    Run,
+    Status,
+    Stream,
+    Withdraw,
+)
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ERROR, OK, Play, instance_id, result, run, submit, task
+from tests.unit.core.pretend import ERROR, OK, Play, instance_id, result, run, session_id, submit, task
 
 
 def lost(words: str) -> Outcome:
@@ -74,7 +85,7 @@ def test_while_its_engine_is_away_it_waits_and_is_sent_again_as_the_same_attempt
     assert two(ENGINE_0, EngineAway()) == []
     assert two(CLIENT, submit(3, (0,))) == []
 
-    sent = two.sent(20, EngineUp(instance_id(0), held=Held(queued=((task(1), 1),))))
+    sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 1, 1, 1),)))
 
     runs = [(peer, message) for peer, message in sent if isinstance(message, Run)]
     assert runs == [(20, run(2, direct=True)), (20, run(3, direct=True))]
@@ -106,4 +117,7 @@ def test_a_body_that_never_comes_ends_all_tasks_of_its_submit(two: Play) -> None
 
     asked = two.sent(CLIENT, BodyLost(task(1)))
 
-    assert [(peer, message.task) for peer, message in asked] == [(ENGINE_0, task(1)), (ENGINE_1, task(2))]
+    assert asked == [
+        (ENGINE_0, Withdraw(((session_id(), 1, 1, 1),))),
+        (ENGINE_1, Withdraw(((session_id(), 2, 2, 1),))),
+    ]

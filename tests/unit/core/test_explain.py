@@ -7,7 +7,7 @@ from engineroom.core.explain import explain, explain_engine, explain_task, queue
 from engineroom.ids import msg_id
 from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, submit, task
+from tests.unit.core.pretend import OK, Play, instance_id, submit, task, tasks
 
 
 def why(play: Play, number: int) -> tuple[object, object]:
@@ -39,7 +39,7 @@ def test_a_task_on_an_engine(two: Play) -> None:
     assert why(two, 2) == ("sent", "it is on engine 0, behind 1 others")
     two(ENGINE_0, Started(task(1), 1))
     assert why(two, 1) == ("started", "it is running on engine 0")
-    two(CLIENT, Abort((task(2),)))
+    two(CLIENT, Abort(tasks(2)))
     assert why(two, 2) == ("revoking", "engine 0 has been asked to give it back")
     two(ENGINE_0, EngineAway())
     assert why(two, 1) == (

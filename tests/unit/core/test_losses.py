@@ -122,5 +122,5 @@ def test_a_result_of_an_engine_given_up_for_dead_is_ignored_and_acknowledged(two
     assert two.state.instances[instance_id(0)].id == 0
     assert two.sent(20, Finished(7, task(1), 1, OK)) == []
     assert [str(action.message) for action in two.tick(0.05) if hasattr(action, "message")] == [
-        "Delivered(up_to=0, also=(7,))"
+        "Delivered(up_to=0, also=((7, 7),))"
     ]

@@ -13,12 +13,12 @@ from engineroom.protocol.messages import (
     Held,
     Refused,
     Result,
-    Revoke,
     Run,
     TasksStarted,
+    Withdraw,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CALL, OK, Play, instance_id, result, run, session_id, submit, task
+from tests.unit.core.pretend import CALL, OK, Play, instance_id, result, run, session_id, submit, task, tasks
 
 
 def joined(engine: int, instance: int) -> EngineJoined:
@@ -74,10 +74,10 @@ def test_ids_asked_for_ahead_are_skipped_later(play: Play) -> None:
 def test_an_engine_that_comes_back_keeps_its_id_and_its_tasks(two: Play) -> None:
     two(CLIENT, submit(1))
     two(ENGINE_0, EngineAway())
-    held = Held(running=((task(1), 1),))
+    held = Held(running=((session_id(), 1, 1, 1),))
 
-    assert two.sent(20, EngineUp(instance_id(0), held=held)) == [
-        (CLIENT, TasksStarted(0, (task(1),))),
+    assert two.back(20, EngineUp(instance_id(0)), held) == [
+        (CLIENT, TasksStarted(0, tasks(1))),
         (20, Delivered(0)),
     ]
     assert two.sent(20, Finished(1, task(1), 1, OK)) == [(CLIENT, result(1, 0))]
@@ -86,9 +86,9 @@ def test_an_engine_that_comes_back_keeps_its_id_and_its_tasks(two: Play) -> None
 def test_what_it_holds_and_should_not_is_asked_back(two: Play) -> None:
     two(ENGINE_0, EngineAway())
 
-    sent = two.sent(20, EngineUp(instance_id(0), held=Held(queued=((task(9), 3),))))
+    sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 9, 9, 3),)))
 
-    assert sent == [(20, Revoke(task(9), 3)), (20, Delivered(0))]
+    assert sent == [(20, Withdraw(((session_id(), 9, 9, 3),))), (20, Delivered(0))]
 
 
 def test_it_is_sent_nothing_balanced_while_it_is_away(two: Play) -> None:
@@ -111,9 +111,9 @@ def test_a_second_connection_takes_the_place_of_the_first(two: Play) -> None:
 def test_an_engine_taken_for_dead_is_the_same_when_it_comes_back(two: Play) -> None:
     two(ENGINE_0, EngineLost("unresponsive"))
 
-    sent = two.sent(20, EngineUp(instance_id(0), held=Held(queued=((task(1), 1),))))
+    sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 1, 1, 1),)))
 
-    assert sent == [(CLIENT, joined(0, 0)), (20, Revoke(task(1), 1))]
+    assert sent == [(CLIENT, joined(0, 0)), (20, Withdraw(((session_id(), 1, 1, 1),)))]
 
 
 def test_unless_somebody_has_its_id_by_now(two: Play) -> None:

@@ -25,8 +25,8 @@ def test_a_long_result_that_was_overtaken_counts(two: Play) -> None:
 def test_nobody_is_told_to_forget_what_has_not_arrived(two: Play) -> None:
     two(CLIENT, submit(1, (0, 0)))
     two(ENGINE_0, Finished(2, task(2), 1, OK))
-    two(CLIENT, Delivered(0, (2,)))
-    assert told(two) == [Delivered(0, (2,))]
+    two(CLIENT, Delivered(0, ((2, 2),)))
+    assert told(two) == [Delivered(0, ((2, 2),))]
 
     two(ENGINE_0, Finished(1, task(1), 1, OK))
     two(CLIENT, Delivered(2))

@@ -26,7 +26,7 @@ from engineroom.protocol.messages import (
     Status,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CALL, OK, Play, instance_id, session_id, submit, task
+from tests.unit.core.pretend import CALL, OK, Play, instance_id, one_by_one, session_id, submit, task, tasks
 
 PAYLOAD = b"r" * 1000
 KEPT = RESULT_BYTES + len(PAYLOAD)
@@ -118,7 +118,7 @@ def test_a_waiting_direct_task_can_be_cancelled(play: Play) -> None:
     end(play, range(1, 6))
     play(CLIENT, submit(6, (0,)))
 
-    assert sent(play(CLIENT, Abort((task(6),))), Result) == [(CLIENT, 6)]
+    assert sent(play(CLIENT, Abort(tasks(6))), Result) == [(CLIENT, 6)]
     assert sent(play(CLIENT, Delivered(6)), Run) == []
 
 
@@ -168,7 +168,7 @@ def test_after_a_long_absence_a_client_learns_that_results_were_dropped_and_why(
 
     actions = play(3, ClientUp(session_id()))
 
-    results = [a.message for a in actions if isinstance(a, Send) and isinstance(a.message, Result)]
+    results = [message for _, message in one_by_one(actions) if isinstance(message, Result)]
     assert [(r.task, r.outcome.status) for r in results] == [(task(n), Status.LOST) for n in (1, 2)]
     assert all("away for more than 900 s (IPController.linger)" in r.outcome.error for r in results)
 

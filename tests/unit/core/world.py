@@ -14,6 +14,7 @@ from engineroom.protocol.messages import (
     Call,
     Coming,
     Delivered,
+    Ended,
     Kind,
     Options,
     Outcome,
@@ -23,7 +24,8 @@ from engineroom.protocol.messages import (
     Stream,
     Submit,
 )
-from tests.unit.core.pretend import Play, PretendEngine, session_id, task
+from engineroom.protocol.task_ranges import numbers_in, ranges_of
+from tests.unit.core.pretend import Play, PretendEngine, session_id, task, tasks
 
 TRIVIAL = Outcome(Status.OK, 0.0, 0.00001)
 LONG = Outcome(Status.OK, 0.0, 3.0)
@@ -83,9 +85,9 @@ class Client:
         waiting = [id_ for id_ in self.submitted if id_ not in self.results]
         up_to = number_of(waiting[0]) - 1 if waiting else len(self.submitted)
         later = [number_of(id_) for id_ in self.results if number_of(id_) > up_to and id_ not in self.confirmed]
-        numbers = tuple(later[:1]) if also else ()
+        numbers = later[:1] if also else []
         self.confirmed.update(self.submitted[:up_to], (task(number, self.number) for number in numbers))
-        self.world.perform(self.world.play(self.peer, Delivered(up_to, numbers)))
+        self.world.perform(self.world.play(self.peer, Delivered(up_to, tuple(ranges_of(numbers)))))
 
 
 class World:
@@ -127,13 +129,16 @@ class World:
         client = next(client for client in self.clients if client.peer == send.peer)
         if isinstance(send.message, Result):
             client.got(send.message)
+        elif isinstance(send.message, Ended):
+            for id_ in send.message.tasks.tasks():
+                client.got(Result(id_, send.message.engine, send.message.outcome))
 
     def check_acknowledged(self, engine: PretendEngine, message: Delivered) -> None:
         """What an engine may forget has arrived for good, or was of an attempt that does not count."""
         for number, its in engine.unacknowledged.items():
             client = next(client for client in self.clients if its.task in client.submitted)
             result = client.results.get(its.task)
-            if number <= message.up_to or number in message.also:
+            if number <= message.up_to or number in numbers_in(message.also):
                 stale = result is None or result.body != its.body
                 assert its.task in client.confirmed or stale or engine.given_up
 
@@ -169,8 +174,12 @@ class World:
             case 4:
                 client.deliver(also=how % 2 == 0)
             case _ if client.peer is not None and client.submitted:
-                chosen = tuple(client.submitted[how % len(client.submitted) :][:3])
-                event = BodyLost(chosen[0]) if how % 7 == 0 else Abort(chosen, how % 2 == 0)
+                chosen = client.submitted[how % len(client.submitted) :][: (3, 1, 9)[how % 3]]
+                event = (
+                    BodyLost(chosen[0])
+                    if how % 7 == 0
+                    else Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
+                )
                 self.perform(self.play(client.peer, event))
             case _:
                 pass

@@ -106,7 +106,7 @@ def test_what_is_still_arriving_goes_with_its_connection() -> None:
     queue = TaskQueue()
     queue.add([whole, half])
     queue.drop_incomplete()
-    assert queue.queued() == [whole]
+    assert queue.held() == (None, [whole.key])
 
 
 def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> None:
@@ -218,9 +218,22 @@ class Lives(RuleBasedStateMachine):
             self.waiting.discard(number)
             self.revoked.add(number)
 
+    @rule(numbers=st.sets(st.integers(0, 1000), max_size=5))
+    def revoke_all(self, numbers: set[int]) -> None:
+        chosen = {number % len(self.known) for number in numbers} if self.known else set()
+        gone, started = self.queue.revoke_all([self.known[number].key for number in chosen])
+        running = {number for number in chosen if self.running is self.known[number]}
+        assert started == [self.known[number].key for number in running]
+        assert set(gone) == {self.known[number].key for number in chosen - running}
+        self.revoked |= chosen & self.waiting
+        self.waiting -= chosen
+
     @invariant()
     def everything_is_in_one_place(self) -> None:
-        assert {self.number(one) for one in self.queue.queued()} == self.waiting
+        running, queued = self.queue.held()
+        assert set(queued) == {self.known[number].key for number in self.waiting}
+        assert len(queued) == len(self.waiting)
+        assert running == (None if self.running is None else self.running.key)
         assert len(self.ran) == len(set(self.ran))
         assert not self.revoked & set(self.ran)
         assert self.queue.running is self.running

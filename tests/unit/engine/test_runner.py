@@ -146,12 +146,12 @@ def test_a_result_over_the_limit_fails(engine: Engine) -> None:
 def test_a_missing_function_is_asked_for_and_its_task_waits(engine: Engine) -> None:
     attempt = engine.apply(abs, -1, known=False)
     engine.apply(abs, -2, known=False)
-    engine.queue.revoke(engine.queue.queued()[1].key)
+    engine.queue.revoke(engine.queue.held()[1][1])
     engine.outbox._wake = engine.queue.close  # nothing comes: the loop must end
     (item,) = engine.run()
     assert isinstance(item, MissingHere)
     assert item.attempt is attempt
-    assert engine.queue.queued() == [attempt]
+    assert engine.queue.held() == (None, [attempt.key])
     assert not attempt.ready
 
 

@@ -13,7 +13,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
-from engineroom.protocol.messages import Call, Kind, Run, Started
+from engineroom.protocol.messages import Call, Held, Kind, Run, Started
 from engineroom.serialize.functions.table import FunctionTable
 from tests.patience import SECONDS
 
@@ -46,9 +46,9 @@ def test_a_task_that_begins_late_is_said_to_have_started() -> None:
         shell.connected(cast(Any, wire))
         shell.on_messages([Run(TASK, 1, Call(Kind.EXECUTE))])
         await asyncio.sleep(0.05)
-        assert not wire.sent
+        assert wire.sent == [Held()]
         queue.start_next()
-        await until(lambda: wire.sent == [Started(TASK, 1)])
+        await until(lambda: wire.sent == [Held(), Started(TASK, 1)])
         queue.finish()
 
     asyncio.run(story())

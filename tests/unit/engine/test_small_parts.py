@@ -25,7 +25,7 @@ def test_results_are_kept_until_they_are_delivered() -> None:
     results = [ended(number) for number in range(1, 6)]
     for result in results:
         kept.add(result)
-    kept.acknowledge(Delivered(2, also=(4,)))
+    kept.acknowledge(Delivered(2, also=((4, 4),)))
     assert list(kept.unacknowledged()) == [results[2], results[4]]
     assert (results[2].message.task, 1) in kept
     assert (results[0].message.task, 1) not in kept

@@ -1,0 +1,79 @@
+"""What an engine that has connected says it holds, piece by piece; with the last piece it is back.
+
+Until then it counts as away: tasks for it wait, and no other task is sent to it. The pieces are compared with what it
+should hold as they arrive, so what is remembered of them does not depend on how much it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from engineroom.ids import SessionId, TaskId, session_of, task_id
+from engineroom.protocol.messages import Held, Withdraw
+from engineroom.protocol.task_ranges import MOST_RANGES, AttemptRange, attempts_in, split, tidy_attempts
+
+if TYPE_CHECKING:  # the state holds engines, and engines know what they are saying
+    from engineroom.core.engines import Engine
+    from engineroom.core.state import ControllerState
+    from engineroom.core.tasks import Task
+
+
+def named(engine: Engine, attempts: Sequence[AttemptRange]) -> Iterator[Task]:
+    """Yield the tasks of `engine` whose present attempts these are. O(what it holds), whatever it says."""
+    tidied = list(tidy_attempts(attempts))
+    if sum(last - first + 1 for _, first, last, _ in tidied) <= 2 * len(engine.held):
+        for id_, attempt in attempts_in(tidied):
+            task = engine.held.get(id_)
+            if task is not None and task.attempt == attempt:
+                yield task
+        return
+    for id_ in list(Account(engine, again=False).known(tidied)):
+        yield engine.held[id_]
+
+
+class Account:
+    """What an engine has said so far of what it should hold. `again`: it has been connected before."""
+
+    __slots__ = ("_expected", "again", "running", "there")
+
+    def __init__(self, engine: Engine, *, again: bool) -> None:
+        self.again = again
+        self.running: set[TaskId] = set()
+        self.there: set[TaskId] = set()
+        """All that it has, in whatever condition."""
+        self._expected: dict[tuple[bytes, int], list[int]] = {}
+        for task in engine.held.values():
+            self._expected.setdefault((session_of(task.id), task.attempt), []).append(task.number)
+        for numbers in self._expected.values():
+            numbers.sort()
+
+    def note(self, piece: Held) -> list[AttemptRange]:
+        """Take in `piece`; return what is queued there and should not be."""
+        unknown: list[AttemptRange] = []
+        self.running.update(self.known(piece.running))
+        self.there |= self.running
+        self.there.update(self.known(piece.finished))
+        self.there.update(self.known(piece.queued, unknown))
+        return unknown
+
+    def known(self, attempts: Iterable[AttemptRange], unknown: list[AttemptRange] | None = None) -> Iterator[TaskId]:
+        """Yield those of `attempts` that are expected; add the others to `unknown`."""
+        for session, first, last, attempt in tidy_attempts(attempts):
+            inside, others = split(first, last, self._expected.get((session, attempt), ()))
+            yield from (task_id(SessionId(session), number) for number in inside)
+            if unknown is not None:
+                unknown.extend((session, start, end, attempt) for start, end in others)
+
+
+def note_piece(state: ControllerState, engine: Engine, account: Account, piece: Held) -> None:
+    """Take in `piece`, and have the engine forget what it should not hold."""
+    unknown = account.note(piece)
+    if unknown:
+        withdraw(state, engine, unknown)
+
+
+def withdraw(state: ControllerState, engine: Engine, attempts: list[AttemptRange]) -> None:
+    """Have `engine`, to which there is a connection, forget these attempts."""
+    for start in range(0, len(attempts), MOST_RANGES):
+        state.send(engine.known_as, Withdraw(tuple(attempts[start : start + MOST_RANGES])))

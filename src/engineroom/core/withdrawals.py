@@ -1,0 +1,123 @@
+"""Ending what nobody wants, or nobody can run: a little at a time, so that others need not wait for many ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from engineroom.core.engines import Engine
+from engineroom.core.holding import withdraw
+from engineroom.core.prefetch import refresh
+from engineroom.core.results import give_up_all
+from engineroom.core.sessions import Session
+from engineroom.core.task_states import Cause, State, step
+from engineroom.core.tasks import Task
+from engineroom.ids import TaskId, number_of, session_of
+from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
+from engineroom.protocol.task_ranges import attempt_ranges, found_in
+
+if TYPE_CHECKING:  # the state holds sessions
+    from engineroom.core.state import ControllerState
+
+AT_ONCE = 5000
+"""So many tasks are withdrawn in one go: a few milliseconds' work."""
+
+
+class Withdrawal:
+    """Tasks of one session that are to be withdrawn, the next of them first."""
+
+    __slots__ = ("_at", "_numbers", "interrupt", "outcome", "session")
+
+    def __init__(self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool) -> None:
+        self.session, self.outcome, self.interrupt = session, outcome, interrupt
+        self._numbers, self._at = numbers, 0
+
+    def take(self, most: int) -> list[int]:
+        """Return the numbers of the next `most` tasks."""
+        start, self._at = self._at, self._at + most
+        return self._numbers[start : self._at]
+
+    @property
+    def over(self) -> bool:
+        return self._at >= len(self._numbers)
+
+
+def abort(state: ControllerState, message: Abort) -> None:
+    """Withdraw tasks that have not started; interrupt those that have, if asked to."""
+    session = state.sessions.get(session_of(TaskId(message.tasks.session)))
+    if session is None:
+        return
+    numbers = found_in(message.tasks.ranges, session.tasks)
+    if numbers:
+        outcome = Outcome(Status.ABORTED, 0.0, 0.0)
+        state.withdrawals.append(Withdrawal(session, numbers, outcome, interrupt=message.interrupt))
+        if len(state.withdrawals) == 1:
+            withdraw_more(state)
+
+
+def withdraw_more(state: ControllerState) -> None:
+    """Withdraw the next few of the tasks that are to be withdrawn."""
+    left = AT_ONCE
+    while state.withdrawals and left > 0:
+        withdrawal = state.withdrawals[0]
+        numbers = withdrawal.take(left)
+        left -= len(numbers)
+        _withdraw(state, withdrawal.session, numbers, withdrawal.outcome, interrupt=withdrawal.interrupt)
+        if withdrawal.over:
+            state.withdrawals.popleft()
+    if state.withdrawals:
+        state.wake(state.now)
+
+
+def body_lost(state: ControllerState, task_id: TaskId) -> None:
+    """The bytes of a Submit will never be complete: none of its tasks can start."""
+    session = state.sessions.get(session_of(task_id))
+    if session is None:
+        return
+    outcome = Outcome(Status.UNSENT, 0.0, 0.0, "the connection was lost before the arguments of this task had arrived")
+    numbers = []
+    number = number_of(task_id)
+    while (task := session.tasks.get(number)) is not None and task.submit.task == task_id:
+        numbers.append(number)
+        number += 1
+    _withdraw(state, session, numbers, outcome, interrupt=None)
+
+
+def _withdraw(
+    state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome, *, interrupt: bool | None
+) -> None:
+    """End tasks with `outcome`, unless they have started or turn out to have; `interrupt`: those, None: as before."""
+    waiting: list[Task] = []
+    asked: dict[Engine, list[tuple[TaskId, int]]] = {}
+    for task in filter(None, map(session.tasks.get, numbers)):
+        if interrupt is not None:
+            task.interrupt = interrupt
+        engine = task.engine
+        if engine is None:
+            waiting.append(task)
+            continue
+        task.withdrawn = outcome
+        if task.state is State.SENT:
+            step(task, Cause.ASKED_BACK)
+            engine.spare.pop(task.id, None)
+            asked.setdefault(engine, []).append((task.id, task.attempt))
+        elif task.state is State.STARTED and task.interrupt:
+            state.send(engine.peer, Interrupt(task.id, task.attempt))
+    _end_waiting(state, waiting, outcome)
+    _ask_back(state, asked)
+
+
+def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:
+    give_up_all(state, tasks, outcome)
+    for task in tasks:
+        if task.pool is not None:
+            task.pool.queue.discard(task)
+        else:
+            task.session.parked.pop(task.number, None)
+
+
+def _ask_back(state: ControllerState, asked: dict[Engine, list[tuple[TaskId, int]]]) -> None:
+    for engine, attempts in asked.items():
+        refresh(state, engine)
+        if engine.peer is not None:  # else when it is back
+            withdraw(state, engine, list(attempt_ranges(attempts)))
