@@ -6,6 +6,7 @@ import os
 from typing import NewType
 
 SESSION_BYTES = 16
+INSTANCE_BYTES = 16
 _NUMBER_BYTES = 8
 TASK_BYTES = SESSION_BYTES + _NUMBER_BYTES
 

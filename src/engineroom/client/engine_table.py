@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engineroom.errors import NoEnginesRegistered
@@ -45,6 +45,11 @@ class EngineTable:
     def instance(self, engine: int) -> Instance | None:
         """Return the process instance of engine `engine`; if it left, the last one."""
         return self._instances.get(engine)
+
+    def bound(self, ids: Iterable[int]) -> tuple[Engine, ...]:
+        """Return the engines with these ids as they are now, or were last: what a direct call is bound to."""
+        engines, instances = self._engines, self._instances
+        return tuple([engines.get(id_) or Engine(id_, instances[id_], EngineInfo()) for id_ in ids])
 
     def problems(self) -> dict[int, str]:
         """Return the errors in start-up code, by engine."""

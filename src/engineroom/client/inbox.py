@@ -111,7 +111,8 @@ class Inbox:
         task.outcome, task.payload, task.received = outcome, payload, now
         if engine >= 0:
             task.engine = engine
-        task.instance = self._session.engines.instance(task.engine)
+        if task.target < 0:
+            task.instance = self._session.engines.instance(task.engine)
         request, task.request = task.request, None
         if request is not None:
             self._session.release(request)

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from engineroom.client.engine_table import EngineTable
+from engineroom.client.engine_table import Engine, EngineTable
 from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
 from engineroom.client.numbers import ChunkSizes
@@ -124,7 +124,7 @@ class Session:
         owner: Owner,
         *,
         function: PackedFunction | None = None,
-        to: tuple[int, ...] | None = None,
+        to: tuple[Engine, ...] | None = None,
         options: Options = DEFAULT_OPTIONS,
     ) -> list[Task]:
         """Ask for one call: balanced (`to` is None), or one task on each engine of `to`; return its tasks.
@@ -144,13 +144,16 @@ class Session:
         self.check()
         with self._lock:
             first = self.last_number + 1
-            submit = Submit(task_id(self.id, first), call, to, options)
+            instances = None if to is None else b"".join([engine.instance for engine in to])
+            submit = Submit(task_id(self.id, first), call, instances, options)
             request = Request(submit, segments, size, function, 1 if to is None else len(to), held)
             if to is None:
                 tasks = [Task(first, kind, request, owner, now, -1, -1)]
             else:
-                numbers = enumerate(to, first)
-                tasks = [Task(number, kind, request, owner, now, target, target) for number, target in numbers]
+                tasks = [
+                    Task(number, kind, request, owner, now, engine.id, engine.id, engine.instance)
+                    for number, engine in enumerate(to, first)
+                ]
             owner._attach(tasks)
             for task in tasks:
                 self.tasks[task.number] = task
@@ -173,7 +176,7 @@ class Session:
         old = request.submit
         with self._lock:
             task.number = self.last_number = self.last_number + 1
-            to = None if old.to is None else (task.target,)
+            to = None if task.target < 0 else task.instance
             submit = Submit(task_id(self.id, task.number), old.call, to, old.options)
             task.request = Request(submit, request.segments, request.size, request.function, 1, request.size)
             self.tasks[task.number] = task

@@ -14,8 +14,13 @@ from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import MeasuredFunction, Task
-from engineroom.ids import Peer, TaskId, number_of, task_id
+from engineroom.ids import INSTANCE_BYTES, Instance, Peer, TaskId, number_of, task_id
 from engineroom.protocol.messages import Outcome, Status, Submit
+
+NOT_OF_THIS_CLUSTER = (
+    "the engine process that this call was made for is not part of the cluster: it has ended, or the cluster was "
+    "started again. To run the call on an engine that is there now, with another namespace, repeat it"
+)
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -31,7 +36,7 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
         return
     targets = message.to
     if targets is not None:
-        session.known_up_to = number + len(targets) - 1
+        session.known_up_to = number + len(targets) // INSTANCE_BYTES - 1
         _submit_direct(state, session, number, targets, message, body)
         return
     session.known_up_to = number
@@ -47,20 +52,23 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
 
 
 def _submit_direct(
-    state: ControllerState, session: Session, number: int, targets: tuple[int, ...], message: Submit, body: object
+    state: ControllerState, session: Session, number: int, targets: bytes, message: Submit, body: object
 ) -> None:
-    """Send a task to each of `targets` at once, bound to the life that each of these engines leads now."""
+    """Send a task at once to each engine whose instance `targets` names; to no later process under the same id."""
+    count = len(targets) // INSTANCE_BYTES
     its = message.call.body
-    size = TASK_BYTES + (len(its) // max(1, len(targets)) if isinstance(its, bytes) else 0)
-    for offset, target in enumerate(targets):
+    size = TASK_BYTES + (len(its) // count if isinstance(its, bytes) else 0)
+    for offset in range(count):
+        instance = Instance(targets[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
         id_ = task_id(session.id, number + offset) if offset else message.task
         task = _new(state, session, id_, number + offset, message, body, size)
-        task.target = target
-        task.announce = not message.options.rerun_lost
-        engine = state.engines.get(target)
+        engine = state.instances.get(instance)
         if engine is None:
-            give_up(state, task, lost(_no_such_engine(state, target)), target)
-        elif session.submitted_bytes > state.limits.submitted_bytes:
+            give_up(state, task, *_without_engine(state, instance))
+            continue
+        target = task.target = engine.id
+        task.announce = not message.options.rerun_lost
+        if session.submitted_bytes > state.limits.submitted_bytes:
             give_up(state, task, _too_much(state, session), target)
         elif session.paused:
             park(task, engine)
@@ -106,9 +114,12 @@ def _too_much(state: ControllerState, session: Session) -> Outcome:
     )
 
 
-def _no_such_engine(state: ControllerState, target: int) -> str:
-    departed = state.departed_ids.get(target)
+def _without_engine(state: ControllerState, instance: Instance) -> tuple[Outcome, int]:
+    """Return how a task ends that is bound to a process which is not here, and the id that this had, -1 if unknown."""
+    departed = state.departed.get(instance)
     if departed is not None:
-        return f"engine {target} is gone ({departed.cause})"
-    there = ", ".join(map(str, sorted(state.engines)))
-    return f"no engine {target}; " + (f"the engines are {there}" if there else "there are no engines")
+        words = f"engine {departed.id} is gone ({departed.cause})"
+        if departed.id in state.engines:
+            words += ". The engine that has this id now is another process: to run the call there, repeat it"
+        return lost(words), departed.id
+    return lost(NOT_OF_THIS_CLUSTER), -1

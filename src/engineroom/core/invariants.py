@@ -137,7 +137,8 @@ def _check_registers(state: ControllerState) -> None:
     assert set(state.idle) | set(state.rich) <= set(state.engines.values())
     assert all(state.was_used(id_) for id_ in state.engines)
     assert not state.was_used(state.next_id)
-    assert {departed.id: departed for departed in state.departed.values()} == state.departed_ids
+    assert all(state.departed.get(departed.instance) is departed for departed in state.departed_ids.values())
+    assert not state.departed.keys() & state.instances.keys()
     assert not state.departed_ids.keys() & state.engines.keys()
     due = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
     assert not due or (state.wake_at is not None and state.wake_at <= min(due))

@@ -36,6 +36,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
         state.send(peer, Refused(f"engine id {event.wanted_id} is already used by a running engine"))
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
+    state.departed.pop(event.instance, None)
     _note_use(state, id_)
     _meet(state, engine, peer, event, again=False)
     for session in state.clients.values():
@@ -102,9 +103,7 @@ def _next_free(state: ControllerState) -> int:
 
 
 def _note_use(state: ControllerState, id_: int) -> None:
-    departed = state.departed_ids.pop(id_, None)
-    if departed is not None:
-        del state.departed[departed.instance]
+    state.departed_ids.pop(id_, None)
     if id_ >= state.next_id:
         state.used_ids.add(id_)
     while state.next_id in state.used_ids:
@@ -178,7 +177,8 @@ def _note_departure(state: ControllerState, departed: Departed) -> None:
     state.departed_ids[departed.id] = departed
     if len(state.departed) > state.limits.departed:
         _, oldest = state.departed.popitem(last=False)
-        del state.departed_ids[oldest.id]
+        if state.departed_ids.get(oldest.id) is oldest:
+            del state.departed_ids[oldest.id]
 
 
 def engine_id_of(state: ControllerState, instance: Instance) -> int | None:

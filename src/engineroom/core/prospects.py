@@ -87,7 +87,7 @@ def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:
 
 def ends(state: ControllerState) -> str:
     """Return how the engines ended, the last ones first if they are many: "engine 0: exit code 3; ..."."""
-    every = list(state.departed.values())
+    every = list(state.departed_ids.values())
     named = "; ".join(f"engine {gone.id}: {gone.cause}" for gone in every[-_MOST_NAMED:])
     more = len(every) - _MOST_NAMED
     return f"{named}; {more} others ended before them" if more > 0 else named

@@ -29,6 +29,7 @@ from engineroom.protocol.ranges import (
     Hash,
     Identity,
     Instance,
+    Instances,
     KnownEpoch,
     Nonce,
     Number,
@@ -170,11 +171,15 @@ class Goodbye(Header, frozen=True, tag="bye"):
 
 class Submit(Header, frozen=True, tag="submit"):
     """Run `call`: balanced (`to` is None) as task `task`, or on each engine of `to`, in order, as the tasks
-    numbered from `task` on, one for each engine."""
+    numbered from `task` on, one for each engine.
+
+    `to`: the engines' instances, one after the other. A direct call is bound to processes from the moment it is made:
+    it never runs in a process that was started later under the same id.
+    """
 
     task: TaskId
     call: Call
-    to: Annotated[tuple[EngineId, ...], Fewer] | None = None
+    to: Instances | None = None
     options: Options = DEFAULT_OPTIONS
 
 

@@ -31,6 +31,8 @@ _TASK = ids.TASK_BYTES
 TaskId = Annotated[ids.TaskId, Meta(min_length=_TASK, max_length=_TASK)]
 Instance = Annotated[ids.Instance, Meta(min_length=_ID, max_length=_ID)]
 Epoch = Annotated[ids.Epoch, Meta(min_length=_ID, max_length=_ID)]
+Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_ENGINES)]
+"""Instances of engines, one after the other: coded far sooner than a list of them."""
 KnownEpoch = Annotated[bytes, Meta(max_length=_ID)]
 """An epoch, or b"" for none."""
 Identity = Annotated[bytes, Meta(min_length=_ID, max_length=_ID)]

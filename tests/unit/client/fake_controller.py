@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.errors import ConnectionFailed
-from engineroom.ids import Epoch, Instance, new_epoch, number_of, session_of, task_id
+from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     PROTOCOL,
@@ -177,7 +177,7 @@ class FakeController:
             self._turn += 1
             self._run(submit, submit.task, self.engines[self._turn % len(self.engines)], body)
             return
-        for index, engine in enumerate(submit.to):
+        for index, engine in enumerate(submit.to[::INSTANCE_BYTES]):  # each instance repeats the engine's id
             task = task_id(session_of(submit.task), number_of(submit.task) + index)
             self._run(submit, task, engine, body)
 

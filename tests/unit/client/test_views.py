@@ -60,7 +60,7 @@ def test_block_decides_what_apply_returns(rc: Client) -> None:
 def test_one_submit_carries_a_payload_for_all_targets(rc: Client, fake: FakeController) -> None:
     rc[:].apply_sync(len, b"x" * 300_000)
     [submit] = fake.heard_of(Submit)
-    assert submit.to == (0, 1)
+    assert submit.to == bytes(16) + bytes([1]) * 16
     assert submit.call.body.size > 300_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from random import Random
 
@@ -54,6 +55,11 @@ def session_id(number: int = 1) -> SessionId:
 
 def instance_id(number: int) -> Instance:
     return Instance(b"engine" + number.to_bytes(10))
+
+
+def instances(numbers: Iterable[int]) -> bytes:
+    """Return how a Submit names the engines that `instance_id` gives for `numbers`."""
+    return b"".join(map(instance_id, numbers))
 
 
 class Play:
@@ -120,7 +126,7 @@ def tasks(*numbers: int, client: int = 1) -> TaskRanges:
 
 def submit(
     number: int,
-    to: tuple[int, ...] | None = None,
+    to: tuple[int, ...] | bytes | None = None,
     options: Options = DEFAULT_OPTIONS,
     *,
     client: int = 1,
@@ -129,7 +135,7 @@ def submit(
 ) -> Submit:
     if size:
         call = replace(call, body=Stream(1, size))
-    return Submit(task(number, client), call, to, options)
+    return Submit(task(number, client), call, instances(to) if isinstance(to, tuple) else to, options)
 
 
 def run(number: int, attempt: int = 1, *, direct: bool = False, announce: bool = False, client: int = 1) -> Run:

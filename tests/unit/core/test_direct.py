@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engineroom.core.actions import Send
-from engineroom.core.events import BodyLost, EngineAway, EngineLost, EngineUp, Large
+from engineroom.core.broadcast import NOT_OF_THIS_CLUSTER
+from engineroom.core.events import BodyLost, ClientUp, EngineAway, EngineLost, EngineUp, Large
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     EngineLeft,
@@ -51,12 +52,48 @@ def test_a_submit_that_comes_twice_runs_once(two: Play) -> None:
     assert two(CLIENT, submit(2, (1,))) == []
 
 
-def test_an_unknown_target_is_lost_with_words(two: Play) -> None:
-    assert two.sent(CLIENT, submit(1, (7,))) == [(CLIENT, result(1, 7, lost("no engine 7; the engines are 0, 1")))]
+def test_a_process_that_was_never_here_is_lost_with_words(two: Play) -> None:
+    assert two.sent(CLIENT, submit(1, (7,))) == [(CLIENT, result(1, -1, lost(NOT_OF_THIS_CLUSTER)))]
 
 
-def test_with_no_engines_at_all_it_says_so(play: Play) -> None:
-    assert play.sent(CLIENT, submit(1, (0,))) == [(CLIENT, result(1, 0, lost("no engine 0; there are no engines")))]
+def test_of_several_targets_only_those_that_are_here_run(two: Play) -> None:
+    assert two.sent(CLIENT, submit(1, (1, 7, 0))) == [
+        (ENGINE_1, run(1, direct=True)),
+        (CLIENT, result(2, -1, lost(NOT_OF_THIS_CLUSTER))),
+        (ENGINE_0, run(3, direct=True)),
+    ]
+
+
+def test_it_does_not_run_in_the_next_process_with_the_same_id(two: Play) -> None:
+    two(ENGINE_1, EngineLost("exit code 3"))
+    two(12, EngineUp(instance_id(5), wanted_id=1))
+
+    ((peer, message),) = two.sent(CLIENT, submit(1, (1,)))
+
+    assert isinstance(message, Result)
+    assert (peer, message.engine, message.outcome.status) == (CLIENT, 1, Status.LOST)
+    assert message.outcome.error.startswith(
+        "engine 1 is gone (exit code 3). The engine that has this id now is another"
+    )
+    assert two.sent(CLIENT, submit(2, (5,))) == [(12, run(2, direct=True))]
+
+
+def test_nothing_of_an_earlier_cluster_runs_in_this_one(play: Play) -> None:
+    """A client that was cut off by the end of its cluster submits all that it has to the next one."""
+    for number in range(3):
+        play(10 + number, EngineUp(instance_id(100 + number)))
+    play(2, ClientUp(session_id(2)))
+
+    sent = play.sent(2, submit(1, (0, 1, 2), client=2)) + play.sent(2, submit(4, (1,), client=2))
+
+    assert sent == [(2, result(number, -1, lost(NOT_OF_THIS_CLUSTER), client=2)) for number in range(1, 5)]
+
+
+def test_one_that_was_given_up_too_early_is_itself_again(two: Play) -> None:
+    two(ENGINE_1, EngineLost("no answer"))
+    two(12, EngineUp(instance_id(1)))
+
+    assert two.sent(CLIENT, submit(1, (1,))) == [(12, run(1, direct=True))]
 
 
 def test_a_target_that_is_gone_is_lost_with_the_cause(two: Play) -> None:

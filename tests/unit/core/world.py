@@ -8,7 +8,7 @@ from engineroom.core.actions import Action, Send
 from engineroom.core.events import BodyLost, ClientBehind, ClientGone, ClientUp, HostGone, HostSays
 from engineroom.core.limits import Limits
 from engineroom.core.pressure import RESULT_BYTES
-from engineroom.ids import Peer, TaskId, number_of
+from engineroom.ids import Instance, Peer, TaskId, number_of
 from engineroom.protocol.messages import (
     Abort,
     Call,
@@ -20,12 +20,13 @@ from engineroom.protocol.messages import (
     Outcome,
     Output,
     Result,
+    Run,
     Status,
     Stream,
     Submit,
 )
 from engineroom.protocol.task_ranges import numbers_in, ranges_of
-from tests.unit.core.pretend import Play, PretendEngine, session_id, task, tasks
+from tests.unit.core.pretend import Play, PretendEngine, instance_id, session_id, task, tasks
 
 TRIVIAL = Outcome(Status.OK, 0.0, 0.00001)
 LONG = Outcome(Status.OK, 0.0, 3.0)
@@ -52,6 +53,8 @@ class Client:
         self.submitted: list[TaskId] = []
         self.results: dict[TaskId, Result] = {}
         self.confirmed: set[TaskId] = set()
+        self.bound: dict[TaskId, Instance] = {}
+        """The processes that direct tasks are bound to."""
 
     def up(self) -> None:
         self.peer = Peer(next(self.world.peers))
@@ -69,7 +72,9 @@ class Client:
         number = len(self.submitted) + 1
         self.submitted += [task(number + offset, self.number) for offset in range(1 if to is None else len(to))]
         call = Call(Kind.APPLY, function, Stream(1, size) if size else b"")
-        message = Submit(task(number, self.number), call, to, options)
+        bound = None if to is None else [self.world.instance(engine) for engine in to]
+        self.bound.update(zip(self.submitted[number - 1 :], bound or (), strict=False))
+        message = Submit(task(number, self.number), call, None if bound is None else b"".join(bound), options)
         self.world.perform(self.world.play(self.peer, message))
         self.world.perform(self.world.play(self.peer, message))
 
@@ -109,6 +114,10 @@ class World:
         for _ in range(engines):
             self.join()
 
+    def instance(self, place: int) -> Instance:
+        """Return the process that clients know as this engine; now and then it is not there any more."""
+        return self.engines[place].instance if place < len(self.engines) else instance_id(500 + place)
+
     def join(self) -> None:
         engine = PretendEngine(self.play, len(self.engines), self.peers)
         self.engines.append(engine)
@@ -124,6 +133,8 @@ class World:
             if engine.peer == send.peer:
                 if isinstance(send.message, Delivered):
                     self.check_acknowledged(engine, send.message)
+                if isinstance(send.message, Run) and send.message.direct:
+                    assert any(client.bound.get(send.message.task) == engine.instance for client in self.clients)
                 engine.inbox.append(send.message)
                 return
         client = next(client for client in self.clients if client.peer == send.peer)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 from engineroom.client.blocking import wait_for
 from engineroom.client.chunks import blocks
 from engineroom.client.columns import columns_of
+from engineroom.client.engine_table import Engine
 from engineroom.client.gather_results import AsyncGatherResult
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.lazy_map import Submit
@@ -51,12 +52,12 @@ class DirectView(View[Kind]):
 
     def __len__(self) -> int:
         """How many engines there are."""
-        return len(self._resolve(None))
+        return len(self._bind(None))
 
     @property
     def _width(self) -> int:
         """How many engines there are, 0 if none."""
-        return len(self._resolve(None)) if self._session.engines.ids else 0
+        return len(self._bind(None)) if self._session.engines.ids else 0
 
     if TYPE_CHECKING:  # the same methods, with their options
 
@@ -100,7 +101,7 @@ class DirectView(View[Kind]):
         """
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
-        count, targets = len(columns[0]), self._resolve(None)
+        count, targets = len(columns[0]), self._bind(None)
         if count and not targets:
             raise self._no_engines()
         slices = list(blocks(count, len(targets)))[:count] if targets else []
@@ -214,12 +215,13 @@ class DirectView(View[Kind]):
         `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. `flatten`: a part with a single row is
         replaced by that row.
         """
-        (whole, rows), spread, ids = with_rows(seq), distribution(dist), self._resolve(targets)
+        (whole, rows), spread, engines = with_rows(seq), distribution(dist), self._bind(targets)
         count = rows.count(whole)
-        if count and not ids:
+        if count and not engines:
             raise self._no_engines()
-        result: AsyncResult[Any] = AsyncResult(self._session, "scatter", count=len(ids), single=False, label=self.label)
-        for engine, cut in zip(ids, spread.cuts(count, len(ids)) if ids else (), strict=True):
+        places = len(engines)
+        result: AsyncResult[Any] = AsyncResult(self._session, "scatter", count=places, single=False, label=self.label)
+        for engine, cut in zip(engines, spread.cuts(count, places) if places else (), strict=True):
             part = rows.cut(whole, cut)
             body = pack_part(key, part, rows, flatten=flatten, copy=not self._tracks(track))
             self._submit(CallKind.PUSH, body, result, (engine,), label=self.label)
@@ -238,10 +240,10 @@ class DirectView(View[Kind]):
         table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values
         without rows a list.
         """
-        ids = self._resolve(targets)
-        result = AsyncGatherResult(self._session, len(ids), distribution(dist), self.label)
-        if ids:
-            self._submit(CallKind.PULL, pack(key), result, ids, label=self.label)
+        engines = self._bind(targets)
+        result = AsyncGatherResult(self._session, len(engines), distribution(dist), self.label)
+        if engines:
+            self._submit(CallKind.PULL, pack(key), result, engines, label=self.label)
         return wait_for(result) if self._blocks(block) else result
 
     def use_dill(self) -> Any:
@@ -259,7 +261,7 @@ class DirectView(View[Kind]):
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
-        packed, targets = self.client._packer.pack(f), self._resolve(None)
+        packed, targets = self.client._packer.pack(f), self._bind(None)
         if parts and not targets:
             raise self._no_engines()
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
@@ -271,7 +273,8 @@ class DirectView(View[Kind]):
         return result
 
     def _submitter(self, f: Function[Any]) -> Submit:
-        packed, ids = self.client._packer.pack(f), self._resolve(None)
+        packed = self.client._packer.pack(f)
+        ids = resolve(self.targets, self._session.engines)
 
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
             if not ids:
@@ -313,12 +316,12 @@ class DirectView(View[Kind]):
         label: str | None = None,
     ) -> AsyncResult[Any]:
         """Submit one call, its payload once, to each of `targets` (None: the view's)."""
-        ids = self._resolve(targets)
+        engines = self._bind(targets)
         single = is_single(self.targets if targets is None else targets)
         label = self.label if label is None else label
-        result: AsyncResult[Any] = AsyncResult(self._session, name, count=len(ids), single=single, label=label)
-        if ids:
-            self._submit(kind, body, result, ids, function=function, label=label)
+        result: AsyncResult[Any] = AsyncResult(self._session, name, count=len(engines), single=single, label=label)
+        if engines:
+            self._submit(kind, body, result, engines, function=function, label=label)
         return result
 
     def _submit(
@@ -326,17 +329,19 @@ class DirectView(View[Kind]):
         kind: CallKind,
         body: Packed,
         result: AsyncResult[Any],
-        ids: tuple[int, ...],
+        engines: tuple[Engine, ...],
         *,
         label: str,
         function: PackedFunction | None = None,
     ) -> None:
         options = Options(label=label) if label else DEFAULT_OPTIONS
-        tasks = self._session.submit(kind, body, result, function=function, to=ids, options=options)
+        tasks = self._session.submit(kind, body, result, function=function, to=engines, options=options)
         self._numbers.add(tasks[0].number, len(tasks))
 
-    def _resolve(self, targets: Targets) -> tuple[int, ...]:
-        return resolve(self.targets if targets is None else targets, self._session.engines)
+    def _bind(self, targets: Targets) -> tuple[Engine, ...]:
+        """Return the engines that a call is made for now: their processes, not whatever has their ids later."""
+        engines = self._session.engines
+        return engines.bound(resolve(self.targets if targets is None else targets, engines))
 
     def _none_if_waited(
         self,
