@@ -21,6 +21,7 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report, quo
 from engineroom.cluster.surroundings import cores, thread_limits
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
+from engineroom.protocol.left_behind import end_marked, mark_of
 from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.settings import steps
 from engineroom.settings.logs import last_line, rotate
@@ -154,6 +155,8 @@ class EngineHouse:
 
     async def ended(self) -> None:
         await self._spawner.ended()
+        if self._spawner.process.returncode:  # it was killed, and can't have ended what tasks left
+            await asyncio.to_thread(end_marked, mark_of(self._instance))
 
     def kill(self) -> None:
         if self._spawner.running:

@@ -7,10 +7,13 @@ stdin is the end of the host, which else would have ended this process first.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from engineroom.protocol.left_behind import staying
 
 
 class Sweeper:
@@ -22,6 +25,7 @@ class Sweeper:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=staying(os.environ),  # it ends by itself
             start_new_session=True,
         )
 

@@ -33,6 +33,7 @@ from engineroom.engine.shell import Shell
 from engineroom.engine.startup import describe_engine, prepare_surroundings, run_code, run_startup_code
 from engineroom.engine.streams import Streams, routed_output
 from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.left_behind import mark_children
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.protocol.processes import die_with_parent
 from engineroom.serialize.functions.table import FunctionTable
@@ -61,7 +62,8 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
     if words is None and config.words >= 0:
         words = LastWords.inherited(config.words)
     alone = words is None
-    words = words or keep_words(config.log_file)
+    words = words or keep_words(config.log_file, config.mark)
+    marked = mark_children(config.mark)  # kept to the end of this process
     crash = None if words is None else os.dup(words.files[1])
     engine_log = open_log(config.log_file, config.log_level, crash=crash, for_people=alone)
     problem = prepare_surroundings(config)
@@ -77,6 +79,7 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
         code = engine.run([problem] if problem else [])
         if words is not None:
             words.forget()
+        del marked
         return code
 
 

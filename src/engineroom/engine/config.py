@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engineroom.ids import Instance, new_instance
+from engineroom.protocol.left_behind import mark_of
 from engineroom.transport.ways import Way
 
 
@@ -61,3 +62,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
         if not self.instance:
             self.instance = new_instance().hex()
         return Instance(bytes.fromhex(self.instance))
+
+    @property
+    def mark(self) -> str:
+        """What all processes of this engine's tasks are known by."""
+        return mark_of(self.host, self.own_instance())

@@ -34,6 +34,8 @@ from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
 from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
+from engineroom.engine.strays import Strays
+from engineroom.protocol.left_behind import adopt_orphans
 from engineroom.protocol.processes import die_with_parent
 from engineroom.settings.own_files import append_to
 from engineroom.settings.titles import set_title
@@ -57,6 +59,7 @@ class _Child:
     runs: NowRunning | None = None
     words: LastWords | None = None
     log_file: str = ""
+    mark: str = ""
 
 
 class Spawner:
@@ -68,6 +71,7 @@ class Spawner:
         self._ending = False
         self._parent = os.getppid()
         self._memory = OutOfMemory()
+        self._strays = Strays()
         self._wake_read, self._wake_write = os.pipe()
         self.runs: NowRunning | None = None  # where the next child, or in a child: where we, note what runs
         self.words: LastWords | None = None  # and what is written last
@@ -78,7 +82,7 @@ class Spawner:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(self._wake_read, select.POLLIN)
-        while not self._ending or self._children:
+        while not self._ending or self._children or self._look() is not None:
             ready = dict(poll.poll(self._timeout()))
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
@@ -109,7 +113,8 @@ class Spawner:
 
     def _timeout(self) -> float | None:
         """Return the milliseconds until the next process must be killed."""
-        deadlines = [child.kill_at for child in self._children.values() if child.kill_at is not None]
+        ends = [child.kill_at for child in self._children.values()]
+        deadlines = [each for each in (*ends, self._strays.deadline) if each is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 + 1 if deadlines else None
 
     def _commands(self) -> Iterator[dict[str, Any]]:
@@ -151,7 +156,7 @@ class Spawner:
         if pid == 0:
             return config
         self._children[pid] = _Child(
-            key, pid, instance, grace, runs=self.runs, words=self.words, log_file=config.log_file
+            key, pid, instance, grace, runs=self.runs, words=self.words, log_file=config.log_file, mark=config.mark
         )
         _report(spawned=key, pid=pid, instance=instance)
         return None
@@ -175,6 +180,7 @@ class Spawner:
     def _stop(self, child: _Child) -> None:
         if child.kill_at is None:
             child.kill_at = time.monotonic() + child.grace
+            self._strays.remember(child.pid)
             _signal(child.pid, signal.SIGTERM)
 
     def _end(self) -> None:
@@ -187,16 +193,44 @@ class Spawner:
         for child in self._children.values():
             if child.kill_at is not None and child.kill_at <= now:
                 child.kill_at = now + GRACE
+                self._strays.remember(child.pid)
                 _signal(child.pid, signal.SIGKILL)
+        self._strays.end_overdue()
+
+    def _look(self) -> float | None:
+        """Have what engines left behind ended; return when that is overdue, None if there is nothing any more."""
+        self._strays.look({pid: child.mark for pid, child in self._children.items()}, ending=self._ending)
+        return self._strays.deadline
 
     def _reap(self) -> None:
-        for pid, code in _ended():
+        for pid, code in self._ended():
+            self._strays.forget(pid)
             child = self._children.pop(pid, None)
             if child is not None:
                 cause = cause_of(code, memory=self._memory)
                 facts = {"code": code, "cause": cause, "own": own_doing(code, cause), **_what_ran(child)}
                 facts["words"] = _what_it_wrote(child, cause)
                 _report(exited=child.key, pid=pid, instance=child.instance, **facts)
+        self._look()
+
+    def _ended(self) -> Iterator[tuple[int, int]]:
+        """Yield the (pid, exit code) of each child that has ended, and end what engines left in their process group."""
+        while True:
+            try:
+                if hasattr(os, "waitid"):
+                    # While it is not reaped its number can't be anybody else's.
+                    found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                    if found is None:
+                        return
+                    if found.si_pid in self._children:
+                        with contextlib.suppress(OSError):
+                            os.killpg(found.si_pid, signal.SIGKILL)
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            yield pid, os.waitstatus_to_exitcode(status)
 
 
 def _what_ran(child: _Child) -> dict[str, Any]:
@@ -229,25 +263,6 @@ def _become_engine(config: EngineConfig, key: Key, parent: int, words: LastWords
         # Never back to serving: there would be two spawners. Stdout is still where we report to.
         _report(failed=key, problem=str(error))
         os._exit(1)
-
-
-def _ended() -> Iterator[tuple[int, int]]:
-    """Yield the (pid, exit code) of each child that has ended, and end what it left in its process group."""
-    while True:
-        try:
-            if hasattr(os, "waitid"):
-                # While it is not reaped its number can't be anybody else's.
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if found is None:
-                    return
-                with contextlib.suppress(OSError):
-                    os.killpg(found.si_pid, signal.SIGKILL)
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        yield pid, os.waitstatus_to_exitcode(status)
 
 
 def _signal(pid: int, signum: int) -> None:
@@ -303,6 +318,7 @@ def main() -> int:
     set_title("engineroom spawner")
     gc.collect()
     gc.freeze()
+    adopt_orphans()
     spawner = Spawner()
     config = spawner.run()
     return 0 if config is None else run_engine(config, spawner.runs, spawner.words)

@@ -16,6 +16,7 @@ import msgspec
 
 from engineroom.errors import ConnectionFailed
 from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.left_behind import staying
 from engineroom.protocol.processes import host_name, network_namespace
 from engineroom.transport.socket_places import socket_directory
 from engineroom.transport.sockets import alone, check_socket, lead_nowhere
@@ -261,6 +262,7 @@ def _guard(plan: TunnelPlan) -> subprocess.Popen[bytes]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=[listening.fileno()],
+            env=staying(os.environ),  # other engines and clients use it as well
             start_new_session=True,
         )
     assert process.stdin is not None

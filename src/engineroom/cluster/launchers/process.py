@@ -15,6 +15,7 @@ from engineroom.cluster.children import cause_of
 from engineroom.cluster.launchers.launcher import Handle, State, Status
 from engineroom.cluster.pid_records import Holder, holder
 from engineroom.errors import LaunchError
+from engineroom.protocol.left_behind import staying
 from engineroom.protocol.processes import ProcessRecord
 
 STOP_SECONDS = 2.0
@@ -36,6 +37,7 @@ class ProcessLauncher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if errors is None else errors,
                 pass_fds=tuple(descriptors),
+                env=staying(os.environ),
                 start_new_session=True,
             )
         except OSError as error:
