@@ -1,29 +1,74 @@
-"""Calls that wait for their result. Nothing else refers to the result, so Ctrl-C cancels what was submitted."""
+"""Calls that wait for their result. Nobody has a handle of them, so Ctrl-C cancels what was submitted."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from threading import current_thread, get_ident, main_thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engineroom.client.targets import spell
 from engineroom.client.waiting import Deadline
 
 if TYPE_CHECKING:
     from engineroom.client.results import AsyncResult
+    from engineroom.client.session import Session
     from engineroom.client.tasks import Task
+
+Result = TypeVar("Result", bound="AsyncResult[Any]")
 
 _QUIET, _LONGEST = 0.3, 2.0
 """Seconds that interrupted tasks have before they are named, and before the call stops waiting for them."""
 
 
-def wait_for(result: AsyncResult) -> Any:
-    """Return the result, or raise its error. On Ctrl-C, cancel or interrupt its tasks first."""
+class Scope:
+    """The calls that one thread submits while it lasts: an interrupt may come before anybody has a handle of them."""
+
+    __slots__ = ("_owners", "_thread")
+
+    def __init__(self) -> None:
+        self._owners: list[Any] = []
+        self._thread = get_ident()
+
+    def note(self, owner: object) -> None:
+        """Take in the owner of tasks that are about to be submitted, if it belongs to this thread."""
+        if get_ident() == self._thread and (not self._owners or self._owners[-1] is not owner):
+            self._owners.append(owner)
+
+    def give_up(self) -> None:
+        """Withdraw and interrupt the tasks of all of them."""
+        for owner in self._owners:
+            give_up(owner)
+
+
+def result_of(session: Session, submit: Callable[[], AsyncResult[Any]]) -> Any:
+    """Return the result of the call that `submit()` makes, or raise its error.
+
+    On Ctrl-C, at whatever point, cancel or interrupt its tasks first.
+    """
+    return _made_and_ended(session, submit)[1]
+
+
+def finished(session: Session, submit: Callable[[], Result]) -> Result:
+    """Like `result_of`, but return the AsyncResult."""
+    return _made_and_ended(session, submit)[0]
+
+
+def _made_and_ended(session: Session, submit: Callable[[], Result]) -> tuple[Result, Any]:
+    outer, scope = session.scope, Scope()
     try:
-        return result.get()
+        if current_thread() is main_thread():  # no other is interrupted
+            session.scope = scope
+        result = submit()
+        session.scope = outer
+        return result, result.get()
     except KeyboardInterrupt:
-        give_up(result)
+        session.scope = outer
+        scope.give_up()
         raise
+    finally:
+        session.scope = outer
 
 
 def give_up(result: AsyncResult) -> None:

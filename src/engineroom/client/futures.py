@@ -173,7 +173,7 @@ class LeanFuture(Future[T]):
                 self._watchers = []
             self._watchers.append(look)
         try:
-            return waiter.wait_aloud(timeout, self._session.silence.look)
+            return self._session.wait_for(waiter, timeout, self._session.silence.look)
         finally:
             self._unwatch(look)
 

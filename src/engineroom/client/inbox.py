@@ -41,7 +41,7 @@ class Inbox:
 
     def __init__(self, session: Session, link: Link) -> None:
         self._session, self._link = session, link
-        self.acknowledgements = Acknowledgements(session.first_unfinished)
+        self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: self._answer,
             Ended: self._ended,

@@ -18,6 +18,7 @@ class IOThread:
 
     def __init__(self, name: str) -> None:
         self.loop = new_loop()
+        self._spawned: list[asyncio.Task[None]] = []  # or the garbage collector could take them
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -34,6 +35,10 @@ class IOThread:
             self.loop.call_soon_threadsafe(callback)
         except RuntimeError:
             return  # the loop is closed: nothing to notify
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` run on the thread, and wait for nothing."""
+        self.call(lambda: self._spawned.append(self.loop.create_task(work)))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what `work` returns, run on the thread; interrupting the wait cancels it."""

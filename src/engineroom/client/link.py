@@ -100,15 +100,23 @@ class Link:
         """Send what user threads have added; while there is no connection it stays where it is."""
         connection = self._connection
         if connection is not None:
-            self._send_all(connection, self._session.take_outbox())
+            self._send_all(connection, self._session.outgoing.take())
             connection.flush()  # at once: a tick of the loop is a tenth of a lone call's round trip
 
     def write_now(self, request: Request) -> bool:
-        """Send a lone call from the caller's thread, if that can be done. The session's lock is held."""
+        """Send a lone call from the caller's thread, unless another has taken it; False if that can't be done now."""
         connection, function = self._connection, request.function
         if connection is None or request.segments is not None:
             return False
-        return (function is None or function.hash in self._sent_functions) and connection.write_now(request.submit)
+        if function is not None and function.hash not in self._sent_functions:
+            return False
+        session = self._session
+        return connection.write_now(request.submit(session.id), lambda: session.outgoing.claim(request))
+
+    @property
+    def writing_here(self) -> bool:
+        """Whether the caller has interrupted its thread while that was in `write_now`."""
+        return self._connection is not None and self._connection.writing_here
 
     def send_function(self, digest: bytes) -> None:
         """The controller lacks a function: send it (again), if a task of ours still needs it."""
@@ -206,7 +214,7 @@ class Link:
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
-        self._send_all(connection, self._session.take_all(welcome.known_up_to))
+        self._send_all(connection, self._session.outgoing.take_all(welcome.known_up_to))
 
     def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:
         for item in items:
@@ -219,10 +227,11 @@ class Link:
         function = request.function
         if function is not None and function.hash not in self._sent_functions:
             self._send_function(connection, function)
+        message = request.submit(self._session.id)
         if request.segments is None:
-            connection.send(request.submit)
+            connection.send(message)
         else:
-            bodies.send(connection, request.submit, request.segments)
+            bodies.send(connection, message, request.segments)
 
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:

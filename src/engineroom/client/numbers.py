@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, repeat
 
+_NOTHING = range(-1)
+
 
 class NumberHistory:
     """The last `limit` numbers, in the order in which they came.
@@ -22,13 +24,16 @@ class NumberHistory:
     def add(self, first: int, count: int = 1) -> None:
         """Remember `count` numbers from `first` on."""
         ranges = self._ranges
-        if ranges and ranges[-1].stop == first:
-            ranges[-1] = range(ranges[-1].start, first + count)
-        else:
+        last = ranges[-1] if ranges else _NOTHING
+        new = range(last.start if last.stop == first else first, first + count)
+        if last.stop == first and ranges[-1] is last:
+            ranges[-1] = new
+        else:  # or a signal handler has been here meanwhile
             ranges.append(range(first, first + count))
         self._count += count
         while self._count - len(ranges[0]) >= self._limit:
-            self._count -= len(ranges.popleft())
+            gone = len(ranges.popleft())
+            self._count -= gone
 
     def __iter__(self) -> Iterator[int]:
         too_many = max(0, self._count - self._limit)

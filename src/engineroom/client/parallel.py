@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from engineroom.client.blocking import wait_for
+from engineroom.client.blocking import result_of
 from engineroom.client.partitions import distribution, rows_together
 from engineroom.client.remote import RemoteFunction
 from engineroom.errors.local import called_by_users
@@ -46,8 +46,9 @@ class ParallelFunction(RemoteFunction):
         cut_up, count = rows_together(sequences)
         cuts = spread.cuts(count, min(count, max(1, view._width))) if count else ()
         parts = [tuple(rows.cut(whole, cut) for whole, rows in cut_up) for cut in cuts]
-        result = view._call_with_parts(self.func, parts, spread)
-        return wait_for(result) if view.block else result
+        if view.block:
+            return result_of(view._session, lambda: view._call_with_parts(self.func, parts, spread))
+        return view._call_with_parts(self.func, parts, spread)
 
 
 def parallel(

@@ -9,22 +9,26 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.engine_table import Engine, EngineTable
 from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
 from engineroom.client.numbers import ChunkSizes
+from engineroom.client.outgoing import Outgoing
 from engineroom.client.questions import Questions
 from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
-from engineroom.client.waiting import CallbackThread, LeftCondition, in_slices
+from engineroom.client.waiting import CallbackThread, LeftCondition, Waiter, in_slices, unheld
 from engineroom.errors import ConnectionFailed, EngineroomError
-from engineroom.ids import new_session, task_id
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream, Submit
+from engineroom.ids import new_session
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
 from engineroom.serialize.functions.packing import PackedFunction
+
+if TYPE_CHECKING:
+    from engineroom.client.blocking import Scope
 
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""
@@ -40,7 +44,7 @@ class Session:
     """One client, over any number of connections, until `close`.
 
     `condition`: held while the state of tasks or engines changes, and notified afterwards if a thread is waiting.
-    `failure`: None, or the error that ended the session.
+    `failure`: None, or the error that ended the session. `scope`: takes note of the calls that are submitted, if set.
     """
 
     def __init__(
@@ -55,18 +59,16 @@ class Session:
         self.id = new_session()
         self.condition = threading.Condition()
         self.engines = EngineTable(advise)
-        self.tasks: dict[int, Task] = {}
+        self.outgoing = Outgoing(self._wake)
+        self.tasks = self.outgoing.tasks
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.failure: EngineroomError | None = None
         self.max_unfinished_bytes = max_unfinished_bytes
-        self.last_number = 0
         self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._outbox: list[Request | Message] = []
-        self._awake = False
-        self._submitted_bytes = self._released_bytes = 0
+        self.scope: Scope | None = None
+        self._released_bytes = 0
         self._counted: PackedFunction | None = None
         self._observers = 0
         self._process, self._forked = os.getpid(), False
@@ -85,6 +87,11 @@ class Session:
             raise
 
     @property
+    def last_number(self) -> int:
+        """The number of the task that was submitted last."""
+        return self.outgoing.last_number
+
+    @property
     def closed(self) -> bool:
         return self.failure is not None
 
@@ -93,9 +100,18 @@ class Session:
         if self._forked or self._io.loop.is_closed():
             return
         self.fail(ConnectionFailed(reason))
-        self._io.run(self._link.close())
+        if self._io.here or self._link.writing_here:  # a finalizer or a handler, which cannot wait for its own thread
+            self._io.spawn(self._close_in_background())
+            return
+        with unheld(self.condition):
+            self._io.run(self._link.close())
+            self._io.stop()
+            self.callbacks.stop()
+
+    async def _close_in_background(self) -> None:
+        await self._link.close()
+        self.callbacks.stop(wait=False)
         self._io.stop()
-        self.callbacks.stop()
 
     def forked(self) -> None:
         """Note that this process is a forked child, without the I/O thread and without the threads that hold locks."""
@@ -104,15 +120,15 @@ class Session:
             f"this Client belongs to process {self._process}, and this process is a fork of it. Create a new "
             "Client() in this process"
         )
-        self.condition, self._lock = LeftCondition(self._fail_here), threading.Lock()
+        self.condition = LeftCondition(self._fail_here)
         self.callbacks = CallbackThread(self.callbacks.name)
         self.silence.leave()
 
     def _fail_here(self) -> None:
         """In a forked child: end the parent's waits, because nothing will arrive here."""
         assert self.failure is not None
-        with self._lock:
-            owners = {id(task.listener): task.listener for task in self.tasks.values() if task.listener is not None}
+        tasks = list(self.tasks.values())
+        owners = {id(task.listener): task.listener for task in tasks if task.listener is not None}
         for owner in owners.values():
             owner._left_behind()
         self.fail(self.failure)
@@ -138,64 +154,56 @@ class Session:
             size, segments = sum(segment.nbytes for segment in body), body
             call = Call(kind, b"" if function is None else function.hash, Stream(0, size))
         held = size if function is None or not function.copied else size + self._copied_for(function)
-        if self._submitted_bytes - self._released_bytes + held > self.max_unfinished_bytes:
+        if self.outgoing.submitted_bytes - self._released_bytes + held > self.max_unfinished_bytes:
             self._wait_for_room(held)
         now = time.time()
         self.check()
-        with self._lock:
-            first = self.last_number + 1
-            instances = None if to is None else b"".join([engine.instance for engine in to])
-            submit = Submit(task_id(self.id, first), call, instances, options)
-            request = Request(submit, segments, size, function, 1 if to is None else len(to), held)
-            if to is None:
-                tasks = [Task(first, kind, request, owner, now, -1, -1)]
-            else:
-                tasks = [
-                    Task(number, kind, request, owner, now, engine.id, engine.id, engine.instance)
-                    for number, engine in enumerate(to, first)
-                ]
+        if to is None:
+            request = Request(call, None, options, segments, size, function, held, 1)
+            tasks = [Task(kind, request, owner, now, -1, -1)]
+        else:
+            instances = b"".join([engine.instance for engine in to])
+            request = Request(call, instances, options, segments, size, function, held, len(to))
+            tasks = [Task(kind, request, owner, now, engine.id, engine.id, 0, engine.instance) for engine in to]
+        if self.scope is not None:
+            self.scope.note(owner)
+        try:
             owner._attach(tasks)
-            for task in tasks:
-                self.tasks[task.number] = task
-            self.last_number = first + len(tasks) - 1
-            self._submitted_bytes += held
-            lone = not self._awake and len(self.tasks) == len(tasks)
-            if lone and self._link.write_now(request):
-                asleep = False
-            else:
-                self._outbox.append(request)
-                asleep, self._awake = not self._awake, True
-        if asleep:
-            self._io.call(self._link.drain)
-        if self.failure is not None:  # it failed between the check and the lock: no one else will fail these tasks
+            if not self.outgoing.enter(request, tasks) or not self._link.write_now(request):
+                self.outgoing.wake()
+        except BaseException as error:
+            self._interrupted(request, tasks, error)
+            raise
+        if self.failure is not None:  # it failed between the check and the entry: no one else will fail these tasks
             self.fail(self.failure)
         return tasks
 
-    def submit_anew(self, task: Task, request: Request) -> None:
-        """Ask under a new number for `task`, whose payload did not arrive when it was sent as part of `request`."""
-        old = request.submit
-        with self._lock:
-            task.number = self.last_number = self.last_number + 1
-            to = None if task.target < 0 else task.instance
-            submit = Submit(task_id(self.id, task.number), old.call, to, old.options)
-            task.request = Request(submit, request.segments, request.size, request.function, 1, request.size)
-            self.tasks[task.number] = task
-            self._submitted_bytes += request.size
-            self._outbox.append(task.request)
-            asleep, self._awake = not self._awake, True
-        if asleep:
-            self._io.call(self._link.drain)
+    def _interrupted(self, request: Request, tasks: list[Task], error: BaseException) -> None:
+        """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of."""
+        if self.outgoing.complete(request, tasks):
+            if not self.closed:
+                self.abort(tasks, interrupt=True)
+            return
+        for task in tasks:
+            task.fail(error)
+            task.request = task.listener = None
+
+    def submit_anew(self, task: Task, old: Request) -> None:
+        """Ask under a new number for `task`, whose payload did not arrive when it was sent as part of `old`."""
+        to = None if task.target < 0 else task.instance
+        task.request = Request(old.call, to, old.options, old.segments, old.size, old.function, old.size, 1)
+        self.outgoing.enter(task.request, [task])
+        self.outgoing.wake()
 
     def send(self, *messages: Message) -> None:
         """Send `messages`, after all that was submitted before."""
         if not messages:
             return
         self.check()
-        with self._lock:
-            self._outbox.extend(messages)
-            asleep, self._awake = not self._awake, True
-        if asleep:
-            self._io.call(self._link.drain)
+        self.outgoing.send(messages)
+
+    def _wake(self) -> None:
+        self._io.call(self._link.drain)
 
     def call_soon(self, act: Callable[[], object]) -> None:
         """Call `act()` in the I/O thread soon. Safe anywhere, even in a `__del__`."""
@@ -216,7 +224,7 @@ class Session:
         number, waiter = self.questions.new()
         try:
             self.send(make(number))
-            if not waiter.wait_aloud(timeout, self.silence.look_at_the_way):
+            if not self.wait_for(waiter, timeout, self.silence.look_at_the_way):
                 raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
             answer = self.questions.answer(number)
         finally:
@@ -242,6 +250,21 @@ class Session:
                 "cannot wait for results in the client's I/O thread, because that thread receives them; wait in "
                 "another thread"
             )
+        if self._link.writing_here:
+            raise RuntimeError(
+                "cannot wait for results here: this signal handler or finalizer has interrupted its thread while that "
+                "was sending a call, and nothing else can be sent until it returns. Wait later, or in another thread"
+            )
+        if self.outgoing.stuck:
+            self.outgoing.wake_surely()
+
+    def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
+        """Return whether `waiter` was woken in time; `look()` is called every 2 s meanwhile.
+
+        If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
+        """
+        with unheld(self.condition):
+            return waiter.wait_aloud(timeout, look)
 
     def wait_until(
         self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
@@ -268,28 +291,6 @@ class Session:
         if self._observers:
             self.condition.notify_all()
 
-    def first_unfinished(self) -> int:
-        """Return the number below which every task has ended."""
-        with self._lock:
-            # Tasks enter in the order of their numbers, so the first one left is the lowest.
-            return next(iter(self.tasks), self.last_number + 1)
-
-    def take_outbox(self) -> list[Request | Message]:
-        """Return what is to be sent; the next to add something wakes the I/O thread again."""
-        with self._lock:
-            outbox, self._outbox = self._outbox, []
-            self._awake = False
-        return outbox
-
-    def take_all(self, known_up_to: int) -> list[Request | Message]:
-        """Return what a controller that has our tasks up to `known_up_to` has to be sent, in order."""
-        with self._lock:
-            outbox, self._outbox = self._outbox, []
-            self._awake = False
-            requests = [task.request for task in self.tasks.values() if task.number > known_up_to]
-        unique = dict.fromkeys(request for request in requests if request is not None)
-        return [*unique, *(item for item in outbox if not isinstance(item, Request))]
-
     def functions(self) -> dict[bytes, PackedFunction]:
         """Return the functions that unfinished tasks name, by their hashes."""
         requests = [task.request for task in tuple(self.tasks.values())]
@@ -307,10 +308,7 @@ class Session:
         with self.condition:
             if self.failure is None:
                 self.failure = error
-            with self._lock:
-                tasks = list(self.tasks.values())
-                self.tasks.clear()
-            for task in tasks:
+            for task in self.outgoing.empty():
                 task.fail(error)
                 owner, task.listener = task.listener, None
                 if owner is not None:
@@ -327,7 +325,7 @@ class Session:
 
     def _wait_for_room(self, size: int) -> None:
         def room() -> bool:
-            unfinished = self._submitted_bytes - self._released_bytes
+            unfinished = self.outgoing.submitted_bytes - self._released_bytes
             return unfinished == 0 or unfinished + size <= self.max_unfinished_bytes
 
         if room():

@@ -9,7 +9,7 @@ import msgspec
 from engineroom.client.map_items import error_of, items_of
 from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, remote_error
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
-from engineroom.protocol.messages import METHODS, Outcome, Status, Submit
+from engineroom.protocol.messages import METHODS, Call, Options, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.serialize.chunks.items import ItemsFailed
 from engineroom.serialize.failures.packing import unpack_failure
@@ -31,19 +31,26 @@ class Listener(Protocol):
 
 
 class Request(msgspec.Struct, gc=False, eq=False):
-    """One Submit, kept to be sent again until all its tasks have ended.
+    """One call, kept to be sent again until all its tasks have ended.
 
-    `segments`: the payload if it travels as a stream. `size`: bytes of payload. `open`: tasks without an end.
-    `held`: bytes of memory that count as its own until then. Like a Task, it is not tracked by the garbage collector:
-    a million outstanding calls cost it nothing.
+    `segments`: the payload if it travels as a stream. `size`: bytes of payload. `held`: bytes of memory that count as
+    its own until it has ended. `open`: tasks without an end. `number`: of its first task; 0 before it has one. Like a
+    Task, it is not tracked by the garbage collector: a million outstanding calls cost it nothing.
     """
 
-    submit: Submit
+    call: Call
+    to: bytes | None
+    options: Options
     segments: list[memoryview] | None
     size: int
     function: PackedFunction | None
-    open: int
     held: int
+    open: int
+    number: int = 0
+
+    def submit(self, session: SessionId) -> Submit:
+        """Return the message that asks for it, without a stream."""
+        return Submit(task_id(session, self.number), self.call, self.to, self.options)
 
 
 class Task(msgspec.Struct, gc=False, eq=False):
@@ -54,13 +61,13 @@ class Task(msgspec.Struct, gc=False, eq=False):
     afterwards. Times are seconds since 1970 by this machine's clock.
     """
 
-    number: int
     kind: int
     request: Request | None
     listener: Listener | None
     submitted: float
     target: int
     engine: int
+    number: int = 0
     instance: Instance | None = None
     started: bool = False
     received: float = 0.0

@@ -68,6 +68,28 @@ class Waiter:
         return in_slices(self.wait, timeout, look)
 
 
+class unheld:  # noqa: N801 (it is used like a function)
+    """A context in which this thread does not hold `condition`.
+
+    It does hold it where a signal handler, or a finalizer, has interrupted code that does; a wait would then keep the
+    I/O thread from ever ending it. A Condition's own `wait` does the same.
+    """
+
+    __slots__ = ("_condition", "_state")
+
+    def __init__(self, condition: threading.Condition) -> None:
+        self._condition: Any = condition
+        self._state: Any = None
+
+    def __enter__(self) -> None:
+        if self._condition._is_owned():
+            self._state = self._condition._release_save()
+
+    def __exit__(self, *_: object) -> None:
+        if self._state is not None:
+            self._condition._acquire_restore(self._state)
+
+
 class LeftCondition(threading.Condition):
     """Stands in a forked child for a condition that its parent's threads notify: the first to hold it calls `end()`,
     which ends what could only be waited for in vain."""
@@ -113,16 +135,18 @@ class CallbackThread:
 
     def call(self, callback: Callable[[], object]) -> None:
         """Run `callback()` soon; an exception that it raises is logged."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-            self._thread.start()
         self._queue.put(callback)
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            if self._thread is None:  # a finalizer may have been here meanwhile
+                self._thread = thread
+                thread.start()
 
-    def stop(self) -> None:
-        """End the thread after the callbacks that are waiting."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End the thread after the callbacks that are waiting; `wait` until it has ended."""
         if self._thread is not None:
             self._queue.put(None)
-            if not self.here:
+            if wait and not self.here:
                 self._thread.join()
 
     def _run(self) -> None:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _OF_A_LEVEL = 1 << 10
 _LONGEST = 1 << 30
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()  # a signal handler may pickle while its thread is in here
 
 
 def on_a_long_stack(function: Callable[[], T]) -> T:

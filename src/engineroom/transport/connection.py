@@ -188,12 +188,18 @@ class Connection(asyncio.BufferedProtocol):
         elif backlog.left(outbox):
             self.abort("it has not read what was sent to it")
 
-    def write_now(self, message: Message) -> bool:
+    def write_now(self, message: Message, claim: Callable[[], bool] | None = None) -> bool:
         """Write `message` from any thread, and return True; or return False when it must go by `send`.
 
-        Only while nothing else is being sent.
+        Only while nothing else is being sent. `claim()`: whether it is still to be written, asked when nothing is in
+        the way any more; if not, nothing is written.
         """
-        return self._wire is not None and self._wire.write_now(message)
+        return self._wire is not None and self._wire.write_now(message, claim)
+
+    @property
+    def writing_here(self) -> bool:
+        """Whether the caller has interrupted its thread while that was in `write_now`."""
+        return self._wire is not None and self._wire.held_here
 
     def leave_to_parent(self) -> None:
         """In a forked child: have no part in the connection."""
@@ -243,6 +249,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._secrecy,
                 loop_has_more=lambda: bool(self._outbox),
                 on_rest=lambda: self._loop.call_soon_threadsafe(self.flush),
+                on_broken=lambda: self._loop.call_soon_threadsafe(self.abort, "a write was interrupted"),
             )
         if self._on_made is not None:
             self._on_made(self)

@@ -11,12 +11,15 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from engineroom.protocol.messages import Message
 from engineroom.protocol.records import message_records
 from engineroom.protocol.streams import Buffer
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import lead_nowhere
+
+_AT_ONCE = (False,)
 
 _SMALL = 4096
 """Bytes that are sooner copied than handed to the kernel apart."""
@@ -32,42 +35,77 @@ class Wire:
         *,
         loop_has_more: Callable[[], bool],
         on_rest: Callable[[], object],
+        on_broken: Callable[[], object],
     ) -> None:
         """`secrecy`: the TLS state, None for a Unix socket. `loop_has_more()`: whether messages wait for the loop;
-        `on_rest()`: have the loop call `write`."""
+        `on_rest()`: have the loop call `write`; `on_broken()`: have it give up the connection."""
         self._transport, self._secrecy = transport, secrecy
-        self._loop_has_more, self._on_rest = loop_has_more, on_rest
-        self._lock = threading.Lock()
+        self._loop_has_more, self._on_rest, self._on_broken = loop_has_more, on_rest, on_broken
+        self._lock: Any = threading.RLock()
         self._rest = b""
         """What the kernel did not take of a record; it goes out before anything else."""
         self._descriptor = -1
+        self._broken = False
 
     def open(self) -> None:
         """Write past the transport from now on, and let other threads do so."""
         # A descriptor of its own, so that a number that is used again is never written to.
         self._descriptor = os.dup(self._transport.get_extra_info("socket").fileno())
 
-    def write_now(self, message: Message) -> bool:
-        """Write `message`, from any thread, and return True; False, with nothing written, if this is not the time."""
-        if not self._lock.acquire(blocking=False):
-            return False
+    def write_now(self, message: Message, claim: Callable[[], bool] | None = None) -> bool:
+        """Write `message`, from any thread, and return True; False, with nothing written, if this is not the time.
+
+        `claim()`: whether it is still to be written, asked when nothing is in the way any more.
+        """
+        if self.held_here:
+            return False  # by what a signal handler or a finalizer has interrupted
+        locked: list[bool] = []
+        begun = ended = False
         try:
-            if self._descriptor < 0 or self._rest or self._loop_has_more() or self._transport.get_write_buffer_size():
+            # No bytecode lies between taking the lock and knowing it, so that no handler can raise there.
+            locked.extend(map(self._lock.acquire, _AT_ONCE))
+            if not locked[0] or not self._is_free():
                 return False
             record = b"".join(message_records((message,)))
-            if self._secrecy is not None:
-                record = self._secrecy.encrypt((record,))
-            written = self._to_kernel([record])
-            if written < len(record):
-                self._rest = record[written:]
-                self._on_rest()
+            begun = claim is None or claim()
+            if begun:
+                self._write_record(record)
+            ended = True
             return True
         finally:
-            self._lock.release()
+            if begun and not ended:
+                self._give_up()
+            if locked and locked[0]:
+                self._lock.release()
+
+    @property
+    def held_here(self) -> bool:
+        """Whether this thread is in the middle of something here."""
+        return bool(self._lock._is_owned())
+
+    def _is_free(self) -> bool:
+        return not (
+            self._descriptor < 0 or self._rest or self._loop_has_more() or self._transport.get_write_buffer_size()
+        )
+
+    def _give_up(self) -> None:
+        """A handler has raised in the middle of a record: nobody knows how much of it is on its way."""
+        self._broken = True
+        self._on_broken()
+
+    def _write_record(self, record: bytes) -> None:
+        if self._secrecy is not None:
+            record = self._secrecy.encrypt((record,))
+        written = self._to_kernel([record])
+        if written < len(record):
+            self._rest = record[written:]
+            self._on_rest()
 
     def write(self, parts: list[Buffer]) -> None:
         """Write `parts`, as they are where the kernel takes them at once. For the loop."""
         with self._lock:
+            if self._broken:
+                return
             if self._secrecy is not None:
                 parts = [self._secrecy.encrypt(parts)]
             if self._rest:

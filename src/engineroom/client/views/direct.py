@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
-from engineroom.client.blocking import wait_for
+from engineroom.client.blocking import finished, result_of
 from engineroom.client.chunks import blocks
 from engineroom.client.columns import columns_of
 from engineroom.client.engine_table import Engine
@@ -169,14 +169,16 @@ class DirectView(View[Kind]):
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
         tracked = self._tracks(track)
-        result = self._call(CallKind.PUSH, pack_names(ns, copy=not tracked), "push", targets)
-        return self._none_if_waited(result, block, tracked=tracked)
+        body = pack_names(ns, copy=not tracked)
+        return self._none_if_waited(lambda: self._call(CallKind.PUSH, body, "push", targets), block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
         """Return the value of a name, or a list of the values of several names, from the engines' namespaces."""
         wanted = names if isinstance(names, str) else list(names)
-        result = self._call(CallKind.PULL, pack(wanted), "pull", targets)
-        return wait_for(result) if self._blocks(block) else result
+        body = pack(wanted)
+        if self._blocks(block):
+            return result_of(self._session, lambda: self._call(CallKind.PULL, body, "pull", targets))
+        return self._call(CallKind.PULL, body, "pull", targets)
 
     def update(self, ns: dict[str, Any]) -> Any:
         """Set variables in the engines' namespaces; same as `push`, named as for a dict."""
@@ -197,7 +199,7 @@ class DirectView(View[Kind]):
 
         Returns an AsyncResult, or None if it waited. RuntimeError: the start-up code failed.
         """
-        return self._none_if_waited(self._call(CallKind.CLEAR, b"", "clear", targets), block)
+        return self._none_if_waited(lambda: self._call(CallKind.CLEAR, b"", "clear", targets), block)
 
     def scatter(
         self,
@@ -219,13 +221,16 @@ class DirectView(View[Kind]):
         count = rows.count(whole)
         if count and not engines:
             raise self._no_engines()
-        places = len(engines)
-        result: AsyncResult[Any] = AsyncResult(self._session, "scatter", count=places, single=False, label=self.label)
-        for engine, cut in zip(engines, spread.cuts(count, places) if places else (), strict=True):
-            part = rows.cut(whole, cut)
-            body = pack_part(key, part, rows, flatten=flatten, copy=not self._tracks(track))
-            self._submit(CallKind.PUSH, body, result, (engine,), label=self.label)
-        return self._none_if_waited(result, block, tracked=self._tracks(track))
+        tracked, places = self._tracks(track), len(engines)
+
+        def submit() -> AsyncResult[Any]:
+            made = AsyncResult[Any](self._session, "scatter", count=places, single=False, label=self.label)
+            for engine, cut in zip(engines, spread.cuts(count, places) if places else (), strict=True):
+                body = pack_part(key, rows.cut(whole, cut), rows, flatten=flatten, copy=not tracked)
+                self._submit(CallKind.PUSH, body, made, (engine,), label=self.label)
+            return made
+
+        return self._none_if_waited(submit, block, tracked=tracked)
 
     def gather(
         self,
@@ -240,11 +245,15 @@ class DirectView(View[Kind]):
         table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values
         without rows a list.
         """
-        engines = self._bind(targets)
-        result = AsyncGatherResult(self._session, len(engines), distribution(dist), self.label)
-        if engines:
-            self._submit(CallKind.PULL, pack(key), result, engines, label=self.label)
-        return wait_for(result) if self._blocks(block) else result
+        engines, body, spread = self._bind(targets), pack(key), distribution(dist)
+
+        def submit() -> AsyncGatherResult:
+            made = AsyncGatherResult(self._session, len(engines), spread, self.label)
+            if engines:
+                self._submit(CallKind.PULL, body, made, engines, label=self.label)
+            return made
+
+        return result_of(self._session, submit) if self._blocks(block) else submit()
 
     def use_dill(self) -> Any:
         """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
@@ -300,11 +309,14 @@ class DirectView(View[Kind]):
         block: bool | None,
         label: str | None,
     ) -> AsyncResult[Any]:
-        result = self._call(CallKind.EXECUTE, pack(call), name, targets, label=label)
-        result._code = call["code"]
-        if self._blocks(block):
-            wait_for(result)
-        return result
+        body = pack(call)
+
+        def submit() -> AsyncResult[Any]:
+            made = self._call(CallKind.EXECUTE, body, name, targets, label=label)
+            made._code = call["code"]
+            return made
+
+        return finished(self._session, submit) if self._blocks(block) else submit()
 
     def _call(
         self,
@@ -345,18 +357,19 @@ class DirectView(View[Kind]):
 
     def _none_if_waited(
         self,
-        result: AsyncResult[Any],
+        submit: Callable[[], AsyncResult[Any]],
         block: bool | None,
         *,
         tracked: bool = False,
     ) -> AsyncResult[Any] | None:
-        """Wait for a call that has no result, and return None, if it blocks; else return its AsyncResult."""
+        """Make a call that has no result: wait for it and return None, if it blocks; else return its AsyncResult."""
+        if self._blocks(block):
+            finished(self._session, submit)
+            return None
+        result = submit()
         if tracked:
             result._tracked = True
-        if not self._blocks(block):
-            return result
-        wait_for(result)
-        return None
+        return result
 
     def _no_engines(self) -> NoEnginesRegistered:
         return NoEnginesRegistered(f"{self!r} has no engines; choose some, as in rc[:] or rc[[0, 1]]")

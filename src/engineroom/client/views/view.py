@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, Self, Unpack, cast, overload
 
-from engineroom.client.blocking import wait_for
+from engineroom.client.blocking import result_of
 from engineroom.client.executor import ViewExecutor
 from engineroom.client.hinted import Hinted
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
@@ -96,8 +96,9 @@ class View(Hinted, Generic[Kind]):
 
     def apply(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` on the engines; return the result if `block` is set, else an AsyncResult."""
-        result = self._apply(f, args, kwargs)
-        return wait_for(result) if self.block else result
+        if self.block:
+            return result_of(self._session, lambda: self._apply(f, args, kwargs))
+        return self._apply(f, args, kwargs)
 
     @overload
     def apply_async(self: View[One], f: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> AsyncResult[T]: ...
@@ -125,7 +126,7 @@ class View(Hinted, Generic[Kind]):
     def apply_sync(self: View[Many], f: Function[T], /, *args: Any, **kwargs: Any) -> list[T]: ...
     def apply_sync(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `f(*args, **kwargs)` on the engines and wait; return the result (for several engines: a list)."""
-        return wait_for(self._apply(f, args, kwargs))
+        return result_of(self._session, lambda: self._apply(f, args, kwargs))
 
     def map(self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Any) -> Any:
         """Call `f` with the items of `sequences`, as the builtin `map` does.
@@ -133,8 +134,9 @@ class View(Hinted, Generic[Kind]):
         Returns the list of results if `block` (default: the view's flag), else an AsyncMapResult. For other options see
         `map_async`.
         """
-        result = self.map_async(f, *sequences, **options)
-        return wait_for(result) if self._blocks(block) else result
+        if self._blocks(block):
+            return result_of(self._session, lambda: self.map_async(f, *sequences, **options))
+        return self.map_async(f, *sequences, **options)
 
     def map_async(self, f: Function[Any], /, *sequences: Any, **options: Any) -> AsyncMapResult[Any]:
         """Like `map`, without waiting."""
@@ -145,7 +147,7 @@ class View(Hinted, Generic[Kind]):
 
         Options: see `map_async`.
         """
-        return cast("list[Any]", wait_for(self.map_async(f, *sequences, **options)))
+        return cast("list[Any]", result_of(self._session, lambda: self.map_async(f, *sequences, **options)))
 
     @overload
     def imap(self, f: AsyncFunction[T], /, *sequences: Any, **options: Unpack[ImapOptions]) -> LazyMapIterator[T]: ...

@@ -84,7 +84,7 @@ class PartStore:
         self._alive: WeakValueDictionary[bytes, Part] = WeakValueDictionary()
         self._kept: OrderedDict[bytes, Part] = OrderedDict()
         self._bytes = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may submit while its thread is in here
 
     def part(self, buffer: PickleBuffer) -> tuple[Part, int]:
         """Return the part for a buffer's present content, and how many bytes were copied for it: 0 if it is known."""
@@ -104,7 +104,8 @@ class PartStore:
         self._kept[part.hash] = part
         self._bytes += part.length
         while self._bytes > self._limit:
-            self._bytes -= self._kept.popitem(last=False)[1].length
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.length
 
 
 def _view(buffer: PickleBuffer) -> memoryview:

@@ -47,7 +47,7 @@ class FunctionPacker:
         self._packed: dict[int, tuple[weakref.ref[Any], Any, PackedFunction]] = {}
         self._parts = PartStore()
         self._told: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may submit while its thread is in here
 
     def pack(self, function: Callable[..., Any]) -> PackedFunction:
         """Return the function's bytes and their hash; PackError says what in it can't travel."""
