@@ -85,11 +85,14 @@ class LeanFuture(Future[T]):
         """Call `fn(self)` at the end, in a thread for callbacks; at once if this has already ended."""
         with self._session.condition:
             if not self.done():
-                if self._callbacks is None:
-                    self._callbacks = []
-                self._callbacks.append(fn)
+                callbacks = self._callbacks
+                if callbacks is None:
+                    callbacks = self._callbacks = []
+                callbacks.append(fn)
                 self._session.silence.watch()
-                return
+                if not self.done() or fn not in callbacks:
+                    return
+                # Else it has ended meanwhile, while a signal handler that interrupted this waited: too early for `fn`.
         try:
             fn(self)
         except Exception:
@@ -169,10 +172,10 @@ class LeanFuture(Future[T]):
             if timeout is not None and timeout <= 0:
                 return False
             self._session.check_may_wait()
-            if self._watchers is None:
-                self._watchers = []
-            self._watchers.append(look)
+            self._add_watcher(look)
         try:
+            if condition():  # since a signal handler that interrupted this may have waited itself
+                return True
             return self._session.wait_for(waiter, timeout, self._session.silence.look)
         finally:
             self._unwatch(look)
@@ -180,12 +183,18 @@ class LeanFuture(Future[T]):
     def _watch(self, look: Callable[[], object]) -> bool:
         """Have `look()` called whenever one of the tasks ends; False if all have."""
         with self._session.condition:
-            if self.done():
-                return False
-            if self._watchers is None:
-                self._watchers = []
-            self._watchers.append(look)
-            return True
+            return not self.done() and self._add_watcher(look)
+
+    def _add_watcher(self, look: Callable[[], object]) -> bool:
+        """Have `look()` called whenever one of the tasks ends; False: too late. The session's condition is held.
+
+        It was let go of meanwhile if a signal handler has interrupted this and waited.
+        """
+        watchers = self._watchers
+        if watchers is None:
+            watchers = self._watchers = []
+        watchers.append(look)
+        return not self.done() or look not in watchers
 
     def _unwatch(self, look: Callable[[], object]) -> None:
         with self._session.condition:
@@ -221,7 +230,8 @@ class LeanFuture(Future[T]):
         self._state = state
         if self._watchers:
             self._look()
-            self._watchers = None
+            watchers, self._watchers = self._watchers, None
+            watchers.clear()
         if self._waiting:
             for waiter in self._waiting:
                 if state is CANCELLED:
@@ -234,3 +244,4 @@ class LeanFuture(Future[T]):
             callbacks, self._callbacks = self._callbacks, None
             for callback in callbacks:
                 self._session.callbacks.call(functools.partial(callback, self))
+            callbacks.clear()

@@ -116,7 +116,7 @@ class Outgoing:
     @property
     def stuck(self) -> bool:
         """Whether something may wait here that nobody is going to send, as the thread that would was interrupted."""
-        return self._waking or self._lone is not None
+        return self._waking or self._lone is not None or (bool(self._items) and not self._awake)
 
     def take(self) -> list[Request | Message]:
         """Return what is to be sent; the next to add something wakes the I/O thread again. For that thread only."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.errors import ConnectionFailed
-from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, new_epoch, number_of, session_of, task_id
+from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, TaskId, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     PROTOCOL,
@@ -42,6 +42,12 @@ from engineroom.transport.memory import memory_pair
 from tests.conftest import wait_until
 
 
+def tasks_of(submit: Submit) -> list[TaskId]:
+    """Return the ids of the tasks that `submit` asks for."""
+    count = 1 if submit.to is None else len(submit.to) // INSTANCE_BYTES
+    return [task_id(session_of(submit.task), number_of(submit.task) + more) for more in range(count)]
+
+
 class FakeController:
     """Lets a client in, and answers its tasks: at once, or while `holding` when `answer` is called."""
 
@@ -60,6 +66,7 @@ class FakeController:
         self.steps: list[dict[str, Any]] = []
         self._functions = FunctionTable()
         self._turn = 0
+        self._aborted: set[TaskId] = set()
 
     async def wait(self, seconds: float) -> None:
         """Be a `Dial`: there is no file to wait for."""
@@ -127,6 +134,11 @@ class FakeController:
         assert wait_until(lambda: len(self.held) >= count), "the tasks did not come"
         self.do(self._answer, count)
 
+    def go_on(self) -> None:
+        """Run what is held, and hold nothing more; in the client's loop only."""
+        self.holding = False
+        self._answer(len(self.held))
+
     def _answer(self, count: int) -> None:
         taken, self.held = self.held[:count], self.held[count:]
         for submit, body in taken:
@@ -147,11 +159,13 @@ class FakeController:
         if not self.holding:
             self._answer(len(self.held))
 
-    def _abort(self, tasks: list[Any]) -> None:
+    def _abort(self, tasks: list[TaskId]) -> None:
+        held = {each for submit, _ in self.held for each in tasks_of(submit)}
         for task in tasks:
-            if any(task == submit.task for submit, _ in self.held):
-                self.held = [(submit, body) for submit, body in self.held if submit.task != task]
+            if task in held and task not in self._aborted:
+                self._aborted.add(task)
                 self.result(task, Outcome(Status.ABORTED, 0.0, 0.0))
+        self.held = [(submit, body) for submit, body in self.held if not self._aborted.issuperset(tasks_of(submit))]
 
     def _submitted(self, submit: Submit) -> None:
         if isinstance(submit.call.body, Stream):
@@ -179,7 +193,8 @@ class FakeController:
             return
         for index, engine in enumerate(submit.to[::INSTANCE_BYTES]):  # each instance repeats the engine's id
             task = task_id(session_of(submit.task), number_of(submit.task) + index)
-            self._run(submit, task, engine, body)
+            if task not in self._aborted:
+                self._run(submit, task, engine, body)
 
     def _run(self, submit: Submit, task: Any, engine: int, body: Payload | None) -> None:
         payload: Any = submit.call.body if body is None else bytes(body.buffer())
