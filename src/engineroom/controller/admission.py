@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NoReturn
 from engineroom.controller.clocks import clock_offset
 from engineroom.controller.links import Link, host_named
 from engineroom.controller.receivers import ClientReceiver, EngineReceiver, HostReceiver
+from engineroom.controller.sight import pid_of
 from engineroom.core.actions import Action, Send
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import ClientBehind, ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
+from engineroom.protocol.launches import parse_launch
 from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
@@ -73,10 +75,10 @@ class Admission:
     def _admit_host(self, link: Link, join: Join) -> None:
         controller = self._controller
         controller.links.add(link)
-        controller.leaving.host_came(link)
         self._welcome(link, join)
         most = controller.config.max_link_bytes
         link.connection.backlog.bound(most, cut_at=_PATIENCE * most)
+        controller.presence.host_came(link)
         for engine in controller.links.with_role("engine"):
             if controller.links.host_of(engine) is link:
                 controller.links.tell_host(engine)
@@ -84,13 +86,16 @@ class Admission:
 
     def _admit_engine(self, link: Link, join: Join) -> None:
         controller, instance = self._controller, Instance(join.identity)
-        controller.leaving.engine_comes(instance)
         event = EngineUp(
             instance=instance,
             info=join.info,
             wanted_id=join.wanted_id,
             or_another=bool(join.host),
             host=host_named(join.info, join.host),
+            spawned=bool(join.host),
+            launched=parse_launch(join.info.launch) is not None,
+            pid=pid_of(link),
+            tunnel=bool(join.tunnel),
         )
         actions = controller.decide(link.peer, event)
         for action in actions:
@@ -105,7 +110,6 @@ class Admission:
         controller.links.engines[engine_id] = link
         self._welcome(link, join)
         controller.links.tell_host(link)
-        controller.leaving.engine_came(link)
         controller.perform(actions)
         _log_engine(link)
         link.connection.start(EngineReceiver(controller, link))

@@ -6,6 +6,8 @@ import msgspec
 
 from engineroom.core.limits import Limits
 
+_OFTEN = 0.05
+
 
 class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """`security_dir`: where keys, certificate and connection files are. `ip`: an address, or "*" for all;
@@ -17,7 +19,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     had it started in a job, b"" if none did; without that host it ends after `lease` seconds. `linger`: seconds for
     which results of a client that is gone are kept; `max_kept_bytes`, `max_total_kept_bytes`: of results, for one
     client and for all; `max_submitted_bytes`: of the unfinished tasks of one client; `max_link_bytes`: of what waits
-    for a client that does not read.
+    for a client that does not read. Who has not answered for `unresponsive` seconds is called unresponsive, and is lost
+    after `unresponsive_timeout` seconds (0: never).
     """
 
     security_dir: str
@@ -42,6 +45,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_total_kept_bytes: int = 1 << 30
     max_submitted_bytes: int = 2 << 30
     max_link_bytes: int = 8 << 20
+    unresponsive: float = 6.0
+    unresponsive_timeout: float = 0.0
 
     @property
     def limits(self) -> Limits:
@@ -52,9 +57,21 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             kept_bytes=self.max_kept_bytes,
             all_kept_bytes=self.max_total_kept_bytes,
             submitted_bytes=self.max_submitted_bytes,
+            reattach_grace=self.reattach_grace,
+            reconnect_timeout=self.reconnect_timeout,
+            lease=self.lease,
+            ping_every=self.ping_every,
+            unresponsive=self.unresponsive,
+            unresponsive_timeout=self.unresponsive_timeout,
         )
 
     @property
     def silent(self) -> float:
         """Seconds of silence after which a machine counts as cut off."""
         return self.heartbeat * self.misses
+
+    @property
+    def ping_every(self) -> float:
+        """Seconds after which a quiet connection is pinged."""
+        shortest = min(limit for limit in (self.unresponsive, self.unresponsive_timeout) if limit > 0)
+        return max(_OFTEN, min(self.heartbeat, shortest / 2))

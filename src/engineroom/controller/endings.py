@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engineroom.controller.links import Link, Links
+from engineroom.controller.links import Link
+from engineroom.core.events import Dismiss
+from engineroom.ids import Peer
 from engineroom.protocol.messages import Shutdown
+
+_BY_A_CLIENT = "shut down by a client"
 
 
 class Endings:
-    """Does what Shutdown messages want; `request_stop(reason)` ends the controller."""
+    """Does what Shutdown messages want: `feed(peer, event)` tells the core, `request_stop(reason)` ends us."""
 
-    def __init__(self, links: Links, request_stop: Callable[[str], None]) -> None:
-        self._links, self._request_stop = links, request_stop
+    def __init__(self, feed: Callable[[Peer, Dismiss], None], request_stop: Callable[[str], None]) -> None:
+        self._feed, self._request_stop = feed, request_stop
 
     def dismiss(self, host: Link, message: Shutdown) -> None:
         """End engines of this host, and no others."""
-        links = {engine_id: self._links.engines.get(engine_id) for engine_id in message.engines or ()}
-        own = (number for number, link in links.items() if link is not None and self._links.host_of(link) is host)
-        self.shutdown(Shutdown(engines=tuple(own), reason=message.reason))
+        self._feed(host.peer, Dismiss(message.engines or (), message.reason or _BY_A_CLIENT, host.identity))
 
-    def shutdown(self, message: Shutdown) -> None:
-        for engine_id in message.engines or ():
-            link = self._links.engines.get(engine_id)
-            if link is not None:
-                link.dismissed = message.reason or "shut down by a client"
-                link.connection.send(Shutdown(reason=link.dismissed))
+    def shutdown(self, client: Link, message: Shutdown) -> None:
+        """End engines, and the controller."""
+        if message.engines:
+            self._feed(client.peer, Dismiss(message.engines, message.reason or _BY_A_CLIENT))
         if message.controller:
-            self._request_stop(message.reason or "shut down by a client")
+            self._request_stop(message.reason or _BY_A_CLIENT)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from engineroom.controller.links import Link
 from engineroom.controller.shown import shown
 from engineroom.core.actions import Action
-from engineroom.core.events import ClientGone, ClientUp, EngineLost, EngineUp, Event
+from engineroom.core.events import ClientGone, ClientUp, EngineClosed, EngineUp, Event
 from engineroom.core.reactor import handle
 from engineroom.core.touched import touched
 from engineroom.ids import Peer
+from engineroom.protocol.closing import Closing, Why
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -76,7 +77,7 @@ class Faults:
         if isinstance(event, ClientUp):
             again = ClientGone()
         elif isinstance(event, EngineUp):
-            again = EngineLost("the controller failed when it joined")
+            again = EngineClosed(Closing(Why.REFUSED, "the controller failed when it joined"))
         state = self._controller.state
         return [] if again is None else handle(state, peer, again, now=state.now, rng=state.rng)
 

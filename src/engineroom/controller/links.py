@@ -24,22 +24,15 @@ class Link:
     info: EngineInfo = field(default_factory=EngineInfo)
     clock_offset: float = 0.0
     engine_id: int = -1
-    dismissed: str = ""
     tunnel: str = ""
 
 
 class Links:
-    """All peers that are connected, by number and by what they are.
-
-    `hosts_that_left`: instances of hosts that have said goodbye, and take their engines along;
-    `hosts_cut_off`: of those whose connection was lost.
-    """
+    """All peers that are connected, by number and by what they are."""
 
     def __init__(self) -> None:
         self.by_peer: dict[Peer, Link] = {}
         self.hosts: dict[bytes, Link] = {}
-        self.hosts_that_left: set[bytes] = set()
-        self.hosts_cut_off: set[bytes] = set()
         self.engines: dict[int, Link] = {}
         self._numbers = count(1)
 
@@ -50,7 +43,6 @@ class Links:
         self.by_peer[link.peer] = link
         if link.role == "host":
             self.hosts[link.identity] = link
-            self.hosts_cut_off.discard(link.identity)
 
     def remove(self, link: Link) -> None:
         self.by_peer.pop(link.peer, None)

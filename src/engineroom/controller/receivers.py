@@ -49,7 +49,6 @@ class _Receiver:
         link = self._link
         if closing.why is Why.REFUSED and link.peer in self._controller.links.by_peer:
             self._controller.refusals.note(link, closing.words)
-            link.dismissed = link.dismissed or closing.words
         self._closed(closing)
 
     def _begin(self, messages: list[Any]) -> None:
@@ -90,7 +89,7 @@ class ClientReceiver(_PromptReceiver):
                 case Signal():
                     controller.signals.take(link, message)
                 case Shutdown():
-                    controller.endings.shutdown(message)
+                    controller.endings.shutdown(link, message)
                 case Ask():
                     link.connection.send(answer(message, controller.state, controller.config))
                 case _:
@@ -98,7 +97,7 @@ class ClientReceiver(_PromptReceiver):
 
     def _closed(self, closing: Closing) -> None:
         log.info("client disconnected", extra={"reason": closing.words, "why": closing.why.value})
-        self._controller.leaving.client_gone(self._link)
+        self._controller.presence.client_gone(self._link)
 
 
 class EngineReceiver(_PromptReceiver):
@@ -115,7 +114,7 @@ class EngineReceiver(_PromptReceiver):
                 controller.feed(link.peer, message)
 
     def _closed(self, closing: Closing) -> None:
-        self._controller.leaving.engine_closed(self._link, closing)
+        self._controller.presence.engine_closed(self._link, closing)
 
 
 class HostReceiver(_Receiver):
@@ -124,7 +123,7 @@ class HostReceiver(_Receiver):
     def _take(self, messages: list[Any]) -> None:
         for message in messages:
             if isinstance(message, EngineExited):
-                self._controller.leaving.engine_exited(message)
+                self._controller.feed(self._link.peer, message)
             elif isinstance(message, Coming):
                 self._controller.feed(self._link.peer, HostSays(self._link.identity, message))
             elif isinstance(message, Signal):
@@ -134,4 +133,4 @@ class HostReceiver(_Receiver):
 
     def _closed(self, closing: Closing) -> None:
         log.info("ipcluster disconnected", extra={"reason": closing.words, "why": closing.why.value})
-        self._controller.leaving.host_gone(self._link, closing)
+        self._controller.presence.host_gone(self._link, closing)

@@ -15,8 +15,8 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.controller.endings import Endings
 from engineroom.controller.faults import Faults
 from engineroom.controller.identity import Identity
-from engineroom.controller.leaving import Leaving
 from engineroom.controller.links import Link, Links
+from engineroom.controller.presence import Presence
 from engineroom.controller.refusals import Refusals
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
@@ -49,8 +49,8 @@ class Controller:
         self.bodies = Bodies(self)
         self._functions = self.bodies.functions
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
-        self.endings = Endings(self.links, self.request_stop)
-        self.leaving = Leaving(self)
+        self.endings = Endings(self.feed, self.request_stop)
+        self.presence = Presence(self)
         self.faults, self.refusals = Faults(self), Refusals()
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
@@ -81,7 +81,7 @@ class Controller:
         self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
         self._listen_unix(self._listener)
         self.identity.write_files(self.port, self._listener.unix_path)
-        self.leaving.begin()
+        self.presence.begin()
 
     def _listen_unix(self, listener: Listener) -> None:
         try:
@@ -106,9 +106,7 @@ class Controller:
             self._listener.close()
         if self._timer is not None:
             self._timer.cancel()
-        self.leaving.close()
         for link in tuple(self.links.by_peer.values()):
-            link.dismissed = reason
             if self._comes_back:
                 link.connection.abort(reason)
                 continue
@@ -128,7 +126,7 @@ class Controller:
     @property
     def abandoned(self) -> bool:
         """Whether it stopped because the host that had it started is gone."""
-        return self.leaving.lease_over
+        return self.presence.abandoned
 
     def begin_promptly(self) -> None:
         """Note who is sent something from now on..."""
@@ -169,6 +167,8 @@ class Controller:
                 self._wake_at(action.time)
             elif type(action) is DropFunction:
                 self._functions.drop(action.hash)
+            else:
+                self.presence.perform(action)
 
     def _send(self, link: Link, action: Send) -> None:
         message = action.message

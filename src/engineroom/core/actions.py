@@ -12,8 +12,10 @@ from engineroom.protocol.messages import (
     Ended,
     EngineJoined,
     EngineLeft,
+    EngineSilent,
     Interrupt,
     Output,
+    Ping,
     Refused,
     Result,
     Revoke,
@@ -35,6 +37,8 @@ ToPeer = (
     | Interrupt
     | EngineJoined
     | EngineLeft
+    | EngineSilent
+    | Ping
     | Refused
 )
 
@@ -79,4 +83,45 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     body: object = None
 
 
-Action = Send | WakeAt | DropFunction | Record
+class Look(msgspec.Struct, frozen=True, gc=False):
+    """Look whether the process `pid` of this machine lives, and hand in a Seen from `peer`, with this `at_once`."""
+
+    peer: Peer
+    pid: int
+    at_once: bool = False
+
+
+class Listen(msgspec.Struct, frozen=True, gc=False):
+    """Hand in a Quiet with all peers from which nothing has come since the last Listen."""
+
+
+class EndEngine(msgspec.Struct, frozen=True, gc=False):
+    """Tell an engine to end; `reason` is for people."""
+
+    peer: Peer
+    engine: int
+    reason: str
+
+
+class HangUp(msgspec.Struct, frozen=True, gc=False):
+    """Break off the connection of a peer that counts as lost."""
+
+    peer: Peer
+    reason: str
+
+
+class Lost(msgspec.Struct, frozen=True, gc=False):
+    """An engine counts as dead from now on, because of `cause`; it is known as `peer`."""
+
+    peer: Peer
+    engine: int
+    cause: str
+
+
+class Stop(msgspec.Struct, frozen=True, gc=False):
+    """End the controller: whoever had it started is gone."""
+
+    reason: str
+
+
+Action = Send | WakeAt | DropFunction | Record | Look | Listen | EndEngine | HangUp | Lost | Stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
@@ -38,6 +39,8 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
     state.clients[peer] = session
     for engine in state.engines.values():
         state.send(peer, EngineJoined(engine.id, engine.instance, engine.info))
+        if engine.silent_since is not None:
+            tell_client(state, session, engine)
     recall_dropped(state, session)
     _tell_again(state, session)
 

@@ -31,6 +31,7 @@ class Engine:
         "completed",
         "delivered_up_to",
         "direct",
+        "dismissed",
         "fresh",
         "held",
         "host",
@@ -41,15 +42,20 @@ class Engine:
         "large_bytes",
         "large_full",
         "large_tasks",
+        "launched",
         "level",
         "load",
         "lost",
         "peer",
+        "pid",
         "pools",
         "progress",
         "rich",
+        "silent_since",
         "spare",
+        "spawned",
         "stalled",
+        "tunnel",
         "unacknowledged",
     )
 
@@ -59,6 +65,18 @@ class Engine:
         self.info = info
         self.host = b""
         """Instance of the host that started it, b"" for none."""
+        self.spawned = False
+        """By a spawner: that host will say how it ended..."""
+        self.launched = False
+        """... or by a launcher, in a batch job perhaps: no pipe tells it of its host's end."""
+        self.pid = 0
+        """Of its process, 0 if it cannot be seen by this controller."""
+        self.tunnel = False
+        """It came through an ssh tunnel."""
+        self.dismissed = ""
+        """Why it was told to end, "" if it was not."""
+        self.silent_since: float | None = None
+        """Since when it has not answered, or has been away; None while it is here, as far as anybody knows."""
         self.peer: Peer | None = None
         """None while its connection is cut, and until it has said what it holds."""
         self.account: Account | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from engineroom.ids import Instance, SessionId, TaskId
+from engineroom.ids import Instance, Peer, SessionId, TaskId
+from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
     Coming,
     Delivered,
+    EngineExited,
     EngineInfo,
     Finished,
     Held,
@@ -46,31 +48,45 @@ class ClientBehind(msgspec.Struct, frozen=True):
 
 class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
-    `host`: the host that started it, b"" for none. What it still has follows as `Held`."""
+    `host`: the host that started it, b"" for none, by a spawner (`spawned`) or a launcher (`launched`); `pid`: 0 if its
+    process can't be seen; `tunnel`: it came through ssh. What it still has follows as `Held`."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
     wanted_id: int | None = None
     or_another: bool = False
     host: bytes = b""
+    spawned: bool = False
+    launched: bool = False
+    pid: int = 0
+    tunnel: bool = False
 
 
-class EngineAway(msgspec.Struct, frozen=True):
-    """An engine's connection is cut; it may come back."""
+class EngineClosed(msgspec.Struct, frozen=True):
+    """An engine's connection has ended."""
+
+    closing: Closing
 
 
-class EngineLost(msgspec.Struct, frozen=True):
-    """An engine will not come back. `cause` in words: "killed by SIGKILL".
+class Dismiss(msgspec.Struct, frozen=True):
+    """Somebody wants engines to end: a client any, a host (`host`) its own."""
 
-    `own`: it ended by its own doing (it exited, crashed or ran out of memory), not by a signal from outside.
-    `running`: the (task, attempt) pairs that it ran when it ended, None if nobody knows. `words`: what it
-    wrote last and where its log is, in a few lines.
-    """
+    engines: tuple[int, ...]
+    reason: str
+    host: bytes = b""
 
-    cause: str
-    own: bool = False
-    running: tuple[tuple[TaskId, int], ...] | None = None
-    words: str = ""
+
+class Seen(msgspec.Struct, frozen=True):
+    """What an action Look has found; from the peer that it named."""
+
+    lives: bool
+    at_once: bool = False
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """From these peers nothing has come since the last Listen; from no peer in particular."""
+
+    peers: tuple[Peer, ...]
 
 
 class HostSays(msgspec.Struct, frozen=True):
@@ -80,8 +96,22 @@ class HostSays(msgspec.Struct, frozen=True):
     says: Coming
 
 
-class HostGone(msgspec.Struct, frozen=True):
-    """A host has ended: it starts no more engines."""
+class HostUp(msgspec.Struct, frozen=True):
+    """A host is there, for the first time or again; `pid`, `tunnel`: as in EngineUp."""
+
+    host: bytes
+    pid: int = 0
+    tunnel: bool = False
+
+
+class HostClosed(msgspec.Struct, frozen=True):
+    """A host's connection has ended."""
+
+    closing: Closing
+
+
+class Began(msgspec.Struct, frozen=True):
+    """The controller listens; `host`: it ends without that one, b"" for none."""
 
     host: bytes
 
@@ -113,9 +143,14 @@ Event = (
     | ClientGone
     | ClientBehind
     | EngineUp
-    | EngineAway
-    | EngineLost
+    | EngineClosed
+    | EngineExited
+    | Dismiss
+    | Seen
+    | Quiet
+    | HostUp
+    | HostClosed
     | HostSays
-    | HostGone
+    | Began
     | BodyLost
 )

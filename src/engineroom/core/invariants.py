@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import level_of
+from engineroom.core.presence.invariants import check_presence
 from engineroom.core.prospects import hopeless
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
@@ -34,6 +35,7 @@ def check(state: ControllerState) -> None:
     _check_acknowledgements(state)
     _check_functions(state, tasks)
     _check_registers(state)
+    check_presence(state)
 
 
 def _waiting(state: ControllerState) -> dict[TaskId, Task]:
@@ -140,5 +142,6 @@ def _check_registers(state: ControllerState) -> None:
     assert all(state.departed.get(departed.instance) is departed for departed in state.departed_ids.values())
     assert not state.departed.keys() & state.instances.keys()
     assert not state.departed_ids.keys() & state.engines.keys()
-    due = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
+    times = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next())
+    due = [when for when in times if when is not None]
     assert not due or (state.wake_at is not None and state.wake_at <= min(due))

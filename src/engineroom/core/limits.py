@@ -38,6 +38,26 @@ class Limits(msgspec.Struct, frozen=True):
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""
+    reattach_grace: float = 2.0
+    """How long an engine whose connection broke may take to come back, where nobody could report its death."""
+    reconnect_timeout: float = 60.0
+    """The same, where it may have been cut off."""
+    cause_seconds: float = 0.1
+    """How long the cause of a death is waited for..."""
+    host_seconds: float = 2.0
+    """... where the engine's host will say it: that may be busy, or on its way to us."""
+    tunnel_factor: float = 5.0
+    """How much longer may take to come back what came through a tunnel: ssh has to log in again."""
+    look_every: float = 0.5
+    """How often the process of an engine that is cut off is looked for, where it can be seen."""
+    lease: float = 60.0
+    """How long this controller, and engines in batch jobs, go on without the host that started them."""
+    ping_every: float = 0.0
+    """How often links are looked at: those that have been quiet are pinged. 0: never."""
+    unresponsive: float = 6.0
+    """Who has not answered for so long is unresponsive..."""
+    unresponsive_timeout: float = 0.0
+    """... and lost after so long; 0: never."""
     departed: int = 10_000
     """Engines that are gone and whose cause is remembered."""
 

@@ -2,7 +2,7 @@
 
 Not started: they run elsewhere, ahead of newcomers. Started: again elsewhere or not, as their options say.
 
-Who ran when it died is known where a host could look (`EngineLost.running`). Elsewhere engines announce a start only if
+Who ran when it died is known where a host could look (`Loss.running`). Elsewhere engines announce a start only if
 asked to (`Run.announce`) or when a task takes a while; so at a task's first death it may be unknown whether it had
 started. It then runs again, announced, and nothing is counted; from the second death on it is known. Only the first in
 the dead engine's order is under suspicion when no task was known to run, and suspicions beyond the first count as
@@ -17,34 +17,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engineroom.core.attempts import put_back
 from engineroom.core.engines import Engine
-from engineroom.core.events import EngineLost
 from engineroom.core.placement import pool_of, unassign
 from engineroom.core.prospects import can_lose_another
 from engineroom.core.results import give_up_all, lost
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
+from engineroom.ids import TaskId
 from engineroom.protocol.messages import Outcome
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
 
 
-def lose_tasks(state: ControllerState, engine: Engine, event: EngineLost) -> None:
+class Loss(msgspec.Struct, frozen=True):
+    """How an engine ended that will not come back. `cause` in words: "killed by SIGKILL".
+
+    `own`: it ended by its own doing (it exited, crashed or ran out of memory), not by a signal from outside.
+    `running`: the (task, attempt) pairs that it ran when it ended, None if nobody knows. `words`: what it
+    wrote last and where its log is, in a few lines.
+    """
+
+    cause: str
+    own: bool = False
+    running: tuple[tuple[TaskId, int], ...] | None = None
+    words: str = ""
+
+
+def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     """Decide about all that `engine`, which is gone, held."""
     tasks = list(engine.held.values())
-    blamed = _blamed(tasks, event)
+    blamed = _blamed(tasks, loss)
     again = []
     over: dict[tuple[int, str], tuple[Outcome, list[Task]]] = {}
     for task in tasks:
-        ran = task.state is State.STARTED or (event.running is not None and task in blamed)
+        ran = task.state is State.STARTED or (loss.running is not None and task in blamed)
         unassign(state, task, engine)
-        words = _verdict(state, task, engine, event, ran=ran, blamed=task in blamed)
+        words = _verdict(state, task, engine, loss, ran=ran, blamed=task in blamed)
         if task.withdrawn is not None and not ran:
             over.setdefault((id(task.withdrawn), ""), (task.withdrawn, []))[1].append(task)
         elif words:
-            told = f"{words}. {event.words}" if event.words and (ran or task in blamed) else words
+            told = f"{words}. {loss.words}" if loss.words and (ran or task in blamed) else words
             over.setdefault((0, told), (lost(told), []))[1].append(task)
         else:
             step(task, Cause.AGAIN)
@@ -54,10 +70,10 @@ def lose_tasks(state: ControllerState, engine: Engine, event: EngineLost) -> Non
     put_back(state, again)
 
 
-def _blamed(tasks: list[Task], event: EngineLost) -> list[Task]:
+def _blamed(tasks: list[Task], loss: Loss) -> list[Task]:
     """Return the tasks that may have ended their engine: those that ran, or else the one that would have run first."""
-    if event.running is not None:
-        return [task for task in tasks if (task.id, task.attempt) in event.running]
+    if loss.running is not None:
+        return [task for task in tasks if (task.id, task.attempt) in loss.running]
     return [task for task in tasks if task.state is State.STARTED] or first_of(tasks)
 
 
@@ -66,9 +82,9 @@ def first_of(tasks: list[Task]) -> list[Task]:
     return [task for task in tasks if task.target >= 0][:1] or tasks[:1]
 
 
-def _verdict(state: ControllerState, task: Task, engine: Engine, event: EngineLost, *, ran: bool, blamed: bool) -> str:
+def _verdict(state: ControllerState, task: Task, engine: Engine, loss: Loss, *, ran: bool, blamed: bool) -> str:
     """Return why `task` ends here, "" if it is to run again; count what must be counted."""
-    cause, options = event.cause, task.submit.options
+    cause, options = loss.cause, task.submit.options
     if task.target >= 0:
         return f"engine {engine.id} died ({cause}) " + (
             "while it ran this task" if ran else "before this task had ended"
@@ -84,7 +100,7 @@ def _verdict(state: ControllerState, task: Task, engine: Engine, event: EngineLo
     words = f"this task was running when {', '.join(task.causes)} died"
     if _is_over(task, ran=ran):
         return words + ("; it had been aborted" if ran and task.withdrawn is not None else "")
-    if event.own and blamed and not can_lose_another(state, pool_of(task)):
+    if loss.own and blamed and not can_lose_another(state, pool_of(task)):
         return f"{words}. It will not run again: {_left(state, task)}"
     return ""
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import tell
+from engineroom.core.actions import EndEngine, Lost
 from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
-from engineroom.core.events import EngineLost, EngineUp
+from engineroom.core.events import Dismiss, EngineUp
 from engineroom.core.holding import Account, note_piece, withdraw
-from engineroom.core.losses import lose_tasks
+from engineroom.core.losses import Loss, lose_tasks
 from engineroom.core.pauses import lose_parked
 from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
+from engineroom.core.presence.telling import is_here_again
 from engineroom.core.prospects import end_hopeless
 from engineroom.core.task_states import State
 from engineroom.ids import Instance, Peer, TaskId
@@ -27,7 +29,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     """An engine is there: new, connected again, or given up for dead too early."""
     engine = state.instances.get(event.instance)
     if engine is not None:
-        _disconnect(state, engine)
+        disconnect(state, engine)
         del state.engine_peers[engine.known_as]
         _meet(state, engine, peer, event, again=True)
         return
@@ -47,6 +49,10 @@ def _meet(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp, *
     """`engine` is connected, and is about to say what it holds."""
     engine.known_as = peer
     engine.info, engine.host = event.info, event.host
+    engine.spawned, engine.launched = event.spawned, event.launched
+    engine.pid, engine.tunnel = event.pid, event.tunnel
+    state.presence.back(engine)
+    is_here_again(state, engine)
     engine.account = Account(engine, again=again)
     state.engine_peers[peer] = engine
 
@@ -121,7 +127,7 @@ def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
     refresh(state, engine)
 
 
-def _disconnect(state: ControllerState, engine: Engine) -> None:
+def disconnect(state: ControllerState, engine: Engine) -> None:
     """`engine` is sent nothing for now."""
     engine.account = None
     if engine.peer is not None:
@@ -147,29 +153,35 @@ def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None
     withdraw(state, engine, list(attempt_ranges(again)))
 
 
-def engine_away(state: ControllerState, peer: Peer) -> None:
-    """The connection of an engine is cut: its tasks wait."""
-    engine = state.engine_peers.get(peer)
-    if engine is not None:
-        _disconnect(state, engine)
-
-
-def engine_lost(state: ControllerState, peer: Peer, event: EngineLost) -> None:
-    """An engine is dead."""
-    engine = state.engine_peers.get(peer)
-    if engine is None:
-        return
-    _disconnect(state, engine)
+def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
+    """`engine` is dead, or counts as dead."""
+    disconnect(state, engine)
     engine.lost = True
+    peer = engine.known_as
     del state.engine_peers[peer], state.engines[engine.id], state.instances[engine.instance]
+    state.presence.back(engine)
+    state.out.append(Lost(peer, engine.id, loss.cause))
+    host = state.presence.hosts.get(engine.host)
+    if host is not None and engine.launched and not engine.spawned:  # else it is the host that knows best
+        state.send(host.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     state.owed.pop(engine, None)
     engine.unacknowledged.clear()
-    _note_departure(state, Departed(engine.id, engine.instance, event.cause, state.now, engine.host))
+    _note_departure(state, Departed(engine.id, engine.instance, loss.cause, state.now, engine.host))
     for session in state.clients.values():
-        state.send(session.peer, EngineLeft(engine.id, engine.instance, event.cause))
-    lose_tasks(state, engine, event)
-    lose_parked(state, engine, event.cause)
+        state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
+    lose_tasks(state, engine, loss)
+    lose_parked(state, engine, loss.cause)
     end_hopeless(state)
+
+
+def dismiss(state: ControllerState, event: Dismiss) -> None:
+    """Engines are to end: `host` may say so of its own only."""
+    for engine_id in event.engines:
+        engine = state.engines.get(engine_id)
+        if engine is None or not engine.connected or (event.host and event.host != engine.host):
+            continue
+        engine.dismissed = event.reason
+        state.out.append(EndEngine(engine.known_as, engine.id, event.reason))
 
 
 def _note_departure(state: ControllerState, departed: Departed) -> None:

@@ -11,23 +11,31 @@ from engineroom.core.attempts import finished, output, revoked, started, withdra
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered
 from engineroom.core.events import (
+    Began,
     BodyLost,
     ClientBehind,
     ClientGone,
     ClientUp,
-    EngineAway,
-    EngineLost,
+    Dismiss,
+    EngineClosed,
     EngineUp,
     Event,
-    HostGone,
+    HostClosed,
     HostSays,
+    HostUp,
     Large,
+    Quiet,
+    Seen,
     Tick,
 )
-from engineroom.core.membership import engine_away, engine_lost, engine_up, held
+from engineroom.core.membership import dismiss, engine_up, held
 from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
-from engineroom.core.prospects import host_gone, host_says
+from engineroom.core.presence.due import do_what_is_due, seen
+from engineroom.core.presence.engines import engine_closed, engine_exited
+from engineroom.core.presence.hosts import began, expect_host, host_closed, host_up
+from engineroom.core.presence.silence import link_down, link_up, quiet
+from engineroom.core.prospects import host_says
 from engineroom.core.results import expire
 from engineroom.core.state import ControllerState
 from engineroom.core.withdrawals import abort, body_lost, withdraw_more
@@ -36,6 +44,7 @@ from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
     Delivered,
+    EngineExited,
     Finished,
     Held,
     Output,
@@ -79,22 +88,40 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             abort(state, event)
         case ClientUp():
             client_up(state, peer, event.session)
+            link_up(state, peer)
         case ClientGone():
+            link_down(state, peer)
             client_gone(state, peer)
         case ClientBehind():
             client_behind(state, peer, behind=event.behind)
         case EngineUp():
             engine_up(state, peer, event)
+            if peer in state.engine_peers:
+                link_up(state, peer)
+                expect_host(state, state.engine_peers[peer])
         case Held():
             held(state, peer, event)
-        case EngineAway():
-            engine_away(state, peer)
-        case EngineLost():
-            engine_lost(state, peer, event)
+        case EngineClosed():
+            link_down(state, peer)
+            engine_closed(state, peer, event.closing)
+        case EngineExited():
+            engine_exited(state, peer, event)
+        case Dismiss():
+            dismiss(state, event)
+        case Seen():
+            seen(state, peer, lives=event.lives, at_once=event.at_once)
+        case Quiet():
+            quiet(state, event.peers)
+        case HostUp():
+            link_up(state, peer)
+            host_up(state, peer, event)
+        case HostClosed():
+            link_down(state, peer)
+            host_closed(state, peer, event.closing)
         case HostSays():
             host_says(state, event.host, event.says)
-        case HostGone():
-            host_gone(state, event.host)
+        case Began():
+            began(state, event.host)
         case BodyLost():
             body_lost(state, event.task)
         case Large():
@@ -119,6 +146,8 @@ def _tick(state: ControllerState) -> None:
         expire(state)
     if state.withdrawals:
         withdraw_more(state)
-    rest = [when for when in (state.owed_at, state.rebalance_at, state.expire_at) if when is not None]
+    do_what_is_due(state)
+    due = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next())
+    rest = [when for when in due if when is not None]
     if rest:
         state.wake(min(rest))

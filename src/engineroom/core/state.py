@@ -11,6 +11,7 @@ from engineroom.core.engines import Departed, Engine
 from engineroom.core.invariants import check
 from engineroom.core.limits import Limits
 from engineroom.core.placement import Needs, Pool
+from engineroom.core.presence.register import Presence
 from engineroom.core.queues import Clock
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import MeasuredFunction
@@ -60,6 +61,7 @@ class ControllerState:
         self.worlds = Worlds()
         self.hosts: dict[bytes, Coming] = {}
         """What the hosts that live have in hand, as they said last."""
+        self.presence = Presence()
         self.departed: OrderedDict[Instance, Departed] = OrderedDict()
         self.departed_ids: dict[int, Departed] = {}
 

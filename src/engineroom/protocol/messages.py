@@ -281,6 +281,17 @@ class EngineLeft(Header, frozen=True, tag="left"):
     cause: Text
 
 
+class EngineSilent(Header, frozen=True, tag="silent"):
+    """Controller to client: `engine` has not answered for `seconds`, or (`away`) has lost its connection; 0: it is
+    back. `tasks`: how many tasks of this client it holds."""
+
+    engine: EngineId
+    instance: Instance
+    seconds: Seconds
+    tasks: Number = 0
+    away: bool = False
+
+
 class TasksStarted(Header, frozen=True, tag="tasks_started"):
     """These tasks run now on `engine` (only said of tasks that take a while)."""
 
@@ -420,7 +431,8 @@ FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
-ToClient = _Both | Refused | Result | Ended | Output | EngineJoined | EngineLeft | TasksStarted | NeedFunction | Answer
+_OfEngines = EngineJoined | EngineLeft | EngineSilent
+ToClient = _Both | Refused | Result | Ended | Output | _OfEngines | TasksStarted | NeedFunction | Answer
 FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown

@@ -10,12 +10,13 @@ from time import perf_counter
 
 import msgspec
 
-from engineroom.core.actions import Action, Send, WakeAt
-from engineroom.core.events import ClientUp, EngineLost, EngineUp, Event, Tick
+from engineroom.core.actions import Action, Look, Send, WakeAt
+from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, Seen, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Instance, Peer, SessionId, TaskId, number_of, session_of, task_id
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     AlreadyStarted,
     Call,
@@ -86,11 +87,11 @@ class Simulation:
         for peer, session in self._clients.items():
             self._tell(peer, ClientUp(session))
         for engine in self._engines.values():
-            self._tell(engine.peer, EngineUp(engine.instance))
+            self._tell(engine.peer, EngineUp(engine.instance, pid=engine.peer))
             self._tell(engine.peer, Held())
         for peer in self.rng.sample(sorted(self._engines), min(self.plan.losses, len(self._engines) - 1)):
             ideal = self.plan.tasks * self.plan.seconds / self.plan.engines
-            self._later(self.rng.random() * ideal, peer, EngineLost("killed by the simulation"))
+            self._later(self.rng.random() * ideal, peer, EngineClosed(Closing(Why.CLOSED, "killed by the simulation")))
         self._submit_all()
 
     def advance(self, decisions: int = 1000) -> bool:
@@ -126,6 +127,8 @@ class Simulation:
     def _perform(self, action: Action) -> None:
         if isinstance(action, WakeAt):
             self._later(action.time - self.now, Peer(0), Tick())
+        elif isinstance(action, Look):
+            self._tell(action.peer, Seen(self._engines[action.peer].alive, action.at_once))
         elif isinstance(action, Send):
             if isinstance(action.message, Result):
                 self._deliver(action.peer, action.message)
@@ -143,7 +146,7 @@ class Simulation:
 
     def _happen(self, peer: Peer, item: Event | Message | None) -> None:
         engine = self._engines.get(peer)
-        if isinstance(item, EngineLost) and engine is not None:
+        if isinstance(item, EngineClosed) and engine is not None:
             engine.alive = False
             self._tell(peer, item)
         elif engine is None:

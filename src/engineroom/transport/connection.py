@@ -70,6 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self.certificate = b""
         self.window = window
         self.closed = False
+        self._heard = True
         self._decode = decode
         self._secrecy = secrecy
         self._on_made, self._on_secured, self._says_why = on_made, on_secured, says_why
@@ -234,6 +235,11 @@ class Connection(asyncio.BufferedProtocol):
         if not self.closed:
             self._transport.abort()
 
+    def was_quiet(self) -> bool:
+        """Return whether nothing has come since this was asked last."""
+        quiet, self._heard = not self._heard, False
+        return quiet
+
     @property
     def transport(self) -> asyncio.Transport:
         return self._transport
@@ -261,6 +267,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._reader.buffer() if self._secrecy is None else _encrypted_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._heard = True
         try:
             if self._secrecy is None:
                 self._reader.updated(nbytes)

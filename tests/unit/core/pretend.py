@@ -6,21 +6,24 @@ from collections.abc import Iterable
 from itertools import count
 from random import Random
 
+import msgspec
 from msgspec.structs import replace
 
 from engineroom.core.actions import Action, Send, ToPeer
-from engineroom.core.events import ClientUp, EngineAway, EngineLost, EngineUp, Event, Tick
+from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, HostClosed, HostUp, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.engine.held import held_pieces
 from engineroom.ids import Instance, Peer, SessionId, TaskId, task_id
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     DEFAULT_OPTIONS,
     AlreadyStarted,
     Call,
     Delivered,
     Ended,
+    EngineExited,
     Finished,
     Held,
     Interrupt,
@@ -42,6 +45,13 @@ from engineroom.protocol.messages import (
 from engineroom.protocol.task_ranges import TaskRanges, attempt_ranges, attempts_in, numbers_in, ranges_of
 
 NO_PEER = Peer(0)
+
+
+def watcher(host: bytes) -> Peer:
+    """Return the peer that is the host with this instance."""
+    return Peer(1_000_000 + int.from_bytes(host))
+
+
 FUNCTION = b"f" * 16
 CALL = Call(Kind.APPLY, FUNCTION, b"call")
 OK = Outcome(Status.OK, 0.0, 0.001)
@@ -62,6 +72,25 @@ def instances(numbers: Iterable[int]) -> bytes:
     return b"".join(map(instance_id, numbers))
 
 
+CUT = EngineClosed(Closing(Why.SILENT, "timed out"))
+"""An engine's connection is cut: it may come back for long."""
+
+
+class Death(msgspec.Struct, frozen=True):
+    """In place of an event: the host of an engine says how it ended, and then its connection closes."""
+
+    cause: str
+    own: bool = False
+    running: tuple[tuple[TaskId, int], ...] | None = None
+    words: str = ""
+
+
+class HostEnd(msgspec.Struct, frozen=True):
+    """In place of an event: a host says goodbye."""
+
+    host: bytes
+
+
 class Play:
     """A core and a hand that feeds it: `play(peer, event)` returns the actions, and checks the state."""
 
@@ -70,8 +99,13 @@ class Play:
         self.rng = Random(seed)
         self.now = 100.0
 
-    def __call__(self, peer: int, event: Event) -> list[Action]:
+    def __call__(self, peer: int, event: Event | Death | HostEnd) -> list[Action]:
         """Feed `event`; an engine that comes is one that holds nothing, and says so at once."""
+        if isinstance(event, Death):
+            return self.die(peer, event)
+        if isinstance(event, HostEnd):
+            self(watcher(event.host), HostUp(event.host))
+            return self(watcher(event.host), HostClosed(Closing(Why.GOODBYE, "")))
         actions = self.alone(peer, event)
         return actions + self.alone(peer, Held()) if isinstance(event, EngineUp) else actions
 
@@ -86,6 +120,18 @@ class Play:
         actions = self.alone(peer, event) + self.alone(peer, held)
         return one_by_one(actions)
 
+    def die(self, peer: int, death: Death) -> list[Action]:
+        """Let an engine die, with whatever its host has to say."""
+        engine = self.state.engine_peers.get(Peer(peer))
+        if engine is None:
+            return []
+        known = self.state.presence.hosts.get(engine.host)
+        if known is None or known.peer is None:
+            self(watcher(engine.host), HostUp(engine.host))
+        host = self.state.presence.hosts[engine.host].known_as
+        exited = EngineExited(engine.instance, death.cause, death.own, death.running, death.words)
+        return self(host, exited) + self(peer, EngineClosed(Closing(Why.CLOSED, "closed")))
+
     def quietly(self, peer: int, event: Event) -> list[Action]:
         """Feed without checking the state, which costs time when there is much of it."""
         return handle(self.state, Peer(peer), event, now=self.now, rng=self.rng)
@@ -94,7 +140,7 @@ class Play:
         """Let `client` in, as the peer of the same number."""
         self(client, ClientUp(session_id(client)))
 
-    def sent(self, peer: int, event: Event) -> list[tuple[int, ToPeer]]:
+    def sent(self, peer: int, event: Event | Death | HostEnd) -> list[tuple[int, ToPeer]]:
         """Return only what is sent, to whom; of tasks that end alike, one by one."""
         return one_by_one(self(peer, event))
 
@@ -173,15 +219,30 @@ class PretendEngine:
         self.runs: list[Run] = []
         """All that it has started, in order."""
         self.interrupted: list[Interrupt] = []
+        self.pid = number % 3
+        """0: its process can't be seen by the controller."""
+        self.dead = False
+        """Whether its process is gone, for whoever looks."""
+        self.stopped = False
+        """It does nothing, and answers nothing."""
 
     def up(self, wanted_id: int | None = None) -> list[Action]:
         """Connect, for the first time or again, and repeat every result that is not acknowledged."""
         self.inbox.clear()
+        self.dead = self.stopped = False
         self.peer = self.last_peer = Peer(next(self.peers))
         pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
         running, queued = ([(r.task, r.attempt) for r in these] for these in pairs)
         finished = [(f.task, f.attempt) for f in self.unacknowledged.values()]
-        actions = self.play.alone(self.peer, EngineUp(self.instance, wanted_id=wanted_id, host=self.host))
+        event = EngineUp(
+            self.instance,
+            wanted_id=wanted_id,
+            host=self.host,
+            spawned=self.pid != 1,
+            launched=self.pid == 1,
+            pid=self.pid,
+        )
+        actions = self.play.alone(self.peer, event)
         if any(isinstance(a, Send) and isinstance(a.message, Refused) for a in actions):
             self.peer = None
             return actions
@@ -193,18 +254,19 @@ class PretendEngine:
             actions += self.play(self.peer, message)
         return actions
 
-    def away(self) -> list[Action]:
+    def away(self, closing: Closing = CUT.closing, *, dead: bool = False) -> list[Action]:
+        """Lose the connection; `dead`: because the process has ended, which nobody says."""
         self.inbox.clear()
-        self.peer = None
-        return self.play(self.last_peer, EngineAway())
+        self.peer, self.dead = None, dead
+        return self.play(self.last_peer, EngineClosed(closing))
 
     def lost(self, cause: str = "killed by SIGKILL", *, own: bool = False, looked: bool = False) -> list[Action]:
         """Die; `own`: by its own doing; `looked`: its host could see what ran."""
         self.inbox.clear()
         self.peer = None
-        self.given_up = True
+        self.given_up = self.dead = True
         ran = () if self.running is None else ((self.running.task, self.running.attempt),)
-        return self.play(self.last_peer, EngineLost(cause, own, ran if looked else None))
+        return self.play(self.last_peer, Death(cause, own, ran if looked else None))
 
     def become_another(self, number: int) -> None:
         """Be the next life of this engine, with nothing of the last."""
@@ -220,7 +282,7 @@ class PretendEngine:
 
     def read(self) -> list[Action]:
         """Take in the oldest message of the inbox."""
-        if not self.inbox:
+        if not self.inbox or self.stopped:
             return []
         match self.inbox.pop(0):
             case Run() as message if message not in (*self.direct, *self.balanced, self.running):
@@ -265,7 +327,7 @@ class PretendEngine:
     def start(self, *, say: bool = False) -> list[Action]:
         """Start what is next, if nothing runs; an announced one only if it can be announced."""
         queue = self.direct or self.balanced
-        if self.running is not None or not queue or (queue[0].announce and self.peer is None):
+        if self.stopped or self.running is not None or not queue or (queue[0].announce and self.peer is None):
             return []
         self.running = queue.pop(0)
         self.runs.append(self.running)
@@ -275,7 +337,7 @@ class PretendEngine:
 
     def finish(self, outcome: Outcome = OK) -> list[Action]:
         """End what runs."""
-        if self.running is None:
+        if self.running is None or self.stopped:
             return []
         number = next(self.numbers)
         payload = b"result %d of " % number + self.instance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
@@ -18,7 +17,19 @@ from engineroom.protocol.messages import (
     Withdrawn,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0
-from tests.unit.core.pretend import ABORTED, ERROR, OK, Play, instance_id, result, session_id, submit, task, tasks
+from tests.unit.core.pretend import (
+    ABORTED,
+    ERROR,
+    OK,
+    Death,
+    Play,
+    instance_id,
+    result,
+    session_id,
+    submit,
+    task,
+    tasks,
+)
 
 ATTEMPT = ((session_id(), 1, 1, 1),)
 
@@ -75,7 +86,7 @@ def test_an_aborted_task_does_not_run_elsewhere_when_its_engine_dies(two: Play) 
     two(CLIENT, submit(1))
     two(CLIENT, Abort(tasks(1)))
 
-    sent = two.sent(ENGINE_0, EngineLost("exit code 1"))
+    sent = two.sent(ENGINE_0, Death("exit code 1"))
 
     assert sent == [(CLIENT, EngineLeft(0, instance_id(0), "exit code 1")), (CLIENT, result(1, 0, ABORTED))]
 
@@ -85,7 +96,7 @@ def test_an_aborted_task_that_ran_when_its_engine_died_is_lost(two: Play) -> Non
     two(ENGINE_0, Started(task(1), 1))
     two(CLIENT, Abort(tasks(1)))
 
-    ends = [message for _, message in two.sent(ENGINE_0, EngineLost("exit code 1")) if isinstance(message, Result)]
+    ends = [message for _, message in two.sent(ENGINE_0, Death("exit code 1")) if isinstance(message, Result)]
 
     assert [end.outcome.status for end in ends] == [Status.LOST]
     assert ends[0].outcome.error == "this task was running when engine 0 (exit code 1) died; it had been aborted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engineroom.core.actions import Action, DropFunction, Record, Send, WakeAt, What
 from engineroom.core.clients import known_up_to
-from engineroom.core.events import ClientGone, ClientUp, EngineLost, EngineUp
+from engineroom.core.events import ClientGone, ClientUp, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.protocol.messages import (
     Call,
@@ -18,7 +18,7 @@ from engineroom.protocol.messages import (
     Result,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, result, run, session_id, submit, task
+from tests.unit.core.pretend import OK, Death, Play, instance_id, result, run, session_id, submit, task
 
 
 def sent(actions: list[Action], kind: type) -> list[tuple[int, object]]:
@@ -77,7 +77,7 @@ def test_a_client_that_comes_back_gets_what_it_may_not_have(two: Play) -> None:
 
 def test_and_learns_of_the_engines_that_left_meanwhile(two: Play) -> None:
     two(CLIENT, ClientGone())
-    two(ENGINE_0, EngineLost("exit code 0"))
+    two(ENGINE_0, Death("exit code 0"))
 
     assert two.sent(2, ClientUp(session_id())) == [
         (2, EngineLeft(0, instance_id(0), "exit code 0")),

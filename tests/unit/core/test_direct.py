@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engineroom.core.actions import Send
 from engineroom.core.broadcast import NOT_OF_THIS_CLUSTER
-from engineroom.core.events import BodyLost, ClientUp, EngineAway, EngineLost, EngineUp, Large
+from engineroom.core.events import BodyLost, ClientUp, EngineUp, Large
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     EngineLeft,
@@ -19,7 +19,7 @@ from engineroom.protocol.messages import (
     Withdraw,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ERROR, OK, Play, instance_id, result, run, session_id, submit, task
+from tests.unit.core.pretend import CUT, ERROR, OK, Death, Play, instance_id, result, run, session_id, submit, task
 
 
 def lost(words: str) -> Outcome:
@@ -65,7 +65,7 @@ def test_of_several_targets_only_those_that_are_here_run(two: Play) -> None:
 
 
 def test_it_does_not_run_in_the_next_process_with_the_same_id(two: Play) -> None:
-    two(ENGINE_1, EngineLost("exit code 3"))
+    two(ENGINE_1, Death("exit code 3"))
     two(12, EngineUp(instance_id(5), wanted_id=1))
 
     ((peer, message),) = two.sent(CLIENT, submit(1, (1,)))
@@ -90,14 +90,14 @@ def test_nothing_of_an_earlier_cluster_runs_in_this_one(play: Play) -> None:
 
 
 def test_one_that_was_given_up_too_early_is_itself_again(two: Play) -> None:
-    two(ENGINE_1, EngineLost("no answer"))
+    two(ENGINE_1, Death("no answer"))
     two(12, EngineUp(instance_id(1)))
 
     assert two.sent(CLIENT, submit(1, (1,))) == [(12, run(1, direct=True))]
 
 
 def test_a_target_that_is_gone_is_lost_with_the_cause(two: Play) -> None:
-    two(ENGINE_1, EngineLost("exit code 3"))
+    two(ENGINE_1, Death("exit code 3"))
 
     assert two.sent(CLIENT, submit(1, (1,))) == [(CLIENT, result(1, 1, lost("engine 1 is gone (exit code 3)")))]
 
@@ -106,7 +106,7 @@ def test_when_its_engine_dies_it_is_lost_and_runs_nowhere_else(two: Play) -> Non
     two(CLIENT, submit(1, (0,)))
     two(CLIENT, submit(2, (0,)))
 
-    sent = two.sent(ENGINE_0, EngineLost("killed by SIGKILL"))
+    sent = two.sent(ENGINE_0, Death("killed by SIGKILL"))
 
     words = "engine 0 died (killed by SIGKILL) before this task had ended"
     assert sent == [
@@ -119,7 +119,7 @@ def test_when_its_engine_dies_it_is_lost_and_runs_nowhere_else(two: Play) -> Non
 def test_while_its_engine_is_away_it_waits_and_is_sent_again_as_the_same_attempt(two: Play) -> None:
     two(CLIENT, submit(1, (0,)))
     two(CLIENT, submit(2, (0,)))
-    assert two(ENGINE_0, EngineAway()) == []
+    assert two.sent(ENGINE_0, CUT) == []
     assert two(CLIENT, submit(3, (0,))) == []
 
     sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 1, 1, 1),)))

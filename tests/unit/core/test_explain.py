@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import ClientGone, EngineAway, EngineLost, EngineUp
+from engineroom.core.events import ClientGone, EngineUp
 from engineroom.core.explain import explain, explain_engine, explain_task, queue_ids, queue_status
 from engineroom.ids import msg_id
 from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, submit, task, tasks
+from tests.unit.core.pretend import CUT, OK, Death, Play, instance_id, submit, task, tasks
 
 
 def why(play: Play, number: int) -> tuple[object, object]:
@@ -26,7 +26,7 @@ def test_a_task_that_waits(play: Play) -> None:
         play(CLIENT, submit(number))
     assert why(play, 5) == ("queued", "all 1 engines that may run it are busy; 2 tasks are waiting for them")
 
-    play(ENGINE_0, EngineAway())
+    play(ENGINE_0, CUT)
     assert why(play, 5) == (
         "queued",
         "all engines that may run it have lost their connections; waiting for one to reconnect",
@@ -41,7 +41,7 @@ def test_a_task_on_an_engine(two: Play) -> None:
     assert why(two, 1) == ("started", "it is running on engine 0")
     two(CLIENT, Abort(tasks(2)))
     assert why(two, 2) == ("revoking", "engine 0 has been asked to give it back")
-    two(ENGINE_0, EngineAway())
+    two(ENGINE_0, CUT)
     assert why(two, 1) == (
         "started",
         "it must run on engine 0, which has lost its connection; waiting for the engine to reconnect",
@@ -71,9 +71,9 @@ def test_engines(two: Play) -> None:
     two.tick(0.0)
     about = explain_engine(two.state, 0)
     assert (about["state"], about["why"]) == ("busy", "it has finished nothing for 5.0 s")
-    two(ENGINE_0, EngineAway())
+    two(ENGINE_0, CUT)
     assert explain_engine(two.state, 0)["state"] == "away"
-    two(ENGINE_1, EngineLost("exit code 3"))
+    two(ENGINE_1, Death("exit code 3"))
     gone = explain_engine(two.state, 1)
     assert (gone["state"], gone["why"], gone["seconds_ago"]) == ("gone", "exit code 3", 0.0)
     assert explain_engine(two.state, 9)["state"] == "unknown"

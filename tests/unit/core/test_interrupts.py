@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost
 from engineroom.core.interrupts import interrupt_first
 from engineroom.protocol.messages import Finished, Interrupt, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ERROR, OK, Play, submit, task
+from tests.unit.core.pretend import ERROR, OK, Death, Play, submit, task
 
 
-def interrupts(play: Play, peer: int, event: Started | Finished | EngineLost) -> list[tuple[int, Interrupt]]:
+def interrupts(play: Play, peer: int, event: Started | Finished | Death) -> list[tuple[int, Interrupt]]:
     return [(to, message) for to, message in play.sent(peer, event) if isinstance(message, Interrupt)]
 
 
@@ -54,7 +53,7 @@ def test_where_nothing_waits_or_something_runs_the_process_is_to_be_signalled(tw
 def test_it_does_not_follow_a_task_to_another_engine(two: Play) -> None:
     two(CLIENT, submit(1))
     interrupt_first(two.state, 0)
-    two(ENGINE_0, EngineLost("killed by SIGKILL"))
+    two(ENGINE_0, Death("killed by SIGKILL"))
 
     assert interrupts(two, ENGINE_1, Started(task(1), 2)) == []
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from engineroom.core.events import EngineAway, EngineLost, EngineUp, Event, HostGone, HostSays
+from engineroom.core.events import EngineUp, Event, HostSays
 from engineroom.core.explain import explain_task
 from engineroom.protocol.messages import Coming, Finished, Options, Outcome, Result, Run, Started, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, run, submit, task
+from tests.unit.core.pretend import CUT, OK, Death, HostEnd, Play, instance_id, run, submit, task
 
 HOST = 50
-EXITED = EngineLost("exit code 3", own=True)
-KILLED = EngineLost("killed by SIGKILL")
+EXITED = Death("exit code 3", own=True)
+KILLED = Death("killed by SIGKILL")
 MORE = HostSays(b"host", Coming(engines=1))
 NO_MORE = HostSays(b"host", Coming())
 RESTARTS = HostSays(b"host", Coming(restarts=True))
 
 
-def ran(event: EngineLost, *numbers: int, attempt: int = 1) -> EngineLost:
+def ran(event: Death, *numbers: int, attempt: int = 1) -> Death:
     """Return `event` of an engine whose host saw that it ran these tasks."""
-    return EngineLost(event.cause, event.own, tuple((task(number), attempt) for number in numbers))
+    return Death(event.cause, event.own, tuple((task(number), attempt) for number in numbers))
 
 
 def results(play: Play, peer: int, event: Event) -> dict[int, tuple[Status, str]]:
@@ -61,7 +61,7 @@ def test_where_others_are_to_come_it_is_run_again(two: Play, prospect: HostSays)
 
 
 def test_those_that_waited_behind_it_run_on_the_last_one_without_blame(two: Play) -> None:
-    two(ENGINE_1, EngineAway())
+    two(ENGINE_1, CUT)
     two(CLIENT, submit(1))
     two(CLIENT, submit(2))
     two(11, EngineUp(instance_id(1)))
@@ -108,7 +108,7 @@ def test_without_rerun_lost_retries_do_not_reach_the_last_one(two: Play) -> None
 def test_what_waits_when_the_last_engine_dies_ends_with_all_causes(two: Play) -> None:
     for number in range(1, 9):
         two(CLIENT, submit(number))
-    two(ENGINE_1, EngineLost("killed by SIGSEGV", own=True, running=()))
+    two(ENGINE_1, Death("killed by SIGSEGV", own=True, running=()))
 
     ended = results(two, ENGINE_0, KILLED)
 
@@ -145,7 +145,7 @@ def test_before_the_first_engine_calls_wait(play: Play) -> None:
     assert explain_task(play.state, task(1))["why"] == "there are no engines"
 
 
-@pytest.mark.parametrize("end", [NO_MORE, HostGone(b"host")], ids=["none is to come", "the host is gone"])
+@pytest.mark.parametrize("end", [NO_MORE, HostEnd(b"host")], ids=["none is to come", "the host is gone"])
 def test_while_a_host_starts_others_calls_wait(two: Play, end: Event) -> None:
     two(HOST, MORE)
     two(ENGINE_0, KILLED)
@@ -157,12 +157,12 @@ def test_while_a_host_starts_others_calls_wait(two: Play, end: Event) -> None:
 
 
 def test_a_host_that_nobody_knows_may_go(two: Play) -> None:
-    assert two.sent(HOST, HostGone(b"other")) == []
+    assert two.sent(HOST, HostEnd(b"other")) == []
 
 
 def test_calls_wait_for_an_engine_that_is_only_away(two: Play) -> None:
     two(ENGINE_0, KILLED)
-    two(ENGINE_1, EngineAway())
+    two(ENGINE_1, CUT)
 
     assert results(two, CLIENT, submit(1)) == {}
 
@@ -214,9 +214,9 @@ def test_new_engines_run_new_calls(two: Play) -> None:
 def test_a_task_that_waits_is_not_blamed_for_the_host_that_ended(two: Play) -> None:
     words = "there are no engines left (engine 0: its ipcluster has ended; engine 1: it left)"
     two(CLIENT, submit(1))
-    two(ENGINE_0, EngineLost("its ipcluster has ended"))
+    two(ENGINE_0, Death("its ipcluster has ended"))
 
-    sent = two.sent(ENGINE_1, EngineLost("it left"))
+    sent = two.sent(ENGINE_1, Death("it left"))
 
     outcomes = [message.outcome for _, message in sent if isinstance(message, Result)]
     assert outcomes == [Outcome(Status.NO_ENGINE, 0.0, 0.0, words)]

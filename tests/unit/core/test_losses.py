@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost, EngineUp, HostSays
+from engineroom.core.events import EngineUp, HostSays
 from engineroom.protocol.messages import Coming, EngineLeft, Finished, Options, Outcome, Result, Run, Started, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, result, run, submit, task
+from tests.unit.core.pretend import OK, Death, Play, instance_id, result, run, submit, task
 
 HOST = 50
 MORE = HostSays(b"host", Coming(engines=1))
-DIED = EngineLost("killed by SIGKILL")
+DIED = Death("killed by SIGKILL")
 
 
 def left(engine: int) -> tuple[int, EngineLeft]:

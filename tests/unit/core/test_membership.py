@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import ClientUp, EngineAway, EngineLost, EngineUp
+from engineroom.core.events import ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
 from engineroom.protocol.messages import (
     Delivered,
@@ -18,7 +18,20 @@ from engineroom.protocol.messages import (
     Withdraw,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CALL, OK, Play, instance_id, result, run, session_id, submit, task, tasks
+from tests.unit.core.pretend import (
+    CALL,
+    CUT,
+    OK,
+    Death,
+    Play,
+    instance_id,
+    result,
+    run,
+    session_id,
+    submit,
+    task,
+    tasks,
+)
 
 
 def joined(engine: int, instance: int) -> EngineJoined:
@@ -27,8 +40,8 @@ def joined(engine: int, instance: int) -> EngineJoined:
 
 def test_clients_are_told_who_joins_and_who_leaves(play: Play) -> None:
     assert play.sent(ENGINE_0, EngineUp(instance_id(0))) == [(CLIENT, joined(0, 0))]
-    assert play.sent(ENGINE_0, EngineAway()) == []
-    assert play.sent(ENGINE_0, EngineLost("gone")) == [(CLIENT, EngineLeft(0, instance_id(0), "gone"))]
+    assert play.sent(ENGINE_0, CUT) == []
+    assert play.sent(ENGINE_0, Death("gone")) == [(CLIENT, EngineLeft(0, instance_id(0), "gone"))]
 
 
 def test_a_new_client_is_told_who_is_there(two: Play) -> None:
@@ -36,13 +49,13 @@ def test_a_new_client_is_told_who_is_there(two: Play) -> None:
 
 
 def test_ids_are_not_used_again(two: Play) -> None:
-    two(ENGINE_1, EngineLost("gone"))
+    two(ENGINE_1, Death("gone"))
 
     assert two.sent(12, EngineUp(instance_id(2))) == [(CLIENT, joined(2, 2))]
 
 
 def test_a_restarted_engine_keeps_the_id_it_asks_for(two: Play) -> None:
-    two(ENGINE_1, EngineLost("gone"))
+    two(ENGINE_1, Death("gone"))
 
     assert two.sent(12, EngineUp(instance_id(2), wanted_id=1)) == [(CLIENT, joined(1, 2))]
     assert engine_id_of(two.state, instance_id(2)) == 1
@@ -58,7 +71,7 @@ def test_an_id_that_is_taken_is_refused_with_words(two: Play) -> None:
 def test_an_engine_that_a_host_has_numbered_gets_another_id_where_somebody_was_quicker(two: Play) -> None:
     assert two.sent(12, EngineUp(instance_id(2), wanted_id=1, or_another=True)) == [(CLIENT, joined(2, 2))]
 
-    two(ENGINE_1, EngineAway())
+    two(ENGINE_1, CUT)
     sent = two.sent(13, EngineUp(instance_id(3), wanted_id=1, or_another=True))
 
     assert sent == [(13, Refused("engine id 1 is already used by a running engine"))]  # it may be the same one's past
@@ -73,7 +86,7 @@ def test_ids_asked_for_ahead_are_skipped_later(play: Play) -> None:
 
 def test_an_engine_that_comes_back_keeps_its_id_and_its_tasks(two: Play) -> None:
     two(CLIENT, submit(1))
-    two(ENGINE_0, EngineAway())
+    two(ENGINE_0, CUT)
     held = Held(running=((session_id(), 1, 1, 1),))
 
     assert two.back(20, EngineUp(instance_id(0)), held) == [
@@ -84,7 +97,7 @@ def test_an_engine_that_comes_back_keeps_its_id_and_its_tasks(two: Play) -> None
 
 
 def test_what_it_holds_and_should_not_is_asked_back(two: Play) -> None:
-    two(ENGINE_0, EngineAway())
+    two(ENGINE_0, CUT)
 
     sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 9, 9, 3),)))
 
@@ -92,7 +105,7 @@ def test_what_it_holds_and_should_not_is_asked_back(two: Play) -> None:
 
 
 def test_it_is_sent_nothing_balanced_while_it_is_away(two: Play) -> None:
-    two(ENGINE_0, EngineAway())
+    two(ENGINE_0, CUT)
     sent = [message for number in range(1, 6) for message in two.sent(CLIENT, submit(number))]
     assert {peer for peer, _ in sent} == {ENGINE_1}
 
@@ -104,12 +117,12 @@ def test_it_is_sent_nothing_balanced_while_it_is_away(two: Play) -> None:
 def test_a_second_connection_takes_the_place_of_the_first(two: Play) -> None:
     two(20, EngineUp(instance_id(0)))
 
-    assert two(ENGINE_0, EngineAway()) == []
+    assert two(ENGINE_0, CUT) == []
     assert two.sent(CLIENT, submit(1, (0,))) == [(20, Run(task(1), 1, CALL, direct=True))]
 
 
 def test_an_engine_taken_for_dead_is_the_same_when_it_comes_back(two: Play) -> None:
-    two(ENGINE_0, EngineLost("unresponsive"))
+    two(ENGINE_0, Death("unresponsive"))
 
     sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 1, 1, 1),)))
 
@@ -117,7 +130,7 @@ def test_an_engine_taken_for_dead_is_the_same_when_it_comes_back(two: Play) -> N
 
 
 def test_unless_somebody_has_its_id_by_now(two: Play) -> None:
-    two(ENGINE_0, EngineLost("unresponsive"))
+    two(ENGINE_0, Death("unresponsive"))
     two(12, EngineUp(instance_id(2), wanted_id=0))
 
     assert two.sent(20, EngineUp(instance_id(0))) == [(CLIENT, joined(2, 0))]
@@ -130,8 +143,8 @@ def test_tasks_wait_until_there_is_an_engine(play: Play) -> None:
 
 
 def test_what_nobody_knows_is_ignored(two: Play) -> None:
-    assert two(99, EngineLost("gone")) == []
-    assert two(99, EngineAway()) == []
+    assert two(99, Death("gone")) == []
+    assert two(99, CUT) == []
     assert two(99, Finished(1, task(1), 1, OK)) == []
     assert two(99, submit(1)) == []
     assert not [

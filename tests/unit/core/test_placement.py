@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost, EngineUp
+from engineroom.core.events import EngineUp
 from engineroom.core.limits import Limits
 from engineroom.core.placement import Needs
 from engineroom.protocol.messages import Finished, Options, Outcome, Run, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import Play, instance_id, submit, task
+from tests.unit.core.pretend import Death, Play, instance_id, submit, task
 
 
 def test_unused_pools_do_not_pile_up(two: Play) -> None:
@@ -21,7 +21,7 @@ def test_unused_pools_do_not_pile_up(two: Play) -> None:
 
 
 def test_an_engine_serves_the_pool_whose_turn_it_is(two: Play) -> None:
-    two(ENGINE_1, EngineLost("gone"))
+    two(ENGINE_1, Death("gone"))
     long = Outcome(Status.OK, 0.0, 9.0)
     for number in range(1, 4):
         two(CLIENT, submit(number))
@@ -42,7 +42,7 @@ def test_departed_engines_are_forgotten_one_day() -> None:
     play = Play(Limits(departed=2))
     for number in range(4):
         play(10 + number, EngineUp(instance_id(number)))
-        play(10 + number, EngineLost("gone"))
+        play(10 + number, Death("gone"))
 
     assert list(play.state.departed_ids) == [2, 3]
     play(20, EngineUp(instance_id(9)))

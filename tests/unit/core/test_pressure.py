@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from engineroom.core.actions import Action, Send
-from engineroom.core.events import ClientBehind, ClientGone, ClientUp, EngineLost, EngineUp
+from engineroom.core.events import ClientBehind, ClientGone, ClientUp, EngineUp
 from engineroom.core.explain import explain_task
 from engineroom.core.limits import Limits
 from engineroom.core.pressure import RESULT_BYTES, TASK_BYTES
@@ -26,7 +26,7 @@ from engineroom.protocol.messages import (
     Status,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CALL, OK, Play, instance_id, one_by_one, session_id, submit, task, tasks
+from tests.unit.core.pretend import CALL, OK, Death, Play, instance_id, one_by_one, session_id, submit, task, tasks
 
 PAYLOAD = b"r" * 1000
 KEPT = RESULT_BYTES + len(PAYLOAD)
@@ -127,7 +127,7 @@ def test_and_ends_with_its_engine(play: Play) -> None:
     end(play, range(1, 6))
     play(CLIENT, submit(6, (0,)))
 
-    actions = play(ENGINE_0, EngineLost("killed by SIGKILL"))
+    actions = play(ENGINE_0, Death("killed by SIGKILL"))
 
     assert sent(actions, Result) == [(CLIENT, 6)]
 

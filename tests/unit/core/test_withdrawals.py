@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from engineroom.core.actions import Action, Send, WakeAt
-from engineroom.core.events import ClientGone, ClientUp, EngineLost, EngineUp
+from engineroom.core.events import ClientGone, ClientUp, EngineUp
 from engineroom.core.withdrawals import AT_ONCE
 from engineroom.ids import Peer, number_of
 from engineroom.protocol.messages import (
@@ -25,7 +25,7 @@ from engineroom.protocol.messages import (
 from engineroom.protocol.ranges import MOST
 from engineroom.protocol.task_ranges import TaskRanges
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ABORTED, Play, instance_id, session_id, submit, task, tasks
+from tests.unit.core.pretend import ABORTED, Death, Play, instance_id, session_id, submit, task, tasks
 from tests.unit.core.world import World
 
 MANY = 3 * AT_ONCE
@@ -106,7 +106,7 @@ def test_the_tasks_of_a_dead_engine_end_in_one_message(two: Play) -> None:
     for number in range(1, 1001):
         two.quietly(CLIENT, submit(number, (0,)))
 
-    (ended,) = messages(two(ENGINE_0, EngineLost("killed by SIGKILL")), Ended)
+    (ended,) = messages(two(ENGINE_0, Death("killed by SIGKILL")), Ended)
 
     words = "engine 0 died (killed by SIGKILL) before this task had ended"
     assert ended == Ended(tasks(*range(1, 1001)), Outcome(Status.LOST, 0.0, 0.0, words), 0)

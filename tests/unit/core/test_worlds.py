@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineLost, EngineUp
+from engineroom.core.events import EngineUp
 from engineroom.core.membership import engine_id_of
 from engineroom.protocol.messages import EngineInfo
-from tests.unit.core.pretend import Play, instance_id
+from tests.unit.core.pretend import Death, Play, instance_id
 
 
 class Arrivals:
@@ -22,7 +22,7 @@ class Arrivals:
 
     def leave(self) -> None:
         """The last one leaves."""
-        self.play(10 + self.last, EngineLost("gone"))
+        self.play(10 + self.last, Death("gone"))
 
     def _arrive(self, info: EngineInfo) -> int | None:
         self.last += 1

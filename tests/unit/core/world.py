@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from itertools import count
 
-from engineroom.core.actions import Action, Send
-from engineroom.core.events import BodyLost, ClientBehind, ClientGone, ClientUp, HostGone, HostSays
+from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Lost, Send
+from engineroom.core.events import (
+    BodyLost,
+    ClientBehind,
+    ClientGone,
+    ClientUp,
+    HostClosed,
+    HostSays,
+    HostUp,
+    Quiet,
+    Seen,
+)
 from engineroom.core.limits import Limits
 from engineroom.core.pressure import RESULT_BYTES
 from engineroom.ids import Instance, Peer, TaskId, number_of
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     Abort,
     Call,
@@ -26,11 +37,12 @@ from engineroom.protocol.messages import (
     Submit,
 )
 from engineroom.protocol.task_ranges import numbers_in, ranges_of
-from tests.unit.core.pretend import Play, PretendEngine, instance_id, session_id, task, tasks
+from tests.unit.core.pretend import HostEnd, Play, PretendEngine, instance_id, session_id, task, tasks, watcher
 
 TRIVIAL = Outcome(Status.OK, 0.0, 0.00001)
 LONG = Outcome(Status.OK, 0.0, 3.0)
 FAILED = Outcome(Status.ERROR, 0.0, 0.01, "ValueError: no")
+CLOSINGS = tuple(Closing(why, why.value) for why in Why)
 OUTCOMES = (TRIVIAL, LONG, FAILED)
 OPTIONS = (
     Options(),
@@ -106,6 +118,8 @@ class World:
             idle_functions=1,
             kept_bytes=(kept - 2) * RESULT_BYTES,
             all_kept_bytes=kept * RESULT_BYTES,
+            ping_every=3.0,
+            unresponsive_timeout=(0.0, 12.0)[seed % 2],
         )
         self.play = Play(limits, seed)
         self.peers = count(1)
@@ -125,8 +139,24 @@ class World:
 
     def perform(self, actions: list[Action]) -> None:
         for action in actions:
-            if isinstance(action, Send):
-                self.pass_on(action)
+            match action:
+                case Send():
+                    self.pass_on(action)
+                case Look() | Listen() | EndEngine() | HangUp() | Lost():
+                    self.look_after(action)
+
+    def look_after(self, action: Look | Listen | EndEngine | HangUp | Lost) -> None:
+        """Do what the controller's shell does about those who may not be there."""
+        match action:
+            case Look(peer=peer, at_once=at_once):
+                self.perform(self.play(peer, Seen(not self.is_dead(peer), at_once)))
+            case Listen():
+                quiet = tuple(engine.peer for engine in self.engines if engine.stopped and engine.peer is not None)
+                self.perform(self.play(Peer(0), Quiet(quiet)))
+            case EndEngine(peer=peer) | HangUp(peer=peer):
+                self.perform(self.with_peer(peer).away(Closing(Why.GOODBYE, ""), dead=True))
+            case Lost(peer=peer):
+                self.with_peer(peer).given_up = True
 
     def pass_on(self, send: Send) -> None:
         for engine in self.engines:
@@ -137,12 +167,16 @@ class World:
                     assert any(client.bound.get(send.message.task) == engine.instance for client in self.clients)
                 engine.inbox.append(send.message)
                 return
-        client = next(client for client in self.clients if client.peer == send.peer)
-        if isinstance(send.message, Result):
-            client.got(send.message)
-        elif isinstance(send.message, Ended):
-            for id_ in send.message.tasks.tasks():
-                client.got(Result(id_, send.message.engine, send.message.outcome))
+        for client in self.clients:
+            if client.peer == send.peer:
+                self.tell_client(client, send.message)
+
+    def tell_client(self, client: Client, message: object) -> None:
+        if isinstance(message, Result):
+            client.got(message)
+        elif isinstance(message, Ended):
+            for id_ in message.tasks.tasks():
+                client.got(Result(id_, message.engine, message.outcome))
 
     def check_acknowledged(self, engine: PretendEngine, message: Delivered) -> None:
         """What an engine may forget has arrived for good, or was of an attempt that does not count."""
@@ -152,6 +186,13 @@ class World:
             if number <= message.up_to or number in numbers_in(message.also):
                 stale = result is None or result.body != its.body
                 assert its.task in client.confirmed or stale or engine.given_up
+
+    def with_peer(self, peer: Peer) -> PretendEngine:
+        return next(engine for engine in self.engines if engine.last_peer == peer)
+
+    def is_dead(self, peer: Peer) -> bool:
+        """Whether the process of an engine, or of a host, is gone."""
+        return any(engine.dead for engine in self.engines if engine.last_peer == peer)
 
     def step(self, what: int, who: int, how: int) -> None:
         """Do one thing: `who` chooses whom it happens to, `how` the details."""
@@ -165,13 +206,14 @@ class World:
             self.work(what, engine, how)
         elif what < 20:
             self.disturb(what, client, engine, how)
-        elif what == 22:
+        elif what == 27:
             if client.peer is not None:
                 self.perform(self.play(client.peer, ClientBehind(behind=how % 3 == 0)))
-        else:
+        elif what == 20:
             says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
-            event = HostSays(engine.host, says) if what == 20 else HostGone(engine.host)
-            self.perform(self.play(Peer(0), event))
+            self.perform(self.play(Peer(0), HostSays(engine.host, says)))
+        else:
+            self.be_gone(what, engine, how)
 
     def ask(self, what: int, client: Client, how: int) -> None:
         """A client does something."""
@@ -233,6 +275,22 @@ class World:
             case _:
                 pass
 
+    def be_gone(self, what: int, engine: PretendEngine, how: int) -> None:
+        """A host comes or goes, an engine dies unseen, or falls silent."""
+        host = watcher(engine.host)
+        match what:
+            case 21:
+                self.perform(self.play(Peer(0), HostEnd(engine.host)))
+            case 22:
+                self.perform(self.play(host, HostUp(engine.host, how % 2)))
+            case 23:
+                self.perform(self.play(host, HostClosed(CLOSINGS[how % len(CLOSINGS)])))
+            case 24:
+                if engine.peer is not None:
+                    self.perform(engine.away(CLOSINGS[how % len(CLOSINGS)], dead=how % 2 == 0))
+            case _:
+                engine.stopped = how % 3 > 0 and engine.peer is not None
+
     def live_or_die(self, engine: PretendEngine, kills: set[TaskId]) -> None:
         """Let `engine` do a little; a task of `kills` ends it, by its own doing."""
         if engine.given_up:
@@ -251,6 +309,7 @@ class World:
             client.up()
         self.join()
         for engine in self.engines:
+            engine.stopped = False
             if engine.peer is None:
                 self.perform(engine.up())
         while self.play.state.next_id < 3:  # somebody may wait for the first three
@@ -264,6 +323,7 @@ class World:
             client.up()
         self.end_hosts()
         for engine in self.engines:
+            engine.stopped = False
             if engine.peer is None and engine.last_peer in self.play.state.engine_peers:
                 self.perform(engine.lost())
         self.go_on_until_quiet()
@@ -271,7 +331,7 @@ class World:
     def end_hosts(self) -> None:
         """No host has anything in hand any more."""
         for host in sorted({engine.host for engine in self.engines}):
-            self.perform(self.play(Peer(0), HostGone(host)))
+            self.perform(self.play(Peer(0), HostEnd(host)))
 
     def go_on_until_quiet(self) -> None:
         for _ in range(500):

@@ -1,0 +1,46 @@
+"""Does what presence has on its agenda for now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from engineroom.core.presence import engines, hosts, silence
+from engineroom.core.presence.agenda import Key, Kind
+from engineroom.ids import Peer
+
+if TYPE_CHECKING:
+    from engineroom.core.state import ControllerState
+
+
+def do_what_is_due(state: ControllerState) -> None:
+    """Do all whose time has come; what it puts on the agenda for now is for the next Tick."""
+    agenda = state.presence.agenda
+    due = []
+    while (key := agenda.take(state.now)) is not None:
+        due.append(key)
+    for key in due:
+        _do(state, key)
+
+
+def seen(state: ControllerState, peer: Peer, *, lives: bool, at_once: bool) -> None:
+    """A process has been looked for: of an engine or of a host."""
+    engines.seen(state, peer, lives=lives, at_once=at_once)
+    hosts.seen(state, peer, lives=lives)
+
+
+def _do(state: ControllerState, key: Key) -> None:
+    match key.kind:
+        case Kind.ENGINE:
+            engines.engine_due(state, key.who)
+        case Kind.AWAY:
+            engines.away_due(state, key.who)
+        case Kind.HOST:
+            hosts.host_due(state, key.who)
+        case Kind.ORPHANS:
+            hosts.orphans_due(state, key.who)
+        case Kind.LEASE:
+            hosts.lease_due(state)
+        case Kind.SILENCE:
+            silence.listen(state)
+        case _:
+            assert_never(key.kind)
