@@ -60,6 +60,11 @@ def number_of(task: TaskId) -> int:
     return int.from_bytes(task[SESSION_BYTES:])
 
 
+def number_in(session: SessionId, task: TaskId) -> int:
+    """Return the number of `task` in `session`; 0, which no task has, if it is of another one."""
+    return int.from_bytes(task[SESSION_BYTES:]) if task.startswith(session) else 0
+
+
 def msg_id(task: TaskId) -> str:
     """Return the text form of a task id, as users see it: 32 hex digits, `_`, the number."""
     return f"{task[:SESSION_BYTES].hex()}_{number_of(task)}"

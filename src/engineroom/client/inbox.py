@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.acknowledgements import Acknowledgements
 from engineroom.client.output import TaskOutput
-from engineroom.ids import number_of
+from engineroom.ids import number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Answer,
@@ -22,10 +22,11 @@ from engineroom.protocol.messages import (
     Result,
     Status,
     Stream,
+    SubmitAgain,
     TasksStarted,
 )
 from engineroom.protocol.streams import Payload
-from engineroom.protocol.task_ranges import numbers_in
+from engineroom.protocol.task_ranges import TaskRanges, numbers_in
 from engineroom.transport import bodies
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Inbox:
     """The receiver of a client's connections."""
 
     def __init__(self, session: Session, link: Link) -> None:
-        self._session, self._link = session, link
+        self._session, self._link, self._id = session, link, session.id
         self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: self._answer,
@@ -50,6 +51,7 @@ class Inbox:
             NeedFunction: lambda message: link.send_function(message.hash),
             Output: self._output,
             Refused: lambda message: link.refused(message.reason),
+            SubmitAgain: self._submit_again,
             TasksStarted: self._started,
         }
 
@@ -61,7 +63,7 @@ class Inbox:
                 if type(message) is Result:
                     body = message.body
                     if isinstance(body, bytes):
-                        self._end(number_of(message.task), message.engine, message.outcome, body, now)
+                        self._end(number_in(self._id, message.task), message.engine, message.outcome, body, now)
                     else:
                         self._receive(message, body)
                 else:
@@ -84,14 +86,15 @@ class Inbox:
 
     def _receive(self, message: Result, body: Stream) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
-        if number_of(message.task) not in self._session.tasks:
+        number = number_in(self._id, message.task)
+        if number not in self._session.tasks:
             self._link.connection.refuse_stream(body, "this result has already arrived")
-            self.acknowledgements.add(number_of(message.task))
+            self._not_here(number)
             return
 
         def whole(payload: Payload) -> None:
             with self._session.condition:
-                self._end(number_of(message.task), message.engine, message.outcome, payload, time.time())
+                self._end(number, message.engine, message.outcome, payload, time.time())
                 self._session.changed()
             self._link.acknowledge_soon()
 
@@ -100,14 +103,15 @@ class Inbox:
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the session's condition is held, once for all of them."""
         now = time.time()
-        for number in numbers_in(message.tasks.ranges):
+        for number in self._numbers(message.tasks):
             self._end(number, message.engine, message.outcome, b"", now)
 
     def _end(self, number: int, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
-        self.acknowledgements.add(number)
         task = self._session.tasks.pop(number, None)
         if task is None:
-            return  # it came twice, as it may after a broken connection
+            self._not_here(number)
+            return
+        self.acknowledgements.add(number)
         task.outcome, task.payload, task.received = outcome, payload, now
         if engine >= 0:
             task.engine = engine
@@ -116,25 +120,33 @@ class Inbox:
         request, task.request = task.request, None
         if request is not None:
             self._session.release(request)
-            if outcome.status == Status.UNSENT:
-                task.outcome = None
-                self._session.submit_anew(task, request)
-                return
             if outcome.status == Status.NO_ENGINE:
                 task.nowhere(self._session.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
         if owner is not None:
             owner._task_done(task)
 
+    def _not_here(self, number: int) -> None:
+        """Acknowledge again a result that came twice, as it may after a broken connection; 0: it is not ours at all."""
+        if number:
+            self.acknowledgements.add(number)
+
+    def _numbers(self, tasks: TaskRanges) -> Iterable[int]:
+        """Return which tasks of this session are meant: none, if it is about another one."""
+        return numbers_in(tasks.ranges) if tasks.session == self._id else ()
+
+    def _submit_again(self, message: SubmitAgain) -> None:
+        self._session.submit_again(self._numbers(message.tasks))
+
     def _output(self, message: Output) -> None:
-        task = self._session.tasks.get(number_of(message.task))
+        task = self._session.tasks.get(number_in(self._id, message.task))
         if task is not None:
             if task.output is None:
                 task.output = TaskOutput()
             task.output.add(message)
 
     def _started(self, message: TasksStarted) -> None:
-        for number in numbers_in(message.tasks.ranges):
+        for number in self._numbers(message.tasks):
             task = self._session.tasks.get(number)
             if task is not None and not task.started:
                 task.started, task.engine = True, message.engine

@@ -7,7 +7,7 @@ and switches threads, only when a call or a loop's turn ends: what stands betwee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engineroom.client.tasks import Request, Task
@@ -30,6 +30,7 @@ class Outgoing:
         self.submitted_bytes = 0
         self._wake = wake
         self._items: list[Request | Message] = []
+        self._again: dict[Request, None] = {}
         self._lone: Request | None = None
         self._awake = self._waking = False
 
@@ -101,6 +102,11 @@ class Outgoing:
             self.wake_surely()
             raise
 
+    def send_again(self, requests: Mapping[Request, None]) -> None:
+        """Have `requests`, which have been sent before, sent once more. For the I/O thread only."""
+        self._again.update(requests)
+        self.wake()
+
     def wake(self) -> None:
         """Have everything sent soon."""
         if not self._awake or self._waking:
@@ -126,13 +132,17 @@ class Outgoing:
         del self._items[:count]
         # Last: what stands behind it in time cannot be among the items without it.
         lone, self._lone = self._lone, None
+        if self._again:
+            again, self._again = self._again, {}
+            items = [*again, *items]
         return items if lone is None else [lone, *items]
 
     def take_all(self, known_up_to: int) -> list[Request | Message]:
         """Return what a controller that has our tasks up to `known_up_to` has to be sent, in order."""
+        again = tuple(self._again)
         messages = [item for item in self.take() if not isinstance(item, Request)]
         requests = [task.request for task in list(self.tasks.values()) if task.number > known_up_to]
-        unique = dict.fromkeys(request for request in requests if request is not None)
+        unique = dict.fromkeys([*again, *(request for request in requests if request is not None)])
         return [*unique, *messages]
 
     def first_unfinished(self) -> int:

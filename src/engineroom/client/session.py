@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.engine_table import Engine, EngineTable
@@ -188,12 +188,10 @@ class Session:
             task.fail(error)
             task.request = task.listener = None
 
-    def submit_anew(self, task: Task, old: Request) -> None:
-        """Ask under a new number for `task`, whose payload did not arrive when it was sent as part of `old`."""
-        to = None if task.target < 0 else task.instance
-        task.request = Request(old.call, to, old.options, old.segments, old.size, old.function, old.size, 1)
-        self.outgoing.enter(task.request, [task])
-        self.outgoing.wake()
+    def submit_again(self, numbers: Iterable[int]) -> None:
+        """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""
+        tasks = filter(None, map(self.tasks.get, numbers))
+        self.outgoing.send_again({task.request: None for task in tasks if task.request is not None})
 
     def send(self, *messages: Message) -> None:
         """Send `messages`, after all that was submitted before."""

@@ -34,11 +34,16 @@ class Bodies:
             return
 
         def broken(_: str) -> None:
-            self._feed(link.peer, BodyLost(message.task))
+            self._feed(link.peer, BodyLost(message, payload))
 
         # Large payloads are pulled when an engine is about to take them.
         payload = bodies.receive(link.connection, body, broken=broken, assemble=False, accept=False)
         self._feed(link.peer, Large(message, payload))
+
+    def drop(self, body: object) -> None:
+        """Tell whoever sends this that nobody wants it."""
+        assert isinstance(body, Payload)
+        body.refuse("this task has arrived before")
 
     def take_finished(self, link: Link, message: Finished) -> None:
         if link.clock_offset:

@@ -21,7 +21,7 @@ from engineroom.controller.refusals import Refusals
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
-from engineroom.core.actions import Action, DropFunction, Send, WakeAt
+from engineroom.core.actions import Action, DropBody, DropFunction, Send, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
 from engineroom.core.reactor import handle
@@ -165,6 +165,8 @@ class Controller:
                     self._send(link, action)
             elif type(action) is WakeAt:
                 self._wake_at(action.time)
+            elif type(action) is DropBody:
+                self.bodies.drop(action.body)
             elif type(action) is DropFunction:
                 self._functions.drop(action.hash)
             else:

@@ -21,6 +21,7 @@ from engineroom.protocol.messages import (
     Revoke,
     Run,
     Submit,
+    SubmitAgain,
     TasksStarted,
     Withdraw,
 )
@@ -31,6 +32,7 @@ ToPeer = (
     | Ended
     | Delivered
     | TasksStarted
+    | SubmitAgain
     | Output
     | Revoke
     | Withdraw
@@ -55,6 +57,12 @@ class WakeAt(msgspec.Struct, frozen=True, gc=False):
     """Hand in a Tick at `time`, by the clock of `now`. Earlier or more often does no harm."""
 
     time: float
+
+
+class DropBody(msgspec.Struct, frozen=True, gc=False):
+    """Nobody wants the bytes of a message that came a second time."""
+
+    body: object
 
 
 class DropFunction(msgspec.Struct, frozen=True, gc=False):
@@ -124,4 +132,4 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Action = Send | WakeAt | DropFunction | Record | Look | Listen | EndEngine | HangUp | Lost | Stop
+Action = Send | WakeAt | DropBody | DropFunction | Record | Look | Listen | EndEngine | HangUp | Lost | Stop

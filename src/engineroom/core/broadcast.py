@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.actions import Record, What
+from engineroom.core.actions import DropBody, Record, What
 from engineroom.core.attempts import queue
 from engineroom.core.pauses import park
 from engineroom.core.placement import Needs, assign, pool_for
@@ -14,6 +14,7 @@ from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import MeasuredFunction, Task
+from engineroom.core.unsent import take_unsent
 from engineroom.ids import INSTANCE_BYTES, Instance, Peer, TaskId, number_of, task_id
 from engineroom.protocol.messages import Outcome, Status, Submit
 
@@ -27,54 +28,86 @@ if TYPE_CHECKING:  # the state holds tasks
 
 
 def submit(state: ControllerState, peer: Peer, message: Submit, body: object = None) -> None:
-    """A client wants `message` done. What has arrived before is ignored."""
+    """A client wants `message` done. What has arrived before is ignored, unless its payload had not."""
     session = state.clients.get(peer)
     if session is None:
         return
     number = number_of(message.task)
-    if number <= session.known_up_to:
-        return
-    targets = message.to
-    if targets is not None:
-        session.known_up_to = number + len(targets) // INSTANCE_BYTES - 1
-        _submit_direct(state, session, number, targets, message, body)
-        return
-    session.known_up_to = number
+    again = number <= session.known_up_to
+    if again and not session.unsent:
+        taken = False
+    elif message.to is None:
+        taken = _submit_balanced(state, session, number, message, body, again=again)
+    else:
+        taken = _submit_direct(state, session, number, message.to, message, body, again=again)
+    if not taken and body is not None:
+        state.out.append(DropBody(body))
+
+
+def _submit_balanced(
+    state: ControllerState, session: Session, number: int, message: Submit, body: object, *, again: bool
+) -> bool:
+    """Queue a task; False if this is `again`, and nobody has asked for it."""
+    tries = take_unsent(session, number) if again else 0
+    if tries is None:
+        return False
+    if not again:
+        session.known_up_to = number
     its = message.call.body
     inline = len(its) if isinstance(its, bytes) else 0
     task = _new(state, session, message.task, number, message, body, TASK_BYTES + inline)
+    task.attempt = tries
     pool = task.pool = pool_for(state, Needs(message.options.engines, task.large > 0))
     pool.users += 1
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
     else:
         queue(state, task)
+    return True
 
 
 def _submit_direct(
-    state: ControllerState, session: Session, number: int, targets: bytes, message: Submit, body: object
-) -> None:
-    """Send a task at once to each engine whose instance `targets` names; to no later process under the same id."""
-    count = len(targets) // INSTANCE_BYTES
+    state: ControllerState, session: Session, number: int, to: bytes, message: Submit, body: object, *, again: bool
+) -> bool:
+    """Send a task at once to each engine whose instance `to` names; to no later process under the same id.
+
+    If this is `again`, only those that were asked for; False if none was.
+    """
+    count = len(to) // INSTANCE_BYTES
+    if not again:
+        session.known_up_to = number + count - 1
     its = message.call.body
     size = TASK_BYTES + (len(its) // count if isinstance(its, bytes) else 0)
+    taken = False
     for offset in range(count):
-        instance = Instance(targets[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
+        tries = take_unsent(session, number + offset) if again else 0
+        if tries is None:
+            continue
+        taken = True
+        instance = Instance(to[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
         id_ = task_id(session.id, number + offset) if offset else message.task
         task = _new(state, session, id_, number + offset, message, body, size)
-        engine = state.instances.get(instance)
-        if engine is None:
-            give_up(state, task, *_without_engine(state, instance))
-            continue
-        target = task.target = engine.id
-        task.announce = not message.options.rerun_lost
-        if session.submitted_bytes > state.limits.submitted_bytes:
-            give_up(state, task, _too_much(state, session), target)
-        elif session.paused:
-            park(task, engine)
-        else:
-            assign(state, task, engine)
-            refresh(state, engine)
+        task.attempt = tries
+        _start_direct(state, task, instance)
+    return taken
+
+
+def _start_direct(state: ControllerState, task: Task, instance: Instance) -> None:
+    """Send `task` to its engine, if that lives, and the session may have it started now."""
+    engine = state.instances.get(instance)
+    if engine is None:
+        give_up(state, task, *_without_engine(state, instance))
+        return
+    session = task.session
+    task.target = engine.id
+    task.announce = not task.submit.options.rerun_lost
+    if session.submitted_bytes > state.limits.submitted_bytes:
+        give_up(state, task, _too_much(state, session), engine.id)
+    elif session.paused:
+        park(task, engine)
+    else:
+        assign(state, task, engine)
+        refresh(state, engine)
 
 
 def _new(

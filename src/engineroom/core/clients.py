@@ -8,6 +8,7 @@ from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
+from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft
 from engineroom.protocol.task_ranges import found_in
@@ -43,6 +44,7 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
             tell_client(state, session, engine)
     recall_dropped(state, session)
     _tell_again(state, session)
+    ask_again(state, session, session.unsent)
 
 
 def _tell_again(state: ControllerState, session: Session) -> None:
@@ -90,5 +92,7 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
             covered = [number for number in session.results if number <= up_to]
         for number in covered:
             let_go(state, session, number)
+        for number in [number for number in session.unsent if number <= up_to]:
+            take_unsent(session, number)
     for number in found_in(message.also, session.results):
         let_go(state, session, number)

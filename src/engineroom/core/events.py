@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engineroom.ids import Instance, Peer, SessionId, TaskId
+from engineroom.ids import Instance, Peer, SessionId
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Abort,
@@ -117,9 +117,10 @@ class Began(msgspec.Struct, frozen=True):
 
 
 class BodyLost(msgspec.Struct, frozen=True):
-    """The stream of the submitted `task` broke off: its bytes will never be complete."""
+    """The stream of what was submitted broke off: its bytes, `body`, will never be complete."""
 
-    task: TaskId
+    message: Submit
+    body: object = None
 
 
 class Tick(msgspec.Struct, frozen=True):

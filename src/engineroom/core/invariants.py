@@ -12,6 +12,7 @@ from engineroom.core.prospects import hopeless
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
+from engineroom.core.unsent import UNSENT_BYTES
 from engineroom.ids import TaskId, task_id
 
 if TYPE_CHECKING:  # the state calls this
@@ -93,7 +94,9 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 def _check_session(state: ControllerState, session: Session) -> None:
     assert session.kept_bytes == sum(kept.size for kept in session.results.values())
     assert not session.tasks.keys() & session.results.keys()
-    assert session.submitted_bytes == sum(task.size for task in session.tasks.values())
+    unsent = UNSENT_BYTES * len(session.unsent)
+    assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
+    assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
     assert session.paused == (session in state.paused)
     assert session.paused or session.kept_bytes <= session.room
     assert session.room == state.limits.own_bytes + session.granted
@@ -101,8 +104,8 @@ def _check_session(state: ControllerState, session: Session) -> None:
     for task in session.tasks.values():
         if session.paused and task.state is State.SENT:
             raise AssertionError("a task of a paused session is about to start")
-    assert all(number <= session.known_up_to for number in (*session.tasks, *session.results))
-    assert all(number > session.delivered_up_to for number in session.results)
+    assert all(number <= session.known_up_to for number in (*session.tasks, *session.results, *session.unsent))
+    assert all(number > session.delivered_up_to for number in (*session.results, *session.unsent))
     if session.peer is None:
         assert state.gone[session.id] is session
     else:

@@ -123,7 +123,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Began():
             began(state, event.host)
         case BodyLost():
-            body_lost(state, event.task)
+            body_lost(state, event.message, event.body)
         case Large():
             raise AssertionError("a Large holds a Submit or a Finished")
         case _:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
-from engineroom.core.actions import DropFunction, Record, Send, What
+from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import Engine
+from engineroom.core.forgetting import forget
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
-from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Kept, Task
+from engineroom.core.unsent import UNSENT, take_unsent, unsend
 from engineroom.ids import TaskId, task_id
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
 from engineroom.protocol.task_ranges import task_pieces
@@ -36,11 +37,17 @@ def finish(state: ControllerState, task: Task, engine: Engine, message: Finished
 
 def give_up(state: ControllerState, task: Task, outcome: Outcome, engine: int = -1) -> None:
     """`task`, which no engine holds, ends without having run to its end; `engine`: the id of the one to name."""
+    if outcome is UNSENT:
+        unsend(state, (task,))
+        return
     _end(state, task, Kept(Result(task.id, engine, outcome), None, None, 0, RESULT_BYTES, state.now))
 
 
 def give_up_all(state: ControllerState, tasks: Sequence[Task], outcome: Outcome, engine: int = -1) -> None:
     """End tasks like `give_up`; a client is told of all of its own together."""
+    if outcome is UNSENT:
+        unsend(state, tasks)
+        return
     if len(tasks) == 1:
         give_up(state, tasks[0], outcome, engine)
         return
@@ -69,19 +76,23 @@ def lost(words: str) -> Outcome:
 
 def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | None = None) -> None:
     """End `task`. Its client is told, unless its number is put on the list of those that are `untold`."""
-    step(task, Cause.ENDED)
-    if task.pool is not None:
-        task.pool.users -= 1
-    session = task.session
-    number = task.number
-    del session.tasks[number]
-    session.submitted_bytes -= task.size
-    function = task.function
-    function.users -= 1
-    if not function.users and function.hash:
-        _function_is_idle(state, function.hash)
+    forget(state, task)
     if state.recording:
         state.out.append(Record(What.FINISHED, task.id, task.attempt, kept.result.engine, kept.result, kept.body))
+    _keep(state, task.session, task.number, kept, untold)
+
+
+def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome) -> None:
+    """End tasks that their client was asked to submit again, like `give_up_all`."""
+    kept = Kept(Result(NO_TASK, -1, outcome), None, None, 0, SHARED_BYTES, state.now)
+    untold: list[int] = []
+    for number in numbers:
+        if take_unsent(session, number) is not None:
+            _keep(state, session, number, kept, untold)
+    tell_ended(state, session, kept, untold)
+
+
+def _keep(state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None) -> None:
     if number <= session.delivered_up_to:
         # The client has said already that it waits for nothing up to here.
         acknowledge(state, kept.engine, kept.number)
@@ -96,14 +107,6 @@ def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | Non
         state.out.append(Send(session.peer, kept.result, kept.body))
     else:
         untold.append(number)
-
-
-def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
-    state.idle_functions[hash_] = None
-    if len(state.idle_functions) > state.limits.idle_functions:
-        oldest, _ = state.idle_functions.popitem(last=False)
-        del state.functions[oldest]
-        state.out.append(DropFunction(oldest))
 
 
 def let_go(state: ControllerState, session: Session, number: int) -> None:

@@ -35,6 +35,7 @@ class Session:
         "room",
         "submitted_bytes",
         "tasks",
+        "unsent",
         "used",
     )
 
@@ -51,6 +52,8 @@ class Session:
         """By number, in the order in which they ended: those that the client may not have yet."""
         self.dropped: list[range] = []
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
+        self.unsent: dict[int, int] = {}
+        """Numbers of tasks that its client is to submit again, and how often each of them was tried."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 

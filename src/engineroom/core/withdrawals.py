@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from engineroom.core.engines import Engine
 from engineroom.core.holding import withdraw
 from engineroom.core.prefetch import refresh
-from engineroom.core.results import give_up_all
+from engineroom.core.results import end_unsent, give_up_all
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
-from engineroom.ids import TaskId, number_of, session_of
-from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
+from engineroom.core.unsent import UNSENT
+from engineroom.ids import INSTANCE_BYTES, TaskId, number_of, session_of
+from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status, Submit
 from engineroom.protocol.task_ranges import attempt_ranges, found_in
 
 if TYPE_CHECKING:  # the state holds sessions
@@ -48,8 +49,10 @@ def abort(state: ControllerState, message: Abort) -> None:
     if session is None:
         return
     numbers = found_in(message.tasks.ranges, session.tasks)
+    outcome = Outcome(Status.ABORTED, 0.0, 0.0)
+    if session.unsent:
+        end_unsent(state, session, found_in(message.tasks.ranges, session.unsent), outcome)
     if numbers:
-        outcome = Outcome(Status.ABORTED, 0.0, 0.0)
         state.withdrawals.append(Withdrawal(session, numbers, outcome, interrupt=message.interrupt))
         if len(state.withdrawals) == 1:
             withdraw_more(state)
@@ -69,18 +72,17 @@ def withdraw_more(state: ControllerState) -> None:
         state.wake(state.now)
 
 
-def body_lost(state: ControllerState, task_id: TaskId) -> None:
-    """The bytes of a Submit will never be complete: none of its tasks can start."""
-    session = state.sessions.get(session_of(task_id))
+def body_lost(state: ControllerState, submit: Submit, body: object) -> None:
+    """The bytes of `submit` will never be complete: none of its tasks can start before it comes again."""
+    session = state.sessions.get(session_of(submit.task))
     if session is None:
         return
-    outcome = Outcome(Status.UNSENT, 0.0, 0.0, "the connection was lost before the arguments of this task had arrived")
-    numbers = []
-    number = number_of(task_id)
-    while (task := session.tasks.get(number)) is not None and task.submit.task == task_id:
-        numbers.append(number)
-        number += 1
-    _withdraw(state, session, numbers, outcome, interrupt=None)
+    first = number_of(submit.task)
+    count = 1 if submit.to is None else len(submit.to) // INSTANCE_BYTES
+    tasks = filter(None, map(session.tasks.get, range(first, first + count)))
+    # What has been submitted again meanwhile has another body.
+    numbers = [task.number for task in tasks if task.submit.task == submit.task and task.body is body]
+    _withdraw(state, session, numbers, UNSENT, interrupt=None)
 
 
 def _withdraw(

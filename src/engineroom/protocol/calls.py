@@ -57,9 +57,7 @@ class Status(IntEnum):
     """It never ran, because a client withdrew it."""
     LOST = 3
     """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
-    UNSENT = 4
-    """It never ran, because the connection broke while its payload was on the way: its client submits it anew."""
-    NO_ENGINE = 5
+    NO_ENGINE = 4
     """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
 
 

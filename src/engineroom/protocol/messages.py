@@ -299,6 +299,15 @@ class TasksStarted(Header, frozen=True, tag="tasks_started"):
     tasks: TaskRanges
 
 
+class SubmitAgain(Header, frozen=True, tag="again"):
+    """The payloads of these tasks did not arrive: submit them once more. They keep their numbers, and have not ended.
+
+    The `Submit` may name more tasks than are asked for, as it did the first time: only those are taken.
+    """
+
+    tasks: TaskRanges
+
+
 class NeedFunction(Header, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller."""
 
@@ -432,7 +441,8 @@ FromControllerHandshake = Challenge | Welcome | Refused
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
-ToClient = _Both | Refused | Result | Ended | Output | _OfEngines | TasksStarted | NeedFunction | Answer
+_OfTasks = Result | Ended | Output | TasksStarted | SubmitAgain
+ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Answer
 FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown

@@ -30,10 +30,10 @@ Packed = bytes | list[memoryview]
 class Payload:
     """Bytes of a known size, which may still be arriving.
 
-    `error`: None, or why the rest will never come.
+    `error`: None, or why the rest will never come. `refuses(reason)`: tells the sender that nobody wants it.
     """
 
-    __slots__ = ("_accept", "_arriving", "_watchers", "error", "pieces", "received", "size")
+    __slots__ = ("_accept", "_arriving", "_watchers", "error", "pieces", "received", "refuses", "size")
 
     def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
         self.size = size
@@ -41,6 +41,7 @@ class Payload:
         self.error: str | None = None
         self.pieces: list[Buffer] = []
         self._accept = accept
+        self.refuses: Callable[[str], None] | None = None
         self._arriving = memoryview(b"")
         self._watchers: list[Callable[[], None]] = []
 
@@ -61,6 +62,13 @@ class Payload:
         accept, self._accept = self._accept, None
         if accept is not None:
             accept()
+
+    def refuse(self, reason: str) -> None:
+        """Tell the sender that nobody wants this; does nothing the second time."""
+        refuses, self.refuses, self._accept = self.refuses, None, None
+        if refuses is not None:
+            self._watchers.clear()
+            refuses(reason)
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Have `callback()` called at each growth, at the end, and on failure."""

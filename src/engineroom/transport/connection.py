@@ -10,6 +10,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, cast
 
 from engineroom.errors import ProtocolError
@@ -145,6 +146,7 @@ class Connection(asyncio.BufferedProtocol):
             self.send(Credit(id_, size))
 
         payload = AssembledPayload(size, accept=want) if assemble else Payload(size, accept=want)
+        payload.refuses = partial(self.refuse_stream, stream)
         self._incoming.add(id_, payload)
         if accept:
             payload.accept()

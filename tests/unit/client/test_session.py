@@ -13,9 +13,10 @@ import engineroom as er
 from engineroom.client import engine_waiting
 from engineroom.client.client import Client
 from engineroom.errors import ControllerLost
-from engineroom.ids import number_of
+from engineroom.ids import SessionId, number_of, task_id
 from engineroom.protocol.messages import (
     Delivered,
+    Ended,
     EngineInfo,
     EngineLeft,
     Function,
@@ -25,9 +26,10 @@ from engineroom.protocol.messages import (
     Refused,
     Status,
     Submit,
+    SubmitAgain,
     TasksStarted,
 )
-from engineroom.protocol.task_ranges import one_task
+from engineroom.protocol.task_ranges import one_task, task_pieces
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -63,20 +65,59 @@ def test_a_cut_shorter_than_the_timeout_loses_nothing(rc: Client, fake: FakeCont
     assert [join.epoch for join in fake.joins] == [b"", fake.epoch]
 
 
-def test_what_did_not_arrive_whole_is_submitted_anew(rc: Client, fake: FakeController) -> None:
+def test_what_did_not_arrive_is_submitted_again_as_the_same_tasks(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     data = b"x" * 200_000
-    balanced, direct = rc.load_balanced_view().apply_async(len, data), rc[:].apply_async(len, data)
+    view = rc.load_balanced_view()
+    balanced, direct = view.apply_async(len, data), rc[:].apply_async(len, data)
     assert wait_until(lambda: len(fake.held) == 2)
-    unsent = Outcome(Status.UNSENT, 0.0, 0.0, "the connection broke")
+    ids = [balanced.msg_ids, direct.msg_ids]
+    history, outstanding = rc.history, rc.outstanding
     fake.held.clear()
-    fake.holding = False
-    for task in list(rc._session.tasks.values()):
-        fake.do(fake.result, task.id(rc._session.id), unsent)
-    assert balanced.get(SECONDS) == 200_000
-    assert direct.get(SECONDS) == [200_000, 200_000]
+    for asked in ([1], [2, 3]):
+        fake.do(fake.send, SubmitAgain(*task_pieces(rc._session.id, asked)))
+    assert wait_until(lambda: len(fake.held) == 2)
+    assert not rc.wait(timeout=0)
+    assert [balanced.msg_ids, direct.msg_ids] == ids
+    assert (rc.history, rc.outstanding) == (history, outstanding)
+    assert view.outstanding == set(ids[0])
+    fake.answer(2)
+    assert rc.wait(timeout=SECONDS)
+    assert balanced.get(0) == 200_000
+    assert direct.get(0) == [200_000, 200_000]
     assert direct.engine_id == [0, 1]
-    assert wait_until(lambda: fake.delivered() == {1, 2, 3, 4, 5, 6})
+    heard = [submit.task for submit in fake.heard_of(Submit)]
+    assert heard[2:] == heard[:2]
+    assert wait_until(lambda: fake.delivered() == {1, 2, 3})
+
+
+def test_what_has_ended_is_not_submitted_again(rc: Client, fake: FakeController) -> None:
+    result = rc.load_balanced_view().apply_async(abs, -1)
+    assert result.get(SECONDS) == 1
+    fake.do(fake.send, SubmitAgain(*task_pieces(rc._session.id, [1, 10**6])))
+    assert rc.load_balanced_view().apply_sync(abs, -2) == 2
+    assert len(fake.heard_of(Submit)) == 2
+
+
+def test_the_tasks_of_another_session_are_not_taken_for_ones_own(rc: Client, fake: FakeController) -> None:
+    """They may have the same numbers."""
+    fake.holding = True
+    mine = rc.load_balanced_view().apply_async(abs, -1)
+    assert wait_until(lambda: fake.held)
+    other = SessionId(bytes(16))
+    theirs = task_id(other, 1)
+    ended = Outcome(Status.LOST, 0.0, 0.0, "of another client")
+    fake.do(fake.result, theirs, ended)
+    fake.do(fake.result, theirs, Outcome(Status.OK, 0.0, 0.0), [memoryview(bytes(100_000))])
+    fake.do(fake.send, Ended(*task_pieces(other, [1]), ended))
+    fake.do(fake.send, TasksStarted(0, *task_pieces(other, [1])))
+    fake.do(fake.send, SubmitAgain(*task_pieces(other, [1])))
+    fake.do(fake.send, Output(theirs, 1, 1, 0, "of another client"))
+    fake.answer()
+    assert mine.get(SECONDS) == 1
+    assert mine.stdout == ""
+    assert wait_until(lambda: fake.delivered() == {1})
+    assert len(fake.heard_of(Submit)) == 1
 
 
 def test_what_the_controller_has_is_not_sent_again(rc: Client, fake: FakeController) -> None:

@@ -150,9 +150,10 @@ def test_a_large_body_is_handed_on_with_run_and_result(two: Play) -> None:
 
 
 def test_a_body_that_never_comes_ends_all_tasks_of_its_submit(two: Play) -> None:
-    two(CLIENT, Large(submit(1, (0, 1), size=10**6), object()))
+    large, body = submit(1, (0, 1), size=10**6), object()
+    two(CLIENT, Large(large, body))
 
-    asked = two.sent(CLIENT, BodyLost(task(1)))
+    asked = two.sent(CLIENT, BodyLost(large, body))
 
     assert asked == [
         (ENGINE_0, Withdraw(((session_id(), 1, 1, 1),))),

@@ -35,6 +35,7 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    SubmitAgain,
 )
 from engineroom.protocol.task_ranges import numbers_in, ranges_of
 from tests.unit.core.pretend import HostEnd, Play, PretendEngine, instance_id, session_id, task, tasks, watcher
@@ -65,6 +66,9 @@ class Client:
         self.submitted: list[TaskId] = []
         self.results: dict[TaskId, Result] = {}
         self.confirmed: set[TaskId] = set()
+        self.submits: dict[TaskId, Submit] = {}
+        self.again: list[Submit] = []
+        """What it has been asked to submit again, and has not yet."""
         self.bound: dict[TaskId, Instance] = {}
         """The processes that direct tasks are bound to."""
 
@@ -87,8 +91,22 @@ class Client:
         bound = None if to is None else [self.world.instance(engine) for engine in to]
         self.bound.update(zip(self.submitted[number - 1 :], bound or (), strict=False))
         message = Submit(task(number, self.number), call, None if bound is None else b"".join(bound), options)
+        self.submits.update(dict.fromkeys(self.submitted[number - 1 :], message))
         self.world.perform(self.world.play(self.peer, message))
         self.world.perform(self.world.play(self.peer, message))
+
+    def asked_again(self, message: SubmitAgain) -> None:
+        """Keep in mind what is to be submitted again; it must be something that has not ended."""
+        for id_ in message.tasks.tasks():
+            assert id_ in self.submitted
+            assert id_ not in self.results
+            self.again.append(self.submits[id_])
+
+    def submit_again(self) -> None:
+        again, self.again = self.again, []
+        for message in again:
+            if self.peer is not None:
+                self.world.perform(self.world.play(self.peer, message))
 
     def got(self, result: Result) -> None:
         assert result.task in self.submitted
@@ -174,6 +192,8 @@ class World:
     def tell_client(self, client: Client, message: object) -> None:
         if isinstance(message, Result):
             client.got(message)
+        elif isinstance(message, SubmitAgain):
+            client.asked_again(message)
         elif isinstance(message, Ended):
             for id_ in message.tasks.tasks():
                 client.got(Result(id_, message.engine, message.outcome))
@@ -225,11 +245,12 @@ class World:
             case 3:
                 client.submit((0, 1, how % 6), OPTIONS[0], b"", 0)
             case 4:
+                client.submit_again()
                 client.deliver(also=how % 2 == 0)
             case _ if client.peer is not None and client.submitted:
                 chosen = client.submitted[how % len(client.submitted) :][: (3, 1, 9)[how % 3]]
                 event = (
-                    BodyLost(chosen[0])
+                    BodyLost(client.submits[chosen[0]])
                     if how % 7 == 0
                     else Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
                 )
@@ -347,10 +368,11 @@ class World:
             self.perform(engine.finish(TRIVIAL))
             self.perform(engine.start())
         for client in self.clients:
+            client.submit_again()
             client.deliver(also=True)
         self.perform(self.play.tick(0.2))
 
     def is_quiet(self) -> bool:
         """Whether nothing more will happen."""
         busy = any(engine.running or engine.inbox for engine in self.engines)
-        return not busy and not any(session.tasks for session in self.play.state.sessions.values())
+        return not busy and not any(session.tasks or session.unsent for session in self.play.state.sessions.values())
