@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engineroom.core.actions import DropBody
-from engineroom.core.events import BodyLost, ClientGone, ClientUp, EngineLost, Large
+from engineroom.core.events import BodyLost, ClientGone, ClientUp, Large
 from engineroom.core.limits import Limits
 from engineroom.core.pressure import TASK_BYTES
 from engineroom.core.unsent import UNSENT_BYTES
@@ -24,7 +24,7 @@ from engineroom.protocol.messages import (
     Withdrawn,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import ABORTED, OK, Play, result, session_id, submit, task, tasks
+from tests.unit.core.pretend import ABORTED, OK, Death, Play, result, session_id, submit, task, tasks
 
 LARGE = 10**6
 
@@ -78,7 +78,7 @@ def test_a_client_that_was_cut_off_is_asked_when_it_is_back(two: Play) -> None:
 def test_of_a_submit_that_comes_again_only_what_was_asked_for_is_taken(two: Play) -> None:
     message, body = submit(1, (0, 1), size=LARGE), object()
     two(CLIENT, Large(message, body))
-    two(ENGINE_0, EngineLost("exit code 3"))  # the first of the two has ended
+    two(ENGINE_0, Death("exit code 3"))  # the first of the two has ended
     ((peer, asked),) = two.sent(CLIENT, BodyLost(message, body))
     assert peer == ENGINE_1
     two(peer, Withdrawn(asked.attempts))
@@ -138,7 +138,7 @@ def test_one_whose_engine_dies_meanwhile_is_asked_for_and_then_ends_with_the_cau
     two(CLIENT, Large(message, body))
     two(CLIENT, BodyLost(message, body))
 
-    assert (CLIENT, SubmitAgain(tasks(1))) in two.sent(ENGINE_0, EngineLost("exit code 3"))
+    assert (CLIENT, SubmitAgain(tasks(1))) in two.sent(ENGINE_0, Death("exit code 3"))
     ((peer, ended),) = two.sent(CLIENT, Large(message, object()))
     assert isinstance(ended, Result)
     assert (peer, ended.outcome.status) == (CLIENT, Status.LOST)
