@@ -12,9 +12,9 @@ import sys
 import time
 from typing import Any
 
-from engineroom.ids import new_instance
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import (
     AlreadyStarted,
     EngineInfo,
@@ -71,7 +71,14 @@ _over = asyncio.Event()
 async def dial(info: ConnectionFile, turn: asyncio.Semaphore) -> Connection:
     """Return one more engine's connection."""
     async with turn:
-        join = Join(proof=b"", identity=new_instance(), info=EngineInfo(host="fake", python="3"), wall=time.time())
+        secret = new_secret()
+        join = Join(
+            proof=b"",
+            identity=identity_of(secret),
+            secret=secret,
+            info=EngineInfo(host="fake", python="3"),
+            wall=time.time(),
+        )
         connection, _ = await connect(info, role="engine", join=join, seconds=60)
         connection.start(Fake(connection))
         connection.send(Held())

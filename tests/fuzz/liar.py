@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import msgspec
 
-from engineroom.ids import new_instance
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.messages import Join, Refused, Welcome
+from engineroom.protocol.identities import identity_of, new_secret
+from engineroom.protocol.messages import Held, Join, Refused, Welcome
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from tests.patience import SECONDS
@@ -20,20 +20,25 @@ from tests.patience import SECONDS
 class Liar:
     """One connection of a role; `heard`: what the controller has said."""
 
-    def __init__(self, role: str, connection: Connection, welcome: Welcome, identity: bytes) -> None:
-        self.role, self.connection, self.welcome, self.identity = role, connection, welcome, identity
+    def __init__(self, role: str, connection: Connection, welcome: Welcome, secret: bytes) -> None:
+        self.role, self.connection, self.welcome, self.secret = role, connection, welcome, secret
+        self.identity = identity_of(secret)
         self.heard: list[Any] = []
         self.closing: Closing | None = None
         self._news = asyncio.Event()
         connection.start(self)
 
     @classmethod
-    async def join(cls, info: ConnectionFile, role: str, **told: Any) -> Self:
+    async def join(cls, file: ConnectionFile, role: str, **told: Any) -> Self:
         """Connect as `role`, with `told` in the Join."""
-        identity = told.pop("identity", None) or bytes(new_instance())
-        join = Join(proof=b"", identity=identity, **told)
-        connection, welcome = await connect(info, role=role, join=join, seconds=SECONDS)
-        return cls(role, connection, welcome, identity)
+        secret = told.pop("secret", None) or new_secret()
+        identity = told.pop("identity", None) or identity_of(secret)
+        join = Join(proof=b"", identity=identity, secret=secret, **told)
+        connection, welcome = await connect(file, role=role, join=join, seconds=SECONDS)
+        liar = cls(role, connection, welcome, secret)
+        if role == "engine":
+            liar.say(Held(last=True))
+        return liar
 
     def on_messages(self, messages: list[Any]) -> None:
         self.heard += messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -20,6 +21,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.errors import CompositeError, EngineError, NoEnginesRegistered
 from engineroom.settings.profiles import Profile
+from tests.fuzz.arena import Story, running
 from tests.patience import SECONDS
 from tests.system.held_tasks import Mark
 
@@ -203,3 +205,19 @@ def command(profile: Profile) -> Iterator[Callable[..., Command]]:
     yield start
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Story], None]:
+    """Return what plays a story with a controller."""
+
+    def play(story: Story) -> None:
+        (tmp_path / "security").mkdir(mode=0o700)
+
+        async def whole() -> None:
+            async with asyncio.timeout(SECONDS), running(tmp_path / "security") as (controller, files):
+                await story(controller, files)
+
+        asyncio.run(whole())
+
+    return play

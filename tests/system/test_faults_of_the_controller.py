@@ -3,74 +3,26 @@ so."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engineroom.controller import shell
-from engineroom.controller.config import ControllerConfig
 from engineroom.controller.faults import EXIT_CODE
 from engineroom.controller.shell import Controller
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
-from engineroom.ids import SessionId, task_id
-from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
-from engineroom.protocol.messages import Call, Delivered, Finished, Kind, Ran, Result, Run, Signal, Status, Submit
+from engineroom.ids import Peer
+from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.messages import Delivered, Finished, Ran, Result, Run, Signal, Status
+from tests.fuzz.arena import Story, a_task_is_done, submit
 from tests.fuzz.liar import Liar
 from tests.patience import SECONDS
-
-Story = Callable[[Controller, dict[str, ConnectionFile]], Awaitable[None]]
-
-
-@asynccontextmanager
-async def running(directory: Path) -> AsyncIterator[tuple[Controller, dict[str, ConnectionFile]]]:
-    """Run a controller in this process; yield it, and the files of the roles."""
-    controller = Controller(ControllerConfig(security_dir=str(directory)))
-    await controller.start()
-    client = read_connection_file(directory / "ipcontroller-client.json")
-    engine = read_connection_file(directory / "ipcontroller-engine.json")
-    try:
-        yield controller, {"client": client, "engine": engine, "host": engine}
-    finally:
-        await controller.stop()
-        await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[[Story], None]:
-    """Return what plays a story with a controller."""
-
-    def play(story: Story) -> None:
-        (tmp_path / "security").mkdir(mode=0o700)
-
-        async def whole() -> None:
-            async with asyncio.timeout(SECONDS), running(tmp_path / "security") as (controller, files):
-                await story(controller, files)
-
-        asyncio.run(whole())
-
-    return play
-
-
-def submit(client: Liar, number: int) -> Submit:
-    return Submit(task_id(SessionId(client.identity), number), Call(Kind.APPLY, b"", b"call"))
-
-
-async def a_task_is_done(client: Liar, engine: Liar, number: int = 1) -> None:
-    """Have a task of `client` run by `engine`, with all that belongs to it."""
-    task = submit(client, number)
-    client.say(task)
-    await engine.until(lambda: any(isinstance(said, Run) and said.task == task.task for said in engine.heard))
-    run = next(said for said in engine.heard if isinstance(said, Run) and said.task == task.task)
-    engine.say(Finished(number, run.task, run.attempt, Ran(Status.OK, 1.0, 0.0), b"result"))
-    await client.until(lambda: any(isinstance(said, Result) and said.task == task.task for said in client.heard))
 
 
 class MistakeError(Exception):
@@ -133,7 +85,7 @@ def test_an_engine_that_finds_a_mistake_is_lost_and_its_tasks_run_elsewhere(
         assert "Finished" in await unlucky.is_sent_away()
         again = await engine.hears(Run)
         engine.say(Finished(1, again.task, again.attempt, Ran(Status.OK, 1.0, 0.0), b"result"))
-        assert (await client.hears(Result)).payload == b"result"
+        assert (await client.hears(Result)).body == b"result"
         assert not controller.stop_reason
 
     play(story)
@@ -143,7 +95,7 @@ def test_damage_to_the_state_ends_the_controller_with_the_reason(
     play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damage(state: ControllerState) -> None:
-        state.gone_results += 1
+        state.clients[Peer(99)] = next(iter(state.clients.values()))
 
     fail_on(monkeypatch, lambda event: isinstance(event, Delivered) and event.up_to == 7, damage)
 
@@ -207,7 +159,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.core.events import Tick
 
 def damaged(state, peer, event, **more):
-    state.gone_results += 1
+    state.clients[99] = None
     raise RuntimeError("eleven")
 
 shell.handle = damaged

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom import Client, Cluster
-from engineroom.ids import new_instance
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Join, Shutdown
 from engineroom.settings.profiles import Profile
 from engineroom.transport.dial import connect
@@ -31,7 +31,9 @@ def test_a_host_that_wants_others_engines_gone(cluster: Cluster, rc: Client) -> 
 
     async def ask() -> None:
         info = read_connection_file(path)
-        connection, _ = await connect(info, role="host", join=Join(proof=b"", identity=new_instance()), seconds=SECONDS)
+        secret = new_secret()
+        join = Join(proof=b"", identity=identity_of(secret), secret=secret)
+        connection, _ = await connect(info, role="host", join=join, seconds=SECONDS)
         connection.start(Stranger())
         connection.send(Shutdown(engines=(0, 1), reason="I want it"))
         connection.send(Shutdown(controller=True, reason="I want it"))

@@ -188,7 +188,13 @@ class Link:
         last: Exception | None = None
         async for _ in attempts(deadline):
             try:
-                join = Join(proof=b"", identity=self._session.id, epoch=self._epoch, wall=time.time())
+                join = Join(
+                    proof=b"",
+                    identity=self._session.id,
+                    secret=self._session.secret,
+                    epoch=self._epoch,
+                    wall=time.time(),
+                )
                 connection, welcome = await self._dial(join)
             except (ConnectionFailed, ConnectionFileError) as error:
                 if isinstance(error, ConnectionFailed) and error.final:

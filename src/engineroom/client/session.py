@@ -21,7 +21,8 @@ from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
 from engineroom.client.waiting import CallbackThread, LeftCondition, Waiter, in_slices, unheld
 from engineroom.errors import ConnectionFailed, EngineroomError
-from engineroom.ids import new_session
+from engineroom.ids import SessionId
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
@@ -56,7 +57,8 @@ class Session:
         advise: Callable[[str], str] = str,
     ) -> None:
         """`advise`: makes the commands in a message act on this cluster."""
-        self.id = new_session()
+        self.secret = new_secret()
+        self.id = SessionId(identity_of(self.secret))
         self.condition = threading.Condition()
         self.engines = EngineTable(advise)
         self.outgoing = Outgoing(self._wake)

@@ -18,7 +18,8 @@ from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host import Host
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Report, advised
-from engineroom.ids import new_instance
+from engineroom.ids import Instance
+from engineroom.protocol.identities import identity_of, new_secret
 
 
 def host_for(
@@ -29,7 +30,7 @@ def host_for(
     `tell`: whoever watches.
     """
     shared: dict[str, Any] = {}
-    instance = new_instance()
+    secret = new_secret()
     options = plan.profile.options(plan.cluster_id)
 
     def report(words: Report) -> None:
@@ -56,10 +57,10 @@ def host_for(
         from engineroom.cluster.launching import launched_controller  # as above
 
         let_go(controller)
-        seat: ControllerSeat | None = launched_controller(plan, instance, report, shared)
+        seat: ControllerSeat | None = launched_controller(plan, Instance(identity_of(secret)), report, shared)
     else:
         seat = _controller_child(plan, controller)
-    return Host(plan, make_engines=make_engines, controller=seat, report=report, instance=instance)
+    return Host(plan, make_engines=make_engines, controller=seat, report=report, secret=secret)
 
 
 def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:

@@ -201,6 +201,7 @@ class EngineHouse:
         config = {
             **self._common,
             "instance": engine.instance.hex(),
+            "secret": engine.secret.hex(),
             "wanted_id": engine.wanted_id,
             "log_file": str(engine.log_file),
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Coming
 
 STABLE_SECONDS = 10.0
@@ -53,6 +54,7 @@ class HostedEngine:
     wanted_id: int | None = None
     engine_id: int | None = None
     instance: Instance = field(default_factory=new_instance)
+    secret: bytes = b""
     pid: int = 0
     started: float = 0.0
     ready: bool = False
@@ -70,7 +72,8 @@ class HostedEngine:
 
     def begin_life(self, now: float) -> None:
         """A new process is about to start: it has a new instance, and asks for the id that it had."""
-        self.instance = new_instance()
+        self.secret = new_secret()
+        self.instance = Instance(identity_of(self.secret))
         self.pid, self.ready, self.leaving, self.returning, self.resting = 0, False, False, False, False
         self.failed, self.shut_down = "", False
         self.started = now

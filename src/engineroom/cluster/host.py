@@ -28,7 +28,8 @@ from engineroom.cluster.linked_host import LinkedHost
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
-from engineroom.ids import Instance, new_instance
+from engineroom.ids import Instance
+from engineroom.protocol.identities import new_secret
 from engineroom.protocol.processes import ProcessRecord, host_name, start_time
 from engineroom.protocol.signals import signal_number
 from engineroom.settings import steps
@@ -53,10 +54,10 @@ class Host(LinkedHost):
         make_engines: Callable[[Host], EngineSets],
         controller: ControllerSeat | None,
         report: Callable[[Report], None],
-        instance: Instance | None = None,
+        secret: bytes | None = None,
     ) -> None:
-        """`plan`: its lock is ours; `report`: for the owner; `instance`: by default drawn."""
-        super().__init__(instance or new_instance())
+        """`plan`: its lock is ours; `report`: for the owner; `secret`: by default drawn."""
+        super().__init__(secret or new_secret())
         self.plan = plan
         self._address = HostAddress(
             ProcessRecord.of_this_process(),
@@ -71,7 +72,7 @@ class Host(LinkedHost):
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
         self._problems: dict[str, int] = {}
-        self._link = HostLink(Path(plan.engine.connection_file), self.instance, self, plan.engine.way)
+        self._link = HostLink(Path(plan.engine.connection_file), self.secret, self, plan.engine.way)
         self._engines = make_engines(self)
         self._listens = False
         self._failure: Failed | None = None

@@ -13,6 +13,7 @@ from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.identities import identity_of
 from engineroom.protocol.messages import (
     Coming,
     EngineExited,
@@ -49,9 +50,9 @@ class Listener(Protocol):
 class HostLink:
     """Stays connected as a peer of the role "host", as long as the host lives."""
 
-    def __init__(self, file: Path, instance: Instance, listener: Listener, way: Way) -> None:
+    def __init__(self, file: Path, secret: bytes, listener: Listener, way: Way) -> None:
         self._tunnel = Tunnel(way)
-        self._file, self._instance, self._listener = file, instance, listener
+        self._file, self._secret, self._listener = file, secret, listener
         self._connection: Connection | None = None
         self._unsaid: list[EngineExited] = []
         self._coming = Coming()
@@ -152,7 +153,7 @@ class HostLink:
         self._again = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _connect_once(self) -> None:
-        join = Join(proof=b"", identity=self._instance, wall=time.time())
+        join = Join(proof=b"", identity=identity_of(self._secret), secret=self._secret, wall=time.time())
         connection, _ = await connect(read_connection_file(self._file), role="host", join=join, tunnel=self._tunnel)
         self._connection = connection
         self._listener.controller_found()

@@ -9,9 +9,9 @@ import msgspec
 
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.errors import ConnectionFailed, ConnectionFileError
-from engineroom.ids import new_session
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Join, Shutdown
 from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
@@ -49,7 +49,10 @@ async def end_controller(profile: Profile, cluster_id: str) -> None:
     ConnectionFailed, ConnectionFileError: it can't be asked.
     """
     info = read_connection_file(profile.connection_file("client", cluster_id))
-    connection, _ = await connect(info, role="client", join=Join(proof=b"", identity=new_session()), seconds=3.0)
+    secret = new_secret()
+    connection, _ = await connect(
+        info, role="client", join=Join(proof=b"", identity=identity_of(secret), secret=secret), seconds=3.0
+    )
     end = _End()
     connection.start(end)
     connection.send(Shutdown(controller=True, reason="ipcluster stop"))

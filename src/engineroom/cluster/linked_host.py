@@ -9,6 +9,7 @@ from engineroom.cluster.engine_sets import EngineSets
 from engineroom.cluster.host_link import HostLink
 from engineroom.cluster.stoppable import Stoppable
 from engineroom.ids import Instance
+from engineroom.protocol.identities import identity_of
 from engineroom.protocol.messages import EngineExited
 from engineroom.settings.steps import HANDSHAKE
 
@@ -19,9 +20,9 @@ class LinkedHost(Stoppable, ABC):
     _link: HostLink
     _engines: EngineSets
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, secret: bytes) -> None:
         super().__init__()
-        self.instance = instance
+        self.secret, self.instance = secret, Instance(identity_of(secret))
 
     @abstractmethod
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:

@@ -16,6 +16,7 @@ from engineroom.core.events import ClientBehind, ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
+from engineroom.protocol.identities import identity_of
 from engineroom.protocol.launches import parse_launch
 from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
 from engineroom.transport import decoders
@@ -47,6 +48,11 @@ class Admission:
             tunnel=join.tunnel,
             clock_offset=clock_offset(join, time.time()),
         )
+        if identity_of(join.secret) != join.identity:
+            raise NotLetIn(
+                f"this {role} connects under the name of another one: it does not know the secret that belongs to "
+                f"{join.identity.hex()}"
+            )
         admit = {"client": self._admit_client, "engine": self._admit_engine, "host": self._admit_host}[role]
         try:
             admit(link, join)

@@ -47,7 +47,7 @@ class Bodies:
 
     def take_finished(self, link: Link, message: Finished) -> None:
         if link.clock_offset:
-            started = message.outcome.started + link.clock_offset
+            started = max(0.0, message.outcome.started + link.clock_offset)
             message = msgspec.structs.replace(
                 message, outcome=msgspec.structs.replace(message.outcome, started=started)
             )

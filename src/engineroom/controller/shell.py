@@ -24,9 +24,9 @@ from engineroom.controller.steps import Door
 from engineroom.core.actions import Action, DropBody, DropFunction, Send, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
+from engineroom.core.not_allowed import NotAllowedError
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
-from engineroom.errors import ProtocolError
 from engineroom.ids import Peer, new_epoch
 from engineroom.protocol.messages import Refused, Run, Shutdown
 from engineroom.transport.connection import Connection
@@ -146,7 +146,7 @@ class Controller:
         """Let the core handle `event`; return what it says, for `perform`."""
         try:
             return handle(self.state, peer, event, now=self._loop.time(), rng=self._rng)
-        except ProtocolError as lie:  # seen before anything was changed
+        except NotAllowedError as lie:
             self.refuse(peer, str(lie))
         except Exception as error:  # noqa: BLE001 (a mistake of ours, logged there; not all are to pay for it)
             return self.faults.in_core(peer, event, error)

@@ -21,6 +21,9 @@ from engineroom.protocol.task_ranges import one_task
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
 
+_LONG = 60.0
+"""Seconds of run time beyond which an engine's word is not enough."""
+
 
 def queue(state: ControllerState, task: Task) -> None:
     """Queue a balanced QUEUED task for the engines that may run it; end it if none ever can."""
@@ -65,9 +68,12 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     engine.stalled = False
     outcome = message.outcome
     overhead = state.limits.task_overhead
-    task.function.learn(outcome.seconds, overhead)
+    seconds = outcome.seconds
+    if seconds > _LONG:  # it can't have run for longer than the engine is here
+        seconds = min(seconds, max(_LONG, state.now - engine.since))
+    task.function.learn(seconds, overhead)
     if task.target < 0:
-        task.session.used += outcome.seconds + overhead - task.cost
+        task.session.used += seconds + overhead - task.cost
     if outcome.status == Status.ERROR and task.errors < task.submit.options.retries and task.withdrawn is None:
         acknowledge(state, engine, message.number)
         _retry(state, task, engine)

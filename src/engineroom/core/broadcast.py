@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.actions import DropBody, Record, What
 from engineroom.core.attempts import queue
+from engineroom.core.not_allowed import LAST_TASK, not_allowed
 from engineroom.core.pauses import park
 from engineroom.core.placement import Needs, assign, pool_for
 from engineroom.core.prefetch import refresh
@@ -33,6 +34,8 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     if session is None:
         return
     number = number_of(message.task)
+    if not message.task.startswith(session.id) or number > LAST_TASK or len(message.to or b"") % INSTANCE_BYTES:
+        raise not_allowed(session, message)
     again = number <= session.known_up_to
     if again and not session.unsent:
         taken = False

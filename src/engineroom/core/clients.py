@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.presence.telling import tell_client
@@ -15,6 +16,8 @@ from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
+
+_LOOKED_AT = 100
 
 
 def known_up_to(state: ControllerState, session: SessionId) -> int:
@@ -72,10 +75,20 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
     if session is None:
         return
     session.peer = None
+    _caught_up(state, session)
     session.gone_at = state.now
     state.gone[session.id] = session
-    _caught_up(state, session)
+    if len(state.gone) > state.limits.gone_sessions:
+        _forget_one(state)
     expire_at(state, state.now + state.limits.linger)
+
+
+def _forget_one(state: ControllerState) -> None:
+    """Forget, of those who went first, one who has nothing here."""
+    for session in islice(state.gone.values(), _LOOKED_AT):
+        if not session.tasks and not session.results:
+            del state.gone[session.id], state.sessions[session.id]
+            return
 
 
 def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:

@@ -52,6 +52,7 @@ class Engine:
         "progress",
         "rich",
         "silent_since",
+        "since",
         "spare",
         "spawned",
         "stalled",
@@ -63,6 +64,8 @@ class Engine:
         self.id = id_
         self.instance = instance
         self.info = info
+        self.since = 0.0
+        """When it joined."""
         self.host = b""
         """Instance of the host that started it, b"" for none."""
         self.spawned = False

@@ -58,6 +58,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Who has not answered for so long is unresponsive..."""
     unresponsive_timeout: float = 0.0
     """... and lost after so long; 0: never."""
+    gone_sessions: int = 10_000
+    """Clients that are gone: beyond these, one that has nothing here is forgotten for each that goes."""
     departed: int = 10_000
     """Engines that are gone and whose cause is remembered."""
 

@@ -19,6 +19,7 @@ from engineroom.core.prospects import end_hopeless
 from engineroom.core.task_states import State
 from engineroom.ids import Instance, Peer, TaskId
 from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused
+from engineroom.protocol.ranges import MOST_ENGINES
 from engineroom.protocol.task_ranges import attempt_ranges
 
 if TYPE_CHECKING:  # the state holds engines
@@ -39,6 +40,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     state.departed.pop(event.instance, None)
+    engine.since = state.now
     _note_use(state, id_)
     _meet(state, engine, peer, event, again=False)
     for session in state.clients.values():
@@ -90,22 +92,30 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
             id_ = state.worlds.id_of(
                 info.launch, info.mpi_rank, info.mpi_size, taken=state.engines, unused=state.all_unused_from
             )
-            if id_ not in state.engines:
+            if id_ >= 0 and id_ not in state.engines:
                 return id_
         return _next_free(state)
     holder = state.engines.get(wanted)
-    if holder is None:
+    if holder is None and not _is_kept_for_another(state, wanted, event.host):
         return wanted
     # One that is away may be an earlier life of this engine, which keeps its id.
-    return _next_free(state) if event.or_another and holder.connected else None
+    return _next_free(state) if event.or_another and (holder is None or holder.connected) else None
 
 
-def _next_free(state: ControllerState) -> int:
-    """Return the lowest id that was never used and is not reserved."""
+def _is_kept_for_another(state: ControllerState, wanted: int, host: bytes) -> bool:
+    """Whether an id is that of an engine that a host, another one than `host`, may start again."""
+    departed = state.departed_ids.get(wanted)
+    return departed is not None and departed.host in state.hosts and departed.host != host
+
+
+def _next_free(state: ControllerState) -> int | None:
+    """Return the lowest id that was never used and is not reserved; rather a reserved one than none."""
     id_ = state.worlds.free_from(state.next_id)
     while state.was_used(id_):
         id_ = state.worlds.free_from(id_ + 1)
-    return id_
+    if id_ < MOST_ENGINES:
+        return id_
+    return next((unused for unused in range(state.next_id, MOST_ENGINES) if not state.was_used(unused)), None)
 
 
 def _note_use(state: ControllerState, id_: int) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from engineroom.ids import Instance, new_instance
+from engineroom.ids import Instance
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.left_behind import mark_of
 from engineroom.transport.ways import Way
 
@@ -31,6 +32,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     connection_file: str
     wanted_id: int | None = None
     instance: str = ""
+    secret: str = ""
     host: bytes = b""
     parent: int = 0
     words: int = -1
@@ -60,7 +62,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     def own_instance(self) -> Instance:
         """Return the instance id of this process; a random one if the config has none."""
         if not self.instance:
-            self.instance = new_instance().hex()
+            secret = new_secret()
+            self.secret, self.instance = secret.hex(), identity_of(secret).hex()
         return Instance(bytes.fromhex(self.instance))
 
     @property

@@ -124,6 +124,7 @@ class Link:
         join = Join(
             proof=b"",
             identity=self._instance,
+            secret=bytes.fromhex(self._config.secret),
             epoch=self._epoch,
             wanted_id=self._wanted_id,
             host=self._config.host,

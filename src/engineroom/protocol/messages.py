@@ -39,6 +39,7 @@ from engineroom.protocol.ranges import (
     Pid,
     Proof,
     Seconds,
+    Secret,
     Signum,
     Size,
     SomeEngine,
@@ -99,7 +100,8 @@ class Challenge(Header, frozen=True, tag="challenge"):
 class Join(Header, frozen=True, tag="join"):
     """The peer proves the role's key and says who it is.
 
-    `identity`: its session or instance; `epoch`: the controller it last spoke to, b"" at first;
+    `identity`: its session or instance, which `secret` proves (see `identities`);
+    `epoch`: the controller it last spoke to, b"" at first;
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through.
     """
@@ -113,6 +115,7 @@ class Join(Header, frozen=True, tag="join"):
     info: EngineInfo = EngineInfo()
     wall: WallTime = 0.0
     tunnel: Word = ""
+    secret: Secret = b""
 
 
 class Welcome(Header, frozen=True, tag="welcome"):

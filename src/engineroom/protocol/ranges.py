@@ -44,6 +44,7 @@ SomeHash = Annotated[bytes, Meta(max_length=16)]
 """A hash, or b"" for none."""
 Nonce = Annotated[bytes, Meta(max_length=64)]
 Proof = Annotated[bytes, Meta(max_length=64)]
+Secret = Annotated[bytes, Meta(max_length=64)]
 Inline = Annotated[bytes, Meta(max_length=2**20)]
 """A payload within its message."""
 

@@ -45,7 +45,8 @@ from engineroom.cluster.reports import (
     Stopped,
 )
 from engineroom.errors import ConnectionFailed
-from engineroom.ids import Instance, new_instance
+from engineroom.ids import Instance
+from engineroom.protocol.identities import new_secret
 from engineroom.protocol.signals import signal_number
 from engineroom.settings import steps
 from engineroom.settings.titles import set_title
@@ -77,7 +78,7 @@ class RemoteHouse(LinkedHost):
     def __init__(self, plan: RemotePlan, spawner: Popen[bytes], door: Door) -> None:
         """OptionError, ProfileError: the profile there can't be used."""
         assert plan.engines is not None
-        super().__init__(new_instance())
+        super().__init__(new_secret())
         self._part = plan.engines
         self._remote_plan, self._spawner, self._door = plan, spawner, door
         made = house_plan(plan, plan.engines)
@@ -98,7 +99,7 @@ class RemoteHouse(LinkedHost):
             on_return=self.engines_changed,
             on_gone=self._owner_gone,
         )
-        self._link = HostLink(Path(self._plan.engine.connection_file), self.instance, self, self._plan.engine.way)
+        self._link = HostLink(Path(self._plan.engine.connection_file), self.secret, self, self._plan.engine.way)
         self._engines = self._make_engines()
         self._feed = LogFeed(self._owner.tell)
         self._owner.begin(read, write, heard)
