@@ -125,7 +125,7 @@ def test_an_engine_can_end_no_task_that_another_engine_has(play: Play) -> None:
     play(story)
 
 
-@pytest.mark.parametrize("status", [Status.ABORTED, Status.LOST, Status.UNSENT, Status.NO_ENGINE])
+@pytest.mark.parametrize("status", [status for status in Status if status > Status.ERROR])
 def test_an_engine_knows_of_no_other_end_than_a_result_or_an_error(play: Play, status: Status) -> None:
     async def story(controller: Controller, files: dict[str, ConnectionFile]) -> None:
         client, liar = await Liar.join(files["client"], "client"), await Liar.join(files["engine"], "engine")
