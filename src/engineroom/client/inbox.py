@@ -98,7 +98,10 @@ class Inbox:
                 self._session.changed()
             self._link.acknowledge_soon()
 
-        bodies.receive(self._link.connection, body, whole=whole)
+        payload = bodies.receive(self._link.connection, body, whole=whole)
+        if payload.error is not None:
+            # It has ended all the same; who reads the result is told.
+            self._end(number, message.engine, message.outcome, payload, time.time())
 
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the session's condition is held, once for all of them."""

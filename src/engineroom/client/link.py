@@ -124,6 +124,7 @@ class Link:
             if self._connection is None:
                 return
             if function.hash == digest:
+                self._sent_functions.difference_update(part.hash for part in function.parts)
                 self._send_function(self._connection, function)
                 return
             for part in function.parts:
@@ -246,11 +247,12 @@ class Link:
             if part.hash not in self._sent_functions:
                 self._send_part(connection, part)
         self._sent_functions.add(function.hash)
-        bodies.send(connection, Function(function.hash), function.body)
+        parts = tuple(part.hash for part in function.parts)
+        bodies.send(connection, Function(function.hash, parts=parts), function.body)
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
-        bodies.send(connection, Function(part.hash), part.segments())
+        bodies.send(connection, Function(part.hash, parts=None), part.segments())
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

@@ -116,7 +116,6 @@ class Task(msgspec.Struct, gc=False, eq=False):
         return self._value if isinstance(self._value, list) else None
 
     def _open(self, payload: bytes | Payload) -> None:
-        buffer: Buffer = payload if isinstance(payload, bytes) else payload.buffer()
         outcome = self.outcome
         assert outcome is not None
         if outcome.shadowed:
@@ -124,6 +123,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
 
             warn_of_shadows(outcome.shadowed, self.engine)
         try:
+            buffer = payload if isinstance(payload, bytes) else _buffer_of(payload)
             if outcome.status == Status.OK:
                 self._value = unpack(buffer)
             elif outcome.status == Status.ERROR:
@@ -148,3 +148,9 @@ class Task(msgspec.Struct, gc=False, eq=False):
         if isinstance(error.original, ItemsFailed):
             self._value = items_of(error.original, self.engine, self.instance)
             self._error = error_of(self._value)
+
+
+def _buffer_of(payload: Payload) -> Buffer:
+    if payload.error is not None:
+        raise MemoryError(f"the result takes {payload.size:,} bytes, and this process has no memory for them")
+    return payload.buffer()

@@ -69,7 +69,6 @@ class Admission:
         controller.links.add(link)
         self._welcome(link, join, known_up_to=known_up_to(controller.state, session))
         controller.perform(actions)
-        controller.bodies.ask_again(link)
         most = controller.config.max_link_bytes
         link.connection.backlog.bound(
             most,

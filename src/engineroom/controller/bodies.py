@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
-from engineroom.core.events import BodyLost, Large
-from engineroom.ids import Peer
-from engineroom.protocol.messages import Finished, Function, NeedFunction, Submit
+from engineroom.core.actions import Accept, Action, DropBody, DropFunction
+from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, Large
+from engineroom.protocol.messages import Finished, Function, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
 
@@ -23,9 +24,8 @@ class Bodies:
 
     def __init__(self, controller: Controller) -> None:
         self._feed = controller.feed
-        self._links = controller.links
         self.functions = FunctionShelf()
-        self._wanted: dict[bytes, set[Peer]] = {}
+        self.intake = FunctionIntake(self.functions, controller.feed)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         body = message.call.body
@@ -33,17 +33,17 @@ class Bodies:
             self._feed(link.peer, message)
             return
 
-        def broken(_: str) -> None:
-            self._feed(link.peer, BodyLost(message, payload))
+        def whole(payload: Payload) -> None:
+            self._feed(link.peer, BodyHere(message.task, payload))
 
-        # Large payloads are pulled when an engine is about to take them.
-        payload = bodies.receive(link.connection, body, broken=broken, assemble=False, accept=False)
+        def broken(reason: str) -> None:
+            if not link.connection.closed:  # else the core hears of all that at once
+                words = f"the controller could not take the arguments of this task: {reason}"
+                self._feed(link.peer, BodyLost(message.task, payload, words))
+
+        # Large payloads are pulled when the turn of their tasks is near.
+        payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
         self._feed(link.peer, Large(message, payload))
-
-    def drop(self, body: object) -> None:
-        """Tell whoever sends this that nobody wants it."""
-        assert isinstance(body, Payload)
-        body.refuse("this task has arrived before")
 
     def take_finished(self, link: Link, message: Finished) -> None:
         if link.clock_offset:
@@ -60,47 +60,38 @@ class Bodies:
             # Only a whole result counts: an engine that dies while it sends has not finished.
             self._feed(link.peer, Large(message, payload))
 
-        bodies.receive(link.connection, body, whole=whole, assemble=False)
+        def broken(reason: str) -> None:
+            if not link.connection.closed:
+                words = f"the controller could not take the result of this task: {reason}"
+                ended = msgspec.structs.replace(message.outcome, status=Status.LOST, error=words)
+                self._feed(link.peer, msgspec.structs.replace(message, outcome=ended, body=b""))
 
-    def take_function(self, link: Link, message: Function) -> None:
-        self.functions.put(message, self._receive_function(link, message))
-        for peer in self._wanted.pop(message.hash, ()):
-            engine = self._links.by_peer.get(peer)
-            if engine is not None and (function := self.functions.to_send(peer, message.hash)) is not None:
-                self.send_function(engine, *function)
+        bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False)
 
-    def _receive_function(self, link: Link, message: Function) -> Payload | None:
-        if isinstance(message.body, bytes):
-            return None
-
-        def broken(_: str) -> None:
-            self.functions.lost(message.hash, payload)
-
-        payload = bodies.receive(link.connection, message.body, broken=broken, assemble=False)
-        return payload
-
-    def need_function(self, link: Link, digest: bytes) -> None:
-        """An engine has dropped a function that it needs again."""
-        self.functions.forgotten_by(link.peer, digest)
-        function = self.functions.to_send(link.peer, digest)
+    def need_function(self, link: Link, message: NeedFunction) -> None:
+        """An engine has dropped a function that it needs again, or a part of it."""
+        self.functions.forgotten_by(link.peer, message.hash)
+        function = self.functions.to_send(link.peer, message.hash)
         if function is not None:
             self.send_function(link, *function)
-            return
-        asked = digest in self._wanted
-        self._wanted.setdefault(digest, set()).add(link.peer)
-        for client in () if asked else self._links.with_role("client"):
-            client.connection.send(NeedFunction(digest))
+        else:
+            self._feed(link.peer, FunctionMissing(message.of or message.hash))
 
-    def ask_again(self, client: Link) -> None:
-        """A client has come: perhaps it was the one that was cut off while it sent functions that are wanted."""
-        for digest in self._wanted:
-            client.connection.send(NeedFunction(digest))
+    def perform(self, action: Action) -> None:
+        """Do what the core wants of bytes that are held, or on their way."""
+        if isinstance(action, Accept | DropBody):
+            assert isinstance(action.body, Payload)
+            if isinstance(action, Accept):
+                action.body.accept()
+            else:
+                action.body.refuse("its tasks have ended, or this has arrived before")
+        elif isinstance(action, DropFunction):
+            self.intake.drop(action.hash)
 
     def send_long(self, link: Link, message: Any, body: object) -> None:
         """Send a message, and its bytes in a stream."""
         assert isinstance(body, Payload)
         bodies.send(link.connection, message, body)
-        body.accept()
 
     def send_function(self, link: Link, function: Function, body: Payload | None) -> None:
         if body is None:

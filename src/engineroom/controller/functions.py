@@ -10,7 +10,7 @@ from engineroom.protocol.streams import Payload
 
 
 class FunctionShelf:
-    """The functions that this controller holds, and which engines have been sent them.
+    """The functions that this controller holds, all of them whole, and which engines have been sent them.
 
     Long ones hold at most `max_bytes`: beyond that the one that was not sent for longest is dropped, and asked for
     again when an engine needs it. The latest is held in any case.
@@ -21,23 +21,28 @@ class FunctionShelf:
         self._long: OrderedDict[bytes, int] = OrderedDict()
         self._bytes, self._max_bytes = 0, max_bytes
         self._sent: dict[Peer, set[bytes]] = {}
+        self._users: dict[bytes, set[bytes]] = {}
+        """The functions that a part belongs to."""
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._functions
 
     def put(self, function: Function, body: Payload | None) -> None:
         """Hold a function; `body`: its bytes where they are too long for the message."""
-        self.drop(function.hash)
+        self._forget(function.hash)
         self._functions[function.hash] = (function, body)
+        for part in function.parts or ():
+            self._users.setdefault(part, set()).add(function.hash)
         if body is None:
             return
         self._long[function.hash] = body.size
         self._bytes += body.size
         while self._bytes > self._max_bytes and len(self._long) > 1:
-            self.drop(next(iter(self._long)))
+            self._forget(next(iter(self._long)))
 
-    def lost(self, digest: bytes, body: Payload) -> None:
-        """A function that will never be whole is not held."""
-        held = self._functions.get(digest)
-        if held is not None and held[1] is body:
-            self.drop(digest)
+    def missing(self, function: Function) -> set[bytes]:
+        """Return what is not here of a function and its parts."""
+        return {digest for digest in (function.hash, *(function.parts or ())) if digest not in self._functions}
 
     def to_send(self, engine: Peer, digest: bytes) -> tuple[Function, Payload | None] | None:
         """Return the function if `engine` has not been sent it yet, and count it as sent."""
@@ -59,6 +64,16 @@ class FunctionShelf:
         self._sent.pop(engine, None)
 
     def drop(self, digest: bytes) -> None:
-        """No unfinished task names this function any more, or there is no room for it."""
+        """No unfinished task names this function any more: it goes, and the parts that no other has."""
+        held = self._functions.get(digest)
+        self._forget(digest)
+        for part in held[0].parts or () if held is not None else ():
+            users = self._users.get(part, set())
+            users.discard(digest)
+            if not users:
+                self._users.pop(part, None)
+                self._forget(part)
+
+    def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)
         self._bytes -= self._long.pop(digest, 0)

@@ -26,6 +26,7 @@ class Presence:
     def __init__(self, controller: Controller) -> None:
         self._controller, self._links = controller, controller.links
         self._feed, self._functions = controller.feed, controller.bodies.functions
+        self._intake = controller.bodies.intake
         self.abandoned = False
         """Whether the controller ends because the host that had it started is gone."""
 
@@ -38,6 +39,7 @@ class Presence:
 
     def client_gone(self, link: Link) -> None:
         self._links.remove(link)
+        self._intake.gone(link.peer)
         self._feed(link.peer, ClientGone())
 
     def host_gone(self, link: Link, closing: Closing) -> None:

@@ -85,7 +85,7 @@ class ClientReceiver(_PromptReceiver):
                 case Submit():
                     controller.bodies.take_submit(link, message)
                 case Function():
-                    controller.bodies.take_function(link, message)
+                    controller.bodies.intake.take(link, message)
                 case Signal():
                     controller.signals.take(link, message)
                 case Shutdown():
@@ -109,7 +109,7 @@ class EngineReceiver(_PromptReceiver):
             if type(message) is Finished:
                 controller.bodies.take_finished(link, message)
             elif type(message) is NeedFunction:
-                controller.bodies.need_function(link, message.hash)
+                controller.bodies.need_function(link, message)
             else:
                 controller.feed(link.peer, message)
 

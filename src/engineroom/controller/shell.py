@@ -21,7 +21,7 @@ from engineroom.controller.refusals import Refusals
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
-from engineroom.core.actions import Action, DropBody, DropFunction, Send, WakeAt
+from engineroom.core.actions import Accept, Action, DropBody, DropFunction, Send, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
 from engineroom.core.not_allowed import NotAllowedError
@@ -34,6 +34,8 @@ from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context
 
 log = logging.getLogger(__name__)
+
+_ABOUT_BYTES = {Accept, DropBody, DropFunction}
 
 
 class Controller:
@@ -165,10 +167,8 @@ class Controller:
                     self._send(link, action)
             elif type(action) is WakeAt:
                 self._wake_at(action.time)
-            elif type(action) is DropBody:
-                self.bodies.drop(action.body)
-            elif type(action) is DropFunction:
-                self._functions.drop(action.hash)
+            elif type(action) in _ABOUT_BYTES:
+                self.bodies.perform(action)
             else:
                 self.presence.perform(action)
 

@@ -14,6 +14,7 @@ from engineroom.protocol.messages import (
     EngineLeft,
     EngineSilent,
     Interrupt,
+    NeedFunction,
     Output,
     Ping,
     Refused,
@@ -41,6 +42,7 @@ ToPeer = (
     | EngineLeft
     | EngineSilent
     | Ping
+    | NeedFunction
     | Refused
 )
 
@@ -78,6 +80,12 @@ class What(Enum):
     SENT = "sent"
     FINISHED = "finished"
     DELIVERED = "delivered"
+
+
+class Accept(msgspec.Struct, frozen=True, gc=False):
+    """Let the bytes of a Large come: the turn of its tasks is near."""
+
+    body: object
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -132,4 +140,4 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Action = Send | WakeAt | DropBody | DropFunction | Record | Look | Listen | EndEngine | HangUp | Lost | Stop
+Action = Send | WakeAt | DropBody | DropFunction | Accept | Record | Look | Listen | EndEngine | HangUp | Lost | Stop

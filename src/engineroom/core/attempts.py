@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
 from engineroom.core.holding import named
-from engineroom.core.pauses import park
+from engineroom.core.lines import release
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
 from engineroom.core.results import finish, give_up, give_up_all
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
+from engineroom.core.waiting import resume, wait
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import Finished, Interrupt, Outcome, Output, Status, TasksStarted, Withdrawn
 from engineroom.protocol.task_ranges import one_task
@@ -25,15 +26,19 @@ _LONG = 60.0
 """Seconds of run time beyond which an engine's word is not enough."""
 
 
+_RETURNED = (State.REVOKING, State.STARTED)
+"""An engine that has announced a start may find then that it lacks the function; so that is given back as well."""
+
+
 def queue(state: ControllerState, task: Task) -> None:
     """Queue a balanced QUEUED task for the engines that may run it; end it if none ever can."""
-    if _can_run(state, task):
+    if can_run(state, task):
         place(state, task, pool_of(task))
 
 
 def put_back(state: ControllerState, tasks: list[Task]) -> None:
     """Have QUEUED tasks, which have waited their turn once already, run ahead of others, in this order."""
-    tasks = [task for task in tasks if _can_run(state, task)]
+    tasks = [task for task in tasks if can_run(state, task) and not _must_wait(state, task)]
     for task in reversed(tasks):
         task.interrupt = False  # it was meant for where the task was
         pool_of(task).queue.push_front(task)
@@ -41,12 +46,21 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
         drain(state, pool)
 
 
-def _can_run(state: ControllerState, task: Task) -> bool:
+def _must_wait(state: ControllerState, task: Task) -> bool:
+    """Have a balanced QUEUED task wait beside if its function has gone astray."""
+    if task.function.away:
+        wait(state, task, pool_of(task))
+        return True
+    return False
+
+
+def can_run(state: ControllerState, task: Task) -> bool:
     """End `task`, if no engine that may run it is there or will come."""
     pool = pool_of(task)
     task.announce = task.deaths > 0 or not task.submit.options.rerun_lost
     if pool.engines or not hopeless(state, pool.allowed):
         return True
+    release(state, task)
     give_up(state, task, nowhere(state, pool.allowed))
     return False
 
@@ -79,6 +93,8 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
         _retry(state, task, engine)
     else:
         finish(state, task, engine, message, body)
+    if engine.lines:
+        resume(state, engine)
     feed(state, engine)
 
 
@@ -107,7 +123,11 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
     """`engine` runs `task`; no harm if that is known."""
     if task.state is State.STARTED:
         return
+    was_recalled = task.state is State.REVOKING
     step(task, Cause.STARTED)
+    if was_recalled and task.target >= 0:
+        engine.recalled -= 1
+        resume(state, engine)
     engine.spare.pop(task.id, None)
     refresh(state, engine)
     state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
@@ -119,8 +139,9 @@ def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
     """An engine has given an attempt back."""
     engine = state.engine_peers.get(peer)
     task = None if engine is None else engine.held.get(task_id)
-    if engine is not None and task is not None and task.attempt == attempt and task.state is State.REVOKING:
+    if engine is not None and task is not None and task.attempt == attempt and task.state in _RETURNED:
         given_back(state, task, engine)
+        resume(state, engine)
         feed(state, engine)
 
 
@@ -134,7 +155,7 @@ def withdrawn(state: ControllerState, peer: Peer, message: Withdrawn) -> None:
         return
     over: dict[int, tuple[Outcome, list[Task]]] = {}
     for task in named(engine, message.attempts):
-        if task.state is not State.REVOKING:
+        if task.state not in _RETURNED:
             continue
         if task.withdrawn is None:  # an engine that came back was told to forget it, and it is wanted after all
             given_back(state, task, engine)
@@ -143,6 +164,7 @@ def withdrawn(state: ControllerState, peer: Peer, message: Withdrawn) -> None:
             over.setdefault(id(task.withdrawn), (task.withdrawn, []))[1].append(task)
     for outcome, tasks in over.values():
         give_up_all(state, tasks, outcome)
+    resume(state, engine)
     feed(state, engine)
 
 
@@ -151,18 +173,19 @@ def given_back(state: ControllerState, task: Task, engine: Engine) -> None:
     unassign(state, task, engine)
     if task.withdrawn is not None:
         give_up(state, task, task.withdrawn)
+        return
+    step(task, Cause.AGAIN)
+    if task.target < 0:
+        put_back(state, [task])
     else:
-        step(task, Cause.AGAIN)
-        if task.target >= 0:
-            send_again(state, task, engine)
-        else:
-            put_back(state, [task])
+        task.interrupt = False
+        wait(state, task, engine)
 
 
 def send_again(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send a direct QUEUED task to the engine that it is bound to, unless its session is paused."""
     if task.session.paused:
-        park(task, engine)
+        wait(state, task, engine)
     else:
         assign(state, task, engine)
 

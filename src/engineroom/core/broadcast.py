@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.actions import DropBody, Record, What
-from engineroom.core.attempts import queue
+from engineroom.core.actions import Record, What
+from engineroom.core.attempts import can_run, queue
+from engineroom.core.forgetting import function_of
+from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
-from engineroom.core.pauses import park
 from engineroom.core.placement import Needs, assign, pool_for
 from engineroom.core.prefetch import refresh
 from engineroom.core.pressure import TASK_BYTES
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
-from engineroom.core.tasks import MeasuredFunction, Task
+from engineroom.core.tasks import Task
 from engineroom.core.unsent import take_unsent
+from engineroom.core.waiting import begin, go_on_for, is_behind, wait
 from engineroom.ids import INSTANCE_BYTES, Instance, Peer, TaskId, number_of, task_id
 from engineroom.protocol.messages import Outcome, Status, Submit
 
@@ -36,67 +38,75 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     number = number_of(message.task)
     if not message.task.startswith(session.id) or number > LAST_TASK or len(message.to or b"") % INSTANCE_BYTES:
         raise not_allowed(session, message)
+    its = message.call.body
+    arrival = None if body is None or isinstance(its, bytes) else Arrival(session, number, its.size, body)
     again = number <= session.known_up_to
+    if not again or session.unsent:
+        if message.to is None:
+            _submit_balanced(state, session, number, message, arrival, again=again)
+        else:
+            _submit_direct(state, session, number, message.to, message, arrival, again=again)
+    if arrival is not None:
+        begin(state, arrival)
     if again and not session.unsent:
-        taken = False
-    elif message.to is None:
-        taken = _submit_balanced(state, session, number, message, body, again=again)
-    else:
-        taken = _submit_direct(state, session, number, message.to, message, body, again=again)
-    if not taken and body is not None:
-        state.out.append(DropBody(body))
+        go_on_for(state, session)
 
 
 def _submit_balanced(
-    state: ControllerState, session: Session, number: int, message: Submit, body: object, *, again: bool
-) -> bool:
-    """Queue a task; False if this is `again`, and nobody has asked for it."""
+    state: ControllerState, session: Session, number: int, message: Submit, arrival: Arrival | None, *, again: bool
+) -> None:
+    """Queue a task; if this is `again`, only if it was asked for."""
     tries = take_unsent(session, number) if again else 0
     if tries is None:
-        return False
+        return
     if not again:
         session.known_up_to = number
     its = message.call.body
     inline = len(its) if isinstance(its, bytes) else 0
-    task = _new(state, session, message.task, number, message, body, TASK_BYTES + inline)
+    task = _new(state, session, message.task, number, message, arrival, TASK_BYTES + inline)
     task.attempt = tries
     pool = task.pool = pool_for(state, Needs(message.options.engines, task.large > 0))
     pool.users += 1
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
-    else:
+    elif arrival is None and not task.function.away:
         queue(state, task)
-    return True
+    elif can_run(state, task):
+        wait(state, task, pool, arrival)
 
 
 def _submit_direct(
-    state: ControllerState, session: Session, number: int, to: bytes, message: Submit, body: object, *, again: bool
-) -> bool:
+    state: ControllerState,
+    session: Session,
+    number: int,
+    to: bytes,
+    message: Submit,
+    arrival: Arrival | None,
+    *,
+    again: bool,
+) -> None:
     """Send a task at once to each engine whose instance `to` names; to no later process under the same id.
 
-    If this is `again`, only those that were asked for; False if none was.
+    If this is `again`, only those that were asked for.
     """
     count = len(to) // INSTANCE_BYTES
     if not again:
         session.known_up_to = number + count - 1
     its = message.call.body
     size = TASK_BYTES + (len(its) // count if isinstance(its, bytes) else 0)
-    taken = False
     for offset in range(count):
         tries = take_unsent(session, number + offset) if again else 0
         if tries is None:
             continue
-        taken = True
         instance = Instance(to[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
         id_ = task_id(session.id, number + offset) if offset else message.task
-        task = _new(state, session, id_, number + offset, message, body, size)
+        task = _new(state, session, id_, number + offset, message, arrival, size)
         task.attempt = tries
-        _start_direct(state, task, instance)
-    return taken
+        _start_direct(state, task, instance, arrival)
 
 
-def _start_direct(state: ControllerState, task: Task, instance: Instance) -> None:
-    """Send `task` to its engine, if that lives, and the session may have it started now."""
+def _start_direct(state: ControllerState, task: Task, instance: Instance, arrival: Arrival | None) -> None:
+    """Send `task` to its engine, if that lives, and nothing keeps it from being sent now."""
     engine = state.instances.get(instance)
     if engine is None:
         give_up(state, task, *_without_engine(state, instance))
@@ -106,17 +116,26 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance) -> Non
     task.announce = not task.submit.options.rerun_lost
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session), engine.id)
-    elif session.paused:
-        park(task, engine)
+    elif arrival is not None or task.function.away or is_behind(engine, session):
+        wait(state, task, engine, arrival)
     else:
         assign(state, task, engine)
         refresh(state, engine)
 
 
 def _new(
-    state: ControllerState, session: Session, id_: TaskId, number: int, message: Submit, body: object, size: int
+    state: ControllerState,
+    session: Session,
+    id_: TaskId,
+    number: int,
+    message: Submit,
+    arrival: Arrival | None,
+    size: int,
 ) -> Task:
-    function = _function(state, message.call.function)
+    body = None if arrival is None else arrival.body
+    function = function_of(state, message.call.function)
+    if not function.users:
+        state.idle_functions.pop(function.hash, None)
     function.users += 1
     task = Task(State.QUEUED, id_, number, session, message, body, function, size)
     session.submitted_bytes += size
@@ -127,16 +146,6 @@ def _new(
     if state.recording:
         state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))
     return task
-
-
-def _function(state: ControllerState, hash_: bytes) -> MeasuredFunction:
-    function = state.functions.get(hash_)
-    if function is None:
-        # As long as a function is unknown, tiny tasks had better not queue up behind it.
-        function = state.functions[hash_] = MeasuredFunction(hash_, state.limits.prefetch_seconds)
-    elif not function.users:
-        state.idle_functions.pop(hash_, None)
-    return function
 
 
 def _too_much(state: ControllerState, session: Session) -> Outcome:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engineroom.core.arrivals import sender_gone
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
+from engineroom.core.waiting import go_on_for
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft
 from engineroom.protocol.task_ranges import found_in
@@ -39,7 +41,7 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
     else:
         del state.clients[session.peer]
         _caught_up(state, session)
-    session.peer = peer
+    before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():
         state.send(peer, EngineJoined(engine.id, engine.instance, engine.info))
@@ -47,6 +49,8 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
             tell_client(state, session, engine)
     recall_dropped(state, session)
     _tell_again(state, session)
+    if before is not None:
+        sender_gone(state, before, session)
     ask_again(state, session, session.unsent)
 
 
@@ -81,6 +85,7 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
     if len(state.gone) > state.limits.gone_sessions:
         _forget_one(state)
     expire_at(state, state.now + state.limits.linger)
+    sender_gone(state, peer, session)
 
 
 def _forget_one(state: ControllerState) -> None:
@@ -105,7 +110,14 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
             covered = [number for number in session.results if number <= up_to]
         for number in covered:
             let_go(state, session, number)
-        for number in [number for number in session.unsent if number <= up_to]:
-            take_unsent(session, number)
+        if session.unsent:
+            _no_longer_unsent(state, session, up_to)
     for number in found_in(message.also, session.results):
         let_go(state, session, number)
+
+
+def _no_longer_unsent(state: ControllerState, session: Session, up_to: int) -> None:
+    """A client does not wait any more for what it was to submit again."""
+    for number in [number for number in session.unsent if number <= up_to]:
+        take_unsent(session, number)
+    go_on_for(state, session)

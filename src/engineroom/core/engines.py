@@ -12,7 +12,9 @@ from engineroom.protocol.messages import EngineInfo
 
 if TYPE_CHECKING:  # pools know engines, and engines know pools
     from engineroom.core.holding import Account
+    from engineroom.core.lines import Line
     from engineroom.core.placement import Pool
+    from engineroom.core.sessions import Session
 
 CLOSED = -1
 """The level of an engine that is sent no more balanced tasks for now."""
@@ -24,6 +26,8 @@ class Engine:
     `held` is in the order of sending. `load`: seconds of work it is expected to have. `level`: 0 idle, higher
     for more load, on a logarithmic scale, or CLOSED.
     """
+
+    is_pool = False
 
     __slots__ = (
         "account",
@@ -44,12 +48,14 @@ class Engine:
         "large_tasks",
         "launched",
         "level",
+        "lines",
         "load",
         "lost",
         "peer",
         "pid",
         "pools",
         "progress",
+        "recalled",
         "rich",
         "silent_since",
         "since",
@@ -90,6 +96,8 @@ class Engine:
         self.held: dict[TaskId, Task] = {}
         self.direct = 0
         """How many of `held` are direct."""
+        self.recalled = 0
+        """How many direct ones it has been asked to give back and has not answered about."""
         self.spare: dict[TaskId, Task] = {}
         """Those of `held` that are balanced and SENT: they can be asked back."""
         self.large_tasks = 0
@@ -97,6 +105,8 @@ class Engine:
         self.large_full = False
         self.load = 0.0
         self.level = CLOSED
+        self.lines: dict[Session, Line] = {}
+        """By session: direct tasks that wait for bytes, or behind such; and large ones that it was sent."""
         self.rich = False
         """It has more than it can run at once, and some of it can be asked back."""
         self.stalled = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engineroom.ids import Instance, Peer, SessionId
+from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Abort,
@@ -116,11 +116,45 @@ class Began(msgspec.Struct, frozen=True):
     host: bytes
 
 
-class BodyLost(msgspec.Struct, frozen=True):
-    """The stream of what was submitted broke off: its bytes, `body`, will never be complete."""
+class BodyHere(msgspec.Struct, frozen=True):
+    """The stream of the submitted `task` is complete: all of `body` is here."""
 
-    message: Submit
-    body: object = None
+    task: TaskId
+    body: object
+
+
+class BodyLost(msgspec.Struct, frozen=True):
+    """The stream of the submitted `task` broke off: its `body` will never be complete. `words`: why; "" if the
+    client is to submit it again."""
+
+    task: TaskId
+    body: object
+    words: str = ""
+
+
+class FunctionComing(msgspec.Struct, frozen=True):
+    """A client has announced a function, which is not here, in a stream."""
+
+    hash: bytes
+
+
+class FunctionHere(msgspec.Struct, frozen=True):
+    """A function, and all its parts, are complete."""
+
+    hash: bytes
+
+
+class FunctionLost(msgspec.Struct, frozen=True):
+    """What a client was sending of a function will never be complete: `words` say why."""
+
+    hash: bytes
+    words: str
+
+
+class FunctionMissing(msgspec.Struct, frozen=True):
+    """An engine lacks a function, or a part of it, that is not here either."""
+
+    hash: bytes
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -153,5 +187,10 @@ Event = (
     | HostClosed
     | HostSays
     | Began
+    | BodyHere
     | BodyLost
+    | FunctionComing
+    | FunctionHere
+    | FunctionLost
+    | FunctionMissing
 )

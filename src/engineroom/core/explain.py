@@ -77,6 +77,8 @@ def _why(state: ControllerState, task: Task) -> str:
     engine = task.engine
     if engine is None and task.session.paused:
         return why_paused(state, task.session)
+    if task.state is State.WAITING:
+        return _why_beside(task)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
     if engine.account is not None:
@@ -89,6 +91,24 @@ def _why(state: ControllerState, task: Task) -> str:
         return f"engine {engine.id} has been asked to give it back"
     place = list(engine.held).index(task.id)
     return f"it is on engine {engine.id}, " + (f"behind {place} others" if place else "and is the next to run there")
+
+
+def _why_beside(task: Task) -> str:
+    arrival, line = task.arrival, task.line
+    if task.id in task.function.waiting:
+        return "waiting for its client to send its function"
+    if arrival is not None and arrival.asked:
+        return f"waiting for its client to send its arguments ({arrival.size / 2**20:.1f} MiB)"
+    if arrival is not None:
+        ahead = 0 if line is None else line.ahead
+        return (
+            f"its arguments ({arrival.size / 2**20:.1f} MiB) come when earlier tasks of its client, which hold "
+            f"{ahead / 2**20:.1f} MiB, have been started"
+        )
+    return (
+        f"it must run on engine {task.target} after an earlier task of its client, which waits for its function or "
+        "arguments"
+    )
 
 
 def _why_waiting(state: ControllerState, pool: Pool) -> str:
@@ -154,12 +174,17 @@ def queue_status(state: ControllerState) -> dict[int | str, object]:
         for engine in state.engines.values()
     }
     waiting = sum(pool.queue.waiting for pool in state.pools.values())
-    status["unassigned"] = waiting + sum(_parked(session) for session in state.paused)
+    status["unassigned"] = waiting + sum(_beside(state, session) for session in state.sessions.values())
     return status
 
 
-def _parked(session: Session) -> int:
-    return sum(task.engine is None for task in session.tasks.values())
+def _beside(state: ControllerState, session: Session) -> int:
+    """Return how many tasks of `session` wait for something else than a free engine."""
+    if session.paused:
+        return sum(task.engine is None for task in session.tasks.values())
+    if session.arrivals or state.away or any(engine.lines for engine in state.engines.values()):
+        return sum(task.state is State.WAITING for task in session.tasks.values())
+    return 0
 
 
 def queue_ids(state: ControllerState) -> dict[int | str, object]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.actions import DropFunction
 from engineroom.core.task_states import Cause, step
-from engineroom.core.tasks import Task
+from engineroom.core.tasks import MeasuredFunction, Task
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -23,12 +23,23 @@ def forget(state: ControllerState, task: Task) -> None:
     function = task.function
     function.users -= 1
     if not function.users and function.hash:
-        _function_is_idle(state, function.hash)
+        function_is_idle(state, function.hash)
 
 
-def _function_is_idle(state: ControllerState, hash_: bytes) -> None:
+def function_of(state: ControllerState, hash_: bytes) -> MeasuredFunction:
+    """Return what is known of a function; made if it is new."""
+    function = state.functions.get(hash_)
+    if function is None:
+        # As long as a function is unknown, tiny tasks had better not queue up behind it.
+        function = state.functions[hash_] = MeasuredFunction(hash_, state.limits.prefetch_seconds)
+    return function
+
+
+def function_is_idle(state: ControllerState, hash_: bytes) -> None:
+    """No unfinished task names this function: remember it for a while."""
     state.idle_functions[hash_] = None
     if len(state.idle_functions) > state.limits.idle_functions:
         oldest, _ = state.idle_functions.popitem(last=False)
         del state.functions[oldest]
+        state.away.pop(oldest, None)
         state.out.append(DropFunction(oldest))

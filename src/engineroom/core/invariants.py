@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
+from engineroom.core.lines import Line
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import level_of
 from engineroom.core.presence.invariants import check_presence
@@ -25,7 +26,8 @@ def check(state: ControllerState) -> None:
     tasks = {task.id: task for session in state.sessions.values() for task in session.tasks.values()}
     for task in tasks.values():
         _check_task(state, task, waiting)
-    assert sum(len(engine.held) for engine in state.engines.values()) + len(waiting) == len(tasks)
+    beside = sum(task.state is State.WAITING for task in tasks.values())
+    assert sum(len(engine.held) for engine in state.engines.values()) + len(waiting) + beside == len(tasks)
     for engine in state.engines.values():
         _check_engine(state, engine, tasks)
     for needs, pool in state.pools.items():
@@ -41,7 +43,6 @@ def check(state: ControllerState) -> None:
 
 def _waiting(state: ControllerState) -> dict[TaskId, Task]:
     waiting = [task for pool in state.pools.values() for task in pool.queue.tasks()]
-    waiting += [task for session in state.sessions.values() for task, _ in session.parked.values()]
     found = {task.id: task for task in waiting}
     assert len(found) == len(waiting), "a task waits twice"
     return found
@@ -55,7 +56,12 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
         assert waiting.get(task.id) is task
         assert task.target < 0 or task.session.paused
         assert task.withdrawn is None
+        assert not task.lacks
+    elif task.state is State.WAITING:
+        _check_beside(task)
+        assert task.id not in waiting
     else:
+        assert not task.lacks
         assert task.id not in waiting
         assert task.engine is not None
         assert task.engine is state.engines[task.engine.id]
@@ -65,10 +71,51 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
     assert task.errors <= task.submit.options.retries
 
 
+def _check_beside(task: Task) -> None:
+    """What waits for bytes is on no engine, is found by those who bring them, and keeps the order of direct tasks."""
+    arrival, lacking = task.arrival, task.id in task.function.waiting
+    assert task.engine is None
+    assert task.lacks == (arrival is not None) + lacking
+    assert task.function.away or not lacking
+    if arrival is not None:
+        assert arrival.tasks[task.number] is task
+        assert task.session.arrivals[arrival.number] is arrival
+    if task.target < 0:
+        assert task.lacks
+    else:
+        assert task.line is not None
+        assert task in task.line.tasks
+
+
+def _check_line(state: ControllerState, line: Line, tasks: dict[TaskId, Task]) -> None:
+    """So many bytes are asked for as may be, one task's in any case."""
+    limits = state.limits
+    assert line.place.lines[line.session] is line
+    assert line.ahead == sum(line.counted.values())
+    assert all(tasks[id_].line is line for id_ in line.counted)
+    waiting = [task for task in line.tasks if task.state is State.WAITING]
+    assert line.live == len(waiting)
+    assert [task.number for task in waiting] == sorted(task.number for task in waiting)
+    recalled = isinstance(line.place, Engine) and line.place.recalled > 0
+    assert recalled or line.session.paused or line.session.unsent or not waiting or waiting[0].lacks
+    most = limits.ahead_bytes if line.place.is_pool else limits.ahead_direct_bytes
+    more = len(line.counted) - 1  # one in any case
+    if more > 0:
+        assert line.ahead - max(line.counted.values()) <= most
+        assert more <= limits.ahead_tasks
+    assert line.place.is_pool or line.pending == sum(task.id in line.counted for task in waiting)
+    offered = [task for _, _, task in line.offers if task.line is line and task.arrival is not None]
+    assert not offered or line.counted, "bytes are not asked for though nothing is ahead of them"
+    assert line.live or line.counted or offered
+
+
 def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Task]) -> None:
     held = list(engine.held.values())
     assert all(tasks.get(task.id) is task and task.engine is engine for task in held)
     assert engine.direct == sum(task.target >= 0 for task in held)
+    assert engine.recalled == sum(task.target >= 0 and task.state is State.REVOKING for task in held)
+    for line in engine.lines.values():
+        _check_line(state, line, tasks)
     assert list(engine.spare.values()) == [task for task in held if task.target < 0 and task.state is State.SENT]
     assert engine.large_tasks == sum(task.large > 0 for task in held)
     assert engine.large_bytes == sum(task.large for task in held)
@@ -86,6 +133,8 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
     assert pool.queue.waiting == sum(not task.session.paused for task in pool.queue.tasks())
     assert all(task.pool is pool for task in pool.queue.tasks())
     assert all(pool in engine.pools for engine in pool.engines)
+    for line in pool.lines.values():
+        _check_line(state, line, tasks)
     if pool.queue.waiting:
         assert all(engine.level != 0 for engine in pool.engines), "a task waits although an engine is idle"
         assert pool.engines or not hopeless(state, pool.allowed), "a task waits though nobody will ever run it"
@@ -100,13 +149,17 @@ def _check_session(state: ControllerState, session: Session) -> None:
     assert session.paused == (session in state.paused)
     assert session.paused or session.kept_bytes <= session.room
     assert session.room == state.limits.own_bytes + session.granted
-    assert session.paused or not session.parked
     for task in session.tasks.values():
         if session.paused and task.state is State.SENT:
             raise AssertionError("a task of a paused session is about to start")
     assert all(number <= session.known_up_to for number in (*session.tasks, *session.results, *session.unsent))
     assert all(number > session.delivered_up_to for number in (*session.results, *session.unsent))
+    for number, arrival in session.arrivals.items():
+        assert arrival.number == number
+        assert arrival.tasks
+        assert all(task.arrival is arrival for task in arrival.tasks.values())
     if session.peer is None:
+        assert not session.arrivals, "bytes are waited for that nobody can send"
         assert state.gone[session.id] is session
     else:
         assert state.clients[session.peer] is session
@@ -130,6 +183,12 @@ def _check_functions(state: ControllerState, tasks: dict[TaskId, Task]) -> None:
         assert function.users == users
         assert (hash_ in state.idle_functions) == (users == 0 and hash_ != b"")
         assert function.cost > 0
+        assert function.away == (state.away.get(hash_) is function)
+        assert all(tasks.get(id_) is task and task.function is function for id_, task in function.waiting.items())
+        assert function.away or not function.waiting
+        assert function.senders or not function.waiting, "a function is waited for that nobody can send"
+        assert function.senders.keys() <= state.clients.keys()
+    assert state.away.keys() <= state.functions.keys()
 
 
 def _check_registers(state: ControllerState) -> None:

@@ -23,6 +23,11 @@ class Limits(msgspec.Struct, frozen=True):
     large_tasks: int = 4
     large_bytes: int = 64 * 1024 * 1024
     """Tasks whose bytes come as streams: an engine is sent no more balanced ones beyond these."""
+    ahead_bytes: int = 64 * 1024 * 1024
+    ahead_direct_bytes: int = 256 * 1024 * 1024
+    ahead_tasks: int = 1000
+    """Arguments that come as streams: of one client's tasks for the same engines, so many are asked for in advance;
+    one in any case. Balanced tasks count until an engine is sent them, direct ones until they have ended."""
 
     acknowledge_seconds: float = 0.050
     acknowledge_results: int = 500

@@ -26,6 +26,7 @@ from engineroom.core.prospects import can_lose_another
 from engineroom.core.results import give_up_all, lost
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
+from engineroom.core.waiting import end_on
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Outcome
 
@@ -68,6 +69,7 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for outcome, alike in over.values():
         give_up_all(state, alike, outcome, engine.id)
     put_back(state, again)
+    end_on(state, engine, lost(f"engine {engine.id} died ({loss.cause}) before this task had ended"))
 
 
 def _blamed(tasks: list[Task], loss: Loss) -> list[Task]:
@@ -90,7 +92,8 @@ def _verdict(state: ControllerState, task: Task, engine: Engine, loss: Loss, *, 
             "while it ran this task" if ran else "before this task had ended"
         )
     task.deaths += 1
-    if not blamed and (options.rerun_lost or not ran):
+    aborted = ran and task.withdrawn is not None
+    if not blamed and not aborted and (options.rerun_lost or not ran):
         return ""
     task.causes += (f"engine {engine.id} ({cause})",)
     if ran:
@@ -99,7 +102,7 @@ def _verdict(state: ControllerState, task: Task, engine: Engine, loss: Loss, *, 
         task.suspicions += 1
     words = f"this task was running when {', '.join(task.causes)} died"
     if _is_over(task, ran=ran):
-        return words + ("; it had been aborted" if ran and task.withdrawn is not None else "")
+        return words + ("; it had been aborted" if aborted else "")
     if loss.own and blamed and not can_lose_another(state, pool_of(task)):
         return f"{words}. It will not run again: {_left(state, task)}"
     return ""

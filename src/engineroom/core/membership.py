@@ -11,12 +11,12 @@ from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import Dismiss, EngineUp
 from engineroom.core.holding import Account, note_piece, withdraw
 from engineroom.core.losses import Loss, lose_tasks
-from engineroom.core.pauses import lose_parked
 from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
 from engineroom.core.presence.telling import is_here_again
 from engineroom.core.prospects import end_hopeless
 from engineroom.core.task_states import State
+from engineroom.core.waiting import resume
 from engineroom.ids import Instance, Peer, TaskId
 from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused
 from engineroom.protocol.ranges import MOST_ENGINES
@@ -161,6 +161,7 @@ def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None
         elif task.state is State.REVOKING:
             again.append((task.id, task.attempt))
     withdraw(state, engine, list(attempt_ranges(again)))
+    resume(state, engine)
 
 
 def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
@@ -180,7 +181,6 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     lose_tasks(state, engine, loss)
-    lose_parked(state, engine, loss.cause)
     end_hopeless(state)
 
 

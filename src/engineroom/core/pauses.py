@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.engines import Engine
-from engineroom.core.placement import assign, drain
-from engineroom.core.prefetch import refresh
+from engineroom.core.placement import drain
 from engineroom.core.pressure import may_go_on, pause
 from engineroom.core.prospects import end_hopeless
-from engineroom.core.results import give_up_all, lost
 from engineroom.core.sessions import Session
-from engineroom.core.tasks import Task
+from engineroom.core.waiting import go_on_for
 from engineroom.ids import Peer
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
-
-
-def park(task: Task, engine: Engine) -> None:
-    """Let a direct QUEUED task, bound to `engine`, wait for the end of its session's pause."""
-    task.session.parked[task.number] = (task, engine)
 
 
 def client_behind(state: ControllerState, peer: Peer, *, behind: bool) -> None:
@@ -55,32 +47,10 @@ def _end_pause(state: ControllerState, session: Session) -> None:
     session.paused = False
     session.low = state.limits.own_bytes // 2 if session.granted else 0
     del state.paused[session]
-    _assign_parked(state, session)
+    go_on_for(state, session)
     for pool in list(state.pools.values()):
         if not session.paused:
             pool.queue.unpark(session)
     end_hopeless(state)
     for pool in list(state.pools.values()):
         drain(state, pool)
-
-
-def _assign_parked(state: ControllerState, session: Session) -> None:
-    """Send the direct tasks that have waited, in the order of their numbers."""
-    touched: dict[Engine, None] = {}
-    for number in sorted(session.parked):
-        if session.paused:
-            break
-        task, engine = session.parked.pop(number)
-        assign(state, task, engine)
-        touched[engine] = None
-    for engine in touched:
-        refresh(state, engine)
-
-
-def lose_parked(state: ControllerState, engine: Engine, cause: str) -> None:
-    """`engine` is gone: the direct tasks that wait for it here end."""
-    for session in list(state.paused):
-        over = [task for task, its in session.parked.values() if its is engine]
-        for task in over:
-            del session.parked[task.number]
-        give_up_all(state, over, lost(f"engine {engine.id} died ({cause}) before this task had ended"), engine.id)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import CLOSED, Engine
+from engineroom.core.lines import Line, release
 from engineroom.core.policies import POLICIES
 from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
 from engineroom.core.queues import Clock, ReadyQueue
-from engineroom.core.task_states import Cause, step
+from engineroom.core.sessions import Session
+from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.protocol.messages import Run
 
@@ -37,9 +39,14 @@ class Needs(NamedTuple):
 
 
 class Pool:
-    """The engines that meet some needs, and the tasks that wait for one of them. `users`: unfinished tasks."""
+    """The engines that meet some needs, and the tasks that wait for one of them. `users`: unfinished tasks.
 
-    __slots__ = ("allowed", "engines", "needs", "policy", "queue", "users")
+    `lines`: by session, what is on its way to wait here.
+    """
+
+    is_pool = True
+
+    __slots__ = ("allowed", "engines", "lines", "needs", "policy", "queue", "users")
 
     def __init__(self, needs: Needs, policy: str, clock: Clock) -> None:
         self.needs = needs
@@ -47,6 +54,7 @@ class Pool:
         self.engines: OrderedDict[Engine, None] = OrderedDict()
         self.policy = POLICIES[policy]()
         self.queue = ReadyQueue(clock)
+        self.lines: dict[Session, Line] = {}
         self.users = 0
 
     def admits(self, engine: Engine) -> bool:
@@ -169,6 +177,8 @@ def assign(state: ControllerState, task: Task, engine: Engine) -> None:
         session.used += cost
     if task.large:
         count_large(state, engine, 1, task.large)
+        if task.target < 0:
+            release(state, task)
     send_run(state, task, engine)
 
 
@@ -188,10 +198,13 @@ def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
     engine.load = engine.load - task.cost if engine.held else 0.0
     if task.target >= 0:
         engine.direct -= 1
+        if engine.recalled and task.state is State.REVOKING:
+            engine.recalled -= 1
     else:
         engine.spare.pop(task.id, None)
     if task.large:
         count_large(state, engine, -1, -task.large)
+        release(state, task)
 
 
 def feed(state: ControllerState, engine: Engine) -> None:

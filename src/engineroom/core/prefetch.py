@@ -136,6 +136,8 @@ def ask_back(state: ControllerState, task: Task, engine: Engine) -> None:
     """
     step(task, Cause.ASKED_BACK)
     engine.spare.pop(task.id, None)
+    if task.target >= 0:
+        engine.recalled += 1
     state.send(engine.peer, Revoke(task.id, task.attempt))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.lines import release
 from engineroom.core.placement import Pool
 from engineroom.core.results import give_up_all, lost
 from engineroom.protocol.messages import Coming, Outcome, Status
@@ -71,7 +72,10 @@ def end_hopeless(state: ControllerState) -> None:
     for pool in list(state.pools.values()):
         if pool.queue.waiting and not pool.engines and hopeless(state, pool.allowed):
             outcome = nowhere(state, pool.allowed)
-            give_up_all(state, [pool.queue.pop() for _ in range(pool.queue.waiting)], outcome)
+            tasks = [pool.queue.pop() for _ in range(pool.queue.waiting)]
+            for task in tasks:
+                release(state, task)
+            give_up_all(state, tasks, outcome)
 
 
 def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:

@@ -7,11 +7,20 @@ from typing import assert_never
 
 from engineroom.core.acknowledgements import tell_all
 from engineroom.core.actions import Action
+from engineroom.core.arrivals import (
+    body_here,
+    body_lost,
+    function_coming,
+    function_here,
+    function_lost,
+    function_missing,
+)
 from engineroom.core.attempts import finished, output, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered
 from engineroom.core.events import (
     Began,
+    BodyHere,
     BodyLost,
     ClientBehind,
     ClientGone,
@@ -20,6 +29,10 @@ from engineroom.core.events import (
     EngineClosed,
     EngineUp,
     Event,
+    FunctionComing,
+    FunctionHere,
+    FunctionLost,
+    FunctionMissing,
     HostClosed,
     HostSays,
     HostUp,
@@ -38,7 +51,7 @@ from engineroom.core.presence.silence import link_down, link_up, quiet
 from engineroom.core.prospects import host_says
 from engineroom.core.results import expire
 from engineroom.core.state import ControllerState
-from engineroom.core.withdrawals import abort, body_lost, withdraw_more
+from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     Abort,
@@ -122,8 +135,12 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             host_says(state, event.host, event.says)
         case Began():
             began(state, event.host)
+        case BodyHere():
+            body_here(state, event.task, event.body)
         case BodyLost():
-            body_lost(state, event.message, event.body)
+            body_lost(state, event.task, event.body, event.words)
+        case FunctionComing() | FunctionHere() | FunctionLost() | FunctionMissing():
+            _about_function(state, peer, event)
         case Large():
             raise AssertionError("a Large holds a Submit or a Finished")
         case _:
@@ -131,6 +148,20 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
     if state.relieved:
         go_on(state)
     return out
+
+
+def _about_function(
+    state: ControllerState, peer: Peer, event: FunctionComing | FunctionHere | FunctionLost | FunctionMissing
+) -> None:
+    match event:
+        case FunctionComing():
+            function_coming(state, peer, event.hash)
+        case FunctionHere():
+            function_here(state, event.hash)
+        case FunctionLost():
+            function_lost(state, peer, event.hash, event.words)
+        case FunctionMissing():
+            function_missing(state, peer, event.hash)
 
 
 def _tick(state: ControllerState) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
 
-if TYPE_CHECKING:
-    from engineroom.core.engines import Engine
+if TYPE_CHECKING:  # these know sessions
+    from engineroom.core.lines import Arrival
 
 
 class Session:
@@ -18,6 +18,7 @@ class Session:
     """
 
     __slots__ = (
+        "arrivals",
         "asked",
         "behind",
         "delivered_up_to",
@@ -28,7 +29,6 @@ class Session:
         "kept_bytes",
         "known_up_to",
         "low",
-        "parked",
         "paused",
         "peer",
         "results",
@@ -54,6 +54,8 @@ class Session:
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}
         """Numbers of tasks that its client is to submit again, and how often each of them was tried."""
+        self.arrivals: dict[int, Arrival] = {}
+        """By the number of their first task: arguments that are on their way."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 
@@ -71,7 +73,5 @@ class Session:
         """None of its tasks is started."""
         self.behind = False
         """Its client does not read what it is sent."""
-        self.parked: dict[int, tuple[Task, Engine]] = {}
-        """Direct tasks that wait for the end of the pause, by number, and the engine that each is bound to."""
         self.asked: list[Task] = []
         """What engines were asked to return when the pause began."""

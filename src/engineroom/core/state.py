@@ -73,6 +73,8 @@ class ControllerState:
         """Engines from which something can be taken back."""
 
         self.functions: dict[bytes, MeasuredFunction] = {}
+        self.away: dict[bytes, MeasuredFunction] = {}
+        """Functions whose bytes are not here."""
         self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
 
         self.withdrawals: deque[Withdrawal] = deque()

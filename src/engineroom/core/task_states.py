@@ -19,6 +19,9 @@ class State(IntEnum):
     REVOKING = 3
     """On an engine that is asked to give it back and has not answered."""
     ENDED = 4
+    WAITING = 5
+    """In the controller: its function or its arguments are on their way, or, of a direct task, those of one before it.
+    It takes no engine's time and counts as nobody's load."""
 
 
 class Cause(IntEnum):
@@ -30,17 +33,25 @@ class Cause(IntEnum):
     AGAIN = 3
     """It is to run once more: given back, failed with retries left, or its engine is lost."""
     ENDED = 4
+    LACKING = 5
+    """Its function has turned out not to be there."""
+    COMPLETE = 6
+    """All that it waited for is there."""
 
 
 NEXT: dict[tuple[State, Cause], State] = {
     (State.QUEUED, Cause.ASSIGNED): State.SENT,
     (State.QUEUED, Cause.ENDED): State.ENDED,
+    (State.QUEUED, Cause.LACKING): State.WAITING,
+    (State.WAITING, Cause.COMPLETE): State.QUEUED,
+    (State.WAITING, Cause.ENDED): State.ENDED,
     (State.SENT, Cause.STARTED): State.STARTED,
     (State.SENT, Cause.ASKED_BACK): State.REVOKING,
     (State.SENT, Cause.AGAIN): State.QUEUED,
     (State.SENT, Cause.ENDED): State.ENDED,
     (State.STARTED, Cause.AGAIN): State.QUEUED,
     (State.STARTED, Cause.ENDED): State.ENDED,
+    (State.STARTED, Cause.ASKED_BACK): State.REVOKING,
     (State.REVOKING, Cause.STARTED): State.STARTED,
     (State.REVOKING, Cause.AGAIN): State.QUEUED,
     (State.REVOKING, Cause.ENDED): State.ENDED,

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engineroom.core.task_states import HasState
-from engineroom.ids import TaskId
+from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
 if TYPE_CHECKING:  # these know tasks, and tasks know them
     from engineroom.core.engines import Engine
+    from engineroom.core.lines import Arrival, Line
     from engineroom.core.placement import Pool
     from engineroom.core.sessions import Session
 
@@ -22,10 +23,16 @@ class MeasuredFunction:
     `cost`: seconds of engine time that one call is expected to take, all told.
     """
 
-    __slots__ = ("cost", "hash", "measured", "users")
+    __slots__ = ("away", "cost", "hash", "measured", "senders", "users", "waiting")
 
     def __init__(self, hash_: bytes, guess: float) -> None:
         self.hash = hash_
+        self.away = False
+        """Its bytes are not in the controller, as far as that is known..."""
+        self.senders: dict[Peer, None] = {}
+        """... and these send them, or have been asked to."""
+        self.waiting: dict[TaskId, Task] = {}
+        """The tasks that wait for them."""
         self.cost = guess
         self.measured = False
         self.users = 0
@@ -76,6 +83,12 @@ class Task(HasState, gc=False, eq=False):
     withdrawn: Outcome | None = None
     """How it ends if it turns out not to have started; then it is not tried again either."""
     interrupt: bool = False
+    lacks: int = 0
+    """How many things are not there that it needs: its function, its arguments."""
+    line: Line | None = None
+    """Where its bytes count, or where it waits behind others."""
+    arrival: Arrival | None = None
+    """Its arguments, as long as they are on their way."""
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):

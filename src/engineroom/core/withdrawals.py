@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
 from engineroom.core.holding import withdraw
+from engineroom.core.lines import release
 from engineroom.core.prefetch import refresh
 from engineroom.core.results import end_unsent, give_up_all
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
-from engineroom.core.unsent import UNSENT
-from engineroom.ids import INSTANCE_BYTES, TaskId, number_of, session_of
-from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status, Submit
+from engineroom.core.waiting import end_all, go_on_for
+from engineroom.ids import TaskId, session_of
+from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
 from engineroom.protocol.task_ranges import attempt_ranges, found_in
 
 if TYPE_CHECKING:  # the state holds sessions
@@ -50,12 +51,15 @@ def abort(state: ControllerState, message: Abort) -> None:
         return
     numbers = found_in(message.tasks.ranges, session.tasks)
     outcome = Outcome(Status.ABORTED, 0.0, 0.0)
-    if session.unsent:
+    unsent = bool(session.unsent)
+    if unsent:
         end_unsent(state, session, found_in(message.tasks.ranges, session.unsent), outcome)
     if numbers:
         state.withdrawals.append(Withdrawal(session, numbers, outcome, interrupt=message.interrupt))
         if len(state.withdrawals) == 1:
             withdraw_more(state)
+    if unsent:
+        go_on_for(state, session)
 
 
 def withdraw_more(state: ControllerState) -> None:
@@ -72,29 +76,20 @@ def withdraw_more(state: ControllerState) -> None:
         state.wake(state.now)
 
 
-def body_lost(state: ControllerState, submit: Submit, body: object) -> None:
-    """The bytes of `submit` will never be complete: none of its tasks can start before it comes again."""
-    session = state.sessions.get(session_of(submit.task))
-    if session is None:
-        return
-    first = number_of(submit.task)
-    count = 1 if submit.to is None else len(submit.to) // INSTANCE_BYTES
-    tasks = filter(None, map(session.tasks.get, range(first, first + count)))
-    # What has been submitted again meanwhile has another body.
-    numbers = [task.number for task in tasks if task.submit.task == submit.task and task.body is body]
-    _withdraw(state, session, numbers, UNSENT, interrupt=None)
-
-
 def _withdraw(
     state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome, *, interrupt: bool | None
 ) -> None:
     """End tasks with `outcome`, unless they have started or turn out to have; `interrupt`: those, None: as before."""
     waiting: list[Task] = []
+    beside: list[Task] = []
     asked: dict[Engine, list[tuple[TaskId, int]]] = {}
     for task in filter(None, map(session.tasks.get, numbers)):
         if interrupt is not None:
             task.interrupt = interrupt
         engine = task.engine
+        if task.state is State.WAITING:
+            beside.append(task)
+            continue
         if engine is None:
             waiting.append(task)
             continue
@@ -102,20 +97,21 @@ def _withdraw(
         if task.state is State.SENT:
             step(task, Cause.ASKED_BACK)
             engine.spare.pop(task.id, None)
+            engine.recalled += task.target >= 0
             asked.setdefault(engine, []).append((task.id, task.attempt))
         elif task.state is State.STARTED and task.interrupt:
             state.send(engine.peer, Interrupt(task.id, task.attempt))
     _end_waiting(state, waiting, outcome)
+    end_all(state, beside, outcome)
     _ask_back(state, asked)
 
 
 def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:
     give_up_all(state, tasks, outcome)
     for task in tasks:
-        if task.pool is not None:
-            task.pool.queue.discard(task)
-        else:
-            task.session.parked.pop(task.number, None)
+        release(state, task)
+        assert task.pool is not None
+        task.pool.queue.discard(task)
 
 
 def _ask_back(state: ControllerState, asked: dict[Engine, list[tuple[TaskId, int]]]) -> None:

@@ -37,10 +37,16 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     @classmethod
     def of(cls, run: Run, body: Payload | None = None) -> Attempt:
         """Return the attempt that `run` asks for."""
-        return cls(run, (run.task, run.attempt), body, body is None or body.complete)
+        ready = body is None or body.complete or body.error is not None  # then its call says so
+        return cls(run, (run.task, run.attempt), body, ready)
 
     def payload(self) -> Buffer:
+        """Return the packed arguments. MemoryError: there was none for them."""
         if self.body is not None:
+            if self.body.error is not None:
+                raise MemoryError(
+                    f"the arguments of this call take {self.body.size:,} bytes, and this engine has no memory for them"
+                )
             return self.body.buffer()
         inline = self.run.call.body
         assert isinstance(inline, bytes)

@@ -61,7 +61,7 @@ class TaskQueue:
             attempt = self._queued.get(key)
             if attempt is None:
                 return self.running is None or self.running.key != key
-            if attempt.announced:
+            if attempt.announced and attempt.ready:
                 return False
             self._drop(attempt)
             self._wake_if_idle()  # it may have kept others of its client waiting
@@ -88,7 +88,7 @@ class TaskQueue:
         """Forget the attempts whose body is still arriving: the connection that brought it is gone."""
         with self._lock:
             for attempt in tuple(self._queued.values()):
-                if attempt.body is not None and not attempt.body.complete:
+                if not attempt.ready and attempt.body is not None and not attempt.body.complete:
                     self._drop(attempt)
             self._wake_if_idle()
 

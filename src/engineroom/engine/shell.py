@@ -34,7 +34,7 @@ from engineroom.protocol.messages import (
     Withdraw,
     Withdrawn,
 )
-from engineroom.protocol.streams import Payload
+from engineroom.protocol.streams import Buffer, Payload
 from engineroom.protocol.task_ranges import attempt_pieces, attempts_in
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport import bodies
@@ -88,8 +88,9 @@ class Shell:
             if result.output is not None:
                 connection.send_all(result.output.said)
             self._send_result(result, connection)
-        for function in self._lacking:
-            connection.send(NeedFunction(function))
+        for function, attempts in self._lacking.items():
+            if attempts:
+                connection.send(_need(function, attempts))
         connection.start(self)
         self.take()
 
@@ -216,18 +217,26 @@ class Shell:
         self._arriving.add(message.hash)
 
         def whole(payload: Payload) -> None:
-            self._function_arrived(message.hash, payload.buffer())
+            self._function_arrived(message.hash, payload)
 
         def broken(_: str) -> None:
             self._arriving.discard(message.hash)
-            if message.hash in self._lacking and self._connection is not None:
-                self._connection.send(NeedFunction(message.hash))
+            attempts = self._lacking.get(message.hash)
+            if attempts and self._connection is not None:
+                self._connection.send(_need(message.hash, attempts))
 
-        bodies.receive(self._connection, body, whole=whole, broken=broken)
+        payload = bodies.receive(self._connection, body, whole=whole, broken=broken)
+        if payload.error is not None:
+            self._function_arrived(message.hash, payload)
 
-    def _function_arrived(self, function: bytes, body: Any) -> None:
+    def _function_arrived(self, function: bytes, body: Buffer | Payload) -> None:
+        """Keep a function, or say to whoever calls it that there is no memory for it."""
         self._arriving.discard(function)
-        self._functions.add(function, body)
+        size = body.size if isinstance(body, Payload) else len(body)
+        try:
+            self._functions.add(function, body.buffer() if isinstance(body, Payload) else body)
+        except (MemoryError, OSError):
+            self._functions.add_nothing(function, size)
         for attempt in self._lacking.pop(function, ()):
             self._queue.make_ready(attempt)
         self._look_again(_SOON)
@@ -237,10 +246,11 @@ class Shell:
         if function in self._functions:
             self._queue.make_ready(attempt)
             return
-        waiting = self._lacking.setdefault(function, [])
+        waiting = [other for other in self._lacking.get(function, ()) if other.queued]  # others were given back
         waiting.append(attempt)
+        self._lacking[function] = waiting
         if self._connection is not None and len(waiting) == 1 and function not in self._arriving:
-            self._connection.send(NeedFunction(function))
+            self._connection.send(_need(function, waiting))
 
     def _revoke(self, message: Revoke) -> None:
         assert self._connection is not None
@@ -331,3 +341,8 @@ class Shell:
         if self._look is not None:
             self._look.cancel()
             self._look = None
+
+
+def _need(digest: bytes, attempts: list[Attempt]) -> NeedFunction:
+    """Return the request for what these attempts lack: the function that they call, or a part of it."""
+    return NeedFunction(digest, attempts[0].run.call.function)

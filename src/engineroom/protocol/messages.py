@@ -43,6 +43,7 @@ from engineroom.protocol.ranges import (
     Signum,
     Size,
     SomeEngine,
+    SomeHash,
     SomeHost,
     StreamId,
     TaskId,
@@ -152,10 +153,14 @@ class Credit(Header, frozen=True, tag="credit"):
 
 
 class Cancel(Header, frozen=True, tag="cancel"):
-    """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more."""
+    """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more.
+
+    `unwanted`: the receiver says so, about a stream of the other side.
+    """
 
     stream: StreamId
     reason: Text = ""
+    unwanted: bool = False
 
 
 class Ping(Header, frozen=True, tag="ping"):
@@ -187,10 +192,14 @@ class Submit(Header, frozen=True, tag="submit"):
 
 
 class Function(Header, frozen=True, tag="function"):
-    """The bytes of a function; also controller to engine. Sent before the first call that names its hash."""
+    """The bytes of a function; also controller to engine. Sent before the first call that names its hash.
+
+    `parts`: hashes of the parts that belong to it and are sent by themselves, ahead of it; None: it is such a part.
+    """
 
     hash: Hash
     body: Body = b""
+    parts: Annotated[tuple[Hash, ...], Fewer] | None = ()
 
 
 class Abort(Header, frozen=True, tag="abort"):
@@ -312,9 +321,11 @@ class SubmitAgain(Header, frozen=True, tag="again"):
 
 
 class NeedFunction(Header, frozen=True, tag="need"):
-    """The function with this hash is not here (any more); also engine to controller."""
+    """The function with this hash is not here (any more); also engine to controller. `of`: the function that a call
+    names, of which this may be a part; b"" for none."""
 
     hash: Hash
+    of: SomeHash = b""
 
 
 class Answer(Header, frozen=True, tag="answer"):

@@ -14,11 +14,16 @@ from collections.abc import Callable, Sequence
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.pieces import PiecePool
-from engineroom.protocol.records import CHUNK
+from engineroom.protocol.records import CHUNK, MAX_RECORD
 
 _WORTH_MAPPING = 4 * 1024 * 1024
 
 _LITTLE = 64 * 1024
+
+NO_MEMORY = "no memory for {:,} bytes"
+
+_NOWHERE = memoryview(bytearray(MAX_RECORD))
+"""Where bytes go that nobody wants any more. Not used otherwise, so it takes no memory until then."""
 
 _pool = PiecePool()
 
@@ -30,18 +35,19 @@ Packed = bytes | list[memoryview]
 class Payload:
     """Bytes of a known size, which may still be arriving.
 
-    `error`: None, or why the rest will never come. `refuses(reason)`: tells the sender that nobody wants it.
+    `error`: None, or why the rest will never come.
     """
 
-    __slots__ = ("_accept", "_arriving", "_watchers", "error", "pieces", "received", "refuses", "size")
+    __slots__ = ("_accept", "_arriving", "_refuse", "_watchers", "error", "pieces", "received", "size")
 
-    def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
+    ) -> None:
         self.size = size
         self.received = 0
         self.error: str | None = None
         self.pieces: list[Buffer] = []
-        self._accept = accept
-        self.refuses: Callable[[str], None] | None = None
+        self._accept, self._refuse = accept, refuse
         self._arriving = memoryview(b"")
         self._watchers: list[Callable[[], None]] = []
 
@@ -51,6 +57,13 @@ class Payload:
         payload = cls(sum(memoryview(segment).nbytes for segment in segments))
         payload.pieces = [memoryview(segment).cast("B") for segment in segments if memoryview(segment).nbytes]
         payload.received = payload.size
+        return payload
+
+    @classmethod
+    def failed(cls, size: int, reason: str) -> Payload:
+        """Return a payload of which nothing will come."""
+        payload = cls(size)
+        payload.error = reason
         return payload
 
     @property
@@ -64,11 +77,9 @@ class Payload:
             accept()
 
     def refuse(self, reason: str) -> None:
-        """Tell the sender that nobody wants this; does nothing the second time."""
-        refuses, self.refuses, self._accept = self.refuses, None, None
-        if refuses is not None:
-            self._watchers.clear()
-            refuses(reason)
+        """Tell the sender that nobody wants it, or the rest of it; nothing if it is here."""
+        if self._refuse is not None and not self.complete and self.error is None:
+            self._refuse(reason)
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Have `callback()` called at each growth, at the end, and on failure."""
@@ -103,7 +114,9 @@ class Payload:
             self._tell()
 
     def buffer(self) -> Buffer:
-        """Return all bytes as one buffer; only once complete."""
+        """Return all bytes as one buffer; only once complete. MemoryError: there was none for them."""
+        if self.error is not None:
+            raise MemoryError(self.error)
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     def _tell(self) -> None:
@@ -119,8 +132,10 @@ class AssembledPayload(Payload):
 
     __slots__ = ("_view",)
 
-    def __init__(self, size: int, *, accept: Callable[[], None] | None = None) -> None:
-        super().__init__(size, accept=accept)
+    def __init__(
+        self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(size, accept=accept, refuse=refuse)
         # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
         self._view = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
 
@@ -278,7 +293,12 @@ class IncomingStreams:
     def target(self, stream: int, size: int) -> memoryview:
         """Return where the next `size` bytes of `stream` belong; those of a cancelled one go nowhere."""
         payload = self._streams.get(stream)
-        return memoryview(bytearray(size)) if payload is None else payload.target(size)
+        if payload is not None:
+            try:
+                return payload.target(size)
+            except MemoryError:
+                payload.refuse(NO_MEMORY.format(payload.size))
+        return _NOWHERE[:size]
 
     def filled(self, stream: int, size: int) -> None:
         """Note that these bytes are there."""

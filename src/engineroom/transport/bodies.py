@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from engineroom.protocol.messages import INLINE_LIMIT, Body, Finished, Function, Result, Run, Stream, Submit
-from engineroom.protocol.streams import Buffer, Payload
+from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
 from engineroom.transport.connection import Connection
 
 Carrier = Submit | Run | Function | Result | Finished
@@ -47,8 +47,13 @@ def receive(
 
     `whole(payload)` is called once all of it is here, `broken(reason)` if the rest will never come. `assemble`: in
     one writable buffer; else in pieces, to be passed on. `accept`: let it come now; else at `payload.accept()`.
+    If there is no memory for it, a payload is returned whose `error` says so, and nothing comes.
     """
-    payload = connection.receive(body, assemble=assemble, accept=accept)
+    try:
+        payload = connection.receive(body, assemble=assemble, accept=accept)
+    except (MemoryError, OSError):
+        connection.refuse_stream(body, NO_MEMORY.format(body.size))
+        return Payload.failed(body.size, NO_MEMORY.format(body.size))
 
     def changed() -> None:
         if payload.complete:

@@ -10,7 +10,6 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Protocol, cast
 
 from engineroom.errors import ProtocolError
@@ -138,15 +137,18 @@ class Connection(asyncio.BufferedProtocol):
         """Return the payload that `stream` brings; call it within `on_messages` only.
 
         `assemble`: in one writable buffer; else in pieces, to be passed on. `accept`: let the bytes come
-        now; else nothing comes before `payload.accept()`.
+        now; else nothing comes before `payload.accept()`. MemoryError, OSError: there is no such buffer to be had.
         """
         id_, size = stream.id, stream.size
 
         def want() -> None:
             self.send(Credit(id_, size))
 
-        payload = AssembledPayload(size, accept=want) if assemble else Payload(size, accept=want)
-        payload.refuses = partial(self.refuse_stream, stream)
+        def refuse(reason: str) -> None:
+            self.refuse_stream(stream, reason)
+
+        make = AssembledPayload if assemble else Payload
+        payload = make(size, accept=want, refuse=refuse)
         self._incoming.add(id_, payload)
         if accept:
             payload.accept()
@@ -155,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
     def refuse_stream(self, stream: Stream, reason: str) -> None:
         """Tell the far end that nobody wants `stream`."""
         self._incoming.cancel(stream.id, reason)
-        self.send(Cancel(stream.id, reason))
+        self.send(Cancel(stream.id, reason, unwanted=True))
 
     def flush(self) -> None:
         """Write what is waiting now, rather than at the end of this tick."""
@@ -363,9 +365,11 @@ class Connection(asyncio.BufferedProtocol):
         match message:
             case Credit(stream=stream, size=size):
                 self._outgoing.credit(stream, size)
-            case Cancel(stream=stream, reason=reason):
-                if not self._incoming.cancel(stream, reason):
+            case Cancel(stream=stream, reason=reason, unwanted=unwanted):
+                if unwanted:
                     self._outgoing.cancel(stream)
+                else:
+                    self._incoming.cancel(stream, reason)
             case Ping(number=number):
                 self.send(Pong(number))
             case Goodbye(reason=reason):

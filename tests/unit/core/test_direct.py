@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engineroom.core.actions import Send
+from engineroom.core.actions import Accept, Send
 from engineroom.core.broadcast import NOT_OF_THIS_CLUSTER
-from engineroom.core.events import BodyLost, ClientUp, EngineUp, Large
+from engineroom.core.events import BodyHere, BodyLost, ClientUp, EngineUp, Large
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     EngineLeft,
@@ -16,10 +16,23 @@ from engineroom.protocol.messages import (
     Run,
     Status,
     Stream,
-    Withdraw,
+    SubmitAgain,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import CUT, ERROR, OK, Death, Play, instance_id, result, run, session_id, submit, task
+from tests.unit.core.pretend import (
+    CUT,
+    ERROR,
+    OK,
+    Death,
+    Play,
+    instance_id,
+    result,
+    run,
+    session_id,
+    submit,
+    task,
+    tasks,
+)
 
 
 def lost(words: str) -> Outcome:
@@ -139,7 +152,8 @@ def test_a_large_body_is_handed_on_with_run_and_result(two: Play) -> None:
     body, answer = object(), object()
     large = submit(1, (0,), size=10**6)
 
-    (send,) = two(CLIENT, Large(large, body))
+    assert two(CLIENT, Large(large, body)) == [Accept(body)]
+    (send,) = two(CLIENT, BodyHere(task(1), body))
     assert send == Send(Peer(ENGINE_0), Run(task(1), 1, large.call, True, False), body)
 
     finished = Finished(1, task(1), 1, OK, Stream(5, 10**7))
@@ -149,13 +163,8 @@ def test_a_large_body_is_handed_on_with_run_and_result(two: Play) -> None:
     assert send.message == Result(task(1), 0, OK, Stream(5, 10**7))
 
 
-def test_a_body_that_never_comes_ends_all_tasks_of_its_submit(two: Play) -> None:
+def test_a_body_that_never_comes_is_asked_for_again_for_all_tasks_of_its_submit(two: Play) -> None:
     large, body = submit(1, (0, 1), size=10**6), object()
     two(CLIENT, Large(large, body))
 
-    asked = two.sent(CLIENT, BodyLost(large, body))
-
-    assert asked == [
-        (ENGINE_0, Withdraw(((session_id(), 1, 1, 1),))),
-        (ENGINE_1, Withdraw(((session_id(), 2, 2, 1),))),
-    ]
+    assert two.sent(CLIENT, BodyLost(task(1), body)) == [(CLIENT, SubmitAgain(tasks(1, 2)))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engineroom.core.events import EngineUp, Large
+from engineroom.core.actions import Accept, Send
+from engineroom.core.events import BodyHere, EngineUp, Large
 from engineroom.core.limits import Limits
 from engineroom.protocol.messages import AlreadyStarted, Call, Finished, Kind, Outcome, Revoke, Revoked, Run, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
@@ -74,7 +75,9 @@ def test_four_large_tasks_at_most(play: Play) -> None:
     play(ENGINE_0, EngineUp(instance_id(0)))
     known(play, 0.0)
 
-    sent = [play(CLIENT, Large(submit(number, size=10**5), object())) for number in range(2, 8)]
+    for number in range(2, 8):
+        play(CLIENT, Large(submit(number, size=10**5), number))
+    sent = [play(CLIENT, BodyHere(task(number), number)) for number in range(2, 8)]
 
     assert [len(actions) for actions in sent] == [1, 1, 1, 1, 0, 0]
     assert len(play.sent(CLIENT, submit(8))) == 1  # a small one need not wait for them
@@ -84,9 +87,12 @@ def test_one_large_task_if_it_is_very_large(play: Play) -> None:
     play(ENGINE_0, EngineUp(instance_id(0)))
     known(play, 0.0)
 
-    sent = [play(CLIENT, Large(submit(number, size=10**9), object())) for number in range(2, 4)]
-
-    assert [len(actions) for actions in sent] == [1, 0]
+    asked = [play(CLIENT, Large(submit(number, size=10**9), number)) for number in range(2, 4)]
+    assert asked == [[Accept(2)], []]
+    accept, send = play(CLIENT, BodyHere(task(2), 2))
+    assert isinstance(send, Send)
+    assert accept == Accept(3)
+    assert play(CLIENT, BodyHere(task(3), 3)) == []
 
 
 def test_tiny_tasks_do_not_queue_up_behind_one_that_takes_long(two: Play) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from itertools import count
 
-from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Lost, Send
+from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp, Listen, Look, Lost, Send, ToPeer
 from engineroom.core.events import (
+    BodyHere,
     BodyLost,
     ClientBehind,
     ClientGone,
     ClientUp,
+    FunctionComing,
+    FunctionHere,
+    FunctionLost,
+    FunctionMissing,
     HostClosed,
     HostSays,
     HostUp,
+    Large,
     Quiet,
     Seen,
 )
@@ -27,6 +33,7 @@ from engineroom.protocol.messages import (
     Delivered,
     Ended,
     Kind,
+    NeedFunction,
     Options,
     Outcome,
     Output,
@@ -56,6 +63,14 @@ OPTIONS = (
 )
 
 
+class Bytes:
+    """The arguments of a task, which their client has not sent yet."""
+
+    def __init__(self, client: Client, task: TaskId) -> None:
+        self.client, self.task = client, task
+        self.refused = False
+
+
 class Client:
     """A client that knows what it has submitted, got and acknowledged."""
 
@@ -71,14 +86,22 @@ class Client:
         """What it has been asked to submit again, and has not yet."""
         self.bound: dict[TaskId, Instance] = {}
         """The processes that direct tasks are bound to."""
+        self.wanted: list[Bytes] = []
+        """What it has been asked for and has not sent."""
+        self.asked: list[bytes] = []
+        """Functions, likewise."""
 
     def up(self) -> None:
+        self.wanted.clear()
+        self.asked.clear()
         self.peer = Peer(next(self.world.peers))
         self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
 
     def gone(self) -> None:
         if self.peer is not None:
             peer, self.peer = self.peer, None
+            self.wanted.clear()
+            self.asked.clear()
             self.world.perform(self.world.play(peer, ClientGone()))
 
     def submit(self, to: tuple[int, ...] | None, options: Options, function: bytes, size: int) -> None:
@@ -87,13 +110,22 @@ class Client:
         assert self.peer is not None
         number = len(self.submitted) + 1
         self.submitted += [task(number + offset, self.number) for offset in range(1 if to is None else len(to))]
+        id_ = task(number, self.number)
         call = Call(Kind.APPLY, function, Stream(1, size) if size else b"")
         bound = None if to is None else [self.world.instance(engine) for engine in to]
         self.bound.update(zip(self.submitted[number - 1 :], bound or (), strict=False))
-        message = Submit(task(number, self.number), call, None if bound is None else b"".join(bound), options)
+        id_ = task(number, self.number)
+        message = Submit(id_, call, None if bound is None else b"".join(bound), options)
         self.submits.update(dict.fromkeys(self.submitted[number - 1 :], message))
+        self.send_submit(message)
         self.world.perform(self.world.play(self.peer, message))
-        self.world.perform(self.world.play(self.peer, message))
+
+    def send_submit(self, message: Submit) -> None:
+        """Submit, with bytes to come if it has any."""
+        if self.peer is not None:
+            large = isinstance(message.call.body, Stream)
+            event = Large(message, Bytes(self, message.task)) if large else message
+            self.world.perform(self.world.play(self.peer, event))
 
     def asked_again(self, message: SubmitAgain) -> None:
         """Keep in mind what is to be submitted again; it must be something that has not ended."""
@@ -105,8 +137,44 @@ class Client:
     def submit_again(self) -> None:
         again, self.again = self.again, []
         for message in again:
-            if self.peer is not None:
-                self.world.perform(self.world.play(self.peer, message))
+            self.send_submit(message)
+
+    def send_bytes(self, how: int) -> None:
+        """Send arguments that it has been asked for, or break off."""
+        if self.wanted and self.peer is not None:
+            body = self.wanted.pop(how % len(self.wanted))
+            if not body.refused:
+                lost = BodyLost(body.task, body, "no memory")
+                self.world.perform(self.world.play(self.peer, lost if how % 7 == 0 else BodyHere(body.task, body)))
+
+    def send_function(self, how: int) -> None:
+        """Begin to send a function, go on with one, or break off."""
+        if self.peer is None:
+            return
+        if self.asked:
+            hash_ = self.asked.pop(0)
+            event = FunctionLost(hash_, "no memory") if how % 7 == 0 else FunctionHere(hash_)
+            self.world.perform(self.world.play(self.peer, event))
+        else:
+            hash_ = b"fgh"[how % 3 : how % 3 + 1]
+            if not self.world.knows(hash_):
+                self.world.perform(self.world.play(self.peer, FunctionComing(hash_)))
+                self.asked.append(hash_)
+
+    def hear(self, message: ToPeer) -> None:
+        """Take note of what the controller says."""
+        match message:
+            case Result():
+                self.got(message)
+            case Ended():
+                for id_ in message.tasks.tasks():
+                    self.got(Result(id_, message.engine, message.outcome))
+            case SubmitAgain():
+                self.asked_again(message)
+            case NeedFunction(hash=hash_):
+                self.asked.append(hash_)
+            case _:
+                pass
 
     def got(self, result: Result) -> None:
         assert result.task in self.submitted
@@ -138,6 +206,8 @@ class World:
             all_kept_bytes=kept * RESULT_BYTES,
             ping_every=3.0,
             unresponsive_timeout=(0.0, 12.0)[seed % 2],
+            ahead_bytes=1300,
+            ahead_direct_bytes=1300,
         )
         self.play = Play(limits, seed)
         self.peers = count(1)
@@ -150,6 +220,11 @@ class World:
         """Return the process that clients know as this engine; now and then it is not there any more."""
         return self.engines[place].instance if place < len(self.engines) else instance_id(500 + place)
 
+    def knows(self, hash_: bytes) -> bool:
+        """Whether this function is in the controller: then nobody is to send it."""
+        function = self.play.state.functions.get(hash_)
+        return function is not None and not function.away
+
     def join(self) -> None:
         engine = PretendEngine(self.play, len(self.engines), self.peers)
         self.engines.append(engine)
@@ -160,6 +235,12 @@ class World:
             match action:
                 case Send():
                     self.pass_on(action)
+                case Accept(body=Bytes() as body):
+                    assert not body.refused
+                    assert body.client.peer is not None
+                    body.client.wanted.append(body)
+                case DropBody(body=Bytes() as body):
+                    body.refused = True
                 case Look() | Listen() | EndEngine() | HangUp() | Lost():
                     self.look_after(action)
 
@@ -187,16 +268,7 @@ class World:
                 return
         for client in self.clients:
             if client.peer == send.peer:
-                self.tell_client(client, send.message)
-
-    def tell_client(self, client: Client, message: object) -> None:
-        if isinstance(message, Result):
-            client.got(message)
-        elif isinstance(message, SubmitAgain):
-            client.asked_again(message)
-        elif isinstance(message, Ended):
-            for id_ in message.tasks.tasks():
-                client.got(Result(id_, message.engine, message.outcome))
+                client.hear(send.message)
 
     def check_acknowledged(self, engine: PretendEngine, message: Delivered) -> None:
         """What an engine may forget has arrived for good, or was of an attempt that does not count."""
@@ -226,14 +298,29 @@ class World:
             self.work(what, engine, how)
         elif what < 20:
             self.disturb(what, client, engine, how)
-        elif what == 27:
-            if client.peer is not None:
-                self.perform(self.play(client.peer, ClientBehind(behind=how % 3 == 0)))
+        elif what > 26:
+            self.bring(what, client, engine, how)
         elif what == 20:
             says = Coming(how % 3, how % 3 if how % 2 else 0, how % 4 == 0)
             self.perform(self.play(Peer(0), HostSays(engine.host, says)))
         else:
             self.be_gone(what, engine, how)
+
+    def bring(self, what: int, client: Client, engine: PretendEngine, how: int) -> None:
+        """Bytes come, or do not, or are missed where they should be."""
+        match what:
+            case 27:
+                if client.peer is not None:
+                    self.perform(self.play(client.peer, ClientBehind(behind=how % 3 == 0)))
+            case 28 | 29:
+                client.send_bytes(how)
+            case 30:
+                client.send_function(how)
+            case _ if engine.peer is not None and not engine.given_up:
+                missing = FunctionMissing(b"fgh"[how % 3 : how % 3 + 1])
+                self.perform(self.play(engine.peer, missing))
+            case _:
+                pass
 
     def ask(self, what: int, client: Client, how: int) -> None:
         """A client does something."""
@@ -241,19 +328,15 @@ class World:
             case 0 | 1:
                 client.submit(None, OPTIONS[how % len(OPTIONS)], b"fg"[how % 2 : how % 2 + 1], 600 * (how % 5 == 4))
             case 2:
-                client.submit((how % 4,), OPTIONS[how % 3], b"h", 0)
+                client.submit((how % 4,), OPTIONS[how % 3], b"h", 600 * (how % 5 == 1))
             case 3:
-                client.submit((0, 1, how % 6), OPTIONS[0], b"", 0)
+                client.submit((0, 1, how % 6), OPTIONS[0], b"", 600 * (how % 2))
             case 4:
                 client.submit_again()
                 client.deliver(also=how % 2 == 0)
             case _ if client.peer is not None and client.submitted:
                 chosen = client.submitted[how % len(client.submitted) :][: (3, 1, 9)[how % 3]]
-                event = (
-                    BodyLost(client.submits[chosen[0]])
-                    if how % 7 == 0
-                    else Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
-                )
+                event = Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
                 self.perform(self.play(client.peer, event))
             case _:
                 pass
@@ -358,6 +441,7 @@ class World:
         for _ in range(500):
             self.go_on()
             if self.is_quiet():
+                self.go_on()  # so that the last result is acknowledged
                 return
 
     def go_on(self) -> None:
@@ -369,6 +453,10 @@ class World:
             self.perform(engine.start())
         for client in self.clients:
             client.submit_again()
+            while client.wanted:
+                client.send_bytes(1)
+            while client.asked:
+                client.send_function(1)
             client.deliver(also=True)
         self.perform(self.play.tick(0.2))
 

@@ -96,9 +96,21 @@ def test_what_was_announced_is_not_given_back() -> None:
     queue.start_next()
     one.announced = True
     queue.put_back(one)
-    assert not queue.revoke(one.key)
     queue.make_ready(one)
+    assert not queue.revoke(one.key)
     assert started(queue) == [one]
+
+
+def test_what_was_announced_and_lacks_its_function_is_given_back() -> None:
+    one = attempt(1)
+    queue = TaskQueue()
+    queue.add([one])
+    queue.start_next()
+    one.announced = True
+    queue.put_back(one)
+    assert queue.revoke(one.key)
+    queue.make_ready(one)
+    assert started(queue) == []
 
 
 def test_what_is_still_arriving_goes_with_its_connection() -> None:

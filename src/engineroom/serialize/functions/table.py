@@ -6,7 +6,7 @@ import builtins
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from engineroom.errors import EngineroomError
 from engineroom.ids import SESSION_BYTES
@@ -43,6 +43,8 @@ class FunctionTable:
         self._max_bytes = max_bytes
         self._bytes = self._parts = 0
         self._entries: OrderedDict[bytes, _Function | ArrivedPart] = OrderedDict()
+        self._too_large: dict[bytes, int] = {}
+        """What there was no memory for, by size, until the first call has been told so."""
         self._wanted: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -65,6 +67,19 @@ class FunctionTable:
             self._parts += type(entry) is ArrivedPart
             self._forget(digest)
 
+    def add_nothing(self, digest: bytes, size: int) -> None:
+        """Have the next call of a function, for which or for a part of which there is no memory, say so."""
+        with self._lock:
+            if len(self._too_large) > _WANTED:
+                self._too_large.clear()
+            self._too_large[digest] = size
+
+    def _miss(self, digest: bytes) -> NoReturn:
+        size = self._too_large.pop(digest, None)
+        if size is None:
+            raise MissingFunction(digest)
+        raise MemoryError(f"this engine has no memory for the {size:,} bytes of this function, or of what it captures")
+
     def get(self, digest: bytes, task: bytes = b"") -> Callable[..., Any]:
         """Return the function, for `task`: whether the namespace hides names of it is found out once for each client.
 
@@ -74,7 +89,7 @@ class FunctionTable:
         with self._lock:
             entry: Any = self._entries.get(digest)
             if entry is None:
-                raise MissingFunction(digest)
+                self._miss(digest)
             if entry.parts:
                 parts = self._parts_of(digest, entry)
             self._entries.move_to_end(digest)
@@ -91,7 +106,7 @@ class FunctionTable:
             self._wanted[digest] = entry.parts
             if len(self._wanted) > _WANTED:
                 self._wanted.popitem(last=False)
-            raise MissingFunction(missing[0])
+            self._miss(missing[0])
         self._wanted.pop(digest, None)
         for part in entry.parts:
             self._entries.move_to_end(part)
