@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engineroom import Client, RemoteError
+from engineroom import Client, Cluster, RemoteError
 from tests.patience import SECONDS
 
 PRINTS = [
@@ -89,3 +91,17 @@ def test_get_ipython_is_there_before_the_first_cell(rc: Client) -> None:
     assert other["x"] == 5
     other.clear().get(SECONDS)
     assert other.apply_sync(lambda: get_ipython().ev("3 * 4")) == 12  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_the_first_cell_runs_where_the_working_directory_has_been_removed(tmp_path: Path) -> None:
+    """IPython asks for it when it starts."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with Cluster(n=1, profile_dir=tmp_path / "profile_gone") as rc:
+        rc[0].apply_sync(os.chdir, str(gone))
+        gone.rmdir()
+        assert rc[0].execute("print('a cell'); value = 3", block=True).stdout == "a cell\n"
+        assert rc[0].execute("!echo a command", block=True).stdout == "a command\n"
+        assert rc[0]["value"] == 3
+        with pytest.raises(FileNotFoundError):
+            rc[0].apply_sync(os.getcwd)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Sequence
 
 
@@ -23,7 +25,8 @@ def main(argv: Sequence[str]) -> int:
     if app.output_format == "json":
         print(json.dumps([as_values(each) for each in found], indent=2))
     elif found:
-        print("\n".join([*as_table(found), *remarks(found)]))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None  # others read whole paths
+        print("\n".join([*as_table(found, width), *remarks(found)]))
     else:
         print("no clusters")
     return 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engineroom.cluster.pid_records import Holder
@@ -11,6 +12,14 @@ from engineroom.cluster.registry import Found
 from engineroom.settings.launcher_names import NAMES
 
 _COLUMNS = ("PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER", "AGE", "PID", "STARTED IN")
+
+_PATHS = (_COLUMNS.index("STARTED IN"), _COLUMNS.index("PROFILE"))
+"""Columns that may be long, the least important first."""
+
+_LAUNCHER = _COLUMNS.index("LAUNCHER")
+
+_LEAST = 10
+"""Characters that stay of a path."""
 
 _CLASSES = {name.lower(): f"{name}EngineSetLauncher" for name in NAMES}
 
@@ -38,12 +47,35 @@ def as_values(found: Found) -> dict[str, Any]:
     }
 
 
-def as_table(clusters: Iterable[Found]) -> list[str]:
-    """Return clusters as lines of text, below a heading."""
+def as_table(clusters: Iterable[Found], width: int | None = None) -> list[str]:
+    """Return clusters as lines of text, below a heading. `width`: characters of a line, in which long paths are cut."""
     now = time.time()
     rows = [_COLUMNS, *(_row(found, now) for found in clusters)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if _over(rows, width) > 0:
+        rows = [_changed(row, _LAUNCHER, row[_LAUNCHER].removesuffix("EngineSetLauncher")) for row in rows]
+    for column in _PATHS:
+        most = max(_LEAST, _widths(rows)[column] - max(0, _over(rows, width)))
+        rows = [_changed(row, column, _end_of(row[column], most)) for row in rows]
+    widths = _widths(rows)
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _over(rows: Sequence[tuple[str, ...]], width: int | None) -> int:
+    """Return by how many characters the table is too wide."""
+    widths = _widths(rows)
+    return sum(widths) + 2 * (len(widths) - 1) - (width or sys.maxsize)
+
+
+def _changed(row: tuple[str, ...], column: int, cell: str) -> tuple[str, ...]:
+    return (*row[:column], cell, *row[column + 1 :])
+
+
+def _widths(rows: Iterable[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _end_of(cell: str, most: int) -> str:
+    return cell if len(cell) <= most else f"\N{HORIZONTAL ELLIPSIS}{cell[1 - most :]}"
 
 
 def remarks(clusters: Iterable[Found]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import linecache
+import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from IPython.core import displayhook
@@ -80,6 +82,10 @@ class Shell(InteractiveShell):
     interrupts: Interrupts
     leave: Callable[[], object]
 
+    def __init__(self, **options: Any) -> None:
+        with _a_directory():
+            super().__init__(**options)  # type: ignore[no-untyped-call]  # all of IPython is
+
     def ask_exit(self) -> None:
         """Stop the engine: the cell called `exit`."""
         self.leave()
@@ -129,6 +135,20 @@ class Shell(InteractiveShell):
 
     def showindentationerror(self) -> None:
         """Show nothing."""
+
+
+@contextlib.contextmanager
+def _a_directory() -> Iterator[None]:
+    """Have IPython find a working directory, which it asks for when it starts, where ours has been removed."""
+    ask = os.getcwd
+    try:
+        ask()
+    except OSError:
+        os.getcwd = lambda: os.environ.get("PWD") or os.sep
+    try:
+        yield
+    finally:
+        os.getcwd = ask
 
 
 def _no_editor(*args: Any, **options: Any) -> None:

@@ -157,7 +157,7 @@ class Listener:
             try:
                 sockets = _bind(hosts, port)
             except OSError as error:
-                failures.append(f"{port}: {os.strerror(error.errno) if error.errno else error}")
+                failures.append(f"{port}: {_reason(error)}")
                 continue
             self._sockets += sockets
             for sock in sockets:
@@ -316,6 +316,11 @@ class Listener:
             self.forget(stranger)
             with contextlib.suppress(OSError):
                 stranger.sock.close()
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says; of a name that leads nowhere, the number is not one of its errors."""
+    return error.strerror or str(error)
 
 
 def _bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
