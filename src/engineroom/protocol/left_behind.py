@@ -30,6 +30,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 5
 """How often we look again for what those that we have ended had started meanwhile."""
 
+_LISTS_CHILDREN = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+"""Whether the kernel lists the children of a process; otherwise we look at all."""
+
 _NAME = "engineroom-of-"
 _MAPPED = re.compile(rf"/memfd:{_NAME}([0-9a-f]*\.[0-9a-f]+)".encode())
 
@@ -98,15 +101,14 @@ def children_of(pid: int) -> Iterator[int]:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(OSError):
                 yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split())
+        if not _LISTS_CHILDREN:
+            yield from (each for each in _processes() if _stat(each)[1:2] == [str(pid).encode()])
 
 
 def session_of(pid: int) -> int:
     """Return the session of a live process, 0 if it has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return 0
-    return 0 if fields[0] in {b"Z", b"X"} else int(fields[3])
+    fields = _stat(pid)
+    return int(fields[3]) if fields and fields[0] not in {b"Z", b"X"} else 0
 
 
 def end_marked(start: str) -> None:
@@ -128,6 +130,14 @@ def end_marked(start: str) -> None:
         finally:
             for descriptor in found:
                 os.close(descriptor)
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return what the kernel says of a process, from its state on: parent, group, session ..."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _processes() -> Iterator[int]:
