@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from engineroom.cluster.leftovers import is_dead
-from engineroom.transport.socket_places import find_socket, make_private, socket_directory
+from engineroom.transport.socket_places import find_socket, socket_directory
 
 
 def door_path(door: str) -> Path:
@@ -20,12 +20,12 @@ class Door:
     """A socket that shows, from `open` to `close`, that the host of this name lives."""
 
     def __init__(self, name: str) -> None:
-        self._path = socket_directory() / f"{name}.remote"
+        self._name, self._path = name, Path()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def open(self) -> None:
         """Have others connect; OSError: the place for sockets can't be used."""
-        make_private(self._path.parent)
+        self._path = socket_directory() / f"{self._name}.remote"
         for path in self._path.parent.glob("*.remote"):
             if is_dead(path):  # that of a host which was killed
                 path.unlink(missing_ok=True)
@@ -37,7 +37,8 @@ class Door:
 
     def close(self) -> None:
         self.listener.close()
-        self._path.unlink(missing_ok=True)
+        if self._path.name:
+            self._path.unlink(missing_ok=True)
 
 
 def relay(door: str, read: int, write: int, heard: bytes) -> bool:
