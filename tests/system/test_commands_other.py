@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
+from engineroom.errors import EngineError
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command, until
@@ -200,6 +201,11 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
     one = command("ipcluster", "logs", "1")
     one.succeeds()
     assert "registered  engine=1" in one.output
+    with Client(timeout=SECONDS) as rc, pytest.raises(EngineError):
+        rc[0].apply_sync(os._exit, 3)
+    dead = command("ipcluster", "logs", "0")  # of all logs, that of an engine that died is what people look for
+    dead.succeeds()
+    assert "registered  engine=0" in dead.output
     none = command("ipcluster", "logs", "7")
     assert none.ends() == 1
     assert "no log of '7'; this cluster has logs of: ipcluster, controller, engine-0, engine-1" in none.output

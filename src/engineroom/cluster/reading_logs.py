@@ -24,8 +24,9 @@ def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[
     LaunchError: there is none, or no process is called so.
     """
     found = {name: path for name, path in _all(profile, cluster_id) if path.exists()}
-    if (now := _of_engines_now(profile, cluster_id)) is not None:
-        found = {name: path for name, path in found.items() if path in now or not name.startswith("engine-")}
+    if (start := _start_of(profile, cluster_id)) is not None:
+        old = {name for name, path in found.items() if name.startswith("engine-") and _written(path) < start}
+        found = {name: path for name, path in found.items() if name not in old}
     if not found:
         from engineroom.cluster.registry import running_commands  # for those who mean another one
 
@@ -55,13 +56,20 @@ def _all(profile: Profile, cluster_id: str) -> Iterator[tuple[str, Path]]:
             yield f"engine-{part}", path
 
 
-def _of_engines_now(profile: Profile, cluster_id: str) -> set[Path] | None:
-    """Return the logs of the engines that a running cluster has, None if it does not run."""
+def _start_of(profile: Profile, cluster_id: str) -> float | None:
+    """Return when a running cluster was started, None if it does not run: logs from before are of another one."""
     try:
         values = cluster_file.read(profile.cluster_file(cluster_id))
     except NoCluster:
         return None
-    return {Path(state["output_file"]) for state in cluster_file.engine_states(values)}
+    return cluster_file.address_in(values).since
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
