@@ -196,6 +196,8 @@ class Spawner:
                 self._strays.remember(child.pid)
                 _signal(child.pid, signal.SIGKILL)
         self._strays.end_overdue()
+        if (due := self._strays.deadline) is not None and due <= now:
+            self._look()
 
     def _look(self) -> float | None:
         """Have what engines left behind ended; return when that is overdue, None if there is nothing any more."""

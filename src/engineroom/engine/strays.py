@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from engineroom.protocol.left_behind import GRACE, children_of, is_to_stay, mark_on, session_of
 from engineroom.protocol.processes import start_time
 
+_MOMENT = 0.1
+"""Seconds after which what had no mark is looked at again, once."""
+
 
 class Strays:
     """Orphans of engines: those of engines that live are left alone, those of others are ended."""
@@ -22,11 +25,14 @@ class Strays:
         self._deadlines: dict[int, tuple[float, int]] = {}
         self._family: dict[int, str | None] = {}
         self._given_up: set[int] = set()
+        self._unmarked: set[int] = set()
+        self._again: float | None = None
 
     @property
     def deadline(self) -> float | None:
-        """When to call `end_overdue`, None if nothing is being ended."""
-        return min((when for when, _ in self._deadlines.values()), default=None)
+        """When to call `end_overdue` and `look`, None if nothing is being ended."""
+        times = [when for when, _ in self._deadlines.values()]
+        return min([*times, *([] if self._again is None else [self._again])], default=None)
 
     def remember(self, pid: int) -> None:
         """Note all descendants of a process that is about to be ended: what has no mark is known by that."""
@@ -37,11 +43,13 @@ class Strays:
         """Take note that a child has been waited for."""
         self._deadlines.pop(pid, None)
         self._given_up.discard(pid)
+        self._unmarked.discard(pid)
         self._family.pop(pid, None)
 
     def look(self, engines: Mapping[int, str], *, ending: bool) -> None:
         """Begin to end what engines that have ended left. `engines`: marks of those that live, by pid; `ending`: with
         the last engine, everything ends."""
+        self._again = None
         known = engines.keys() | self._deadlines.keys() | self._given_up
         for pid in children_of(os.getpid()):
             if pid not in known and self._is_left(pid, engines, everything=ending and not engines):
@@ -74,6 +82,10 @@ class Strays:
         mark = mark_on(pid)
         if mark:
             return mark not in engines.values()
+        if pid not in self._unmarked:
+            # One that is about to become another program shows no environment for a moment.
+            self._unmarked.add(pid)
+            self._again = time.monotonic() + _MOMENT
         since = self._family.get(pid)
         return since is not None and since == start_time(pid) and not is_to_stay(pid)
 

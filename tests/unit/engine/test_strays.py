@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from engineroom.engine import strays
 from engineroom.engine.strays import Strays, descendants
 from engineroom.protocol import left_behind
 from engineroom.protocol.left_behind import MARK, STAYS, children_of, end_marked, mark_of, mark_on, session_of, staying
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans can't be found")
 
@@ -29,7 +31,9 @@ def start() -> Iterator[Start]:
 
     def begin(**environment: str) -> int:
         started.append(subprocess.Popen(["sleep", "600"], start_new_session=True, env=environment))
-        return started[-1].pid
+        pid = started[-1].pid
+        assert wait_until(lambda: not environment or Path(f"/proc/{pid}/environ").read_bytes())  # it is `sleep` by now
+        return pid
 
     yield begin
     for process in started:
@@ -96,6 +100,19 @@ def test_what_does_not_end_is_killed_and_given_up(
         found.look({}, ending=False)
     assert signalled == [(left, signal.SIGTERM), (left, signal.SIGKILL)]
     assert found.deadline is None
+
+
+def test_what_shows_its_mark_a_moment_later_is_ended_then(
+    start: Start, signalled: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = start()
+    found = Strays()
+    found.look({1: mark_of(HOST, OTHER)}, ending=False)
+    assert signalled == []
+    assert found.deadline is not None
+    monkeypatch.setattr(strays, "mark_on", lambda pid: mark_of(HOST, ONE) if pid == late else "")
+    found.look({1: mark_of(HOST, OTHER)}, ending=False)
+    assert signalled == [(late, signal.SIGTERM)]
 
 
 def test_a_mark_is_read_only_where_it_is_whole(start: Start) -> None:
