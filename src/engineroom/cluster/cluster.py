@@ -51,10 +51,6 @@ class StartedAlready(LaunchError, RuntimeError):
     """The cluster is running."""
 
 
-_OF_TRAITLETS = frozenset(dir(Configurable))
-"""What completion need not show."""
-
-
 class Cluster(ClusterOptions):
     """A cluster: one controller and its engines.
 
@@ -64,9 +60,6 @@ class Cluster(ClusterOptions):
 
     engine_launcher_class = ClusterOptions.engine_launcher_class.as_class()
     controller_launcher_class = ClusterOptions.controller_launcher_class.as_class()
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name.startswith("_") or name not in _OF_TRAITLETS]
 
     def __init__(
         self,

@@ -30,6 +30,10 @@ _STARTS_NOTHING: Mapping[str, str] = MappingProxyType(
 _ALWAYS_LOGS: Mapping[str, str] = MappingProxyType({"log_to_file": "its processes always log to files"})
 
 
+_OF_TRAITLETS = frozenset(dir(Configurable))
+"""What completion of a cluster need not show."""
+
+
 class Cluster(Configurable):
     """A controller and its engines."""
 
@@ -73,6 +77,9 @@ class Cluster(Configurable):
         Bool(default_value=False, help="Restart an engine that dies. It keeps its id and loses its namespace."),
         "restart-engines",
     )
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name.startswith("_") or name not in _OF_TRAITLETS]
 
 
 class IPClusterEngines(BaseParallelApplication):
