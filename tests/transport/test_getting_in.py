@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -110,6 +112,35 @@ def test_a_socket_that_others_could_have_made_is_passed_over(open_door: Any) -> 
     async def story() -> None:
         async with open_door() as door:
             (door.directory / "s").chmod(0o777)
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            assert connection.kind == "tls"
+            connection.close()
+
+    run(story)
+
+
+def test_a_stranger_says_little(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than 16 KiB in one message, and the door is shut before it has come."""
+
+    async def story() -> None:
+        async with open_door() as door:
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
+                sock.settimeout(SECONDS)
+                sock.connect(door.info.socket)
+                sock.sendall(struct.pack(">IB", 16 * 1024 + 1, 0))
+                while await asyncio.to_thread(sock.recv, 4096):
+                    pass  # it is told why
+            assert door.inside == []
+
+    run(story)
+
+
+def test_another_user_at_the_socket_is_hung_up_on(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "unix_peer", lambda _: (1, os.getuid() + 1))
+
+    async def story() -> None:
+        async with open_door() as door:
             connection, _ = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
             assert connection.kind == "tls"

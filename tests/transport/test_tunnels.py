@@ -17,6 +17,7 @@ import pytest
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Join
 from engineroom.transport.dial import NoWay, attempts, connect
+from engineroom.transport.ssh_tunnel import tunnel_command
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 from tests.conftest import wait_until
 from tests.patience import SECONDS
@@ -122,6 +123,24 @@ def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Pat
 
     asyncio.run(story())
     assert wait_until(lambda: not sockets())
+
+
+def test_the_local_ends_are_for_their_owner_only(open_door: Any, ssh: Any) -> None:
+    """Ours by their mode, those that ssh makes by what it is told."""
+    ssh(FORWARDS)
+
+    async def story() -> None:
+        async with open_door() as door:
+            info = msgspec.structs.replace(door.info, host="elsewhere", ssh="login")
+            tunnel = Tunnel()
+            await tunnel.open(info, SECONDS)
+            assert [oct(each.stat().st_mode & 0o777) for each in sockets() if each.suffix == ".tunnel"] == ["0o600"]
+            assert os.stat(os.environ["ENGINEROOM_SOCKET_DIR"]).st_mode & 0o777 == 0o700
+            await closed(tunnel)
+
+    asyncio.run(story())
+    assert wait_until(lambda: not sockets())
+    assert "StreamLocalBindMask=0177" in tunnel_command(["--", "login"], [])
 
 
 def test_a_refusal_is_final_and_says_what_to_do(ssh: Any) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords, all_records
+from engineroom.cluster.pid_records import claim, read
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings import own_files
@@ -129,6 +131,34 @@ def test_a_profile_that_everybody_can_write_in_is_closed(tmp_path: Path, caplog:
     assert read_code(profile / "ipcluster_config.py") == b""
     assert mode(profile) == 0o755
     assert "from 777 to 755" in caplog.text
+
+
+def test_code_that_a_group_can_write_is_run_with_a_warning(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_new(place / "code.py", b"")
+    (place / "code.py").chmod(0o660)
+    monkeypatch.setattr(own_files, "_is_private_group", lambda _: True)
+    assert read_code(place / "code.py") == b""
+    assert caplog.text == ""
+    monkeypatch.setattr(own_files, "_is_private_group", lambda _: False)
+    assert read_code(place / "code.py") == b""
+    assert "can write in it" in caplog.text
+
+
+def test_a_pid_file_and_a_list_of_jobs_of_another_user_are_not_believed(
+    tmp_path: Path, as_another: Callable[[], None]
+) -> None:
+    profile = Profile(tmp_path)
+    profile.prepare()
+    claim(profile.pid_file("ipcluster"), program="ipcluster", way_out="")
+    records = JobRecords.of_this_process(profile, "", "host")
+    records.add(JobRecord(system="Slurm", role="engine", job="1", cancel=["rm"]))
+    assert read(profile.pid_file("ipcluster")) is not None
+    assert len(list(all_records(profile))) == 1
+    as_another()
+    assert read(profile.pid_file("ipcluster")) is None
+    assert list(all_records(profile)) == []
 
 
 @pytest.mark.parametrize("name", ["ipcluster_config.py", "ipcluster_config.json", "other.py"])
