@@ -109,7 +109,7 @@ def statements() -> list[str]:
     return re.findall(r"^- (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def tests_in(path: str) -> set[str]:
+def names_in(path: str) -> set[str]:
     tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
     return {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
 
@@ -128,4 +128,4 @@ def test_the_page_says_nothing_beside_its_statements() -> None:
 
 @pytest.mark.parametrize("path", sorted({path for path, _ in TESTED.values()}))
 def test_the_tests_are_there(path: str) -> None:
-    assert {name for file, name in TESTED.values() if file == path} <= tests_in(path)
+    assert {name for file, name in TESTED.values() if file == path} <= names_in(path)

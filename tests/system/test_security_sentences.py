@@ -84,7 +84,7 @@ def test_an_engine_is_sent_what_it_is_to_run_only(play: Callable[[Story], None])
     async def story(controller: Controller, files: dict[str, ConnectionFile]) -> None:
         client = await Liar.join(files["client"], "client")
         engine, curious = await Liar.join(files["engine"], "engine"), await Liar.join(files["engine"], "engine")
-        client.say(submit(client, 1, to=(engine.welcome.engine_id,)))
+        client.say(submit(client, 1, to=engine.identity))
         run = await engine.hears(Run)
         engine.say(Finished(1, run.task, run.attempt, Ran(Status.OK, 1.0, 0.0), b"done"))
         assert (await client.hears(Result)).body == b"done"
