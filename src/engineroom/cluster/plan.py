@@ -166,6 +166,8 @@ def engine_config(options: IPEngine) -> EngineConfig:
         reconnect_timeout=options.reconnect_timeout,
         max_result_bytes=options.max_result_bytes,
         max_output_bytes=options.max_output_bytes,
+        max_unacknowledged_bytes=options.max_unacknowledged_bytes,
+        max_function_bytes=options.max_function_bytes,
     )
 
 

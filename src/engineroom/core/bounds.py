@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.sessions import Session
+from engineroom.protocol.messages import Full
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
@@ -28,7 +29,16 @@ def why_paused(state: ControllerState, session: Session) -> str:
 def binding(state: ControllerState) -> list[str]:
     """Return, a sentence each, whom a bound holds back now."""
     found = [_paused(state, session) for session in state.paused]
-    return found[:MOST]
+    full = [(engine.id, engine.full) for engine in state.engines.values() if engine.full is not None]
+    return [*found, *(f"engine {id_} starts no tasks: {why_full(said)}" for id_, said in full)][:MOST]
+
+
+def why_full(full: Full) -> str:
+    """Return why an engine starts nothing."""
+    return (
+        f"the engine keeps {size_in_words(full.kept)} of results and output that were not acknowledged, and the limit "
+        f"is {size_in_words(full.limit)} (IPEngine.max_unacknowledged_bytes)"
+    )
 
 
 def _paused(state: ControllerState, session: Session) -> str:

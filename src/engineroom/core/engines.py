@@ -8,7 +8,7 @@ import msgspec
 
 from engineroom.core.tasks import Task
 from engineroom.ids import Instance, Peer, TaskId
-from engineroom.protocol.messages import EngineInfo
+from engineroom.protocol.messages import EngineInfo, Full
 
 if TYPE_CHECKING:  # pools know engines, and engines know pools
     from engineroom.core.holding import Account
@@ -32,11 +32,13 @@ class Engine:
     __slots__ = (
         "account",
         "beyond",
+        "closed",
         "completed",
         "delivered_up_to",
         "direct",
         "dismissed",
         "fresh",
+        "full",
         "held",
         "host",
         "id",
@@ -90,6 +92,10 @@ class Engine:
         """None while its connection is cut, and until it has said what it holds."""
         self.account: Account | None = None
         """What it has said so far of what it holds, while it says so."""
+        self.full: Full | None = None
+        """It starts nothing, because it keeps too much that was not acknowledged."""
+        self.closed = True
+        """It is sent no balanced tasks: it is away, or full."""
         self.known_as = Peer(0)
         """The peer that it is, or was last."""
         self.lost = False

@@ -14,6 +14,7 @@ from engineroom.protocol.messages import (
     EngineExited,
     EngineInfo,
     Finished,
+    Full,
     Held,
     Output,
     Revoked,
@@ -177,6 +178,7 @@ Event = (
     | ClientUp
     | ClientGone
     | ClientBehind
+    | Full
     | EngineUp
     | EngineClosed
     | EngineExited

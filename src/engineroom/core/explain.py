@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from engineroom.core.bounds import why_paused
+from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
@@ -81,10 +81,17 @@ def _why(state: ControllerState, task: Task) -> str:
         return _why_beside(task)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
+    return _why_there(task, engine)
+
+
+def _why_there(task: Task, engine: Engine) -> str:
+    """Return what a task does, or waits for, on the engine that has it."""
     if engine.account is not None:
         return f"it must run on engine {engine.id}, which has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
+    if engine.full is not None and task.state is not State.STARTED:
+        return f"it must run on engine {engine.id}, which starts nothing now: {why_full(engine.full)}"
     if task.state is State.STARTED:
         return f"it is running on engine {engine.id}"
     if task.state is State.REVOKING:
@@ -153,6 +160,8 @@ def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
         return "connecting", "it has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return "away", "it has lost its connection; its tasks wait for it to reconnect"
+    if engine.full is not None:
+        return "full", why_full(engine.full)
     if not engine.held:
         return "idle", ""
     if engine.stalled or stalled(state, engine):

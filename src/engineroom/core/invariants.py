@@ -121,6 +121,7 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
     assert engine.large_bytes == sum(task.large for task in held)
     assert abs(engine.load - sum(task.cost for task in held)) < 1e-6
     assert engine.level == level_of(state, engine)
+    assert engine.closed == (engine.peer is None or engine.full is not None)
     assert (engine in state.idle) == (engine.level == 0)
     assert engine.rich == (engine in state.rich)
     assert engine.rich == (engine.peer is not None and len(held) > 1 and len(engine.spare) > 0)

@@ -129,6 +129,7 @@ def _note_use(state: ControllerState, id_: int) -> None:
 
 def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
     engine.peer = peer
+    engine.closed, engine.full = False, None  # it says so again if it still is
     engine.stalled = False
     engine.progress = state.now
     for pool in state.pools.values():
@@ -142,6 +143,7 @@ def disconnect(state: ControllerState, engine: Engine) -> None:
     engine.account = None
     if engine.peer is not None:
         engine.peer = None
+        engine.closed = True
         refresh(state, engine)
         for pool in engine.pools:
             pool.remove(engine)

@@ -41,6 +41,7 @@ from engineroom.core.events import (
     Seen,
     Tick,
 )
+from engineroom.core.fullness import engine_full
 from engineroom.core.membership import dismiss, engine_up, held
 from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
@@ -59,6 +60,7 @@ from engineroom.protocol.messages import (
     Delivered,
     EngineExited,
     Finished,
+    Full,
     Held,
     Output,
     Revoked,
@@ -105,6 +107,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case ClientGone():
             link_down(state, peer)
             client_gone(state, peer)
+        case Full():
+            engine_full(state, peer, event)
         case ClientBehind():
             client_behind(state, peer, behind=event.behind)
         case EngineUp():

@@ -14,6 +14,7 @@ import time
 import msgspec
 
 from engineroom.engine import mpi
+from engineroom.engine.budget import Budget
 from engineroom.engine.capture import Sink
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
@@ -99,7 +100,7 @@ class Engine:
         self._instance = config.own_instance()
         self._names = fresh_main()
         watch_imports()
-        self._functions = FunctionTable(config.function_cache)
+        self._functions = FunctionTable(config.function_cache, config.max_function_bytes)
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(
             self._names,
@@ -113,6 +114,7 @@ class Engine:
         self._descriptors = descriptors
         self._failures = FailurePacker(self._instance)
         self._outbox = Outbox(self._wake, self._write_now)
+        self._budget = Budget(config.max_unacknowledged_bytes, hold=self._queue.hold, tell=self._wake)
         self._runner = Runner(
             self._queue,
             self._outbox,
@@ -121,6 +123,7 @@ class Engine:
             pack_failure=self._failures,
             descriptors=self._descriptors,
             streams=self._streams,
+            budget=self._budget,
             max_result_bytes=config.max_result_bytes,
             runs=runs,
         )
@@ -130,6 +133,7 @@ class Engine:
             self._functions,
             self._interrupts,
             self._descriptors,
+            self._budget,
             on_lost=self._lost,
             on_end=self._end,
         )

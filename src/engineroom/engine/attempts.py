@@ -55,8 +55,9 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
 
 class Ended(msgspec.Struct, gc=False, eq=False):
     """A result on its way out, kept until it is acknowledged. `body`: what does not fit the message.
-    `output`: what the attempt wrote, None if nothing."""
+    `output`: what the attempt wrote, None if nothing. `size`: bytes that it takes, all told."""
 
     message: Finished
     body: list[memoryview] | None
     output: TaskOutput | None
+    size: int = 0

@@ -24,10 +24,11 @@ writer: ContextVar[Attempt | None] = ContextVar("writer", default=None)
 class StreamOutput:
     """What one attempt wrote to one stream: its head goes out at once, of the rest the tail is kept to the end."""
 
-    __slots__ = ("_head_left", "_tail", "_tail_limit", "_tail_size", "_waiting", "cut", "seq")
+    __slots__ = ("_head_left", "_limit", "_tail", "_tail_limit", "_tail_size", "_waiting", "cut", "seq")
 
     def __init__(self, limit: int) -> None:
         """`limit`: characters, head and tail together."""
+        self._limit = limit
         self._head_left = limit - limit // 2
         self._tail_limit = limit // 2
         self._waiting: list[str] = []
@@ -35,6 +36,11 @@ class StreamOutput:
         self._tail_size = 0
         self.cut = 0
         self.seq = 0
+
+    @property
+    def size(self) -> int:
+        """Characters that are kept."""
+        return self._limit - self._tail_limit - self._head_left + self._tail_size
 
     def write(self, text: str) -> None:
         size = len(text)
@@ -90,6 +96,12 @@ class TaskOutput:
         self._streams: dict[int, StreamOutput] = {}
         self._closed = False
         self.said: list[Output] = []
+
+    @property
+    def size(self) -> int:
+        """Characters that are kept of it."""
+        with self._lock:
+            return sum(output.size for output in self._streams.values())
 
     def write(self, stream: int, text: str) -> bool:
         """Take `text`; False if it comes too late."""

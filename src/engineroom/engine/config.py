@@ -19,7 +19,9 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     the host that started it. `parent`: pid of the process that it must not outlive (Linux), 0 for none.
     `sys_path`: directories put in front of `sys.path`. Times are in seconds: `connect_timeout` from the start to the
     first connection, `reconnect_timeout` without one later on. `max_output_bytes`: characters kept of what one task
-    writes to one stream. `launch`: for engines that no spawner started, what `protocol.launches` says of it.
+    writes to one stream; `max_unacknowledged_bytes`: of results and output kept until they are acknowledged;
+    `max_function_bytes`: of functions kept for the next call.
+    `launch`: for engines that no spawner started, what `protocol.launches` says of it.
     `way`: what a person says about how to get to the controller. `steps`: file for the steps of the start, "" for none.
     `cluster_options`: what chooses this cluster on a command line.
     `terminal`: whether a person may press Ctrl-C there.
@@ -56,6 +58,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     reconnect_timeout: float = 60.0
     max_result_bytes: int = 1024**3
     max_output_bytes: int = 1024**2
+    max_unacknowledged_bytes: int = 512 * 1024**2
+    max_function_bytes: int = 256 * 1024**2
     function_cache: int = 1024
     grace: float = 0.5
 

@@ -28,6 +28,9 @@ class TaskQueue:
         self._queued: dict[Key, Attempt] = {}
         self._idle = False
         self._closed = False
+        self._held = False
+        self._halted = False
+        """Closed or held."""
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self.running: Attempt | None = None
@@ -95,13 +98,20 @@ class TaskQueue:
     def close(self) -> None:
         """Start nothing more."""
         with self._lock:
-            self._closed = True
+            self._closed = self._halted = True
+            self._wake_if_idle()
+
+    def hold(self, held: bool) -> None:  # noqa: FBT001 (what it is told is all that it is about)
+        """Start nothing for now, or go on."""
+        with self._lock:
+            self._held = held
+            self._halted = held or self._closed
             self._wake_if_idle()
 
     def start_next(self) -> Attempt | None:
         """Start and return the next attempt; None: there is nothing to start now."""
         with self._lock:
-            if self._closed:
+            if self._halted:
                 return None
             self.running = attempt = self._pop()
             return attempt
@@ -124,7 +134,7 @@ class TaskQueue:
         with self._lock:
             if self._closed:
                 return False
-            if self._startable():
+            if not self._held and self._startable():
                 return True
             self._idle = True
         self._wakeup.acquire()
@@ -144,7 +154,7 @@ class TaskQueue:
     def busy(self) -> bool:
         """Whether something runs or could start."""
         with self._lock:
-            return self.running is not None or self._startable()
+            return self.running is not None or (not self._held and self._startable())
 
     def _pop(self) -> Attempt | None:
         attempt = self._direct.first()
@@ -173,6 +183,6 @@ class TaskQueue:
         del self._queued[attempt.key]
 
     def _wake_if_idle(self) -> None:
-        if self._idle and (self._closed or self._startable()):
+        if self._idle and (self._closed or (not self._held and self._startable())):
             self._idle = False
             self._wakeup.release()

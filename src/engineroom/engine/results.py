@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engineroom.engine.attempts import Ended, Key
+from engineroom.engine.budget import Budget
 from engineroom.protocol.messages import Delivered
 from engineroom.protocol.task_ranges import found_in
 
@@ -12,7 +13,8 @@ from engineroom.protocol.task_ranges import found_in
 class KeptResults:
     """Results by their number, from 1 on, until they are delivered. In the I/O thread only."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._kept: dict[int, Ended] = {}
         self._keys: set[Key] = set()
         self._delivered = 0
@@ -40,4 +42,5 @@ class KeptResults:
     def _forget(self, number: int) -> None:
         result = self._kept.pop(number, None)
         if result is not None:
+            self._budget.release(result.size)
             self._keys.discard((result.message.task, result.message.attempt))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic, time
 
 from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.budget import Budget
 from engineroom.engine.capture import writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.forking import end_child
@@ -41,12 +42,13 @@ class Runner:
         pack_failure: PackFailure,
         descriptors: Descriptors,
         streams: Streams,
+        budget: Budget,
         max_result_bytes: int,
         runs: NowRunning | None = None,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
         self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
-        self._interrupts = interrupts
+        self._interrupts, self._budget = interrupts, budget
         self._max_result_bytes = max_result_bytes
         self._runs = runs or NowRunning()
         self._finished = 0
@@ -100,13 +102,15 @@ class Runner:
         attempt.body = None
         self._finished += 1
         outcome = Ran(status, wall, now - start, error, home.take_shadowed() if home.shadowed else ())
+        output = attempt.output
+        written = 0 if output is None else output.size
         if type(body) is bytes:
             message = Finished(self._finished, run.task, run.attempt, outcome, body)
-            ended = Ended(message, None, attempt.output)
+            ended = Ended(message, None, output, self._budget.make(len(body) + written))
             if self._queue.more or not self._outbox.ended_alone(ended):
                 self._outbox.ended(ended, now)
         else:
-            self._hand_over_large(attempt, outcome, body, now)
+            self._hand_over_large(attempt, outcome, body, written, now)
         self._queue.finish()
 
     def enter(self, attempt: Attempt) -> Packed:
@@ -120,9 +124,9 @@ class Runner:
         check_size(body, self._max_result_bytes)
         return body
 
-    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, now: float) -> None:
+    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, written: int, now: float) -> None:
         run = attempt.run
         segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here
         size = sum(segment.nbytes for segment in segments)
         message = Finished(self._finished, run.task, run.attempt, outcome, Stream(0, size))
-        self._outbox.ended(Ended(message, segments, attempt.output), now)
+        self._outbox.ended(Ended(message, segments, attempt.output, self._budget.make(size + written)), now)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.engine.attempts import Attempt, Ended
+from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.held import held_pieces
 from engineroom.engine.interrupts import Interrupts
@@ -19,6 +20,7 @@ from engineroom.protocol.messages import (
     AlreadyStarted,
     Delivered,
     Finished,
+    Full,
     Function,
     Held,
     Interrupt,
@@ -61,6 +63,7 @@ class Shell:
         functions: FunctionTable,
         interrupts: Interrupts,
         descriptors: Descriptors,
+        budget: Budget,
         *,
         on_lost: Callable[[str], None],
         on_end: Callable[[str], None],
@@ -69,7 +72,8 @@ class Shell:
         self._queue, self._outbox, self._functions = queue, outbox, functions
         self._interrupts, self._descriptors = interrupts, descriptors
         self._on_lost, self._on_end = on_lost, on_end
-        self._results = KeptResults()
+        self._budget, self._said_full = budget, False
+        self._results = KeptResults(budget)
         self._connection: Connection | None = None
         self._announcements: list[Announcement] = []
         self._arriving: set[bytes] = set()
@@ -91,6 +95,7 @@ class Shell:
         for function, attempts in self._lacking.items():
             if attempts:
                 connection.send(_need(function, attempts))
+        self._said_full = False
         connection.start(self)
         self.take()
 
@@ -154,6 +159,9 @@ class Shell:
         connection = self._connection
         if self._announcements and connection is not None:
             self._announce(connection)
+        if self._said_full != self._budget.full and connection is not None:
+            self._said_full = self._budget.full
+            connection.send(Full(self._budget.kept if self._said_full else 0, self._budget.limit))
         if not self._queue.busy:
             self._look_no_more()
         elif news or self._look is None:

@@ -449,6 +449,14 @@ class SignalProcess(Header, frozen=True, tag="signal_process"):
     signum: Signum
 
 
+class Full(Header, frozen=True, tag="full"):
+    """The engine keeps `kept` bytes of results and output that were not acknowledged, more than its `limit`, and starts
+    nothing; with 0 bytes: it goes on."""
+
+    kept: Size = 0
+    limit: Size = 0
+
+
 FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
@@ -457,7 +465,7 @@ FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown |
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Answer
-FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction
+FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction | Full
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown

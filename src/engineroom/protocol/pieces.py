@@ -28,6 +28,11 @@ class PiecePool:
             return memoryview(bytearray(size))
         return memoryview(self._oldest_unused(size) or self._new(size))
 
+    def clear(self) -> None:
+        """Keep nothing; what is in use goes when it is used no more."""
+        self._buffers.clear()
+        self._kept_bytes = 0
+
     def _oldest_unused(self, size: int) -> bytearray | None:
         buffers = self._buffers.get(size)
         if not buffers:

@@ -127,6 +127,11 @@ class Payload:
             callback()
 
 
+def forget_unused() -> None:
+    """Keep no memory for payloads that are still to come."""
+    _pool.clear()
+
+
 class AssembledPayload(Payload):
     """A payload that arrives in one private, writable buffer."""
 

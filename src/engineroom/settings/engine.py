@@ -79,6 +79,15 @@ class IPEngine(BaseParallelApplication):
         old=("MPI.init_script",),
     )
     max_result_bytes = option(Int(1024**3, min=1, help="Largest result of one task, in bytes."))
+    max_unacknowledged_bytes = option(
+        Int(
+            512 * 1024**2,
+            min=0,
+            help="Bytes of results and output to keep until they are acknowledged. At this limit, the engine starts no "
+            "more tasks.",
+        )
+    )
+    max_function_bytes = option(Int(256 * 1024**2, min=0, help="Bytes of functions to keep for later calls."))
     max_output_bytes = option(
         Int(1024**2, min=1024, help="Characters to keep of what one task prints; more is cut from the middle.")
     )

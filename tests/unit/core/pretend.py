@@ -25,6 +25,7 @@ from engineroom.protocol.messages import (
     Ended,
     EngineExited,
     Finished,
+    Full,
     Held,
     Interrupt,
     Kind,
@@ -208,6 +209,8 @@ class PretendEngine:
         self.id = -1
         self.given_up = False
         """It was taken for dead once, rightly or not: what it held then counts no more."""
+        self.was_full = False
+        """It has said once that it is full: then it may forget what its clients do not have yet."""
         self.inbox: list[ToPeer] = []
         self.direct: list[Run] = []
         self.balanced: list[Run] = []
@@ -277,7 +280,7 @@ class PretendEngine:
         self.numbers = count(1)
         self.given_up = False
 
-    def say(self, message: Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
+    def say(self, message: Full | Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
         return [] if self.peer is None else self.play(self.peer, message)
 
     def read(self) -> list[Action]:

@@ -12,7 +12,7 @@ from tests.unit.core.world import World
 
 Story = list[tuple[int, int, int]]
 
-stories = st.lists(st.tuples(st.integers(0, 31), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
+stories = st.lists(st.tuples(st.integers(0, 32), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
 
 
 @settings(max_examples=200)

@@ -32,6 +32,7 @@ from engineroom.protocol.messages import (
     Coming,
     Delivered,
     Ended,
+    Full,
     Kind,
     NeedFunction,
     Options,
@@ -277,7 +278,7 @@ class World:
             result = client.results.get(its.task)
             if number <= message.up_to or number in numbers_in(message.also):
                 stale = result is None or result.body != its.body
-                assert its.task in client.confirmed or stale or engine.given_up
+                assert its.task in client.confirmed or stale or engine.given_up or engine.was_full
 
     def with_peer(self, peer: Peer) -> PretendEngine:
         return next(engine for engine in self.engines if engine.last_peer == peer)
@@ -316,6 +317,9 @@ class World:
                 client.send_bytes(how)
             case 30:
                 client.send_function(how)
+            case 32:
+                engine.was_full = True
+                self.perform(engine.say(Full(1000 * (how % 3), 1000)))
             case _ if engine.peer is not None and not engine.given_up:
                 missing = FunctionMissing(b"fgh"[how % 3 : how % 3 + 1])
                 self.perform(self.play(engine.peer, missing))
@@ -416,6 +420,7 @@ class World:
             engine.stopped = False
             if engine.peer is None:
                 self.perform(engine.up())
+            self.perform(engine.say(Full()))
         while self.play.state.next_id < 3:  # somebody may wait for the first three
             self.join()
         self.end_hosts()
@@ -430,6 +435,7 @@ class World:
             engine.stopped = False
             if engine.peer is None and engine.last_peer in self.play.state.engine_peers:
                 self.perform(engine.lost())
+            self.perform(engine.say(Full()))
         self.go_on_until_quiet()
 
     def end_hosts(self) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engineroom.engine.attempts import Attempt, Ended
-from engineroom.engine.capture import Sink
+from engineroom.engine.budget import RESULT_BYTES, Budget
+from engineroom.engine.capture import Sink, TaskOutput
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.interrupts import Interrupts
@@ -23,6 +24,8 @@ from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.functions.packing import FunctionPacker, pack_call
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.serialize.payloads import pack, unpack
+
+BUDGET = 50_000
 
 
 class FiniteQueue(TaskQueue):
@@ -46,6 +49,7 @@ class Engine:
         self.wakes = 0
         self.outbox = Outbox(self._wake, lambda message: False)
         self.functions = FunctionTable(10)
+        self.budget = Budget(BUDGET, hold=self.queue.hold, tell=self._wake)
         interrupts = Interrupts(self.queue, guarded=Runner.enter.__code__)
         self.namespace = Namespace({}, self.functions, interrupts)
         self.runner = Runner(
@@ -56,6 +60,7 @@ class Engine:
             pack_failure=FailurePacker(new_instance()),
             descriptors=Descriptors(),
             streams=OthersStreams(Sink(limit=0, log=print)),
+            budget=self.budget,
             max_result_bytes=100_000,
         )
         self._number = 0
@@ -163,3 +168,33 @@ def test_push_and_pull(engine: Engine) -> None:
     *items, unknown = engine.run()
     assert [value(item) for item in items] == [None, [1, 2], 1]
     assert "kind 9" in unknown.message.outcome.error
+
+
+def test_an_engine_that_keeps_too_much_starts_nothing_until_half_of_it_is_acknowledged() -> None:
+    engine = Engine()
+    for _ in range(10):
+        engine.apply(lambda: bytes(20_000))
+    ended = engine.run()
+    assert len(ended) == 3
+    assert engine.budget.full
+    assert engine.run() == []
+
+    engine.budget.release(ended[0].size)
+    assert engine.run() == []
+    engine.budget.release(ended[1].size)
+
+    assert not engine.budget.full
+    assert len(engine.run()) == 2
+
+
+def test_what_a_task_wrote_counts_as_well() -> None:
+    engine = Engine()
+    attempt = engine.apply(lambda: None)
+    attempt.output = TaskOutput(2 * BUDGET)
+    attempt.output.write(1, "x" * BUDGET)
+    engine.apply(lambda: None)
+
+    [ended] = engine.run()
+
+    assert ended.size > BUDGET + RESULT_BYTES
+    assert engine.budget.full

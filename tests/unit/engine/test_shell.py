@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Outbox
@@ -13,7 +14,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
-from engineroom.protocol.messages import Call, Held, Kind, Run, Started
+from engineroom.protocol.messages import Call, Full, Held, Kind, Run, Started
 from engineroom.serialize.functions.table import FunctionTable
 from tests.patience import SECONDS
 
@@ -40,6 +41,7 @@ def test_a_task_that_begins_late_is_said_to_have_started() -> None:
             FunctionTable(10),
             Interrupts(queue, guarded=Runner.enter.__code__),
             Descriptors(),
+            Budget(1 << 30, hold=queue.hold, tell=lambda: None),
             on_lost=lambda _: None,
             on_end=lambda _: None,
         )
@@ -58,3 +60,31 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(SECONDS):
         while not condition():  # noqa: ASYNC110 (a list tells nobody)
             await asyncio.sleep(0.01)
+
+
+def test_an_engine_that_is_full_says_so_to_each_controller_and_when_it_goes_on() -> None:
+    async def story() -> None:
+        queue, wire = TaskQueue(), Wire()
+        budget = Budget(10_000, hold=queue.hold, tell=lambda: None)
+        shell = Shell(
+            queue,
+            Outbox(wake=lambda: None, write_now=lambda _: False),
+            FunctionTable(10),
+            Interrupts(queue, guarded=Runner.enter.__code__),
+            Descriptors(),
+            budget,
+            on_lost=lambda _: None,
+            on_end=lambda _: None,
+        )
+        shell.connected(cast(Any, wire))
+        size = budget.make(20_000)
+        shell.take()
+        assert wire.sent == [Held(last=True), Full(size, 10_000)]
+        wire = Wire()
+        shell.connected(cast(Any, wire))
+        assert wire.sent == [Held(last=True), Full(size, 10_000)]
+        budget.release(size)
+        shell.take()
+        assert wire.sent[1:] == [Full(size, 10_000), Full(0, 10_000)]
+
+    asyncio.run(story())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engineroom.engine.attempts import Ended
+from engineroom.engine.budget import Budget
 from engineroom.engine.deaths import OutOfMemory, cause_of
 from engineroom.engine.limits import ResultTooLarge, check_size
 from engineroom.engine.logs import Log
@@ -21,7 +22,7 @@ def ended(number: int) -> Ended:
 
 
 def test_results_are_kept_until_they_are_delivered() -> None:
-    kept = KeptResults()
+    kept = KeptResults(Budget(1 << 30, hold=lambda _: None, tell=lambda: None))
     results = [ended(number) for number in range(1, 6)]
     for result in results:
         kept.add(result)

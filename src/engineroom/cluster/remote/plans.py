@@ -33,6 +33,8 @@ _OPTIONS = {
     "reconnect_timeout": "reconnect_timeout",
     "max_result_bytes": "max_result_bytes",
     "max_output_bytes": "max_output_bytes",
+    "max_unacknowledged_bytes": "max_unacknowledged_bytes",
+    "max_function_bytes": "max_function_bytes",
 }
 """By the name in EngineConfig, the option of ipengine."""
 

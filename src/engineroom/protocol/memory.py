@@ -1,0 +1,44 @@
+"""Memory that is not needed any more goes back to the system: on Linux with glibc; elsewhere nothing happens.
+
+What malloc has once had it likes to keep, and large buffers leave holes between small objects that live on.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from engineroom.protocol.streams import forget_unused
+
+if TYPE_CHECKING:
+    import ctypes
+
+_MMAP_THRESHOLD = -3
+_LARGE = 128 * 1024
+
+
+def keep_large_apart() -> None:
+    """Have every buffer of 128 KiB or more be a mapping of its own, which goes back when it is freed.
+
+    (By default, malloc takes ever larger ones from its heap once it has seen some.)
+    """
+    libc = _libc()
+    if libc is not None:
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+
+
+def give_back() -> None:
+    """Return what is free. Takes a few ms where there is much: call it when there is nothing else to do."""
+    forget_unused()
+    libc = _libc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def _libc() -> ctypes.CDLL | None:
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "malloc_trim") and hasattr(libc, "mallopt") else None
