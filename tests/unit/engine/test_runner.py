@@ -170,8 +170,7 @@ def test_push_and_pull(engine: Engine) -> None:
     assert "kind 9" in unknown.message.outcome.error
 
 
-def test_an_engine_that_keeps_too_much_starts_nothing_until_half_of_it_is_acknowledged() -> None:
-    engine = Engine()
+def test_an_engine_that_keeps_too_much_starts_nothing_until_half_of_it_is_acknowledged(engine: Engine) -> None:
     for _ in range(10):
         engine.apply(lambda: bytes(20_000))
     ended = engine.run()
@@ -187,8 +186,7 @@ def test_an_engine_that_keeps_too_much_starts_nothing_until_half_of_it_is_acknow
     assert len(engine.run()) == 2
 
 
-def test_what_a_task_wrote_counts_as_well() -> None:
-    engine = Engine()
+def test_what_a_task_wrote_counts_as_well(engine: Engine) -> None:
     attempt = engine.apply(lambda: None)
     attempt.output = TaskOutput(2 * BUDGET)
     attempt.output.write(1, "x" * BUDGET)
