@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Payload
+
+_MOST_LOOSE = 256
+"""So many parts are held before a function is there that they belong to."""
 
 
 class FunctionShelf:
@@ -23,6 +27,10 @@ class FunctionShelf:
         self._sent: dict[Peer, set[bytes]] = {}
         self._users: dict[bytes, set[bytes]] = {}
         """The functions that a part belongs to."""
+        self._parts: dict[bytes, Sequence[bytes]] = {}
+        """The parts of each function, until it is dropped."""
+        self._loose: OrderedDict[bytes, None] = OrderedDict()
+        """Parts that belong to no function."""
 
     def __contains__(self, digest: object) -> bool:
         return digest in self._functions
@@ -31,8 +39,15 @@ class FunctionShelf:
         """Hold a function; `body`: its bytes where they are too long for the message."""
         self._forget(function.hash)
         self._functions[function.hash] = (function, body)
-        for part in function.parts or ():
-            self._users.setdefault(part, set()).add(function.hash)
+        if function.parts:
+            self._parts[function.hash] = function.parts
+            for part in function.parts:
+                self._users.setdefault(part, set()).add(function.hash)
+                self._loose.pop(part, None)
+        elif function.parts is None and function.hash not in self._users:
+            self._loose[function.hash] = None
+            if len(self._loose) > _MOST_LOOSE:
+                self._forget(next(iter(self._loose)))
         if body is None:
             return
         self._long[function.hash] = body.size
@@ -65,9 +80,8 @@ class FunctionShelf:
 
     def drop(self, digest: bytes) -> None:
         """No unfinished task names this function any more: it goes, and the parts that no other has."""
-        held = self._functions.get(digest)
         self._forget(digest)
-        for part in held[0].parts or () if held is not None else ():
+        for part in self._parts.pop(digest, ()):
             users = self._users.get(part, set())
             users.discard(digest)
             if not users:
@@ -76,4 +90,5 @@ class FunctionShelf:
 
     def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)
+        self._loose.pop(digest, None)
         self._bytes -= self._long.pop(digest, 0)

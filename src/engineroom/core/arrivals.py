@@ -91,6 +91,9 @@ def function_here(state: ControllerState, hash_: bytes) -> None:
     """A function is complete, with all its parts."""
     function = state.away.pop(hash_, None)
     if function is None:
+        if hash_ not in state.functions:  # no task names it yet, and perhaps none ever will
+            function_of(state, hash_)
+            function_is_idle(state, hash_)
         return
     function.away = False
     function.senders.clear()

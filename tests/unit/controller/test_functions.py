@@ -1,5 +1,7 @@
 """The functions that a controller holds."""
 
+import msgspec
+
 from engineroom.controller.functions import FunctionShelf
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Function, Stream
@@ -45,3 +47,36 @@ def test_one_that_comes_again_counts_once() -> None:
     shelf.put(*long(b"c", 240))
     shelf.put(Function(b"d", b"body"), None)
     assert shelf.to_send(ENGINE, b"c") is not None
+
+
+def test_parts_that_no_function_has_are_few() -> None:
+    shelf = FunctionShelf()
+    for number in range(1000):
+        shelf.put(Function(b"%d" % number, b"part", None), None)
+    assert sum(b"%d" % number in shelf for number in range(1000)) <= 256
+    assert b"999" in shelf
+
+
+def test_parts_stay_with_the_function_that_they_belong_to() -> None:
+    shelf = FunctionShelf()
+    shelf.put(Function(b"early", b"part", None), None)
+    shelf.put(Function(b"function", b"body", (b"early", b"late")), None)
+    shelf.put(Function(b"late", b"part", None), None)
+    for number in range(1000):
+        shelf.put(Function(b"%d" % number, b"part", None), None)
+    assert b"early" in shelf
+    assert b"late" in shelf
+    shelf.drop(b"function")
+    assert b"early" not in shelf
+    assert b"late" not in shelf
+
+
+def test_the_parts_of_a_function_go_with_it_though_there_was_no_room_for_it() -> None:
+    shelf = FunctionShelf(max_bytes=150)
+    shelf.put(Function(b"part", b"part", None), None)
+    function, body = long(b"function", 100)
+    shelf.put(msgspec.structs.replace(function, parts=(b"part",)), body)
+    shelf.put(*long(b"other", 100))
+    assert b"function" not in shelf
+    shelf.drop(b"function")
+    assert b"part" not in shelf
