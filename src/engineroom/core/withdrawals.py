@@ -26,22 +26,26 @@ AT_ONCE = 5000
 
 
 class Withdrawal:
-    """Tasks of one session that are to be withdrawn, the next of them first."""
+    """Tasks of one session that are to be withdrawn, the last ones first.
 
-    __slots__ = ("_at", "_numbers", "interrupt", "outcome", "session")
+    In that order, because the first ones run: interrupted sooner, they would make room for others that nobody wants.
+    """
+
+    __slots__ = ("_numbers", "interrupt", "outcome", "session")
 
     def __init__(self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool) -> None:
         self.session, self.outcome, self.interrupt = session, outcome, interrupt
-        self._numbers, self._at = numbers, 0
+        self._numbers = sorted(numbers)
 
     def take(self, most: int) -> list[int]:
         """Return the numbers of the next `most` tasks."""
-        start, self._at = self._at, self._at + most
-        return self._numbers[start : self._at]
+        taken = self._numbers[-most:]
+        del self._numbers[-most:]
+        return taken
 
     @property
     def over(self) -> bool:
-        return self._at >= len(self._numbers)
+        return not self._numbers
 
 
 def abort(state: ControllerState, message: Abort) -> None:

@@ -14,10 +14,12 @@ from engineroom.protocol.messages import (
     Delivered,
     Ended,
     Held,
+    Interrupt,
     Options,
     Outcome,
     Result,
     Run,
+    Started,
     Status,
     Withdraw,
     Withdrawn,
@@ -41,13 +43,23 @@ def test_many_that_wait_end_in_a_few_messages_while_others_are_served(play: Play
     play.connect(2)
 
     actions = play(CLIENT, Abort(tasks(*range(1, MANY + 1))))
-    assert messages(actions, Ended) == [Ended(tasks(*range(1, AT_ONCE + 1)), ABORTED)]
+    assert messages(actions, Ended) == [Ended(tasks(*range(MANY - AT_ONCE + 1, MANY + 1)), ABORTED)]
     assert WakeAt(play.now) in actions  # not all in one go
 
     play.quietly(2, submit(1, client=2))
     told = [ended for _ in range(2) for ended in messages(play.tick(0.0), Ended)]
     assert [len(ended.tasks) for ended in told if isinstance(ended, Ended)] == [AT_ONCE, AT_ONCE]
     assert play.sent(ENGINE_0, EngineUp(instance_id(0)))[-1][1] == Run(task(1, 2), 1, submit(1).call)
+
+
+def test_what_runs_is_interrupted_last_so_that_nothing_unwanted_takes_its_place(two: Play) -> None:
+    for number in range(1, AT_ONCE + 2):
+        two.quietly(CLIENT, submit(number, (0,)))
+    two(ENGINE_0, Started(task(1), 1))
+
+    first = two.sent(CLIENT, Abort(tasks(*range(1, AT_ONCE + 2)), interrupt=True))
+    assert first == [(ENGINE_0, Withdraw(((session_id(), 2, AT_ONCE + 1, 1),)))]
+    assert messages(two.tick(0.0), Interrupt) == [Interrupt(task(1), 1)]
 
 
 def test_many_on_an_engine_are_asked_back_in_one_message_and_end_in_one(two: Play) -> None:
