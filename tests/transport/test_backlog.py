@@ -104,14 +104,14 @@ def test_a_stream_is_never_ahead_of_the_message_that_names_it(open_door: Any) ->
 
             def on_message(message: Any) -> None:
                 if isinstance(message, Result):
-                    payload = connection.receive(message.stream, message.size)
+                    payload = connection.receive(message.body)
                     payload.watch(inbox._changed.set)
                     received.append(payload)
 
             inbox.on_message = on_message
             await send_ticks(inside, [Output(b"t" * 24, 1, 1, n, TEXT) for n in range(400)])
             stream = inside.open_stream([data])
-            inside.send(Result(b"t" * 24, 0, Outcome(0, 0.0, 0.0), stream=stream, size=len(data)))
+            inside.send(Result(b"t" * 24, 0, Outcome(0, 0.0, 0.0), stream))
             connection.transport.resume_reading()
             await inbox.until(lambda: bool(received) and received[0].complete)
             assert received[0].buffer() == data

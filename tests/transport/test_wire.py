@@ -20,7 +20,7 @@ def test_messages_of_several_threads_all_arrive_whole(
     open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str
 ) -> None:
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
-    count, long = 300, "x" * 50_000
+    count, long = 300, "x" * 16_000
 
     async def story() -> None:
         async with open_door() as door:
@@ -44,7 +44,7 @@ def test_messages_of_several_threads_all_arrive_whole(
             for thread_number in range(3):
                 numbers = {ask.number for ask in inbox.messages if ask.what == str(thread_number)}
                 assert numbers == set(range(count))
-            assert all(len(ask.about) == (50_000 if ask.number % 50 == 0 else 0) for ask in inbox.messages)
+            assert all(len(ask.about) == (16_000 if ask.number % 50 == 0 else 0) for ask in inbox.messages)
             connection.close()
 
     asyncio.run(story())

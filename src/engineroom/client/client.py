@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
@@ -35,6 +36,7 @@ from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.protocol.signals import signal_number
+from engineroom.protocol.task_ranges import listed
 from engineroom.serialize.functions.packing import FunctionPacker
 from engineroom.settings.homes import expanded
 from engineroom.settings.streams import fill_descriptors
@@ -361,7 +363,8 @@ class Client(Hinted):
         del block
         number = signal_number(sig)
         engines = resolve(targets, self._session.engines)
-        self._session.request(lambda question: Signal(engines, number, question), "whether the signal was sent")
+        for piece in listed(engines):
+            self._session.request(partial(Signal, piece, number), "whether the signal was sent")
 
     def shutdown(
         self,
@@ -375,7 +378,8 @@ class Client(Hinted):
             raise NotImplementedError("a Client cannot restart engines; use Cluster.restart_engines()")
         session = self._session
         ids = resolve(targets, session.engines) if session.engines.ids else ()
-        session.send(Shutdown(None if hub else ids, hub, "shut down by a client"))
+        pieces = [None] if hub else listed(ids)
+        session.send(*(Shutdown(piece, hub, "shut down by a client") for piece in pieces))
         if self.block if block is None else block:
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
 

@@ -11,7 +11,22 @@ from typing import TYPE_CHECKING, Protocol
 from engineroom.client.inbox import SYNC, Inbox
 from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
-from engineroom.protocol.messages import INLINE_LIMIT, Ask, Function, Join, Message, Welcome
+from engineroom.ids import INSTANCE_BYTES, number_of
+from engineroom.protocol.messages import (
+    INLINE_LIMIT,
+    Answer,
+    Ask,
+    Ended,
+    Function,
+    Join,
+    Message,
+    Outcome,
+    Signal,
+    Status,
+    Submit,
+    Welcome,
+)
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.functions.packing import PackedFunction
 from engineroom.transport import bodies
@@ -213,6 +228,7 @@ class Link:
         self._sent_functions.clear()
         self._synced = asyncio.get_running_loop().create_future()
         self._session.engines.begin_refresh()
+        connection.on_unsent = self._unsent
         connection.start(self._inbox)
         # The answer comes after the announcements of all engines.
         connection.send(Ask(SYNC, "status"))
@@ -222,6 +238,19 @@ class Link:
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
         self._send_all(connection, self._session.outgoing.take_all(welcome.known_up_to))
+
+    def _unsent(self, message: Message, why: str) -> None:
+        """End what a message asked for that no record can carry."""
+        words = f"{type(message).__name__} cannot be sent: {why}"
+        if isinstance(message, Submit):
+            first = number_of(message.task)
+            count = 1 if message.to is None else len(message.to) // INSTANCE_BYTES
+            tasks = TaskRanges(self._session.id, ((first, first + count - 1),))
+            self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
+        elif isinstance(message, Ask | Signal):
+            self._session.questions.answered(Answer(message.number, error=words))
+        else:
+            log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
     def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:
         for item in items:

@@ -26,6 +26,7 @@ from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
+from engineroom.protocol.texts import brief
 from engineroom.serialize.functions.packing import PackedFunction
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class Session:
 
     def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
         """Return the controller's answer. EngineroomError: the controller reports an error."""
-        return self.request(lambda number: Ask(number, what, about), repr(what), timeout=timeout)
+        return self.request(lambda number: Ask(number, what, brief(about)), repr(what), timeout=timeout)
 
     def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Any:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""

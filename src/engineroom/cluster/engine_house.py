@@ -23,6 +23,7 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
 from engineroom.protocol.left_behind import end_marked, mark_of
 from engineroom.protocol.messages import Coming, EngineExited
+from engineroom.protocol.texts import brief
 from engineroom.settings import steps
 from engineroom.settings.logs import last_line, rotate
 from engineroom.settings.steps import Steps
@@ -306,8 +307,8 @@ def _exit_in(report: dict[str, Any]) -> EngineExited:
     running = report.get("running")
     return EngineExited(
         Instance(bytes.fromhex(report["instance"])),
-        report["cause"],
+        brief(report["cause"], 1000),
         report.get("own", False),
         None if running is None else tuple((TaskId(bytes.fromhex(task)), attempt) for task, attempt in running),
-        report.get("words", ""),
+        brief(report.get("words", "")),
     )

@@ -26,6 +26,8 @@ from engineroom.protocol.messages import (
     SignalProcess,
 )
 from engineroom.protocol.processes import host_name
+from engineroom.protocol.task_ranges import listed
+from engineroom.protocol.texts import brief
 from engineroom.settings import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
@@ -112,13 +114,13 @@ class HostLink:
         """Have the controller, if it is there, send a signal to engines of ours."""
         if self._connection is None:
             return False
-        self._connection.send(Signal(tuple(engine_ids), signum))
+        self._connection.send_all([Signal(piece, signum) for piece in listed(engine_ids)])
         return True
 
     def dismiss(self, engine_ids: Sequence[int], reason: str) -> None:
         """Have the controller, if it is there, tell engines to end."""
         if self._connection is not None and engine_ids:
-            self._connection.send(Shutdown(engines=tuple(engine_ids), reason=reason))
+            self._connection.send_all([Shutdown(engines=piece, reason=brief(reason)) for piece in listed(engine_ids)])
 
     def close(self, reason: str) -> None:
         self._closing = True

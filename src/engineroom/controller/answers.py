@@ -9,6 +9,10 @@ from engineroom.controller.steps import known_steps
 from engineroom.core import explain
 from engineroom.core.state import ControllerState
 from engineroom.protocol.messages import Answer, Ask
+from engineroom.protocol.texts import brief
+
+_LONGEST = 2**20 - 1024
+"""Characters of an answer, all of them ASCII, so that it fits a record."""
 
 
 def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer:
@@ -21,5 +25,11 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
         case "steps":
             data = known_steps(config)
         case _:
-            return Answer(ask.number, error=f"this controller does not support the request {ask.what!r}")
-    return Answer(ask.number, data=json.dumps(data, default=str))
+            return Answer(ask.number, error=f"this controller does not support the request {brief(ask.what, 200)!r}")
+    text = json.dumps(data, default=str)
+    if len(text) > _LONGEST:
+        return Answer(
+            ask.number,
+            error=f"the answer has {len(text)} characters, and the limit is {_LONGEST}; ask about one task or engine",
+        )
+    return Answer(ask.number, data=text)

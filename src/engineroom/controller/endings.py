@@ -8,6 +8,7 @@ from engineroom.controller.links import Link
 from engineroom.core.events import Dismiss
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Shutdown
+from engineroom.protocol.texts import brief
 
 _BY_A_CLIENT = "shut down by a client"
 
@@ -20,11 +21,11 @@ class Endings:
 
     def dismiss(self, host: Link, message: Shutdown) -> None:
         """End engines of this host, and no others."""
-        self._feed(host.peer, Dismiss(message.engines or (), message.reason or _BY_A_CLIENT, host.identity))
+        self._feed(host.peer, Dismiss(message.engines or (), brief(message.reason) or _BY_A_CLIENT, host.identity))
 
     def shutdown(self, client: Link, message: Shutdown) -> None:
         """End engines, and the controller."""
         if message.engines:
-            self._feed(client.peer, Dismiss(message.engines, message.reason or _BY_A_CLIENT))
+            self._feed(client.peer, Dismiss(message.engines, brief(message.reason) or _BY_A_CLIENT))
         if message.controller:
-            self._request_stop(message.reason or _BY_A_CLIENT)
+            self._request_stop(brief(message.reason) or _BY_A_CLIENT)

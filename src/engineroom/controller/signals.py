@@ -12,6 +12,7 @@ from engineroom.controller.sight import pid_of
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Answer, Signal, SignalProcess
 from engineroom.protocol.signals import signal_number
+from engineroom.protocol.texts import brief
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Signals:
         if problem:
             log.warning("signal not sent to all engines", extra={"signal": message.signum, "problem": problem})
         if message.number:
-            link.connection.send(Answer(message.number, error=problem))
+            link.connection.send(Answer(message.number, error=brief(problem)))
 
     def send(self, message: Signal, *, host: Link | None = None) -> str:
         """Send the signal; return what is wrong, "" if nothing is. `host`: only to engines that it started."""

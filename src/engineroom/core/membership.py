@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engineroom.core.acknowledgements import tell
 from engineroom.core.actions import EndEngine, Lost
 from engineroom.core.attempts import given_back, mark_started
@@ -21,9 +23,14 @@ from engineroom.ids import Instance, Peer, TaskId
 from engineroom.protocol.messages import EngineJoined, EngineLeft, Held, Refused
 from engineroom.protocol.ranges import MOST_ENGINES
 from engineroom.protocol.task_ranges import attempt_ranges
+from engineroom.protocol.texts import brief
 
 if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
+
+
+_CAUSE = 1000
+"""Bytes of a cause that are kept: several may stand in the reason of one task's end."""
 
 
 def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
@@ -168,6 +175,7 @@ def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None
 
 def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     """`engine` is dead, or counts as dead."""
+    loss = replace(loss, cause=brief(loss.cause, _CAUSE), words=brief(loss.words))
     disconnect(state, engine)
     engine.lost = True
     peer = engine.known_as

@@ -12,6 +12,7 @@ from engineroom.core.lines import release
 from engineroom.core.placement import Pool
 from engineroom.core.results import give_up_all, lost
 from engineroom.protocol.messages import Coming, Outcome, Status
+from engineroom.protocol.texts import brief
 
 if TYPE_CHECKING:  # the state holds pools
     from engineroom.core.state import ControllerState
@@ -81,7 +82,7 @@ def end_hopeless(state: ControllerState) -> None:
 def nowhere(state: ControllerState, allowed: frozenset[int] | None) -> Outcome:
     """Return how a task ends that `allowed` engines may run, all of which are gone for good."""
     if not state.engines and not to_come(state):
-        return Outcome(Status.NO_ENGINE, 0.0, 0.0, f"there are no engines left ({ends(state)})")
+        return Outcome(Status.NO_ENGINE, 0.0, 0.0, brief(f"there are no engines left ({ends(state)})"))
     gone = [
         f"engine {engine} ({state.departed_ids[engine].cause})" if engine in state.departed_ids else f"engine {engine}"
         for engine in sorted(allowed or ())

@@ -16,6 +16,7 @@ from engineroom.core.unsent import UNSENT, take_unsent, unsend
 from engineroom.ids import TaskId, task_id
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
 from engineroom.protocol.task_ranges import task_pieces
+from engineroom.protocol.texts import brief
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -71,7 +72,7 @@ def tell_ended(state: ControllerState, session: Session, kept: Kept, numbers: It
 
 def lost(words: str) -> Outcome:
     """Return the outcome of a task whose engine died, or that can run nowhere."""
-    return Outcome(Status.LOST, 0.0, 0.0, words)
+    return Outcome(Status.LOST, 0.0, 0.0, brief(words))
 
 
 def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | None = None) -> None:

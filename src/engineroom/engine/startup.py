@@ -14,6 +14,7 @@ from engineroom.engine.mpi import Rank
 from engineroom.engine.namespace import Names, Namespace
 from engineroom.protocol.messages import EngineInfo
 from engineroom.protocol.processes import boot_id, host_name, pid_namespace
+from engineroom.protocol.texts import brief
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +61,13 @@ def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = N
     place = rank or Rank(-1, 0)
     return EngineInfo(
         pid=os.getpid(),
-        host=host_name(),
+        host=brief(host_name(), 255),
         boot_id=boot_id(),
         pid_namespace=pid_namespace(),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        work_dir=_working_directory(),
-        problem="; ".join(problems),
+        work_dir=brief(_working_directory()),
+        problem=brief("; ".join(problems)),
         launch=launch,
         mpi_rank=place.rank,
         mpi_size=place.size,

@@ -9,6 +9,7 @@ import msgspec
 
 from engineroom.protocol.ranges import (
     EngineId,
+    Few,
     Fewer,
     Inline,
     OpenStream,
@@ -19,15 +20,12 @@ from engineroom.protocol.ranges import (
     Text,
     Tries,
     WallTime,
+    Word,
 )
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of messages and their parts: immutable, and not tracked by the garbage collector (they hold no cycles)."""
-
-
-INLINE_LIMIT = 64 * 1024
-"""Payloads up to this many bytes travel inside their message, longer ones as a stream."""
 
 
 class Kind(IntEnum):
@@ -100,7 +98,7 @@ class Options(Header, frozen=True):
     rerun_lost: bool = True
     max_engine_losses: Tries = 3
     priority: Priority = 0
-    label: Text = ""
+    label: Word = ""
 
 
 DEFAULT_OPTIONS = Options()
@@ -115,7 +113,7 @@ class Outcome(Header, frozen=True):
     started: WallTime
     seconds: Seconds
     error: Text = ""
-    shadowed: Annotated[tuple[tuple[Text, Text, Text], ...], Fewer] = ()
+    shadowed: Annotated[tuple[tuple[Word, Word, Word], ...], Few] = ()
 
 
 class Ran(Outcome, frozen=True):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
-from engineroom.protocol.calls import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.calls import METHODS as METHODS
 from engineroom.protocol.calls import Body as Body
 from engineroom.protocol.calls import Call as Call
@@ -20,7 +19,9 @@ from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
+from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
+    Answered,
     Cores,
     EngineId,
     Engines,
@@ -35,6 +36,7 @@ from engineroom.protocol.ranges import (
     Number,
     Ordinal,
     OutputStream,
+    OutputText,
     PathText,
     Pid,
     Proof,
@@ -276,7 +278,7 @@ class Output(Header, frozen=True, tag="output"):
     attempt: Ordinal
     stream: OutputStream
     seq: Number
-    text: Text
+    text: OutputText
 
 
 class EngineJoined(Header, frozen=True, tag="joined"):
@@ -332,7 +334,7 @@ class Answer(Header, frozen=True, tag="answer"):
     """`data`: JSON text. `error`: "" or why there is no answer."""
 
     number: Number
-    data: Text = "null"
+    data: Answered = "null"
     error: Text = ""
 
 

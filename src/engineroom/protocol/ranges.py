@@ -22,8 +22,22 @@ MOST_ENGINES = 2**20
 MOST_BYTES = 2**44
 """No payload is larger: 16 TiB."""
 
-MOST_TEXT = 2**20
-"""No text is longer: it would not fit into a record."""
+MOST_TEXT = 2**14
+"""No text for people is longer, in characters; whoever makes one cuts it to much less (see `texts`)."""
+
+MOST_OUTPUT = 2**17
+"""So many characters of what a task wrote travel in one message."""
+
+MOST_LISTED = 2**13
+"""No list is longer; what may be longer travels as ranges or in pieces."""
+
+MOST_TRIES = 2**31
+
+WORD = 1024
+"""No name is longer, in characters."""
+
+INLINE_LIMIT = 64 * 1024
+"""Payloads up to this many bytes travel inside their message, longer ones as a stream."""
 
 _ID = ids.SESSION_BYTES
 _TASK = ids.TASK_BYTES
@@ -31,7 +45,7 @@ _TASK = ids.TASK_BYTES
 TaskId = Annotated[ids.TaskId, Meta(min_length=_TASK, max_length=_TASK)]
 Instance = Annotated[ids.Instance, Meta(min_length=_ID, max_length=_ID)]
 Epoch = Annotated[ids.Epoch, Meta(min_length=_ID, max_length=_ID)]
-Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_ENGINES)]
+Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_LISTED)]
 """Instances of engines, one after the other: coded far sooner than a list of them."""
 KnownEpoch = Annotated[bytes, Meta(max_length=_ID)]
 """An epoch, or b"" for none."""
@@ -45,7 +59,7 @@ SomeHash = Annotated[bytes, Meta(max_length=16)]
 Nonce = Annotated[bytes, Meta(max_length=64)]
 Proof = Annotated[bytes, Meta(max_length=64)]
 Secret = Annotated[bytes, Meta(max_length=64)]
-Inline = Annotated[bytes, Meta(max_length=2**20)]
+Inline = Annotated[bytes, Meta(max_length=INLINE_LIMIT)]
 """A payload within its message."""
 
 Number = Annotated[int, Meta(ge=0, le=MOST)]
@@ -53,7 +67,7 @@ Number = Annotated[int, Meta(ge=0, le=MOST)]
 Ordinal = Annotated[int, Meta(ge=1, le=MOST)]
 """Of an attempt, or of a result of an engine: they are counted from 1."""
 Version = Annotated[int, Meta(ge=0, le=2**16)]
-Tries = Annotated[int, Meta(ge=0, le=2**31)]
+Tries = Annotated[int, Meta(ge=0, le=MOST_TRIES)]
 """How often something is tried again."""
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 Size = Annotated[int, Meta(ge=0, le=MOST_BYTES)]
@@ -79,9 +93,14 @@ WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
 """Seconds since 1970."""
 
 Text = Annotated[str, Meta(max_length=MOST_TEXT)]
-Word = Annotated[str, Meta(max_length=1024)]
+OutputText = Annotated[str, Meta(max_length=MOST_OUTPUT)]
+Answered = Annotated[str, Meta(max_length=2**20)]
+"""JSON, in ASCII."""
+Word = Annotated[str, Meta(max_length=WORD)]
 """A name: of a machine, a role, a cluster."""
 PathText = Annotated[str, Meta(max_length=2**14)]
 
-Fewer = Meta(max_length=MOST_ENGINES)
-"""Of a list: no more than fit into a record."""
+Fewer = Meta(max_length=MOST_LISTED)
+"""Of a list."""
+Few = Meta(max_length=20)
+"""Of a list that nobody needs whole."""

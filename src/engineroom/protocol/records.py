@@ -7,7 +7,7 @@ for MESSAGES a msgpack array of messages, for a CHUNK the 4-byte id of a stream 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -35,24 +35,40 @@ _HEAD = struct.Struct(">IB")
 _CHUNK_HEAD = struct.Struct(">IBI")
 _STREAM = struct.Struct(">I")
 
+_NOT_ENCODABLE = (ValueError, OverflowError, TypeError)
+"""What the encoder raises: a text is not Unicode, a number has more than 64 bits, a value has no type of ours."""
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def message_records(messages: Sequence[Message]) -> Iterator[bytes]:
-    """Yield the records, seldom more than one, that carry `messages` in order.
+def message_records(
+    messages: Sequence[Message],
+    *,
+    limit: int = MAX_RECORD,
+    leave_out: Callable[[Message, str], object] | None = None,
+) -> Iterator[bytes]:
+    """Yield the records, seldom more than one and none longer than `limit`, that carry `messages` in order.
 
-    ProtocolError: one message alone is longer than a record may be.
+    A message that no record can carry is left out: `leave_out(message, why)` is called for it, and the others travel.
+    ProtocolError: there is such a message, and nobody to call.
     """
-    body = _encode(messages)
-    if len(body) < MAX_RECORD:
+    body = b""
+    try:
+        body = _encode(messages)
+        problem = "" if len(body) < limit else f"it has {len(body)} bytes, and the limit is {limit - 1}"
+    except _NOT_ENCODABLE as error:
+        problem = str(error)
+    if not problem:
         yield _HEAD.pack(len(body) + 1, MESSAGES)
         yield body
     elif len(messages) > 1:
         middle = len(messages) // 2
-        yield from message_records(messages[:middle])
-        yield from message_records(messages[middle:])
+        yield from message_records(messages[:middle], limit=limit, leave_out=leave_out)
+        yield from message_records(messages[middle:], limit=limit, leave_out=leave_out)
+    elif leave_out is not None:
+        leave_out(messages[0], problem)
     else:
-        raise ProtocolError(f"a {type(messages[0]).__name__} message of {len(body)} bytes is too long to send")
+        raise ProtocolError(f"this {type(messages[0]).__name__} message cannot be sent: {problem}")
 
 
 def chunk_head(stream: int, size: int) -> bytes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from engineroom.ids import SessionId, TaskId, number_of, session_of, task_id
-from engineroom.protocol.ranges import Identity, Number, Ordinal
+from engineroom.protocol.ranges import MOST_LISTED, Identity, Number, Ordinal
 
-MOST_RANGES = 8192
+T = TypeVar("T")
+
+MOST_RANGES = 4096
 """So many ranges travel in one message. Together they are far shorter than a record."""
 
 Range = tuple[Number, Number]
@@ -153,6 +155,12 @@ def tidy_attempts(ranges: Iterable[AttemptRange]) -> Iterator[AttemptRange]:
     for (session, attempt), pairs in found.items():
         for first, last in tidy(pairs):
             yield session, first, last, attempt
+
+
+def listed(engines: Sequence[T]) -> Iterator[tuple[T, ...]]:
+    """Yield `engines` in pieces that a message may list."""
+    for start in range(0, len(engines), MOST_LISTED):
+        yield tuple(engines[start : start + MOST_LISTED])
 
 
 def split(first: int, last: int, known: Sequence[int]) -> tuple[Sequence[int], list[Range]]:

@@ -68,4 +68,8 @@ class Backlog:
 def _weight(message: Message) -> int:
     if type(message) in _SHARED:
         return _MESSAGE
-    return _MESSAGE + sum(map(len, message_records((message,))))
+    return _MESSAGE + sum(map(len, message_records((message,), leave_out=_never_sent)))
+
+
+def _never_sent(message: Message, why: str) -> None:
+    """Take no note: the connection does when it comes to write it."""

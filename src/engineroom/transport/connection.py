@@ -6,6 +6,7 @@ Everything sent in one tick of the loop leaves in one write; that is where the s
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import sys
 import threading
@@ -15,13 +16,23 @@ from typing import Any, Protocol, cast
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
 from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused, Stream
-from engineroom.protocol.records import LARGE_CHUNK, MAX_RECORD, RecordReader, chunk_head, message_records
+from engineroom.protocol.records import (
+    LARGE_CHUNK,
+    MAX_RECORD,
+    MAX_RECORD_BEFORE_TRUST,
+    RecordReader,
+    chunk_head,
+    message_records,
+)
 from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStreams, OutgoingStreams, Payload
+from engineroom.protocol.texts import brief
 from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import takes_large_chunks
 from engineroom.transport.wire import Wire
+
+log = logging.getLogger(__name__)
 
 _ENCRYPTED_BUFFER = 256 * 1024
 
@@ -77,8 +88,11 @@ class Connection(asyncio.BufferedProtocol):
         self._receiver: Receiver | None = None
         self._backlog: list[Any] = []
         self._reader = RecordReader(self, record_limit)
+        self._longest = MAX_RECORD_BEFORE_TRUST
         self._outbox: list[Message] = []
         self.backlog = Backlog()
+        self.on_unsent: Callable[[Message, str], object] = _log_unsent
+        """Told of each message that no record can carry, and why: the others are sent. Must not raise."""
         self._outgoing = OutgoingStreams(self._schedule_flush)
         self._incoming = IncomingStreams(window)
         self._flush_scheduled = False
@@ -106,7 +120,7 @@ class Connection(asyncio.BufferedProtocol):
     def trust(self, decode: Callable[[memoryview], list[Any]], *, peer_window: int) -> None:
         """The handshake is over: take long records, decode them by `decode`, and send streams."""
         self._decode = decode
-        self._reader.limit = MAX_RECORD
+        self._reader.limit = self._longest = MAX_RECORD
         self._outgoing.credit(0, peer_window)
         if self.kind == "unix" and takes_large_chunks(self._transport.get_extra_info("socket")):
             self._outgoing.chunk = LARGE_CHUNK
@@ -157,7 +171,7 @@ class Connection(asyncio.BufferedProtocol):
     def refuse_stream(self, stream: Stream, reason: str) -> None:
         """Tell the far end that nobody wants `stream`."""
         self._incoming.cancel(stream.id, reason)
-        self.send(Cancel(stream.id, reason, unwanted=True))
+        self.send(Cancel(stream.id, brief(reason), unwanted=True))
 
     def flush(self) -> None:
         """Write what is waiting now, rather than at the end of this tick."""
@@ -170,13 +184,13 @@ class Connection(asyncio.BufferedProtocol):
             self._write_some()
         elif self._outbox:
             messages, self._outbox = self._outbox, []
-            parts.extend(message_records(messages))
+            parts.extend(message_records(messages, limit=self._longest, leave_out=self._unsent))
         self._write(parts)
         while self._writable and not self._outbox and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
             self._write([chunk_head(stream, sum(map(len, data))), *data])
         if failed := self._outgoing.failures():
-            self._outbox += [Cancel(stream, reason) for stream, reason in failed]
+            self._outbox += [Cancel(stream, brief(reason)) for stream, reason in failed]
             self._write_some()
 
     def _write_some(self) -> None:
@@ -186,12 +200,16 @@ class Connection(asyncio.BufferedProtocol):
             messages = outbox[start : start + _MANY]
             start += len(messages)
             backlog.written(messages)
-            self._write(list(message_records(messages)))
+            self._write(list(message_records(messages, limit=self._longest, leave_out=self._unsent)))
         del outbox[:start]
         if not outbox:
             backlog.empty()
         elif backlog.left(outbox):
             self.abort("it has not read what was sent to it")
+
+    def _unsent(self, message: Message, why: str) -> None:
+        # Later: whoever flushes may be in the middle of something.
+        self._loop.call_soon(self.on_unsent, message, why)
 
     def write_now(self, message: Message, claim: Callable[[], bool] | None = None) -> bool:
         """Write `message` from any thread, and return True; or return False when it must go by `send`.
@@ -216,7 +234,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             return
         self._goodbye = self._goodbye if self._goodbye is not None else reason
-        self._outbox.append(Goodbye(reason))
+        self._outbox.append(Goodbye(brief(reason)))
         self.backlog.high = sys.maxsize
         self.flush()
         self._transport.close()
@@ -225,7 +243,7 @@ class Connection(asyncio.BufferedProtocol):
         """Tell the far end in words that it is sent away, and be closed when this returns: its receiver knows."""
         if self.closed:
             return
-        self._outbox.append(Refused(reason))
+        self._outbox.append(Refused(brief(reason)))
         self.flush()
         self.closing = Closing(Why.REFUSED, reason)
         self._goodbye = None
@@ -399,6 +417,10 @@ def _encrypted_buffer() -> memoryview:
     if buffer is None:
         buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
     return buffer
+
+
+def _log_unsent(message: Message, why: str) -> None:
+    log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
 
 _OURS = frozenset({Credit, Cancel, Ping, Pong, Goodbye})

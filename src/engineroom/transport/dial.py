@@ -17,7 +17,7 @@ from engineroom.errors import ConnectionFailed, NotLetIn, ProtocolError
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.handshake import PeerHandshake
-from engineroom.protocol.messages import Challenge, Join, Refused, Welcome
+from engineroom.protocol.messages import Challenge, Join, Message, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.reaching import by_address, by_tunnel, by_unix_socket
@@ -229,6 +229,13 @@ class _Handshaker:
                 case _:
                     raise ProtocolError(f"{type(message).__name__} in the middle of a handshake")
 
+    def unsent(self, message: Message, why: str) -> None:
+        """Fail for good: the same message would be too long each time."""
+        kind = type(message).__name__
+        error = ConnectionFailed(f"this {self._role} describes itself at too great length ({kind} message): {why}")
+        error.final = True
+        self._fail(error)
+
     def on_closed(self, closing: Closing) -> None:
         self._fail(ConnectionFailed(f"{self._connection.address}: {closing.words}"))
 
@@ -253,9 +260,12 @@ async def _handshake(
     )
     handshaker = _Handshaker(connection, handshake, role, join)
     connection.start(handshaker)
+    log_unsent, connection.on_unsent = connection.on_unsent, handshaker.unsent
     connection.send(handshake.hello)
     try:
-        return connection, await asyncio.wait_for(handshaker.welcomed, seconds)
+        welcome = await asyncio.wait_for(handshaker.welcomed, seconds)
+        connection.on_unsent = log_unsent
+        return connection, welcome
     except TimeoutError:
         connection.abort("no answer")
         raise ConnectionFailed(

@@ -17,6 +17,7 @@ from engineroom.protocol.closing import Closing
 from engineroom.protocol.handshake import ControllerHandshake
 from engineroom.protocol.messages import Hello, Join, Refused
 from engineroom.protocol.records import MAX_RECORD_BEFORE_TRUST
+from engineroom.protocol.texts import brief
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.secrecy import Secrecy
@@ -91,7 +92,7 @@ class _Stranger:
                         self.connection.close()
         except NotLetIn as error:
             self._note_refusal(error.reason)
-            self.connection.send(Refused(error.reason, error.final))
+            self.connection.send(Refused(brief(error.reason), error.final))
             self.connection.close(error.reason)
         except ProtocolError as error:
             self.connection.abort(str(error))

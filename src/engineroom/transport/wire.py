@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Message
 from engineroom.protocol.records import message_records
 from engineroom.protocol.streams import Buffer
@@ -66,7 +67,10 @@ class Wire:
             locked.extend(map(self._lock.acquire, _AT_ONCE))
             if not locked[0] or not self._is_free():
                 return False
-            record = b"".join(message_records((message,)))
+            try:
+                record = b"".join(message_records((message,)))
+            except ProtocolError:
+                return False  # the loop knows whom to tell
             begun = claim is None or claim()
             if begun:
                 self._write_record(record)

@@ -85,7 +85,7 @@ def test_a_batch_longer_than_a_record_is_split_in_order() -> None:
 
 
 def test_one_message_too_long_for_a_record_is_the_senders_fault() -> None:
-    with pytest.raises(ProtocolError, match=r"Output message of .* bytes is too long"):
+    with pytest.raises(ProtocolError, match=r"Output message cannot be sent: it has \d+ bytes, and the limit"):
         list(message_records([Output(task=TASK, attempt=1, stream=1, seq=0, text="x" * MAX_RECORD)]))
 
 

@@ -19,6 +19,7 @@ from engineroom.client.results import AsyncResult
 from engineroom.client.targets import resolve
 from engineroom.client.views.flags import BalancedFlags, BalancedMapOptions, BalancedOtherFlags
 from engineroom.client.views.keywords import explains_keywords, same_but_takes
+from engineroom.client.views.options import options_of
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
@@ -187,7 +188,7 @@ class LoadBalancedView(View[One]):
         if self.targets is None and self.rerun_lost and not self.retries and not label:
             return DEFAULT_OPTIONS
         engines = None if self.targets is None or self.targets == "all" else self._engines()
-        return Options(engines=engines, retries=self.retries, rerun_lost=self.rerun_lost, label=label)
+        return options_of(label, engines, self.retries, rerun_lost=self.rerun_lost)
 
     def _engines(self) -> tuple[int, ...]:
         return resolve(self.targets, self._session.engines)

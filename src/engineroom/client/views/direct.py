@@ -20,12 +20,15 @@ from engineroom.client.results import AsyncResult
 from engineroom.client.targets import Targets, is_single, resolve
 from engineroom.client.views.flags import DirectMapOptions
 from engineroom.client.views.keywords import explains_keywords, same_but_takes
+from engineroom.client.views.options import options_of
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Options
+from engineroom.protocol.messages import DEFAULT_OPTIONS
 from engineroom.protocol.messages import Kind as CallKind
+from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import Packed
+from engineroom.protocol.task_ranges import listed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
@@ -346,9 +349,10 @@ class DirectView(View[Kind]):
         label: str,
         function: PackedFunction | None = None,
     ) -> None:
-        options = Options(label=label) if label else DEFAULT_OPTIONS
-        tasks = self._session.submit(kind, body, result, function=function, to=engines, options=options)
-        self._numbers.add(tasks[0].number, len(tasks))
+        options = options_of(label) if label else DEFAULT_OPTIONS
+        for part in (engines,) if len(engines) <= MOST_LISTED else listed(engines):
+            tasks = self._session.submit(kind, body, result, function=function, to=part, options=options)
+            self._numbers.add(tasks[0].number, len(tasks))
 
     def _bind(self, targets: Targets) -> tuple[Engine, ...]:
         """Return the engines that a call is made for now: their processes, not whatever has their ids later."""

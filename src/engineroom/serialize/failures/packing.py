@@ -11,12 +11,13 @@ from engineroom.errors.local import show_users_frames
 from engineroom.errors.parts import Parts, contents_of, furnish, made, members_of
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import INLINE_LIMIT
+from engineroom.protocol.texts import brief
 from engineroom.serialize.failures.tracebacks import bounded, message_of, printable, traceback_text
 from engineroom.serialize.frames import Buffer, Packed, lay_out
 from engineroom.serialize.payloads import pickled, unpickled
 
 _SUMMARY = 1000
-"""Longest summary, in characters."""
+"""Longest summary, in bytes."""
 
 _SHOWN = 1000
 """Longest repr of what can't travel, in characters."""
@@ -36,7 +37,8 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
     words = (name, text, traceback_text(exception), info)
     pickle = dumps((words, _packed(exception)), 5)
-    return f"{name}: {text}"[:_SUMMARY], pickle if len(pickle) <= INLINE_LIMIT else lay_out(pickle, [], copy=False)
+    summary = brief(f"{name}: {text}", _SUMMARY)
+    return summary, pickle if len(pickle) <= INLINE_LIMIT else lay_out(pickle, [], copy=False)
 
 
 def unpack_failure(packed: Buffer) -> RemoteError:

@@ -15,6 +15,8 @@ from enum import Enum
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
+from engineroom.protocol.ranges import WORD
+from engineroom.protocol.texts import brief
 from engineroom.serialize.by_value.arrivals import arrivals, functions_in
 from engineroom.serialize.functions.evaluation import evaluators
 from engineroom.serialize.functions.inner import Builtins, with_builtins
@@ -46,7 +48,7 @@ class Home:
     def take_shadowed(self) -> tuple[tuple[str, str, str], ...]:
         """Return what is in `shadowed`, and empty it."""
         taken, self.shadowed = tuple(dict.fromkeys(self.shadowed))[:_MOST_SHADOWED], []
-        return taken
+        return tuple((brief(name, WORD), brief(theirs, WORD), brief(ours, WORD)) for name, theirs, ours in taken)
 
     def move_in(self, namespace: dict[str, Any] | None) -> None:
         """Make `namespace` (an exact dict; None: no engine any more) the one of this process."""
