@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.client.client import Client
+from engineroom.client.results import AsyncResult
 from engineroom.client.views.options import options_of
 from engineroom.errors import EngineError, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options, Shutdown, Signal, Submit
@@ -25,23 +26,23 @@ from tests.unit.client.fake_controller import FakeController
         ({"retries": -1}, "retries must be between 0 and 2147483648, not -1"),
     ],
 )
-def test_a_flag_out_of_range_is_refused_at_the_call(client: Client, flags: dict[str, Any], words: str) -> None:
-    view = client.load_balanced_view(**flags)
+def test_a_flag_out_of_range_is_refused_at_the_call(rc: Client, flags: dict[str, Any], words: str) -> None:
+    view = rc.load_balanced_view(**flags)
 
     with pytest.raises(ValueError, match=words):
         view.apply_async(int)
     with pytest.raises(ValueError, match=words):
         view.map_async(int, [1])
-    assert client.outstanding == set()
-    assert client.load_balanced_view().apply_sync(int) == 0
+    assert rc.outstanding == set()
+    assert rc.load_balanced_view().apply_sync(int) == 0
 
 
-def test_so_is_a_label_of_a_direct_call(client: Client) -> None:
+def test_so_is_a_label_of_a_direct_call(rc: Client) -> None:
     with pytest.raises(ValueError, match="this label has 1025 characters"):
-        client[0].apply_async(int, label="x" * 1025) if False else client[:].map_async(int, [1], label="x" * (WORD + 1))
+        rc[:].map_async(int, [1], label="x" * (WORD + 1))
     with pytest.raises(TypeError, match="label must be a str, not int"):
-        client[0].execute("a = 1", label=5)  # type: ignore[arg-type]  # as somebody may write it
-    assert client.outstanding == set()
+        rc[0].execute("a = 1", label=5)  # type: ignore[arg-type]  # as somebody may write it
+    assert rc.outstanding == set()
 
 
 def test_a_view_of_more_engines_than_a_message_lists_is_refused() -> None:
@@ -52,36 +53,35 @@ def test_a_view_of_more_engines_than_a_message_lists_is_refused() -> None:
 
 
 @pytest.mark.parametrize("label", ["x" * 2**20, "\ud800"])
-def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(client: Client, label: str) -> None:
+def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(rc: Client, label: str) -> None:
     """However it came about: the options are checked where views make them."""
-    session = client._session
-    lone = client.load_balanced_view().apply_async(int)
-    results = [client.load_balanced_view().apply_async(int) for _ in range(3)]
-    from engineroom.client.results import AsyncResult
-
+    session = rc._session
+    lone = rc.load_balanced_view().apply_async(int)
+    results = [rc.load_balanced_view().apply_async(int) for _ in range(3)]
     bad: AsyncResult[Any] = AsyncResult(session, "bad")
     session.submit(Kind.APPLY, pack(1), bad, options=Options(label=label))
-    results += [client.load_balanced_view().apply_async(int) for _ in range(3)]
+    results += [rc.load_balanced_view().apply_async(int) for _ in range(3)]
 
     with pytest.raises(EngineError, match="Submit cannot be sent"):
         bad.get(10)
     assert [result.get(10) for result in [lone, *results]] == [0] * 7
 
 
-def test_a_question_that_no_record_can_carry_is_answered(client: Client) -> None:
+def test_a_question_that_no_record_can_carry_is_answered(rc: Client) -> None:
     with pytest.raises(EngineroomError, match="Signal cannot be sent"):
-        client._session.request(lambda number: Signal((2**70,), 2, number), "a signal")
-    assert client.load_balanced_view().apply_sync(int) == 0
+        rc._session.request(lambda number: Signal((2**70,), 2, number), "a signal")
+    assert rc.load_balanced_view().apply_sync(int) == 0
 
 
-def test_lists_of_many_engines_travel_in_pieces(client: Client, fake: FakeController) -> None:
-    fake.do(fake.grow, 2 * MOST_LISTED + 1)
-    assert wait_until(lambda: len(client.ids) == 2 * MOST_LISTED + 1)
+def test_lists_of_many_engines_travel_in_pieces(rc: Client, fake: FakeController) -> None:
+    for engine in range(2, 2 * MOST_LISTED + 1):
+        fake.do(fake.join, engine, engine.to_bytes(16))
+    assert wait_until(lambda: len(rc.ids) == 2 * MOST_LISTED + 1)
     fake.holding = True
     fake.heard.clear()
 
-    result = client[:].apply_async(int)
-    client.shutdown(block=False)
+    result = rc[:].apply_async(int)
+    rc.shutdown(block=False)
 
     assert wait_until(lambda: len(fake.heard_of(Shutdown)) == 3)
     assert [len(message.engines) for message in fake.heard_of(Shutdown)] == [MOST_LISTED, MOST_LISTED, 1]
