@@ -347,5 +347,5 @@ def test_a_remote_error_that_travels_on():
 
 def test_the_summary_is_bounded():
     summary, _ = pack_failure(ValueError("x" * 10_000), engine_id=0, instance=b"", method="apply")
-    assert len(summary) == 1000
+    assert 990 <= len(summary) <= 1000
     assert summary.startswith("ValueError: xx")
