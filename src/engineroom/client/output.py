@@ -7,6 +7,8 @@ from engineroom.protocol.messages import Output
 LIMIT = 16 * 1024 * 1024
 """Characters of one stream of one task that are kept; the engine cuts sooner."""
 
+_MISSING = "\n[... output is missing here: the client was disconnected for too long to be sent all of it ...]\n"
+
 
 class TaskOutput:
     """The text of one task's last attempt, in order; what is sent a second time counts once."""
@@ -37,6 +39,8 @@ class TaskOutput:
         which = 1 if output.stream == 2 else 0
         if output.attempt < self._attempt or output.seq < self._next[which]:
             return
+        if output.seq > self._next[which]:
+            self._text[which].append(_MISSING)
         self._next[which] = output.seq + 1
         if self._size[which] <= LIMIT:
             self._size[which] += len(output.text)

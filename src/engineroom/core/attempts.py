@@ -16,7 +16,7 @@ from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import resume, wait
 from engineroom.ids import Peer, TaskId
-from engineroom.protocol.messages import Finished, Interrupt, Outcome, Output, Status, TasksStarted, Withdrawn
+from engineroom.protocol.messages import Finished, Interrupt, Outcome, Status, TasksStarted, Withdrawn
 from engineroom.protocol.task_ranges import one_task
 
 if TYPE_CHECKING:  # the state holds tasks
@@ -188,11 +188,3 @@ def send_again(state: ControllerState, task: Task, engine: Engine) -> None:
         wait(state, task, engine)
     else:
         assign(state, task, engine)
-
-
-def output(state: ControllerState, peer: Peer, message: Output) -> None:
-    """A task wrote something: for its client, if that is there and the attempt is the current one."""
-    engine = state.engine_peers.get(peer)
-    task = None if engine is None else engine.held.get(message.task)
-    if task is not None and task.attempt == message.attempt:
-        state.send(task.session.peer, message)

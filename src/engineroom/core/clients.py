@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engineroom.core import outputs
 from engineroom.core.arrivals import sender_gone
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
@@ -48,6 +49,7 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
         if engine.silent_since is not None:
             tell_client(state, session, engine)
     recall_dropped(state, session)
+    outputs.tell_again(state, session)  # before the ends of these tasks
     _tell_again(state, session)
     if before is not None:
         sender_gone(state, before, session)

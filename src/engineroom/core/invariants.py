@@ -147,6 +147,9 @@ def _check_session(state: ControllerState, session: Session) -> None:
     unsent = UNSENT_BYTES * len(session.unsent)
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
     assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
+    assert session.outputs.keys() <= session.tasks.keys() | session.results.keys() | session.unsent.keys()
+    assert session.output_bytes == sum(kept.size for kept in session.outputs.values())
+    assert session.output_bytes <= state.limits.output_bytes
     assert session.paused == (session in state.paused)
     assert session.paused or session.kept_bytes <= session.room
     assert session.room == state.limits.own_bytes + session.granted

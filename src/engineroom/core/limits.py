@@ -41,6 +41,10 @@ class Limits(msgspec.Struct, frozen=True):
     """The same for all clients together; a small part of `kept_bytes` is each client's own, and not counted here."""
     submitted_bytes: int = 2 << 30
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
+    output_bytes: int = 64 << 20
+    task_output_bytes: int = 4 << 20
+    """Kept of what the tasks of a client wrote, and of what one of them did, in case the client is cut off: the first
+    and the last of it. Connected clients are sent all of it at once."""
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""
     reattach_grace: float = 2.0

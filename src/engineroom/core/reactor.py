@@ -15,7 +15,7 @@ from engineroom.core.arrivals import (
     function_lost,
     function_missing,
 )
-from engineroom.core.attempts import finished, output, revoked, started, withdrawn
+from engineroom.core.attempts import finished, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered
 from engineroom.core.events import (
@@ -43,6 +43,7 @@ from engineroom.core.events import (
 )
 from engineroom.core.fullness import engine_full
 from engineroom.core.membership import dismiss, engine_up, held
+from engineroom.core.outputs import output
 from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
 from engineroom.core.presence.due import do_what_is_due, seen

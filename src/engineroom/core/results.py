@@ -9,6 +9,7 @@ from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import Engine
 from engineroom.core.forgetting import forget
+from engineroom.core.outputs import drop_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
@@ -96,6 +97,7 @@ def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int],
 def _keep(state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None) -> None:
     if number <= session.delivered_up_to:
         # The client has said already that it waits for nothing up to here.
+        drop_output(session, number)
         acknowledge(state, kept.engine, kept.number)
         return
     session.results[number] = kept
@@ -112,6 +114,8 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
 
 def let_go(state: ControllerState, session: Session, number: int) -> None:
     """The result of task `number` need not be kept any more; no harm if it is not."""
+    if session.outputs:
+        drop_output(session, number)
     kept = session.results.pop(number, None)
     if kept is None:
         return

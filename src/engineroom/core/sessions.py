@@ -9,6 +9,7 @@ from engineroom.ids import Peer, SessionId
 
 if TYPE_CHECKING:  # these know sessions
     from engineroom.core.lines import Arrival
+    from engineroom.core.outputs import KeptOutput
 
 
 class Session:
@@ -29,6 +30,8 @@ class Session:
         "kept_bytes",
         "known_up_to",
         "low",
+        "output_bytes",
+        "outputs",
         "paused",
         "peer",
         "results",
@@ -50,6 +53,10 @@ class Session:
         """By number: those that have not ended."""
         self.results: dict[int, Kept] = {}
         """By number, in the order in which they ended: those that the client may not have yet."""
+        self.outputs: dict[int, KeptOutput] = {}
+        """By number: what tasks wrote whose results the client may not have yet."""
+        self.output_bytes = 0
+        """What that takes."""
         self.dropped: list[range] = []
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}

@@ -1,0 +1,82 @@
+"""What tasks wrote, kept until their results are with their client: it may be cut off while they write."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from engineroom.core.sessions import Session
+from engineroom.ids import Peer
+from engineroom.protocol.messages import Output
+
+if TYPE_CHECKING:  # the state holds sessions
+    from engineroom.core.state import ControllerState
+
+PIECE_BYTES = 256
+"""What a piece takes beside its text."""
+
+
+class KeptOutput:
+    """The pieces that one attempt wrote, in order: the first ones, and of the others the last ones."""
+
+    __slots__ = ("attempt", "head", "next", "size", "tail", "whole")
+
+    def __init__(self, attempt: int) -> None:
+        self.attempt = attempt
+        self.head: list[Output] = []
+        self.tail: deque[Output] = deque()
+        self.next: dict[int, int] = {}
+        """By stream: the number of the piece that comes next; an engine that was cut off says all of them again."""
+        self.size = 0
+        self.whole = True
+        """Whether nothing is missing between the first and the last ones."""
+
+    def add(self, piece: Output, limit: int) -> None:
+        """Keep `piece`, the newest; `limit`: bytes that all of them may take."""
+        size = size_of(piece)
+        if self.whole and self.size + size <= limit // 2:
+            self.head.append(piece)
+        else:
+            self.whole = False
+            self.tail.append(piece)
+        self.size += size
+        while self.size > limit and self.tail:
+            self.size -= size_of(self.tail.popleft())
+
+
+def size_of(piece: Output) -> int:
+    return PIECE_BYTES + len(piece.text)
+
+
+def output(state: ControllerState, peer: Peer, message: Output) -> None:
+    """A task wrote something: for its client, if the attempt is the current one, and if it is new."""
+    engine = state.engine_peers.get(peer)
+    task = None if engine is None else engine.held.get(message.task)
+    if task is None or task.attempt != message.attempt:
+        return
+    session = task.session
+    kept = session.outputs.get(task.number)
+    if kept is None or kept.attempt != message.attempt:
+        drop_output(session, task.number)
+        kept = session.outputs[task.number] = KeptOutput(message.attempt)
+    if message.seq < kept.next.get(message.stream, 0):
+        return
+    kept.next[message.stream] = message.seq + 1
+    limits, before = state.limits, kept.size
+    kept.add(message, min(limits.task_output_bytes, before + limits.output_bytes - session.output_bytes))
+    session.output_bytes += kept.size - before
+    state.send(session.peer, message)
+
+
+def drop_output(session: Session, number: int) -> None:
+    """What task `number` wrote is with its client, or not wanted any more."""
+    kept = session.outputs.pop(number, None)
+    if kept is not None:
+        session.output_bytes -= kept.size
+
+
+def tell_again(state: ControllerState, session: Session) -> None:
+    """Send a client all that its tasks wrote whose results it may not have; it knows what it has seen."""
+    for kept in session.outputs.values():
+        for piece in (*kept.head, *kept.tail):
+            state.send(session.peer, piece)

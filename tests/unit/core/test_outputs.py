@@ -1,0 +1,149 @@
+"""What tasks write is kept for clients that are cut off: all of it, as far as it is not too much."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engineroom.client.output import TaskOutput
+from engineroom.core.events import ClientGone, ClientUp, EngineUp
+from engineroom.core.limits import Limits
+from engineroom.core.outputs import PIECE_BYTES
+from engineroom.ids import number_of
+from engineroom.protocol.messages import Delivered, Finished, Options, Output, Result
+from tests.unit.core.conftest import CLIENT, ENGINE_0
+from tests.unit.core.pretend import ERROR, OK, Play, instance_id, session_id, submit, task
+
+AGAIN = 50
+
+
+def piece(seq: int, text: str, *, number: int = 1, attempt: int = 1, stream: int = 1) -> Output:
+    return Output(task(number), attempt, stream, seq, text)
+
+
+def told(play: Play, peer: int) -> list[object]:
+    """Return the output and results that a client is sent as it comes back."""
+    sent = play.sent(peer, ClientUp(session_id()))
+    return [message for _, message in sent if isinstance(message, Output | Result)]
+
+
+def test_a_client_that_comes_back_is_told_all_that_running_tasks_wrote(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    before, after = piece(0, "before"), piece(1, "after")
+    two(ENGINE_0, before)
+    two(CLIENT, ClientGone())
+    assert two.sent(ENGINE_0, after) == []
+
+    assert told(two, AGAIN) == [before, after]
+
+
+def test_what_a_task_wrote_comes_before_its_end(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 0)))
+    two(CLIENT, ClientGone())
+    for number in (1, 2):
+        two(ENGINE_0, piece(0, "text", number=number))
+        two(ENGINE_0, Finished(number, task(number), 1, OK))
+
+    back = told(two, AGAIN)
+
+    assert [type(message) for message in back] == [Output, Output, Result, Result]
+    two(AGAIN, Delivered(1))
+    assert [type(message) for message in told(two, AGAIN + 1)] == [Output, Result]
+    two(AGAIN + 1, Delivered(2))
+    assert told(two, AGAIN + 2) == []
+    assert two.state.sessions[session_id()].output_bytes == 0
+
+
+def test_what_an_engine_says_again_counts_once(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    pieces = [piece(0, "a"), piece(1, "b"), piece(0, "x", stream=2)]
+    for each in pieces + pieces[:2]:
+        two(ENGINE_0, each)
+
+    two(CLIENT, ClientGone())
+
+    assert told(two, AGAIN) == pieces
+
+
+def test_another_try_starts_afresh(two: Play) -> None:
+    two(CLIENT, submit(1, (0,), Options(retries=1)))
+    two(ENGINE_0, piece(0, "first"))
+    two(ENGINE_0, Finished(1, task(1), 1, ERROR))
+    second = piece(0, "second", attempt=2)
+    two(ENGINE_0, second)
+    two(CLIENT, ClientGone())
+
+    assert told(two, AGAIN) == [second]
+
+
+def test_the_first_and_the_last_are_kept_of_too_much() -> None:
+    play = Play(Limits(task_output_bytes=10 * (PIECE_BYTES + 10)))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(CLIENT, submit(1, (0,)))
+    play(CLIENT, ClientGone())
+    for seq in range(1000):
+        play(ENGINE_0, piece(seq, f"{seq:10}"))
+
+    back = told(play, AGAIN)
+
+    assert [message.seq for message in back if isinstance(message, Output)] == [0, 1, 2, 3, 4, 995, 996, 997, 998, 999]
+
+
+texts = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.text(min_size=1, max_size=400)), max_size=30)
+
+
+class Story:
+    """A client that is cut off and comes back while its three tasks write."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.play = Play(limits)
+        self.play.connect(CLIENT)
+        self.play(ENGINE_0, EngineUp(instance_id(0)))
+        self.play(CLIENT, submit(1, (0, 0, 0)))
+        self.peer, self.there = CLIENT, True
+        self.has = {number: TaskOutput() for number in (1, 2, 3)}
+        self.wrote = {number: ["", ""] for number in self.has}
+        self.seqs: dict[tuple[int, int], int] = {}
+
+    def cut_or_heal(self) -> None:
+        self.there = not self.there
+        if self.there:
+            self.peer += 40
+            for message in told(self.play, self.peer):
+                self.take(message)
+        else:
+            self.play(self.peer, ClientGone())
+
+    def write(self, number: int, stream: int, text: str, *, arrives: bool) -> None:
+        seq = self.seqs[number, stream] = self.seqs.get((number, stream), -1) + 1
+        self.wrote[number][stream - 1] += text
+        for _, message in self.play.sent(ENGINE_0, piece(seq, text, number=number, stream=stream)):
+            if arrives:
+                self.take(message)
+
+    def take(self, message: object) -> None:
+        assert isinstance(message, Output)
+        self.has[number_of(message.task)].add(message)
+
+
+@given(texts, st.integers(300, 5000), st.integers(300, 9000), st.sets(st.integers(0, 30)), st.data())
+def test_a_client_has_all_of_it_or_knows_where_something_is_missing(
+    pieces: list[tuple[int, int, str]], limit: int, most: int, cuts: set[int], data: st.DataObject
+) -> None:
+    story = Story(Limits(task_output_bytes=limit, output_bytes=most))
+    for step, (number, stream, text) in enumerate(pieces):
+        if step in cuts:
+            story.cut_or_heal()
+        # What is sent as a connection breaks may be lost.
+        story.write(number, stream, text, arrives=step + 1 not in cuts or data.draw(st.booleans()))
+    for _ in range(1 + story.there):
+        story.cut_or_heal()
+    for number, output in story.has.items():
+        wrote = story.wrote[number]
+        fits = sum(map(len, wrote)) + PIECE_BYTES * 30 < min(limit // 2, most // 3)
+        for got, whole in zip((output.stdout, output.stderr), wrote, strict=True):
+            first, *rest = got.split("\n[... output is missing here: ")
+            assert whole.startswith(first)
+            assert got == whole or not fits
+            assert got == whole or rest or len(first) < len(whole)
