@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
+from engineroom.client import given_numbers
 from engineroom.client.connection_info import FromFile, find_dial
 from engineroom.client.engine_waiting import wait_for_engines
 from engineroom.client.executor import ViewExecutor
@@ -100,14 +101,17 @@ class Client(Hinted):
     ) -> None:
         """`connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile.
 
-        `timeout`: seconds to wait for that file and for the controller. `reconnect_timeout`: seconds to try to
-        reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
+        `timeout`: seconds to wait for that file and for the controller, together. `reconnect_timeout`: seconds to try
+        to reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
         bytes than this. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
         `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh must work without a `password`.
         ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         _say_ignored(cast("dict[str, Any]", ignored))
+        timeout = given_numbers.seconds("timeout", timeout)
+        reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
+        max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)
         self.cluster: Any = cluster
         self.profile = profile or "default"
         self.block = False

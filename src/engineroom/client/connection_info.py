@@ -31,8 +31,8 @@ class FromInfo:
         self._info = info
         self._tunnel = Tunnel(way)
 
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        return await connect(self._info, role="client", join=join, tunnel=self._tunnel)
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        return await connect(self._info, role="client", join=join, tunnel=self._tunnel, whole=seconds)
 
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
@@ -49,8 +49,9 @@ class FromFile:
         self.path, self._place, self._advice = path, place, advice
         self._tunnel = Tunnel(way)
 
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        return await connect(read_connection_file(self.path), role="client", join=join, tunnel=self._tunnel)
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        info = read_connection_file(self.path)
+        return await connect(info, role="client", join=join, tunnel=self._tunnel, whole=seconds)
 
     async def wait(self, seconds: float) -> None:
         """Return once there is a file whose controller may be running; ConnectionFileError after `seconds`.

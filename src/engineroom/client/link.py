@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 class Dial(Protocol):
     """A way to a controller."""
 
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
-        """Return a connection, not yet started; ConnectionFailed, ConnectionFileError, NotLetIn."""
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        """Return a connection, not yet started, within `seconds`; ConnectionFailed, ConnectionFileError, NotLetIn."""
 
     async def wait(self, seconds: float) -> None:
         """Return once there is something to dial; ConnectionFileError if not within `seconds`."""
@@ -54,6 +54,9 @@ class Dial(Protocol):
 
 ACKNOWLEDGE_AFTER = 0.02
 """Seconds that a result waits, at most, for others to be acknowledged together."""
+
+_LEAST = 0.2
+"""Seconds that a try to connect has even if the time is over."""
 
 GOODBYE_TIMEOUT = 2.0
 """Seconds that a far end which no longer reads may hold up `close`."""
@@ -82,20 +85,28 @@ class Link:
         return self._connection
 
     async def open(self, seconds: float) -> None:
-        """Connect for the first time, and wait for the list of engines."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        """Connect for the first time, and wait for the list of engines, all within `seconds` (0: one try)."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         await self._dial.wait(seconds)
         try:
             await self._connect(deadline)
+            await self._receive_engines(max(_LEAST if seconds else 1.0, deadline - loop.time()))
         except BaseException:
+            self._closing = True
+            if self._connection is not None:
+                self._connection.abort("this client has given up")
             self._dial.close()
             raise
+
+    async def _receive_engines(self, seconds: float) -> None:
         assert self._synced is not None
         try:
-            await asyncio.wait_for(self._synced, max(1.0, seconds))
+            await asyncio.wait_for(self._synced, seconds)
         except TimeoutError:
             raise ConnectionFailed(
-                f"the controller accepted the connection but then sent nothing for {seconds:g} s"
+                "the controller let this client in, but did not send the list of engines within "
+                f"{round(seconds, 1):g} s"
             ) from None
 
     async def close(self) -> None:
@@ -202,7 +213,11 @@ class Link:
 
     async def _connect(self, deadline: float) -> None:
         last: Exception | None = None
+        loop = asyncio.get_running_loop()
         async for _ in attempts(deadline):
+            left = deadline - loop.time()
+            if last is not None and left < _LEAST:
+                break  # it would only find that there is no time
             try:
                 join = Join(
                     proof=b"",
@@ -211,7 +226,7 @@ class Link:
                     epoch=self._epoch,
                     wall=time.time(),
                 )
-                connection, welcome = await self._dial(join)
+                connection, welcome = await self._dial(join, max(left, _LEAST))
             except (ConnectionFailed, ConnectionFileError) as error:
                 if isinstance(error, ConnectionFailed) and error.final:
                     raise

@@ -20,7 +20,7 @@ from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import Challenge, Join, Message, Refused, Welcome
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
-from engineroom.transport.reaching import by_address, by_tunnel, by_unix_socket
+from engineroom.transport.reaching import Note, by_address, by_tunnel, by_unix_socket
 from engineroom.transport.sockets import watch_liveness
 from engineroom.transport.tunnels import Tunnel
 from engineroom.transport.ways import is_this_machine
@@ -33,6 +33,9 @@ SILENT = 30.0
 
 _HEAD_START = 0.05
 """Seconds that an address has before the next one is tried as well, unless it has failed."""
+
+_LEAST = 0.05
+"""Seconds that a step has even if the time for all of them is over."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
 
@@ -53,9 +56,30 @@ class NoWay(ConnectionFailed):
     failures: Sequence[Failure] = ()
 
 
-class _Candidate(NamedTuple):
-    address: str
-    dial: Callable[[], Awaitable[Connection]]
+class _Candidate:
+    """An address, how to connect to it, and what that waits for now."""
+
+    __slots__ = ("address", "dial", "step")
+
+    def __init__(self, address: str, dial: Callable[[Note], Awaitable[Connection]]) -> None:
+        self.address, self.dial, self.step = address, dial, ""
+
+    def note(self, step: str) -> None:
+        self.step = step
+
+
+class _Time:
+    """How long the next step may take, when all of them together have a limit, too."""
+
+    def __init__(self, step: float, whole: float | None) -> None:
+        self._step = step
+        self._end = None if whole is None else asyncio.get_running_loop().time() + whole
+
+    def left(self, share: float = 1.0) -> float:
+        """Return the seconds for a step that may take this `share` of what is left."""
+        if self._end is None:
+            return self._step
+        return min(self._step, max(_LEAST, (self._end - asyncio.get_running_loop().time()) * share))
 
 
 async def connect(
@@ -65,33 +89,36 @@ async def connect(
     join: Join,
     tunnel: Tunnel | None = None,
     seconds: float = CONNECT_TIMEOUT,
+    whole: float | None = None,
     silent: float = SILENT,
 ) -> tuple[Connection, Welcome]:
     """Return a trusted connection to the controller that `info` names; call its `start` next.
 
-    `seconds`: how long one address, and then the handshake, may take. `silent`: without a sign of life, before a
-    TCP connection counts as cut. `join`: who we are; `proof`, `window` and `tunnel` are filled in here. `tunnel`: how
-    to go through an ssh server if `info` names one, or a person does. The Unix socket is tried first on the
-    controller's own machine, then all addresses at once, the better ones a moment earlier.
+    `seconds`: how long one address, and then the handshake, may take; `whole`: all together. `silent`: without a sign
+    of life, before a TCP connection counts as cut. `join`: who we are; `proof`, `window` and `tunnel` are filled in
+    here. `tunnel`: how to go through an ssh server if `info` names one, or a person does. The Unix socket is tried
+    first on the controller's own machine, then all addresses at once, the better ones a moment earlier.
     ConnectionFailed: names each address tried and what it answered. NotLetIn: the controller said why.
     """
     if tunnel is not None:
         info = tunnel.way.through(info)
     failures: list[Failure] = []
+    time = _Time(seconds, whole)
+    left = time.left(0.5)  # the other half is for the addresses
     if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
         try:
-            connection = await asyncio.wait_for(by_unix_socket(info.socket, role), seconds)
-            return await _handshake(connection, info, role, join, seconds)
+            connection = await asyncio.wait_for(by_unix_socket(info.socket, role), left)
+            return await _handshake(connection, info, role, join, left)
         except (OSError, TimeoutError) as error:
             if isinstance(error, NotLetIn):
                 raise
-            failures.append(Failure(info.socket, _words(error, seconds)))
+            failures.append(Failure(info.socket, _words(error, left)))
     if tunnel is not None and info.ssh and not info.same_machine and not is_this_machine(info.ssh):
-        connection = await _through(tunnel, info, role, seconds, failures)
+        connection = await _through(tunnel, info, role, time, failures)
         join = msgspec.structs.replace(join, tunnel=info.ssh)
     else:
-        connection = await _directly(info, role, seconds, silent, failures)
-    return await _handshake(connection, info, role, join, seconds)
+        connection = await _directly(info, role, time.left(), silent, failures)
+    return await _handshake(connection, info, role, join, time.left())
 
 
 async def attempts(deadline: float, *, rng: random.Random | None = None) -> AsyncIterator[int]:
@@ -121,16 +148,14 @@ async def _directly(
     return connection
 
 
-async def _through(
-    tunnel: Tunnel, info: ConnectionFile, role: str, seconds: float, failures: list[Failure]
-) -> Connection:
+async def _through(tunnel: Tunnel, info: ConnectionFile, role: str, time: _Time, failures: list[Failure]) -> Connection:
     """Return a connection by way of the ssh server that `info` names."""
-    forwards = {f"{each} by way of {info.ssh}": each.path for each in await tunnel.open(info, seconds)}
+    forwards = {f"{each} by way of {info.ssh}": each.path for each in await tunnel.open(info, time.left())}
     candidates = [
         _Candidate(address, partial(by_tunnel, path, address, info.certificate, role))
         for address, path in forwards.items()
     ]
-    connection = await _first_of(candidates, seconds, failures)
+    connection = await _first_of(candidates, time.left(), failures)
     if connection is None:
         said = await tunnel.last_words(info.ssh)
         raise _no_way(failures, f". {said}" if said else "")
@@ -160,7 +185,7 @@ async def _first_of(candidates: Sequence[_Candidate], seconds: float, failures: 
         if isinstance(error, NotLetIn) or not isinstance(error, OSError | TimeoutError):
             raise error
     tried = zip(candidates, errors, strict=True)
-    failures += [Failure(candidate.address, _words(error, seconds)) for candidate, error in tried]
+    failures += [Failure(candidate.address, _words(error, seconds, candidate.step)) for candidate, error in tried]
     return None
 
 
@@ -169,7 +194,7 @@ async def _dial(
 ) -> Connection:
     if before is not None:
         await asyncio.wait([before], timeout=head_start)
-    return await asyncio.wait_for(candidate.dial(), seconds)
+    return await asyncio.wait_for(candidate.dial(candidate.note), seconds)
 
 
 def _no_way(failures: Sequence[Failure], hint: str) -> NoWay:
@@ -269,7 +294,8 @@ async def _handshake(
     except TimeoutError:
         connection.abort("no answer")
         raise ConnectionFailed(
-            f"the controller at {connection.address} accepted the connection and then sent nothing for {seconds:g} s"
+            f"the controller at {connection.address} accepted the connection and then sent nothing for "
+            f"{round(seconds, 1):g} s"
         ) from None
     except BaseException:
         connection.abort("not let in")
@@ -283,9 +309,9 @@ def _be_as_patient(connection: Connection, silent: float) -> None:
         watch_liveness(sock, silent=silent)
 
 
-def _words(error: BaseException, seconds: float) -> str:
+def _words(error: BaseException, seconds: float, step: str = "") -> str:
     if isinstance(error, TimeoutError) and not str(error):
-        return f"no answer in {seconds:g} s (ETIMEDOUT)"
+        return f"no answer in {round(seconds, 1):g} s (ETIMEDOUT){' ' * bool(step)}{step}"
     if isinstance(error, socket.gaierror):
         return f"{error.strerror} ({_RESOLVING.get(error.errno or 0, error.errno)})"
     if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:

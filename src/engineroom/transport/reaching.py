@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engineroom.errors import NotLetIn, ProtocolError
 from engineroom.protocol.closing import Closing
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
+from engineroom.transport.names import look_up
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
@@ -24,6 +26,8 @@ from engineroom.transport.sockets import (
     watch_liveness,
 )
 from engineroom.transport.tls import is_the_certificate, peer_context
+
+Note = Callable[[str], object]
 
 
 async def by_unix_socket(path: str, role: str) -> Connection:
@@ -42,11 +46,16 @@ async def by_unix_socket(path: str, role: str) -> Connection:
     return connection
 
 
-async def by_address(host: str, port: int, certificate: str, role: str, silent: float) -> Connection:
-    """Return a connection over TCP; `certificate`: that it must show (PEM), "" for any. OSError, NotLetIn."""
+async def by_address(host: str, port: int, certificate: str, role: str, silent: float, note: Note) -> Connection:
+    """Return a connection over TCP; `certificate`: that it must show (PEM), "" for any. OSError, NotLetIn.
+
+    `note(step)` is told what it waits for.
+    """
     loop = asyncio.get_running_loop()
     errors: list[OSError] = []
-    for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    note("while looking up the name")
+    for family, _, _, _, address in await look_up(host, port):
+        note("while connecting")
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.settimeout(0)
@@ -59,11 +68,12 @@ async def by_address(host: str, port: int, certificate: str, role: str, silent: 
                 raise
             errors.append(error)
             continue
+        note("in the TLS handshake")
         return await _secure(sock, f"{host}:{port}", certificate, role, window=tcp_window(sock))
     raise errors[0] if errors else OSError("no address")
 
 
-async def by_tunnel(path: str, address: str, certificate: str, role: str) -> Connection:
+async def by_tunnel(path: str, address: str, certificate: str, role: str, note: Note) -> Connection:
     """Return a connection through the tunnel whose socket here is `path`; `address`: what that leads to."""
     check_socket(Path(path))
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -75,6 +85,7 @@ async def by_tunnel(path: str, address: str, certificate: str, role: str) -> Con
     except BaseException:
         sock.close()
         raise
+    note("in the TLS handshake")
     # ssh takes 2 MiB on each of its channels before that one alone has to wait.
     return await _secure(sock, address, certificate, role, window=UNIX_WINDOW)
 

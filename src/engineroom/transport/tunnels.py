@@ -67,7 +67,7 @@ class Tunnel:
                     self._lease = await _join(plan)
                 await self._lease.opened()
         except TimeoutError:
-            raise TunnelFailed(f"ssh {info.ssh}: not connected within {seconds:g} s") from None
+            raise TunnelFailed(f"ssh {info.ssh}: not connected within {round(seconds, 1):g} s") from None
         except _Down as error:
             words = str(error) or "it ended without a message"
             final = is_permanent(words) and not self._was_open

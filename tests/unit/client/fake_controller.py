@@ -74,7 +74,8 @@ class FakeController:
     def close(self) -> None:
         """Be a `Dial`: there is nothing to let go of."""
 
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        del seconds
         self.joins.append(join)
         self.loop = asyncio.get_running_loop()
         if not self.reachable:

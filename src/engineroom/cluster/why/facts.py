@@ -182,7 +182,8 @@ class _Probe:
         self._info = info
         self._tunnel = Tunnel()
 
-    async def __call__(self, join: Join) -> tuple[Connection, Welcome]:
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        del seconds
         from engineroom.transport.dial import connect
 
         return await connect(self._info, role="client", join=join, tunnel=self._tunnel, seconds=PATIENCE)
