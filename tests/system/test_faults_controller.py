@@ -178,3 +178,40 @@ def test_a_cut_in_the_middle_of_a_large_function_loses_nothing(far: Far, rc: Cli
     far.proxy.heal()
     assert [result.get(timeout=SECONDS) for result in results] == [len(data)] * 2
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
+
+
+def test_engines_that_hold_many_tasks_come_back_with_all_of_them(far: Far, rc: Client, tmp_path: Path) -> None:
+    """Far more than one message could list one by one; each runs once."""
+    mark, runs, count = tmp_path / "mark", tmp_path / "runs", 3000
+
+    def once(number: int, path: str) -> int:
+        with open(path, "a") as file:
+            file.write("x")
+        return number
+
+    first, second = rc.ids
+    gates = [rc[first].apply_async(wait_for_file, str(mark)), rc[second].apply_async(wait_for_file, str(mark))]
+    held = [rc[first].apply_async(once, number, str(runs)) for number in range(count)]
+    until(lambda: rc.queue_status()[first]["queue"] == count + 1)
+    far.proxy.cut()
+    put(mark, "")
+    until(lambda: runs.exists() and len(runs.read_text()) > count // 2)  # so some have ended, and some may wait
+    far.proxy.heal()
+    assert [each.get(timeout=SECONDS) for each in held] == list(range(count))
+    assert [each.get(timeout=SECONDS) for each in gates] == ["", ""]
+    assert runs.read_text() == "x" * count
+
+
+def test_many_tasks_are_aborted_at_once_and_nothing_else_is_lost(far: Far, rc: Client, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    with Client(far.client_file, timeout=SECONDS) as other:
+        gates = [rc[i].apply_async(wait_for_file, str(mark)) for i in rc.ids]
+        view, direct = rc.load_balanced_view(), rc[rc.ids[0]]
+        unwanted = [each for _ in range(5000) for each in (view.apply_async(abs, -1), direct.apply_async(abs, -1))]
+        wanted = [other.load_balanced_view().apply_async(abs, -2) for _ in range(10)]
+        rc.abort()
+        assert rc.wait(timeout=SECONDS)
+        assert {each.status for each in unwanted} == {"aborted"}
+        assert not any(gate.successful() for gate in gates)
+        assert [each.get(timeout=SECONDS) for each in wanted] == [2] * 10
+    assert rc[:].apply_async(abs, -3).get(timeout=SECONDS) == [3, 3]

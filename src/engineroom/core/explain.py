@@ -25,6 +25,9 @@ Data = dict[str, object]
 LISTED = 1000
 """So many ids are listed of tasks in one place."""
 
+LISTED_IN_ALL = 14_000
+"""So many are listed in one answer, so that it fits a message."""
+
 
 def explain(state: ControllerState, about: str) -> Data:
     """Return what there is to say about a task, named by its msg_id, or an engine, by its id."""
@@ -199,20 +202,22 @@ def _beside(state: ControllerState, session: Session) -> int:
 def queue_ids(state: ControllerState) -> dict[int | str, object]:
     """Return what `queue_status` does, with the ids of at most LISTED tasks in place of how many there are.
 
-    Tasks that have ended are still only counted: their ids are not kept.
+    Of fewer, if there are so many engines that the answer would be too long. Tasks that have ended are still only
+    counted: their ids are not kept.
     """
+    most = max(1, min(LISTED, LISTED_IN_ALL // (2 * len(state.engines) + 1)))
     status: dict[int | str, object] = {
         engine.id: {
-            "queue": _ids(task for task in engine.held.values() if task.target >= 0),
+            "queue": _ids((task for task in engine.held.values() if task.target >= 0), most),
             "completed": engine.completed,
-            "tasks": _ids(task for task in engine.held.values() if task.target < 0),
+            "tasks": _ids((task for task in engine.held.values() if task.target < 0), most),
         }
         for engine in state.engines.values()
     }
     unfinished = (task for session in state.sessions.values() for task in session.tasks.values())
-    status["unassigned"] = _ids(task for task in unfinished if task.engine is None)
+    status["unassigned"] = _ids((task for task in unfinished if task.engine is None), most)
     return status
 
 
-def _ids(tasks: Iterable[Task]) -> list[str]:
-    return [msg_id(task.id) for task in islice(tasks, LISTED)]
+def _ids(tasks: Iterable[Task], most: int) -> list[str]:
+    return [msg_id(task.id) for task in islice(tasks, most)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from engineroom.core.events import ClientGone, EngineUp
 from engineroom.core.explain import explain, explain_engine, explain_task, queue_ids, queue_status
 from engineroom.ids import msg_id
-from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Options, Started
+from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Held, Options, Started
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import CUT, OK, Death, Play, instance_id, submit, task, tasks
 
@@ -123,3 +125,16 @@ def test_queues_by_ids(two: Play) -> None:
     unassigned = listed["unassigned"]
     assert isinstance(unassigned, list)
     assert len(unassigned) == counted["unassigned"]
+
+
+def test_ids_of_many_tasks_on_many_engines_fit_an_answer(play: Play) -> None:
+    for number in range(20):
+        play.quietly(10 + number, EngineUp(instance_id(number)))
+        play.quietly(10 + number, Held())
+    for number in range(1, 16_001):
+        play.quietly(CLIENT, submit(number, (number % 20,)))
+
+    status = queue_ids(play.state)
+
+    assert len(json.dumps(status)) < 2**20 - 1024
+    assert {len(status[number]["queue"]) for number in range(20)} == {14_000 // 41}  # type: ignore[index]
