@@ -72,7 +72,7 @@ def test_a_private_key_that_others_could_read_is_told_of_at_the_next_start(comma
     key = profile.security_dir / "ipcontroller.key"
     key.chmod(0o640)
     again = command("ipcontroller", "--reuse").says(f"the mode of {key} from 640 to 600")
-    again.signal(15).ends()
+    again.says("ipcontroller-engine.json").signal(15).ends()
     key.chmod(0o646)
     refused = command("ipcontroller", "--reuse")
     assert refused.ends() != 0
