@@ -388,10 +388,14 @@ class Client(Hinted):
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
 
     def close(self, linger: float | None = None) -> None:
-        """Close the connection. Submitted tasks keep running; AsyncResults that are still waiting fail."""
-        del linger
+        """Close the connection. Submitted tasks keep running; AsyncResults that are still waiting fail.
+
+        Large arguments and functions that have not been sent yet are sent first. `linger`: wait at most so many
+        seconds for that; None: until 10 s pass without progress. Ctrl-C ends the wait. If some are left, a message
+        says how many tasks will not run.
+        """
         atexit.unregister(self._at_exit)
-        self._session.close()
+        self._session.close(linger=linger)
 
     def __enter__(self) -> Self:
         return self

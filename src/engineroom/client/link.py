@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from engineroom.client.inbox import SYNC, Inbox
+from engineroom.client.parting import Unsent
 from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.ids import INSTANCE_BYTES, number_of
@@ -63,6 +64,12 @@ GOODBYE_TIMEOUT = 2.0
 
 _FUNCTIONS_REMEMBERED = 10_000
 
+_STREAMS = 100
+"""So many streams may have ended without being forgotten."""
+
+_LOOK = 0.01
+"""Seconds between two looks at what is not sent."""
+
 
 class Link:
     """Dials, sends what the session has to send, and dials again when the connection is lost."""
@@ -73,6 +80,9 @@ class Link:
         self._inbox = Inbox(session, self)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
+        self._streams: dict[Request | bytes, int] = {}
+        """What is, or was, on its way as a stream, of this connection or the one that was lost last."""
+        self._most_streams = _STREAMS
         self._acknowledging: asyncio.TimerHandle | None = None
         self._redialling: asyncio.Task[None] | None = None
         self._synced: asyncio.Future[None] | None = None
@@ -108,6 +118,36 @@ class Link:
                 "the controller let this client in, but did not send the list of engines within "
                 f"{round(seconds, 1):g} s"
             ) from None
+
+    async def all_sent(self, patience: float, limit: float | None) -> Unsent:
+        """Return what is not sent: once that is nothing, or nothing goes on for `patience`, or after `limit` seconds."""
+        loop = asyncio.get_running_loop()
+        start = since = loop.time()
+        self.drain()
+        left = self._unsent()
+        while left.tasks and loop.time() < since + patience and (limit is None or loop.time() < start + limit):
+            await asyncio.sleep(_LOOK)
+            before, left = left, self._unsent()
+            if left != before:
+                since = loop.time()
+        return left
+
+    def _unsent(self) -> Unsent:
+        """Return what the controller has not been sent. Without a connection: what may not have arrived."""
+        connection = self._connection
+        open_ = {of: stream for of, stream in self._streams.items() if connection is None or connection.left(stream)}
+        self._streams = open_
+        if connection is not None and not open_:
+            waiting = connection.waiting
+            return Unsent(len(self._session.tasks) if waiting else 0, waiting)
+        requests = dict.fromkeys(self._session.outgoing.waiting())
+        requests.update(dict.fromkeys(of for of in open_ if isinstance(of, Request)))
+        functions = {of for of in open_ if isinstance(of, bytes)}
+        for task in list(self._session.tasks.values()):
+            if functions and task.request is not None and task.request.needs(functions):
+                requests[task.request] = None
+        size = 0 if connection is None else sum(connection.left(stream) for stream in open_.values())
+        return Unsent(sum(request.open for request in requests), size or sum(request.size for request in requests))
 
     async def close(self) -> None:
         """Send what is waiting, acknowledge results, and close the connection."""
@@ -241,6 +281,7 @@ class Link:
         self._session.silence.cut = ""
         self._closed.clear()
         self._sent_functions.clear()
+        self._streams.clear()
         self._synced = asyncio.get_running_loop().create_future()
         self._session.engines.begin_refresh()
         connection.on_unsent = self._unsent
@@ -282,7 +323,7 @@ class Link:
         if request.segments is None:
             connection.send(message)
         else:
-            bodies.send(connection, message, request.segments)
+            self._note(request, bodies.send(connection, message, request.segments))
 
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
@@ -292,11 +333,19 @@ class Link:
                 self._send_part(connection, part)
         self._sent_functions.add(function.hash)
         parts = tuple(part.hash for part in function.parts)
-        bodies.send(connection, Function(function.hash, parts=parts), function.body)
+        self._note(function.hash, bodies.send(connection, Function(function.hash, parts=parts), function.body))
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
-        bodies.send(connection, Function(part.hash, parts=None), part.segments())
+        self._note(part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments()))
+
+    def _note(self, of: Request | bytes, stream: int) -> None:
+        """A request, or the function with this hash, is being sent as `stream` (0: at once)."""
+        if stream:
+            if len(self._streams) >= self._most_streams:
+                self._unsent()  # which forgets what has been sent
+                self._most_streams = 2 * len(self._streams) + _STREAMS
+            self._streams[of] = stream
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

@@ -124,6 +124,12 @@ class Outgoing:
         """Whether something may wait here that nobody is going to send, as the thread that would was interrupted."""
         return self._waking or self._lone is not None or (bool(self._items) and not self._awake)
 
+    def waiting(self) -> list[Request]:
+        """Return the requests that have not been taken to be sent."""
+        lone = self._lone
+        requests = [item for item in self._items if isinstance(item, Request)]
+        return requests if lone is None else [lone, *requests]
+
     def take(self) -> list[Request | Message]:
         """Return what is to be sent; the next to add something wakes the I/O thread again. For that thread only."""
         self._awake = False  # first: what comes later wakes again

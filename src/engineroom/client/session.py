@@ -16,6 +16,7 @@ from engineroom.client.io_thread import IOThread
 from engineroom.client.link import Dial, Link
 from engineroom.client.numbers import ChunkSizes
 from engineroom.client.outgoing import Outgoing
+from engineroom.client.parting import LINGER, leave_behind, send_rest
 from engineroom.client.questions import Questions
 from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
@@ -98,20 +99,29 @@ class Session:
     def closed(self) -> bool:
         return self.failure is not None
 
-    def close(self, reason: str = "the client was closed") -> None:
-        """Close the connection and end the threads; unfinished tasks fail with `reason`. In a forked child: nothing."""
+    def close(self, reason: str = "the client was closed", *, linger: float | None = None) -> None:
+        """Send what was submitted, close the connection and end the threads; unfinished tasks fail with `reason`.
+
+        `linger`: see `parting.send_rest`. In a forked child: nothing.
+        """
         if self._forked or self._io.loop.is_closed():
             return
-        self.fail(ConnectionFailed(reason))
         if self._io.here or self._link.writing_here:  # a finalizer or a handler, which cannot wait for its own thread
+            self.fail(ConnectionFailed(reason))
             self._io.spawn(self._close_in_background())
             return
         with unheld(self.condition):
-            self._io.run(self._link.close())
-            self._io.stop()
-            self.callbacks.stop()
+            try:
+                if not self.closed:
+                    send_rest(self._io, self._link, linger)
+            finally:
+                self.fail(ConnectionFailed(reason))
+                self._io.run(self._link.close())
+                self._io.stop()
+                self.callbacks.stop()
 
     async def _close_in_background(self) -> None:
+        leave_behind(await self._link.all_sent(LINGER, None))
         await self._link.close()
         self.callbacks.stop(wait=False)
         self._io.stop()

@@ -52,6 +52,13 @@ class Request(msgspec.Struct, gc=False, eq=False):
         """Return the message that asks for it, without a stream."""
         return Submit(task_id(session, self.number), self.call, self.to, self.options)
 
+    def needs(self, functions: set[bytes]) -> bool:
+        """Whether one of these, or of their parts, is its function."""
+        function = self.function
+        if function is None:
+            return False
+        return function.hash in functions or any(part.hash in functions for part in function.parts)
+
 
 class Task(msgspec.Struct, gc=False, eq=False):
     """One call on one engine, as its client sees it.

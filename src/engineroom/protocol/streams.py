@@ -239,6 +239,11 @@ class OutgoingStreams:
         if (outgoing := self._streams.pop(stream, None)) is not None:
             outgoing.release()
 
+    def left(self, stream: int) -> int:
+        """Return how many bytes of `stream` have not been sent; 0 also if nobody wants them."""
+        outgoing = self._streams.get(stream)
+        return 0 if outgoing is None else outgoing.payload.size - outgoing.sent
+
     def next_chunk(self) -> tuple[int, list[Buffer]] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""
         while self._turns and self.window > 0:

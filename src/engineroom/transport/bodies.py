@@ -24,14 +24,19 @@ def carrying(message: Carrier, body: Body) -> Carrier:
     return replace(message, body=body)
 
 
-def send(connection: Connection, message: Carrier, payload: bytes | Payload | Sequence[Buffer]) -> None:
-    """Send `message` with `payload`, which may still be arriving: inside it if that is short, else behind it."""
+def send(connection: Connection, message: Carrier, payload: bytes | Payload | Sequence[Buffer]) -> int:
+    """Send `message` with `payload`, which may still be arriving: inside it if that is short, else behind it.
+
+    Return the id of the stream; 0: there is none.
+    """
     if isinstance(payload, bytes):
         if len(payload) <= INLINE_LIMIT:
             connection.send(carrying(message, payload))
-            return
+            return 0
         payload = [payload]
-    connection.send(carrying(message, connection.open_stream(payload)))
+    stream = connection.open_stream(payload)
+    connection.send(carrying(message, stream))
+    return stream.id
 
 
 def receive(

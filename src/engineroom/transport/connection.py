@@ -147,6 +147,15 @@ class Connection(asyncio.BufferedProtocol):
         payload = payload if isinstance(payload, Payload) else Payload.of(payload)
         return Stream(self._outgoing.open(payload), payload.size)
 
+    def left(self, stream: int) -> int:
+        """Return how many bytes of a stream that was opened here have not been sent."""
+        return self._outgoing.left(stream)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many bytes, or messages, wait to be written; streams apart."""
+        return len(self._outbox) + self._transport.get_write_buffer_size()
+
     def receive(self, stream: Stream, *, assemble: bool = True, accept: bool = True) -> Payload:
         """Return the payload that `stream` brings; call it within `on_messages` only.
 
