@@ -120,7 +120,7 @@ class Link:
             ) from None
 
     async def all_sent(self, patience: float, limit: float | None) -> Unsent:
-        """Return what is not sent: once that is nothing, or nothing goes on for `patience`, or after `limit` seconds."""
+        """Return what is not sent: once that is nothing, or stands still for `patience`, or after `limit` seconds."""
         loop = asyncio.get_running_loop()
         start = since = loop.time()
         self.drain()
