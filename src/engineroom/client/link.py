@@ -80,8 +80,9 @@ class Link:
         self._inbox = Inbox(session, self)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
-        self._streams: dict[Request | bytes, int] = {}
-        """What is, or was, on its way as a stream, of this connection or the one that was lost last."""
+        self._streams: dict[int | bytes, int] = {}
+        """What is, or was, on its way as a stream, of this connection or the one that was lost last: requests, by the
+        numbers of their first tasks, and functions, by their hashes."""
         self._most_streams = _STREAMS
         self._acknowledging: asyncio.TimerHandle | None = None
         self._redialling: asyncio.Task[None] | None = None
@@ -124,15 +125,15 @@ class Link:
         loop = asyncio.get_running_loop()
         start = since = loop.time()
         self.drain()
-        left = self._unsent()
+        left = self._not_sent()
         while left.tasks and loop.time() < since + patience and (limit is None or loop.time() < start + limit):
             await asyncio.sleep(_LOOK)
-            before, left = left, self._unsent()
+            before, left = left, self._not_sent()
             if left != before:
                 since = loop.time()
         return left
 
-    def _unsent(self) -> Unsent:
+    def _not_sent(self) -> Unsent:
         """Return what the controller has not been sent. Without a connection: what may not have arrived."""
         connection = self._connection
         open_ = {of: stream for of, stream in self._streams.items() if connection is None or connection.left(stream)}
@@ -141,11 +142,11 @@ class Link:
             waiting = connection.waiting
             return Unsent(len(self._session.tasks) if waiting else 0, waiting)
         requests = dict.fromkeys(self._session.outgoing.waiting())
-        requests.update(dict.fromkeys(of for of in open_ if isinstance(of, Request)))
         functions = {of for of in open_ if isinstance(of, bytes)}
         for task in list(self._session.tasks.values()):
-            if functions and task.request is not None and task.request.needs(functions):
-                requests[task.request] = None
+            request = task.request
+            if request is not None and (request.number in open_ or (functions and request.needs(functions))):
+                requests[request] = None
         size = 0 if connection is None else sum(connection.left(stream) for stream in open_.values())
         return Unsent(sum(request.open for request in requests), size or sum(request.size for request in requests))
 
@@ -323,7 +324,7 @@ class Link:
         if request.segments is None:
             connection.send(message)
         else:
-            self._note(request, bodies.send(connection, message, request.segments))
+            self._note(request.number, bodies.send(connection, message, request.segments))
 
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
@@ -339,11 +340,12 @@ class Link:
         self._sent_functions.add(part.hash)
         self._note(part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments()))
 
-    def _note(self, of: Request | bytes, stream: int) -> None:
-        """A request, or the function with this hash, is being sent as `stream` (0: at once)."""
+    def _note(self, of: int | bytes, stream: int) -> None:
+        """The request of a task, or the function with this hash, is being sent as `stream` (0: at once)."""
         if stream:
             if len(self._streams) >= self._most_streams:
-                self._unsent()  # which forgets what has been sent
+                connection = self.connection
+                self._streams = {of: stream for of, stream in self._streams.items() if connection.left(stream)}
                 self._most_streams = 2 * len(self._streams) + _STREAMS
             self._streams[of] = stream
 
