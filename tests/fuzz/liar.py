@@ -30,13 +30,14 @@ class Liar:
 
     @classmethod
     async def join(cls, file: ConnectionFile, role: str, **told: Any) -> Self:
-        """Connect as `role`, with `told` in the Join."""
+        """Connect as `role`, with `told` in the Join; an engine holds nothing, and says so, unless `holds` is None."""
+        holds = told.pop("holds", ())
         secret = told.pop("secret", None) or new_secret()
         identity = told.pop("identity", None) or identity_of(secret)
         join = Join(proof=b"", identity=identity, secret=secret, **told)
         connection, welcome = await connect(file, role=role, join=join, seconds=SECONDS)
         liar = cls(role, connection, welcome, secret)
-        if role == "engine":
+        if role == "engine" and holds is not None:
             liar.say(Held(last=True))
         return liar
 

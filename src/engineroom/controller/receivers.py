@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engineroom.controller.answers import answer
+from engineroom.controller.answers import Questions, answer
 from engineroom.controller.links import Link
 from engineroom.core.events import HostSays
 from engineroom.errors import ProtocolError
@@ -78,6 +79,10 @@ class _PromptReceiver(_Receiver):
 class ClientReceiver(_PromptReceiver):
     """What a client says."""
 
+    def __init__(self, controller: Controller, link: Link) -> None:
+        super().__init__(controller, link)
+        self._questions = Questions(link.connection, partial(answer, state=controller.state, config=controller.config))
+
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
         for message in messages:
@@ -91,7 +96,7 @@ class ClientReceiver(_PromptReceiver):
                 case Shutdown():
                     controller.endings.shutdown(link, message)
                 case Ask():
-                    link.connection.send(answer(message, controller.state, controller.config))
+                    self._questions.take(message)
                 case _:
                     controller.feed(link.peer, message)
 

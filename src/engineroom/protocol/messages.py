@@ -326,7 +326,7 @@ class NeedFunction(Header, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller. `of`: the function that a call
     names, of which this may be a part; b"" for none."""
 
-    hash: Hash
+    hash: SomeHash
     of: SomeHash = b""
 
 

@@ -75,6 +75,8 @@ class FunctionTable:
             self._too_large[digest] = size
 
     def _miss(self, digest: bytes) -> NoReturn:
+        if not digest:  # nobody could send it
+            raise TypeError("this call names no function")
         size = self._too_large.pop(digest, None)
         if size is None:
             raise MissingFunction(digest)
