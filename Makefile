@@ -20,11 +20,12 @@ demo: venv  ## a census of real Python code on four engines, and what else engin
 test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
 	@$(BIN)/python -m pytest --ignore=tests/real $(TWO) $(ARGS)
 
-fuzz: venv  ## the tests with random examples, new ones in each round, for 5 minutes (MINUTES=60: for an hour)
+fuzz: venv  ## the tests with random examples, new ones in each round, and lying peers, for 5 minutes (MINUTES=60: for an hour)
 	@end=$$((SECONDS + 60 * $(or $(MINUTES),5))); \
 	for ((round = 1; SECONDS < end; round++)); do \
 	  echo "round $$round"; \
 	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q $(TWO) $(ARGS); \
+	  $(BIN)/python -m pytest tests/fuzz -m "not hypothesis" -q $(ARGS); \
 	done
 
 check: venv  ## style, types, and who may import whom

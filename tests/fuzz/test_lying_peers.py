@@ -7,9 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from engineroom import Cluster
+from tests.fuzz import lies_in_records, lies_of_clients, lies_of_engines, lies_of_hosts, lies_of_strangers
 from tests.fuzz.honest import Honest
 from tests.fuzz.lies import STORIES
 from tests.patience import SECONDS
+
+TELLERS = (lies_of_strangers, lies_in_records, lies_of_clients, lies_of_engines, lies_of_hosts)
+"""They fill STORIES."""
 
 
 @pytest.fixture(scope="module")

@@ -42,9 +42,11 @@ def what_is_invalid(error: Exception, body: memoryview) -> str:
         return str(error)
     try:
         tag = msgspec.msgpack.decode(body)[int(found["message"])][0]
-    except (*INVALID, TypeError, ValueError):  # what follows the first mistake may be worse
+    except (*INVALID, TypeError, ValueError, LookupError):  # what follows the first mistake may be worse
         return str(error)
     kinds = {kind.__struct_config__.tag: kind for kind in get_args(m.Message)}
+    if not isinstance(tag, str) or tag not in kinds:
+        return f"there is no message {tag!r:.50}"
     kind, field = kinds[tag], int(found["field"]) - 1
     name = kind.__struct_fields__[field] if field < len(kind.__struct_fields__) else found["field"]
     return f"{kind.__name__}.{name}{found['rest']}: {found['what']}"

@@ -1,0 +1,104 @@
+"""Conversations that nobody thought of: good and bad messages of the table, in any order, by any role.
+
+What was found once is in corpus/, and told again each time. A conversation that fails is written to .hypothesis/found/.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from engineroom import Cluster
+from engineroom.protocol.messages import FromClient, FromEngine, FromHost, Shutdown, Signal
+from tests.fuzz.honest import Honest, Stage
+from tests.fuzz.lies import heard_out
+from tests.fuzz.of_the_table import bad_messages, good_messages, types_of
+from tests.patience import SECONDS
+
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
+FOUND = Path(__file__).parents[2] / ".hypothesis" / "found"
+
+ROLES = {"client": FromClient, "engine": FromEngine, "host": FromHost}
+_NOT_LIES = (Signal, Shutdown)
+"""A client may end engines, and signal them: that is no lie, and the honest ones would be gone."""
+
+_EXAMPLES = 8 if settings().derandomize else 60
+_BURST = 6
+_BURSTS = 4
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    """Yield an honest client and engine, for all conversations."""
+    cluster = Cluster(n=1, profile_dir=tmp_path_factory.mktemp("honest") / "profile_honest")
+    cluster.start_cluster_sync()
+    try:
+        with cluster.connect_client_sync() as rc:
+            rc.wait_for_engines(1, timeout=SECONDS)
+            yield Honest.begin(cluster, rc)
+    finally:
+        cluster.stop_cluster_sync()
+
+
+def _messages(role: str) -> st.SearchStrategy[list[Any]]:
+    kinds = [kind for kind in types_of(ROLES[role]) if role != "client" or kind not in _NOT_LIES]
+    good, bad = st.sampled_from(kinds).flatmap(good_messages), st.sampled_from(kinds).flatmap(bad_messages)
+    return st.one_of(good, good, good, good, good, good, bad)
+
+
+def _records(role: str) -> st.SearchStrategy[list[bytes]]:
+    burst = st.lists(_messages(role), min_size=1, max_size=_BURST).map(msgspec.msgpack.encode)
+    spoilt = st.builds(_spoil, burst, st.integers(0, 2**16), st.integers(0, 255))
+    return st.lists(st.one_of(burst, burst, burst, spoilt), min_size=1, max_size=_BURSTS)
+
+
+def _spoil(record: bytes, place: int, value: int) -> bytes:
+    """Return `record` with one byte changed."""
+    place %= len(record)
+    return record[:place] + bytes([value]) + record[place + 1 :]
+
+
+def tell(honest: Honest, role: str, records: list[bytes]) -> None:
+    """Have a liar of this role say `records`; keep the conversation if the honest ones notice."""
+
+    async def conversation(stage: Stage) -> None:
+        liar = await stage.join(role)
+        for record in records:
+            if liar.is_in:
+                named = record.replace(b"@session@-------", stage.session)
+                liar.say_record(named.replace(b"@instance@------", stage.instance))
+                await heard_out(liar)
+
+    try:
+        honest.beside(conversation)
+    except BaseException:
+        _keep(role, records)
+        raise
+
+
+def _keep(role: str, records: list[bytes]) -> None:
+    text = json.dumps({"role": role, "records": [base64.b64encode(record).decode() for record in records]})
+    FOUND.mkdir(parents=True, exist_ok=True)
+    (FOUND / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.json").write_text(text + "\n")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_nobody_notices_a_random_conversation(honest: Honest, role: str, data: st.DataObject) -> None:
+    tell(honest, role, data.draw(_records(role)))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_nobody_notices_what_was_found_once(honest: Honest, path: Path) -> None:
+    told = json.loads(path.read_text())
+    tell(honest, told["role"], [base64.b64decode(record) for record in told["records"]])
