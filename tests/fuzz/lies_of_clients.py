@@ -136,10 +136,10 @@ async def a_client_asks_without_end(stage: Stage) -> None:
 @story
 async def a_client_asks_nonsense(stage: Stage) -> None:
     liar = await stage.join("client")
-    for about in ("", "x" * 100_000, "-1", "0_0", "\0", "ff" * 16 + "_" + "9" * 5000, "ff" * 16 + "_-1", "1e400"):
+    for about in ("", "x" * 16_000, "-1", "0_0", "\0", "ff" * 16 + "_" + "9" * 5000, "ff" * 16 + "_-1", "1e400"):
         liar.say(*(Ask(7, what, about) for what in ("explain", "queue_status", "status", "steps", "\0", "x" * 1000)))
     await heard_out(liar)
-    assert liar.is_in
+    assert liar.is_in, await liar.is_sent_away()
 
 
 @story
