@@ -387,6 +387,14 @@ class Client(Hinted):
         if self.block if block is None else block:
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
 
+    async def room(self, size: int = 1) -> None:
+        """Return once `size` bytes more can be submitted within `max_unfinished_bytes`.
+
+        Await this in a coroutine before each call with large arguments. There, a call that finds no room raises
+        BufferError: a wait would stop the event loop.
+        """
+        await self._session.wait_for_room(given_numbers.size("size", size))
+
     def close(self, linger: float | None = None) -> None:
         """Close the connection. Submitted tasks keep running; AsyncResults that are still waiting fail.
 

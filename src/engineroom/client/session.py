@@ -18,6 +18,7 @@ from engineroom.client.numbers import ChunkSizes
 from engineroom.client.outgoing import Outgoing
 from engineroom.client.parting import LINGER, leave_behind, send_rest
 from engineroom.client.questions import Questions
+from engineroom.client.room import Room, would_stop_a_loop
 from engineroom.client.silence import Silence
 from engineroom.client.tasks import Listener, Request, Task
 from engineroom.client.waiting import CallbackThread, LeftCondition, Waiter, in_slices, unheld
@@ -68,11 +69,10 @@ class Session:
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.failure: EngineroomError | None = None
-        self.max_unfinished_bytes = max_unfinished_bytes
         self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)
         self.scope: Scope | None = None
-        self._released_bytes = 0
+        self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
         self._counted: PackedFunction | None = None
         self._observers = 0
         self._process, self._forked = os.getpid(), False
@@ -167,7 +167,8 @@ class Session:
             size, segments = sum(segment.nbytes for segment in body), body
             call = Call(kind, b"" if function is None else function.hash, Stream(0, size))
         held = size if function is None or not function.copied else size + self._copied_for(function)
-        if self.outgoing.submitted_bytes - self._released_bytes + held > self.max_unfinished_bytes:
+        room = self.room
+        if self.outgoing.submitted_bytes - room.released + held > room.most:
             self._wait_for_room(held)
         now = time.time()
         self.check()
@@ -312,7 +313,7 @@ class Session:
         """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
         request.open -= 1
         if request.open == 0:
-            self._released_bytes += request.held
+            self.room.release(request.held)
 
     def fail(self, error: EngineroomError) -> None:
         """End the session: every task that waits fails with `error`, and so does every later call."""
@@ -325,6 +326,7 @@ class Session:
                 if owner is not None:
                     owner._task_done(task)
             self.questions.fail()
+            self.room.tell()
             self.changed()
 
     def _copied_for(self, function: PackedFunction) -> int:
@@ -335,18 +337,25 @@ class Session:
         return function.copied
 
     def _wait_for_room(self, size: int) -> None:
-        def room() -> bool:
-            unfinished = self.outgoing.submitted_bytes - self._released_bytes
-            return unfinished == 0 or unfinished + size <= self.max_unfinished_bytes
-
-        if room():
+        room = self.room
+        if room.has(size):
             return
+        full = f"unfinished tasks hold more than max_unfinished_bytes ({room.most} bytes)"
         if self.callbacks.here or self._io.here:
             raise BufferError(
-                f"unfinished tasks hold more than max_unfinished_bytes ({self.max_unfinished_bytes} bytes), and a "
-                "callback cannot wait for them: submit from another thread, or submit less at a time"
+                f"{full}, and a callback cannot wait for them: submit from another thread, or submit less at a time"
             )
-        self.wait_until(room, None)
+        if would_stop_a_loop():
+            raise BufferError(
+                f"{full}, and waiting here would stop the event loop: `await rc.room()` first, or await earlier results"
+            )
+        self.wait_until(lambda: room.has(size), None)
+
+    async def wait_for_room(self, size: int) -> None:
+        """Return once `size` bytes can be submitted without a wait. The error that ended the session, if it has."""
+        self.check()
+        await self.room.wait(size, lambda: self.closed)
+        self.check()
 
 
 def _tell_of_forks(session: Session) -> None:
