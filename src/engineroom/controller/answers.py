@@ -10,6 +10,7 @@ from collections.abc import Callable
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import known_steps
 from engineroom.core import explain
+from engineroom.core.bounds import binding
 from engineroom.core.state import ControllerState
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Answer, Ask
@@ -30,6 +31,8 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
             data: object = (explain.queue_ids if ask.about == "verbose" else explain.queue_status)(state)
         case "explain":
             data = explain.explain(state, ask.about)
+        case "bounds":
+            data = binding(state)
         case "steps":
             data = known_steps(config)
         case _:

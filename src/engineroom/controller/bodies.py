@@ -14,6 +14,7 @@ from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, Large
 from engineroom.protocol.messages import Finished, Function, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
+from engineroom.transport.thrift import Thrift
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -24,6 +25,8 @@ class Bodies:
 
     def __init__(self, controller: Controller) -> None:
         self._feed = controller.feed
+        sessions = controller.state.sessions
+        self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()))
         self.functions = FunctionShelf()
         self.intake = FunctionIntake(self.functions, controller.feed)
 
@@ -32,6 +35,8 @@ class Bodies:
         if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
+
+        self.thrift.passed(body.size)
 
         def whole(payload: Payload) -> None:
             self._feed(link.peer, BodyHere(message.task, payload))
@@ -55,6 +60,8 @@ class Bodies:
         if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
+
+        self.thrift.passed(body.size)
 
         def whole(payload: Payload) -> None:
             # Only a whole result counts: an engine that dies while it sends has not finished.

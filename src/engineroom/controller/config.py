@@ -18,7 +18,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     report its death; `reconnect_timeout`: the same, where it may have been cut off. `host`: instance of the host that
     had it started in a job, b"" if none did; without that host it ends after `lease` seconds. `linger`: seconds for
     which results of a client that is gone are kept; `max_kept_bytes`, `max_total_kept_bytes`: of results, for one
-    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client; `max_link_bytes`: of what waits
+    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client; `max_idle_function_bytes`: of
+    functions that no unfinished task names; `max_link_bytes`: of what waits
     for a client that does not read. Who has not answered for `unresponsive` seconds is called unresponsive, and is lost
     after `unresponsive_timeout` seconds (0: never).
     """
@@ -44,6 +45,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_kept_bytes: int = 512 << 20
     max_total_kept_bytes: int = 1 << 30
     max_submitted_bytes: int = 2 << 30
+    max_idle_function_bytes: int = 64 << 20
     max_link_bytes: int = 8 << 20
     unresponsive: float = 6.0
     unresponsive_timeout: float = 0.0
@@ -57,6 +59,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             kept_bytes=self.max_kept_bytes,
             all_kept_bytes=self.max_total_kept_bytes,
             submitted_bytes=self.max_submitted_bytes,
+            idle_function_bytes=self.max_idle_function_bytes,
             reattach_grace=self.reattach_grace,
             reconnect_timeout=self.reconnect_timeout,
             lease=self.lease,

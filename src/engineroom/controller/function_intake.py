@@ -108,7 +108,7 @@ class FunctionIntake:
 
     def _is_here(self, digest: bytes) -> None:
         self._incomplete.pop(digest, None)
-        self._feed(Peer(0), FunctionHere(digest))
+        self._feed(Peer(0), FunctionHere(digest, self._shelf.size_of(digest)))
 
     def _lost(self, peer: Peer, digest: bytes, reason: str) -> None:
         """Tell of the functions that this would have been a part of."""

@@ -55,6 +55,12 @@ class FunctionShelf:
         while self._bytes > self._max_bytes and len(self._long) > 1:
             self._forget(next(iter(self._long)))
 
+    def size_of(self, digest: bytes) -> int:
+        """Return the bytes of a function that is here, and of its parts."""
+        function, _ = self._functions[digest]
+        own = len(function.body) if isinstance(function.body, bytes) else function.body.size
+        return own + sum(self.size_of(part) for part in function.parts or () if part in self._functions)
+
     def missing(self, function: Function) -> set[bytes]:
         """Return what is not here of a function and its parts."""
         return {digest for digest in (function.hash, *(function.parts or ())) if digest not in self._functions}

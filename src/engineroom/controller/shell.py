@@ -108,6 +108,7 @@ class Controller:
             self._listener.close()
         if self._timer is not None:
             self._timer.cancel()
+        self.bodies.thrift.close()
         for link in tuple(self.links.by_peer.values()):
             if self._comes_back:
                 link.connection.abort(reason)

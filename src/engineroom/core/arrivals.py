@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.attempts import queue
-from engineroom.core.forgetting import function_is_idle, function_of
+from engineroom.core.forgetting import function_is_idle, function_of, function_size
 from engineroom.core.lines import Arrival
 from engineroom.core.prefetch import ask_back, refresh
 from engineroom.core.results import lost
@@ -87,8 +87,9 @@ def _is_away(state: ControllerState, function: MeasuredFunction) -> None:
     state.away[function.hash] = function
 
 
-def function_here(state: ControllerState, hash_: bytes) -> None:
+def function_here(state: ControllerState, hash_: bytes, size: int) -> None:
     """A function is complete, with all its parts."""
+    function_size(state, hash_, size)
     function = state.away.pop(hash_, None)
     if function is None:
         if hash_ not in state.functions:  # no task names it yet, and perhaps none ever will

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge, arrived
 from engineroom.core.engines import Engine
+from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
 from engineroom.core.lines import release
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
@@ -93,9 +94,15 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
         _retry(state, task, engine)
     else:
         finish(state, task, engine, message, body)
-    if engine.lines:
-        resume(state, engine)
+    if engine.lines or engine.to_free:
+        _let_others_on(state, engine, task)
     feed(state, engine)
+
+
+def _let_others_on(state: ControllerState, engine: Engine, ended: Task) -> None:
+    if engine.to_free > 0:
+        arrived_while_full(state, engine, ended)
+    resume(state, engine)
 
 
 def _retry(state: ControllerState, task: Task, engine: Engine) -> None:

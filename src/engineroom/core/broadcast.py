@@ -134,8 +134,10 @@ def _new(
 ) -> Task:
     body = None if arrival is None else arrival.body
     function = function_of(state, message.call.function)
-    if not function.users:
-        state.idle_functions.pop(function.hash, None)
+    if not function.users and state.idle_functions.pop(function.hash, 0) is None:
+        state.idle_function_bytes -= function.size
+    if function.owner is not session:
+        function.owner = function.owner is not False or session
     function.users += 1
     task = Task(State.QUEUED, id_, number, session, message, body, function, size)
     session.submitted_bytes += size

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core import outputs
 from engineroom.core.arrivals import sender_gone
+from engineroom.core.forgetting import drop_functions_of
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
@@ -88,12 +89,13 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
         _forget_one(state)
     expire_at(state, state.now + state.limits.linger)
     sender_gone(state, peer, session)
+    drop_functions_of(state, session)
 
 
 def _forget_one(state: ControllerState) -> None:
     """Forget, of those who went first, one who has nothing here."""
     for session in islice(state.gone.values(), _LOOKED_AT):
-        if not session.tasks and not session.results:
+        if not session.tasks and not session.results and not session.paused:
             del state.gone[session.id], state.sessions[session.id]
             return
 

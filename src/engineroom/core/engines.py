@@ -64,6 +64,7 @@ class Engine:
         "spare",
         "spawned",
         "stalled",
+        "to_free",
         "tunnel",
         "unacknowledged",
     )
@@ -94,6 +95,8 @@ class Engine:
         """What it has said so far of what it holds, while it says so."""
         self.full: Full | None = None
         """It starts nothing, because it keeps too much that was not acknowledged."""
+        self.to_free = 0
+        """While it is full: bytes that it has yet to be allowed to forget."""
         self.closed = True
         """It is sent no balanced tasks: it is away, or full."""
         self.known_as = Peer(0)

@@ -140,9 +140,10 @@ class FunctionComing(msgspec.Struct, frozen=True):
 
 
 class FunctionHere(msgspec.Struct, frozen=True):
-    """A function, and all its parts, are complete."""
+    """A function, and all its parts, are complete. `size`: of all these, in bytes."""
 
     hash: bytes
+    size: int = 0
 
 
 class FunctionLost(msgspec.Struct, frozen=True):

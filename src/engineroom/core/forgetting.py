@@ -9,6 +9,7 @@ from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import MeasuredFunction, Task
 
 if TYPE_CHECKING:  # the state holds tasks
+    from engineroom.core.sessions import Session
     from engineroom.core.state import ControllerState
 
 
@@ -24,6 +25,11 @@ def forget(state: ControllerState, task: Task) -> None:
     function.users -= 1
     if not function.users and function.hash:
         function_is_idle(state, function.hash)
+        owner = function.owner
+        if type(owner) is not bool and owner.peer is None:
+            drop_function(state, function.hash)  # nobody else has ever named it
+        else:
+            _bound_idle_functions(state, spared=0)
 
 
 def function_of(state: ControllerState, hash_: bytes) -> MeasuredFunction:
@@ -38,8 +44,37 @@ def function_of(state: ControllerState, hash_: bytes) -> MeasuredFunction:
 def function_is_idle(state: ControllerState, hash_: bytes) -> None:
     """No unfinished task names this function: remember it for a while."""
     state.idle_functions[hash_] = None
-    if len(state.idle_functions) > state.limits.idle_functions:
-        oldest, _ = state.idle_functions.popitem(last=False)
-        del state.functions[oldest]
-        state.away.pop(oldest, None)
-        state.out.append(DropFunction(oldest))
+    state.idle_function_bytes += state.functions[hash_].size
+    _bound_idle_functions(state, spared=1)  # one that has just come is about to be named
+
+
+def function_size(state: ControllerState, hash_: bytes, size: int) -> None:
+    """A function has come that is so large, with its parts."""
+    function = function_of(state, hash_)
+    if hash_ in state.idle_functions:
+        state.idle_function_bytes += size - function.size
+    function.size = size
+    if not function.users and hash_ not in state.idle_functions:
+        function_is_idle(state, hash_)
+
+
+def _bound_idle_functions(state: ControllerState, *, spared: int) -> None:
+    limits, idle = state.limits, state.idle_functions
+    while len(idle) > spared and (
+        len(idle) > limits.idle_functions or state.idle_function_bytes > limits.idle_function_bytes
+    ):
+        drop_function(state, next(iter(idle)))
+
+
+def drop_functions_of(state: ControllerState, session: Session) -> None:
+    """The client of `session` is gone: forget the functions that no unfinished task names, and only it has named."""
+    for hash_ in [hash_ for hash_ in state.idle_functions if state.functions[hash_].owner is session]:
+        drop_function(state, hash_)
+
+
+def drop_function(state: ControllerState, hash_: bytes) -> None:
+    """Forget a function that no unfinished task names."""
+    del state.idle_functions[hash_]
+    state.idle_function_bytes -= state.functions.pop(hash_).size
+    state.away.pop(hash_, None)
+    state.out.append(DropFunction(hash_))

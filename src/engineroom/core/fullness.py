@@ -12,7 +12,7 @@ from engineroom.core.acknowledgements import acknowledge, tell
 from engineroom.core.engines import Engine
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import ask_back, refresh
-from engineroom.core.tasks import Kept
+from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Full
 
@@ -27,27 +27,35 @@ def engine_full(state: ControllerState, peer: Peer, message: Full) -> None:
         return
     engine.full = message if message.kept else None
     engine.closed = engine.full is not None
+    engine.to_free = max(0, message.kept - message.limit // 2)
     if engine.full is None:
         feed(state, engine)
         return
     for task in reversed(list(engine.spare.values())):
         ask_back(state, task, engine)
     refresh(state, engine)
-    _release(state, engine, message.kept - message.limit // 2)
+    _release(state, engine)
     tell(state, engine)
 
 
-def _release(state: ControllerState, engine: Engine, size: int) -> None:
-    """Let `engine` forget `size` bytes of results that are kept here, the oldest first. O(all that is kept)."""
+def arrived_while_full(state: ControllerState, engine: Engine, task: Task) -> None:
+    """A result of `engine` is here that was on its way when it said that it is full: it may forget that too."""
+    kept = task.session.results.get(task.number)
+    if kept is not None and kept.engine is engine:
+        _forget(state, engine, kept)
+        tell(state, engine)
+
+
+def _release(state: ControllerState, engine: Engine) -> None:
+    """Let `engine` forget results that are kept here, the oldest first. O(all that is kept)."""
     here = [kept for session in state.sessions.values() for kept in session.results.values() if kept.engine is engine]
     for kept in sorted(here, key=lambda kept: kept.finished):
-        if size <= 0:
+        if engine.to_free <= 0:
             return
-        size -= kept.size
-        _forget(state, kept)
+        _forget(state, engine, kept)
 
 
-def _forget(state: ControllerState, kept: Kept) -> None:
-    engine, number = kept.engine, kept.number
-    kept.engine, kept.number = None, 0
+def _forget(state: ControllerState, engine: Engine, kept: Kept) -> None:
+    engine.to_free -= kept.size
+    number, kept.engine, kept.number = kept.number, None, 0
     acknowledge(state, engine, number)

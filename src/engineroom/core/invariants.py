@@ -193,6 +193,7 @@ def _check_functions(state: ControllerState, tasks: dict[TaskId, Task]) -> None:
         assert function.senders or not function.waiting, "a function is waited for that nobody can send"
         assert function.senders.keys() <= state.clients.keys()
     assert state.away.keys() <= state.functions.keys()
+    assert state.idle_function_bytes == sum(state.functions[hash_].size for hash_ in state.idle_functions)
 
 
 def _check_registers(state: ControllerState) -> None:

@@ -45,6 +45,7 @@ class Limits(msgspec.Struct, frozen=True):
     task_output_bytes: int = 4 << 20
     """Kept of what the tasks of a client wrote, and of what one of them did, in case the client is cut off: the first
     and the last of it. Connected clients are sent all of it at once."""
+    idle_function_bytes: int = 64 << 20
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""
     reattach_grace: float = 2.0

@@ -162,7 +162,7 @@ def _about_function(
         case FunctionComing():
             function_coming(state, peer, event.hash)
         case FunctionHere():
-            function_here(state, event.hash)
+            function_here(state, event.hash, event.size)
         case FunctionLost():
             function_lost(state, peer, event.hash, event.words)
         case FunctionMissing():

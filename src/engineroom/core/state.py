@@ -76,6 +76,7 @@ class ControllerState:
         self.away: dict[bytes, MeasuredFunction] = {}
         """Functions whose bytes are not here."""
         self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
+        self.idle_function_bytes = 0
 
         self.withdrawals: deque[Withdrawal] = deque()
         """Tasks that are to be withdrawn, in the order in which that was asked for."""

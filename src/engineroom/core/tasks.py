@@ -23,7 +23,7 @@ class MeasuredFunction:
     `cost`: seconds of engine time that one call is expected to take, all told.
     """
 
-    __slots__ = ("away", "cost", "hash", "measured", "senders", "users", "waiting")
+    __slots__ = ("away", "cost", "hash", "measured", "owner", "senders", "size", "users", "waiting")
 
     def __init__(self, hash_: bytes, guess: float) -> None:
         self.hash = hash_
@@ -36,6 +36,10 @@ class MeasuredFunction:
         self.cost = guess
         self.measured = False
         self.users = 0
+        self.size = 0
+        """Bytes of it and its parts, as far as they have come."""
+        self.owner: Session | bool = False
+        """The only session that has named it, False: none has, True: several have."""
 
     def learn(self, seconds: float, overhead: float) -> None:
         """A call took `seconds`: move the estimate, a quarter of the way once there is one."""

@@ -17,10 +17,10 @@ import threading
 from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import STDERR, STDOUT, Sink
 from engineroom.engine.last_words import FILE_BEGINS, LastWords, new_file
+from engineroom.engine.overflow import punch
 
 _HOLE = 1024 * 1024
 _HALF = 2 * 1024 * 1024
-_KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
 
 
 class _MemoryFile:
@@ -62,7 +62,7 @@ class _MemoryFile:
             self.position = end - _HALF
         self._read(end, attempt)
         if self.position - self._freed >= _HOLE:
-            _punch(self.file, self._freed, self.position - self._freed)
+            punch(self.file, self._freed, self.position - self._freed)
             self._freed = self.position
 
     def _read(self, end: int, attempt: Attempt | None) -> None:
@@ -99,6 +99,11 @@ class Descriptors:
             if os.lseek(file.file, 0, os.SEEK_END) != file.position:
                 with self._lock:
                     file.read(attempt)
+                    self._note_read()
+
+    def _note_read(self) -> None:
+        if self._words is not None:
+            self._words.note_read(*(file.position for file in self._files))
 
     def settle(self, attempt: Attempt | None) -> None:
         """At the end of `attempt`: take what is new as its output, and the descriptors back; quick when all is well."""
@@ -107,21 +112,14 @@ class Descriptors:
                 with self._lock:
                     file.take_back()
                     file.read(attempt)
+                    self._note_read()
         if self._words is not None and attempt is not None and attempt.output is not None:
             self._words.begin(*(file.position for file in self._files))
 
 
 def _buffer_lines() -> None:
     """Have C's own stdout write at each line: it would keep 4 KiB back, as it does for every file."""
-    import ctypes  # only here and in `_punch`
+    import ctypes  # only here
 
     libc = ctypes.CDLL(None)
     libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, 1, 0)
-
-
-def _punch(file: int, start: int, size: int) -> None:
-    """Give back the memory of bytes that were read; unlike a truncation, this loses nothing written meanwhile."""
-    import ctypes
-
-    libc = ctypes.CDLL(None)
-    libc.fallocate(file, _KEEP_SIZE | _PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(size))

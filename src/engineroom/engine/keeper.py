@@ -9,6 +9,7 @@ import signal
 from typing import NoReturn
 
 from engineroom.engine.last_words import LastWords
+from engineroom.engine.overflow import AGAIN, SECONDS, cut
 from engineroom.protocol.left_behind import end_marked
 from engineroom.settings.own_files import append_to
 from engineroom.settings.titles import set_title
@@ -46,7 +47,9 @@ def _keep(words: LastWords, engine: int, log_file: str, mark: str) -> NoReturn:
         set_title("engineroom keeper")
         with contextlib.suppress(ProcessLookupError):
             ended = os.pidfd_open(engine)
-            select.select([ended], [], [])
+            wait = SECONDS
+            while not select.select([ended], [], [], wait)[0]:
+                wait = AGAIN if cut(words) else SECONDS
         said = words.read()
         if said:
             target = append_to(log_file) if log_file else 2

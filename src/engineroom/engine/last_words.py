@@ -13,6 +13,9 @@ import os
 import struct
 
 _BEGIN = struct.Struct("=QQ")
+_READ_AT = _BEGIN.size
+"""Where on the page it says how far the engine has read its files."""
+
 _RING = 64
 """Where on the page the ring of what was printed begins; a zero byte in it is where the next print goes."""
 
@@ -99,6 +102,15 @@ class LastWords:
         if self._at != _RING:
             self._page[_RING:_SIZE] = _EMPTY
             self._at, self._open = _RING, b""
+
+    def note_read(self, stdout: int, stderr: int) -> None:
+        """Note how far the engine has read."""
+        _BEGIN.pack_into(self._page, _READ_AT, stdout, stderr)
+
+    def read_up_to(self) -> tuple[int, int]:
+        """Return how far the engine has read."""
+        stdout, stderr = _BEGIN.unpack_from(self._page, _READ_AT)
+        return max(stdout, FILE_BEGINS), max(stderr, FILE_BEGINS)
 
     def forget(self) -> None:
         """Forget all that was written so far: the engine ends in good order."""

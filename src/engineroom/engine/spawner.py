@@ -34,6 +34,7 @@ from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
 from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
+from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
 from engineroom.protocol.left_behind import adopt_orphans
 from engineroom.protocol.processes import die_with_parent
@@ -69,6 +70,7 @@ class Spawner:
         self._children: dict[int, _Child] = {}
         self._input = b""
         self._ending = False
+        self._watch = Watch()
         self._parent = os.getppid()
         self._memory = OutOfMemory()
         self._strays = Strays()
@@ -98,7 +100,11 @@ class Spawner:
                 with contextlib.suppress(KeyError):
                     poll.unregister(0)
             self._kill_overdue()
+            self._watch.look(self._files(), time.monotonic())
         return None
+
+    def _files(self) -> list[LastWords]:
+        return [child.words for child in self._children.values() if child.words is not None]
 
     def _install_signals(self) -> None:
         for number in (self._wake_read, self._wake_write):
@@ -112,9 +118,10 @@ class Spawner:
             self._end()
 
     def _timeout(self) -> float | None:
-        """Return the milliseconds until the next process must be killed."""
+        """Return the milliseconds until the next process must be killed, or what engines write be looked at."""
         ends = [child.kill_at for child in self._children.values()]
-        deadlines = [each for each in (*ends, self._strays.deadline) if each is not None]
+        look = self._watch.due if self._files() else None
+        deadlines = [each for each in (*ends, self._strays.deadline, look) if each is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 + 1 if deadlines else None
 
     def _commands(self) -> Iterator[dict[str, Any]]:

@@ -112,6 +112,9 @@ class IPController(BaseParallelApplication):
             "Arguments over 64 KiB are not counted.",
         )
     )
+    max_idle_function_bytes = option(
+        Int(64 * 1024**2, min=0, help="Bytes of functions to keep for later calls while no unfinished task uses them.")
+    )
     max_link_bytes = option(
         Int(
             8 * 1024**2,

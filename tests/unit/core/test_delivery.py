@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engineroom.core.actions import Action, DropFunction, Record, Send, WakeAt, What
 from engineroom.core.clients import known_up_to
-from engineroom.core.events import ClientGone, ClientUp, EngineUp
+from engineroom.core.events import ClientGone, ClientUp, EngineUp, FunctionHere
 from engineroom.core.limits import Limits
 from engineroom.protocol.messages import (
     Call,
@@ -172,3 +172,37 @@ def test_records_are_made_when_somebody_keeps_them() -> None:
     assert records[0].message == submit(1)
     assert records[2].message == result(1, 0)
     assert run(1).task == records[1].task
+
+
+def calls(play: Play, names: bytes, size: int = 100, *, first: int = 1) -> list[DropFunction]:
+    """Have these functions come and be called once, one after the other; return what is dropped."""
+    dropped: list[DropFunction] = []
+    for number, name in enumerate(names, first):
+        hash_ = bytes([name]) * 16
+        actions = play(CLIENT, FunctionHere(hash_, size))
+        actions += play(CLIENT, submit(number, (0,), call=Call(Kind.APPLY, hash_)))
+        actions += play(ENGINE_0, Finished(number, task(number), 1, OK))
+        dropped += [action for action in actions if isinstance(action, DropFunction)]
+    return dropped
+
+
+def test_functions_that_no_task_names_are_bounded_by_their_bytes() -> None:
+    play = Play(Limits(idle_function_bytes=250))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+
+    assert calls(play, b"aba") == []
+    assert calls(play, b"c", first=4) == [DropFunction(b"b" * 16)]
+    assert calls(play, b"d", 1000, first=5) == [DropFunction(name * 16) for name in (b"a", b"c", b"d")]
+    assert play.state.idle_function_bytes == 0
+
+
+def test_functions_go_with_the_only_client_that_has_named_them(two: Play) -> None:
+    two.connect(2)
+    calls(two, b"ab")
+    two(2, submit(1, (0,), client=2, call=Call(Kind.APPLY, b"b" * 16)))
+    two(CLIENT, submit(3, (0,), call=Call(Kind.APPLY, b"c" * 16)))
+
+    assert [a for a in two(CLIENT, ClientGone()) if isinstance(a, DropFunction)] == [DropFunction(b"a" * 16)]
+    actions = two(ENGINE_0, Finished(3, task(3), 1, OK))
+    assert [a for a in actions if isinstance(a, DropFunction)] == [DropFunction(b"c" * 16)]

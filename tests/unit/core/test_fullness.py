@@ -61,3 +61,11 @@ def test_one_that_connects_again_is_not_full_before_it_says_so(two: Play) -> Non
     assert binding(two.state) == []
     two(20, FULL)
     assert len(binding(two.state)) == 1
+
+
+def test_and_what_was_on_its_way_when_it_said_so(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 0)))
+    two(ENGINE_0, FULL)
+    told = of(two(ENGINE_0, Finished(1, task(1), 1, OK, b"r" * 3000)), Delivered)
+    assert told == [(ENGINE_0, Delivered(1))]
+    assert of(two(ENGINE_0, Finished(2, task(2), 1, OK, b"r" * 3000)), Delivered) == []

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.engine.last_words import LastWords
+from engineroom.engine import overflow
+from engineroom.engine.last_words import FILE_BEGINS, LastWords
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
 
@@ -56,3 +57,33 @@ def test_the_end_of_what_was_printed_is_held_whole_and_in_order(texts: list[str]
     assert printed[-700:].rstrip("\n") in held
     assert len(held) <= len(printed) + 2
     assert held.lstrip("\ufffd").rstrip("\n") in printed
+
+
+def resident(file: int) -> int:
+    return os.fstat(file).st_blocks * 512
+
+
+def test_the_middle_of_what_nobody_reads_is_taken_out(words: LastWords) -> None:
+    os.write(words.files[0], b"head")
+    for _ in range(40):
+        os.write(words.files[0], bytes(1 << 20))
+    os.write(words.files[0], b"tail")
+
+    assert overflow.cut(words)
+
+    assert resident(words.files[0]) < overflow.MOST
+    assert os.pread(words.files[0], 4, FILE_BEGINS) == b"head"
+    assert words.read() == "tail\n"
+    assert not overflow.cut(words)
+
+
+def test_what_the_engine_has_read_is_no_head(words: LastWords) -> None:
+    for _ in range(20):
+        os.write(words.files[1], bytes(1 << 20))
+    words.note_read(FILE_BEGINS, os.fstat(words.files[1]).st_size)
+    os.write(words.files[1], b"head")
+    for _ in range(20):
+        os.write(words.files[1], bytes(1 << 20))
+    assert overflow.cut(words)
+    start = words.read_up_to()[1]
+    assert os.pread(words.files[1], 4, start) == b"head"

@@ -68,7 +68,12 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     if facts.startup_problems:
         engine, problem = next(iter(facts.startup_problems.items()))
         return f"engine {engine}: {problem}", fix_for(problem)
-    return _too_few(steps, facts)
+    return _too_few(steps, facts) if not facts.bounds else _bound(facts)
+
+
+def _bound(facts: Facts) -> tuple[str, str]:
+    """Return which limits hold somebody back: everybody else goes on."""
+    return "; ".join(facts.bounds), "fetch the results, or set a higher limit in the profile"
 
 
 def _failed(steps: Sequence[Step], facts: Facts, failure: Failure) -> tuple[str, str]:

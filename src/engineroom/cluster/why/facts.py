@@ -47,7 +47,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     with its files of options, "" if all is right. `file_problem`: of the connection file for clients.
     `contact_problem`: why the controller does not answer; only asked if the file is right. `controller_stopped`: by
     SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
-    by id, what their start-up code ended of. `others`: the clusters that run, in a sentence, if this one does not.
+    by id, what their start-up code ended of. `bounds`: whose tasks are not started because of a limit, and why.
+    `others`: the clusters that run, in a sentence, if this one does not.
     `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since
     the host was started."""
 
@@ -62,6 +63,7 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     controller_stopped: bool = False
     engines: list[int] | None = None
     startup_problems: dict[int, str] = {}
+    bounds: list[str] = []
     others: str = ""
     last_words: str = ""
     engine_words: str = ""
@@ -78,6 +80,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     file_problem, contact_problem = "", ""
     engines: list[int] | None = None
     startup_problems: dict[int, str] = {}
+    bounds: list[str] = []
     try:
         info = read_connection_file(path)
     except ConnectionFileError as error:
@@ -85,7 +88,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     else:
         file_problem = _trouble_with(info, path)
         if not file_problem and not stopped:
-            engines, startup_problems, contact_problem = _ask(info)
+            engines, startup_problems, bounds, contact_problem = _ask(info)
     profile_problem = _trouble_writing(profile)
     if not host.may_run and not controller.may_run:
         profile_problem = profile_problem or _trouble_with_options(profile)
@@ -101,6 +104,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         controller_stopped=stopped or (bool(contact_problem) and runs_here and is_stopped(controller.pid)),
         engines=engines,
         startup_problems=startup_problems,
+        bounds=bounds,
         others="" if host.may_run or controller.may_run else running_commands("ipcluster why", profile),
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
         engine_words=_engine_words(profile, cluster_id, host.since),
@@ -195,16 +199,20 @@ class _Probe:
         self._tunnel.close()
 
 
-def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], str]:
-    """Return the engines that the controller has, what they say is wrong with them, and why it can't be asked."""
+def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], list[str], str]:
+    """Return the engines that the controller has, what they say is wrong with them, what bounds hold back, and why it
+    can't be asked."""
     from engineroom.client.session import Session  # asyncio, TLS: not before there is somebody to ask
 
     session: Session = Session(_Probe(info), reconnect_timeout=0.0)
     try:
         session.start(0.0)
     except (EngineroomError, OSError) as error:
-        return None, {}, str(error)
+        return None, {}, [], str(error)
     try:
-        return list(session.engines.ids), session.engines.problems(), ""
+        bounds = list(session.ask("bounds", timeout=PATIENCE))
+        return list(session.engines.ids), session.engines.problems(), bounds, ""
+    except (EngineroomError, TimeoutError) as error:
+        return list(session.engines.ids), session.engines.problems(), [], str(error)
     finally:
         session.close()

@@ -1,0 +1,63 @@
+"""Gives memory back that was needed for a while, once there is nothing else to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from engineroom.protocol import memory
+
+WORTH = 32 << 20
+"""So many bytes must have passed through, or must be kept."""
+
+QUIET = 1.0
+"""Seconds without any change."""
+
+LATEST = 10
+"""After so many times QUIET it is done in any case."""
+
+
+class Thrift:
+    """Notes bytes that pass through this process; it has a timer only while there is something to give back."""
+
+    def __init__(self, kept: Callable[[], int]) -> None:
+        """`kept()`: bytes that are kept for others now, and may be let go at any time."""
+        self._kept = kept
+        self._passed = self._looks = 0
+        self._seen = (0, 0)
+        self._timer: asyncio.TimerHandle | None = None
+        self._apart = self._due = False
+
+    def passed(self, size: int) -> None:
+        """Note that `size` bytes have come."""
+        self._passed += size
+        if self._passed > WORTH and self._timer is None:
+            if not self._apart:
+                self._apart = True
+                memory.keep_large_apart()
+            self._look_soon()
+
+    def close(self) -> None:
+        """Give nothing back any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_soon(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(QUIET, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._passed, self._kept()
+        changed, self._seen = now != self._seen, now
+        self._due = self._due or changed
+        self._looks = self._looks + 1 if changed else LATEST
+        if self._looks < LATEST:
+            self._look_soon()
+            return
+        self._looks = 0
+        if self._due or self._passed:
+            memory.give_back()
+        self._due = False
+        self._passed, self._seen = 0, (0, self._seen[1])
+        if self._seen[1] > WORTH:  # what is kept will be let go one day
+            self._look_soon()

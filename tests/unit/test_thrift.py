@@ -1,0 +1,45 @@
+"""Memory goes back when there is nothing else to do, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engineroom.protocol import memory
+from engineroom.transport import thrift
+from tests.patience import SECONDS
+
+
+def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thrift, "QUIET", 0.01)
+    given: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(kept))
+    kept = 2 * thrift.WORTH
+
+    async def until(times: int) -> None:
+        async with asyncio.timeout(SECONDS):
+            while len(given) < times:  # noqa: ASYNC110 (a list tells nobody)
+                await asyncio.sleep(0.005)
+
+    async def story() -> None:
+        nonlocal kept
+        looks = thrift.Thrift(lambda: kept)
+        looks.passed(10)
+        assert looks._timer is None
+        looks.passed(thrift.WORTH)
+        await until(1)
+        kept = 0
+        await until(2)
+        assert looks._timer is None
+        looks.close()
+
+    asyncio.run(story())
+    assert given == [2 * thrift.WORTH, 0]
+
+
+def test_what_is_free_can_be_given_back_anywhere() -> None:
+    memory.keep_large_apart()
+    memory.give_back()
