@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from engineroom.core.policies import POLICIES
@@ -41,6 +42,23 @@ def test_losses_cost_no_task() -> None:
 
     assert simulation.ended == {Status.OK: 2000}
     assert "engines lost 10" in report(simulation)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(engines=10, tasks=1000, cuts=20, pause=1.0),
+        Plan(engines=10, tasks=1000, cuts=5, pause=70.0),
+        Plan(engines=10, tasks=1000, stops=15, pause=20.0),
+        Plan(engines=10, tasks=1000, stops=15, pause=30.0, unresponsive_timeout=8.0),
+        Plan(engines=12, tasks=1000, hosts=4, host_losses=2, cuts=8, stops=8, losses=2, pause=15.0),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_happens_to_engines_and_hosts_costs_no_task(plan: Plan, seed: int) -> None:
+    simulation = play(msgspec.structs.replace(plan, seed=seed))
+
+    assert simulation.ended == {Status.OK: 1000}
 
 
 def test_long_tasks_are_not_left_behind_others_when_engines_fall_idle() -> None:

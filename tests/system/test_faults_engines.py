@@ -15,6 +15,7 @@ import pytest
 from traitlets.config import Config
 
 from engineroom import Client, Cluster
+from engineroom.core.limits import Limits
 from engineroom.errors import EngineError, NoEnginesRegistered
 from tests.patience import slowly
 from tests.system.conftest import SECONDS, until
@@ -91,7 +92,9 @@ def test_code_that_ends_its_engine_ends_in_an_error_that_says_how(
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
 
 
-def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, engine: int, pid: int) -> None:
+def seconds_until_known(rc: Client, engine: int) -> float:
+    """Kill an engine; return how long it took until its calls had ended, with the cause."""
+    pid = rc[engine].apply_async(os.getpid).get(timeout=SECONDS)
     running, queued = rc[engine].apply_async(for_ever), rc[engine].apply_async(abs, -1)
     begun = time.monotonic()
     os.kill(pid, signal.SIGKILL)
@@ -99,8 +102,15 @@ def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, engine: int
         # On a busy machine the engine may be dead before the controller has heard of the tasks.
         with pytest.raises(EngineError, match=rf"engine {engine} (died|is gone) \(killed by SIGKILL.*\)"):
             waiting.get(timeout=SECONDS)
-    assert time.monotonic() - begun <= slowly(KNOWN)
+    took = time.monotonic() - begun
     assert engine not in rc.ids
+    return took
+
+
+def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, start: Callable[[int], list[int]]) -> None:
+    # What waits for a time-out is never quick, however quiet the machine; what does not is so once, however busy.
+    assert Limits().host_seconds > 2 * KNOWN
+    assert min(seconds_until_known(rc, engine) for engine in start(4)) <= KNOWN
 
 
 def test_balanced_tasks_of_a_killed_engine_run_elsewhere(rc: Client, engine: int, pid: int, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from engineroom.client.silent_engines import SilentEngines
 from engineroom.errors import NoEnginesRegistered
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineInfo, EngineJoined, EngineLeft
+from engineroom.protocol.processes import boot_id, host_name, pid_namespace
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class EngineTable:
         self.ids: tuple[int, ...] = ()
         self.departures: list[EngineLeft] = []
         self.left = 0
+        self.silent = SilentEngines()
         self._nobody: tuple[str, NoEnginesRegistered] | None = None
 
     def get(self, engine: int) -> Engine | None:
@@ -54,6 +57,12 @@ class EngineTable:
     def problems(self) -> dict[int, str]:
         """Return the errors in start-up code, by engine."""
         return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
+
+    def processes_here(self) -> dict[int, int]:
+        """Return the pids of the engines whose processes are on this machine, and in our PID namespace."""
+        here = host_name(), boot_id(), pid_namespace()
+        found = {engine.id: engine.info for engine in self._engines.values()}
+        return {id_: info.pid for id_, info in found.items() if (info.host, info.boot_id, info.pid_namespace) == here}
 
     def ends(self) -> str:
         """Return how the last engines that left ended: "engine 0: exit code 3; ..."."""
@@ -87,12 +96,14 @@ class EngineTable:
         known = self._engines.get(message.engine)
         if known is not None and known.instance == message.instance:
             del self._engines[message.engine]
+            self.silent.forget(message.engine)
             self._note(message)
             self._update()
 
     def begin_refresh(self) -> None:
         """The controller is about to announce every engine again."""
         self._confirmed = set()
+        self.silent.clear()
 
     def end_refresh(self) -> None:
         """All engines have been announced; those that were not are gone."""

@@ -154,7 +154,9 @@ class LeanFuture(Future[T]):
     def _wait_for_end(self, timeout: float | None) -> None:
         """Return once finished; CancelledError, TimeoutError."""
         if not self._wait(self.done, timeout):
-            raise TimeoutError(f"no result in {timeout:g} s" if timeout else "no result yet")
+            said = f"no result in {timeout:g} s" if timeout else "no result yet"
+            unanswered = self._session.silence.unanswered()
+            raise TimeoutError(f"{said}: {unanswered}" if unanswered else said)
         if self._state is CANCELLED:
             raise CancelledError
 

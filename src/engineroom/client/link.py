@@ -33,6 +33,7 @@ from engineroom.serialize.functions.packing import PackedFunction
 from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts
+from engineroom.transport.pulse import Pulse
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
@@ -153,6 +154,7 @@ class Link:
     async def close(self) -> None:
         """Send what is waiting, acknowledge results, and close the connection."""
         self._closing = True
+        self._session.silence.disconnected("")
         if self._redialling is not None:
             self._redialling.cancel()
         if self._connection is not None and not self._connection.closed:
@@ -232,7 +234,7 @@ class Link:
             self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
             return
         log.info("lost the connection to the controller: %s", reason)
-        self._session.silence.cut = (
+        self._session.silence.disconnected(
             f"lost the connection to the controller ({reason}): calls wait while the client reconnects, for at most "
             f"{self._reconnect_timeout:g} s"
         )
@@ -279,7 +281,7 @@ class Link:
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch
-        self._session.silence.cut = ""
+        self._session.silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._session.somebody_waits))
         self._closed.clear()
         self._sent_functions.clear()
         self._streams.clear()

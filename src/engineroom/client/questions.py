@@ -16,6 +16,10 @@ class Questions:
         self._waiting: dict[int, Waiter] = {}
         self._answers: dict[int, Answer] = {}
 
+    @property
+    def are_open(self) -> bool:
+        return bool(self._waiting)
+
     def new(self) -> tuple[int, Waiter]:
         """Return a number for a new question, and who will be woken by its answer."""
         number, waiter = next(self._numbers), Waiter()

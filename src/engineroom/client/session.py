@@ -95,6 +95,10 @@ class Session:
         """The number of the task that was submitted last."""
         return self.outgoing.last_number
 
+    def somebody_waits(self) -> bool:
+        """Whether calls or questions are open."""
+        return bool(self.tasks) or self.questions.are_open
+
     @property
     def closed(self) -> bool:
         return self.failure is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engineroom.client.live_line import somebody_looks
@@ -13,6 +13,8 @@ from engineroom.client.waiting import PATIENCE
 if TYPE_CHECKING:
     from engineroom.client.engine_table import EngineTable
     from engineroom.client.io_thread import IOThread
+    from engineroom.client.tasks import Task
+    from engineroom.transport.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -23,18 +25,69 @@ _FOR_OTHERS = 1.25 * PATIENCE
 class Silence:
     """Breaks the silence of a session's waits, once for each reason."""
 
-    def __init__(self, engines: EngineTable, io: IOThread, unfinished: Callable[[], object]) -> None:
-        """`unfinished()`: whether there are calls whose end is not known."""
+    def __init__(self, engines: EngineTable, io: IOThread, unfinished: Callable[[], Mapping[int, Task]]) -> None:
+        """`unfinished()`: the calls whose end is not known, by number."""
         self._engines, self._io, self._unfinished = engines, io, unfinished
         self._said = ""
         self._watching = False
-        self.cut = ""
+        self._pulse: Pulse | None = None
+        self._cut = ""
         """Why the controller is not connected, and how long the client tries to reconnect; "" while it is connected."""
+
+    def connected(self, pulse: Pulse) -> None:
+        """The controller is there, and `pulse` knows whether it answers."""
+        self._cut, self._pulse = "", pulse
+
+    def disconnected(self, words: str) -> None:
+        """The controller is not connected; `words` say why, and for how long calls wait."""
+        self._cut = words
+        if self._pulse is not None:
+            self._pulse.close()
+            self._pulse = None
 
     def reason(self) -> str:
         """Return what calls wait for, as text; "" if engines are there, which may just be busy."""
-        if self.cut:
-            return self.cut
+        return self._way()[1] or self._engines_that_wait()[1] or self._no_engines()
+
+    def unanswered(self) -> str:
+        """Return who does not answer, as text; "" if all do."""
+        return self._way()[1] or self._engines_that_wait()[1]
+
+    def look(self) -> None:
+        """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
+        key, words = self._way()
+        if not words:
+            key, words = self._engines_that_wait()
+        if not words:
+            key = words = self._no_engines()
+        self._say(key, words)
+
+    def look_at_the_way(self) -> None:
+        """Say that the controller is away, if it is: for calls that wait for the controller and not for an engine."""
+        key, words = self._way()
+        if words:
+            self._say(key, words)
+
+    def _way(self) -> tuple[str, str]:
+        """Return what is wrong with the controller: what is said once, and the text, with the time, to say it."""
+        if self._cut:
+            return self._cut, self._cut
+        silent = 0.0 if self._pulse is None else self._pulse.unanswered()
+        if not silent:
+            return "", ""
+        return "controller", self._engines.advise(
+            f"the controller has not answered for {silent:.0f} s (stopped? its machine overloaded?): calls wait until "
+            "it answers. Run `ipcluster why` to see what to do"
+        )
+
+    def _engines_that_wait(self) -> tuple[str, str]:
+        silent = self._engines.silent
+        if not silent:
+            return "", ""
+        engines = silent.waited_for(tuple(self._unfinished().values()), self._engines.ids)
+        return f"engines {engines}" if engines else "", self._engines.advise(silent.words(engines)) if engines else ""
+
+    def _no_engines(self) -> str:
         if self._engines.ids:
             return ""
         if not self._engines.left:
@@ -47,23 +100,16 @@ class Silence:
             "`ipcluster why` for details"
         )
 
-    def look(self) -> None:
-        """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
-        words = self.reason()
-        if words == self._said:
+    def _say(self, key: str, words: str) -> None:
+        if key == self._said:
             return
-        self._said = words
+        self._said = key
         if not words:
             return
         if somebody_looks():
             print(f"engineroom: {words}", file=sys.stderr, flush=True)
         else:
             log.warning("%s", words)
-
-    def look_at_the_way(self) -> None:
-        """Say that the controller is away, if it is: for calls that wait for the controller and not for an engine."""
-        if self.cut:
-            self.look()
 
     def watch(self) -> None:
         """Watch for waits elsewhere: in an event loop or in `concurrent.futures`. Call it from any thread."""

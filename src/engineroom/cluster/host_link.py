@@ -31,6 +31,7 @@ from engineroom.protocol.texts import brief
 from engineroom.settings import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
+from engineroom.transport.pulse import UNHURRIED, Pulse
 from engineroom.transport.tunnels import Tunnel
 from engineroom.transport.ways import Way
 
@@ -156,10 +157,12 @@ class HostLink:
 
     async def _connect_once(self) -> None:
         join = Join(proof=b"", identity=identity_of(self._secret), secret=self._secret, wall=time.time())
-        connection, _ = await connect(read_connection_file(self._file), role="host", join=join, tunnel=self._tunnel)
+        file = read_connection_file(self._file)
+        connection, welcome = await connect(file, role="host", join=join, tunnel=self._tunnel)
         self._connection = connection
         self._listener.controller_found()
         connection.start(self)
+        Pulse(connection, UNHURRIED * welcome.heartbeat, tell=log.warning)
         connection.send(self._coming)
         unsaid, self._unsaid = self._unsaid, []
         for message in unsaid:

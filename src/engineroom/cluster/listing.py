@@ -80,6 +80,22 @@ def _end_of(cell: str, most: int) -> str:
 
 def remarks(clusters: Iterable[Found]) -> list[str]:
     """Return, in sentences, what the table does not say: which clusters nobody can find any more, and what to do."""
+    clusters = list(clusters)
+    return [*_stopped(clusters), *_lost(clusters)]
+
+
+def _stopped(clusters: Iterable[Found]) -> list[str]:
+    found = {found.cluster_id or "''": found.stopped_pids() for found in clusters if found.holder is Holder.RUNNING}
+    words = [
+        f"Cluster {id_} does not answer: its {what} (process {pid}) is stopped, by SIGSTOP or Ctrl-Z. To continue it, "
+        f"run `kill -CONT {pid}`."
+        for id_, stopped in found.items()
+        for what, pid in stopped.items()
+    ]
+    return ["", *words] if words else []
+
+
+def _lost(clusters: Iterable[Found]) -> list[str]:
     lost = [found.command("ipcluster stop") for found in clusters if found.lost]
     if not lost:
         return []

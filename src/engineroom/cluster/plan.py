@@ -123,6 +123,8 @@ def controller_config(options: IPController) -> ControllerConfig:
         reattach_grace=options.reattach_grace,
         reconnect_timeout=options.reconnect_timeout,
         lease=options.lease,
+        unresponsive=options.unresponsive,
+        unresponsive_timeout=options.unresponsive_timeout,
         linger=options.linger,
         max_kept_bytes=options.max_kept_bytes,
         max_total_kept_bytes=options.max_total_kept_bytes,

@@ -48,6 +48,15 @@ class Found:
     def engines(self) -> int:
         return sum(bool(state.get("ready")) for state in files.engine_states(self.values))
 
+    def stopped_pids(self) -> dict[str, int]:
+        """Return the pids of its processes on this machine that are held by SIGSTOP or Ctrl-Z, by what they are."""
+        from engineroom.cluster.why.process import is_stopped  # psutil takes a moment
+
+        records = {"ipcluster": self.record}
+        if self.profile is not None:
+            records["controller"] = read(self.profile.pid_file("ipcontroller", self.cluster_id))
+        return {what: each.pid for what, each in records.items() if each and each.here and is_stopped(each.pid)}
+
     def command(self, command: str) -> str:
         """Return `command` with the options that choose this cluster, also where none are needed; "" if none do."""
         if self.profile is not None:

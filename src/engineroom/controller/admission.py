@@ -142,7 +142,7 @@ class Admission:
                 known_up_to=known_up_to,
                 wall=time.time(),
                 silent=self._controller.config.silent,
-                heartbeat=self._controller.config.heartbeat,
+                heartbeat=self._controller.config.ping_every,
             )
         )
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)

@@ -58,9 +58,10 @@ class Presence:
         match action:
             case Look(peer=peer, pid=pid, at_once=at_once):
                 self._feed(peer, Seen(start_time(pid) is not None, at_once))
-            case Listen():
-                links = self._links.by_peer.items()
-                self._feed(Peer(0), Quiet(tuple([peer for peer, link in links if link.connection.was_quiet()])))
+            case Listen(peers=peers):
+                links = self._links.by_peer
+                asked = [links[peer] for peer in links if peers is None or peer in peers]
+                self._feed(Peer(0), Quiet(tuple([link.peer for link in asked if link.connection.was_quiet()]), peers))
             case EndEngine(peer=peer, engine=engine, reason=reason):
                 log.info("ending an engine: %s", reason, extra={"engine": engine})
                 if (link := self._links.by_peer.get(peer)) is not None:

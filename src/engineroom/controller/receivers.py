@@ -96,6 +96,7 @@ class ClientReceiver(_PromptReceiver):
                 case Shutdown():
                     controller.endings.shutdown(link, message)
                 case Ask():
+                    controller.look_at_the_clock()
                     self._questions.take(message)
                 case _:
                     controller.feed(link.peer, message)

@@ -155,6 +155,10 @@ class Controller:
             return self.faults.in_core(peer, event, error)
         return []
 
+    def look_at_the_clock(self) -> None:
+        """Have the state know what time it is, for whoever is told of it."""
+        self.state.now = self._loop.time()
+
     def refuse(self, peer: Peer, words: str) -> None:
         """Send a peer away that said what it may not say."""
         if (link := self.links.by_peer.get(peer)) is not None:

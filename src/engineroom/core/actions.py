@@ -108,7 +108,9 @@ class Look(msgspec.Struct, frozen=True, gc=False):
 
 
 class Listen(msgspec.Struct, frozen=True, gc=False):
-    """Hand in a Quiet with all peers from which nothing has come since the last Listen."""
+    """Hand in a Quiet with those of `peers` (None: all) from which nothing has come since they were looked at last."""
+
+    peers: tuple[Peer, ...] | None = None
 
 
 class EndEngine(msgspec.Struct, frozen=True, gc=False):

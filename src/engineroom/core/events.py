@@ -85,9 +85,11 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Quiet(msgspec.Struct, frozen=True):
-    """From these peers nothing has come since the last Listen; from no peer in particular."""
+    """From these peers nothing has come since they were looked at last, which a Listen to `asked` wanted to know; from
+    no peer in particular."""
 
     peers: tuple[Peer, ...]
+    asked: tuple[Peer, ...] | None = None
 
 
 class HostSays(msgspec.Struct, frozen=True):

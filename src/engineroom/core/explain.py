@@ -84,15 +84,17 @@ def _why(state: ControllerState, task: Task) -> str:
         return _why_beside(task)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
-    return _why_there(task, engine)
+    return _why_there(state, task, engine)
 
 
-def _why_there(task: Task, engine: Engine) -> str:
+def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
     """Return what a task does, or waits for, on the engine that has it."""
     if engine.account is not None:
         return f"it must run on engine {engine.id}, which has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
+    if engine.silent_since is not None:
+        return f"it is on engine {engine.id}, which has not answered for {state.now - engine.silent_since:.0f} s"
     if engine.full is not None and task.state is not State.STARTED:
         return f"it must run on engine {engine.id}, which starts nothing now: {why_full(engine.full)}"
     if task.state is State.STARTED:
@@ -130,6 +132,9 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
         return f"it may run only on engines {names}, and none of them is connected"
     if not pool.engines:
         return "all engines that may run it have lost their connections; waiting for one to reconnect"
+    silent = sum(engine.silent_since is not None for engine in pool.engines)
+    if silent == len(pool.engines):
+        return f"none of the {silent} engines that may run it answers; waiting for one"
     return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
 
 
@@ -163,6 +168,9 @@ def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
         return "connecting", "it has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return "away", "it has lost its connection; its tasks wait for it to reconnect"
+    if engine.silent_since is not None:
+        seconds = state.now - engine.silent_since
+        return "unresponsive", f"it has not answered for {seconds:.0f} s: it is stopped, or its C code holds the GIL"
     if engine.full is not None:
         return "full", why_full(engine.full)
     if not engine.held:
@@ -175,13 +183,15 @@ def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
 def queue_status(state: ControllerState) -> dict[int | str, object]:
     """Return for each engine id what it has: direct tasks (`queue`), balanced ones (`tasks`), and has `completed`.
 
-    "unassigned": balanced tasks that wait for an engine.
+    "unassigned": balanced tasks that wait for an engine. `unresponsive`: only of an engine that does not answer, or has
+    lost its connection: for how many seconds.
     """
     status: dict[int | str, object] = {
         engine.id: {
             "queue": engine.direct,
             "completed": engine.completed,
             "tasks": len(engine.held) - engine.direct,
+            **_silence(state, engine),
         }
         for engine in state.engines.values()
     }
@@ -199,6 +209,10 @@ def _beside(state: ControllerState, session: Session) -> int:
     return 0
 
 
+def _silence(state: ControllerState, engine: Engine) -> dict[str, float]:
+    return {} if engine.silent_since is None else {"unresponsive": round(state.now - engine.silent_since, 1)}
+
+
 def queue_ids(state: ControllerState) -> dict[int | str, object]:
     """Return what `queue_status` does, with the ids of at most LISTED tasks in place of how many there are.
 
@@ -211,6 +225,7 @@ def queue_ids(state: ControllerState) -> dict[int | str, object]:
             "queue": _ids((task for task in engine.held.values() if task.target >= 0), most),
             "completed": engine.completed,
             "tasks": _ids((task for task in engine.held.values() if task.target < 0), most),
+            **_silence(state, engine),
         }
         for engine in state.engines.values()
     }

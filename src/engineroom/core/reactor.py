@@ -129,7 +129,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Seen():
             seen(state, peer, lives=event.lives, at_once=event.at_once)
         case Quiet():
-            quiet(state, event.peers)
+            quiet(state, event.peers, event.asked)
         case HostUp():
             link_up(state, peer)
             host_up(state, peer, event)

@@ -20,6 +20,7 @@ from engineroom.settings import steps
 from engineroom.settings.advice import for_cluster
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import NoWay, attempts, connect
+from engineroom.transport.pulse import UNHURRIED, Pulse
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 
 log = logging.getLogger(__name__)
@@ -168,6 +169,7 @@ class Link:
         log.info("registered", extra={"engine": welcome.engine_id, "over": connection.address})
         self._steps.note(steps.REGISTERED, words=f"engine {welcome.engine_id}, over {connection.address}")
         self._shell.connected(connection)
+        Pulse(connection, UNHURRIED * welcome.heartbeat, tell=log.warning)
 
 
 def _refused(error: ConnectionFailed) -> str:

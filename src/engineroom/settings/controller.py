@@ -123,6 +123,16 @@ class IPController(BaseParallelApplication):
             "no more tasks of that client are started; at eight times the limit, it is disconnected.",
         )
     )
+    unresponsive = option(
+        Float(6.0, min=0.1, help="Seconds without an answer after which an engine counts as unresponsive.")
+    )
+    unresponsive_timeout = option(
+        Float(
+            0.0,
+            min=0,
+            help="Seconds without an answer after which an engine is given up and its tasks run elsewhere (0: never).",
+        )
+    )
     lease = option(
         Float(
             60.0,

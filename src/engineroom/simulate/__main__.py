@@ -28,6 +28,14 @@ def parse(arguments: list[str]) -> Plan:
     )
     parser.add_argument("--latency", type=float, default=plan.latency, help="seconds that a message takes")
     parser.add_argument("--losses", type=int, default=plan.losses, help="engines that die, at random times")
+    parser.add_argument("--cuts", type=int, default=plan.cuts, help="how often the connection of an engine is cut")
+    parser.add_argument("--stops", type=int, default=plan.stops, help="how often an engine stops for a while")
+    parser.add_argument("--pause", type=float, default=plan.pause, help="for how long")
+    parser.add_argument("--hosts", type=int, default=plan.hosts, help="hosts that have started the engines")
+    parser.add_argument("--host-losses", type=int, default=plan.host_losses, help="hosts that are killed")
+    parser.add_argument(
+        "--unresponsive-timeout", type=float, default=plan.unresponsive_timeout, help="0: stopped engines are kept"
+    )
     parser.add_argument("--policy", choices=sorted(POLICIES), default=plan.policy)
     parser.add_argument("--seed", type=int, default=plan.seed)
     return msgspec.convert(vars(parser.parse_args(arguments)), Plan)

@@ -5,18 +5,42 @@ from __future__ import annotations
 from collections import deque
 
 from engineroom.ids import Instance, Peer, TaskId
-from engineroom.protocol.messages import Run
+from engineroom.protocol.messages import Delivered, Finished, Held, Message, Run
+from engineroom.protocol.task_ranges import attempt_ranges, numbers_in
 
 
 class PretendEngine:
-    """`queue`: what it has not started, in order of arrival. A revoked attempt is skipped when its turn comes."""
+    """`queue`: what it has not started, in order of arrival. A revoked attempt is skipped when its turn comes.
 
-    __slots__ = ("alive", "busy", "finished", "instance", "peer", "queue", "queued", "running")
+    `peer`: the number of its connection, or of the last one while it is not `connected`. `stopped`: it does nothing,
+    and keeps what it is sent in `inbox`; `overdue`: what it runs would have ended meanwhile.
+    """
 
-    def __init__(self, peer: Peer, instance: Instance) -> None:
+    __slots__ = (
+        "alive",
+        "busy",
+        "connected",
+        "finished",
+        "host",
+        "inbox",
+        "instance",
+        "overdue",
+        "peer",
+        "queue",
+        "queued",
+        "running",
+        "stopped",
+        "unacknowledged",
+    )
+
+    def __init__(self, peer: Peer, instance: Instance, host: bytes = b"") -> None:
         self.peer = peer
         self.instance = instance
-        self.alive = True
+        self.host = host
+        self.alive = self.connected = True
+        self.stopped = self.overdue = False
+        self.inbox: list[Message] = []
+        self.unacknowledged: dict[int, Finished] = {}
         self.queue: deque[Run] = deque()
         self.queued: set[tuple[TaskId, int]] = set()
         self.running: Run | None = None
@@ -35,6 +59,20 @@ class PretendEngine:
             self.queued.remove((task, attempt))
             return True
         return False
+
+    def has(self) -> Held:
+        """Return what it says that it has when it connects again."""
+        running = [] if self.running is None else [(self.running.task, self.running.attempt)]
+        queued = [(run.task, run.attempt) for run in self.queue if (run.task, run.attempt) in self.queued]
+        finished = [(message.task, message.attempt) for message in self.unacknowledged.values()]
+        told = [tuple(attempt_ranges(attempts)) for attempts in (running, queued, finished)]
+        return Held(told[0], told[1], told[2])
+
+    def forget(self, message: Delivered) -> None:
+        """Forget results that are where they should be."""
+        over = {number for number in self.unacknowledged if number <= message.up_to}
+        for number in over.union(numbers_in(message.also)):
+            self.unacknowledged.pop(number, None)
 
     def start(self) -> Run | None:
         """Start the next attempt, if nothing runs; return it."""

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from random import Random
 from time import perf_counter
 
 import msgspec
 
-from engineroom.core.actions import Action, Look, Send, WakeAt
-from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, Seen, Tick
+from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Send, WakeAt
+from engineroom.core.events import ClientUp, EngineUp, Event, Quiet, Seen, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Instance, Peer, SessionId, TaskId, number_of, session_of, task_id
-from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     AlreadyStarted,
     Call,
     Delivered,
+    Ended,
     Finished,
-    Held,
     Kind,
     Message,
     Ran,
@@ -33,15 +33,22 @@ from engineroom.protocol.messages import (
     Started,
     Status,
     Submit,
+    Withdraw,
+    Withdrawn,
 )
-from engineroom.protocol.task_ranges import ranges_of
+from engineroom.protocol.task_ranges import attempt_ranges, attempts_in, ranges_of
 from engineroom.simulate.engines import PretendEngine
+from engineroom.simulate.mishaps import Mishaps
 
 _DELIVER_EVERY = 200
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is simulated. Times in seconds; `losses`: how many engines die, at random times."""
+    """What is simulated. Times in seconds; what happens to whom, and when, is drawn at random.
+
+    `losses`: engines that die; `cuts`: how often the connection of an engine is cut, `stops`: how often an engine is
+    stopped, each for `pause` seconds; `hosts`: how many have started engines, `host_losses`: of these, are killed.
+    """
 
     engines: int = 1000
     tasks: int = 100_000
@@ -50,6 +57,12 @@ class Plan(msgspec.Struct, frozen=True):
     spread: float = 1.0
     latency: float = 0.0003
     losses: int = 0
+    cuts: int = 0
+    stops: int = 0
+    pause: float = 10.0
+    hosts: int = 0
+    host_losses: int = 0
+    unresponsive_timeout: float = 0.0
     policy: str = "leastload"
     seed: int = 0
 
@@ -60,20 +73,25 @@ class Simulation:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.rng = Random(plan.seed)
-        self.state = ControllerState(Limits(policy=plan.policy))
+        listens = bool(plan.stops or plan.cuts or plan.hosts)
+        limits = Limits(
+            policy=plan.policy, ping_every=3.0 if listens else 0.0, unresponsive_timeout=plan.unresponsive_timeout
+        )
+        self.state = ControllerState(limits)
         self.now = 0.0
         self.spent = 0.0
         self.decisions = 0
         self.revokes = 0
         self.ended: dict[int, int] = {}
         """How many tasks ended with which status."""
+        self.peers = map(Peer, count(1))
         self._order = count()
-        self._agenda: list[tuple[float, int, Peer, Event | Message | None]] = []
-        self._clients = {Peer(1 + n): SessionId(bytes([n]) * 16) for n in range(plan.clients)}
-        first = 1 + plan.clients
-        self._engines = {
-            Peer(first + n): PretendEngine(Peer(first + n), Instance(n.to_bytes(16))) for n in range(plan.engines)
-        }
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._clients = {next(self.peers): SessionId(bytes([n]) * 16) for n in range(plan.clients)}
+        self.mishaps = Mishaps(self)
+        every = [PretendEngine(next(self.peers), Instance(n.to_bytes(16))) for n in range(plan.engines)]
+        self._every, self._engines = every, {engine.peer: engine for engine in every}
+        self._wake: float | None = None
         self._undelivered: dict[Peer, list[int]] = {peer: [] for peer in self._clients}
 
     def run(self) -> None:
@@ -85,37 +103,27 @@ class Simulation:
     def start(self) -> None:
         """Let everybody in, and submit everything at once."""
         for peer, session in self._clients.items():
-            self._tell(peer, ClientUp(session))
-        for engine in self._engines.values():
-            self._tell(engine.peer, EngineUp(engine.instance, pid=engine.peer))
-            self._tell(engine.peer, Held())
-        for peer in self.rng.sample(sorted(self._engines), min(self.plan.losses, len(self._engines) - 1)):
-            ideal = self.plan.tasks * self.plan.seconds / self.plan.engines
-            self._later(self.rng.random() * ideal, peer, EngineClosed(Closing(Why.CLOSED, "killed by the simulation")))
+            self.tell(peer, ClientUp(session))
+        self.mishaps.begin()
+        for engine in self._every:
+            self.let_in(engine)
         self._submit_all()
 
     def advance(self, decisions: int = 1000) -> bool:
         """Go on for about so many decisions. False: every client has every result."""
         until = self.decisions + decisions
         while self._agenda and self.decisions < until and sum(self.ended.values()) < self.plan.tasks:
-            self.now, _, peer, item = heapq.heappop(self._agenda)
-            self._happen(peer, item)
+            self.now, _, act = heapq.heappop(self._agenda)
+            act()
         return bool(self._agenda) and sum(self.ended.values()) < self.plan.tasks
 
     def engines(self) -> Sequence[PretendEngine]:
-        return list(self._engines.values())
+        return self._every
 
-    def _submit_all(self) -> None:
-        call = Call(Kind.APPLY, b"f" * 16, b"x" * 40)
-        sessions = list(self._clients.items())
-        for number in range(self.plan.tasks):
-            peer, session = sessions[number % len(sessions)]
-            self._tell(peer, Submit(task_id(session, 1 + number // len(sessions)), call))
+    def later(self, delay: float, act: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (self.now + delay, next(self._order), act))
 
-    def _later(self, delay: float, peer: Peer, item: Event | Message | None) -> None:
-        heapq.heappush(self._agenda, (self.now + delay, next(self._order), peer, item))
-
-    def _tell(self, peer: Peer, event: Event) -> None:
+    def tell(self, peer: Peer, event: Event) -> None:
         """Hand `event` to the core, take the real time, and send off what it wants done."""
         before = perf_counter()
         actions = handle(self.state, peer, event, now=self.now, rng=self.rng)
@@ -124,63 +132,149 @@ class Simulation:
         for action in actions:
             self._perform(action)
 
-    def _perform(self, action: Action) -> None:
-        if isinstance(action, WakeAt):
-            self._later(action.time - self.now, Peer(0), Tick())
-        elif isinstance(action, Look):
-            self._tell(action.peer, Seen(self._engines[action.peer].alive, action.at_once))
-        elif isinstance(action, Send):
-            if isinstance(action.message, Result):
-                self._deliver(action.peer, action.message)
-            elif action.peer in self._engines:
-                self._later(self.plan.latency, action.peer, action.message)
+    def let_in(self, engine: PretendEngine) -> None:
+        """Have an engine connect, for the first time or again."""
+        self._engines[engine.peer] = engine
+        engine.connected = True
+        spawned = bool(engine.host)
+        self.tell(engine.peer, EngineUp(engine.instance, host=engine.host, spawned=spawned, pid=engine.peer))
+        self.tell(engine.peer, engine.has())
+        for message in tuple(engine.unacknowledged.values()):
+            self._say(engine, message)
 
-    def _deliver(self, peer: Peer, result: Result) -> None:
-        status = result.outcome.status
-        self.ended[status] = self.ended.get(status, 0) + 1
+    def cut_off(self, engine: PretendEngine) -> Peer:
+        """Have an engine lose its connection; return which one it was."""
+        engine.connected = False
+        engine.inbox.clear()
+        del self._engines[engine.peer]
+        return engine.peer
+
+    def go_on(self, engine: PretendEngine) -> None:
+        """Have an engine that was stopped go on where it was."""
+        engine.stopped = False
+        inbox, engine.inbox = engine.inbox, []
+        for message in inbox:
+            self._take(engine, message)
+        if engine.overdue:
+            engine.overdue = False
+            self._end(engine)
+
+    def _submit_all(self) -> None:
+        call = Call(Kind.APPLY, b"f" * 16, b"x" * 40)
+        sessions = list(self._clients.items())
+        for number in range(self.plan.tasks):
+            peer, session = sessions[number % len(sessions)]
+            self.tell(peer, Submit(task_id(session, 1 + number // len(sessions)), call))
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Send(message=Result() | Ended() as message):
+                self._deliver(action.peer, message)
+            case Send(peer=peer, message=message):
+                if peer in self._engines:
+                    self.later(self.plan.latency, partial(self._reach, peer, message))
+            case WakeAt(time=time):
+                self._wake_at(time)
+            case _:
+                self._look_after(action)
+
+    def _wake_at(self, time: float) -> None:
+        """Have one Tick, the earliest that is wanted."""
+        if self._wake is None or time < self._wake:
+            self._wake = time
+            self.later(time - self.now, partial(self._tick, time))
+
+    def _tick(self, time: float) -> None:
+        if time == self._wake:
+            self._wake = None
+            self.tell(Peer(0), Tick())
+
+    def _look_after(self, action: Action) -> None:
+        """Do what a controller's shell does about those who may not be there."""
+        match action:
+            case Look(peer=peer, pid=pid, at_once=at_once):
+                alive = any(engine.alive and engine.peer == pid for engine in self._every)
+                self.tell(peer, Seen(alive, at_once))
+            case Listen(peers=asked):
+                self.tell(Peer(0), Quiet(tuple(each.peer for each in self._engines.values() if each.stopped), asked))
+            case EndEngine(peer=peer):
+                self.mishaps.die(self._engines[peer])
+            case HangUp(peer=peer):
+                self.mishaps.hang_up(self._engines[peer])
+            case _:
+                pass
+
+    def _deliver(self, peer: Peer, message: Result | Ended) -> None:
+        if isinstance(message, Ended):
+            numbers = [number_of(task) for task in message.tasks.tasks()]
+        else:
+            numbers = [number_of(message.task)]
+        status = message.outcome.status
+        self.ended[status] = self.ended.get(status, 0) + len(numbers)
         undelivered = self._undelivered[peer]
-        undelivered.append(number_of(result.task))
+        undelivered += numbers
         if len(undelivered) >= _DELIVER_EVERY:
-            self._later(self.plan.latency, peer, Delivered(0, tuple(ranges_of(undelivered))))
+            delivered = Delivered(0, tuple(ranges_of(undelivered)))
+            self.later(self.plan.latency, partial(self.tell, peer, delivered))
             undelivered.clear()
 
-    def _happen(self, peer: Peer, item: Event | Message | None) -> None:
+    def _reach(self, peer: Peer, message: Message) -> None:
+        """A message of the core arrives, if that connection still is."""
         engine = self._engines.get(peer)
-        if isinstance(item, EngineClosed) and engine is not None:
-            engine.alive = False
-            self._tell(peer, item)
-        elif engine is None:
-            if isinstance(item, Tick | Delivered):
-                self._tell(peer, item)
-        elif engine.alive:
-            self._at_engine(engine, item)
+        if engine is None:
+            return
+        if engine.stopped:
+            engine.inbox.append(message)
+        else:
+            self._take(engine, message)
 
-    def _at_engine(self, engine: PretendEngine, item: Event | Message | None) -> None:
-        match item:
+    def _take(self, engine: PretendEngine, message: Message) -> None:
+        match message:
             case Run():
-                engine.add(item)
+                engine.add(message)
             case Revoke(task=task, attempt=attempt):
                 self.revokes += 1
-                given = engine.revoke(task, attempt)
-                answer: Revoked | AlreadyStarted = Revoked(task, attempt) if given else AlreadyStarted(task, attempt)
-                if given or (engine.running is not None and engine.running.task == task):
-                    self._later(self.plan.latency, engine.peer, answer)
-            case None:
-                self._end(engine)
-            case Finished() | Started() | Revoked() | AlreadyStarted():
-                self._tell(engine.peer, item)
+                if engine.revoke(task, attempt):
+                    self._say(engine, Revoked(task, attempt))
+                elif engine.running is not None and engine.running.task == task:
+                    self._say(engine, AlreadyStarted(task, attempt))
+            case Withdraw(attempts=attempts):
+                self._withdraw(engine, list(attempts_in(attempts)))
+            case Delivered():
+                engine.forget(message)
             case _:
                 pass
         self._start(engine)
 
+    def _withdraw(self, engine: PretendEngine, attempts: list[tuple[TaskId, int]]) -> None:
+        gone = [attempt for attempt in attempts if engine.revoke(*attempt)]
+        if gone:
+            self._say(engine, Withdrawn(tuple(attempt_ranges(gone))))
+        if engine.running is not None and (engine.running.task, engine.running.attempt) in attempts:
+            self._say(engine, AlreadyStarted(engine.running.task, engine.running.attempt))
+
+    def _say(self, engine: PretendEngine, message: Started | Finished | Revoked | AlreadyStarted | Withdrawn) -> None:
+        """Send what an engine says; it does not arrive if the connection is cut on the way."""
+        if engine.connected:
+            self.later(self.plan.latency, partial(self._hear, engine.peer, message))
+
+    def _hear(self, peer: Peer, message: Started | Finished | Revoked | AlreadyStarted | Withdrawn) -> None:
+        if peer in self._engines:
+            self.tell(peer, message)
+
     def _start(self, engine: PretendEngine) -> None:
-        run = engine.start()
+        run = engine.start() if engine.alive else None
         if run is not None:
             if run.announce:
-                self._later(self.plan.latency, engine.peer, Started(run.task, run.attempt))
-            self._later(self._seconds(run.task), engine.peer, None)
+                self._say(engine, Started(run.task, run.attempt))
+            self.later(self._seconds(run.task), partial(self._end, engine))
 
     def _end(self, engine: PretendEngine) -> None:
+        if not engine.alive:
+            return
+        if engine.stopped:
+            engine.overdue = True
+            return
         run = engine.running
         assert run is not None
         engine.running = None
@@ -189,7 +283,9 @@ class Simulation:
         engine.busy += seconds
         outcome = Ran(Status.OK, self.now - seconds, seconds)
         message = Finished(engine.finished, run.task, run.attempt, outcome, b"y" * 40)
-        self._later(self.plan.latency, engine.peer, message)
+        engine.unacknowledged[message.number] = message
+        self._say(engine, message)
+        self._start(engine)
 
     def _seconds(self, task: TaskId) -> float:
         """Return how long this task takes, on whichever engine: lognormal, with the plan's mean and spread."""

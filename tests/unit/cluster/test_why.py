@@ -141,6 +141,21 @@ def test_a_controller_that_is_stopped_is_told_before_what_follows_from_it() -> N
     assert answer.also == ["engine pid 9 on n: said nothing for 10 s"]
 
 
+def test_engines_that_are_stopped_are_told_of_with_how_to_continue_them() -> None:
+    answer = explain(STARTED, facts(engines=[0, 1, 2], stopped={1: 71, 2: 72}, silent="engines 1, 2 have not answered"))
+    assert answer.words == "engines 1, 2 (processes 71 72) are stopped, by SIGSTOP or Ctrl-Z"
+    assert answer.fix == "kill -CONT 71 72"
+    assert explain(STARTED, facts(engines=[0], stopped={0: 70})).words.startswith("engine 0 (process 70) is stopped")
+
+
+def test_engines_that_do_not_answer_are_told_of_with_what_to_do() -> None:
+    silent = "engine 1 has not answered for 12 s (busy?): calls wait for it. If it is stopped, continue it"
+    answer = explain(STARTED, facts(engines=[0, 1], silent=silent))
+    assert not answer.well
+    assert answer.words == "engine 1 has not answered for 12 s (busy?): calls wait for it"
+    assert answer.fix == "If it is stopped, continue it"
+
+
 def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
     queued = Step(at=105, who="engine set 1", step=steps.QUEUED, words="Slurm: Resources")
     answer = explain((*STARTED, queued), facts(engines=[]))

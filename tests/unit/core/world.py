@@ -250,9 +250,9 @@ class World:
         match action:
             case Look(peer=peer, at_once=at_once):
                 self.perform(self.play(peer, Seen(not self.is_dead(peer), at_once)))
-            case Listen():
+            case Listen(peers=asked):
                 quiet = tuple(engine.peer for engine in self.engines if engine.stopped and engine.peer is not None)
-                self.perform(self.play(Peer(0), Quiet(quiet)))
+                self.perform(self.play(Peer(0), Quiet(quiet, asked)))
             case EndEngine(peer=peer) | HangUp(peer=peer):
                 self.perform(self.with_peer(peer).away(Closing(Why.GOODBYE, ""), dead=True))
             case Lost(peer=peer):

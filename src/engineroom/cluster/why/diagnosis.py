@@ -52,9 +52,8 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     """Return what is wrong and what to do; "" if nothing is."""
     if facts.profile_problem:
         return facts.profile_problem, fix_for(facts.profile_problem)
-    if facts.controller_stopped:
-        pid = facts.controller.pid
-        return f"the controller (process {pid}) is stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pid}"
+    if facts.controller_stopped or facts.stopped or facts.silent:
+        return _silent(facts)
     runs = facts.host if facts.host.may_run else facts.controller
     if found and not (_told_by_hand(steps, found) and not runs.may_run):
         return _failed(steps, facts, found[0])
@@ -105,6 +104,8 @@ def _made_good(steps: Sequence[Step], facts: Facts, found: Sequence[Failure]) ->
         return False
     if any(failure.step != ENDED for failure in found) or facts.startup_problems or waiting(steps):
         return False
+    if facts.stopped or facts.silent:
+        return False
     last = max(step.at for step in steps if step.step == ENDED and not step.ok)
     return any(step.step == SUBMITTED and step.ok and step.at > last for step in steps)
 
@@ -152,6 +153,19 @@ def _no_answer(facts: Facts, runs: Seen) -> tuple[str, str]:
         pid = facts.controller.pid or runs.pid
         return words, f"see what process {pid} does (is it stopped?): `ps -o pid,stat,wchan,cmd {pid}`"
     return words, fix_for(facts.contact_problem)
+
+
+def _silent(facts: Facts) -> tuple[str, str]:
+    if facts.controller_stopped:
+        pid = facts.controller.pid
+        return f"the controller (process {pid}) is stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pid}"
+    if facts.stopped:
+        engines, pids = ", ".join(map(str, facts.stopped)), " ".join(map(str, facts.stopped.values()))
+        one = len(facts.stopped) == 1
+        which = f"engine {engines} (process {pids}) is" if one else f"engines {engines} (processes {pids}) are"
+        return f"{which} stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pids}"
+    words, _, fix = facts.silent.partition(". ")
+    return words, fix
 
 
 def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:

@@ -48,7 +48,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     `contact_problem`: why the controller does not answer; only asked if the file is right. `controller_stopped`: by
     SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
     by id, what their start-up code ended of. `bounds`: whose tasks are not started because of a limit, and why.
-    `others`: the clusters that run, in a sentence, if this one does not.
+    `silent`: which engines do not answer, and what to do; `stopped`: by id, the processes of engines of this machine
+    that are stopped by SIGSTOP. `others`: the clusters that run, in a sentence, if this one does not.
     `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since
     the host was started."""
 
@@ -64,9 +65,22 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     engines: list[int] | None = None
     startup_problems: dict[int, str] = {}
     bounds: list[str] = []
+    silent: str = ""
+    stopped: dict[int, int] = {}
     others: str = ""
     last_words: str = ""
     engine_words: str = ""
+
+
+class Heard(msgspec.Struct, kw_only=True, frozen=True):
+    """What the controller says of its engines, as in Facts; `problem`: why it can't be asked."""
+
+    engines: list[int] | None = None
+    startup_problems: dict[int, str] = {}
+    bounds: list[str] = []
+    silent: str = ""
+    stopped: dict[int, int] = {}
+    problem: str = ""
 
 
 def look(profile: Profile, cluster_id: str) -> Facts:
@@ -78,9 +92,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     stopped = runs_here and is_stopped(controller.pid)
     path = profile.connection_file("client", cluster_id)
     file_problem, contact_problem = "", ""
-    engines: list[int] | None = None
-    startup_problems: dict[int, str] = {}
-    bounds: list[str] = []
+    heard = Heard()
     try:
         info = read_connection_file(path)
     except ConnectionFileError as error:
@@ -88,7 +100,8 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     else:
         file_problem = _trouble_with(info, path)
         if not file_problem and not stopped:
-            engines, startup_problems, bounds, contact_problem = _ask(info)
+            heard = _ask(info)
+            contact_problem = heard.problem
     profile_problem = _trouble_writing(profile)
     if not host.may_run and not controller.may_run:
         profile_problem = profile_problem or _trouble_with_options(profile)
@@ -102,9 +115,11 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         file_problem=file_problem,
         contact_problem=contact_problem,
         controller_stopped=stopped or (bool(contact_problem) and runs_here and is_stopped(controller.pid)),
-        engines=engines,
-        startup_problems=startup_problems,
-        bounds=bounds,
+        engines=heard.engines,
+        startup_problems=heard.startup_problems,
+        bounds=heard.bounds,
+        silent=heard.silent,
+        stopped=heard.stopped,
         others="" if host.may_run or controller.may_run else running_commands("ipcluster why", profile),
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
         engine_words=_engine_words(profile, cluster_id, host.since),
@@ -199,20 +214,28 @@ class _Probe:
         self._tunnel.close()
 
 
-def _ask(info: ConnectionFile) -> tuple[list[int] | None, dict[int, str], list[str], str]:
-    """Return the engines that the controller has, what they say is wrong with them, what bounds hold back, and why it
-    can't be asked."""
+def _ask(info: ConnectionFile) -> Heard:
+    """Return what the controller says."""
     from engineroom.client.session import Session  # asyncio, TLS: not before there is somebody to ask
 
     session: Session = Session(_Probe(info), reconnect_timeout=0.0)
     try:
         session.start(0.0)
     except (EngineroomError, OSError) as error:
-        return None, {}, [], str(error)
+        return Heard(problem=str(error))
     try:
-        bounds = list(session.ask("bounds", timeout=PATIENCE))
-        return list(session.engines.ids), session.engines.problems(), bounds, ""
+        bounds, problem = list(session.ask("bounds", timeout=PATIENCE)), ""
     except (EngineroomError, TimeoutError) as error:
-        return list(session.engines.ids), session.engines.problems(), [], str(error)
+        bounds, problem = [], str(error)
+    try:
+        engines = session.engines
+        return Heard(
+            engines=list(engines.ids),
+            startup_problems=engines.problems(),
+            bounds=bounds,
+            silent=engines.silent.words(engines.ids),
+            stopped={engine: pid for engine, pid in engines.processes_here().items() if is_stopped(pid)},
+            problem=problem,
+        )
     finally:
         session.close()

@@ -17,6 +17,7 @@ class Kind(Enum):
     ORPHANS = "engines whose host is gone"
     LEASE = "the host that had this controller started"
     SILENCE = "links that may have fallen silent"
+    ECHO = "links that have, and may answer at last"
 
 
 class Key(NamedTuple):

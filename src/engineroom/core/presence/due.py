@@ -42,5 +42,7 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.lease_due(state)
         case Kind.SILENCE:
             silence.listen(state)
+        case Kind.ECHO:
+            silence.listen_again(state)
         case _:
             assert_never(key.kind)

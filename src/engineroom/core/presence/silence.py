@@ -20,6 +20,9 @@ from engineroom.protocol.messages import Ping
 if TYPE_CHECKING:
     from engineroom.core.state import ControllerState
 
+_ECHOES = 6
+"""How often in a round those that are unresponsive are looked at."""
+
 _LATE = 0.5
 """Rounds by which a round may be late: after that it was this process that did not run."""
 
@@ -46,8 +49,25 @@ def listen(state: ControllerState) -> None:
         _next_round(state)
 
 
-def quiet(state: ControllerState, peers: tuple[Peer, ...]) -> None:
-    """Nothing has come from `peers` since the last round, and something from all others."""
+def listen_again(state: ControllerState) -> None:
+    """Look at those that are called unresponsive, between rounds: people wait for them."""
+    told = tuple(peer for peer in state.presence.silent if _is_told(state, peer))
+    if told:
+        state.out.append(Listen(told))
+        _next_echo(state)
+
+
+def quiet(state: ControllerState, peers: tuple[Peer, ...], asked: tuple[Peer, ...] | None) -> None:
+    """Nothing has come from `peers`, and something from all others that were looked at: `asked`, None for all."""
+    if asked is None:
+        _end_round(state, peers)
+        return
+    for peer in asked:
+        if peer not in peers and state.presence.silent.pop(peer, None) is not None:
+            _answers(state, peer)
+
+
+def _end_round(state: ControllerState, peers: tuple[Peer, ...]) -> None:
     presence, limits = state.presence, state.limits
     before, presence.listened_at = presence.listened_at, state.now
     late = state.now - before > (1 + _LATE) * limits.ping_every
@@ -82,6 +102,7 @@ def _does_not_answer(state: ControllerState, peer: Peer, since: float) -> None:
         engine.silent_since = since
         refresh(state, engine)
         tell_clients(state, engine)
+        _next_echo(state)
 
 
 def _answers(state: ControllerState, peer: Peer) -> None:
@@ -96,4 +117,10 @@ def _answers(state: ControllerState, peer: Peer) -> None:
 def _next_round(state: ControllerState) -> None:
     when = state.now + state.limits.ping_every
     state.presence.agenda.put(Key(Kind.SILENCE), when)
+    state.wake(when)
+
+
+def _next_echo(state: ControllerState) -> None:
+    when = state.now + state.limits.ping_every / _ECHOES
+    state.presence.agenda.put(Key(Kind.ECHO), when)
     state.wake(when)
