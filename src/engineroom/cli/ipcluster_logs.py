@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Print the last lines of a cluster's logs; with `-f` go on with what is written from now on."""
-    from engineroom.cluster.reading_logs import follow, last_lines, log_files
+    from engineroom.cluster.reading_logs import follow, last_lines, log_files, opened
     from engineroom.settings.cluster import IPClusterLogs
 
     app = IPClusterLogs.from_command_line(argv)
-    files = log_files(app.profile_directory, app.cluster_id, app.arguments)
-    for line in last_lines(files, app.lines):
+    logs = opened(log_files(app.profile_directory, app.cluster_id, app.arguments))
+    for line in last_lines(logs, app.lines):
         print(line)
     if app.follow:
         sys.stdout.flush()
-        for line in follow(files):
+        for line in follow(logs):
             print(line, flush=True)
     return 0

@@ -72,33 +72,42 @@ def _written(path: Path) -> float:
         return 0.0
 
 
-def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
-    """Yield a heading and the last `count` lines (0: all) of each file."""
-    for name, path in files.items():
-        yield f"==> {name}: {path} <=="
-        with path.open(encoding="utf-8", errors="replace") as file:
-            yield from (line.rstrip("\n") for line in deque(file, maxlen=count or None))
+def opened(files: dict[str, Path]) -> dict[str, LogTail]:
+    """Return each of `files`, opened at its beginning."""
+    return {name: LogTail(path) for name, path in files.items()}
+
+
+def last_lines(logs: dict[str, LogTail], count: int) -> Iterator[str]:
+    """Yield a heading and the last `count` lines (0: all) of each log; `follow` goes on from there."""
+    for name, log in logs.items():
+        yield f"==> {name}: {log.path} <=="
+        yield from deque(log.all_lines(), maxlen=count or None)
         yield ""
 
 
-def follow(files: dict[str, Path]) -> Iterator[str]:
+def follow(logs: dict[str, LogTail]) -> Iterator[str]:
     """Yield lines as they are written, each with the name of its process, for ever."""
-    tails = {name: _Tail(path) for name, path in files.items()}
-    width = max(map(len, tails))
+    width = max(map(len, logs))
     while True:
-        for name, each in tails.items():
-            yield from (f"{name:{width}}  {line}" for line in each.new_lines())
+        for name, log in logs.items():
+            yield from (f"{name:{width}}  {line}" for line in log.new_lines())
         select.select((), (), (), _LOOK_EVERY)
 
 
-class _Tail:
-    """What is appended to a file, also when it is rotated meanwhile."""
+class LogTail:
+    """What has not been read of a log yet, also when it is rotated meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = path.open("rb")
-        self._file.seek(0, 2)
+        self.path = path
+        self._file: BinaryIO = path.open("rb")
         self._rest = b""
+
+    def all_lines(self) -> Iterator[str]:
+        """Yield what has been written so far, also a last line that is not complete."""
+        yield from self._read()
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            yield rest.decode(errors="replace")
 
     def new_lines(self) -> Iterator[str]:
         yield from self._read()
@@ -106,19 +115,17 @@ class _Tail:
             yield from self._read()
 
     def _read(self) -> Iterator[str]:
-        if self._file is not None:
-            *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-            yield from (line.decode(errors="replace") for line in lines)
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        yield from (line.decode(errors="replace") for line in lines)
 
     def _rotated(self) -> bool:
         """Whether there is a new file, which is open now."""
         try:
-            now = self._path.stat()
+            now = self.path.stat()
         except FileNotFoundError:
             return False
-        if self._file is not None:
-            if os.fstat(self._file.fileno()).st_ino == now.st_ino:
-                return False
-            self._file.close()
-        self._file = self._path.open("rb")
+        if os.fstat(self._file.fileno()).st_ino == now.st_ino:
+            return False
+        self._file.close()
+        self._file = self.path.open("rb")
         return True

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from engineroom.engine.held import held_pieces
 from engineroom.ids import new_instance
-from engineroom.protocol.messages import Kind, Output, Shutdown, Started
+from engineroom.protocol.messages import Held, Kind, Output, Shutdown, Started
 from tests.patience import slowly
 from tests.system.conftest import until
 from tests.system.held_tasks import Mark, wait_for_file
@@ -139,11 +140,8 @@ def test_results_are_said_again_after_a_cut(play: Any, mark: Mark) -> None:
         await controller.until(lambda: controller.written(running) == "before\n")
         controller.cut()
         controller.results.clear()
-        await controller.until(lambda: len(controller.joins) == 2)
-        held = controller.joins[1].held
-        assert held.finished == ((unacknowledged, 1),)
-        assert held.running == ((running, 1),)
-        assert held.queued == ((queued, 1),)
+        await controller.until(lambda: len(controller.of(Held)) == 2)
+        assert controller.of(Held)[1:] == held_pieces([(running, 1)], [(queued, 1)], [(unacknowledged, 1)])
         assert controller.joins[1].identity == controller.joins[0].identity
         mark.set()
         assert await controller.result(running) == "done"
