@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import engineroom as er
-from engineroom import Client
+from engineroom import Client, Cluster
 
 
 def test_push_execute_pull(rc: Client) -> None:
@@ -84,6 +85,24 @@ def test_imap_over_an_endless_iterator(rc: Client) -> None:
     assert sorted(unordered) == list(range(1, 301))
 
 
+def test_errors_of_items_name_the_map_that_they_are_of(rc: Client) -> None:
+    def half(x: int) -> float:
+        return 1 / x
+
+    view, pool = rc.load_balanced_view(targets=0), rc.load_balanced_view(targets=0).executor
+    maps: dict[str, Callable[[], Iterable[float]]] = {
+        "imap": lambda: view.imap(half, [1, 0]),
+        "map": lambda: view.map_sync(half, [1, 0]),
+        "map ": lambda: pool.map(half, [1, 0], buffersize=2),
+    }
+    for name, results in maps.items():
+        with pytest.raises(ZeroDivisionError) as caught:
+            list(results())
+        title = f"[0:{name.strip()}] item 1 (0):"
+        assert str(caught.value).endswith(f"{title} ZeroDivisionError: division by zero")
+        assert str(caught.value.__cause__).startswith(title)
+
+
 def test_an_executor(rc: Client) -> None:
     with rc.executor() as pool:
         assert sum(pool.map(pow, range(1000), itertools.repeat(2, 1000))) == sum(number**2 for number in range(1000))
@@ -114,3 +133,20 @@ def test_retries_count_exceptions(rc: Client, tmp_path: Path) -> None:
 def test_what_an_engine_lacks_is_named(rc: Client) -> None:
     with pytest.raises(ImportError, match="no_such_module"):
         rc[0].apply_sync(eval, "__import__('no_such_module')")
+
+
+def test_tasks_that_wait_for_tasks_on_all_engines_are_told(rc: Client, cluster: Cluster) -> None:
+    def outer(profile: str, cluster_id: str) -> str:
+        import engineroom
+
+        with engineroom.Client(profile_dir=profile, cluster_id=cluster_id) as inside:
+            result = inside.load_balanced_view().apply_async(abs, -1)
+            try:
+                result.get(2.5)
+            except TimeoutError as error:
+                return str(error)
+        return "it ran"
+
+    there = [cluster.profile_dir] * len(rc.ids), [cluster.cluster_id] * len(rc.ids)
+    said = rc.load_balanced_view().map_sync(outer, *there, chunksize=1)
+    assert any(f"all {len(rc.ids)} engines are busy" in words for words in said), said

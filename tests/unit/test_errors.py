@@ -204,6 +204,19 @@ def test_32_engines_that_fail_alike_take_25_lines(message):
     assert len(text.splitlines()) <= 25, text
 
 
+@pytest.mark.parametrize(("frames", "shown"), [(4, 12), (6, 8)])
+def test_the_traceback_of_one_error_of_many_engines_is_whole_where_25_lines_have_room(frames, shown):
+    lines = [line for n in range(frames) for line in (f'  File "a.py", line {n}, in f', "    g()", "    ~^^")]
+    text = "\n".join(["Traceback", *lines, "ValueError: bad"])
+    words = [("ValueError", "bad", text, {**INFO, "engine_id": n}) for n in range(32)]
+    with pytest.raises(CompositeError) as caught:
+        raise CompositeError("one or more exceptions raised in: apply:f", words)
+    error = caught.value
+    assert sum(line in lines for line in error.render_traceback()) == shown
+    assert ("print_traceback" in error.traceback) == (shown < 3 * frames)
+    assert len("".join(traceback.format_exception(error)).splitlines()) <= 25
+
+
 def test_items_of_a_map_are_named():
     errors = [remote(engine=index % 2).of_item(index, f"x={index}") for index in (3, 7, 8, 9)]
     assert str(errors[0]) == "[1:apply] item 3 (x=3): ValueError: bad"

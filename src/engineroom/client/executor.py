@@ -113,7 +113,9 @@ class ViewExecutor(Hinted, Executor):
             return self._keep(self.view.apply_async(fn, *arguments))
 
         session, deadline = self.view._session, Deadline(timeout)
-        return LazyMapIterator(session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline)
+        return LazyMapIterator(
+            session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline, method="map"
+        )
 
     def _check(self) -> None:
         if self._shut_down:

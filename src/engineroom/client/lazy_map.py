@@ -63,13 +63,14 @@ class LazyMapIterator(Iterator[T]):
         ordered: bool = True,
         return_exceptions: bool = False,
         deadline: Deadline = NEVER,
+        method: str = "imap",
     ) -> None:
-        """`limit`: returns how many items may be under way, None for any number."""
+        """`limit`: returns how many items may be under way, None for any number; `method`: what errors call it."""
         if not sequences:
             raise TypeError("a map needs at least one sequence of items")
         self._session, self._function, self._submit = session, function, submit
         self._items = zip(*map(iterate, sequences), strict=False)
-        self._limit, self._deadline = limit, deadline
+        self._limit, self._deadline, self._method = limit, deadline, method
         self._ordered, self._return_exceptions = ordered, return_exceptions
         self._waiting: deque[AsyncResult[Any]] = deque()
         self._arrived: SimpleQueue[AsyncResult[Any]] = SimpleQueue()
@@ -141,6 +142,7 @@ class LazyMapIterator(Iterator[T]):
         if error is None:
             return result.result(0)
         if isinstance(error, RemoteError) and error.item is None:
+            error.engine_info["method"] = self._method
             error.of_item(number, text_of([(argument,) for argument in arguments], 0))
         if self._return_exceptions:
             return error

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engineroom.client.live_line import somebody_looks
+from engineroom.client.tasks_that_wait import words_for_a_task
 from engineroom.client.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ class Silence:
 
     def reason(self) -> str:
         """Return what calls wait for, as text; "" if engines are there, which may just be busy."""
-        return self._way()[1] or self._engines_that_wait()[1] or self._no_engines()
+        return self._way()[1] or self._engines_that_wait()[1] or self._no_engines() or self._busy_engines()
 
     def unanswered(self) -> str:
-        """Return who does not answer, as text; "" if all do."""
-        return self._way()[1] or self._engines_that_wait()[1]
+        """Return who does not answer, as text, or which engines can't while tasks wait inside them; "" if all do."""
+        return self._way()[1] or self._engines_that_wait()[1] or self._busy_engines()
 
     def look(self) -> None:
         """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
@@ -59,7 +60,7 @@ class Silence:
         if not words:
             key, words = self._engines_that_wait()
         if not words:
-            key = words = self._no_engines()
+            key = words = self._no_engines() or self._busy_engines()
         self._say(key, words)
 
     def look_at_the_way(self) -> None:
@@ -99,6 +100,10 @@ class Silence:
             f"all engines have left ({self._engines.ends()}): calls wait for engines that are being started. Run "
             "`ipcluster why` for details"
         )
+
+    def _busy_engines(self) -> str:
+        words = words_for_a_task(tuple(self._unfinished().values()), self._engines.ids)
+        return self._engines.advise(words) if words else ""
 
     def _say(self, key: str, words: str) -> None:
         if key == self._said:

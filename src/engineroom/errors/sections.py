@@ -9,6 +9,8 @@ from engineroom.errors.remote import RemoteError, item_words, where
 _SHOWN_RANGES = 8
 _HEAD, _TAIL = 3, 7
 """Lines that are shown of the longer traceback of many errors: its first frame, and its end."""
+_LINES, _AROUND = 25, 8
+"""Lines that a single kind of error of many engines takes in all, and how many of them say where it was raised here."""
 
 Section = list[RemoteError]
 """Errors of one type that were raised in the same place; their messages may differ."""
@@ -30,12 +32,11 @@ def summaries(sections: Sequence[Section], limit: int) -> list[str]:
 
 def rendered(sections: Sequence[Section], limit: int) -> list[str]:
     """Return the tracebacks of the first `limit` sections as lines, and how many errors are not shown."""
-    short = sum(map(len, sections)) > 1
     lines: list[str] = []
     for section in sections[:limit]:
         if lines:
             lines.append("")
-        lines += _section(section, limit, short=short)
+        lines += _section(section, limit, _room(sections, limit))
     return lines + omitted(sections, limit)
 
 
@@ -97,12 +98,19 @@ def _last_words(error: RemoteError) -> str:
     return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
 
 
-def _section(section: Section, limit: int, *, short: bool) -> list[str]:
+def _room(sections: Sequence[Section], limit: int) -> int | None:
+    """Return how many lines a section may take before its traceback is shortened; None: any number."""
+    if sum(map(len, sections)) == 1:
+        return None
+    return 0 if len(sections) > 1 else _LINES - _AROUND - len(summaries(sections, limit))
+
+
+def _section(section: Section, limit: int, room: int | None) -> list[str]:
     if not section[0].traceback:
         return _messages(section, 0, limit)
     lines = section[0].render_traceback()
     others = _messages(section, 1, limit - 1)
-    if short:
+    if room is not None and 1 + len(lines) + len(others) > room:
         lines = _shortened(lines, _TAIL - len(others))
     return [_title(section), *lines, *others]
 
