@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engineroom.client.live_line import somebody_looks
-from engineroom.client.tasks_that_wait import words_for_a_task
+from engineroom.client.tasks_that_wait import inside_an_engine, words_for_a_task
 from engineroom.client.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Silence:
         self._said = key
         if not words:
             return
-        if somebody_looks():
+        if somebody_looks() or inside_an_engine():  # what a task prints is shown at its client
             print(f"engineroom: {words}", file=sys.stderr, flush=True)
         else:
             log.warning("%s", words)

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _ADVICE = "Start more engines with `ipcluster engines -n 4`, or"
 
 
+def inside_an_engine() -> bool:
+    """Whether this process is an engine, or was started by a task of one."""
+    return MARK in os.environ
+
+
 def words_for_a_task(tasks: Iterable[Task], engines: Collection[int]) -> str:
     """Return why `tasks`, the calls that a task of an engine waits for, don't start; "" if one of them may run.
 
     Only balanced calls that any engine may run count, and engines say within 2 s that a task runs.
     """
-    if MARK not in os.environ or not engines:
+    if not inside_an_engine() or not engines:
         return ""
     latest, waits = time.time() - PATIENCE, False
     for task in tasks:
