@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from engineroom.ids import SessionId, task_id
+from engineroom.ids import SessionId, TaskId, task_id
 from engineroom.protocol.messages import (
     Abort,
     Ask,
@@ -18,6 +18,7 @@ from engineroom.protocol.messages import (
     Stream,
     Submit,
 )
+from engineroom.protocol.questions import AskEngine, AskQueues, AskSteps, AskTask
 from engineroom.protocol.ranges import MOST, MOST_ENGINES
 from engineroom.protocol.task_ranges import TaskRanges
 from tests.fuzz.honest import Stage
@@ -129,15 +130,16 @@ async def a_client_acknowledges_all_that_never_was(stage: Stage) -> None:
 @story
 async def a_client_asks_without_end(stage: Stage) -> None:
     liar = await stage.join("client")
-    liar.say(*(Ask(number, "queue_status", "verbose") for number in range(1, 2000)))
+    liar.say(*(Ask(number, AskQueues(verbose=True)) for number in range(1, 2000)))
     await heard_out(liar)
 
 
 @story
 async def a_client_asks_nonsense(stage: Stage) -> None:
     liar = await stage.join("client")
-    for about in ("", "x" * 16_000, "-1", "0_0", "\0", "ff" * 16 + "_" + "9" * 5000, "ff" * 16 + "_-1", "1e400"):
-        liar.say(*(Ask(7, what, about) for what in ("explain", "queue_status", "status", "steps", "\0", "x" * 1000)))
+    for task in (bytes(24), b"\xff" * 24, liar.identity + bytes(8), liar.identity + b"\xff" * 8):
+        questions = (AskTask(TaskId(task)), AskEngine(MOST_ENGINES - 1), AskQueues(verbose=True), AskSteps())
+        liar.say(*(Ask(7, question) for question in questions))
     await heard_out(liar)
     assert liar.is_in, await liar.is_sent_away()
 
@@ -172,6 +174,6 @@ async def a_client_labels_its_tasks_with_a_megabyte(stage: Stage) -> None:
 async def a_client_never_reads(stage: Stage) -> None:
     liar = await stage.join("client")
     liar.connection.transport.pause_reading()
-    liar.say(*(Ask(number, "steps") for number in range(1, 500)))
+    liar.say(*(Ask(number, AskSteps()) for number in range(1, 500)))
     liar.say(*(Submit(own_task(liar, n), Call(Kind.APPLY), stage.stranger) for n in range(1, 2000)))
     await heard_out(liar)

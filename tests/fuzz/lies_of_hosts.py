@@ -10,6 +10,7 @@ from engineroom.protocol.messages import (
     Shutdown,
     Signal,
 )
+from engineroom.protocol.questions import AskQueues
 from engineroom.protocol.ranges import MOST, MOST_ENGINES
 from engineroom.protocol.task_ranges import TaskRanges
 from tests.fuzz.honest import Stage
@@ -58,5 +59,5 @@ async def hosts_come_and_go(stage: Stage) -> None:
 @story
 async def a_host_sends_what_only_clients_may(stage: Stage) -> None:
     liar = await stage.join("host")
-    liar.say(Ask(1, "queue_status"), Abort(TaskRanges(stage.session, ((1, MOST),))))
+    liar.say(Ask(1, AskQueues()), Abort(TaskRanges(stage.session, ((1, MOST),))))
     await liar.is_sent_away()

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.questions import AskBounds
 from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.held_tasks import Mark
@@ -108,7 +109,7 @@ def test_results_for_a_stopped_client_are_bounded_and_others_go_on(
         assert until(lambda: waiting() > 100) < 150 - 15
         for process, size in zip(processes, before, strict=True):
             assert process.memory_info().rss - size < 1.2 * KEPT + ROOM
-        why = "\n".join(rc._session.ask("bounds"))
+        why = "\n".join(rc._session.ask(AskBounds(), "bounds").words)
         assert "IPController.max_kept_bytes" in why
         assert rc.load_balanced_view().apply_sync(abs, -1) == 1
         assert rc[:].apply_sync(abs, -1) == [1, 1]

@@ -28,6 +28,7 @@ from engineroom.protocol.messages import (
     SignalProcess,
     Status,
 )
+from engineroom.protocol.questions import AskQueues
 from tests.fuzz.arena import Story, a_task_is_done, submit
 from tests.fuzz.liar import Liar
 
@@ -114,7 +115,7 @@ def test_an_engine_can_end_no_task_that_another_engine_has(play: Play) -> None:
         run = await engine.hears(Run)
 
         liar.say(Finished(1, run.task, run.attempt, Ran(Status.OK, 1.0, 0.0), b"a lie"))
-        asks = Ask(1, "queue_status")
+        asks = Ask(1, AskQueues())
         client.say(asks)
         await client.hears(Answer)
 

@@ -86,7 +86,7 @@ def test_one_that_never_reads_is_disconnected_in_the_end(open_door: Any) -> None
             inside, connection, _, _ = await a_client_that_does_not_read(door)
             inside.backlog.bound(HIGH, cut_at=4 * HIGH)
             for number in range(1000):
-                await send_ticks(inside, [Answer(number, data=TEXT)])
+                await send_ticks(inside, [Answer(number, error=TEXT)])
             await door.inside[0][3].until(lambda: bool(door.inside[0][3].closed))
             assert door.inside[0][3].closed == [("it has not read what was sent to it", False)]
             connection.close()

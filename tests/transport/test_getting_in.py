@@ -16,6 +16,7 @@ import pytest
 from engineroom.errors import ConnectionFailed, NotLetIn
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Ask, Join
+from engineroom.protocol.questions import AskSteps
 from engineroom.transport import listener as listening
 from engineroom.transport.dial import connect
 from engineroom.transport.tls import controller_context, ensure_certificate, peer_context
@@ -46,9 +47,9 @@ def test_a_peer_with_the_key_gets_in_and_is_heard(
         async with open_door() as door:
             connection, welcome = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
-            connection.send(Ask(1, "status"))
+            connection.send(Ask(1, AskSteps()))
             (inside, role, join, inbox) = door.inside[0]
-            await inbox.until(lambda: inbox.messages == [Ask(1, "status")])
+            await inbox.until(lambda: inbox.messages == [Ask(1, AskSteps())])
             assert (connection.kind, inside.kind, role, join.identity) == (kind, kind, "client", JOIN.identity)
             assert welcome.window > 0
             connection.close("done")

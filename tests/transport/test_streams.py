@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engineroom.protocol.messages import Ask, Call, Function, Join, Kind, Stream, Submit
+from engineroom.protocol.questions import AskSteps
 from engineroom.protocol.streams import Payload
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
@@ -49,8 +50,8 @@ def test_a_long_payload_arrives_whole_and_lets_others_pass(
             take_into(inbox, inside, payloads)
             submit(connection, data)
             await inbox.until(lambda: bool(payloads) and payloads[0].received > 0)
-            connection.send(Ask(1, "status"))
-            await inbox.until(lambda: Ask(1, "status") in inbox.messages)
+            connection.send(Ask(1, AskSteps()))
+            await inbox.until(lambda: Ask(1, AskSteps()) in inbox.messages)
             assert not payloads[0].complete, "the question should have passed the stream"
             await inbox.until(lambda: payloads[0].complete)
             assert payloads[0].buffer() == data
@@ -75,7 +76,7 @@ def test_nothing_is_sent_before_it_is_accepted() -> None:
         client.start(Inbox())
         submit(client, b"x" * MEGABYTE)
         await inbox.until(lambda: bool(payloads))
-        client.send(Ask(1, "status"))
+        client.send(Ask(1, AskSteps()))
         inbox.on_message = lambda message: None
         await inbox.until(lambda: len(inbox.messages) == 2)
         assert payloads[0].received == 0

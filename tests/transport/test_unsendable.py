@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 
 from engineroom.errors import ConnectionFailed
-from engineroom.protocol.messages import Ask, EngineInfo, Join, Message, Output
+from engineroom.protocol.messages import Ask, EngineInfo, Join, Message, Output, Shutdown
+from engineroom.protocol.questions import AskSteps
 from engineroom.protocol.records import MAX_RECORD
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
@@ -22,11 +23,16 @@ from tests.transport.conftest import Inbox
 TASK = bytes(24)
 TOO_LONG = "x" * MAX_RECORD
 UNSENDABLE = [
-    pytest.param(Ask(7, "explain", TOO_LONG), "the limit is 1048575", id="too long"),
-    pytest.param(Ask(7, "explain", "\ud800"), "surrogates not allowed", id="not Unicode"),
-    pytest.param(Ask(2**70, "explain"), "", id="a number beyond 64 bits"),
+    pytest.param(Shutdown((7,), reason=TOO_LONG), "the limit is 1048575", id="too long"),
+    pytest.param(Shutdown((7,), reason="\ud800"), "surrogates not allowed", id="not Unicode"),
+    pytest.param(Ask(2**70, AskSteps()), "", id="a number beyond 64 bits"),
     pytest.param(Ask(7, object()), "", id="no value of a message"),  # type: ignore[arg-type]  # that is the point
 ]
+
+
+def numbered(number: int, text: str = "") -> Shutdown:
+    """Return one of many messages with a text."""
+    return Shutdown((number,), reason=text)
 
 
 @dataclass
@@ -52,10 +58,10 @@ async def pair() -> tuple[Connection, Inbox, Sent]:
 def test_the_others_of_its_tick_arrive_in_order(message: Message, words: str) -> None:
     async def story() -> None:
         client, inbox, unsent = await pair()
-        client.send_all([Ask(1, "status"), message, Ask(2, "status")])
-        client.send(Ask(3, "status"))
+        client.send_all([numbered(1), message, numbered(2)])
+        client.send(numbered(3))
         await inbox.until(lambda: len(inbox.messages) == 3)
-        assert [ask.number for ask in inbox.messages] == [1, 2, 3]
+        assert inbox.messages == [numbered(1), numbered(2), numbered(3)]
         [(which, why)] = unsent.messages
         assert which is message
         assert words in why
@@ -68,13 +74,13 @@ def test_the_others_of_its_tick_arrive_in_order(message: Message, words: str) ->
 def test_whatever_the_order(texts: list[str]) -> None:
     async def story() -> None:
         client, inbox, unsent = await pair()
-        client.send_all([Ask(number, "explain", text) for number, text in enumerate(texts)])
-        client.send(Ask(1000, "status"))
-        await inbox.until(lambda: bool(inbox.messages) and inbox.messages[-1].number == 1000)
-        arrived = [ask.number for ask in inbox.messages[:-1]]
-        assert arrived == [number for number, text in enumerate(texts) if not text]
-        assert [message.number for message, _ in unsent.messages] == [  # type: ignore[union-attr]
-            number for number, text in enumerate(texts) if text
+        client.send_all([numbered(number, text) for number, text in enumerate(texts)])
+        client.send(numbered(1000))
+        await inbox.until(lambda: bool(inbox.messages) and inbox.messages[-1] == numbered(1000))
+        arrived = inbox.messages[:-1]
+        assert arrived == [numbered(number) for number, text in enumerate(texts) if not text]
+        assert [message for message, _ in unsent.messages] == [
+            numbered(number, text) for number, text in enumerate(texts) if text
         ]
 
     asyncio.run(story())
@@ -103,7 +109,7 @@ def test_another_thread_leaves_it_to_the_loop(open_door: Any, monkeypatch: pytes
             _, _, _, inbox = door.inside[0]
             message = Output(TASK, 1, 1, 0, TOO_LONG)  # type: ignore[arg-type]  # any message will do
             assert not connection.write_now(message)
-            connection.send_all([message, Ask(1, "status")])
+            connection.send_all([message, numbered(1)])
             await inbox.until(lambda: len(inbox.messages) == 1)
             assert [which for which, _ in unsent.messages] == [message]
             connection.close()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engineroom.protocol.messages import Ask, Join
+from engineroom.protocol.messages import Ask, Join, Shutdown
+from engineroom.protocol.questions import AskSteps
 from engineroom.transport.dial import connect
 from tests.transport.conftest import Inbox
 
@@ -31,7 +32,7 @@ def test_messages_of_several_threads_all_arrive_whole(
 
             def talk(thread: int) -> None:
                 for number in range(count):
-                    message = Ask(number, str(thread), long if number % 50 == 0 else "")
+                    message = Shutdown((thread, number), reason=long if number % 50 == 0 else "")
                     if not connection.write_now(message):
                         loop.call_soon_threadsafe(connection.send, message)
 
@@ -42,9 +43,9 @@ def test_messages_of_several_threads_all_arrive_whole(
             for thread in threads:
                 thread.join()
             for thread_number in range(3):
-                numbers = {ask.number for ask in inbox.messages if ask.what == str(thread_number)}
+                numbers = {said.engines[1] for said in inbox.messages if said.engines[0] == thread_number}
                 assert numbers == set(range(count))
-            assert all(len(ask.about) == (16_000 if ask.number % 50 == 0 else 0) for ask in inbox.messages)
+            assert all(len(said.reason) == (16_000 if said.engines[1] % 50 == 0 else 0) for said in inbox.messages)
             connection.close()
 
     asyncio.run(story())
@@ -60,15 +61,15 @@ def test_while_the_loop_has_something_to_write_others_wait(
         async with open_door() as door:
             connection, _ = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
-            assert connection.write_now(Ask(1, "status"))
-            connection.send(Ask(2, "status"))
-            assert not connection.write_now(Ask(3, "status"))
+            assert connection.write_now(Ask(1, AskSteps()))
+            connection.send(Ask(2, AskSteps()))
+            assert not connection.write_now(Ask(3, AskSteps()))
             connection.flush()
-            assert connection.write_now(Ask(3, "status"))
+            assert connection.write_now(Ask(3, AskSteps()))
             _, _, _, inbox = door.inside[0]
             await inbox.until(lambda: [ask.number for ask in inbox.messages] == [1, 2, 3])
             connection.close()
             await inbox.until(lambda: bool(inbox.closed))
-            assert not connection.write_now(Ask(4, "status"))
+            assert not connection.write_now(Ask(4, AskSteps()))
 
     asyncio.run(story())

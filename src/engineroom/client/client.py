@@ -22,6 +22,7 @@ from engineroom.client.hinted import Hinted
 from engineroom.client.kinds import Many, One
 from engineroom.client.live_line import somebody_looks
 from engineroom.client.numbers import HISTORY
+from engineroom.client.queue_status import queue_status
 from engineroom.client.results import AsyncResult
 from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
 from engineroom.client.start_news import StartNews
@@ -350,13 +351,7 @@ class Client(Hinted):
         engine. `verbose`: lists of at most 1000 message ids instead of these numbers; "completed" stays a number.
         """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
-        answer = self._session.ask("queue_status", "verbose" if verbose else "")
-        found: dict[int | str, Any] = {
-            int(engine): status for engine, status in answer.items() if engine.isdigit() and int(engine) in ids
-        }
-        if is_single(targets):
-            return dict(found.get(ids[0], {}))
-        return found | {name: value for name, value in answer.items() if not name.isdigit()}
+        return queue_status(self._session, ids, verbose=verbose, single=is_single(targets))
 
     def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
         """Send a signal to these engines' processes: by number, by name ("SIGINT", "int"), or `signal.SIGINT`.

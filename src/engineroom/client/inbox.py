@@ -24,6 +24,7 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     SubmitAgain,
+    Synced,
     TasksStarted,
 )
 from engineroom.protocol.streams import Payload
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from engineroom.client.link import Link
     from engineroom.client.session import Session
 
-SYNC = 0
-"""Number of the question whose answer comes after all that the controller tells a client that joins."""
-
 
 class Inbox:
     """The receiver of a client's connections."""
@@ -45,7 +43,7 @@ class Inbox:
         self._session, self._link, self._id = session, link, session.id
         self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Answer: self._answer,
+            Answer: session.questions.answered,
             Ended: self._ended,
             EngineJoined: session.engines.joined,
             EngineLeft: session.engines.departed,
@@ -54,6 +52,7 @@ class Inbox:
             Output: self._output,
             Refused: lambda message: link.refused(message.reason),
             SubmitAgain: self._submit_again,
+            Synced: self._synced,
             TasksStarted: self._started,
         }
 
@@ -79,12 +78,9 @@ class Inbox:
     def on_closed(self, closing: Closing) -> None:
         self._link.lost(closing.words, clean=closing.clean)
 
-    def _answer(self, message: Answer) -> None:
-        if message.number == SYNC:
-            self._session.engines.end_refresh()
-            self._link.synchronized()
-        else:
-            self._session.questions.answered(message)
+    def _synced(self, _: Synced) -> None:
+        self._session.engines.end_refresh()
+        self._link.synchronized()
 
     def _receive(self, message: Result, body: Stream) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""

@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from engineroom.client.inbox import SYNC, Inbox
+from engineroom.client.inbox import Inbox
 from engineroom.client.parting import Unsent
 from engineroom.client.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
@@ -25,6 +25,7 @@ from engineroom.protocol.messages import (
     Signal,
     Status,
     Submit,
+    Sync,
     Welcome,
 )
 from engineroom.protocol.task_ranges import TaskRanges
@@ -289,14 +290,13 @@ class Link:
         self._session.engines.begin_refresh()
         connection.on_unsent = self._unsent
         connection.start(self._inbox)
-        # The answer comes after the announcements of all engines.
-        connection.send(Ask(SYNC, "status"))
         for function in self._session.functions().values():
             if (
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
         self._send_all(connection, self._session.outgoing.take_all(welcome.known_up_to))
+        connection.send(Sync())
 
     def _unsent(self, message: Message, why: str) -> None:
         """End what a message asked for that no record can carry."""

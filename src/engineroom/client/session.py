@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engineroom.client.engine_table import Engine, EngineTable
 from engineroom.client.io_thread import IOThread
@@ -26,9 +25,9 @@ from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.ids import SessionId
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
+from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
-from engineroom.protocol.texts import brief
 from engineroom.serialize.functions.packing import PackedFunction
 
 if TYPE_CHECKING:
@@ -230,11 +229,14 @@ class Session:
         unfinished = [task.number for task in tasks if task.outcome is None]
         self.send(*(Abort(piece, interrupt) for piece in task_pieces(self.id, unfinished)))
 
-    def ask(self, what: str, about: str = "", *, timeout: float | None = 60.0) -> Any:
-        """Return the controller's answer. EngineroomError: the controller reports an error."""
-        return self.request(lambda number: Ask(number, what, brief(about)), repr(what), timeout=timeout)
+    def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:
+        """Return the controller's answer; `what` names the question. EngineroomError: there is none, and why."""
+        reply = self.request(lambda number: Ask(number, question), what, timeout=timeout)
+        if reply is None:
+            raise EngineroomError(f"the controller has no answer to {what}")
+        return reply
 
-    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Any:
+    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Reply | None:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
         self.check_may_wait()
         number, waiter = self.questions.new()
@@ -250,7 +252,7 @@ class Session:
             raise ConnectionFailed("the session ended before the controller answered")
         if answer.error:
             raise EngineroomError(answer.error)
-        return json.loads(answer.data)
+        return answer.reply
 
     def check(self) -> None:
         """Raise the error that ended the session, if it has ended."""

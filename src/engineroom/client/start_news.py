@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from engineroom.client.whereabouts import profile_of
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.questions import AskSteps, KnownSteps
 from engineroom.settings.steps import Step, read_steps
 
 if TYPE_CHECKING:
@@ -44,9 +43,12 @@ class StartNews:
 
     def _asked(self) -> tuple[Step, ...]:
         try:
-            answer = self._session.ask("steps", timeout=_ANSWER_WITHIN)
-            return msgspec.convert(answer, tuple[Step, ...])
-        except (EngineroomError, TimeoutError, msgspec.ValidationError):
+            reply = self._session.ask(AskSteps(), "'steps'", timeout=_ANSWER_WITHIN)
+            assert isinstance(reply, KnownSteps)
+            return tuple(
+                Step(at=s.at, who=s.who, step=s.step, ok=s.ok, words=s.words, fix=s.fix, n=s.n) for s in reply.steps
+            )
+        except (EngineroomError, TimeoutError):
             return self._steps  # the wait itself finds out when the controller is gone
 
 

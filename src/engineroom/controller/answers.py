@@ -1,11 +1,11 @@
-"""Answers to questions about the state, as JSON."""
+"""Answers to questions about the state."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable
+from typing import assert_never
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import known_steps
@@ -14,36 +14,31 @@ from engineroom.core.bounds import binding
 from engineroom.core.state import ControllerState
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Answer, Ask
+from engineroom.protocol.questions import MOST_BOUNDS, AskBounds, AskEngine, AskQueues, AskSteps, AskTask, Bounds, Reply
 from engineroom.protocol.texts import brief
 from engineroom.transport.connection import Connection
-
-_LONGEST = 2**20 - 1024
-"""Characters of an answer, all of them ASCII, so that it fits a record."""
 
 MOST_QUESTIONS = 10_000
 """So many questions of one client may be open: each of its threads has one."""
 
 
 def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer:
-    """Return the answer: the data, or an error in words."""
-    match ask.what:
-        case "queue_status":
-            data: object = (explain.queue_ids if ask.about == "verbose" else explain.queue_status)(state)
-        case "explain":
-            data = explain.explain(state, ask.about)
-        case "bounds":
-            data = binding(state)
-        case "steps":
-            data = known_steps(config)
+    """Return the answer to `ask`."""
+    question = ask.question
+    match question:
+        case AskQueues(verbose=verbose):
+            reply: Reply = explain.queues(state, verbose=verbose)
+        case AskTask(task=task):
+            reply = explain.explain_task(state, task)
+        case AskEngine(engine=engine):
+            reply = explain.explain_engine(state, engine)
+        case AskBounds():
+            reply = Bounds(tuple(brief(words) for words in binding(state)[:MOST_BOUNDS]))
+        case AskSteps():
+            reply = known_steps(config)
         case _:
-            return Answer(ask.number, error=f"this controller does not support the request {brief(ask.what, 200)!r}")
-    text = json.dumps(data, default=str)
-    if len(text) > _LONGEST:
-        return Answer(
-            ask.number,
-            error=f"the answer has {len(text)} characters, and the limit is {_LONGEST}; ask about one task or engine",
-        )
-    return Answer(ask.number, data=text)
+            assert_never(question)
+    return Answer(ask.number, reply)
 
 
 class Questions:

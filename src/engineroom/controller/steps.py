@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.open_files import FULL_FIX, full_words
+from engineroom.protocol.questions import KnownStep, KnownSteps
+from engineroom.protocol.texts import brief
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import CONTROLLER, HANDSHAKE, LISTENS, Steps, read_steps
 
@@ -76,6 +75,9 @@ def _file(config: ControllerConfig) -> Path:
     return Profile(Path(config.security_dir).parent).steps_file(config.cluster_id)
 
 
-def known_steps(config: ControllerConfig) -> list[Any]:
-    """Return the latest steps that are noted on this machine, as JSON values."""
-    return [msgspec.to_builtins(step) for step in list(read_steps(_file(config)))[-_LATEST:]]
+def known_steps(config: ControllerConfig) -> KnownSteps:
+    """Return the latest steps that are noted on this machine."""
+    latest = list(read_steps(_file(config)))[-_LATEST:]
+    return KnownSteps(
+        tuple(KnownStep(s.at, brief(s.who, 200), s.step, s.ok, brief(s.words), brief(s.fix), s.n) for s in latest)
+    )

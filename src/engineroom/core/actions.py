@@ -23,6 +23,7 @@ from engineroom.protocol.messages import (
     Run,
     Submit,
     SubmitAgain,
+    Synced,
     TasksStarted,
     Withdraw,
 )
@@ -34,6 +35,7 @@ ToPeer = (
     | Delivered
     | TasksStarted
     | SubmitAgain
+    | Synced
     | Output
     | Revoke
     | Withdraw

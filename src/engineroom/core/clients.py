@@ -15,7 +15,7 @@ from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for
 from engineroom.ids import Peer, SessionId
-from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft
+from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
 from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds sessions
@@ -55,6 +55,12 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
     if before is not None:
         sender_gone(state, before, session)
     ask_again(state, session, session.unsent)
+
+
+def sync(state: ControllerState, peer: Peer) -> None:
+    """A client has submitted again what it had to: it is told that it knows all there is to know, too."""
+    if peer in state.clients:
+        state.send(peer, Synced())
 
 
 def _tell_again(state: ControllerState, session: Session) -> None:

@@ -20,6 +20,7 @@ from engineroom.protocol.messages import (
     Revoked,
     Started,
     Submit,
+    Sync,
     Withdrawn,
 )
 
@@ -168,6 +169,7 @@ class Tick(msgspec.Struct, frozen=True):
 Event = (
     Finished
     | Submit
+    | Sync
     | Delivered
     | Started
     | Output

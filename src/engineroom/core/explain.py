@@ -1,4 +1,4 @@
-"""Why something does not run or join, as plain data; and the lengths of the queues."""
+"""Why something does not run or join, and the lengths of the queues."""
 
 from __future__ import annotations
 
@@ -15,58 +15,53 @@ from engineroom.core.results import words_for_dropped
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
-from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
+from engineroom.ids import TaskId, number_of, session_of
+from engineroom.protocol.questions import AboutEngine, AboutTask, EngineQueue, Queues
 
 if TYPE_CHECKING:  # the state holds all this
     from engineroom.core.state import ControllerState
 
-Data = dict[str, object]
-
 LISTED = 1000
 """So many ids are listed of tasks in one place."""
 
-LISTED_IN_ALL = 14_000
-"""So many are listed in one answer, so that it fits a message."""
+LISTED_IN_ALL = 20_000
+"""So many are listed altogether, however many places there are: they have to fit into one message."""
 
 
-def explain(state: ControllerState, about: str) -> Data:
-    """Return what there is to say about a task, named by its msg_id, or an engine, by its id."""
-    if about.lstrip("-").isdecimal():
-        return explain_engine(state, int(about))
-    try:
-        return explain_task(state, parse_msg_id(about))
-    except ValueError as error:
-        return {"state": "unknown", "why": str(error)}
-
-
-def explain_task(state: ControllerState, task_id: TaskId) -> Data:
-    """Return a task's `state`, the reason (`why`), and the facts behind it."""
+def explain_task(state: ControllerState, task_id: TaskId) -> AboutTask:
+    """Return a task's state, the reason, and the facts behind it."""
     session = state.sessions.get(session_of(task_id))
     number = number_of(task_id)
-    about: Data = {"task": msg_id(task_id)}
     if session is None:
-        return about | {"state": "unknown", "why": _why_unknown(state)}
+        return AboutTask("unknown", _why_unknown(state))
     kept = session.results.get(number)
     if kept is not None:
         why = "its result is waiting for its client to " + ("reconnect" if session.peer is None else "acknowledge it")
-        return about | {"state": "ended", "why": why, "engine": kept.result.engine}
+        return AboutTask("ended", why, kept.result.engine)
     if any(number in numbers for numbers in session.dropped):
-        return about | {"state": "ended", "why": words_for_dropped(state)}
+        return AboutTask("ended", words_for_dropped(state))
     task = session.tasks.get(number)
     if task is None:
-        arrived = number <= session.known_up_to
-        why = "its client has received the result" if arrived else "the controller has not received it"
-        return about | {"state": "delivered" if arrived else "unknown", "why": why}
-    about |= {
-        "state": task.state.name.lower(),
-        "attempt": task.attempt,
-        "errors": task.errors,
-        "failed_on": list(task.failed_on),
-        "died_with_it": list(task.causes),
-        "withdrawn": task.withdrawn is not None,
-        "engine": None if task.engine is None else task.engine.id,
-    }
-    return about | {"why": _why(state, task)}
+        return _without_task(session, number)
+    engine = -1 if task.engine is None else task.engine.id
+    return AboutTask(
+        task.state.name.lower(),
+        _why(state, task),
+        engine,
+        task.attempt,
+        task.errors,
+        task.failed_on,
+        task.causes,
+        task.withdrawn is not None,
+    )
+
+
+def _without_task(session: Session, number: int) -> AboutTask:
+    if number in session.unsent:
+        return AboutTask("unknown", "its payload did not arrive, and its client has been asked to submit it again")
+    if number <= session.known_up_to:
+        return AboutTask("delivered", "its client has received the result")
+    return AboutTask("unknown", "the controller has not received it")
 
 
 def _why_unknown(state: ControllerState) -> str:
@@ -138,29 +133,27 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
     return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
 
 
-def explain_engine(state: ControllerState, engine_id: int) -> Data:
-    """Return an engine's `state`, the reason (`why`), and the facts behind it."""
-    about: Data = {"engine": engine_id}
+def explain_engine(state: ControllerState, engine_id: int) -> AboutEngine:
+    """Return an engine's state, the reason, and the facts behind it."""
     engine = state.engines.get(engine_id)
     if engine is None:
         departed = state.departed_ids.get(engine_id)
         if departed is not None:
-            return about | {"state": "gone", "why": departed.cause, "seconds_ago": state.now - departed.at}
+            return AboutEngine("gone", departed.cause, seconds_ago=state.now - departed.at)
         if state.was_used(engine_id):
-            return about | {"state": "gone", "why": "it left long ago"}
-        return about | {"state": "unknown", "why": "no engine with this id has joined"}
+            return AboutEngine("gone", "it left long ago")
+        return AboutEngine("unknown", "no engine with this id has joined")
     name, why = _condition(state, engine)
-    return about | {
-        "state": name,
-        "why": why or engine.info.problem,
-        "info": {name: getattr(engine.info, name) for name in engine.info.__struct_fields__},
-        "direct": engine.direct,
-        "balanced": len(engine.held) - engine.direct,
-        "running": [msg_id(task.id) for task in engine.held.values() if task.state is State.STARTED],
-        "completed": engine.completed,
-        "load_seconds": engine.load,
-        "unacknowledged": len(engine.unacknowledged),
-    }
+    return AboutEngine(
+        name,
+        why or engine.info.problem,
+        engine.direct,
+        len(engine.held) - engine.direct,
+        tuple(task.id for task in engine.held.values() if task.state is State.STARTED),
+        engine.completed,
+        engine.load,
+        len(engine.unacknowledged),
+    )
 
 
 def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
@@ -180,24 +173,17 @@ def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
     return "busy", ""
 
 
-def queue_status(state: ControllerState) -> dict[int | str, object]:
-    """Return for each engine id what it has: direct tasks (`queue`), balanced ones (`tasks`), and has `completed`.
+def queues(state: ControllerState, *, verbose: bool = False) -> Queues:
+    """Return what each engine has to do; `verbose`: with the ids of tasks, of at most LISTED in each place.
 
-    "unassigned": balanced tasks that wait for an engine. `unresponsive`: only of an engine that does not answer, or has
-    lost its connection: for how many seconds.
+    Tasks that have ended are only counted: their ids are not kept.
     """
-    status: dict[int | str, object] = {
-        engine.id: {
-            "queue": engine.direct,
-            "completed": engine.completed,
-            "tasks": len(engine.held) - engine.direct,
-            **_silence(state, engine),
-        }
-        for engine in state.engines.values()
-    }
+    listed = min(LISTED, LISTED_IN_ALL // (2 * len(state.engines) + 1)) if verbose else 0
+    engines = tuple(_queue(state, engine, listed) for engine in state.engines.values())
     waiting = sum(pool.queue.waiting for pool in state.pools.values())
-    status["unassigned"] = waiting + sum(_beside(state, session) for session in state.sessions.values())
-    return status
+    waiting += sum(_beside(state, session) for session in state.sessions.values())
+    unfinished = (task for session in state.sessions.values() for task in session.tasks.values())
+    return Queues(engines, waiting, _ids((task for task in unfinished if task.engine is None), listed))
 
 
 def _beside(state: ControllerState, session: Session) -> int:
@@ -209,30 +195,19 @@ def _beside(state: ControllerState, session: Session) -> int:
     return 0
 
 
-def _silence(state: ControllerState, engine: Engine) -> dict[str, float]:
-    return {} if engine.silent_since is None else {"unresponsive": round(state.now - engine.silent_since, 1)}
+def _queue(state: ControllerState, engine: Engine, listed: int) -> EngineQueue:
+    direct = (task for task in engine.held.values() if task.target >= 0)
+    balanced = (task for task in engine.held.values() if task.target < 0)
+    return EngineQueue(
+        engine.id,
+        engine.direct,
+        len(engine.held) - engine.direct,
+        engine.completed,
+        _ids(direct, listed),
+        _ids(balanced, listed),
+        0.0 if engine.silent_since is None else max(0.1, state.now - engine.silent_since),
+    )
 
 
-def queue_ids(state: ControllerState) -> dict[int | str, object]:
-    """Return what `queue_status` does, with the ids of at most LISTED tasks in place of how many there are.
-
-    Of fewer, if there are so many engines that the answer would be too long. Tasks that have ended are still only
-    counted: their ids are not kept.
-    """
-    most = max(1, min(LISTED, LISTED_IN_ALL // (2 * len(state.engines) + 1)))
-    status: dict[int | str, object] = {
-        engine.id: {
-            "queue": _ids((task for task in engine.held.values() if task.target >= 0), most),
-            "completed": engine.completed,
-            "tasks": _ids((task for task in engine.held.values() if task.target < 0), most),
-            **_silence(state, engine),
-        }
-        for engine in state.engines.values()
-    }
-    unfinished = (task for session in state.sessions.values() for task in session.tasks.values())
-    status["unassigned"] = _ids((task for task in unfinished if task.engine is None), most)
-    return status
-
-
-def _ids(tasks: Iterable[Task], most: int) -> list[str]:
-    return [msg_id(task.id) for task in islice(tasks, most)]
+def _ids(tasks: Iterable[Task], most: int) -> tuple[TaskId, ...]:
+    return tuple(task.id for task in islice(tasks, most))

@@ -17,7 +17,7 @@ from engineroom.core.arrivals import (
 )
 from engineroom.core.attempts import finished, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
-from engineroom.core.clients import client_gone, client_up, delivered
+from engineroom.core.clients import client_gone, client_up, delivered, sync
 from engineroom.core.events import (
     Began,
     BodyHere,
@@ -67,6 +67,7 @@ from engineroom.protocol.messages import (
     Revoked,
     Started,
     Submit,
+    Sync,
     Withdrawn,
 )
 
@@ -100,6 +101,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             withdrawn(state, peer, event)
         case Tick():
             _tick(state)
+        case Sync():
+            sync(state, peer)
         case Abort():
             abort(state, event)
         case ClientUp():

@@ -19,9 +19,9 @@ from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
+from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
-    Answered,
     Cores,
     EngineId,
     Engines,
@@ -242,15 +242,19 @@ class Shutdown(Header, frozen=True, tag="shutdown"):
     reason: Text = ""
 
 
-class Ask(Header, frozen=True, tag="ask"):
-    """A question for the controller, answered by an `Answer` with the same number.
+class Sync(Header, frozen=True, tag="sync"):
+    """A client that has just joined has said again all that it had to; the controller answers with `Synced`."""
 
-    `what`: "queue_status", "explain", "status"; `about`: a task's msg_id, an engine id, or "".
-    """
+
+class Synced(Header, frozen=True, tag="synced"):
+    """The controller has told a client that has just joined all that it had to: every engine, every kept result."""
+
+
+class Ask(Header, frozen=True, tag="ask"):
+    """A question for the controller, answered by an `Answer` with the same number."""
 
     number: Number
-    what: Word
-    about: Text = ""
+    question: Question
 
 
 class Result(Header, frozen=True, tag="result"):
@@ -331,10 +335,10 @@ class NeedFunction(Header, frozen=True, tag="need"):
 
 
 class Answer(Header, frozen=True, tag="answer"):
-    """`data`: JSON text. `error`: "" or why there is no answer."""
+    """The answer to the question with this `number`. `error`: "" or why there is no answer."""
 
     number: Number
-    data: Answered = "null"
+    reply: Reply | None = None
     error: Text = ""
 
 
@@ -463,10 +467,10 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
-FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Ask
+FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Sync | Ask
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | TasksStarted | SubmitAgain
-ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Answer
+ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Synced | Answer
 FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction | Full
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown

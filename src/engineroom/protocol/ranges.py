@@ -94,8 +94,6 @@ WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
 
 Text = Annotated[str, Meta(max_length=MOST_TEXT)]
 OutputText = Annotated[str, Meta(max_length=MOST_OUTPUT)]
-Answered = Annotated[str, Meta(max_length=2**20)]
-"""JSON, in ASCII."""
 Word = Annotated[str, Meta(max_length=WORD)]
 """A name: of a machine, a role, a cluster."""
 PathText = Annotated[str, Meta(max_length=2**14)]

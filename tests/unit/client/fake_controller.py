@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,8 +27,11 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    Sync,
+    Synced,
     Welcome,
 )
+from engineroom.protocol.questions import AskSteps, KnownStep, KnownSteps, Queues
 from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import numbers_in
 from engineroom.serialize.failures.packing import pack_failure
@@ -63,7 +65,7 @@ class FakeController:
         self.epoch: Epoch = new_epoch()
         self.connection: Connection | None = None
         self.info = EngineInfo()
-        self.steps: list[dict[str, Any]] = []
+        self.steps: list[KnownStep] = []
         self._functions = FunctionTable()
         self._turn = 0
         self._aborted: set[TaskId] = set()
@@ -120,10 +122,11 @@ class FakeController:
                     self._functions.add(digest, payload)
                 case Function(hash=digest, body=Stream() as stream):
                     self._receive(stream, lambda body, digest=digest: self._function_came(digest, body))
-                case Ask(number=number, what="steps"):
-                    self.send(Answer(number, data=json.dumps(self.steps)))
-                case Ask(number=number):
-                    self.send(Answer(number, data="{}", error="" if number else "not known here"))
+                case Sync():
+                    self.send(Synced())
+                case Ask():
+                    reply = KnownSteps(tuple(self.steps)) if message.question == AskSteps() else Queues((), 0)
+                    self.send(Answer(message.number, reply))
                 case Abort(tasks=ranges):
                     self._abort(list(ranges.tasks()))
 

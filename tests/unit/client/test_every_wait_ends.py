@@ -14,6 +14,7 @@ import pytest
 from engineroom.client.client import Client
 from engineroom.errors import ConnectionFailed, ControllerLost, EngineroomError, NoEnginesRegistered
 from engineroom.protocol.messages import Ask, Outcome, Refused, Signal, Status
+from engineroom.protocol.questions import AskQueues
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -85,7 +86,7 @@ class Silent(FakeController):
 
 
 def _is_question(message: Any) -> bool:
-    return isinstance(message, Signal) or (isinstance(message, Ask) and message.what == "queue_status")
+    return isinstance(message, Signal) or (isinstance(message, Ask) and isinstance(message.question, AskQueues))
 
 
 @pytest.fixture

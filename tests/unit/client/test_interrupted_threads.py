@@ -248,6 +248,7 @@ def test_a_handler_may_close_the_client_wherever_it_interrupts_a_call(fake: Fake
         except ConnectionFailed:
             pass
         rc.close()
+        assert rc._session.closed
 
 
 def test_nothing_is_called_while_tasks_are_entered() -> None:

@@ -29,6 +29,7 @@ from engineroom.protocol.messages import (
     SubmitAgain,
     TasksStarted,
 )
+from engineroom.protocol.questions import KnownStep
 from engineroom.protocol.task_ranges import one_task, task_pieces
 from tests.conftest import wait_until
 from tests.patience import SECONDS
@@ -262,8 +263,8 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
     rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.steps = [
-        {"at": 1.0, "who": "engine set 1", "step": "submitted"},
-        {"at": 2.0, "who": "engine set 1", "step": "queued", "words": "Slurm: Resources"},
+        KnownStep(1.0, "engine set 1", "submitted"),
+        KnownStep(2.0, "engine set 1", "queued", words="Slurm: Resources"),
     ]
     monkeypatch.setattr(engine_waiting, "_LOOK_EVERY", 0.05)
     waiting = rc.wait_for_engines(4, interactive=True, block=False)
@@ -276,9 +277,7 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
     assert wait_until(lambda: "2 of 4 engines; engine set 1: queued (Slurm: Resources)" in show())
     with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engine set 1: queued \(Slurm: Resources\)$"):
         rc.wait_for_engines(4, timeout=0.1)
-    fake.steps.append(
-        {"at": 3.0, "who": "engine set 1", "step": "ended", "ok": False, "words": "job 7 hit its time limit"}
-    )
+    fake.steps.append(KnownStep(3.0, "engine set 1", "ended", ok=False, words="job 7 hit its time limit"))
     with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engine set 1: job 7 hit its time limit.*\nfix: .*timelimit"):
         rc.wait_for_engines(4, timeout=0.1)
     fake.do(fake.leave, 0, "exit code 3")

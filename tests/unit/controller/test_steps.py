@@ -11,6 +11,7 @@ import pytest
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import Door, known_steps
+from engineroom.protocol.questions import KnownSteps
 from engineroom.settings.first_failure import failures
 from engineroom.settings.profiles import Profile
 from engineroom.settings.steps import read_steps
@@ -38,7 +39,7 @@ def test_an_engine_that_was_refused_is_named_until_one_from_there_is_let_in(conf
 
 def test_clients_have_no_part_in_the_start(config: ControllerConfig) -> None:
     Door(config).refused("client", "10.0.0.3", "wrong key")
-    assert known_steps(config) == []
+    assert known_steps(config) == KnownSteps()
 
 
 def test_that_there_is_no_room_is_noted_when_no_more_files_may_be_open_until_there_is(config: ControllerConfig) -> None:
@@ -68,7 +69,7 @@ def test_a_crowd_can_not_fill_the_disk(config: ControllerConfig) -> None:
     for _ in range(500):
         door.full()
         door.has_room()
-    assert len(known_steps(config)) == 100
+    assert len(known_steps(config).steps) == 100
     door.close()
 
 
@@ -76,4 +77,4 @@ def test_strangers_can_not_fill_the_disk(config: ControllerConfig) -> None:
     door = Door(config)
     for number in range(500):
         door.refused("engine", f"10.0.0.{number}", "wrong key")
-    assert len(known_steps(config)) == 100
+    assert len(known_steps(config).steps) == 100

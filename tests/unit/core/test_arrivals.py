@@ -352,10 +352,10 @@ def test_why_it_waits_is_said() -> None:
 
     said = [explain_task(play.state, task(number)) for number in (1, 2, 3)]
 
-    assert [about["state"] for about in said] == ["waiting"] * 3
-    assert said[0]["why"] == "waiting for its client to send its arguments (1.0 MiB)"
-    assert "come when earlier tasks of its client, which hold 1.0 MiB" in str(said[1]["why"])
-    assert said[2]["why"] == "waiting for its client to send its function"
+    assert [about.state for about in said] == ["waiting"] * 3
+    assert said[0].why == "waiting for its client to send its arguments (1.0 MiB)"
+    assert "come when earlier tasks of its client, which hold 1.0 MiB" in str(said[1].why)
+    assert said[2].why == "waiting for its client to send its function"
 
 
 def test_who_has_nothing_to_wait_for_makes_no_lines(two: Play) -> None:

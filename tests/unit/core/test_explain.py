@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
-from engineroom.core.events import ClientGone, EngineUp
-from engineroom.core.explain import explain, explain_engine, explain_task, queue_ids, queue_status
-from engineroom.ids import msg_id
-from engineroom.protocol.messages import Abort, Delivered, EngineInfo, Finished, Held, Options, Started
+from engineroom.core.events import BodyLost, ClientGone, EngineUp, Large
+from engineroom.core.explain import LISTED_IN_ALL, explain_engine, explain_task, queues
+from engineroom.protocol.messages import Abort, Answer, Delivered, EngineInfo, Finished, Options, Started, Sync, Synced
+from engineroom.protocol.questions import EngineQueue, Queues
+from engineroom.protocol.records import MAX_RECORD, message_records
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import CUT, OK, Death, Play, instance_id, submit, task, tasks
 
 
 def why(play: Play, number: int) -> tuple[object, object]:
     about = explain_task(play.state, task(number))
-    return about["state"], about["why"]
+    return about.state, about.why
 
 
 def test_a_task_that_waits(play: Play) -> None:
@@ -58,42 +57,33 @@ def test_a_task_that_has_ended(two: Play) -> None:
     assert why(two, 1) == ("delivered", "its client has received the result")
     assert why(two, 2) == ("unknown", "the controller has not received it")
     two(CLIENT, ClientGone())
-    assert explain_task(two.state, task(1, client=9))["why"] == (
+    assert explain_task(two.state, task(1, client=9)).why == (
         "no client with this session is known; results of a client that disconnects are kept for 900 s "
         "(IPController.linger)"
     )
 
 
 def test_engines(two: Play) -> None:
-    assert explain_engine(two.state, 0)["state"] == "idle"
+    assert explain_engine(two.state, 0).state == "idle"
     two(CLIENT, submit(1, (0,)))
     two(ENGINE_0, Started(task(1), 1))
-    assert explain_engine(two.state, 0)["running"] == [f"{'01' * 16}_1"]
+    assert explain_engine(two.state, 0).running == (task(1),)
     two.now += 5.0
     two.tick(0.0)
     about = explain_engine(two.state, 0)
-    assert (about["state"], about["why"]) == ("busy", "it has finished nothing for 5.0 s")
+    assert (about.state, about.why) == ("busy", "it has finished nothing for 5.0 s")
     two(ENGINE_0, CUT)
-    assert explain_engine(two.state, 0)["state"] == "away"
+    assert explain_engine(two.state, 0).state == "away"
     two(ENGINE_1, Death("exit code 3"))
     gone = explain_engine(two.state, 1)
-    assert (gone["state"], gone["why"], gone["seconds_ago"]) == ("gone", "exit code 3", 0.0)
-    assert explain_engine(two.state, 9)["state"] == "unknown"
+    assert (gone.state, gone.why, gone.seconds_ago) == ("gone", "exit code 3", 0.0)
+    assert explain_engine(two.state, 9).state == "unknown"
 
 
 def test_a_problem_in_the_start_up_code_is_said(play: Play) -> None:
     play(ENGINE_0, EngineUp(instance_id(0), EngineInfo(problem="NameError: nmupy")))
 
-    assert explain_engine(play.state, 0)["why"] == "NameError: nmupy"
-
-
-def test_anything_by_its_name(two: Play) -> None:
-    two(CLIENT, submit(1, (0,)))
-
-    assert explain(two.state, "1")["state"] == "idle"
-    assert explain(two.state, f"{'01' * 16}_1")["engine"] == 0
-    assert explain(two.state, "-1")["state"] == "unknown"
-    assert "is not a message id" in str(explain(two.state, "what?")["why"])
+    assert explain_engine(play.state, 0).why == "NameError: nmupy"
 
 
 def test_queues_in_figures(two: Play) -> None:
@@ -102,11 +92,7 @@ def test_queues_in_figures(two: Play) -> None:
         two(CLIENT, submit(number))
     two(ENGINE_0, Finished(1, task(1), 1, OK))
 
-    assert queue_status(two.state) == {
-        0: {"queue": 1, "completed": 1, "tasks": 1},
-        1: {"queue": 0, "completed": 0, "tasks": 2},
-        "unassigned": 3,
-    }
+    assert queues(two.state) == Queues((EngineQueue(0, 1, 1, 1), EngineQueue(1, 0, 2, 0)), 3)
 
 
 def test_queues_by_ids(two: Play) -> None:
@@ -115,26 +101,35 @@ def test_queues_by_ids(two: Play) -> None:
         two(CLIENT, submit(number))
     two(ENGINE_0, Finished(1, task(1), 1, OK))
 
-    listed, counted = queue_ids(two.state), queue_status(two.state)
-    assert listed[0] == {"queue": [msg_id(task(2))], "completed": 1, "tasks": [msg_id(task(5))]}
-    for engine in (0, 1):
-        ids, counts = listed[engine], counted[engine]
-        assert isinstance(ids, dict)
-        assert isinstance(counts, dict)
-        assert {name: ids[name] if name == "completed" else len(ids[name]) for name in ids} == counts
-    unassigned = listed["unassigned"]
-    assert isinstance(unassigned, list)
-    assert len(unassigned) == counted["unassigned"]
+    listed = queues(two.state, verbose=True)
+    assert listed.engines[0] == EngineQueue(0, 1, 1, 1, (task(2),), (task(5),))
+    for each in listed.engines:
+        assert (len(each.direct_ids), len(each.balanced_ids)) == (each.direct, each.balanced)
+    assert len(listed.unassigned_ids) == listed.unassigned == 3
 
 
-def test_ids_of_many_tasks_on_many_engines_fit_an_answer(play: Play) -> None:
-    for number in range(20):
-        play.quietly(10 + number, EngineUp(instance_id(number)))
-        play.quietly(10 + number, Held())
-    for number in range(1, 16_001):
-        play.quietly(CLIENT, submit(number, (number % 20,)))
+def test_the_lists_of_ids_fit_into_a_message_however_many_engines_there_are(play: Play) -> None:
+    for engine in range(300):
+        play.quietly(1000 + engine, EngineUp(instance_id(engine)))
+    play.quietly(CLIENT, submit(1, tuple(range(300)) * 50))
 
-    status = queue_ids(play.state)
+    answer = Answer(1, queues(play.state, verbose=True))
 
-    assert len(json.dumps(status)) < 2**20 - 1024
-    assert {len(status[number]["queue"]) for number in range(20)} == {14_000 // 41}  # type: ignore[index]
+    assert len(b"".join(message_records([answer]))) < MAX_RECORD
+    assert 0 < len(answer.reply.engines[7].direct_ids) <= LISTED_IN_ALL // 300
+
+
+def test_one_that_is_to_come_again(play: Play) -> None:
+    message = submit(1, size=10**6)
+    play(CLIENT, Large(message, 1))
+    play(CLIENT, BodyLost(message.task, 1))
+
+    assert why(play, 1) == (
+        "unknown",
+        "its payload did not arrive, and its client has been asked to submit it again",
+    )
+
+
+def test_a_client_that_has_said_all_is_told_that_it_knows_all(two: Play) -> None:
+    assert two.sent(CLIENT, Sync()) == [(CLIENT, Synced())]
+    assert two.sent(99, Sync()) == []

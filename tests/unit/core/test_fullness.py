@@ -35,7 +35,7 @@ def test_direct_ones_wait_for_it_and_explain_says_why(two: Play) -> None:
     two(ENGINE_0, FULL)
     two(CLIENT, submit(1, (0,)))
 
-    for why in (explain_task(two.state, task(1))["why"], explain_engine(two.state, 0)["why"], binding(two.state)[0]):
+    for why in (explain_task(two.state, task(1)).why, explain_engine(two.state, 0).why, binding(two.state)[0]):
         assert "2.93 KiB of results and output" in str(why)
         assert "IPEngine.max_unacknowledged_bytes" in str(why)
 

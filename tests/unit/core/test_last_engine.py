@@ -142,7 +142,7 @@ def test_before_the_first_engine_calls_wait(play: Play) -> None:
     assert results(play, HOST, MORE) == {}
     assert results(play, HOST, NO_MORE) == {}
     assert play.state.check() is None
-    assert explain_task(play.state, task(1))["why"] == "there are no engines"
+    assert explain_task(play.state, task(1)).why == "there are no engines"
 
 
 @pytest.mark.parametrize("end", [NO_MORE, HostEnd(b"host")], ids=["none is to come", "the host is gone"])
@@ -152,7 +152,7 @@ def test_while_a_host_starts_others_calls_wait(two: Play, end: Event) -> None:
     two(ENGINE_1, KILLED)
 
     assert results(two, CLIENT, submit(1)) == {}
-    assert explain_task(two.state, task(1))["why"] == "there are no engines; 1 is starting"
+    assert explain_task(two.state, task(1)).why == "there are no engines; 1 is starting"
     assert results(two, HOST, end)[1][0] == Status.NO_ENGINE
 
 

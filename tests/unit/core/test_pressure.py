@@ -164,7 +164,7 @@ def test_after_a_long_absence_a_client_learns_that_results_were_dropped_and_why(
     end(play, range(1, 3))
     play.tick(901.0)
     play.tick(0.0)
-    assert "IPController.linger" in str(explain_task(play.state, task(1))["why"])
+    assert "IPController.linger" in str(explain_task(play.state, task(1)).why)
 
     actions = play(3, ClientUp(session_id()))
 
@@ -221,7 +221,7 @@ def test_explain_says_what_a_waiting_task_waits_for(play: Play) -> None:
     play(CLIENT, submit(7))
 
     for number in (6, 7):
-        assert "IPController.max_kept_bytes" in str(explain_task(play.state, task(number))["why"])
+        assert "IPController.max_kept_bytes" in str(explain_task(play.state, task(number)).why)
 
 
 def test_a_second_engine_takes_nothing_of_a_paused_client(play: Play) -> None:

@@ -17,6 +17,7 @@ from engineroom.cluster.why.process import is_stopped
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
+from engineroom.protocol.questions import AskBounds, Bounds
 from engineroom.settings.logs import last_line
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, tail
@@ -224,7 +225,9 @@ def _ask(info: ConnectionFile) -> Heard:
     except (EngineroomError, OSError) as error:
         return Heard(problem=str(error))
     try:
-        bounds, problem = list(session.ask("bounds", timeout=PATIENCE)), ""
+        reply = session.ask(AskBounds(), "'bounds'", timeout=PATIENCE)
+        bounds = list(reply.words) if isinstance(reply, Bounds) else []
+        problem = ""
     except (EngineroomError, TimeoutError) as error:
         bounds, problem = [], str(error)
     try:
