@@ -77,10 +77,10 @@ def test_it_lives_is_shown_and_recovers(play: Play) -> None:
     for _ in range(100):
         listen(play, FIRST)
     assert 0 in play.state.engines
-    assert explain.queue_status(play.state)[0]["unresponsive"] == 300.0  # type: ignore[index]
-    assert explain.explain(play.state, "0")["state"] == "unresponsive"
+    assert explain.queues(play.state).engines[0].unresponsive == 300.0
+    assert explain.explain_engine(play.state, 0).state == "unresponsive"
     assert told(listen(play)) == [(0, 0.0, 0)]
-    assert "unresponsive" not in explain.queue_status(play.state)[0]  # type: ignore[operator]
+    assert explain.queues(play.state).engines[0].unresponsive == 0.0
 
 
 def test_its_answer_is_heard_before_the_next_round(play: Play) -> None:
