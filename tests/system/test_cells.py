@@ -105,3 +105,60 @@ def test_the_first_cell_runs_where_the_working_directory_has_been_removed(tmp_pa
         assert rc[0]["value"] == 3
         with pytest.raises(FileNotFoundError):
             rc[0].apply_sync(os.getcwd)
+
+
+SHOWS = """
+from IPython.display import clear_output, display
+class Rich:
+    def __repr__(self): return "plain"
+    def _repr_html_(self): return "<b>rich</b>"
+display("gone")
+print("one")
+clear_output()
+display(Rich())
+print("two")
+handle = display("first", display_id="mine")
+print("three")
+handle.update("second")
+display({"image/png": b"png"}, raw=True)
+display({"text/plain": "large", "text/html": "x" * 3_000_000}, raw=True)
+"""
+
+
+def test_what_a_cell_displays_is_in_its_outputs(view: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = view.execute(SHOWS)
+    ran.get(SECONDS)
+    assert ran.stdout == "one\ntwo\nthree\n"
+    rich, updated, image, large = ran.outputs
+    assert rich["data"] == {"text/plain": "plain", "text/html": "<b>rich</b>"}
+    assert updated["data"] == {"text/plain": "'second'"}
+    assert updated["transient"] == {"display_id": "mine"}
+    assert image["data"] == {"image/png": "cG5n"}
+    assert large["data"]["text/plain"].startswith("large\n[text/html is not shown: it has 3000002 bytes")
+    ran.display_outputs()
+    assert "[display:0] plain" in capsys.readouterr().out
+
+
+def test_displays_arrive_while_the_cell_runs(view: Any) -> None:
+    ran = view.execute(
+        "import time\nfrom IPython.display import display\nh = display(0, display_id=True)\n"
+        "for i in range(1, 2000):\n    h.update(i)\n    time.sleep(0.02)"
+    )
+    while not ran.outputs or ran.outputs[0]["data"]["text/plain"] in ("0", "1"):
+        ran.wait(0.05)
+    view.client.send_signal("SIGINT", 0)
+    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+        ran.get(SECONDS)
+
+
+def test_a_function_displays_too_once_there_is_a_shell(view: Any) -> None:
+    view.execute("1").get(SECONDS)
+
+    def shows() -> None:
+        from IPython.display import display
+
+        display(5)
+
+    ran = view.apply_async(shows)
+    ran.get(SECONDS)
+    assert [each["data"] for each in ran.outputs] == [{"text/plain": "5"}]

@@ -12,6 +12,7 @@ from engineroom.ids import number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Answer,
+    Display,
     Ended,
     EngineJoined,
     EngineLeft,
@@ -44,6 +45,7 @@ class Inbox:
         self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: session.questions.answered,
+            Display: self._output,
             Ended: self._ended,
             EngineJoined: session.engines.joined,
             EngineLeft: session.engines.departed,
@@ -139,7 +141,7 @@ class Inbox:
     def _submit_again(self, message: SubmitAgain) -> None:
         self._session.submit_again(self._numbers(message.tasks))
 
-    def _output(self, message: Output) -> None:
+    def _output(self, message: Output | Display) -> None:
         task = self._session.tasks.get(number_in(self._id, message.task))
         if task is not None:
             if task.output is None:

@@ -74,7 +74,7 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
         error=error,
         stdout="" if output is None else output.stdout,
         stderr="" if output is None else output.stderr,
-        outputs=[],
+        outputs=[] if output is None else output.displays,
         data={},
         label=label or None,
     )

@@ -1,47 +1,128 @@
-"""What a task printed, collected as it arrives."""
+"""What a task printed and displayed, collected as it arrives."""
 
 from __future__ import annotations
 
-from engineroom.protocol.messages import Output
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from engineroom.protocol.messages import Display, Displays, Output
 
 LIMIT = 16 * 1024 * 1024
-"""Characters of one stream of one task that are kept; the engine cuts sooner."""
+"""Characters of one stream of one task that are kept, and bytes of what it displayed; the engine cuts sooner."""
 
 _MISSING = "\n[... output is missing here: the client was disconnected for too long to be sent all of it ...]\n"
+_OMITTED = "\n[further output was omitted]\n"
+
+_DISPLAY_BYTES = 256
+"""What a display takes beside its content."""
 
 
 class TaskOutput:
-    """The text of one task's last attempt, in order; what is sent a second time counts once."""
+    """The output of one task's last attempt, in order; what is sent a second time counts once."""
 
-    __slots__ = ("_attempt", "_next", "_size", "_text")
+    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size")
 
     def __init__(self) -> None:
         self._attempt = -1
         self._start()
 
     def _start(self) -> None:
-        self._next, self._size = [0, 0], [0, 0]
-        self._text: tuple[list[str], list[str]] = ([], [])
+        self._next = 0
+        self._size = [0, 0, 0]
+        """Of stdout, of stderr, of what was displayed."""
+        self._missing = [False, False]
+        """By stream: whether something before its next text may be missing."""
+        self._parts: list[tuple[int, str] | Display] = []
+        """Text, with 0 for stdout and 1 for stderr, and displays."""
+        self._clear = False
+        """Whether what comes next takes away what was displayed before."""
+        self._cleared = 0
+        """So many parts have no displays any more."""
 
     @property
     def stdout(self) -> str:
-        return "".join(self._text[0])
+        return "".join([part[1] for part in list(self._parts) if type(part) is tuple and not part[0]])
 
     @property
     def stderr(self) -> str:
-        return "".join(self._text[1])
+        return "".join([part[1] for part in list(self._parts) if type(part) is tuple and part[0]])
 
-    def add(self, output: Output) -> None:
+    @property
+    def displays(self) -> list[dict[str, Any]]:
+        """What is displayed now: each a dict with `data`, `metadata` and `transient`."""
+        if not self._size[2]:
+            return []
+        return _shown(part for part in list(self._parts) if type(part) is Display)
+
+    def add(self, output: Output | Display) -> None:
         """Take one piece; pieces of an earlier attempt, and those already here, are dropped."""
         if output.attempt > self._attempt:
             self._attempt = output.attempt
             self._start()
-        which = 1 if output.stream == 2 else 0
-        if output.attempt < self._attempt or output.seq < self._next[which]:
+        if output.attempt < self._attempt or output.seq < self._next:
             return
-        if output.seq > self._next[which]:
-            self._text[which].append(_MISSING)
-        self._next[which] = output.seq + 1
+        if output.seq > self._next:
+            self._missing = [True, True]
+        self._next = output.seq + 1
+        if isinstance(output, Output):
+            self._add_text(1 if output.stream == 2 else 0, output.text)
+        else:
+            self._add_display(output)
+
+    def _add_text(self, which: int, text: str) -> None:
+        if self._clear:
+            self._take_away()
+        if self._missing[which]:
+            self._missing[which] = False
+            self._parts.append((which, _MISSING))
         if self._size[which] <= LIMIT:
-            self._size[which] += len(output.text)
-            self._text[which].append(output.text if self._size[which] <= LIMIT else "\n[further output was omitted]\n")
+            self._size[which] += len(text)
+            self._parts.append((which, text if self._size[which] <= LIMIT else _OMITTED))
+
+    def _add_display(self, display: Display) -> None:
+        if display.kind is Displays.CLEAR:
+            self._clear = True
+            if b"true" not in display.content:  # else it waits for what comes next
+                self._take_away()
+            return
+        if self._clear:
+            self._take_away()
+        size = _DISPLAY_BYTES + len(display.content)
+        if self._size[2] + size <= LIMIT:
+            self._size[2] += size
+            self._parts.append(display)
+
+    def _take_away(self) -> None:
+        """Forget what was displayed; what was printed stays in `stdout` and `stderr`."""
+        self._clear = False
+        self._parts[self._cleared :] = [part for part in self._parts[self._cleared :] if type(part) is tuple]
+        self._cleared = len(self._parts)
+        self._size[2] = 0
+
+
+def _shown(displays: Iterator[Display]) -> list[dict[str, Any]]:
+    """Return what there is once these displays have been shown and updated."""
+    shown: list[dict[str, Any]] = []
+    for display in displays:
+        content = _content(display.content)
+        if display.kind is Displays.SHOW:
+            shown.append(content)
+            continue
+        wanted = content["transient"].get("display_id")
+        for index, each in enumerate(shown):
+            if wanted is not None and each["transient"].get("display_id") == wanted:
+                shown[index] = content | {"transient": each["transient"]}
+    return shown
+
+
+def _content(raw: bytes) -> dict[str, Any]:
+    """Return the content of a display; of one that is not as it should be, nothing."""
+    try:
+        said = json.loads(raw)
+    except (ValueError, RecursionError):
+        said = None
+    parts = said if isinstance(said, dict) else {}
+    return {
+        name: part if isinstance(part := parts.get(name), dict) else {} for name in ("data", "metadata", "transient")
+    }

@@ -39,11 +39,13 @@ def _shorter(interval: float, left: float | None) -> float:
 
 
 def show_outputs(tasks: Sequence[Metadata], groupby: str, *, result_only: bool) -> None:
-    """Print what `tasks` printed, and the values of cells; see `AsyncResult.display_outputs`."""
+    """Print what `tasks` printed, show their displays and the values of cells; see `AsyncResult.display_outputs`."""
     if groupby not in {"type", "engine", "order"}:
         raise ValueError(f"groupby must be 'type', 'engine' or 'order', not {groupby!r}")
     streams = () if result_only else _STREAMS
     shows: list[Callable[[Metadata], None]] = [partial(_show_text, name) for name in streams]
+    if not result_only:
+        shows.append(_show_displays)
     shows.append(_show_value)
     pairs = [(task, show) for show in shows for task in tasks]
     if groupby != "type":
@@ -58,6 +60,15 @@ def _show_text(name: str, task: Metadata) -> None:
         stream = sys.stdout if name == "stdout" else sys.stderr
         between, end = "\n" if "\n" in text[:-1] else " ", "" if text.endswith("\n") else "\n"
         stream.write(f"[{name}:{task.engine_id}]{between}{text}{end}")
+
+
+def _show_displays(task: Metadata) -> None:
+    ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    for each in task.outputs:
+        if ipython is not None:
+            ipython.display_pub.publish(each["data"], each["metadata"])
+        elif plain := each["data"].get("text/plain"):
+            print(f"[display:{task.engine_id}] {plain}")
 
 
 def _show_value(task: Metadata) -> None:

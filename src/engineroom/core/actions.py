@@ -9,6 +9,7 @@ import msgspec
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import (
     Delivered,
+    Display,
     Ended,
     EngineJoined,
     EngineLeft,
@@ -37,6 +38,7 @@ ToPeer = (
     | SubmitAgain
     | Synced
     | Output
+    | Display
     | Revoke
     | Withdraw
     | Interrupt

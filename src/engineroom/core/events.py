@@ -11,6 +11,7 @@ from engineroom.protocol.messages import (
     AlreadyStarted,
     Coming,
     Delivered,
+    Display,
     EngineExited,
     EngineInfo,
     Finished,
@@ -173,6 +174,7 @@ Event = (
     | Delivered
     | Started
     | Output
+    | Display
     | Large
     | Revoked
     | Withdrawn

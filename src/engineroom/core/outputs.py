@@ -1,4 +1,4 @@
-"""What tasks wrote, kept until their results are with their client: it may be cut off while they write."""
+"""What tasks wrote and displayed, kept until their results are with their client: it may be cut off meanwhile."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.sessions import Session
 from engineroom.ids import Peer
-from engineroom.protocol.messages import Output
+from engineroom.protocol.messages import Display, Output
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
 
+Piece = Output | Display
+
 PIECE_BYTES = 256
-"""What a piece takes beside its text."""
+"""What a piece takes beside its text or content."""
 
 
 class KeptOutput:
@@ -23,15 +25,15 @@ class KeptOutput:
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
-        self.head: list[Output] = []
-        self.tail: deque[Output] = deque()
-        self.next: dict[int, int] = {}
-        """By stream: the number of the piece that comes next; an engine that was cut off says all of them again."""
+        self.head: list[Piece] = []
+        self.tail: deque[Piece] = deque()
+        self.next = 0
+        """The number of the piece that comes next; an engine that was cut off says all of them again."""
         self.size = 0
         self.whole = True
         """Whether nothing is missing between the first and the last ones."""
 
-    def add(self, piece: Output, limit: int) -> None:
+    def add(self, piece: Piece, limit: int) -> None:
         """Keep `piece`, the newest; `limit`: bytes that all of them may take."""
         size = size_of(piece)
         if self.whole and self.size + size <= limit // 2:
@@ -44,12 +46,12 @@ class KeptOutput:
             self.size -= size_of(self.tail.popleft())
 
 
-def size_of(piece: Output) -> int:
-    return PIECE_BYTES + len(piece.text)
+def size_of(piece: Piece) -> int:
+    return PIECE_BYTES + len(piece.text if isinstance(piece, Output) else piece.content)
 
 
-def output(state: ControllerState, peer: Peer, message: Output) -> None:
-    """A task wrote something: for its client, if the attempt is the current one, and if it is new."""
+def output(state: ControllerState, peer: Peer, message: Piece) -> None:
+    """A task wrote or displayed something: for its client, if the attempt is the current one, and if it is new."""
     engine = state.engine_peers.get(peer)
     task = None if engine is None else engine.held.get(message.task)
     if task is None or task.attempt != message.attempt:
@@ -59,9 +61,9 @@ def output(state: ControllerState, peer: Peer, message: Output) -> None:
     if kept is None or kept.attempt != message.attempt:
         drop_output(session, task.number)
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
-    if message.seq < kept.next.get(message.stream, 0):
+    if message.seq < kept.next:
         return
-    kept.next[message.stream] = message.seq + 1
+    kept.next = message.seq + 1
     limits, before = state.limits, kept.size
     kept.add(message, min(limits.task_output_bytes, before + limits.output_bytes - session.output_bytes))
     session.output_bytes += kept.size - before

@@ -59,6 +59,7 @@ from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
     Delivered,
+    Display,
     EngineExited,
     Finished,
     Full,
@@ -89,7 +90,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             delivered(state, peer, event)
         case Started() | AlreadyStarted():
             started(state, peer, event.task, event.attempt)
-        case Output():
+        case Output() | Display():
             output(state, peer, event)
         case Large(message=Submit() as message):
             submit(state, peer, message, event.body)

@@ -109,6 +109,7 @@ class Engine:
             start_anew=lambda: run_startup_code(config, self._namespace),
             ipython=config.ipython,
             leave=self._leave,
+            show=sink.show,
         )
         self._loop = new_loop()
         self._descriptors = descriptors

@@ -1,4 +1,4 @@
-"""Output of tasks: who wrote it, and how much of it is kept.
+"""Output of tasks: who wrote or displayed it, and how much of it is kept.
 
 What an attempt writes waits in its `TaskOutput` until the I/O thread takes it, every 50 ms.
 """
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from engineroom.engine.attempts import Attempt, Key
-from engineroom.protocol.messages import Output
+from engineroom.engine.shown import Shown
+from engineroom.protocol.messages import Display, Displays, Output
 
 STDOUT, STDERR = 1, 2
 _LONGEST = 128 * 1024
@@ -24,7 +25,7 @@ writer: ContextVar[Attempt | None] = ContextVar("writer", default=None)
 class StreamOutput:
     """What one attempt wrote to one stream: its head goes out at once, of the rest the tail is kept to the end."""
 
-    __slots__ = ("_head_left", "_limit", "_tail", "_tail_limit", "_tail_size", "_waiting", "cut", "seq")
+    __slots__ = ("_head_left", "_limit", "_tail", "_tail_limit", "_tail_size", "_waiting", "cut")
 
     def __init__(self, limit: int) -> None:
         """`limit`: characters, head and tail together."""
@@ -35,7 +36,6 @@ class StreamOutput:
         self._tail: deque[str] = deque()
         self._tail_size = 0
         self.cut = 0
-        self.seq = 0
 
     @property
     def size(self) -> int:
@@ -83,25 +83,30 @@ class StreamOutput:
 
 
 class TaskOutput:
-    """What one attempt wrote; written by its threads and taken by the I/O thread.
+    """What one attempt wrote and displayed; written by its threads and taken by the I/O thread.
 
     `said`: the messages made of it so far, to be said again to a controller that may have missed them.
     """
 
-    __slots__ = ("_closed", "_limit", "_lock", "_streams", "said")
+    __slots__ = ("_closed", "_limit", "_lock", "_ready", "_seq", "_shown", "_streams", "said")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.RLock()  # see Sink
         self._streams: dict[int, StreamOutput] = {}
+        self._shown: Shown | None = None
+        self._ready: list[tuple[int, str] | tuple[Displays, bytes]] = []
+        """What goes out before what the streams have: displays, and the text that came before them."""
+        self._seq = 0
         self._closed = False
-        self.said: list[Output] = []
+        self.said: list[Output | Display] = []
 
     @property
     def size(self) -> int:
         """Characters that are kept of it."""
         with self._lock:
-            return sum(output.size for output in self._streams.values())
+            shown = 0 if self._shown is None else self._shown.size
+            return shown + sum(output.size for output in self._streams.values())
 
     def write(self, stream: int, text: str) -> bool:
         """Take `text`; False if it comes too late."""
@@ -114,19 +119,46 @@ class TaskOutput:
             output.write(text)
             return True
 
-    def take(self, key: Key, *, end: bool = False) -> list[Output]:
+    def show(self, kind: Displays, content: bytes) -> bool:
+        """Take something displayed, to go out after the text so far; False if it comes too late."""
+        with self._lock:
+            if self._closed:
+                return False
+            shown = self._shown
+            if shown is None:
+                shown = self._shown = Shown(self._limit)
+            if shown.fits(kind, content):
+                self._ready += [(stream, text) for stream, output in self._streams.items() if (text := output.take())]
+                self._ready.append((kind, content))
+            return True
+
+    def take(self, key: Key, *, end: bool = False) -> list[Output | Display]:
         """Return what may go out now, as output of the attempt `key`; at the `end` all that is left."""
-        messages = []
+        messages: list[Output | Display] = []
         with self._lock:
             self._closed = end
+            if self._ready:
+                for kind, content in self._ready:
+                    self._add(messages, key, kind, content)
+                self._ready = []
             for stream, output in self._streams.items():
-                text = output.take_rest() if end else output.take()
-                for start in range(0, len(text), _LONGEST):
-                    piece = _encodable(text[start : start + _LONGEST])
-                    messages.append(Output(*key, stream, output.seq, piece))
-                    output.seq += 1
+                self._add(messages, key, stream, output.take_rest() if end else output.take())
+            if end and self._shown is not None:
+                for kind, content in self._shown.take_rest():
+                    self._add(messages, key, kind, content)
         self.said += messages
         return messages
+
+    def _add(self, messages: list[Output | Display], key: Key, stream: int, content: str | bytes) -> None:
+        """Add the messages for a text, or for what is displayed (`stream` says how)."""
+        if isinstance(content, bytes):
+            messages.append(Display(*key, Displays(stream), self._seq, content))
+            self._seq += 1
+            return
+        for start in range(0, len(content), _LONGEST):
+            piece = _encodable(content[start : start + _LONGEST])
+            messages.append(Output(*key, stream, self._seq, piece))
+            self._seq += 1
 
 
 def _encodable(text: str) -> str:
@@ -164,3 +196,16 @@ class Sink:
                 output = attempt.output = attempt.output or TaskOutput(self._limit)
         if not output.write(stream, text):
             self._log(text)
+
+    def show(self, kind: Displays, content: bytes, plain: str) -> None:
+        """Take what the attempt that runs displays; `plain`: it as text, for the log."""
+        attempt = writer.get()
+        if attempt is None or attempt.ended:
+            attempt = self._running()
+        if attempt is None or attempt.ended:
+            self._log(plain)
+            return
+        with self._lock:
+            output = attempt.output = attempt.output or TaskOutput(self._limit)
+        if not output.show(kind, content):
+            self._log(plain)

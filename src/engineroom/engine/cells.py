@@ -15,6 +15,7 @@ from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.ipython_shell import Shell
 from engineroom.engine.own_names import OwnNames
+from engineroom.engine.publisher import Show
 from engineroom.serialize.results import ExecuteReply
 
 
@@ -29,8 +30,10 @@ class Cells:
         *,
         options: Mapping[str, Mapping[str, Any]],
         leave: Callable[[], object],
+        show: Show | None = None,
     ) -> None:
-        """`options`: of IPython's classes, by their names. `leave`: ends the engine once the cell has ended."""
+        """`options`: of IPython's classes, by their names. `leave`: ends the engine once the cell has ended. `show`:
+        takes what is displayed."""
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
         config.merge(Config(dict(options)))
         main = sys.modules["__main__"]
@@ -38,6 +41,8 @@ class Cells:
         # Without a place of its own: where a home directory can't be written, IPython would make temporary ones.
         self.shell = Shell.instance(config=config, user_module=main, profile_dir=ProfileDir(), ipython_dir=os.curdir)
         self.shell.interrupts, self.shell.leave = interrupts, leave
+        publisher: Any = self.shell.display_pub
+        publisher.show = show
         self.shell.loop_runner = coroutines.run
         self.own_names = OwnNames(names, self.shell.user_ns_hidden)
         self.own_names.put_aside()

@@ -18,6 +18,7 @@ from traitlets import Type
 
 from engineroom.engine.commands import run_command
 from engineroom.engine.interrupts import Interrupts
+from engineroom.engine.publisher import Publisher
 
 _WITHOUT_WINDOWS = frozenset({None, "", "none", "inline", "agg", "svg", "pdf", "ps", "cairo", "template"})
 
@@ -78,6 +79,7 @@ class Shell(InteractiveShell):
     """
 
     displayhook_class = Type(DisplayHook)  # type: ignore[assignment]  # a trait
+    display_pub_class = Type(Publisher)
     compiler_class = Type(Compiler)
     interrupts: Interrupts
     leave: Callable[[], object]

@@ -22,6 +22,7 @@ from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
     from engineroom.engine.cells import Cells
+    from engineroom.engine.publisher import Show
 
 Names: TypeAlias = dict[str, Any]
 
@@ -47,11 +48,13 @@ class Namespace:
         start_anew: Callable[[], list[str]] = list,
         ipython: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         leave: Callable[[], object] = lambda: None,
+        show: Show | None = None,
     ) -> None:
         """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words. `ipython`: options of
-        IPython's classes; `leave`: ends the engine once the task has ended, for a cell that says `exit`."""
+        IPython's classes; `leave`: ends the engine once the task has ended, for a cell that says `exit`; `show`: takes
+        what cells display."""
         self.names = names
-        self._ipython, self._leave = ipython, leave
+        self._ipython, self._leave, self._show = ipython, leave, show
         self._at_first = dict(names)
         self._start_anew = start_anew
         self._functions = functions
@@ -120,7 +123,12 @@ class Namespace:
             from engineroom.engine.cells import Cells
 
             self._cells = Cells(
-                self.names, self._coroutines, self._interrupts, options=self._ipython, leave=self._leave
+                self.names,
+                self._coroutines,
+                self._interrupts,
+                options=self._ipython,
+                leave=self._leave,
+                show=self._show,
             )
         return self._cells
 

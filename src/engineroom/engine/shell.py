@@ -19,6 +19,7 @@ from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     AlreadyStarted,
     Delivered,
+    Display,
     Finished,
     Full,
     Function,
@@ -291,7 +292,7 @@ class Shell:
         else:
             bodies.send(connection, result.message, result.body)
 
-    def _say(self, output: list[Output]) -> None:
+    def _say(self, output: list[Output | Display]) -> None:
         if self._connection is not None:
             self._connection.send_all(output)
 

@@ -6,6 +6,7 @@ end without a new protocol version. The payload of a call or a result is opaque 
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
@@ -23,6 +24,7 @@ from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
     Cores,
+    DisplayJSON,
     EngineId,
     Engines,
     Epoch,
@@ -275,14 +277,35 @@ class Ended(Header, frozen=True, tag="ended"):
 
 
 class Output(Header, frozen=True, tag="output"):
-    """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts from 0
-    for each attempt and stream. All of it comes before the attempt's end."""
+    """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts what an attempt
+    writes and displays, from 0. All of it comes before the attempt's end."""
 
     task: TaskId
     attempt: Ordinal
     stream: OutputStream
     seq: Number
     text: OutputText
+
+
+class Displays(IntEnum):
+    """What a Display does. Its content, in JSON, is that of Jupyter's message of the same purpose."""
+
+    SHOW = 1
+    """Show an object: `data` and `metadata` by MIME type; `transient` may have a `display_id`."""
+    UPDATE = 2
+    """Replace the objects that were shown with this `display_id`."""
+    CLEAR = 3
+    """Take away what is there; if `wait`, once something else comes."""
+
+
+class Display(Header, frozen=True, tag="display"):
+    """What a task displayed; also engine to controller. `seq`: see Output."""
+
+    task: TaskId
+    attempt: Ordinal
+    kind: Displays
+    seq: Number
+    content: DisplayJSON
 
 
 class EngineJoined(Header, frozen=True, tag="joined"):
@@ -469,9 +492,11 @@ FromControllerHandshake = Challenge | Welcome | Refused
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Sync | Ask
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
-_OfTasks = Result | Ended | Output | TasksStarted | SubmitAgain
+_OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Synced | Answer
-FromEngine = _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | NeedFunction | Full
+FromEngine = (
+    _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | Display | NeedFunction | Full
+)
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown

@@ -216,9 +216,9 @@ def test_output_of_the_last_attempt_is_collected_in_order(rc: Client, fake: Fake
         Output(task, 1, 1, 0, "lost"),
         Output(task, 2, 1, 0, "a"),
         Output(task, 1, 1, 1, "late"),
-        Output(task, 2, 2, 0, "oops"),
-        Output(task, 2, 1, 1, "b"),
-        Output(task, 2, 1, 1, "b"),
+        Output(task, 2, 2, 1, "oops"),
+        Output(task, 2, 1, 2, "b"),
+        Output(task, 2, 1, 2, "b"),
     ):
         fake.do(fake.send, output)
     assert wait_until(lambda: result.stderr == "oops" and result.stdout == "ab")

@@ -10,7 +10,7 @@ from engineroom.core.events import ClientGone, ClientUp, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.core.outputs import PIECE_BYTES
 from engineroom.ids import number_of
-from engineroom.protocol.messages import Delivered, Finished, Options, Output, Result
+from engineroom.protocol.messages import Delivered, Display, Displays, Finished, Options, Output, Result
 from tests.unit.core.conftest import CLIENT, ENGINE_0
 from tests.unit.core.pretend import ERROR, OK, Play, instance_id, session_id, submit, task
 
@@ -21,10 +21,14 @@ def piece(seq: int, text: str, *, number: int = 1, attempt: int = 1, stream: int
     return Output(task(number), attempt, stream, seq, text)
 
 
+def shown(seq: int, *, number: int = 1) -> Display:
+    return Display(task(number), 1, Displays.SHOW, seq, b'{"data":{"text/plain":"%d"}}' % seq)
+
+
 def told(play: Play, peer: int) -> list[object]:
     """Return the output and results that a client is sent as it comes back."""
     sent = play.sent(peer, ClientUp(session_id()))
-    return [message for _, message in sent if isinstance(message, Output | Result)]
+    return [message for _, message in sent if isinstance(message, Output | Display | Result)]
 
 
 def test_a_client_that_comes_back_is_told_all_that_running_tasks_wrote(two: Play) -> None:
@@ -56,7 +60,7 @@ def test_what_a_task_wrote_comes_before_its_end(two: Play) -> None:
 
 def test_what_an_engine_says_again_counts_once(two: Play) -> None:
     two(CLIENT, submit(1, (0,)))
-    pieces = [piece(0, "a"), piece(1, "b"), piece(0, "x", stream=2)]
+    pieces = [piece(0, "a"), piece(1, "b"), shown(2), piece(3, "x", stream=2)]
     for each in pieces + pieces[:2]:
         two(ENGINE_0, each)
 
@@ -90,7 +94,7 @@ def test_the_first_and_the_last_are_kept_of_too_much() -> None:
     assert [message.seq for message in back if isinstance(message, Output)] == [0, 1, 2, 3, 4, 995, 996, 997, 998, 999]
 
 
-texts = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.text(min_size=1, max_size=400)), max_size=30)
+texts = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.text(min_size=1, max_size=400)), max_size=30)
 
 
 class Story:
@@ -104,7 +108,8 @@ class Story:
         self.peer, self.there = CLIENT, True
         self.has = {number: TaskOutput() for number in (1, 2, 3)}
         self.wrote = {number: ["", ""] for number in self.has}
-        self.seqs: dict[tuple[int, int], int] = {}
+        self.displays: dict[int, list[str]] = {number: [] for number in self.has}
+        self.seqs: dict[int, int] = {}
 
     def cut_or_heal(self) -> None:
         self.there = not self.there
@@ -116,14 +121,18 @@ class Story:
             self.play(self.peer, ClientGone())
 
     def write(self, number: int, stream: int, text: str, *, arrives: bool) -> None:
-        seq = self.seqs[number, stream] = self.seqs.get((number, stream), -1) + 1
-        self.wrote[number][stream - 1] += text
-        for _, message in self.play.sent(ENGINE_0, piece(seq, text, number=number, stream=stream)):
+        seq = self.seqs[number] = self.seqs.get(number, -1) + 1
+        if stream == 3:
+            self.displays[number].append(str(seq))
+        else:
+            self.wrote[number][stream - 1] += text
+        said = shown(seq, number=number) if stream == 3 else piece(seq, text, number=number, stream=stream)
+        for _, message in self.play.sent(ENGINE_0, said):
             if arrives:
                 self.take(message)
 
     def take(self, message: object) -> None:
-        assert isinstance(message, Output)
+        assert isinstance(message, Output | Display)
         self.has[number_of(message.task)].add(message)
 
 
@@ -147,3 +156,6 @@ def test_a_client_has_all_of_it_or_knows_where_something_is_missing(
             assert whole.startswith(first)
             assert got == whole or not fits
             assert got == whole or rest or len(first) < len(whole)
+        displays = [each["data"]["text/plain"] for each in output.displays]
+        assert displays == story.displays[number] or not fits
+        assert displays == [each for each in story.displays[number] if each in displays]

@@ -15,7 +15,7 @@ from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import Sink, StreamOutput, TaskOutput, writer
 from engineroom.engine.streams import routed_output
 from engineroom.ids import SessionId, task_id
-from engineroom.protocol.messages import Call, Run
+from engineroom.protocol.messages import Call, Display, Displays, Output, Run
 
 
 def attempt(number: int = 1) -> Attempt:
@@ -33,7 +33,11 @@ def routed() -> Iterator[list[str]]:
 
 def text_of(one: Attempt, stream: int = 1) -> str:
     assert one.output is not None
-    return "".join(message.text for message in one.output.take(one.key, end=True) if message.stream == stream)
+    return "".join(
+        message.text
+        for message in one.output.take(one.key, end=True)
+        if isinstance(message, Output) and message.stream == stream
+    )
 
 
 def test_short_output_is_kept_whole() -> None:
@@ -74,16 +78,62 @@ def test_whatever_is_written_is_kept_or_counted(pieces: list[str], limit: int, t
         assert head + rest == written
 
 
-def test_messages_are_numbered_for_each_stream() -> None:
+def test_messages_are_numbered_in_one_order() -> None:
     output, key = TaskOutput(1000), attempt().key
     output.write(1, "a")
     first = output.take(key)
     output.write(1, "b")
     output.write(2, "c")
     last = output.take(key, end=True)
-    assert [(m.stream, m.seq, m.text) for m in first + last] == [(1, 0, "a"), (1, 1, "b"), (2, 0, "c")]
+    texts = [message for message in first + last if isinstance(message, Output)]
+    assert [(m.stream, m.seq, m.text) for m in texts] == [
+        (1, 0, "a"),
+        (1, 1, "b"),
+        (2, 2, "c"),
+    ]
     assert output.said == first + last
     assert not output.write(1, "too late")
+
+
+def said(messages: list[Output | Display]) -> list[tuple[int, str | bytes]]:
+    assert [message.seq for message in messages] == list(range(len(messages)))
+    return [(m.stream, m.text) if isinstance(m, Output) else (10 * m.kind, m.content) for m in messages]
+
+
+def test_displays_are_in_order_with_text() -> None:
+    output, key = TaskOutput(10_000), attempt().key
+    output.write(1, "before")
+    assert output.show(Displays.SHOW, b"one")
+    first = output.take(key)
+    output.write(1, "between")
+    output.show(Displays.UPDATE, b"two")
+    output.show(Displays.CLEAR, b"three")
+    output.write(1, "after")
+    last = output.take(key, end=True)
+    assert said(first) == [(1, "before"), (10, b"one")]
+    assert said(first + last)[2:] == [(1, "between"), (20, b"two"), (30, b"three"), (1, "after")]
+    assert output.said == first + last
+    assert not output.show(Displays.SHOW, b"too late")
+
+
+@given(st.lists(st.binary(max_size=600), max_size=40), st.integers(1, 4000), st.sets(st.integers(0, 40)))
+def test_of_many_displays_the_first_and_the_last_are_kept(shown: list[bytes], limit: int, takes: set[int]) -> None:
+    output, key = TaskOutput(limit), attempt().key
+    for index, content in enumerate(shown):
+        output.show(Displays.SHOW, content)
+        if index in takes:
+            output.take(key)
+        assert output.size <= limit
+    output.take(key, end=True)
+    got = [content for _, content in said(output.said)]
+    notes = [index for index, content in enumerate(got) if isinstance(content, bytes) and b"were cut here" in content]
+    if not notes:
+        assert got == shown
+    else:
+        head, tail = got[: notes[0]], got[notes[0] + 1 :]
+        assert shown[: len(head)] == head
+        assert shown[len(shown) - len(tail) :] == tail
+        assert f"{len(shown) - len(head) - len(tail)} displays".encode() in bytes(got[notes[0]])  # type: ignore[arg-type]
 
 
 def test_output_belongs_to_the_task_that_writes() -> None:

@@ -1,0 +1,121 @@
+"""What a task displays is with its text, in order; updates are in place, and what is cleared is gone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engineroom.client.output import LIMIT, TaskOutput
+from engineroom.protocol.messages import Display, Displays, Output
+from tests.unit.core.pretend import task
+
+TASK = task(1)
+
+
+class Writer:
+    """An attempt that numbers what it says."""
+
+    def __init__(self, attempt: int = 1) -> None:
+        self.attempt, self.seq, self.output = attempt, -1, TaskOutput()
+
+    def text(self, text: str, stream: int = 1) -> None:
+        self.seq += 1
+        self.say(Output(TASK, self.attempt, stream, self.seq, text))
+
+    def display(self, kind: Displays, content: object) -> None:
+        self.seq += 1
+        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.say(Display(TASK, self.attempt, kind, self.seq, raw))
+
+    def show(self, text: str, name: str | None = None, kind: Displays = Displays.SHOW) -> None:
+        transient = {} if name is None else {"display_id": name}
+        self.display(kind, {"data": {"text/plain": text}, "metadata": {}, "transient": transient})
+
+    def say(self, message: Output | Display) -> None:
+        self.output.add(message)
+        self.output.add(message)  # counts once
+
+    @property
+    def shown(self) -> list[str]:
+        return [each["data"]["text/plain"] for each in self.output.displays]
+
+
+@pytest.fixture
+def one() -> Writer:
+    return Writer()
+
+
+def test_text_and_displays_are_counted_together(one: Writer) -> None:
+    one.text("a")
+    one.show("first")
+    one.text("b", 2)
+    one.show("second")
+    one.text("c")
+    assert (one.output.stdout, one.output.stderr, one.shown) == ("ac", "b", ["first", "second"])
+    assert one.output.displays[0] == {"data": {"text/plain": "first"}, "metadata": {}, "transient": {}}
+
+
+def test_an_update_replaces_each_display_of_its_id_in_place(one: Writer) -> None:
+    for text, name in (("1", "x"), ("2", None), ("3", "x"), ("4", "y")):
+        one.show(text, name)
+    one.show("new", "x", Displays.UPDATE)
+    one.show("nowhere", "z", Displays.UPDATE)
+    one.show("nothing", None, Displays.UPDATE)
+    assert one.shown == ["new", "2", "new", "4"]
+
+
+@pytest.mark.parametrize("next_one", ["text", "display"])
+def test_what_is_cleared_with_wait_stays_until_something_comes(one: Writer, next_one: str) -> None:
+    one.text("printed")
+    one.show("old")
+    one.display(Displays.CLEAR, {"wait": True})
+    assert one.shown == ["old"]
+    if next_one == "text":
+        one.text(" more")
+        assert one.shown == []
+        assert one.output.stdout == "printed more"
+    else:
+        one.show("new")
+        assert one.shown == ["new"]
+
+
+def test_what_is_cleared_is_gone_at_once_and_text_stays(one: Writer) -> None:
+    for _ in range(3):
+        one.text("line\n")
+        one.show("old")
+        one.display(Displays.CLEAR, {"wait": False})
+    assert one.shown == []
+    one.show("new")
+    assert one.shown == ["new"]
+    assert one.output.stdout == "line\n" * 3
+
+
+def test_clearing_makes_room(one: Writer) -> None:
+    piece = "x" * (2**20 - 2**14)
+    for _ in range(2 * LIMIT // len(piece)):
+        one.show(piece)
+        one.display(Displays.CLEAR, {"wait": False})
+    one.show("last")
+    assert one.shown == ["last"]
+
+
+def test_displays_are_bounded(one: Writer) -> None:
+    piece = "x" * (2**20 - 2**14)
+    for _ in range(2 * LIMIT // len(piece)):
+        one.show(piece)
+    assert sum(map(len, one.shown)) <= LIMIT
+
+
+def test_another_attempt_starts_afresh(one: Writer) -> None:
+    one.show("lost")
+    one.attempt, one.seq = 2, -1
+    one.show("kept")
+    assert one.shown == ["kept"]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"data": 3, "transient": []}'])
+def test_a_content_of_another_form_is_shown_as_nothing(one: Writer, content: bytes) -> None:
+    one.display(Displays.SHOW, content)
+    one.display(Displays.UPDATE, content)
+    assert one.output.displays == [{"data": {}, "metadata": {}, "transient": {}}]
