@@ -120,7 +120,10 @@ class TaskOutput:
             return True
 
     def show(self, kind: Displays, content: bytes) -> bool:
-        """Take something displayed, to go out after the text so far; False if it comes too late."""
+        """Take something displayed, to go out after the text so far; False if it comes too late.
+
+        Where either is too much, and its tail is kept to the end, the tail of the text comes first.
+        """
         with self._lock:
             if self._closed:
                 return False
