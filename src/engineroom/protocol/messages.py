@@ -6,7 +6,6 @@ end without a new protocol version. The payload of a call or a result is opaque 
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
@@ -21,10 +20,12 @@ from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.questions import Question, Reply
+from engineroom.protocol.outputs import Display as Display
+from engineroom.protocol.outputs import Displays as Displays
+from engineroom.protocol.outputs import Output as Output
 from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
     Cores,
-    DisplayJSON,
     EngineId,
     Engines,
     Epoch,
@@ -37,8 +38,6 @@ from engineroom.protocol.ranges import (
     Nonce,
     Number,
     Ordinal,
-    OutputStream,
-    OutputText,
     PathText,
     Pid,
     Proof,
@@ -274,38 +273,6 @@ class Ended(Header, frozen=True, tag="ended"):
     tasks: TaskRanges
     outcome: Outcome
     engine: SomeEngine = -1
-
-
-class Output(Header, frozen=True, tag="output"):
-    """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts what an attempt
-    writes and displays, from 0. All of it comes before the attempt's end."""
-
-    task: TaskId
-    attempt: Ordinal
-    stream: OutputStream
-    seq: Number
-    text: OutputText
-
-
-class Displays(IntEnum):
-    """What a Display does. Its content, in JSON, is that of Jupyter's message of the same purpose."""
-
-    SHOW = 1
-    """Show an object: `data` and `metadata` by MIME type; `transient` may have a `display_id`."""
-    UPDATE = 2
-    """Replace the objects that were shown with this `display_id`."""
-    CLEAR = 3
-    """Take away what is there; if `wait`, once something else comes."""
-
-
-class Display(Header, frozen=True, tag="display"):
-    """What a task displayed; also engine to controller. `seq`: see Output."""
-
-    task: TaskId
-    attempt: Ordinal
-    kind: Displays
-    seq: Number
-    content: DisplayJSON
 
 
 class EngineJoined(Header, frozen=True, tag="joined"):

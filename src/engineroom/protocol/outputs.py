@@ -1,0 +1,40 @@
+"""Messages about what a task writes and displays."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from engineroom.protocol.calls import Header
+from engineroom.protocol.ranges import DisplayJSON, Number, Ordinal, OutputStream, OutputText, TaskId
+
+
+class Output(Header, frozen=True, tag="output"):
+    """Text that a task wrote; also engine to controller. `stream`: 1 stdout, 2 stderr. `seq` counts what an attempt
+    writes and displays, from 0. All of it comes before the attempt's end."""
+
+    task: TaskId
+    attempt: Ordinal
+    stream: OutputStream
+    seq: Number
+    text: OutputText
+
+
+class Displays(IntEnum):
+    """What a Display does. Its content, in JSON, is that of Jupyter's message of the same purpose."""
+
+    SHOW = 1
+    """Show an object: `data` and `metadata` by MIME type; `transient` may have a `display_id`."""
+    UPDATE = 2
+    """Replace the objects that were shown with this `display_id`."""
+    CLEAR = 3
+    """Take away what is there; if `wait`, once something else comes."""
+
+
+class Display(Header, frozen=True, tag="display"):
+    """What a task displayed; also engine to controller. `seq`: see Output."""
+
+    task: TaskId
+    attempt: Ordinal
+    kind: Displays
+    seq: Number
+    content: DisplayJSON
