@@ -19,10 +19,10 @@ from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
-from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.outputs import Display as Display
 from engineroom.protocol.outputs import Displays as Displays
 from engineroom.protocol.outputs import Output as Output
+from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
     Cores,

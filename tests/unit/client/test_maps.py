@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import engineroom as er
 from engineroom.client.client import Client
 from engineroom.protocol.messages import Abort, Outcome, Status, Submit
-from tests.patience import SECONDS
+from tests.patience import SECONDS, wait_until
 from tests.unit.client.fake_controller import FakeController
 
 together = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -95,6 +95,7 @@ def test_one_error_of_an_item_is_raised_where_its_turn_comes(rc: Client) -> None
 def test_a_chunk_that_is_lost_is_lost_item_by_item(rc: Client, fake: FakeController) -> None:
     fake.holding = True
     result = rc.load_balanced_view().map_async(abs, range(6), chunksize=3)
+    assert wait_until(lambda: len(fake.held) == 2)
     fake.answer()
     fake.do(lambda: fake.result(fake.held[0][0].task, Outcome(Status.LOST, 0.0, 0.0, "killed"), engine=1))
     found = result.get(SECONDS, return_exceptions=True)
