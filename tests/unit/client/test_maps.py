@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import engineroom as er
 from engineroom.client.client import Client
 from engineroom.protocol.messages import Abort, Outcome, Status, Submit
-from tests.patience import SECONDS, wait_until
+from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
 together = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
