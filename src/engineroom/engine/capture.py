@@ -129,7 +129,7 @@ class TaskOutput:
                 return False
             shown = self._shown
             if shown is None:
-                shown = self._shown = Shown(self._limit)
+                shown = self._shown = Shown()
             if shown.fits(kind, content):
                 self._ready += [(stream, text) for stream, output in self._streams.items() if (text := output.take())]
                 self._ready.append((kind, content))

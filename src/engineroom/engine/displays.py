@@ -16,6 +16,7 @@ _LONGEST_PLAIN = 64 * 1024
 
 def encoded(data: Mapping[str, Any], metadata: Mapping[str, Any], transient: Mapping[str, Any]) -> bytes:
     """Return a displayed object as JSON. Of one that is too large, the largest forms are replaced by words."""
+    data = {str(name): value for name, value in data.items()}
     forms = {name: _json(value) for name, value in data.items()}
     beside = _json(metadata), _json(transient)
     if _size(forms, beside) > MOST_DISPLAY:

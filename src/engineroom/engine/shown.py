@@ -6,6 +6,9 @@ from collections import deque
 
 from engineroom.protocol.messages import Displays
 
+LIMIT = 4 * 2**20
+"""Bytes that the displays of an attempt may take: several of the largest, however little text is to be kept."""
+
 BESIDE = 256
 """Bytes that each display takes beside its content."""
 
@@ -15,7 +18,7 @@ class Shown:
 
     __slots__ = ("_cut", "_head", "_limit", "_tail", "_tail_size")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
         """`limit`: bytes, of the first and the last ones together."""
         self._limit = limit
         self._head = 0

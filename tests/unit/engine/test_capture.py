@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import Sink, StreamOutput, TaskOutput, writer
+from engineroom.engine.shown import LIMIT, Shown
 from engineroom.engine.streams import routed_output
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Display, Displays, Output, Run
+from engineroom.protocol.ranges import MOST_DISPLAY
 
 
 def attempt(number: int = 1) -> Attempt:
@@ -116,24 +118,31 @@ def test_displays_are_in_order_with_text() -> None:
     assert not output.show(Displays.SHOW, b"too late")
 
 
-@given(st.lists(st.binary(max_size=600), max_size=40), st.integers(1, 4000), st.sets(st.integers(0, 40)))
-def test_of_many_displays_the_first_and_the_last_are_kept(shown: list[bytes], limit: int, takes: set[int]) -> None:
-    output, key = TaskOutput(limit), attempt().key
-    for index, content in enumerate(shown):
+@given(st.lists(st.binary(max_size=600), max_size=40), st.integers(2000, 9000))
+def test_of_many_displays_the_first_and_the_last_are_kept(shown: list[bytes], limit: int) -> None:
+    kept = Shown(limit)
+    head = []
+    for content in shown:
+        if kept.fits(Displays.SHOW, content):
+            head.append(content)
+        assert kept.size <= limit
+    tail = [content for _, content in kept.take_rest()]
+    assert head == shown[: len(head)]
+    if len(head) + len(tail) != len(shown) or tail != shown[len(head) :]:
+        words, *tail = tail
+        assert tail  # the newest is always there
+        assert tail == shown[-len(tail) :]
+        assert b"%d displays were cut" % (len(shown) - len(head) - len(tail)) in words
+
+
+def test_the_largest_display_is_kept_however_little_text_is() -> None:
+    output, key = TaskOutput(10), attempt().key
+    largest = [bytes([name]) * MOST_DISPLAY for name in range(9)]
+    for content in largest:
         output.show(Displays.SHOW, content)
-        if index in takes:
-            output.take(key)
-        assert output.size <= limit
-    output.take(key, end=True)
-    got = [content for _, content in said(output.said)]
-    notes = [index for index, content in enumerate(got) if isinstance(content, bytes) and b"were cut here" in content]
-    if not notes:
-        assert got == shown
-    else:
-        head, tail = got[: notes[0]], got[notes[0] + 1 :]
-        assert shown[: len(head)] == head
-        assert shown[len(shown) - len(tail) :] == tail
-        assert f"{len(shown) - len(head) - len(tail)} displays".encode() in bytes(got[notes[0]])  # type: ignore[arg-type]
+    got = [content for _, content in said(output.take(key, end=True))]
+    assert [content for content in got if content in largest] == [*largest[:2], *largest[-2:]]
+    assert output.size <= LIMIT
 
 
 def test_output_belongs_to_the_task_that_writes() -> None:

@@ -13,7 +13,7 @@ from engineroom.engine.displays import encoded
 from engineroom.protocol.ranges import MOST_DISPLAY
 
 
-def read(*parts: dict[str, Any]) -> dict[str, Any]:
+def read(*parts: dict[Any, Any]) -> dict[str, Any]:
     raw = encoded(*parts)
     assert len(raw) <= MOST_DISPLAY
     said: dict[str, Any] = json.loads(raw)
@@ -29,6 +29,10 @@ def test_it_is_what_jupyter_would_have() -> None:
         "metadata": {"text/plain": {"w": 1}},
         "transient": {"display_id": "x"},
     }
+
+
+def test_its_forms_have_names_whatever_they_were() -> None:
+    assert read({1: 2, ("a",): 3}, {}, {})["data"] == {"1": 2, "('a',)": 3}
 
 
 def test_images_are_base64() -> None:
