@@ -5,6 +5,7 @@ import contextlib
 import functools
 import math
 import operator
+import typing
 from collections.abc import Callable
 
 from tests.travel.carry import close, made, row, title
@@ -330,6 +331,15 @@ class Later:
         self.x = x
 
 
+class Book:
+    owner: "Later"
+    books: "list[Book]"
+
+    def find(self, key: "Later") -> "Book": ...
+
+
 row(annotated, lambda f: f(1, None)[0].x == 1 and f.__annotations__["a"] is int, same=None)
+row(annotated, lambda f: typing.get_type_hints(f)["b"].__name__ == "Later", same=None)
+row(Book, lambda b: typing.get_type_hints(b)["books"] == list[b] and typing.get_type_hints(b.find)["return"] is b)
 
 close()

@@ -18,6 +18,7 @@ from typing import Any
 import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.buffers import keeper, large
+from engineroom.serialize.by_value.annotations import annotations_of_class, annotations_of_function
 from engineroom.serialize.by_value.classes import HEAP_TYPE, reduce_class
 from engineroom.serialize.by_value.instances import Way, way_of
 from engineroom.serialize.by_value.standard_ways import WAYS
@@ -56,20 +57,32 @@ def dumps(value: object, buffers: list[PickleBuffer] | None = None) -> bytes:
         try:
             pickler.dump(value)
         except Exception:
-            if not pickler.chains:
+            if not pickler.chains and not pickler.evaluated:
                 raise
-            file.seek(0)
-            file.truncate()
-            if buffers:
-                buffers.clear()
-            ByValuePickler(file, buffer_callback=keep, chained=False).dump(value)
+            _begin_again(file, buffers)
+            plainer = ByValuePickler(file, buffer_callback=keep, evaluates=False)
+            try:
+                plainer.dump(value)
+            except Exception:
+                if not plainer.chains:
+                    raise
+                _begin_again(file, buffers)
+                ByValuePickler(file, buffer_callback=keep, chained=False, evaluates=False).dump(value)
         return file.getvalue()
+
+
+def _begin_again(file: io.BytesIO, buffers: list[PickleBuffer] | None) -> None:
+    file.seek(0)
+    file.truncate()
+    if buffers:
+        buffers.clear()
 
 
 class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """One pickle; functions from the same interactive namespace share a scope in it.
 
-    `chained`: exceptions bring along their causes and contexts. `chains`: whether one has such.
+    `chained`: exceptions bring along their causes and contexts. `chains`: whether one has such. `evaluates`: text in
+    annotations is evaluated. `evaluated`: whether there was any.
     """
 
     def __init__(
@@ -78,12 +91,13 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         buffer_callback: Callable[[PickleBuffer], Any] | None = None,
         *,
         chained: bool = True,
+        evaluates: bool = True,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self._ways = _ways_of_python.copy()
         self._scopes: dict[tuple[int, int], Scope] = {}
-        self.chains = False
-        self._chained = chained
+        self.chains = self.evaluated = False
+        self._chained, self._evaluates = chained, evaluates
         self._cells: dict[int, _CellToFill] = {}
         self._least = LARGE if buffer_callback is not None else 0
         self._large: dict[int, tuple[object, Any]] = {}
@@ -93,8 +107,10 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         if kind is FunctionType:
             return self._reduce_interactive(value) if is_interactive(value) else self._function_reduce(value)
         if kind is type:
-            return reduce_class(value)
+            return self._reduce_class(value)
         way = self._ways[kind] if kind in self._ways else self._find_way(kind)
+        if way is reduce_class:  # not a method in `_ways`, which would be a reference cycle
+            return self._reduce_class(value)
         return NotImplemented if way is None else way(value)
 
     def _find_way(self, kind: type) -> Way | None:
@@ -108,6 +124,19 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
                 _ways_of_python[kind] = way
         self._ways[kind] = way
         return way
+
+    def _reduce_class(self, cls: type) -> Any:
+        reduced = reduce_class(cls)
+        if type(reduced) is tuple and len(reduced) > 2 and self._evaluates:
+            self._evaluate(reduced[2][0], annotations_of_class, cls)
+        return reduced
+
+    def _evaluate(self, attributes: dict[str, Any], way: Callable[..., dict[str, Any]], of: object) -> None:
+        """Have `attributes` contain annotations as `way` gives them."""
+        found = attributes.get("__annotations__")
+        if found and type(found) is dict:
+            attributes["__annotations__"] = evaluated = way(of, found)
+            self.evaluated |= evaluated is not found
 
     def _reduce_exception(self, value: BaseException) -> Any:
         if reduced := reduce_exception(value, chained=self._chained):
@@ -124,10 +153,13 @@ class ByValuePickler(theirs.Pickler):  # type: ignore[misc]  # cloudpickle has n
         scope = self._scopes.setdefault(origin, Scope())
         cells = function.__closure__
         empty = None if cells is None else [self._cells.setdefault(id(cell), _CellToFill()) for cell in cells]
+        attributes = _attributes_of(function)
+        if self._evaluates:
+            self._evaluate(attributes, annotations_of_function, function)
         state = (
             scope,
             {name: self._apart(value) for name, value in captured.items()},
-            _attributes_of(function),
+            attributes,
             function.__dict__,
             cells and tuple(self._apart(_contents(cell)) for cell in cells),
             tuple(_imported_below(captured.values(), facts_of(code).names)),
