@@ -17,6 +17,8 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
     monkeypatch.setattr(thrift, "QUIET", 0.01)
     given: list[int] = []
     monkeypatch.setattr(memory, "give_back", lambda: given.append(kept))
+    told: list[bool] = []
+    monkeypatch.setattr(memory, "keep_large_apart", lambda *, apart: told.append(apart))
     kept = 2 * thrift.WORTH
 
     async def until(times: int) -> None:
@@ -30,6 +32,9 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
         looks.passed(10)
         assert looks._timer is None
         looks.passed(thrift.WORTH)
+        assert told == []
+        kept += 1
+        looks.passed(thrift.WORTH + 1)
         await until(1)
         kept = 0
         await until(2)
@@ -37,9 +42,11 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
         looks.close()
 
     asyncio.run(story())
-    assert given == [2 * thrift.WORTH, 0]
+    assert given == [2 * thrift.WORTH + 1, 0]
+    assert told == [True]
 
 
 def test_what_is_free_can_be_given_back_anywhere() -> None:
-    memory.keep_large_apart()
+    memory.keep_large_apart(apart=True)
+    memory.keep_large_apart(apart=False)
     memory.give_back()

@@ -28,7 +28,7 @@ class Bodies:
         sessions = controller.state.sessions
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()))
         self.functions = FunctionShelf()
-        self.intake = FunctionIntake(self.functions, controller.feed)
+        self.intake = FunctionIntake(self.functions, controller.feed, self.thrift)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         body = message.call.body

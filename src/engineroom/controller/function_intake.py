@@ -12,6 +12,7 @@ from engineroom.ids import Peer
 from engineroom.protocol.messages import Function, NeedFunction
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
+from engineroom.transport.thrift import Thrift
 
 _AHEAD = 256 << 20
 """So many bytes of functions may be on their way from one client at a time; one function in any case."""
@@ -23,8 +24,8 @@ class FunctionIntake:
     Several clients may send the same one: the first that is whole counts. A function is here when its parts are.
     """
 
-    def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None]) -> None:
-        self._shelf, self._feed = shelf, feed
+    def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None], thrift: Thrift) -> None:
+        self._shelf, self._feed, self._thrift = shelf, feed, thrift
         self._coming: dict[bytes, dict[Peer, Payload]] = {}
         self._incomplete: dict[bytes, Function] = {}
         """Functions that are not here with all their parts."""
@@ -69,6 +70,7 @@ class FunctionIntake:
     def _receive(self, link: Link, message: Function) -> None:
         digest, peer, body = message.hash, link.peer, message.body
         assert not isinstance(body, bytes)
+        self._thrift.passed(body.size)
 
         def whole(payload: Payload) -> None:
             self._over(peer, digest)

@@ -23,7 +23,7 @@ class Thrift:
     def __init__(self, kept: Callable[[], int]) -> None:
         """`kept()`: bytes that are kept for others now, and may be let go at any time."""
         self._kept = kept
-        self._passed = self._looks = 0
+        self._passed = self._counted = self._looks = 0
         self._seen = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
         self._apart = self._due = False
@@ -31,16 +31,21 @@ class Thrift:
     def passed(self, size: int) -> None:
         """Note that `size` bytes have come."""
         self._passed += size
-        if self._passed > WORTH and self._timer is None:
-            if not self._apart:
-                self._apart = True
-                memory.keep_large_apart()
-            self._look_soon()
+        if self._passed - self._counted > WORTH:
+            self._counted = self._passed
+            self._keep_apart(apart=self._kept() > 2 * WORTH)
+            if self._timer is None:
+                self._look_soon()
 
     def close(self) -> None:
         """Give nothing back any more."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _keep_apart(self, *, apart: bool) -> None:
+        if apart is not self._apart:
+            self._apart = apart
+            memory.keep_large_apart(apart=apart)
 
     def _look_soon(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(QUIET, self._look)
@@ -58,6 +63,6 @@ class Thrift:
         if self._due or self._passed:
             memory.give_back()
         self._due = False
-        self._passed, self._seen = 0, (0, self._seen[1])
+        self._passed, self._counted, self._seen = 0, 0, (0, self._seen[1])
         if self._seen[1] > WORTH:  # what is kept will be let go one day
             self._look_soon()
