@@ -105,7 +105,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Sync():
             sync(state, peer)
         case Abort():
-            abort(state, event)
+            abort(state, peer, event)
         case ClientUp():
             client_up(state, peer, event.session)
             link_up(state, peer)

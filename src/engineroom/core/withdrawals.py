@@ -14,7 +14,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import end_all, go_on_for
-from engineroom.ids import TaskId, session_of
+from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
 from engineroom.protocol.task_ranges import attempt_ranges, found_in
 
@@ -48,10 +48,10 @@ class Withdrawal:
         return not self._numbers
 
 
-def abort(state: ControllerState, message: Abort) -> None:
-    """Withdraw tasks that have not started; interrupt those that have, if asked to."""
-    session = state.sessions.get(session_of(TaskId(message.tasks.session)))
-    if session is None:
+def abort(state: ControllerState, peer: Peer, message: Abort) -> None:
+    """Withdraw tasks of the client that asks, where they have not started; interrupt the others, if asked to."""
+    session = state.clients.get(peer)
+    if session is None or session.id != message.tasks.session:
         return
     numbers = found_in(message.tasks.ranges, session.tasks)
     outcome = Outcome(Status.ABORTED, 0.0, 0.0)
