@@ -141,8 +141,8 @@ def test_what_is_out_of_range_is_told_to_whoever_said_it(
                 "the other side sent invalid data: Delivered.up_to: Expected `int` >= 0"
             )
             liar = await Liar.join(files["client"], "client")
-            liar.say_raw(["ask", 1, b"\xff\xfe".decode("latin-1")], ["delivered", 1])
-            liar.say_record(b"\x91\x93\xa3ask\x01\xa2\xff\xfe")
+            liar.say_raw(["bye", b"\xff\xfe".decode("latin-1")], ["delivered", 1])
+            liar.say_record(b"\x91\x92\xa3bye\xa2\xff\xfe")
             assert "can't decode byte" in await liar.is_sent_away()
         await a_task_is_done(honest, engine)
 

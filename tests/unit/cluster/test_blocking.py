@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 import traceback
@@ -40,7 +41,7 @@ def test_a_twin_works_where_a_loop_runs() -> None:
 
 
 def test_ctrl_c_shows_the_users_frames_alone() -> None:
-    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])  # as a terminal does: to the main thread
     timer.start()
     with pytest.raises(KeyboardInterrupt) as caught:
         Thing().double_sync(1_000_000)

@@ -70,10 +70,11 @@ def test_an_orphan_in_the_session_of_an_engine_that_lives_is_let_be(
 def test_with_the_last_engine_everything_ends_but_what_is_to_stay(
     start: Start, signalled: list[tuple[int, int]]
 ) -> None:
-    ended = {start(), start(**{MARK: mark_of(HOST, OTHER)})}
-    start(**{STAYS: "1"})
+    ended, staying = {start(), start(**{MARK: mark_of(HOST, OTHER)})}, start(**{STAYS: "1"})
     Strays().look({}, ending=True)
-    assert {pid for pid, _ in signalled} == ended
+    told = {pid for pid, _ in signalled}  # among them perhaps other children of this process
+    assert ended <= told
+    assert staying not in told
 
 
 def test_what_has_no_mark_is_known_as_the_family_of_what_was_ended(
