@@ -53,7 +53,7 @@ def kill(profile: Profile, program: str) -> None:
 
 def hold_all_nodes(slurm: Slurm) -> str:
     return slurm.run(
-        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--output=/dev/null", "--wrap=sleep 600"
+        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--output=/dev/null", "--wrap=exec sleep 600"
     ).strip()
 
 
@@ -242,7 +242,8 @@ def test_a_job_whose_id_nobody_had_time_to_note_is_found_by_its_mark(
 ) -> None:
     profile.prepare()
     mark = "engineroom-0123456789ab"
-    job = slurm.run("sbatch", "--parsable", f"--comment={mark}", "--output=/dev/null", "--wrap=sleep 600").strip()
+    # `exec`: Slurm kills the processes that it finds, and a shell just killed might have forked its child in between.
+    job = slurm.run("sbatch", "--parsable", f"--comment={mark}", "--output=/dev/null", "--wrap=exec sleep 600").strip()
     killed = msgspec.structs.replace(ProcessRecord.of_this_process(), start_time="0")
     record = JobRecord(system="Slurm", role="engine", tag=mark, cancel=["scancel"])
     found = HostJobs(cluster_id="", host="ab" * 16, process=killed, jobs=[record])
