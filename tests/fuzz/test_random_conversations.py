@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from engineroom import Cluster
 from engineroom.protocol.messages import FromClient, FromEngine, FromHost, Shutdown, Signal
 from tests.fuzz.honest import Honest, Stage
 from tests.fuzz.lies import heard_out
 from tests.fuzz.of_the_table import bad_messages, good_messages, types_of
-from tests.patience import SECONDS
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
 FOUND = Path(__file__).parents[2] / ".hypothesis" / "found"
@@ -34,19 +31,6 @@ _NOT_LIES = (Signal, Shutdown)
 _EXAMPLES = 8 if settings().derandomize else 60
 _BURST = 6
 _BURSTS = 4
-
-
-@pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
-    """Yield an honest client and engine, for all conversations."""
-    cluster = Cluster(n=1, profile_dir=tmp_path_factory.mktemp("honest") / "profile_honest")
-    cluster.start_cluster_sync()
-    try:
-        with cluster.connect_client_sync() as rc:
-            rc.wait_for_engines(1, timeout=SECONDS)
-            yield Honest.begin(cluster, rc)
-    finally:
-        cluster.stop_cluster_sync()
 
 
 def _messages(role: str) -> st.SearchStrategy[list[Any]]:

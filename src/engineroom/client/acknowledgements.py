@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engineroom.protocol.messages import Delivered
-from engineroom.protocol.task_ranges import pieces
 
 BATCH = 1000
 """So many results are acknowledged at once; fewer wait for company."""
@@ -35,6 +34,4 @@ class Acknowledgements:
     def take(self) -> list[Delivered]:
         """Return the messages, seldom more than one, that acknowledge all of them."""
         untold, self._untold = self._untold, []
-        up_to = self._first_unfinished() - 1
-        also = list(pieces(number for number in untold if number > up_to))
-        return [Delivered(up_to, ranges) for ranges in also] or [Delivered(up_to)]
+        return Delivered.of(self._first_unfinished() - 1, untold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -48,3 +49,11 @@ def somebody_looks() -> bool:
         return False
     ipython = sys.modules.get("IPython")
     return is_terminal(sys.stderr) or (ipython is not None and ipython.get_ipython() is not None)
+
+
+def say(words: str, log: logging.Logger, *, aloud: bool = False) -> None:
+    """Print `words` to stderr if somebody looks, or if it is to be said `aloud` in any case; else log them."""
+    if aloud or somebody_looks():
+        print(f"engineroom: {words}", file=sys.stderr, flush=True)
+    else:
+        log.warning("%s", words)

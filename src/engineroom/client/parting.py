@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from engineroom.client.live_line import somebody_looks
+from engineroom.client.live_line import say
 from engineroom.client.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def send_rest(io: IOThread, link: Link, linger: float | None) -> None:
     try:
         left = io.run(link.all_sent(min(PATIENCE, LINGER if linger is None else linger), linger))
         if left.tasks and (linger is None or linger > PATIENCE):
-            say(f"before closing, waiting to send {left}. Press Ctrl-C to close without waiting")
+            say(f"before closing, waiting to send {left}. Press Ctrl-C to close without waiting", log)
             rest = None if linger is None else linger - PATIENCE
             left = io.run(link.all_sent(LINGER if linger is None else linger, rest))
     except KeyboardInterrupt:
@@ -50,11 +49,5 @@ def send_rest(io: IOThread, link: Link, linger: float | None) -> None:
 def leave_behind(left: Unsent) -> None:
     """Say what will not run."""
     if left.tasks:
-        say(f"closed before {left} had been sent to the controller: {'it' if left.tasks == 1 else 'they'} will not run")
-
-
-def say(words: str) -> None:
-    if somebody_looks():
-        print(f"engineroom: {words}", file=sys.stderr, flush=True)
-    else:
-        log.warning("%s", words)
+        they = "it" if left.tasks == 1 else "they"
+        say(f"closed before {left} had been sent to the controller: {they} will not run", log)

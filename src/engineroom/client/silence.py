@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from engineroom.client.live_line import somebody_looks
+from engineroom.client.live_line import say
 from engineroom.client.tasks_that_wait import inside_an_engine, words_for_a_task
 from engineroom.client.waiting import PATIENCE
 
@@ -45,10 +44,6 @@ class Silence:
         if self._pulse is not None:
             self._pulse.close()
             self._pulse = None
-
-    def reason(self) -> str:
-        """Return what calls wait for, as text; "" if engines are there, which may just be busy."""
-        return self._way()[1] or self._engines_that_wait()[1] or self._no_engines() or self._busy_engines()
 
     def unanswered(self) -> str:
         """Return who does not answer, as text, or which engines can't while tasks wait inside them; "" if all do."""
@@ -109,12 +104,8 @@ class Silence:
         if key == self._said:
             return
         self._said = key
-        if not words:
-            return
-        if somebody_looks() or inside_an_engine():  # what a task prints is shown at its client
-            print(f"engineroom: {words}", file=sys.stderr, flush=True)
-        else:
-            log.warning("%s", words)
+        if words:
+            say(words, log, aloud=inside_an_engine())  # what a task prints is shown at its client
 
     def watch(self) -> None:
         """Watch for waits elsewhere: in an event loop or in `concurrent.futures`. Call it from any thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engineroom.controller.links import Link
-from engineroom.protocol.processes import boot_id, host_name, pid_namespace, start_time
+from engineroom.protocol.processes import boot_id, host_name, pid_namespace
 
 
 def pid_of(link: Link) -> int:
@@ -17,13 +17,3 @@ def pid_of(link: Link) -> int:
     info = link.info
     here = bool(info.boot_id) and info.boot_id == boot_id() and info.host == host_name()
     return info.pid if here and info.pid > 0 and info.pid_namespace in {"", pid_namespace()} else 0
-
-
-def is_seen(link: Link) -> bool:
-    """Whether it can be told here whether the process of this peer lives."""
-    return pid_of(link) > 0
-
-
-def lives(link: Link) -> bool:
-    """Whether the process of a peer that is seen is there."""
-    return start_time(pid_of(link)) is not None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
 from engineroom.protocol.messages import Delivered
-from engineroom.protocol.task_ranges import pieces
 
 if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
@@ -52,10 +51,8 @@ def tell(state: ControllerState, engine: Engine) -> None:
         beyond.discard(engine.delivered_up_to)
     if len(beyond) > _BEYOND:
         beyond.clear()  # this engine did not begin at 1 with us: the watermark stays where it is
-    up_to = engine.delivered_up_to
-    also = list(pieces(number for number in engine.fresh if number > up_to))
-    for ranges in also or [()]:
-        state.send(engine.peer, Delivered(up_to, ranges))
+    for message in Delivered.of(engine.delivered_up_to, engine.fresh):
+        state.send(engine.peer, message)
     engine.fresh.clear()
     state.owed.pop(engine, None)
 

@@ -38,7 +38,7 @@ def explain_task(state: ControllerState, task_id: TaskId) -> AboutTask:
     if kept is not None:
         why = "its result is waiting for its client to " + ("reconnect" if session.peer is None else "acknowledge it")
         return AboutTask("ended", why, kept.result.engine)
-    if any(number in numbers for numbers in session.dropped):
+    if any(first <= number <= last for first, last in session.dropped):
         return AboutTask("ended", words_for_dropped(state))
     task = session.tasks.get(number)
     if task is None:

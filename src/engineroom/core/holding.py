@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.ids import SessionId, TaskId, session_of, task_id
 from engineroom.protocol.messages import Held, Withdraw
-from engineroom.protocol.task_ranges import MOST_RANGES, AttemptRange, attempts_in, split, tidy_attempts
+from engineroom.protocol.task_ranges import MOST_RANGES, AttemptRange, attempts_in, in_batches, split, tidy_attempts
 
 if TYPE_CHECKING:  # the state holds engines, and engines know what they are saying
     from engineroom.core.engines import Engine
@@ -75,5 +75,5 @@ def note_piece(state: ControllerState, engine: Engine, account: Account, piece: 
 
 def withdraw(state: ControllerState, engine: Engine, attempts: list[AttemptRange]) -> None:
     """Have `engine`, to which there is a connection, forget these attempts."""
-    for start in range(0, len(attempts), MOST_RANGES):
-        state.send(engine.known_as, Withdraw(tuple(attempts[start : start + MOST_RANGES])))
+    for piece in in_batches(attempts, MOST_RANGES):
+        state.send(engine.known_as, Withdraw(piece))

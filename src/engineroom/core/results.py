@@ -16,7 +16,7 @@ from engineroom.core.tasks import Kept, Task
 from engineroom.core.unsent import UNSENT, take_unsent, unsend
 from engineroom.ids import TaskId, task_id
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
-from engineroom.protocol.task_ranges import task_pieces
+from engineroom.protocol.task_ranges import numbers_in, task_pieces, tidy
 from engineroom.protocol.texts import brief
 
 if TYPE_CHECKING:  # the state holds tasks
@@ -159,31 +159,19 @@ def _expire(state: ControllerState, session: Session) -> float:
         let_go(state, session, number)
         dropped.append(number)
     if dropped:
-        session.dropped = joined([*session.dropped, *(range(number, number + 1) for number in dropped)])
+        session.dropped = tidy([*session.dropped, *((number, number) for number in dropped)])
     if session.results:
         return due
     return state.now + state.limits.linger if session.tasks else state.now
-
-
-def joined(ranges: Iterable[range]) -> list[range]:
-    """Return `ranges`, which do not overlap, in order and as few as can be."""
-    found: list[range] = []
-    for each in sorted(ranges, key=lambda each: each.start):
-        if found and found[-1].stop == each.start:
-            found[-1] = range(found[-1].start, each.stop)
-        else:
-            found.append(each)
-    return found
 
 
 def recall_dropped(state: ControllerState, session: Session) -> None:
     """The client of `session` is back: it is to learn which results were dropped, and why."""
     kept = Kept(Result(NO_TASK, -1, lost(words_for_dropped(state))), None, None, 0, SHARED_BYTES, state.now)
     ranges, session.dropped = session.dropped, []
-    for numbers in ranges:
-        for number in numbers:
-            session.results[number] = kept
-            session.kept_bytes += SHARED_BYTES
+    for number in numbers_in(ranges):
+        session.results[number] = kept
+        session.kept_bytes += SHARED_BYTES
     if session.kept_bytes > session.room:
         press(state, session)
 

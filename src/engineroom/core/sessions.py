@@ -10,6 +10,7 @@ from engineroom.ids import Peer, SessionId
 if TYPE_CHECKING:  # these know sessions
     from engineroom.core.lines import Arrival
     from engineroom.core.outputs import KeptOutput
+    from engineroom.protocol.task_ranges import Range
 
 
 class Session:
@@ -57,7 +58,7 @@ class Session:
         """By number: what tasks wrote whose results the client may not have yet."""
         self.output_bytes = 0
         """What that takes."""
-        self.dropped: list[range] = []
+        self.dropped: list[Range] = []
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}
         """Numbers of tasks that its client is to submit again, and how often each of them was tried."""

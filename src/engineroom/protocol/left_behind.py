@@ -72,27 +72,26 @@ def adopt_orphans() -> None:
 
 def mark_on(pid: int) -> str:
     """Return the mark of a process, "" if it has none, or is to stay, or is not ours to look at."""
-    try:
-        # What was only forked shows the environment of an ancestor; so this counts more.
-        if found := _MAPPED.search(Path(f"/proc/{pid}/maps").read_bytes()):
-            return found[1].decode()
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return ""
-    if f"{STAYS}=1".encode() in variables:
-        return ""
-    start = f"{MARK}=".encode()
-    return next((each[len(start) :].decode() for each in variables if each.startswith(start)), "")
+    return _mark_and_stay(pid)[0]
 
 
 def is_to_stay(pid: int) -> bool:
     """Whether a process was started so that it outlives the cluster."""
+    return _mark_and_stay(pid)[1]
+
+
+def _mark_and_stay(pid: int) -> tuple[str, bool]:
     try:
-        if _MAPPED.search(Path(f"/proc/{pid}/maps").read_bytes()):
-            return False
-        return f"{STAYS}=1".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        # What was only forked shows the environment of an ancestor; so this counts more.
+        if found := _MAPPED.search(Path(f"/proc/{pid}/maps").read_bytes()):
+            return found[1].decode(), False
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return False
+        return "", False
+    if f"{STAYS}=1".encode() in variables:
+        return "", True
+    start = f"{MARK}=".encode()
+    return next((each[len(start) :].decode() for each in variables if each.startswith(start)), ""), False
 
 
 def children_of(pid: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ end without a new protocol version. The payload of a call or a result is opaque 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
@@ -55,7 +56,7 @@ from engineroom.protocol.ranges import (
     WallTime,
     Word,
 )
-from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges
+from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
 
 PROTOCOL = (2, 0)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
@@ -220,6 +221,12 @@ class Delivered(Header, frozen=True, tag="delivered"):
 
     up_to: Number
     also: Ranges = ()
+
+    @classmethod
+    def of(cls, up_to: int, numbers: Iterable[int]) -> list[Delivered]:
+        """Return the messages, seldom more than one, that say so of all up to `up_to`, and of `numbers`."""
+        also = pieces(number for number in numbers if number > up_to)
+        return [cls(up_to, ranges) for ranges in also] or [cls(up_to)]
 
 
 class Signal(Header, frozen=True, tag="signal"):

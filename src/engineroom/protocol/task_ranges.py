@@ -49,9 +49,7 @@ def ranges_of(numbers: Iterable[int]) -> list[Range]:
 
 def pieces(numbers: Iterable[int], most: int = MOST_RANGES) -> Iterator[Ranges]:
     """Yield `numbers` as ranges, at most `most` at a time; nothing for no numbers."""
-    found = ranges_of(numbers)
-    for start in range(0, len(found), most):
-        yield tuple(found[start : start + most])
+    return in_batches(ranges_of(numbers), most)
 
 
 def numbers_in(ranges: Iterable[Range]) -> Iterator[int]:
@@ -142,9 +140,7 @@ def attempt_pieces(
     attempts: Iterable[tuple[TaskId, int]], most: int = MOST_RANGES
 ) -> Iterator[tuple[AttemptRange, ...]]:
     """Yield `attempts` as ranges, at most `most` at a time, in the order in which they come."""
-    ranges = attempt_ranges(attempts)
-    while piece := tuple(islice(ranges, most)):
-        yield piece
+    return in_batches(attempt_ranges(attempts), most)
 
 
 def tidy_attempts(ranges: Iterable[AttemptRange]) -> Iterator[AttemptRange]:
@@ -157,10 +153,16 @@ def tidy_attempts(ranges: Iterable[AttemptRange]) -> Iterator[AttemptRange]:
             yield session, first, last, attempt
 
 
-def listed(engines: Sequence[T]) -> Iterator[tuple[T, ...]]:
+def listed(engines: Iterable[T]) -> Iterator[tuple[T, ...]]:
     """Yield `engines` in pieces that a message may list."""
-    for start in range(0, len(engines), MOST_LISTED):
-        yield tuple(engines[start : start + MOST_LISTED])
+    return in_batches(engines, MOST_LISTED)
+
+
+def in_batches(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
+    """Yield `items`, at most `most` at a time; nothing for no items."""
+    rest = iter(items)
+    while batch := tuple(islice(rest, most)):
+        yield batch
 
 
 def split(first: int, last: int, known: Sequence[int]) -> tuple[Sequence[int], list[Range]]:

@@ -258,7 +258,7 @@ def test_at_a_terminal_it_is_shown(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("engineroom.client.waiting.PATIENCE", 0.02)
-    monkeypatch.setattr("engineroom.client.silence.somebody_looks", lambda: True)
+    monkeypatch.setattr("engineroom.client.live_line.somebody_looks", lambda: True)
     silent.engines = []
     with Client() as rc:
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-import hypothesis.strategies as st
 import pytest
-from hypothesis import given
 
 from engineroom.core.actions import Action, Send
 from engineroom.core.events import ClientBehind, ClientGone, ClientUp, EngineUp
 from engineroom.core.explain import explain_task
 from engineroom.core.limits import Limits
 from engineroom.core.pressure import RESULT_BYTES, TASK_BYTES
-from engineroom.core.results import joined
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
@@ -229,12 +224,3 @@ def test_a_second_engine_takes_nothing_of_a_paused_client(play: Play) -> None:
         play(CLIENT, submit(number))
     end(play, range(1, 6))
     assert sent(play(ENGINE_1, EngineUp(instance_id(1))), Run) == []
-
-
-@given(st.lists(st.integers(0, 30), unique=True), st.integers(0, 30))
-def test_ranges_are_joined(numbers: list[int], cut: int) -> None:
-    before = joined(range(n, n + 1) for n in numbers[:cut])
-    found = joined([*before, *(range(n, n + 1) for n in numbers[cut:])])
-
-    assert [n for each in found for n in each] == sorted(numbers)
-    assert all(one.stop < other.start for one, other in pairwise(found))

@@ -32,18 +32,14 @@ class Absence:
 
 
 class Host:
-    """A host that is or was connected. `peer`: None while it is not. `pid`: 0 if its process cannot be seen.
+    """A host that is or was connected. `peer`: None while it is not. `pid`: 0 if its process cannot be seen."""
 
-    `left`: it has said goodbye, and takes its engines along.
-    """
-
-    __slots__ = ("id", "known_as", "left", "peer", "pid", "tunnel")
+    __slots__ = ("id", "known_as", "peer", "pid", "tunnel")
 
     def __init__(self, id_: bytes, peer: Peer, pid: int, *, tunnel: bool) -> None:
         self.id, self.pid, self.tunnel = id_, pid, tunnel
         self.peer: Peer | None = peer
         self.known_as = peer
-        self.left = False
 
 
 class Presence:
