@@ -15,7 +15,7 @@ SENTENCES = "system/test_security_sentences.py"
 ROLES = "system/test_roles.py"
 DOOR = "transport/test_getting_in.py"
 STRANGERS = "system/test_door_strangers.py"
-FILES = "unit/settings/test_own_files.py"
+FILES = "unit/machine/test_own_files.py"
 USERS = "real/test_users.py"
 
 TESTED: dict[str, tuple[str, str]] = {

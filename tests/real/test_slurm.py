@@ -17,9 +17,9 @@ import engineroom as er
 from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
 from engineroom.cluster.leftovers import control_socket
 from engineroom.errors import LaunchError, RemoteError
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
+from engineroom.trail.steps import QUEUED, SUBMITTED, read_steps
 from tests.patience import SECONDS
 from tests.real.slurm import Slurm
 from tests.system.conftest import Command, until

@@ -9,7 +9,7 @@ import socket
 import psutil
 
 import engineroom as er
-from engineroom.settings.steps import first_line
+from engineroom.trail.steps import first_line
 from tests.patience import SECONDS
 from tests.real.sshd import SshHosts
 from tests.real.test_ssh_engines import SSH, engines, files_below, sockets

@@ -22,10 +22,10 @@ from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
 from engineroom.cluster.left_jobs import cancel_left_jobs
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
-from engineroom.protocol.launches import VARIABLE, Launch
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.launchers import SlurmEngineSetLauncher
 from engineroom.settings.profiles import Profile
+from engineroom.trail.launches import VARIABLE, Launch
 from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler

@@ -14,7 +14,7 @@ import pytest
 
 from engineroom import Client, Cluster
 from engineroom.errors import ConnectionFileError, LaunchError
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command, answers, processes_of_this_run, until

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from engineroom import Client, Cluster
-from engineroom.protocol.left_behind import STAYS, mark_on
-from engineroom.protocol.processes import start_time
+from engineroom.machine.left_behind import STAYS, mark_on
+from engineroom.machine.processes import start_time
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import until
 

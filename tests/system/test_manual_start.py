@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client, NotLetIn
-from engineroom.settings import steps
 from engineroom.settings.application import read_config_files
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import configured
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import read_steps
+from engineroom.trail import steps
+from engineroom.trail.steps import read_steps
 from tests.documented import blocks
 from tests.reader import Reader
 from tests.system.conftest import SECONDS, Command, until

@@ -16,8 +16,8 @@ from traitlets.config import Config
 
 from engineroom import Client, Cluster, LaunchError
 from engineroom.cluster.launcher import SlurmEngineSetLauncher
+from engineroom.machine.own_modules import places_for
 from engineroom.settings.launcher_classes import import_launcher
-from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 from tests.documented import blocks, typed
 from tests.reader import Reader

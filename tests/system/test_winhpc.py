@@ -14,7 +14,7 @@ from engineroom import Cluster
 from engineroom.cluster.launchers.jobs.records import all_records
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import QUEUED, SUBMITTED, read_steps
+from engineroom.trail.steps import QUEUED, SUBMITTED, read_steps
 from tests.patience import SECONDS
 from tests.reader import Reader
 from tests.system.conftest import Command, until

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from engineroom.ids import new_epoch
+from engineroom.machine.processes import boot_id, host_name
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
-from engineroom.protocol.processes import boot_id, host_name
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener

@@ -3,8 +3,8 @@
 import pytest
 
 from engineroom.errors import ConnectionFailed
+from engineroom.machine.processes import host_name
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.processes import host_name
 from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, lead_command, tunnel_command, worth_saying
 from engineroom.transport.ways import ARGUMENTS, Way, is_this_machine
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engineroom.protocol import memory
+from engineroom.machine import memory
 from engineroom.transport import thrift
 from tests.patience import SECONDS
 

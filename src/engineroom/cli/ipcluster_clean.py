@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engineroom.settings.streams import say
+from engineroom.machine.standard_streams import say
 
 
 def main(argv: Sequence[str]) -> int:

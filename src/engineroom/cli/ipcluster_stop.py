@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engineroom.errors import LaunchError
-from engineroom.settings.streams import say
+from engineroom.machine.standard_streams import say
 
 if TYPE_CHECKING:
     from engineroom.settings.profiles import Profile

@@ -22,9 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.controller_process import ControllerPlan, run
     from engineroom.cluster.plan import controller_config, level_name
-    from engineroom.protocol.launches import parse_launch, take_own_launch
     from engineroom.settings.controller import IPController
     from engineroom.settings.option import names_in
+    from engineroom.trail.launches import parse_launch, take_own_launch
 
     try:
         launch = parse_launch(take_own_launch())

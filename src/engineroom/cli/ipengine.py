@@ -19,10 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.plan import engine_config
-    from engineroom.protocol.launches import parse_launch, take_own_launch
+    from engineroom.machine.standard_streams import is_terminal
     from engineroom.settings.engine import IPEngine
-    from engineroom.settings.steps import begin_if_old
-    from engineroom.settings.streams import is_terminal
+    from engineroom.trail.launches import parse_launch, take_own_launch
+    from engineroom.trail.steps import begin_if_old
 
     try:
         told = take_own_launch()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from engineroom.errors import EngineroomError
-from engineroom.settings.streams import complete, drop, is_read, write
+from engineroom.machine.standard_streams import complete, drop, is_read, write
 
 ENOUGH_READ = 141
 """The exit code that shells have for a command whose reader ended before it, as `head` does."""

@@ -36,12 +36,12 @@ from engineroom.client.waiting import Deadline
 from engineroom.client.whereabouts import Advice
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
+from engineroom.machine.homes import expanded
+from engineroom.machine.signals import signal_number
+from engineroom.machine.standard_streams import fill_descriptors
 from engineroom.protocol.messages import Shutdown, Signal
-from engineroom.protocol.signals import signal_number
 from engineroom.protocol.task_ranges import listed
 from engineroom.serialize.functions.packing import FunctionPacker
-from engineroom.settings.homes import expanded
-from engineroom.settings.streams import fill_descriptors
 from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)

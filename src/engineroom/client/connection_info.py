@@ -10,11 +10,11 @@ from typing import Any
 
 from engineroom.client.whereabouts import running_clusters
 from engineroom.errors import ConnectionFileError, LaunchError
+from engineroom.machine.homes import expanded
+from engineroom.machine.standard_streams import say_to
 from engineroom.protocol.connection_files import ConnectionFile, parse_connection_file, read_connection_file
 from engineroom.protocol.messages import Join, Welcome
-from engineroom.settings.homes import expanded
 from engineroom.settings.profiles import Profile
-from engineroom.settings.streams import say_to
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from engineroom.transport.tunnels import Tunnel

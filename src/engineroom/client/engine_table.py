@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engineroom.client.silent_engines import SilentEngines
 from engineroom.errors import NoEnginesRegistered
 from engineroom.ids import Instance
+from engineroom.machine.processes import boot_id, host_name, pid_namespace
 from engineroom.protocol.messages import EngineInfo, EngineJoined, EngineLeft
-from engineroom.protocol.processes import boot_id, host_name, pid_namespace
 
 log = logging.getLogger(__name__)
 

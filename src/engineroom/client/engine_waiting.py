@@ -12,8 +12,8 @@ from engineroom.client.live_line import LiveLine
 from engineroom.client.start_news import StartNews
 from engineroom.client.waiting import Deadline
 from engineroom.errors import EngineError
-from engineroom.settings.first_failure import advice, failures, in_brief
-from engineroom.settings.steps import Step
+from engineroom.trail.first_failure import advice, failures, in_brief
+from engineroom.trail.steps import Step
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session

@@ -8,7 +8,7 @@ import shutil
 import sys
 from typing import TextIO
 
-from engineroom.settings.streams import UNUSABLE, is_terminal, moves, write
+from engineroom.machine.standard_streams import UNUSABLE, is_terminal, moves, write
 
 
 class LiveLine:

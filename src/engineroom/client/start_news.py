@@ -9,7 +9,7 @@ from engineroom.client.whereabouts import profile_of
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.questions import AskSteps, KnownSteps
-from engineroom.settings.steps import Step, read_steps
+from engineroom.trail.steps import Step, read_steps
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from engineroom.client.waiting import PATIENCE
-from engineroom.protocol.left_behind import MARK
+from engineroom.machine.left_behind import MARK
 
 if TYPE_CHECKING:
     from engineroom.client.tasks import Task

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
-from engineroom.settings.advice import for_cluster, named
 from engineroom.settings.profiles import Profile, profiles
+from engineroom.trail.advice import for_cluster, named
 
 
 class Advice:

@@ -27,12 +27,12 @@ from engineroom.cluster.plan import HostPlan, host_plan
 from engineroom.cluster.surroundings import own_module_path
 from engineroom.errors import LaunchError
 from engineroom.errors.local import users_call
-from engineroom.protocol.signals import signal_number
+from engineroom.machine.homes import expanded
+from engineroom.machine.own_modules import places_for
+from engineroom.machine.signals import signal_number
 from engineroom.settings.cluster import Cluster as ClusterOptions
-from engineroom.settings.homes import expanded
 from engineroom.settings.old_logs import random_id
 from engineroom.settings.option import keywords, no_sense
-from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import msgspec
 from engineroom.cluster.engine_set import HostedEngine
 from engineroom.cluster.pid_records import NO_CLUSTER, Holder, holder
 from engineroom.errors import LaunchError
-from engineroom.protocol.private_files import write_private
-from engineroom.protocol.processes import ProcessRecord
-from engineroom.settings.advice import for_cluster
-from engineroom.settings.own_files import UnsafeFile, read_own
+from engineroom.machine.own_files import UnsafeFile, read_own
+from engineroom.machine.private_files import write_private
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
+from engineroom.trail.advice import for_cluster
 
 CLASS = "engineroom.cluster.Cluster"
 

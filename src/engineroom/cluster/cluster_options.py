@@ -9,12 +9,12 @@ from typing import Any
 
 from traitlets.config import Config
 
-from engineroom.settings.advice import named
 from engineroom.settings.application import read_config_files, with_json
 from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.old_names import renew
 from engineroom.settings.option import OptionError, nearest
 from engineroom.settings.profiles import Profile
+from engineroom.trail.advice import named
 
 _INSTEAD = {
     "n_workers": "n={}",

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped, quoted
-from engineroom.settings.streams import UNUSABLE, drop, moves, say_to, write
+from engineroom.machine.standard_streams import UNUSABLE, drop, moves, say_to, write
 
 
 class Console:

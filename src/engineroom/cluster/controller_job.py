@@ -25,9 +25,9 @@ from engineroom.cluster.reports import Notice, Report
 from engineroom.cluster.sweeper import Sweeper
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.ids import Instance
+from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
-from engineroom.protocol.launches import VARIABLE, Launch
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.trail.launches import VARIABLE, Launch
 
 log = logging.getLogger(__name__)
 

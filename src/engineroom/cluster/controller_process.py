@@ -23,11 +23,11 @@ from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.homeless import Home, is_idle
 from engineroom.controller.shell import Controller
-from engineroom.settings import steps
-from engineroom.settings.logs import remove_log, set_up
+from engineroom.machine.logs import remove_log, set_up
+from engineroom.machine.standard_streams import say
+from engineroom.machine.titles import set_title
 from engineroom.settings.profiles import Profile
-from engineroom.settings.streams import say
-from engineroom.settings.titles import set_title
+from engineroom.trail import steps
 
 log = logging.getLogger(__name__)
 

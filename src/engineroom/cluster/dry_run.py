@@ -13,7 +13,6 @@ from engineroom.cluster.commands import plan_of, read_options
 from engineroom.cluster.launchers.launcher import Command
 from engineroom.cluster.plan import HostPlan
 from engineroom.ids import new_instance
-from engineroom.protocol.launches import VARIABLE, Launch
 from engineroom.settings.launchers import (
     BaseLauncher,
     LocalControllerLauncher,
@@ -21,6 +20,7 @@ from engineroom.settings.launchers import (
     SSHEngineSetLauncher,
     SSHLauncher,
 )
+from engineroom.trail.launches import VARIABLE, Launch
 
 
 def print_dry_run(argv: Sequence[str], *, with_controller: bool) -> int:

@@ -21,12 +21,12 @@ from engineroom.cluster.reports import EngineDied, Notice, Progress, Report, quo
 from engineroom.cluster.surroundings import cores, thread_limits
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
-from engineroom.protocol.left_behind import end_marked, mark_of
+from engineroom.machine.left_behind import end_marked, mark_of
+from engineroom.machine.logs import last_line, rotate
 from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.protocol.texts import brief
-from engineroom.settings import steps
-from engineroom.settings.logs import last_line, rotate
-from engineroom.settings.steps import Steps
+from engineroom.trail import steps
+from engineroom.trail.steps import Steps
 
 log = logging.getLogger(__name__)
 

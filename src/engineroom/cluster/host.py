@@ -29,12 +29,12 @@ from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Progress, Ready, Report, Request, Stopped
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
 from engineroom.ids import Instance
+from engineroom.machine.processes import ProcessRecord, host_name, start_time
+from engineroom.machine.signals import signal_number
 from engineroom.protocol.identities import new_secret
-from engineroom.protocol.processes import ProcessRecord, host_name, start_time
-from engineroom.protocol.signals import signal_number
-from engineroom.settings import steps
-from engineroom.settings.advice import for_cluster
-from engineroom.settings.steps import Steps
+from engineroom.trail import steps
+from engineroom.trail.advice import for_cluster
+from engineroom.trail.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class Host(LinkedHost):
         if problem:
             self._steps.note(steps.STARTUP, ok=False, words=problem, who=f"engine {engine_id}")
             if problem not in self._problems:  # a hundred engines need not say it
-                from engineroom.settings.fixes import advice_for  # for those that fail
+                from engineroom.trail.fixes import advice_for  # for those that fail
 
                 words = f"engine {engine_id} is there, but its start-up failed: {problem}{advice_for(problem)}"
                 self.report(Notice(words))
@@ -319,7 +319,7 @@ class Host(LinkedHost):
             remove_if_stale(usual.with_name(name) if name else usual)
 
     def _advice(self, reason: str) -> str:
-        from engineroom.settings.first_failure import advice  # for those that fail
+        from engineroom.trail.first_failure import advice  # for those that fail
 
         return advice(steps.read_steps(self.plan.profile.steps_file(self.plan.cluster_id)), told=reason)
 

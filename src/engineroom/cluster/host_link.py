@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
 from engineroom.ids import Instance
+from engineroom.machine.processes import host_name
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.identities import identity_of
@@ -25,10 +26,9 @@ from engineroom.protocol.messages import (
     Signal,
     SignalProcess,
 )
-from engineroom.protocol.processes import host_name
 from engineroom.protocol.task_ranges import listed
 from engineroom.protocol.texts import brief
-from engineroom.settings import steps
+from engineroom.trail import steps
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts, connect
 from engineroom.transport.pulse import UNHURRIED, Pulse

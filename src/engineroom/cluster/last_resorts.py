@@ -9,11 +9,11 @@ import msgspec
 
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.errors import ConnectionFailed, ConnectionFileError
+from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Join, Shutdown
-from engineroom.protocol.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from engineroom.transport.dial import connect
 

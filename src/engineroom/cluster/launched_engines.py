@@ -24,11 +24,11 @@ from engineroom.cluster.pulse import Pulse
 from engineroom.cluster.reports import EngineDied, Notice, Progress, Report
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
-from engineroom.protocol.launches import VARIABLE, Launch, parse_launch
+from engineroom.machine.logs import last_line
 from engineroom.protocol.messages import Coming
-from engineroom.settings import steps
-from engineroom.settings.logs import last_line
-from engineroom.settings.steps import Steps
+from engineroom.trail import steps
+from engineroom.trail.launches import VARIABLE, Launch, parse_launch
+from engineroom.trail.steps import Steps
 
 log = logging.getLogger(__name__)
 

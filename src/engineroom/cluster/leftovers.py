@@ -9,8 +9,8 @@ from pathlib import Path
 
 from engineroom.cluster.pid_records import remove_stale
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.private_files import unfinished
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.protocol.private_files import unfinished
 from engineroom.settings.profiles import Profile
 from engineroom.transport.socket_places import find_socket, socket_directories, socket_directory
 

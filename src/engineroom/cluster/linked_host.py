@@ -11,7 +11,7 @@ from engineroom.cluster.stoppable import Stoppable
 from engineroom.ids import Instance
 from engineroom.protocol.identities import identity_of
 from engineroom.protocol.messages import EngineExited
-from engineroom.settings.steps import HANDSHAKE
+from engineroom.trail.steps import HANDSHAKE
 
 
 class LinkedHost(Stoppable, ABC):

@@ -12,7 +12,7 @@ import psutil
 
 from engineroom.cluster.dialling import dial_host
 from engineroom.cluster.reports import Answered, Status, line_of, read_report
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.transport.socket_places import socket_directories
 
 _PATIENCE = 2.0

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from engineroom.errors import LaunchError
-from engineroom.protocol.private_files import write_beside
-from engineroom.protocol.processes import ProcessRecord
-from engineroom.settings.own_files import UnsafeFile, read_own
+from engineroom.machine.own_files import UnsafeFile, read_own
+from engineroom.machine.private_files import write_beside
+from engineroom.machine.processes import ProcessRecord
 from engineroom.transport.sockets import alone
 
 ALREADY_RUNNING = 10

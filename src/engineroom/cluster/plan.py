@@ -16,16 +16,16 @@ from engineroom.cluster.local_options import GRACE, ControllerHere, ForkedEngine
 from engineroom.cluster.surroundings import cores, own_directory
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
+from engineroom.machine.homes import expanded
+from engineroom.machine.own_modules import places_for
 from engineroom.settings.application import LEVELS, read_config_files, with_json
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
-from engineroom.settings.homes import expanded
 from engineroom.settings.ipython_options import ipython_arguments, ipython_options
 from engineroom.settings.option import configured, names_in, no_sense
-from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 from engineroom.transport.ways import Way
 
@@ -300,8 +300,8 @@ def _say_what_has_no_effect(
         return
     from engineroom.cluster.launchers.choose import options_of  # as above
     from engineroom.cluster.no_effect import remarks
-    from engineroom.settings.advice import for_cluster
     from engineroom.settings.launchers import LocalControllerLauncher, LocalEngineSetLauncher
+    from engineroom.trail.advice import for_cluster
 
     here = (LocalControllerLauncher(), LocalEngineSetLauncher())
     found = [each if spec is None else options_of(spec) for spec, each in zip(launchers, here, strict=True)]

@@ -12,9 +12,9 @@ from engineroom.cluster.cluster_file import NoCluster
 from engineroom.cluster.left_jobs import ids_with_jobs
 from engineroom.cluster.leftovers import PROGRAMS
 from engineroom.cluster.pid_records import Holder, holder, read
-from engineroom.protocol.processes import ProcessRecord
-from engineroom.settings.advice import named
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import DEFAULT, Profile, profiles
+from engineroom.trail.advice import named
 
 _MAY_RUN = frozenset({Holder.RUNNING, Holder.ELSEWHERE})
 

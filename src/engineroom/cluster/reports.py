@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.settings.advice import for_cluster
+from engineroom.trail.advice import for_cluster
 
 
 class Progress(msgspec.Struct, tag="progress"):

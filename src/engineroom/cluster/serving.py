@@ -21,10 +21,10 @@ from engineroom.cluster.pid_records import claim, release
 from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.reports import Failed, Notice, Report, line_of
 from engineroom.errors import EngineroomError
-from engineroom.settings import steps
-from engineroom.settings.logs import set_up
+from engineroom.machine.logs import set_up
+from engineroom.machine.titles import set_title
 from engineroom.settings.old_logs import of_cluster
-from engineroom.settings.titles import set_title
+from engineroom.trail import steps
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +92,8 @@ def prepare(plan: HostPlan) -> None:
 
 
 def _failed(error: Exception, plan: HostPlan) -> Failed:
-    from engineroom.settings.advice import for_cluster  # a start that succeeds does without
-    from engineroom.settings.fixes import advice_for
+    from engineroom.trail.advice import for_cluster  # a start that succeeds does without
+    from engineroom.trail.fixes import advice_for
 
     if isinstance(error, EngineroomError):
         return Failed(str(error), getattr(error, "code", 1))  # it says what to do

@@ -18,7 +18,7 @@ from engineroom.cluster.engine_set import NoSuchSet
 from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.cluster.reports import Answered, Failed, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
-from engineroom.settings.streams import fill_descriptors
+from engineroom.machine.standard_streams import fill_descriptors
 
 _LAST_WORDS = 4096
 """Bytes looked at for the last line."""

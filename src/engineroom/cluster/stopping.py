@@ -13,7 +13,7 @@ from engineroom.cluster.leftovers import control_socket, sweep
 from engineroom.cluster.pid_records import ALREADY_STOPPED, Holder, holder, read
 from engineroom.cluster.reports import Answered, Stop, line_of, read_report
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 
 _PATIENCE = 2.0

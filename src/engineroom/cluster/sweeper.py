@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engineroom.protocol.left_behind import staying
+from engineroom.machine.left_behind import staying
 
 
 class Sweeper:

@@ -17,8 +17,8 @@ from engineroom.core.membership import engine_id_of
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
 from engineroom.protocol.identities import identity_of
-from engineroom.protocol.launches import parse_launch
 from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
+from engineroom.trail.launches import parse_launch
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
 

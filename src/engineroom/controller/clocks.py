@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engineroom.machine.processes import boot_id
 from engineroom.protocol.messages import Join
-from engineroom.protocol.processes import boot_id
 
 _AGREE = 0.05
 """Seconds by which clocks may differ before times are corrected (a handshake is no finer)."""

@@ -6,12 +6,12 @@ import secrets
 import socket
 from pathlib import Path
 
-from engineroom.controller.addresses import addresses_of_this_machine
 from engineroom.controller.config import ControllerConfig
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.addresses import addresses_of_this_machine
+from engineroom.machine.processes import ProcessRecord, boot_id, host_name
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
 from engineroom.protocol.messages import PROTOCOL
-from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 from engineroom.transport.tls import ensure_certificate
 
 _ANY = ("*", "0.0.0.0", "::", "")

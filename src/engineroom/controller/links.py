@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from engineroom.ids import Instance, Peer
-from engineroom.protocol.launches import parse_launch
 from engineroom.protocol.messages import EngineInfo, EngineJoined
+from engineroom.trail.launches import parse_launch
 from engineroom.transport.connection import Connection
 
 

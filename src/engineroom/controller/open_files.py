@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.settings.open_files import allow, limit
+from engineroom.machine.open_files import allow, limit
 
 _MOST = 65536
 """More connections than this a controller has no use for."""

@@ -10,9 +10,9 @@ from engineroom.controller.sight import pid_of
 from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Lost, Stop
 from engineroom.core.events import Began, ClientGone, EngineClosed, HostClosed, HostUp, Quiet, Seen
 from engineroom.ids import Peer
+from engineroom.machine.processes import start_time
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import Shutdown
-from engineroom.protocol.processes import start_time
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller

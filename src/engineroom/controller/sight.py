@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engineroom.controller.links import Link
-from engineroom.protocol.processes import boot_id, host_name, pid_namespace
+from engineroom.machine.processes import boot_id, host_name, pid_namespace
 
 
 def pid_of(link: Link) -> int:

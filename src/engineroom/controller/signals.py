@@ -10,8 +10,8 @@ from collections.abc import Callable
 from engineroom.controller.links import Link, Links
 from engineroom.controller.sight import pid_of
 from engineroom.ids import Instance
+from engineroom.machine.signals import signal_number
 from engineroom.protocol.messages import Answer, Signal, SignalProcess
-from engineroom.protocol.signals import signal_number
 from engineroom.protocol.texts import brief
 
 log = logging.getLogger(__name__)

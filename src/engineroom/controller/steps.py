@@ -11,7 +11,7 @@ from engineroom.controller.open_files import FULL_FIX, full_words
 from engineroom.protocol.questions import KnownStep, KnownSteps
 from engineroom.protocol.texts import brief
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import CONTROLLER, HANDSHAKE, LISTENS, Steps, read_steps
+from engineroom.trail.steps import CONTROLLER, HANDSHAKE, LISTENS, Steps, read_steps
 
 log = logging.getLogger(__name__)
 

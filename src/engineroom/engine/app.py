@@ -33,12 +33,12 @@ from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.engine.startup import describe_engine, prepare_surroundings, run_code, run_startup_code
 from engineroom.engine.streams import Streams, routed_output
+from engineroom.machine.left_behind import mark_children
+from engineroom.machine.processes import die_with_parent
+from engineroom.machine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.left_behind import mark_children
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
-from engineroom.protocol.processes import die_with_parent
 from engineroom.serialize.functions.table import FunctionTable
-from engineroom.settings.titles import engine_title, set_title
 from engineroom.transport.loops import new_loop
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from engineroom.ids import Instance
+from engineroom.machine.left_behind import mark_of
 from engineroom.protocol.identities import identity_of, new_secret
-from engineroom.protocol.left_behind import mark_of
 from engineroom.transport.ways import Way
 
 

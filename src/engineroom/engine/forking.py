@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.last_words import LastWords
-from engineroom.protocol.processes import die_with_parent
-from engineroom.settings.own_files import append_to, make_directory
+from engineroom.machine.own_files import append_to, make_directory
+from engineroom.machine.processes import die_with_parent
 
 
 def leave_parent(config: EngineConfig, parent: int, words: LastWords | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.engine.namespace import Namespace
-from engineroom.settings.own_files import read_code
+from engineroom.machine.own_files import read_code
 
 Step = tuple[str, Callable[[], object]]
 """What is run, in words, and what runs it."""

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 from engineroom.engine.last_words import LastWords
 from engineroom.engine.overflow import AGAIN, SECONDS, cut
-from engineroom.protocol.left_behind import end_marked
-from engineroom.settings.own_files import append_to
-from engineroom.settings.titles import set_title
+from engineroom.machine.left_behind import end_marked
+from engineroom.machine.own_files import append_to
+from engineroom.machine.titles import set_title
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 """What a terminal or a batch system sends to all: it is for the engine, and the keeper ends after that."""

@@ -13,11 +13,11 @@ from engineroom.engine.config import EngineConfig
 from engineroom.engine.shell import Shell
 from engineroom.errors import ConnectionFailed, ConnectionFileError, EngineroomError, NotLetIn
 from engineroom.ids import Epoch, Instance
+from engineroom.machine.processes import host_name
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import EngineInfo, Join, Welcome
-from engineroom.protocol.processes import host_name
-from engineroom.settings import steps
-from engineroom.settings.advice import for_cluster
+from engineroom.trail import steps
+from engineroom.trail.advice import for_cluster
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import NoWay, attempts, connect
 from engineroom.transport.pulse import UNHURRIED, Pulse

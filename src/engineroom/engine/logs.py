@@ -9,8 +9,8 @@ import signal
 import threading
 from pathlib import Path
 
-from engineroom.settings.logs import FactsFormatter
-from engineroom.settings.own_files import append_to, make_directory
+from engineroom.machine.logs import FactsFormatter
+from engineroom.machine.own_files import append_to, make_directory
 
 _LARGEST = 10 * 1024 * 1024
 

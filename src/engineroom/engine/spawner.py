@@ -36,10 +36,10 @@ from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
 from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
-from engineroom.protocol.left_behind import adopt_orphans
-from engineroom.protocol.processes import die_with_parent
-from engineroom.settings.own_files import append_to
-from engineroom.settings.titles import set_title
+from engineroom.machine.left_behind import adopt_orphans
+from engineroom.machine.own_files import append_to
+from engineroom.machine.processes import die_with_parent
+from engineroom.machine.titles import set_title
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from engineroom.engine.config import EngineConfig
 from engineroom.engine.ipython_startup import APPLICATION, IPythonStart
 from engineroom.engine.mpi import Rank
 from engineroom.engine.namespace import Names, Namespace
+from engineroom.machine.processes import boot_id, host_name, pid_namespace
 from engineroom.protocol.messages import EngineInfo
-from engineroom.protocol.processes import boot_id, host_name, pid_namespace
 from engineroom.protocol.texts import brief
 
 log = logging.getLogger(__name__)

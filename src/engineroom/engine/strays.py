@@ -11,8 +11,8 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 
-from engineroom.protocol.left_behind import GRACE, children_of, is_to_stay, mark_on, session_of
-from engineroom.protocol.processes import start_time
+from engineroom.machine.left_behind import GRACE, children_of, is_to_stay, mark_on, session_of
+from engineroom.machine.processes import start_time
 
 _MOMENT = 0.1
 """Seconds after which what had no mark is looked at again, once."""

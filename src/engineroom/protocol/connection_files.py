@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from engineroom.errors import ConnectionFileError
-from engineroom.protocol.private_files import write_private
-from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
-from engineroom.settings.own_files import UnsafeFile, read_secret
+from engineroom.machine.own_files import UnsafeFile, read_secret
+from engineroom.machine.private_files import write_private
+from engineroom.machine.processes import ProcessRecord, boot_id, host_name
 
 _ANY = ("*", "", "0.0.0.0", "::")
 _URL = re.compile(r"tcp://(?P<host>\[[^\]]*\]|[^:/]*):(?P<port>\d+)/?")

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from engineroom.errors import ProtocolError
-from engineroom.protocol.pieces import PiecePool
+from engineroom.machine.pieces import POOL
 from engineroom.protocol.records import CHUNK, MAX_RECORD
 
 _WORTH_MAPPING = 4 * 1024 * 1024
@@ -24,8 +24,6 @@ NO_MEMORY = "no memory for {:,} bytes"
 
 _NOWHERE = memoryview(bytearray(MAX_RECORD))
 """Where bytes go that nobody wants any more. Not used otherwise, so it takes no memory until then."""
-
-_pool = PiecePool()
 
 Buffer = bytes | bytearray | memoryview
 Packed = bytes | list[memoryview]
@@ -93,7 +91,7 @@ class Payload:
         """Return where the next `size` bytes belong; ProtocolError if that is more than was announced."""
         if self.received + size > self.size:
             raise ProtocolError(f"a stream announced as {self.size} bytes contains more")
-        self._arriving = _pool.take(size)
+        self._arriving = POOL.take(size)
         return self._arriving
 
     def filled(self, size: int) -> None:
@@ -125,11 +123,6 @@ class Payload:
             self._watchers.clear()  # nothing more to tell; and callbacks that know the payload would keep it alive
         for callback in watchers:
             callback()
-
-
-def forget_unused() -> None:
-    """Keep no memory for payloads that are still to come."""
-    _pool.clear()
 
 
 class AssembledPayload(Payload):

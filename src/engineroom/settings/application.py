@@ -13,9 +13,11 @@ from typing import Any, ClassVar, Self
 from traitlets import Bool, CaselessStrEnum, Int, TraitError, Unicode, Union
 from traitlets.config import Application, Config, Configurable
 
+from engineroom.machine.homes import expanded
+from engineroom.machine.own_files import UnsafeFile
+from engineroom.machine.own_modules import importable, places_for
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.file_reader import JSONOptionFile, OptionFile
-from engineroom.settings.homes import expanded
 from engineroom.settings.ipython_options import classes_in
 from engineroom.settings.old_names import renew, sections_of, unknown_options
 from engineroom.settings.option import (
@@ -29,8 +31,6 @@ from engineroom.settings.option import (
     spellings_of,
     switches_of,
 )
-from engineroom.settings.own_files import UnsafeFile
-from engineroom.settings.own_modules import importable, places_for
 from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)

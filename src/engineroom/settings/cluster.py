@@ -10,12 +10,12 @@ from typing import ClassVar
 from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
 from traitlets.config import Config, Configurable
 
+from engineroom.machine.own_modules import places_for
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_names import ENGINES, LauncherName
 from engineroom.settings.option import OptionError, option
-from engineroom.settings.own_modules import places_for
 from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)

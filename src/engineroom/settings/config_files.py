@@ -10,12 +10,12 @@ from typing import Any
 from traitlets import TraitType
 from traitlets.config import Configurable
 
+from engineroom.machine.own_files import write_new
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.file_sections import SECTIONS, Section
 from engineroom.settings.help_page import dashed
 from engineroom.settings.old_names import old_classes_of
 from engineroom.settings.option import own_options
-from engineroom.settings.own_files import write_new
 
 WIDTH = 100
 

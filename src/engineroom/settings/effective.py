@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from traitlets.config import Config, Configurable
 
+from engineroom.machine.own_modules import places_for
 from engineroom.settings.application import BaseParallelApplication, read_config_files, with_json
 from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
@@ -16,7 +17,6 @@ from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
 from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
-from engineroom.settings.own_modules import places_for
 
 DEFAULT = "default"
 COMMAND_LINE = "command line"

@@ -11,7 +11,7 @@ from typing import Any
 from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
-from engineroom.settings.own_files import read_code
+from engineroom.machine.own_files import read_code
 from engineroom.settings.profiles import Profile
 
 

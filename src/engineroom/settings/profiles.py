@@ -14,8 +14,8 @@ from pathlib import Path
 from shlex import quote
 
 from engineroom.errors import LaunchError
-from engineroom.settings.homes import ELSEWHERE, NoHome, home
-from engineroom.settings.own_files import close_to_others, is_anothers, make_directory, user
+from engineroom.machine.homes import ELSEWHERE, NoHome, home
+from engineroom.machine.own_files import close_to_others, is_anothers, make_directory, user
 
 DEFAULT = "default"
 

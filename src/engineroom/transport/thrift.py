@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from engineroom.protocol import memory
+from engineroom.machine import memory
 
 WORTH = 32 << 20
 """So many bytes must have passed through, or must be kept."""

@@ -6,8 +6,8 @@ import datetime as dt
 import ssl
 from pathlib import Path
 
-from engineroom.protocol.private_files import write_private
-from engineroom.settings.own_files import read_secret
+from engineroom.machine.own_files import read_secret
+from engineroom.machine.private_files import write_private
 from engineroom.transport.secrecy import ALPN
 
 _TEN_YEARS = dt.timedelta(days=3650)

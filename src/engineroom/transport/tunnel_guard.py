@@ -19,7 +19,7 @@ from functools import partial
 
 import msgspec
 
-from engineroom.settings.titles import set_title
+from engineroom.machine.titles import set_title
 from engineroom.transport.ssh_tunnel import worth_saying
 from engineroom.transport.tunnel_master import MasterTunnel, has_master
 from engineroom.transport.tunnel_plan import TunnelPlan

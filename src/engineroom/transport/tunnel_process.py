@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from functools import partial
 
-from engineroom.protocol.processes import die_with_parent
+from engineroom.machine.processes import die_with_parent
 
 _GRACE = 2.0
 """Seconds that ssh may take to end."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from engineroom.errors import ConnectionFailed
+from engineroom.machine.left_behind import staying
+from engineroom.machine.processes import host_name, network_namespace
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.left_behind import staying
-from engineroom.protocol.processes import host_name, network_namespace
 from engineroom.transport.socket_places import socket_directory
 from engineroom.transport.sockets import alone, check_socket, lead_nowhere
 from engineroom.transport.ssh_tunnel import Forward, advice, is_permanent, lead_command, master_check, tunnel_command

@@ -9,8 +9,8 @@ import shlex
 import msgspec
 
 from engineroom.errors import ConnectionFailed
+from engineroom.machine.processes import host_name
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.processes import host_name
 
 ARGUMENTS = "ENGINEROOM_SSH_ARGS"
 """Environment variable with further arguments for ssh, as a shell would split them."""

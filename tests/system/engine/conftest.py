@@ -17,6 +17,7 @@ import pytest
 
 from engineroom.engine.config import EngineConfig
 from engineroom.ids import TaskId, new_epoch, new_session, task_id
+from engineroom.machine.processes import boot_id, host_name
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
 from engineroom.protocol.messages import (
@@ -33,7 +34,6 @@ from engineroom.protocol.messages import (
     Stream,
     Welcome,
 )
-from engineroom.protocol.processes import boot_id, host_name
 from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction, pack_call
 from engineroom.serialize.payloads import pack, unpack

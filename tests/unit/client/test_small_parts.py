@@ -17,8 +17,8 @@ from engineroom.client.engine_table import EngineTable
 from engineroom.client.targets import is_single, resolve, spell
 from engineroom.client.waiting import Deadline, Waiter
 from engineroom.errors import ConnectionFileError, NoEnginesRegistered
+from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined
-from engineroom.protocol.processes import ProcessRecord
 
 counts = st.integers(1, 20)
 

@@ -21,10 +21,10 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
+from engineroom.machine.processes import ProcessRecord, boot_id, host_name
 from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
-from engineroom.protocol.launches import VARIABLE, parse_launch
-from engineroom.protocol.processes import ProcessRecord, boot_id, host_name
 from engineroom.settings.profiles import Profile
+from engineroom.trail.launches import VARIABLE, parse_launch
 from tests.patience import SECONDS
 
 NOW = ProcessRecord.of_this_process()

@@ -10,7 +10,7 @@ import pytest
 from engineroom.cluster.listing import as_table
 from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.registry import Found
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 
 

@@ -8,12 +8,12 @@ from traitlets.config import Config
 from engineroom.cluster.launchers.guarded import telling
 from engineroom.cluster.launchers.launcher import ENGINE, Command
 from engineroom.cluster.launchers.mpi import MPIRanks
-from engineroom.protocol.launches import VARIABLE
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
-from engineroom.settings.fixes import fix_for
 from engineroom.settings.launchers import MPIEngineSetLauncher
 from engineroom.settings.option import OptionError
+from engineroom.trail.fixes import fix_for
+from engineroom.trail.launches import VARIABLE
 
 
 def test_one_mpiexec_starts_all_and_takes_the_variables_along() -> None:

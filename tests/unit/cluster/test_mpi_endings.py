@@ -16,7 +16,7 @@ from engineroom.cluster.reports import EngineDied, Notice, Report
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
-from engineroom.protocol.launches import VARIABLE
+from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS
 
 HOW = "mpiexec: exit code 137; it said:\n  rank 1 exited on signal 9"

@@ -14,7 +14,7 @@ import pytest
 
 from engineroom.cluster import pid_records
 from engineroom.cluster.pid_records import AlreadyRunning, Holder, claim, holder, read, release, remove_stale
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.processes import ProcessRecord
 
 WAY_OUT = "Stop it"
 

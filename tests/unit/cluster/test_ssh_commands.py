@@ -12,7 +12,7 @@ from engineroom.cluster.launchers.ssh_words import Problem, problem_of
 from engineroom.cluster.remote.options import layered
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHLauncher
-from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED
+from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED
 
 Done = subprocess.CompletedProcess[str]
 

@@ -16,7 +16,7 @@ from engineroom.cluster.remote.words import Fetch, Hello, RemotePlan, RemoteRepo
 from engineroom.cluster.reports import Answered, Failed, Notice
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
-from engineroom.settings.steps import Steps, read_steps
+from engineroom.trail.steps import Steps, read_steps
 from engineroom.transport.dial import attempts
 from tests.patience import SECONDS
 

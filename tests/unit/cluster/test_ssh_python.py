@@ -12,7 +12,7 @@ import pytest
 import engineroom
 from engineroom.cluster.launchers.ssh_python import NONE_FITS, TRIED, candidates, choosing
 from engineroom.cluster.launchers.ssh_words import problem_of
-from engineroom.settings.steps import IMPORTS, INTERPRETER
+from engineroom.trail.steps import IMPORTS, INTERPRETER
 
 
 def fake_python(path: Path, version: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why.diagnosis import explain, lines, wanted_engines
 from engineroom.cluster.why.facts import Facts, Seen
-from engineroom.settings import steps
-from engineroom.settings.steps import Step
+from engineroom.trail import steps
+from engineroom.trail.steps import Step
 
 RUNS = Seen(Holder.RUNNING, pid=77, machine="here", since=100.0)
 GONE = Seen(Holder.ENDED, pid=77, machine="here", since=100.0)

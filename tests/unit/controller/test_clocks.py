@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engineroom.controller.clocks import clock_offset
+from engineroom.machine.processes import boot_id
 from engineroom.protocol.messages import EngineInfo, Join
-from engineroom.protocol.processes import boot_id
 
 
 def join(wall: float, boot: str = "another machine") -> Join:

@@ -13,8 +13,8 @@ import pytest
 from engineroom.controller.links import Link, Links
 from engineroom.controller.signals import Signals
 from engineroom.ids import Instance, Peer, new_instance
+from engineroom.machine.processes import boot_id, host_name
 from engineroom.protocol.messages import EngineInfo, Signal, SignalProcess
-from engineroom.protocol.processes import boot_id, host_name
 from tests.patience import SECONDS
 
 HOST = b"h" * 16

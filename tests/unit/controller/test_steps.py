@@ -12,9 +12,9 @@ import pytest
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import Door, known_steps
 from engineroom.protocol.questions import KnownSteps
-from engineroom.settings.first_failure import failures
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import read_steps
+from engineroom.trail.first_failure import failures
+from engineroom.trail.steps import read_steps
 
 
 @pytest.fixture

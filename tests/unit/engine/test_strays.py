@@ -13,8 +13,8 @@ import pytest
 
 from engineroom.engine import strays
 from engineroom.engine.strays import Strays, descendants
-from engineroom.protocol import left_behind
-from engineroom.protocol.left_behind import MARK, STAYS, children_of, end_marked, mark_of, mark_on, session_of, staying
+from engineroom.machine import left_behind
+from engineroom.machine.left_behind import MARK, STAYS, children_of, end_marked, mark_of, mark_on, session_of, staying
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans can't be found")

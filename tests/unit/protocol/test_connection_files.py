@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
-from engineroom.protocol.processes import ProcessRecord
 
 LEAST = {"url": "tcp://10.0.1.5:43447", "exec_key": "secret"}
 

@@ -31,10 +31,10 @@ from engineroom.cluster.launchers.jobs.script import (
 from engineroom.cluster.launchers.jobs.submission import Submission
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
 from engineroom.errors import LaunchError
-from engineroom.protocol.launches import VARIABLE, parse_launch
+from engineroom.machine.logs import rotate
 from engineroom.settings.launchers import BatchSystemLauncher
-from engineroom.settings.logs import rotate
-from engineroom.settings.steps import ENDED, QUEUED, SUBMITTED, Steps
+from engineroom.trail.launches import VARIABLE, parse_launch
+from engineroom.trail.steps import ENDED, QUEUED, SUBMITTED, Steps
 
 _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
 

@@ -14,6 +14,7 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.surroundings import own_module_path
+from engineroom.machine.own_modules import stay_importable
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
 from engineroom.settings.launcher_names import OwnClass
 from engineroom.settings.launchers import (
@@ -26,7 +27,6 @@ from engineroom.settings.launchers import (
     WindowsHPCLauncher,
 )
 from engineroom.settings.option import OptionError, configured, no_sense
-from engineroom.settings.own_modules import stay_importable
 
 
 def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) -> LauncherSpec:

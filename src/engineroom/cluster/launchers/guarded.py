@@ -19,15 +19,15 @@ import msgspec
 from engineroom.cluster.children import Child, cause_of
 from engineroom.cluster.launchers import guard
 from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
-from engineroom.cluster.launchers.waiting import exit_of
 from engineroom.cluster.pulse import Pulse
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
-from engineroom.protocol.launches import VARIABLE
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.exits import exit_of
+from engineroom.machine.logs import rotate
+from engineroom.machine.own_files import make_directory
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.launchers import LocalProcessLauncher
-from engineroom.settings.logs import rotate
-from engineroom.settings.own_files import make_directory
+from engineroom.trail.launches import VARIABLE
 
 _PATIENCE = 1.0
 """Seconds that engines which the controller has told to end may take for it, until they are sent SIGTERM."""

@@ -14,8 +14,8 @@ from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.cluster.launchers.guarded import GuardedProcesses, telling
 from engineroom.cluster.launchers.launcher import Command
 from engineroom.errors import LaunchError
-from engineroom.protocol.launches import VARIABLE
 from engineroom.settings.launchers import MPIControllerLauncher, MPILauncher
+from engineroom.trail.launches import VARIABLE
 
 
 class MPIRanks(GuardedProcesses):

@@ -15,8 +15,8 @@ from engineroom.cluster.children import cause_of
 from engineroom.cluster.launchers.launcher import Handle, State, Status
 from engineroom.cluster.pid_records import Holder, holder
 from engineroom.errors import LaunchError
-from engineroom.protocol.left_behind import staying
-from engineroom.protocol.processes import ProcessRecord
+from engineroom.machine.left_behind import staying
+from engineroom.machine.processes import ProcessRecord
 
 STOP_SECONDS = 2.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -71,7 +71,7 @@ class ProcessLauncher:
         record = _record_in(handle)
         process = self._ours.get(record.pid)
         ended = (lambda: process.poll() is not None) if process is not None else (lambda: not record.alive)
-        from engineroom.cluster.launchers.waiting import exit_of  # who only starts something should not load asyncio
+        from engineroom.machine.exits import exit_of  # who only starts something should not load asyncio
 
         return await exit_of(record.pid, ended, seconds)
 

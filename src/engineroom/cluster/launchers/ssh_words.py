@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engineroom.cluster.children import cause_of
 from engineroom.cluster.launchers.ssh import NO_PYTHON, NO_SCRIPT
 from engineroom.cluster.launchers.ssh_python import NONE_FITS, TRIED
-from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED
+from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED
 
 _SSH_FAILED = 255
 

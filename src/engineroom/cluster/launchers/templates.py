@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engineroom.errors import LaunchError
-from engineroom.settings.homes import expanded
+from engineroom.machine.homes import expanded
 
 _BRACE = re.compile(r"\{\{|\}\}|\{|\}")
 

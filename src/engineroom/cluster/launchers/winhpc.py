@@ -20,12 +20,12 @@ from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, S
 from engineroom.cluster.launchers.winhpc_job import job_xml
 from engineroom.cluster.launchers.winhpc_status import status_in
 from engineroom.errors import LaunchError
-from engineroom.protocol.launches import VARIABLE, parse_launch
-from engineroom.protocol.private_files import write_private
+from engineroom.machine.private_files import write_private
 from engineroom.settings.launchers import WindowsHPCLauncher
 from engineroom.settings.profiles import tail
-from engineroom.settings.steps import SUBMITTED, Steps
 from engineroom.settings.winhpc import WinHPCTask
+from engineroom.trail.launches import VARIABLE, parse_launch
+from engineroom.trail.steps import SUBMITTED, Steps
 
 _SYSTEM = WINHPC.name
 _LOOK_EVERY = 1.0

@@ -12,8 +12,8 @@ from typing import Any
 from engineroom.cluster.children import cause_of, wait_for_exit
 from engineroom.cluster.controller_seat import NoController, OnEnd
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.own_files import append_to
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.settings.own_files import append_to
 
 _LOOK_EVERY = 0.1
 

@@ -19,9 +19,9 @@ from engineroom.cluster.remote.words import Listening, LogText, RemoteReport
 from engineroom.cluster.reports import Failed, Notice, Report, Stopped
 from engineroom.cluster.sweeper import Sweeper
 from engineroom.errors import LaunchError
-from engineroom.protocol.private_files import write_private
+from engineroom.machine.private_files import write_private
 from engineroom.settings.launchers import SSHControllerLauncher
-from engineroom.settings.steps import SUBMITTED, Steps
+from engineroom.trail.steps import SUBMITTED, Steps
 
 log = logging.getLogger(__name__)
 

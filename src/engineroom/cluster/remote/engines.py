@@ -18,10 +18,10 @@ from engineroom.cluster.remote.words import RemoteRequest, StartHere
 from engineroom.cluster.reports import Notice, Report, RestartEngines, SignalEngines, StopEngines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
+from engineroom.machine.open_files import allow
 from engineroom.protocol.messages import Coming
 from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
-from engineroom.settings.open_files import allow
-from engineroom.settings.steps import SUBMITTED, Steps
+from engineroom.trail.steps import SUBMITTED, Steps
 
 _MOST_TOLD = 20
 """Machines of which is said why they can't be used."""

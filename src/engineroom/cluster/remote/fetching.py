@@ -10,9 +10,9 @@ from engineroom.cluster.launchers.ssh import pairs
 from engineroom.cluster.remote.machine import Machine
 from engineroom.cluster.remote.words import Fetch
 from engineroom.errors import LaunchError
-from engineroom.protocol.private_files import write_private
-from engineroom.settings.homes import expanded, home
-from engineroom.settings.own_files import make_directory
+from engineroom.machine.homes import expanded, home
+from engineroom.machine.own_files import make_directory
+from engineroom.machine.private_files import write_private
 
 _MOST = 64 * 1024 * 1024
 

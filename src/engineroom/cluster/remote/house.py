@@ -46,10 +46,10 @@ from engineroom.cluster.reports import (
 )
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance
+from engineroom.machine.signals import signal_number
+from engineroom.machine.titles import set_title
 from engineroom.protocol.identities import new_secret
-from engineroom.protocol.signals import signal_number
-from engineroom.settings import steps
-from engineroom.settings.titles import set_title
+from engineroom.trail import steps
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from engineroom.cluster.remote.addresses import with_address
 from engineroom.cluster.remote.door import door_path
 from engineroom.cluster.remote.options import layered
 from engineroom.cluster.remote.words import EnginesPart, RemotePlan
-from engineroom.protocol.private_files import write_private
+from engineroom.machine.private_files import write_private
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines
 from engineroom.settings.engine import IPEngine

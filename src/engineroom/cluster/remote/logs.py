@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engineroom.cluster.remote.words import LogText
-from engineroom.settings.logs import rotate
-from engineroom.settings.own_files import append_to
+from engineroom.machine.logs import rotate
+from engineroom.machine.own_files import append_to
 
 CONTROLLER = -1
 """Its key: it is no engine."""

@@ -36,7 +36,7 @@ from engineroom.cluster.remote.words import (
 from engineroom.cluster.reports import Answered, Failed, Stop
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
-from engineroom.settings.steps import IMPORTS, INTERPRETER, REACHED, Steps
+from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED, Steps
 from engineroom.transport.dial import attempts
 
 log = logging.getLogger(__name__)

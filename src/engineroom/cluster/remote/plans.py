@@ -16,11 +16,11 @@ from engineroom.cluster.plan import HostPlan
 from engineroom.cluster.remote.words import ControllerPart, EnginesPart, RemotePlan, SentFile
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import ConnectionFileError, LaunchError
+from engineroom.machine.homes import expanded
 from engineroom.protocol.connection_files import parse_connection_file, read_connection_file
-from engineroom.settings.homes import expanded
 from engineroom.settings.launchers import SSHControllerLauncher, SSHLauncher
 from engineroom.settings.profiles import DEFAULT
-from engineroom.settings.steps import first_line
+from engineroom.trail.steps import first_line
 from engineroom.transport.dial import attempts
 
 _MOST = 64 * 1024 * 1024

@@ -29,10 +29,10 @@ from engineroom.cluster.reports import Failed, Stop, Stopped
 from engineroom.cluster.stoppable import Stoppable
 from engineroom.controller.config import ControllerConfig
 from engineroom.errors import LaunchError
-from engineroom.settings import steps
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import names_in
 from engineroom.settings.profiles import Profile
+from engineroom.trail import steps
 
 log = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from engineroom.cluster.remote.door import Door, relay
 from engineroom.cluster.remote.words import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.cluster.reports import Failed
 from engineroom.errors import EngineroomError
-from engineroom.protocol.private_files import write_private
-from engineroom.settings.homes import expanded, home
-from engineroom.settings.logs import set_up
-from engineroom.settings.own_files import make_directory
-from engineroom.settings.titles import set_title
+from engineroom.machine.homes import expanded, home
+from engineroom.machine.logs import set_up
+from engineroom.machine.own_files import make_directory
+from engineroom.machine.private_files import write_private
+from engineroom.machine.titles import set_title
 
 
 class Served(Protocol):

@@ -8,9 +8,9 @@ import msgspec
 
 from engineroom.cluster.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
-from engineroom.settings.first_failure import Failure, clock, failures, wait_in_words, waiting
-from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step, is_one_engine
+from engineroom.trail.first_failure import Failure, clock, failures, wait_in_words, waiting
+from engineroom.trail.fixes import fix_for
+from engineroom.trail.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step, is_one_engine
 
 _TRAIL = 40
 """Steps that are shown; of more, those of single engines to which nothing happened are left out."""

@@ -15,10 +15,10 @@ import msgspec
 from engineroom.cluster.pid_records import Holder, holder, read
 from engineroom.cluster.why.process import is_stopped
 from engineroom.errors import ConnectionFileError, EngineroomError
+from engineroom.machine.logs import last_line
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.protocol.questions import AskBounds, Bounds
-from engineroom.settings.logs import last_line
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, tail
 

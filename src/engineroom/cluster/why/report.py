@@ -9,9 +9,9 @@ import msgspec
 
 from engineroom.cluster.why.diagnosis import Answer, explain, lines
 from engineroom.cluster.why.facts import look
-from engineroom.settings.advice import for_cluster
 from engineroom.settings.profiles import Profile
-from engineroom.settings.steps import read_steps
+from engineroom.trail.advice import for_cluster
+from engineroom.trail.steps import read_steps
 
 
 def why(profile: Profile, cluster_id: str) -> Answer:

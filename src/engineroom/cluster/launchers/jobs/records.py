@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from engineroom.protocol.private_files import write_private
-from engineroom.protocol.processes import ProcessRecord
-from engineroom.settings.own_files import UnsafeFile, make_directory, read_own
+from engineroom.machine.own_files import UnsafeFile, make_directory, read_own
+from engineroom.machine.private_files import write_private
+from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile, tail
 
 

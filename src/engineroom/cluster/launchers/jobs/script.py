@@ -13,9 +13,9 @@ from typing import Any
 from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command
 from engineroom.cluster.launchers.templates import find_template, render
-from engineroom.protocol.private_files import write_private
+from engineroom.machine.own_files import read_code
+from engineroom.machine.private_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
-from engineroom.settings.own_files import read_code
 from engineroom.settings.profiles import tail
 
 _SHELL = "#!/bin/sh"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engineroom.ids import new_instance
-from engineroom.protocol.launches import Launch, parse_launch
+from engineroom.trail.launches import Launch, parse_launch
 
 HOST = new_instance()
 

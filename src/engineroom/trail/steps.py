@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from engineroom.settings.own_files import append_to
+from engineroom.machine.own_files import append_to
 
 PROFILE = "profile"
 SUBMITTED = "submitted"

@@ -14,11 +14,8 @@ import pytest
 from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords, all_records
 from engineroom.cluster.pid_records import claim, read
 from engineroom.errors import ConnectionFileError
-from engineroom.protocol.connection_files import read_connection_file
-from engineroom.settings import own_files
-from engineroom.settings.application import read_config_files
-from engineroom.settings.option import OptionError
-from engineroom.settings.own_files import (
+from engineroom.machine import own_files
+from engineroom.machine.own_files import (
     UnsafeFile,
     append_to,
     make_directory,
@@ -27,6 +24,9 @@ from engineroom.settings.own_files import (
     read_secret,
     write_new,
 )
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.application import read_config_files
+from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, ProfileError
 
 ANOTHER = 65534

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.settings.advice import for_cluster, named
 from engineroom.settings.cluster import IPClusterStop
-from engineroom.settings.fixes import FIXES
 from engineroom.settings.profiles import Profile
+from engineroom.trail.advice import for_cluster, named
+from engineroom.trail.fixes import FIXES
 
 OPTIONS = "--profile=mpi --cluster-id=x"
 

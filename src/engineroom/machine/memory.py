@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from engineroom.protocol.streams import forget_unused
+from engineroom.machine.pieces import POOL
 
 if TYPE_CHECKING:
     import ctypes
@@ -30,7 +30,7 @@ def keep_large_apart(*, apart: bool) -> None:
 
 def give_back() -> None:
     """Return what is free. Takes a few ms where there is much: call it when there is nothing else to do."""
-    forget_unused()
+    POOL.clear()
     libc = _libc()
     if libc is not None:
         libc.malloc_trim(0)

@@ -10,7 +10,7 @@ import pytest
 
 CODE = """
 import os
-from engineroom.settings.titles import set_title
+from engineroom.machine.titles import set_title
 set_title("engineroom controller [lab]")
 print(open("/proc/self/cmdline").read().strip("\\0 "))
 print(open("/proc/self/comm").read(), end="")

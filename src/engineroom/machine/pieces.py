@@ -57,3 +57,7 @@ class PiecePool:
             if other != size:
                 self._kept_bytes -= other * len(self._buffers.pop(other))
                 return
+
+
+POOL = PiecePool()
+"""The pieces of this process."""

@@ -12,13 +12,13 @@ from typing import NoReturn
 import pytest
 
 from engineroom.cluster.leftovers import sweep
-from engineroom.protocol.private_files import unfinished, write_private
+from engineroom.machine.private_files import unfinished, write_private
 from engineroom.settings.profiles import Profile
 
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from engineroom.protocol.private_files import write_private
+from engineroom.machine.private_files import write_private
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 write_private(Path(sys.argv[1]), b"secret")
 """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engineroom.settings import steps
-from engineroom.settings.first_failure import advice, failures, in_brief, waiting
-from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import Step
+from engineroom.trail import steps
+from engineroom.trail.first_failure import advice, failures, in_brief, waiting
+from engineroom.trail.fixes import fix_for
+from engineroom.trail.steps import Step
 
 
 def made(at: float, who: str, step: str, words: str = "") -> Step:

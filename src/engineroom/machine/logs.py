@@ -8,8 +8,8 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-from engineroom.settings.own_files import append_to
-from engineroom.settings.streams import say_to
+from engineroom.machine.own_files import append_to
+from engineroom.machine.standard_streams import say_to
 
 KEPT = 3
 """Earlier files of one process that are kept, as NAME.log.1 (the latest) and so on."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engineroom.settings.fixes import fix_for
-from engineroom.settings.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step, is_one_engine
+from engineroom.trail.fixes import fix_for
+from engineroom.trail.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step, is_one_engine
 
 _FIX_IN_WORDS = re.compile(r" \(fix: (?P<enclosed>[^()]*)\)|\. Fix: (?P<last>[^()]*)(?= \(|$)")
 

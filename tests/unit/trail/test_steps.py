@@ -6,8 +6,8 @@ import os
 import socket
 from pathlib import Path
 
-from engineroom.settings import steps
-from engineroom.settings.steps import Steps, begin, begin_for, begin_if_old, first_line, of_engines, read_steps
+from engineroom.trail import steps
+from engineroom.trail.steps import Steps, begin, begin_for, begin_if_old, first_line, of_engines, read_steps
 
 
 def words(path: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from engineroom.settings.logs import KEPT, FactsFormatter, RotatingFile, rotate
+from engineroom.machine.logs import KEPT, FactsFormatter, RotatingFile, rotate
 
 
 def record(text: str, **facts: object) -> logging.LogRecord:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from engineroom.protocol.signals import signal_number
+from engineroom.machine.signals import signal_number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from engineroom.protocol.processes import host_name, pid_namespace, start_time
+from engineroom.machine.processes import host_name, pid_namespace, start_time
 
 
 def write_private(path: Path, data: bytes, *, durable: bool = True) -> None:

@@ -11,7 +11,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.cluster import ClusterManager
 from engineroom.errors import EngineroomError
-from engineroom.settings.homes import NoHome, expanded, home
+from engineroom.machine.homes import NoHome, expanded, home
 from engineroom.settings.profiles import Profile, ProfileError
 
 pwd = pytest.importorskip("pwd")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engineroom.settings.open_files import allow, limit
+from engineroom.machine.open_files import allow, limit
 
 
 @pytest.mark.parametrize("error", [ValueError("current limit exceeds maximum limit"), PermissionError()])
