@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import multiprocessing
 import os
 import pickle
@@ -67,6 +68,7 @@ def executor(method):
         assert type(pool.submit(Point, 8).result()) is Point
         assert pool.submit(Point(8).double).result() == Point(16)
         assert pool.submit(copy.copy, Point.Inner()).result() == Point.Inner()
+        assert pool.submit(inspect.getsource, Point).result() == inspect.getsource(Point)
 
 
 def pool(method):

@@ -18,7 +18,7 @@ from tests.patience import SECONDS
 
 HERE = Path(__file__).parent
 WAYS = ["script", "notebook"]
-EVERYWHERE = ["functions", "classes", "class_ways", "enums", "typed", "values"]
+EVERYWHERE = ["functions", "classes", "class_ways", "enums", "typed", "values", "inspected"]
 WITH_LIBRARIES = ["tables", "science", "models"]
 WITH_NEW_PYTHON = ["type_parameters"]
 WITH_MEMORY = ["giants"]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engineroom.serialize.by_value import child_processes, cloudpickles
+from engineroom.serialize.by_value import child_processes, class_sources, cloudpickles
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def watch_imports() -> None:
-    """Let the pickling of other libraries know how functions and classes have come to this engine."""
-    acts = dict.fromkeys(cloudpickles.MODULES, cloudpickles.teach)
-    ImportWatch({**acts, "multiprocessing.reduction": child_processes.teach}).start()
+    """Let other libraries know how functions and classes have come to this engine: pickling, and `inspect`."""
+    acts: dict[str, Callable[[Any], None]] = dict.fromkeys(cloudpickles.MODULES, cloudpickles.teach)
+    acts |= {"multiprocessing.reduction": child_processes.teach, "inspect": class_sources.teach}
+    ImportWatch(acts).start()
 
 
 class ImportWatch:

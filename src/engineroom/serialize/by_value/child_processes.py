@@ -12,6 +12,7 @@ import re
 from collections import ChainMap
 from typing import Any, ClassVar
 
+from engineroom.serialize.by_value import class_sources
 from engineroom.serialize.by_value.arrivals import arrivals
 
 
@@ -90,4 +91,7 @@ def _load(data: bytes) -> Any:
     if not _State.in_child and (beginning or process.parent_process() is not None):
         _State.in_child = True
         teach(reduction)
+        import inspect  # which children need only here
+
+        class_sources.teach(inspect)
     return pickle.loads(data)

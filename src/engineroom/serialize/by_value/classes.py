@@ -17,6 +17,7 @@ from weakref import WeakSet
 import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.by_value.arrivals import arrivals
+from engineroom.serialize.by_value.class_sources import keep_place, place_of
 from engineroom.serialize.by_value.enums import bare_enum, by_value, fill_members, members_of
 from engineroom.serialize.by_value.hooks import no_hooks
 from engineroom.serialize.functions.interactive import home
@@ -34,7 +35,8 @@ _OF_THIS_PROCESS = frozenset({"_abc_impl", "_abc_cache", "_abc_negative_cache", 
 
 
 class Blueprint(NamedTuple):
-    """What a class is made from; `attributes`: those that it needs from the start; `members`: of an enum."""
+    """What a class is made from; `attributes`: those that it needs from the start; `members`: of an enum;
+    `place`: where it was defined (see `class_sources`)."""
 
     meta: type[type]
     name: str
@@ -42,6 +44,7 @@ class Blueprint(NamedTuple):
     attributes: dict[str, Any]
     members: tuple[tuple[Any, ...], ...]
     tracker_id: str
+    place: tuple[Any, ...] | None
 
 
 class ClassState(NamedTuple):
@@ -73,7 +76,8 @@ def reduce_class(cls: type) -> Any:
         members, states = members_of(cls)
         attributes["_value2member_map_"] = by_value(cls)
     identity = theirs._get_or_create_tracker_id(cls)
-    blueprint = Blueprint(type(cls), cls.__name__, cls.__bases__, _from_the_start(cls), members, identity)
+    start, place = _from_the_start(cls), place_of(cls)
+    blueprint = Blueprint(type(cls), cls.__name__, cls.__bases__, start, members, identity, place and tuple(place))
     state = ClassState(attributes, _registered(cls), states)
     return make_class, tuple(blueprint), tuple(state), None, None, set_class_state
 
@@ -86,6 +90,7 @@ def make_class(*blueprint: Any) -> type:
         return known
     made: type = theirs._lookup_class_or_track(plan.tracker_id, _make(plan))
     _received.add(made)
+    keep_place(made, plan.place)
     if home.namespace is not None:
         arrivals.note(made)
     return made

@@ -17,13 +17,13 @@ from engineroom.serialize.functions.interactive import home
 Source: TypeAlias = tuple[str, ...]
 """Lines, the first of which is that where the code starts."""
 
-_NOT_UNIQUE = frozenset({"<string>", "<stdin>", "<console>", "<input>", "<unknown>", "<lambda>"})
+NOT_UNIQUE = frozenset({"<string>", "<stdin>", "<console>", "<input>", "<unknown>", "<lambda>"})
 """Names that many pieces of code have: lines for one of them would be shown for the others."""
 
 _UNKNOWN = "...\n"
 """Stands for a line between functions that came; `inspect` sees that a function has ended before it."""
 
-_MOST_LINES = 3000
+MOST_LINES = 3000
 _LAST_LINE = 200_000
 _MOST_FILES = 500
 
@@ -38,7 +38,7 @@ def source_of(code: CodeType) -> Source:
     known = _sent.get(code)
     if known is not None and known[0] == name:  # code of two files may be equal
         return known[1]
-    lines = () if name in _NOT_UNIQUE else _look(code)
+    lines = () if name in NOT_UNIQUE else _look(code)
     _sent[code] = name, lines
     return lines
 
@@ -64,7 +64,7 @@ def received(name: str, first: int, lines: Source) -> None:
 def _look(code: CodeType) -> Source:
     linecache.checkcache(code.co_filename)
     lines = linecache.getlines(code.co_filename)
-    start, end = code.co_firstlineno - 1, min(_last_line(code), code.co_firstlineno + _MOST_LINES)
+    start, end = code.co_firstlineno - 1, min(_last_line(code), code.co_firstlineno + MOST_LINES)
     closing = takewhile(lambda line: line.lstrip()[:1] in {")", "]", "}"}, islice(lines, end, None))
     return (*lines[start:end], *closing)
 
