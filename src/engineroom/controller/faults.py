@@ -21,6 +21,7 @@ from engineroom.protocol.closing import Closing, Why
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
+    from engineroom.core.state import ControllerState
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Faults:
             "a mistake in the controller: %s cannot be handled",
             type(event).__name__,
             exc_info=error,
-            extra={"peer": peer, "event": shown(event), "touched": touched(state, peer, event)},
+            extra={"peer": peer, "event": shown(event), "touched": _touched(state, peer, event)},
         )
         decided = list(state.out)
         if not self._is_sound(error):
@@ -94,6 +95,14 @@ class Faults:
             self._controller.request_stop(self.fatal)
             return False
         return True
+
+
+def _touched(state: ControllerState, peer: Peer, event: Event) -> dict[str, str]:
+    """Return what `event` touched, as far as a state that may be damaged can be looked at."""
+    try:
+        return touched(state, peer, event)
+    except Exception as broken:  # noqa: BLE001 (whatever goes wrong while one looks at it)
+        return {"state": f"it cannot be looked at: {type(broken).__name__}: {broken}"}
 
 
 def _words(event: Event) -> str:

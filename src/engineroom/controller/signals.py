@@ -32,7 +32,7 @@ class Signals:
         problem = self.send(message, host=link if link.role == "host" else None)
         if problem:
             log.warning("signal not sent to all engines", extra={"signal": message.signum, "problem": problem})
-        if message.number:
+        if message.number and link.role == "client":  # a host has no questions
             link.connection.send(Answer(message.number, error=brief(problem)))
 
     def send(self, message: Signal, *, host: Link | None = None) -> str:

@@ -21,26 +21,32 @@ if TYPE_CHECKING:  # the state holds tasks
 
 def body_here(state: ControllerState, task_id: TaskId, body: object) -> None:
     """The arguments of a Submit are complete."""
-    arrival = _taken(state, task_id, body)
+    arrival = _awaited(state, task_id, body)
     if arrival is not None:
-        for task in _detached(arrival):
+        for task in _taken(arrival):
             _come(state, task)
 
 
 def body_lost(state: ControllerState, task_id: TaskId, body: object, words: str) -> None:
     """The arguments of a Submit will never be complete: `words` say why."""
-    arrival = _taken(state, task_id, body)
+    arrival = _awaited(state, task_id, body)
     if arrival is not None:
-        _not_come(state, _detached(arrival), words)
+        _not_come(state, _taken(arrival), words)
 
 
-def _taken(state: ControllerState, task_id: TaskId, body: object) -> Arrival | None:
+def _awaited(state: ControllerState, task_id: TaskId, body: object) -> Arrival | None:
     """Return what waits for `body`; what is submitted again has another one."""
     session, number = state.sessions.get(session_of(task_id)), number_of(task_id)
     arrival = None if session is None else session.arrivals.get(number)
     if session is None or arrival is None or arrival.body is not body:
         return None
-    return session.arrivals.pop(number)
+    return arrival
+
+
+def _taken(arrival: Arrival) -> list[Task]:
+    """Have nothing wait for `arrival` any more; return the tasks that did."""
+    del arrival.session.arrivals[arrival.number]
+    return _detached(arrival)
 
 
 def _detached(arrival: Arrival) -> list[Task]:

@@ -84,9 +84,10 @@ def _caught_up(state: ControllerState, session: Session) -> None:
 
 def client_gone(state: ControllerState, peer: Peer) -> None:
     """The connection of a client is gone: its tasks go on, their results are kept for a while."""
-    session = state.clients.pop(peer, None)
+    session = state.clients.get(peer)
     if session is None:
         return
+    del state.clients[peer]
     session.peer = None
     _caught_up(state, session)
     session.gone_at = state.now

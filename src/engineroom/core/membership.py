@@ -73,14 +73,13 @@ def held(state: ControllerState, peer: Peer, piece: Held) -> None:
     if engine is None or account is None:
         return
     note_piece(state, engine, account, piece)
-    if not piece.last:
-        return
-    engine.account = None
-    _connect(state, engine, peer)
-    _reconcile(state, engine, account)
-    if account.again:
-        tell(state, engine)
-    feed(state, engine)
+    if piece.last:
+        engine.account = None
+        _connect(state, engine, peer)
+        _reconcile(state, engine, account)
+        if account.again:
+            tell(state, engine)
+        feed(state, engine)
 
 
 def _choose_id(state: ControllerState, event: EngineUp) -> int | None:

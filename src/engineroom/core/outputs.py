@@ -58,11 +58,11 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         return
     session = task.session
     kept = session.outputs.get(task.number)
+    if kept is not None and kept.attempt == message.attempt and message.seq < kept.next:
+        return
     if kept is None or kept.attempt != message.attempt:
         drop_output(session, task.number)
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
-    if message.seq < kept.next:
-        return
     kept.next = message.seq + 1
     limits, before = state.limits, kept.size
     kept.add(message, min(limits.task_output_bytes, before + limits.output_bytes - session.output_bytes))

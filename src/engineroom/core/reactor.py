@@ -110,8 +110,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             client_up(state, peer, event.session)
             link_up(state, peer)
         case ClientGone():
-            link_down(state, peer)
             client_gone(state, peer)
+            link_down(state, peer)
         case Full():
             engine_full(state, peer, event)
         case ClientBehind():
@@ -124,8 +124,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Held():
             held(state, peer, event)
         case EngineClosed():
-            link_down(state, peer)
             engine_closed(state, peer, event.closing)
+            link_down(state, peer)
         case EngineExited():
             engine_exited(state, peer, event)
         case Dismiss():
@@ -138,8 +138,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             link_up(state, peer)
             host_up(state, peer, event)
         case HostClosed():
-            link_down(state, peer)
             host_closed(state, peer, event.closing)
+            link_down(state, peer)
         case HostSays():
             host_says(state, event.host, event.says)
         case Began():

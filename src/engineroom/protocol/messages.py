@@ -232,8 +232,8 @@ class Delivered(Header, frozen=True, tag="delivered"):
 class Signal(Header, frozen=True, tag="signal"):
     """Send the signal `signum` to these engines' processes. Also host to controller, about its own engines.
 
-    `number`: of the question that the sender's `Answer` belongs to, 0 if it wants none. A SIGINT for an engine that has
-    not begun with what was sent to it interrupts the first of that when it begins.
+    `number`: of the question that the sender's `Answer` belongs to, 0 if it wants none; a host gets none. A SIGINT for
+    an engine that has not begun with what was sent to it interrupts the first of that when it begins.
     """
 
     engines: Annotated[tuple[EngineId, ...], Fewer]

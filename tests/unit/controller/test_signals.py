@@ -14,7 +14,7 @@ from engineroom.controller.links import Link, Links
 from engineroom.controller.signals import Signals
 from engineroom.ids import Instance, Peer, new_instance
 from engineroom.machine.processes import boot_id, host_name
-from engineroom.protocol.messages import EngineInfo, Signal, SignalProcess
+from engineroom.protocol.messages import Answer, EngineInfo, Signal, SignalProcess
 from tests.patience import SECONDS
 
 HOST = b"h" * 16
@@ -146,3 +146,19 @@ def test_a_pid_of_another_namespace_is_nobodys_here(monkeypatch: pytest.MonkeyPa
 
     assert "cannot be signalled" in Signals(links, nothing_waits).send(Signal((0,), signal.SIGTERM))
     assert signalled == []
+
+
+@pytest.mark.parametrize("engines", [(0,), (7,)])
+def test_a_client_that_asks_gets_an_answer_and_a_host_none(engines: tuple[int, ...]) -> None:
+    links = Links()
+    owner = host(links)
+    engine(links, 0, host=HOST)
+    connection: Any = Told()
+    client = Link(Peer(50), "client", connection, b"c" * 16)
+    signals = Signals(links, nothing_waits)
+
+    for asks in (client, owner):
+        signals.take(asks, Signal(engines, signal.SIGUSR1, number=3))
+
+    assert [type(message) for message in connection.sent] == [Answer]
+    assert not any(isinstance(message, Answer) for message in owner.connection.sent)

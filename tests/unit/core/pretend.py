@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engineroom.core.actions import Action, Send, ToPeer
-from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, HostClosed, HostUp, Tick
+from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, HostClosed, HostUp, Large, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
@@ -228,6 +228,8 @@ class PretendEngine:
         """Whether its process is gone, for whoever looks."""
         self.stopped = False
         """It does nothing, and answers nothing."""
+        self.large = False
+        """Its results are too long for their messages."""
 
     def up(self, wanted_id: int | None = None) -> list[Action]:
         """Connect, for the first time or again, and repeat every result that is not acknowledged."""
@@ -254,7 +256,7 @@ class PretendEngine:
         self.id = self.play.state.instances[self.instance].id
         self.repeated.update(self.unacknowledged)
         for message in list(self.unacknowledged.values()):
-            actions += self.play(self.peer, message)
+            actions += self.say(message)
         return actions
 
     def away(self, closing: Closing = CUT.closing, *, dead: bool = False) -> list[Action]:
@@ -281,7 +283,12 @@ class PretendEngine:
         self.given_up = False
 
     def say(self, message: Full | Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
-        return [] if self.peer is None else self.play(self.peer, message)
+        """Say something; the bytes of a long result follow it."""
+        if self.peer is None:
+            return []
+        if isinstance(message, Finished) and isinstance(message.body, Stream):
+            return self.play(self.peer, Large(message, object()))
+        return self.play(self.peer, message)
 
     def read(self) -> list[Action]:
         """Take in the oldest message of the inbox."""
@@ -343,7 +350,7 @@ class PretendEngine:
         if self.running is None or self.stopped:
             return []
         number = next(self.numbers)
-        payload = b"result %d of " % number + self.instance
+        payload = Stream(number, 70_000) if self.large else b"result %d of " % number + self.instance
         message = Finished(number, self.running.task, self.running.attempt, outcome, payload)
         self.running = None
         self.unacknowledged[message.number] = message

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 
 from engineroom.core.policies import POLICIES
 from engineroom.protocol.messages import Options, Status
-from tests.unit.core.world import World
+from tests.unit.core.world import STEPS, World
 
 Story = list[tuple[int, int, int]]
 
-stories = st.lists(st.tuples(st.integers(0, 32), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120)
+stories = st.lists(
+    st.tuples(st.integers(0, STEPS - 1), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120
+)
 
 
 @settings(max_examples=200)
@@ -61,6 +63,28 @@ def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str,
             assert task.pool is not None
             assert there
             assert not all(map(world.play.state.was_used, task.pool.allowed or ()))
+
+
+@settings(max_examples=100)
+@given(
+    story=stories,
+    policy=st.sampled_from(sorted(POLICIES)),
+    seed=st.integers(0, 1000),
+)
+def test_a_client_whose_bytes_never_come_keeps_nobody_else_waiting(story: Story, policy: str, seed: int) -> None:
+    world = World(policy, seed)
+    withholder, other = world.clients
+    for client in world.clients:
+        client.up()
+
+    for step in story:
+        world.step(*step)
+    world.settle(withholder)
+
+    assert set(other.results) == set(other.submitted)
+    assert other.confirmed == set(other.submitted)
+    for session in world.play.state.sessions.values():
+        assert all(task.session.peer == withholder.peer for task in session.tasks.values())
 
 
 @settings(max_examples=100)

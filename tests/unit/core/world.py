@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp, Listen, Look, Lost, Send, ToPeer
 from engineroom.core.events import (
+    Began,
     BodyHere,
     BodyLost,
     ClientBehind,
@@ -44,8 +46,13 @@ from engineroom.protocol.messages import (
     Stream,
     Submit,
     SubmitAgain,
+    Sync,
+    ToClient,
+    ToEngine,
+    ToHost,
 )
 from engineroom.protocol.task_ranges import numbers_in, ranges_of
+from tests.unit.core.confusion import confuse
 from tests.unit.core.pretend import HostEnd, Play, PretendEngine, instance_id, session_id, task, tasks, watcher
 
 TRIVIAL = Outcome(Status.OK, 0.0, 0.00001)
@@ -62,6 +69,9 @@ OPTIONS = (
     Options(engines=(0, 2)),
     Options(engines=(1,), priority=-1),
 )
+
+STEPS = 41
+"""So many different things can happen in a `World.step`."""
 
 
 class Bytes:
@@ -91,12 +101,15 @@ class Client:
         """What it has been asked for and has not sent."""
         self.asked: list[bytes] = []
         """Functions, likewise."""
+        self.withholds = False
+        """It sends nothing of what it has been asked for."""
 
     def up(self) -> None:
         self.wanted.clear()
         self.asked.clear()
         self.peer = Peer(next(self.world.peers))
         self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
+        self.world.perform(self.world.play(self.peer, Sync()))
 
     def gone(self) -> None:
         if self.peer is not None:
@@ -142,7 +155,7 @@ class Client:
 
     def send_bytes(self, how: int) -> None:
         """Send arguments that it has been asked for, or break off."""
-        if self.wanted and self.peer is not None:
+        if self.wanted and self.peer is not None and not self.withholds:
             body = self.wanted.pop(how % len(self.wanted))
             if not body.refused:
                 lost = BodyLost(body.task, body, "no memory")
@@ -150,7 +163,7 @@ class Client:
 
     def send_function(self, how: int) -> None:
         """Begin to send a function, go on with one, or break off."""
-        if self.peer is None:
+        if self.peer is None or self.withholds:
             return
         if self.asked:
             hash_ = self.asked.pop(0)
@@ -197,7 +210,9 @@ class Client:
 class World:
     """Two clients, any number of engines. `kept`: so many results are kept for both, a little less for one."""
 
-    def __init__(self, policy: str, seed: int, *, engines: int = 1, kept: int = 5) -> None:
+    def __init__(
+        self, policy: str, seed: int, *, engines: int = 1, kept: int = 5, play: Callable[[Limits, int], Play] = Play
+    ) -> None:
         limits = Limits(
             policy=policy,
             prefetch_tasks=4,
@@ -210,10 +225,11 @@ class World:
             ahead_bytes=1300,
             ahead_direct_bytes=1300,
         )
-        self.play = Play(limits, seed)
+        self.play = play(limits, seed)
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
+        self.perform(self.play(Peer(0), Began((b"", b"host\x00")[seed % 3 % 2])))
         for _ in range(engines):
             self.join()
 
@@ -259,8 +275,10 @@ class World:
                 self.with_peer(peer).given_up = True
 
     def pass_on(self, send: Send) -> None:
+        """Hand on what is sent: something that the role of its receiver can read."""
         for engine in self.engines:
             if engine.peer == send.peer:
+                assert isinstance(send.message, ToEngine)
                 if isinstance(send.message, Delivered):
                     self.check_acknowledged(engine, send.message)
                 if isinstance(send.message, Run) and send.message.direct:
@@ -269,7 +287,11 @@ class World:
                 return
         for client in self.clients:
             if client.peer == send.peer:
+                assert isinstance(send.message, ToClient)
                 client.hear(send.message)
+                return
+        if send.peer in self.play.state.presence.host_peers:
+            assert isinstance(send.message, ToHost)
 
     def check_acknowledged(self, engine: PretendEngine, message: Delivered) -> None:
         """What an engine may forget has arrived for good, or was of an attempt that does not count."""
@@ -299,6 +321,8 @@ class World:
             self.work(what, engine, how)
         elif what < 20:
             self.disturb(what, client, engine, how)
+        elif what > 32:
+            confuse(self, what, client, engine, how)
         elif what > 26:
             self.bring(what, client, engine, how)
         elif what == 20:
@@ -411,9 +435,10 @@ class World:
             self.perform(engine.lost("killed by SIGSEGV", own=True, looked=True))
         self.perform(self.play.tick(0.001))
 
-    def settle(self) -> None:
-        """Everybody comes back, and all that can be done is done."""
+    def settle(self, withholder: Client | None = None) -> None:
+        """Everybody comes back, and all that can be done is done; `withholder` sends no bytes that it is asked for."""
         for client in self.clients:
+            client.withholds = client is withholder
             client.up()
         self.join()
         for engine in self.engines:
@@ -429,6 +454,7 @@ class World:
     def settle_without_help(self) -> None:
         """No engine joins any more: hosts end, who is away is lost; what those that are left can do is done."""
         for client in self.clients:
+            client.withholds = False
             client.up()
         self.end_hosts()
         for engine in self.engines:
@@ -459,9 +485,9 @@ class World:
             self.perform(engine.start())
         for client in self.clients:
             client.submit_again()
-            while client.wanted:
+            while client.wanted and not client.withholds:
                 client.send_bytes(1)
-            while client.asked:
+            while client.asked and not client.withholds:
                 client.send_function(1)
             client.deliver(also=True)
         self.perform(self.play.tick(0.2))

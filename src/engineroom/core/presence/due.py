@@ -24,8 +24,10 @@ def do_what_is_due(state: ControllerState) -> None:
 
 def seen(state: ControllerState, peer: Peer, *, lives: bool, at_once: bool) -> None:
     """A process has been looked for: of an engine or of a host."""
-    engines.seen(state, peer, lives=lives, at_once=at_once)
-    hosts.seen(state, peer, lives=lives)
+    if peer in state.engine_peers:
+        engines.seen(state, peer, lives=lives, at_once=at_once)
+    else:
+        hosts.seen(state, peer, lives=lives)
 
 
 def _do(state: ControllerState, key: Key) -> None:

@@ -1,0 +1,113 @@
+"""Handlers check first and then change: whichever check fails, nothing has happened yet.
+
+What a check is stands in `checks`. In random stories, of all that the world knows, every event is handled with its
+first check failing, then with its second, and so on until it is handled in peace. Each time the state must be as it
+was, to the last field, and no action may be left; and an event that a check keeps from being applied leaves both so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import get_args
+
+from engineroom.core.actions import Action, Send
+from engineroom.core.events import Event
+from engineroom.core.limits import Limits
+from engineroom.core.not_allowed import NotAllowedError
+from engineroom.core.policies import POLICIES
+from engineroom.core.reactor import handle
+from engineroom.ids import Peer
+from engineroom.protocol.messages import Refused
+from tests.unit.core.checks import Check, InjectedError, Tracer, checks, raised_in_the_core
+from tests.unit.core.digests import digest
+from tests.unit.core.pretend import Play
+from tests.unit.core.world import STEPS, World
+
+EVERY = checks()
+
+WITHOUT_CHECKS = {
+    "Began",
+    "ClientUp",
+    "Dismiss",
+    "EngineUp",
+    "FunctionComing",
+    "FunctionHere",
+    "HostSays",
+    "HostUp",
+    "Quiet",
+    "Tick",
+}
+"""These are applied, or each part of them is, whatever they say; an EngineUp may be answered with a Refused."""
+
+
+class Injected(Play):
+    """A core in which every check fails once before an event is handled."""
+
+    def __init__(self, limits: Limits, seed: int) -> None:
+        super().__init__(limits, seed)
+        self.kinds: Counter[str] = Counter()
+        """How many checks failed, by the kind of event."""
+        self.failed: set[Check] = set()
+        self.refused: set[str] = set()
+        """The kinds of events that were refused in words."""
+
+    def alone(self, peer: int, event: Event) -> list[Action]:
+        kind, before = type(event).__name__, digest(self.state)
+        self.kinds[kind] += 0
+        for number in range(1, 100):
+            tracer = Tracer(EVERY, fails=number)
+            try:
+                actions = self._handled(peer, event, tracer)
+            except InjectedError:
+                self.kinds[kind] += 1
+                self.failed.add(tracer.reached[-1])
+                self._is_untouched(before, [], tracer)
+                continue
+            except NotAllowedError:
+                self.refused.add(kind)
+                self._is_untouched(before, [], tracer)
+                raise
+            if any(isinstance(action, Send) and isinstance(action.message, Refused) for action in actions):
+                self.refused.add(kind)
+                self._is_untouched(before, actions, tracer)
+            self.state.check()
+            return actions
+        raise AssertionError(f"{event} is checked for ever")
+
+    def _handled(self, peer: int, event: Event, tracer: Tracer) -> list[Action]:
+        with tracer:
+            return handle(self.state, Peer(peer), event, now=self.now, rng=self.rng)
+
+    def _is_untouched(self, before: list[object], actions: list[Action], tracer: Tracer) -> None:
+        """Nothing has changed, and nothing is to be done but for `actions`."""
+        assert digest(self.state) == before, f"changed before the last of {tracer.reached}"
+        assert self.state.out == actions, f"decided before the last of {tracer.reached}"
+        self.state.check()
+
+
+def told(seed: int) -> Injected:
+    """Return the core of a story in which every check has failed."""
+    rng, policies = Random(seed), sorted(POLICIES)
+    world = World(policies[seed % len(policies)], seed, play=Injected)
+    for client in world.clients:
+        client.up()
+    for _ in range(100):
+        world.step(rng.randrange(STEPS), rng.randrange(12), rng.randrange(60))
+    assert isinstance(world.play, Injected)
+    return world.play
+
+
+def test_whatever_check_fails_nothing_has_changed() -> None:
+    stories = [told(seed) for seed in range(30)]
+
+    failures = sum((story.kinds for story in stories), Counter({kind.__name__: 0 for kind in get_args(Event)}))
+    kinds = {kind for story in stories for kind in story.kinds}
+    assert kinds == {kind.__name__ for kind in get_args(Event)}, "an event that no story has"
+    assert kinds - WITHOUT_CHECKS == failures.keys(), "an event of which no check has failed"
+    assert {check for story in stories for check in story.failed} == EVERY, "a check that no story reaches"
+    assert {kind for story in stories for kind in story.refused} == {"Submit", "Large", "EngineUp"}
+
+
+def test_the_core_raises_nothing_but_refusals_and_our_own_mistakes() -> None:
+    assert raised_in_the_core() == {"not_allowed", "ImpossibleStepError", "AssertionError"}
