@@ -217,8 +217,6 @@ def _unknown(name: str) -> Any:
 
 
 def _version(name: str) -> Any:
-    from importlib.metadata import version  # takes 20 ms, and few ask
-
-    text = version("engineroom")
+    text: str = import_module("engineroom.version").own_version()
     numbers = tuple(int(part) for part in text.split(".") if part.isdigit())
     return text if name == "__version__" else numbers

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 import engineroom as er
-from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
-from engineroom.cluster.leftovers import control_socket
+from engineroom.cluster.records.job_records import HostJobs, JobRecord
+from engineroom.cluster.records.leftovers import control_socket
 from engineroom.errors import LaunchError, RemoteError
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
@@ -190,7 +190,7 @@ def test_the_controller_in_a_job_of_a_host_that_is_lost(
     assert len(slurm.jobs()) == 2
     if lost == "the machine":
         for child in psutil.Process(started.process.pid).children(recursive=True):
-            if "engineroom.cluster.sweeper" in child.cmdline():
+            if "engineroom.cluster.clearing.sweeper" in child.cmdline():
                 child.kill()
     kill(profile, "ipcluster")
     until(lambda: slurm.jobs() == [])

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from engineroom.cluster.clearing.left_jobs import cancel_left_jobs
 from engineroom.cluster.launchers.batch import BatchLauncher
 from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, run
-from engineroom.cluster.launchers.jobs.records import HostJobs, JobRecord
 from engineroom.cluster.launchers.jobs.submission import JobIdNotFound, JobRefused
 from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
-from engineroom.cluster.left_jobs import cancel_left_jobs
+from engineroom.cluster.records.job_records import HostJobs, JobRecord
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
 from engineroom.machine.processes import ProcessRecord

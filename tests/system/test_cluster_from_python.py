@@ -17,9 +17,9 @@ from traitlets.config import Config
 
 from engineroom import Client, Cluster, EngineError, LaunchError
 from engineroom.cluster import ClusterManager
-from engineroom.cluster.cluster_file import NoCluster
-from engineroom.cluster.pid_records import AlreadyRunning
-from engineroom.cluster.starting import CouldNotStart
+from engineroom.cluster.line.errors import CouldNotStart
+from engineroom.cluster.records.cluster_file import NoCluster
+from engineroom.cluster.records.pid_records import AlreadyRunning
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile
 from tests.system.conftest import SECONDS, answers, processes_of_this_run, until

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client
-from engineroom.cluster.leftovers import control_socket
+from engineroom.cluster.records.leftovers import control_socket
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS

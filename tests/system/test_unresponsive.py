@@ -14,7 +14,7 @@ import pytest
 from traitlets.config import Config
 
 from engineroom import AsyncResult, Client, Cluster
-from engineroom.cluster.pid_records import read
+from engineroom.cluster.records.pid_records import read
 from engineroom.cluster.why import report as why_report
 from engineroom.cluster.why.report import as_text
 from engineroom.settings.profiles import Profile

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engineroom import Cluster
-from engineroom.cluster.launchers.jobs.records import all_records
+from engineroom.cluster.records.job_records import all_records
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
 from engineroom.trail.steps import QUEUED, SUBMITTED, read_steps

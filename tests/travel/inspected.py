@@ -110,7 +110,11 @@ made(lambda: Child(), lambda c: shows_source(type(c), "child") and shows_source(
 made(lambda: Decorated(1), lambda d: shows_source(type(d), "decorated"))
 
 SIGNATURES = {each: str(inspect.signature(each)) for each in (Plain.method, Decorated, Pair, Wrapped.only, local)}
-row(list(SIGNATURES), lambda found: [str(inspect.signature(each)) for each in found] == list(SIGNATURES.values()), same=None)
+row(
+    list(SIGNATURES),
+    lambda found: [str(inspect.signature(each)) for each in found] == list(SIGNATURES.values()),
+    same=None,
+)
 row(Plain, lambda c: typing.get_type_hints(c.method) == {"x": int, "y": c | None, "return": c}, same=None)
 row(Decorated, lambda c: typing.get_type_hints(c) == {"x": int, "y": Plain | None}, same=None)
 row(Typed, lambda c: typing.get_type_hints(c) == {"key": int}, same=None)

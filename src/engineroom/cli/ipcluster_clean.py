@@ -9,7 +9,7 @@ from engineroom.machine.standard_streams import say
 
 def main(argv: Sequence[str]) -> int:
     """Remove what ended clusters left behind, and cancel their jobs; with `--force` stop those that run first."""
-    from engineroom.cluster.cleaning import clean, lost_profiles
+    from engineroom.cluster.commands.cleaning import clean, lost_profiles
     from engineroom.settings.cluster import IPClusterClean
     from engineroom.settings.profiles import profiles
 

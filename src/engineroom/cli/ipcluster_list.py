@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Print the clusters of the profile that is named; by default of all, and whatever else runs on this machine."""
-    from engineroom.cluster.listing import as_table, as_values, remarks
-    from engineroom.cluster.registry import find_all
+    from engineroom.cluster.commands.listing import as_table, as_values, remarks
+    from engineroom.cluster.finding.registry import find_all
     from engineroom.settings.cluster import IPClusterList
     from engineroom.settings.profiles import profiles
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Print the last lines of a cluster's logs; with `-f` go on with what is written from now on."""
-    from engineroom.cluster.reading_logs import follow, last_lines, log_files, opened
+    from engineroom.cluster.commands.logs import follow, last_lines, log_files, opened
     from engineroom.settings.cluster import IPClusterLogs
 
     app = IPClusterLogs.from_command_line(argv)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _none_running(profile: Profile) -> str:
     """Say that no cluster of this profile runs, and which others do."""
-    from engineroom.cluster.registry import running_commands
+    from engineroom.cluster.finding.registry import running_commands
 
     others = running_commands("ipcluster stop", profile)
     return f"no clusters of this profile are running. {others}" if others else "no clusters are running"
@@ -23,14 +23,14 @@ def _none_running(profile: Profile) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Stop the clusters that are named; return the exit code."""
-    from engineroom.cluster.stopping import stop
+    from engineroom.cluster.commands.stop import stop
     from engineroom.settings.cluster import IPClusterStop
 
     app = IPClusterStop.from_command_line(argv)
     profile = app.profile_directory
     ids = app.arguments or [app.cluster_id]
     if app.all_cluster_ids:
-        from engineroom.cluster.registry import running_ids
+        from engineroom.cluster.finding.registry import running_ids
 
         ids = running_ids(profile)
         if not ids:

@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    from engineroom.cluster.controller_process import ControllerPlan, run
-    from engineroom.cluster.plan import controller_config, level_name
+    from engineroom.cluster.plan.host_plan import controller_config, level_name
+    from engineroom.cluster.seats.process import ControllerPlan, run
     from engineroom.settings.controller import IPController
     from engineroom.settings.option import names_in
     from engineroom.trail.launches import parse_launch, take_own_launch

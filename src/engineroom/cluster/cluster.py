@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any, Self
 from traitlets import TraitError
 from traitlets.config import Config, Configurable
 
-from engineroom.cluster import cluster_file as files
-from engineroom.cluster import reports
-from engineroom.cluster.blocking import blocking, run_blocking
-from engineroom.cluster.cluster_file import NoCluster
-from engineroom.cluster.cluster_options import merged_config, refuse_unknown, running_elsewhere
-from engineroom.cluster.host_session import HostSession
-from engineroom.cluster.plan import HostPlan, host_plan
-from engineroom.cluster.surroundings import own_module_path
+from engineroom.cluster.line import messages
+from engineroom.cluster.owner.arguments import merged_config, refuse_unknown, running_elsewhere
+from engineroom.cluster.owner.blocking import blocking, run_blocking
+from engineroom.cluster.owner.session import HostSession
+from engineroom.cluster.plan.host_plan import HostPlan, host_plan
+from engineroom.cluster.records import cluster_file as files
+from engineroom.cluster.records.cluster_file import NoCluster
+from engineroom.cluster.records.old_logs import random_id
 from engineroom.errors import LaunchError
 from engineroom.errors.local import users_call
 from engineroom.machine.homes import expanded
 from engineroom.machine.own_modules import places_for
 from engineroom.machine.signals import signal_number
+from engineroom.machine.surroundings import own_module_path
 from engineroom.settings.cluster import Cluster as ClusterOptions
-from engineroom.settings.old_logs import random_id
 from engineroom.settings.option import keywords, no_sense
 from engineroom.settings.profiles import Profile
 
@@ -219,7 +219,7 @@ class Cluster(ClusterOptions):
             self._warn(self._missing)
             self.engine_set = "1"
             return self.engine_set
-        answer = await self._ask(reports.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
+        answer = await self._ask(messages.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
         self.engine_set = str(answer["set"])
         self._warn(answer["missing"])
         return self.engine_set
@@ -262,19 +262,19 @@ class Cluster(ClusterOptions):
         """Stop the controller and everything connected to it. Does nothing if no controller is running."""
         if self.running:
             with contextlib.suppress(LaunchError):  # its host has ended meanwhile
-                await self._ask(reports.StopController())
+                await self._ask(messages.StopController())
         await self.stop_cluster()
 
     async def stop_engines(self, engine_set_id: str | None = None) -> None:
         """Stop the engines of a set (default: all engines). KeyError: there is no such set."""
-        await self._ask(reports.StopEngines(set=engine_set_id or ""))
+        await self._ask(messages.StopEngines(set=engine_set_id or ""))
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
         """Stop the engines of a set (default: all) and start them again, with the same ids and empty namespaces.
 
         KeyError: there is no such set.
         """
-        answer = await self._ask(reports.RestartEngines(set=engine_set_id or ""))
+        answer = await self._ask(messages.RestartEngines(set=engine_set_id or ""))
         self._warn(answer["missing"])
 
     async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
@@ -283,7 +283,7 @@ class Cluster(ClusterOptions):
         ValueError: there is no such signal. LaunchError: the signal did not reach all engines; the message says why.
         KeyError: there is no such set.
         """
-        await self._ask(reports.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
+        await self._ask(messages.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
 
     start_cluster_sync = blocking(start_cluster)
     start_controller_sync = blocking(start_controller)
@@ -363,7 +363,7 @@ class Cluster(ClusterOptions):
         """Return a description of the cluster as a dict of JSON values."""
         self._check_process()
         if self._session is not None and self._session.alive:
-            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=_STATUS_SECONDS)
+            values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=_STATUS_SECONDS)
             return values
         return self._described()
 
@@ -371,7 +371,7 @@ class Cluster(ClusterOptions):
         """Return what `to_dict` does if the host answers within `seconds`, else what is known here."""
         assert self._session is not None
         try:
-            values: dict[str, Any] = self._session.ask(reports.Status()).result(timeout=seconds)
+            values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=seconds)
         except (TimeoutError, LaunchError):
             return self._described()
         return values
@@ -484,7 +484,7 @@ class Cluster(ClusterOptions):
         self._ran = True
         weakref.finalize(self, session.hang_up)
 
-    async def _ask(self, request: reports.Request) -> Any:
+    async def _ask(self, request: messages.Request) -> Any:
         self._check_process()
         if self._session is None:
             raise LaunchError(f"cluster {self.cluster_id!r} is not running; start it first")

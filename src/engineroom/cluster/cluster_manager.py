@@ -8,11 +8,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from engineroom.cluster import registry
-from engineroom.cluster.cleaning import clean
 from engineroom.cluster.cluster import Cluster
-from engineroom.cluster.cluster_file import NoCluster
-from engineroom.cluster.pid_records import Holder
+from engineroom.cluster.commands.cleaning import clean
+from engineroom.cluster.finding import registry
+from engineroom.cluster.records.cluster_file import NoCluster
+from engineroom.cluster.records.pid_records import Holder
 from engineroom.settings.profiles import Profile
 from engineroom.settings.profiles import profiles as all_profiles
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import (
     LAUNCHER_CLASSES,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engineroom.cluster.launchers.batch_systems.lsf import LSF
-from engineroom.cluster.launchers.batch_systems.pbs import PBS_PRO, TORQUE
-from engineroom.cluster.launchers.batch_systems.sge import SGE
-from engineroom.cluster.launchers.batch_systems.slurm import SLURM
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.script import script_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
+from engineroom.cluster.launchers.systems.lsf import LSF
+from engineroom.cluster.launchers.systems.pbs import PBS_PRO, TORQUE
+from engineroom.cluster.launchers.systems.sge import SGE
+from engineroom.cluster.launchers.systems.slurm import SLURM
+from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.settings.launchers import BatchControllerLauncher, BatchEngineSetLauncher
 
 SYSTEMS = [SGE, PBS_PRO, TORQUE, LSF, SLURM]

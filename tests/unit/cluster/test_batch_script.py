@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.batch_systems.generic import GENERIC
-from engineroom.cluster.launchers.batch_systems.pbs import PBS_PRO, TORQUE
-from engineroom.cluster.launchers.batch_systems.slurm import SLURM
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.script import script_of, script_path, write_script
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
+from engineroom.cluster.launchers.systems.generic import GENERIC
+from engineroom.cluster.launchers.systems.pbs import PBS_PRO, TORQUE
+from engineroom.cluster.launchers.systems.slurm import SLURM
+from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.settings.launchers import (
     BatchSystemLauncher,
     PBSControllerLauncher,

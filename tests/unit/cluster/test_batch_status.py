@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from engineroom.cluster.launchers.batch import status_of
-from engineroom.cluster.launchers.batch_systems import pbs, slurm
-from engineroom.cluster.launchers.batch_systems.system import JobState
-from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.jobs.board import number_of
 from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, worst_of
 from engineroom.cluster.launchers.launcher import State, Status
+from engineroom.cluster.launchers.systems import pbs, slurm
+from engineroom.cluster.launchers.systems.system import JobState
+from engineroom.cluster.launchers.systems.task_lists import tasks_in
 
 SQUEUE = """\
 12|PENDING|Resources

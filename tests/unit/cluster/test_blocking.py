@@ -10,8 +10,8 @@ import traceback
 
 import pytest
 
-from engineroom.cluster.blocking import blocking
-from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.owner.blocking import blocking
+from engineroom.machine.pulse import Pulse
 from tests.patience import SECONDS
 
 

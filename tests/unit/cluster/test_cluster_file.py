@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster import cluster_file
+from engineroom.cluster.records import cluster_file
 from engineroom.errors import LaunchError
 
 

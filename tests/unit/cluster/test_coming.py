@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from engineroom.cluster.engine_house import EngineHouse
-from engineroom.cluster.engine_set import HostedEngines, NoSuchSet, SetExists
 from engineroom.cluster.launchers.launcher import State, Status
-from engineroom.cluster.plan import HostPlan
+from engineroom.cluster.line.errors import NoSuchSet
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.cluster.sets.hosted import HostedEngines, SetExists
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError

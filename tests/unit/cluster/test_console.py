@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.console import Console
-from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.reports import EngineDied, Failed, Notice, Progress, Ready, Stopped
+from engineroom.cluster.commands.console import Console
+from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Stopped
+from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 

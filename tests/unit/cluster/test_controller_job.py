@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from engineroom.cluster import controller_job
-from engineroom.cluster.controller_job import ControllerJob
-from engineroom.cluster.controller_seat import NoController
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
-from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.reports import Notice, Report
+from engineroom.cluster.line.messages import Notice, Report
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.seats import launched
+from engineroom.cluster.seats.launched import ControllerJob
+from engineroom.cluster.seats.seat import NoController
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
@@ -65,9 +65,9 @@ class NoSweeper:
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setattr(controller_job, "_LOOK_EVERY", 0.01)
-    monkeypatch.setattr(controller_job, "_SOON", 0.02)
-    monkeypatch.setattr(controller_job, "Sweeper", NoSweeper)
+    monkeypatch.setattr(launched, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(launched, "_SOON", 0.02)
+    monkeypatch.setattr(launched, "Sweeper", NoSweeper)
     profile = Profile(tmp_path)
     profile.prepare()
     return profile
@@ -150,7 +150,7 @@ def test_if_it_does_not_start_it_is_said_why(
 def test_its_end_is_told_and_its_files_are_removed(
     profile: Profile, reports: list[Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(controller_job, "_ASK_SECONDS", 0.1)
+    monkeypatch.setattr(launched, "_ASK_SECONDS", 0.1)
     job = Job()
     left = Path(os.environ["ENGINEROOM_SOCKET_DIR"]) / "killed.sock"
     with socket.socket(socket.AF_UNIX) as listener:

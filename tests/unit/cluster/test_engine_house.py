@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from engineroom.cluster.engine_house import EngineHouse
-from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.reports import EngineDied, Report
+from engineroom.cluster.line.messages import EngineDied, Report
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.forked import EngineHouse
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
+from engineroom.machine.pulse import Pulse
 from tests.patience import SECONDS
 
 

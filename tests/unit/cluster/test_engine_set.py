@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.engine_set import STABLE_SECONDS, HostedEngines, ready_ids
+from engineroom.cluster.sets.hosted import STABLE_SECONDS, HostedEngines, ready_ids
 
 
 def test_engines_are_numbered_through_all_sets() -> None:

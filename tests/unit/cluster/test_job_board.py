@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.errors import LaunchError
 from tests.patience import SECONDS
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launched_engines import LaunchedEngines, may_come
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
-from engineroom.cluster.plan import HostPlan
-from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.reports import EngineDied, Notice, Report
+from engineroom.cluster.line.messages import EngineDied, Notice, Report
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.launched import LaunchedEngines, may_come
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
+from engineroom.machine.pulse import Pulse
 from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS
 

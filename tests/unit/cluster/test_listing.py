@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.listing import as_table
-from engineroom.cluster.pid_records import Holder
-from engineroom.cluster.registry import Found
+from engineroom.cluster.commands.listing import as_table
+from engineroom.cluster.finding.registry import Found
+from engineroom.cluster.records.pid_records import Holder
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 

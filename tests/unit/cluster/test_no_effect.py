@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from engineroom.cluster.no_effect import remarks
+from engineroom.cluster.plan.no_effect import remarks
 from engineroom.settings.cluster import Cluster
 from engineroom.settings.launcher_classes import launcher_class
 from engineroom.settings.launchers import PBSEngineSetLauncher

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from engineroom.cluster.launchers.batch_systems import htcondor, lsf, pbs, sge, slurm
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.systems import htcondor, lsf, pbs, sge, slurm
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 
 WAITING, RUNNING, ENDED = State.WAITING, State.RUNNING, State.ENDED
 

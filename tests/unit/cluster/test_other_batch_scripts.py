@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.launchers.batch_systems.registry import system_of
 from engineroom.cluster.launchers.jobs.script import script_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
+from engineroom.cluster.launchers.systems.registry import system_of
 from engineroom.settings.launchers import LAUNCHERS, BatchSystemLauncher
 
 _PLACES: dict[str, Any] = {"work_dir": "/home/me/my work", "profile_dir": "/p", "environment": {"A": "1", "B": "x 'y'"}}

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engineroom.cluster import pid_records
-from engineroom.cluster.pid_records import AlreadyRunning, Holder, claim, holder, read, release, remove_stale
+from engineroom.cluster.records import pid_records
+from engineroom.cluster.records.pid_records import AlreadyRunning, Holder, claim, holder, read, release, remove_stale
 from engineroom.machine.processes import ProcessRecord
 
 WAY_OUT = "Stop it"
@@ -89,7 +89,7 @@ def test_only_what_is_stale_is_removed(tmp_path: Path) -> None:
 def test_of_many_who_find_a_stale_file_one_gets_it(tmp_path: Path) -> None:
     path = write(tmp_path / "ipcluster.pid", of_us(start_time="1"))
     script = (
-        "import sys\nfrom pathlib import Path\nfrom engineroom.cluster.pid_records import *\n"
+        "import sys\nfrom pathlib import Path\nfrom engineroom.cluster.records.pid_records import *\n"
         "sys.stdin.readline()\n"
         "try:\n    claim(Path(sys.argv[1]), program='p', way_out='')\nexcept AlreadyRunning:\n    print('no')\n"
         "else:\n    print('yes')\n"

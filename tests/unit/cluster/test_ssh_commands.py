@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.ssh import place_in, place_of, shell_line, ssh_argv
-from engineroom.cluster.launchers.ssh_words import Problem, problem_of
-from engineroom.cluster.remote.options import layered
+from engineroom.cluster.launchers.ssh.command import place_in, place_of, shell_line, ssh_argv
+from engineroom.cluster.launchers.ssh.complaints import Problem, problem_of
+from engineroom.cluster.ssh.far.options import layered
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHLauncher
 from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED
@@ -55,7 +55,7 @@ def test_the_shell_there_starts_python_and_leaves_it_the_rest(tmp_path: Path) ->
         SSHLauncher(remote_python="python3"), tmp_path, {"A": "it's; $HOME", "B": "two\nlines", "not a name": "x"}
     )
     assert done.stdout.splitlines()[2:] == [
-        "it's; $HOME|||-P -m engineroom.cluster.remote.host engines",
+        "it's; $HOME|||-P -m engineroom.cluster.ssh.far.process engines",
         "the rest",
     ]
 
@@ -119,7 +119,7 @@ def test_what_ssh_says_is_said_in_words_with_a_fix(said: str, words: str, fix: s
         (127, "", INTERPRETER, "there is no python3 there"),
         (2, "Unknown option: -P", INTERPRETER, "older than 3.11"),
         (1, "ModuleNotFoundError: No module named 'engineroom'", IMPORTS, "has no engineroom"),
-        (1, "/usr/bin/python3: No module named engineroom.cluster.remote.host", IMPORTS, "another version"),
+        (1, "/usr/bin/python3: No module named engineroom.cluster.ssh.far.process", IMPORTS, "another version"),
         (1, "ModuleNotFoundError: No module named 'msgspec'", IMPORTS, "can't be imported"),
         (3, "Killed", IMPORTS, "the connection ended (exit code 3): Killed"),
     ],

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from engineroom.cluster.remote.engines import make_room
+from engineroom.cluster.ssh.near.engines import make_room
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.leftovers import is_dead
-from engineroom.cluster.pulse import Pulse
-from engineroom.cluster.remote import owner as remote_owner
-from engineroom.cluster.remote.door import Door, door_path
-from engineroom.cluster.remote.line import DescriptorLine
-from engineroom.cluster.remote.logs import LogCopy, LogFeed
-from engineroom.cluster.remote.owner import Owner
-from engineroom.cluster.remote.words import (
+from engineroom.cluster.line.messages import Answered, Notice
+from engineroom.cluster.records.leftovers import is_dead
+from engineroom.cluster.ssh.far import owner as remote_owner
+from engineroom.cluster.ssh.far.door import Door, door_path
+from engineroom.cluster.ssh.far.line import DescriptorLine
+from engineroom.cluster.ssh.far.log_feed import LogFeed
+from engineroom.cluster.ssh.far.owner import Owner
+from engineroom.cluster.ssh.messages import (
     Fetch,
     Hello,
     LogText,
@@ -30,7 +30,8 @@ from engineroom.cluster.remote.words import (
     read_greeting,
     read_remote_report,
 )
-from engineroom.cluster.reports import Answered, Notice
+from engineroom.cluster.ssh.near.logs import LogCopy
+from engineroom.machine.pulse import Pulse
 from engineroom.transport.dial import attempts
 from tests.patience import SECONDS
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import engineroom
-from engineroom.cluster.launchers.ssh import place_of
-from engineroom.cluster.remote import machine as remote_machine
-from engineroom.cluster.remote.machine import Machine, NotReached
-from engineroom.cluster.remote.words import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
-from engineroom.cluster.reports import Answered, Failed, Notice
+from engineroom.cluster.launchers.ssh.command import place_of
+from engineroom.cluster.line.messages import Answered, Failed, Notice
+from engineroom.cluster.ssh.messages import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
+from engineroom.cluster.ssh.near import machine as remote_machine
+from engineroom.cluster.ssh.near.machine import Machine, NotReached
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
 from engineroom.trail.steps import Steps, read_steps

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.launchers.ssh import place_in, place_of
-from engineroom.cluster.launchers.ssh_places import count_in, share_of_proxy, shares_of, split
+from engineroom.cluster.launchers.ssh.command import place_in, place_of
+from engineroom.cluster.launchers.ssh.places import count_in, share_of_proxy, shares_of, split
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import engineroom
-from engineroom.cluster.launchers.ssh_python import NONE_FITS, TRIED, candidates, choosing
-from engineroom.cluster.launchers.ssh_words import problem_of
+from engineroom.cluster.launchers.ssh.complaints import problem_of
+from engineroom.cluster.launchers.ssh.python import NONE_FITS, TRIED, candidates, choosing
 from engineroom.trail.steps import IMPORTS, INTERPRETER
 
 

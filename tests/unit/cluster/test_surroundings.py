@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster import surroundings
-from engineroom.cluster.surroundings import cores, own_directory, own_module_path, thread_limits
+from engineroom.machine import surroundings
+from engineroom.machine.surroundings import cores, own_directory, own_module_path, thread_limits
 
 
 @pytest.mark.parametrize(

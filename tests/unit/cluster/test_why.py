@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.pid_records import Holder
+from engineroom.cluster.records.pid_records import Holder
 from engineroom.cluster.why.diagnosis import explain, lines, wanted_engines
 from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.trail import steps

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engineroom.cluster.why.process import is_stopped
+from engineroom.machine.stopped import is_stopped
 
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
 """Says a line, and ends with its stdin."""

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from engineroom.cluster.launchers.choose import options_of, spec_of
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command
-from engineroom.cluster.launchers.winhpc import WindowsHPC
+from engineroom.cluster.launchers.winhpc.launcher import WindowsHPC
 from engineroom.settings.catalogue import CLASSES
 from engineroom.settings.launchers import WindowsHPCEngineSetLauncher, WindowsHPCLauncher
 from engineroom.settings.old_names import renew

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engineroom.cluster.launchers.launcher import State, Status
-from engineroom.cluster.launchers.winhpc_status import status_in
+from engineroom.cluster.launchers.winhpc.status import status_in
 
 
 @pytest.mark.parametrize(

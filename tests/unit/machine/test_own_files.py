@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords, all_records
-from engineroom.cluster.pid_records import claim, read
+from engineroom.cluster.records.job_records import JobRecord, JobRecords, all_records
+from engineroom.cluster.records.pid_records import claim, read
 from engineroom.errors import ConnectionFileError
 from engineroom.machine import own_files
 from engineroom.machine.own_files import (

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from engineroom.cluster.leftovers import sweep
+from engineroom.cluster.records.leftovers import sweep
 from engineroom.machine.private_files import unfinished, write_private
 from engineroom.settings.profiles import Profile
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.settings.old_logs import FORGOTTEN, KEPT_CLUSTERS, ended, forget, of_cluster, random_id
+from engineroom.cluster.records.old_logs import FORGOTTEN, KEPT_CLUSTERS, ended, forget, of_cluster, random_id
 
 HOST = socket.gethostname()
 GONE = 2**22 + 1

@@ -11,14 +11,11 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.launchers.batch_systems.registry import system_called, system_of
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
 from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, tasks_listed, worst_of
-from engineroom.cluster.launchers.jobs.records import forget_jobs, records_shared
 from engineroom.cluster.launchers.jobs.script import (
     end_of,
     last_words,
@@ -30,6 +27,9 @@ from engineroom.cluster.launchers.jobs.script import (
 )
 from engineroom.cluster.launchers.jobs.submission import Submission
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
+from engineroom.cluster.launchers.systems.registry import system_called, system_of
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
+from engineroom.cluster.records.job_records import forget_jobs, records_shared
 from engineroom.errors import LaunchError
 from engineroom.machine.logs import rotate
 from engineroom.settings.launchers import BatchSystemLauncher

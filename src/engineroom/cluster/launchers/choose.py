@@ -13,8 +13,8 @@ from traitlets.config import Config
 from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.cluster.surroundings import own_module_path
 from engineroom.machine.own_modules import stay_importable
+from engineroom.machine.surroundings import own_module_path
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
 from engineroom.settings.launcher_names import OwnClass
 from engineroom.settings.launchers import (
@@ -106,7 +106,7 @@ def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) ->
 
         return GuardedProcesses(options, name="the controller's command")
     if isinstance(options, WindowsHPCLauncher):
-        from engineroom.cluster.launchers.winhpc import WindowsHPC
+        from engineroom.cluster.launchers.winhpc.launcher import WindowsHPC
 
         return WindowsHPC(options, {} if shared is None else shared)
     if isinstance(options, BatchSystemLauncher):

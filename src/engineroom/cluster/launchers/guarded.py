@@ -16,16 +16,16 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.children import Child, cause_of
 from engineroom.cluster.launchers import guard
 from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
-from engineroom.cluster.pulse import Pulse
+from engineroom.cluster.line.children import Child, cause_of
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
 from engineroom.machine.exits import exit_of
 from engineroom.machine.logs import rotate
 from engineroom.machine.own_files import make_directory
 from engineroom.machine.processes import ProcessRecord
+from engineroom.machine.pulse import Pulse
 from engineroom.settings.launchers import LocalProcessLauncher
 from engineroom.trail.launches import VARIABLE
 

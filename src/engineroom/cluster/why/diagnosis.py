@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from engineroom.cluster.pid_records import Holder
+from engineroom.cluster.records.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.trail.first_failure import Failure, clock, failures, wait_in_words, waiting
 from engineroom.trail.fixes import fix_for

@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import msgspec
 
-from engineroom.cluster.pid_records import Holder, holder, read
-from engineroom.cluster.why.process import is_stopped
+from engineroom.cluster.records.pid_records import Holder, holder, read
 from engineroom.errors import ConnectionFileError, EngineroomError
 from engineroom.machine.logs import last_line
+from engineroom.machine.stopped import is_stopped
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.protocol.questions import AskBounds, Bounds
@@ -86,7 +86,7 @@ class Heard(msgspec.Struct, kw_only=True, frozen=True):
 
 def look(profile: Profile, cluster_id: str) -> Facts:
     """Return the facts of a cluster; takes a moment, or some seconds where something does not answer."""
-    from engineroom.cluster.registry import running_commands  # reads every cluster file
+    from engineroom.cluster.finding.registry import running_commands  # reads every cluster file
 
     host, controller = (_seen(profile.pid_file(program, cluster_id)) for program in ("ipcluster", "ipcontroller"))
     runs_here = controller.holder is Holder.RUNNING

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem, JobState
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.errors import LaunchError
 
 log = logging.getLogger(__name__)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engineroom.cluster.launchers.batch_systems.registry import system_called
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.commands import run
 from engineroom.cluster.launchers.jobs.ending import end_jobs
-from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords, all_records
 from engineroom.cluster.launchers.launcher import CONTROLLER
+from engineroom.cluster.launchers.systems.registry import system_called
+from engineroom.cluster.launchers.systems.system import BatchSystem
+from engineroom.cluster.records.job_records import JobRecord, JobRecords, all_records
 from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
 

@@ -7,10 +7,10 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.commands import cancelling, run
 from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BatchSystemLauncher
 

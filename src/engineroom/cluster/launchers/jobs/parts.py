@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engineroom.cluster.launchers.batch_systems.system import JobState
-from engineroom.cluster.launchers.batch_systems.task_lists import tasks_in
 from engineroom.cluster.launchers.launcher import State
+from engineroom.cluster.launchers.systems.system import JobState
+from engineroom.cluster.launchers.systems.task_lists import tasks_in
 
 
 def ended_jobs(states: Sequence[JobState], n: int) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command
+from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.cluster.launchers.templates import find_template, render
 from engineroom.machine.own_files import read_code
 from engineroom.machine.private_files import write_private

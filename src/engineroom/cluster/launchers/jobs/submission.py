@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import msgspec
 
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, Said, run
 from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
-from engineroom.cluster.launchers.jobs.records import JobRecord, JobRecords
 from engineroom.cluster.launchers.launcher import Command
+from engineroom.cluster.launchers.systems.system import BatchSystem
+from engineroom.cluster.records.job_records import JobRecord, JobRecords
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BatchSystemLauncher
 

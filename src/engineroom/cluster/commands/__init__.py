@@ -1,0 +1,1 @@
+"""What `ipcluster` does, one command a file."""

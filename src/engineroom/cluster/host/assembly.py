@@ -1,0 +1,70 @@
+"""A host put together: with the controller and the engines that its plan wants, wherever they are to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from subprocess import Popen
+from typing import Any
+
+from engineroom.cluster.host.host import Host
+from engineroom.cluster.line.children import Child, let_go
+from engineroom.cluster.line.messages import Report, advised
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.seats.child import ControllerChild
+from engineroom.cluster.seats.child_line import controller_line, controller_log
+from engineroom.cluster.seats.seat import ControllerSeat
+from engineroom.cluster.sets.engine_sets import EngineSets
+from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.ids import Instance
+from engineroom.protocol.identities import identity_of, new_secret
+
+
+def host_for(
+    plan: HostPlan, *, spawner: Popen[bytes], controller: Popen[bytes] | None, tell: Callable[[Report], None]
+) -> Host:
+    """Return a host for `plan`. `spawner`, `controller`: started before the plan was known, and ended if not needed.
+
+    `tell`: whoever watches.
+    """
+    shared: dict[str, Any] = {}
+    secret = new_secret()
+    options = plan.profile.options(plan.cluster_id)
+
+    def report(words: Report) -> None:
+        tell(advised(words, options))
+
+    def make_engines(host: Host) -> EngineSets:
+        if plan.engine_launcher is None:
+            return EngineHouse(
+                plan,
+                host.instance,
+                Child(spawner, "spawner"),
+                report=report,
+                on_exit=host.own_engine_exited,
+                on_change=host.engines_changed,
+                on_failure=host.fail,
+                relay=host.relay_signal,
+            )
+        from engineroom.cluster.host.launching import launched_engines  # most clusters are local, and do without
+
+        let_go(spawner)
+        return launched_engines(plan, host, shared)
+
+    if plan.controller is not None and plan.controller_launcher is not None:
+        from engineroom.cluster.host.launching import launched_controller  # as above
+
+        let_go(controller)
+        seat: ControllerSeat | None = launched_controller(plan, Instance(identity_of(secret)), report, shared)
+    else:
+        seat = _controller_child(plan, controller)
+    return Host(plan, make_engines=make_engines, controller=seat, report=report, secret=secret)
+
+
+def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:
+    if plan.controller is None:
+        let_go(started)
+        return None
+    assert started is not None
+    return ControllerChild(
+        started, controller_line(plan), log_file=controller_log(plan), seconds=plan.controller_timeout
+    )

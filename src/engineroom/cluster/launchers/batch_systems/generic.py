@@ -1,5 +1,0 @@
-"""A batch system of which we know only what the options say."""
-
-from engineroom.cluster.launchers.batch_systems.system import BatchSystem
-
-GENERIC = BatchSystem(name="Batch", submit=(), cancel=(), split=True)

@@ -1,0 +1,1 @@
+"""The command line of ssh: which machines, which Python there, and what goes wrong."""

@@ -1,0 +1,1 @@
+"""What a host is to do, as plain data, made from options."""

@@ -1,1 +1,0 @@
-"""Engines and controllers on other machines, by ssh: what runs here, what runs there, and the line between them."""

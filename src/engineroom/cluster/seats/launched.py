@@ -1,0 +1,195 @@
+"""A controller in a job, or wherever else a launcher starts one.
+
+It reads its profile there, and writes its connection files where we see them, for the file system is shared. No pipe
+tells it that we are gone: a sweeper here cancels its job then, and if our machine is gone, it has a lease
+(`controller/lease`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engineroom.cluster.clearing.sweeper import Sweeper
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
+from engineroom.cluster.line.messages import Notice, Report
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.records import pid_records
+from engineroom.cluster.records.leftovers import is_dead
+from engineroom.cluster.seats.seat import NoController, OnEnd
+from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
+from engineroom.ids import Instance
+from engineroom.machine.processes import ProcessRecord
+from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
+from engineroom.trail.launches import VARIABLE, Launch
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks for the connection files."""
+
+_SOON, _LATER = 1.0, 30.0
+"""Seconds between two polls: for the first `_LATER` seconds, and then."""
+
+_ASK_SECONDS = 3.0
+"""How long the controller may take to end when asked, before its job is cancelled."""
+
+
+class ControllerJob:
+    """Starts `command` by `launcher`, and waits for its connection files. `seconds`: how long they may take once it
+    runs; `instance`: of the host."""
+
+    def __init__(
+        self,
+        plan: HostPlan,
+        instance: Instance,
+        launcher: Launcher,
+        command: Command,
+        *,
+        seconds: float,
+        report: Callable[[Report], None],
+    ) -> None:
+        assert plan.controller is not None
+        self._plan, self._config, self._launcher, self._seconds, self._report = (
+            plan,
+            plan.controller,
+            launcher,
+            seconds,
+            report,
+        )
+        launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
+        environment = {**command.environment, VARIABLE: str(launch)}
+        self._command = msgspec.structs.replace(command, environment=environment)
+        self._sweeper: Sweeper | None = None
+        self._handle: Handle | None = None
+        self._info: ConnectionFile | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    async def start(self, on_end: OnEnd) -> None:
+        self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
+        before = [_written_by(path) for path in self._files()]
+        try:
+            self._handle = await self._launcher.start(self._command)
+        except LaunchError as error:
+            raise NoController(str(error)) from error
+        self._info = await self._listening(self._handle, before)
+        self._watch = asyncio.get_running_loop().create_task(self._keep_watching(self._handle, on_end))
+
+    def stop(self, reason: str) -> None:
+        if self._ending is None:
+            log.info("stopping the controller's job", extra={"reason": reason})
+            self._ending = asyncio.get_running_loop().create_task(self._end())
+
+    def kill(self) -> None:
+        """Do nothing: a launcher's `stop` is as hard as it can be."""
+
+    async def ended(self) -> None:
+        if self._ending is not None:
+            await self._ending
+        if self._sweeper is not None:
+            self._sweeper.dismiss()
+
+    def state(self) -> dict[str, Any]:
+        if self._handle is None:
+            return {}
+        state = {"handle": self._handle, "output_file": self._command.log_file}
+        return state if self._info is None else {**state, "port": self._info.port}
+
+    def _files(self) -> list[Path]:
+        usual = {role: self._plan.profile.connection_file(role, self._plan.cluster_id) for role in ("client", "engine")}
+        names = {"client": self._config.client_file, "engine": self._config.engine_file}
+        return [path.with_name(names[role]) if names[role] else path for role, path in usual.items()]
+
+    async def _listening(self, handle: Handle, before: list[ProcessRecord | None]) -> ConnectionFile:
+        """Return what the controller wrote once it listens; NoController: it has ended, or takes too long."""
+        loop = asyncio.get_running_loop()
+        began, polled, running_since, said = loop.time(), float("-inf"), None, ""
+        while True:
+            now = [_written_by(path) for path in self._files()]
+            if all(new is not None and new != old for new, old in zip(now, before, strict=True)):
+                return read_connection_file(self._files()[0])
+            if loop.time() - polled >= (_SOON if loop.time() - began < _LATER else _LATER):
+                polled = loop.time()
+                status = await self._poll(handle)
+                if status.state is State.ENDED:
+                    raise NoController(f"the controller did not start: {self._how(status)}")
+                if status.state is State.RUNNING:
+                    running_since = running_since or loop.time()
+                elif status.words and status.words != said:
+                    said = status.words
+                    self._report(Notice(f"the controller is waiting: {said}"))
+            if running_since is not None and loop.time() - running_since > self._seconds:
+                raise NoController(
+                    "the controller is running, but its connection files did not appear in "
+                    f"{self._files()[0].parent} within {self._seconds:g} s. Is that directory shared with the "
+                    f"machine that it runs on? Its output: {self._command.log_file}"
+                )
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _poll(self, handle: Handle) -> Status:
+        try:
+            return await self._launcher.poll(handle)
+        except LaunchError as error:
+            log.warning("its status cannot be queried: %s", error)
+            return Status(State.WAITING, str(error))
+
+    def _how(self, status: Status) -> str:
+        words = status.words or "it has ended"
+        return f"{words}; its output: {self._command.log_file}" if self._command.log_file else words
+
+    async def _keep_watching(self, handle: Handle, on_end: OnEnd) -> None:
+        status = await self._its_end(handle)
+        on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
+
+    async def _its_end(self, handle: Handle) -> Status:
+        """Return, when it has ended, how."""
+        if isinstance(self._launcher, Watchful):
+            return await self._launcher.ended(handle)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            await asyncio.sleep(_SOON if loop.time() - began < _LATER else _LATER)
+            status = await self._poll(handle)
+            if status.state is State.ENDED:
+                return status
+
+    async def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._info is not None:
+            from engineroom.cluster.clearing.last_resorts import end_controller  # slow to import, and only needed now
+
+            # A controller that ends by itself tells everybody why, and takes its files away.
+            with contextlib.suppress(ConnectionFailed, ConnectionFileError, TimeoutError):
+                await asyncio.wait_for(end_controller(self._plan.profile, self._plan.cluster_id), _ASK_SECONDS)
+        if self._handle is not None:
+            await self._launcher.stop(self._handle)
+        if self._info is not None:
+            self._remove_files(self._info)
+
+    def _remove_files(self, info: ConnectionFile) -> None:
+        """Do what a controller that was killed could not do: it certainly has ended."""
+        pid_file = self._plan.profile.pid_file("ipcontroller", self._plan.cluster_id)
+        if info.controller is not None and pid_records.read(pid_file) == info.controller:
+            pid_file.unlink(missing_ok=True)
+        if info.same_machine and info.socket and is_dead(Path(info.socket)):
+            Path(info.socket).unlink(missing_ok=True)
+        if not self._config.reuse:
+            for path in self._files():
+                if _written_by(path) == info.controller:
+                    path.unlink(missing_ok=True)
+
+
+def _written_by(path: Path) -> ProcessRecord | None:
+    """Return which controller wrote the connection file, None if there is none."""
+    try:
+        return read_connection_file(path).controller
+    except ConnectionFileError:
+        return None

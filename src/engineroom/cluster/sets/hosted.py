@@ -1,0 +1,146 @@
+"""The engines of one host: what became of each, and which of them come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engineroom.errors import LaunchError
+from engineroom.ids import Instance, new_instance
+from engineroom.protocol.identities import identity_of, new_secret
+from engineroom.protocol.messages import Coming
+
+STABLE_SECONDS = 10.0
+"""An engine that lived for so long is started again at once; one that did not waits longer each time."""
+
+_LONGEST_PAUSE = 30.0
+
+
+class SetExists(LaunchError):
+    """There is a set of engines `name` already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is a set of engines {name!r} already. Choose another name, or stop that set first: "
+            f"`stop_engines({name!r})`"
+        )
+
+
+@dataclass(slots=True)
+class HostedEngine:
+    """One engine that the host looks after, through all lives of its process.
+
+    `key`: the host's own number for it. `engine_id`: what the controller calls it, once it has registered.
+    `leaving`: its end is wanted; `returning`: and then it is to start again. `resting`: it has no process, between
+    a life that ended by itself and the next. `failed`: what it ended of; `shut_down`: which is what somebody wanted.
+    """
+
+    key: int
+    set: str
+    log_file: Path
+    wanted_id: int | None = None
+    engine_id: int | None = None
+    instance: Instance = field(default_factory=new_instance)
+    secret: bytes = b""
+    pid: int = 0
+    started: float = 0.0
+    ready: bool = False
+    leaving: bool = False
+    returning: bool = False
+    resting: bool = False
+    failed: str = ""
+    shut_down: bool = False
+    short_lives: int = 0
+
+    @property
+    def label(self) -> int:
+        """The number that people know it by."""
+        return self.key if self.engine_id is None else self.engine_id
+
+    def begin_life(self, now: float) -> None:
+        """A new process is about to start: it has a new instance, and asks for the id that it had."""
+        self.secret = new_secret()
+        self.instance = Instance(identity_of(self.secret))
+        self.pid, self.ready, self.leaving, self.returning, self.resting = 0, False, False, False, False
+        self.failed, self.shut_down = "", False
+        self.started = now
+        if self.engine_id is not None:
+            self.wanted_id = self.engine_id
+
+    def pause_before_return(self, now: float) -> float:
+        """Return the seconds to wait before the next life, after one that ended `now` by itself."""
+        if now - self.started >= STABLE_SECONDS:
+            self.short_lives = 0
+            return 0.0
+        self.short_lives += 1
+        return min(_LONGEST_PAUSE, 0.5 * 2.0 ** (self.short_lives - 2)) if self.short_lives > 1 else 0.0
+
+
+class HostedEngines:
+    """All engines of a host, in sets that were started together."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[int, HostedEngine] = {}
+        self._last_key = -1
+        self._last_set = 0
+
+    def __iter__(self) -> Iterator[HostedEngine]:
+        return iter(tuple(self._by_key.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def new_set(self, name: str = "", *, taken: Iterable[str] = ()) -> str:
+        """Return a name for a new set: `name`, or the next free number; SetExists: there is such a set.
+
+        `taken`: names of sets of which no engine may be known yet.
+        """
+        used = {*self.sets(), *taken}
+        if name in used:
+            raise SetExists(name)
+        while not name:
+            self._last_set += 1
+            name = str(self._last_set) if str(self._last_set) not in used else ""
+        return name
+
+    def go_on_from(self, key: int) -> None:
+        """Have the next engine get `key`: one that was not used yet."""
+        self._last_key = max(self._last_key, key - 1)
+
+    def add(self, name: str, *, wants_key_as_id: bool) -> HostedEngine:
+        """Return a new engine of the set `name`; its log file is still to be named."""
+        self._last_key = key = self._last_key + 1
+        engine = HostedEngine(key, name, Path(), wanted_id=key if wants_key_as_id else None)
+        self._by_key[key] = engine
+        return engine
+
+    def get(self, key: int) -> HostedEngine | None:
+        return self._by_key.get(key)
+
+    def of(self, instance: Instance) -> HostedEngine | None:
+        """Return the engine whose present life is `instance`."""
+        return next((engine for engine in self if engine.instance == instance), None)
+
+    def in_set(self, name: str) -> list[HostedEngine]:
+        """Return the engines of the set `name`, all engines for ""."""
+        return [engine for engine in self if not name or engine.set == name]
+
+    def sets(self) -> dict[str, list[HostedEngine]]:
+        found: dict[str, list[HostedEngine]] = {}
+        for engine in self:
+            found.setdefault(engine.set, []).append(engine)
+        return found
+
+    def coming(self, *, restarts: bool) -> Coming:
+        """Return what the controller is to know of those that have not joined yet."""
+        coming = [engine for engine in self if (engine.returning if engine.leaving else not engine.ready)]
+        return Coming(len(coming), sum(engine.engine_id is not None for engine in coming), restarts)
+
+    def drop(self, engine: HostedEngine) -> None:
+        self._by_key.pop(engine.key, None)
+
+
+def ready_ids(engines: Iterable[HostedEngine]) -> list[int]:
+    """Return the ids of those of `engines` that have registered."""
+    return sorted(engine.engine_id for engine in engines if engine.ready and engine.engine_id is not None)

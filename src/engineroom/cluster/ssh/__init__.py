@@ -1,0 +1,1 @@
+"""Engines and controllers on other machines, by ssh: the near side, the far side, and what both say."""

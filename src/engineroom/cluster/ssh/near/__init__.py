@@ -1,0 +1,1 @@
+"""Other machines, reached by ssh: this machine's side."""
