@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("IPython", "asyncio", "cryptography", "numpy", "rich", "ssl", "uvloop")
@@ -20,3 +25,36 @@ def test_import_engineroom_leaves_the_heavy_modules_for_later() -> None:
     code = f"import sys, engineroom; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Imports inside functions count as well; those of types alone, which nothing executes, do not."""
+    modules = {_name_of(path): path for path in (ROOT / "src/engineroom").rglob("*.py")}
+    graph = {name: {each for each in _imported(path) if each in modules} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def _name_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Yield what `path` may import when it runs, as modules or as names of modules."""
+    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{each.name}" for each in node.names}
+            modules = {name for name in within if (ROOT / "src" / f"{name.replace('.', '/')}.py").exists()}
+            yield from modules or {str(node.module)}
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if each.name != "engineroom")
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield child
+            yield from _executed(child)

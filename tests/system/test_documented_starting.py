@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from engineroom.settings.application import read_config_files
 from engineroom.settings.cluster import Cluster
 from engineroom.settings.config_files import config_file
 from engineroom.settings.option import configured
+from engineroom.settings.reading import read_config_files
 from tests.documented import DOCS, blocks
 from tests.reader import Reader
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client, NotLetIn
-from engineroom.settings.application import read_config_files
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import configured
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_config_files
 from engineroom.trail import steps
 from engineroom.trail.steps import read_steps
 from tests.documented import blocks

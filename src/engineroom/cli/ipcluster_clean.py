@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engineroom.machine.standard_streams import say
+from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str]) -> int:
@@ -13,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.settings.cluster import IPClusterClean
     from engineroom.settings.profiles import profiles
 
-    app = IPClusterClean.from_command_line(argv)
+    app = read_application(IPClusterClean, argv)
     places = profiles(app.ipython_dir) if app.all_profiles else [app.profile_directory]
     if app.all_profiles and app.force:
         places += lost_profiles()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engineroom.settings.reading import read_arguments
+
 
 def main(argv: Sequence[str]) -> int:
     """Print every option, its value, and where that comes from."""
@@ -11,6 +13,6 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.settings.effective import effective_options, table
 
     app = IPClusterConfig()
-    app.read_arguments(argv)
+    read_arguments(app, argv)
     print("\n".join(table(effective_options(app))))
     return 0

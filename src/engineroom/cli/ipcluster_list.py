@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from engineroom.settings.reading import read_application
+
 
 def main(argv: Sequence[str]) -> int:
     """Print the clusters of the profile that is named; by default of all, and whatever else runs on this machine."""
@@ -15,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.settings.cluster import IPClusterList
     from engineroom.settings.profiles import profiles
 
-    app = IPClusterList.from_command_line(argv)
+    app = read_application(IPClusterList, argv)
     one = app.profile_directory if app.profile or app.profile_dir else None
     found = [
         each

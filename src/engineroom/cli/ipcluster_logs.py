@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from engineroom.settings.reading import read_application
+
 
 def main(argv: Sequence[str]) -> int:
     """Print the last lines of a cluster's logs; with `-f` go on with what is written from now on."""
     from engineroom.cluster.commands.logs import follow, last_lines, log_files, opened
     from engineroom.settings.cluster import IPClusterLogs
 
-    app = IPClusterLogs.from_command_line(argv)
+    app = read_application(IPClusterLogs, argv)
     logs = opened(log_files(app.profile_directory, app.cluster_id, app.arguments))
     for line in last_lines(logs, app.lines):
         print(line)

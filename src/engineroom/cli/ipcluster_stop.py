@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.errors import LaunchError
 from engineroom.machine.standard_streams import say
+from engineroom.settings.reading import read_application
 
 if TYPE_CHECKING:
     from engineroom.settings.profiles import Profile
@@ -26,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.cluster.commands.stop import stop
     from engineroom.settings.cluster import IPClusterStop
 
-    app = IPClusterStop.from_command_line(argv)
+    app = read_application(IPClusterStop, argv)
     profile = app.profile_directory
     ids = app.arguments or [app.cluster_id]
     if app.all_cluster_ids:

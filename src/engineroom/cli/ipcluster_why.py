@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from engineroom.settings.reading import read_application
+
 
 def main(argv: Sequence[str]) -> int:
     """Say which step of a cluster's start failed first and what to do, or that all is well; 0 only then."""
@@ -12,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.settings.cluster import IPClusterWhy
 
     logging.getLogger("engineroom.client").setLevel(logging.ERROR)  # the answer says it all
-    app = IPClusterWhy.from_command_line(argv)
+    app = read_application(IPClusterWhy, argv)
     answer = why(app.profile_directory, app.cluster_id)
     print(as_json(answer) if app.json else as_text(answer))
     return 0 if answer.well else 1

@@ -9,6 +9,7 @@ import msgspec
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
+from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def _run(argv: Sequence[str]) -> int:
 
     try:
         launch = parse_launch(take_own_launch())
-        options = IPController.from_command_line(argv if launch is None else launch.with_profile(argv))
+        options = read_application(IPController, argv if launch is None else launch.with_profile(argv))
         options.enter_work_dir()
         profile = options.profile_directory
         if launch is not None:

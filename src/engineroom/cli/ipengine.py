@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
+from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def _run(argv: Sequence[str]) -> int:
     try:
         told = take_own_launch()
         launch = parse_launch(told)
-        options = IPEngine.from_command_line(argv if launch is None else launch.with_profile(argv))
+        options = read_application(IPEngine, argv if launch is None else launch.with_profile(argv))
         if launch is not None:
             options.cluster_id = options.cluster_id or launch.cluster_id
         profile, config = options.profile_directory, engine_config(options)

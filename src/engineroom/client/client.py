@@ -13,7 +13,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
-from engineroom.client import given_numbers
+from engineroom.client import (
+    given_numbers,
+    joined_results,  # noqa: F401 (gives AsyncResult its `join`)
+)
 from engineroom.client.connection_info import FromFile, find_dial
 from engineroom.client.engine_waiting import wait_for_engines
 from engineroom.client.executor import ViewExecutor

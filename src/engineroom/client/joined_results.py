@@ -63,6 +63,9 @@ class JoinedResult(AsyncResult[list[Any]]):
         return [value for part in self._parts for value in _each(part, None, return_exceptions=True)]
 
 
+AsyncResult._joined = JoinedResult
+
+
 def _error_of(part: AsyncResult[Any]) -> BaseException | None:
     """Return the error of `part`, as far as it has ended."""
     if not part.done():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, overload
 
 from engineroom.client.facts import Facts
 from engineroom.client.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
@@ -325,12 +325,13 @@ class AsyncResult(Facts, LeanFuture[T]):
         with self._session.condition:
             return tuple(self._result_of(task) for task in self._tasks)
 
+    _joined: ClassVar[Callable[[tuple[AsyncResult[Any], ...]], AsyncResult[list[Any]]]]
+    """Makes one of several; set by `joined_results`, whose class derives from this one."""
+
     @staticmethod
     def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
         """Return one AsyncResult for the tasks of all `results`; its result is the list of all their results."""
-        from engineroom.client.joined_results import JoinedResult  # which is an AsyncResult itself
-
-        return JoinedResult(results)
+        return AsyncResult._joined(results)
 
     def _result_of(self, task: Task) -> AsyncResult[Any]:
         """Return an AsyncResult of this one task of ours. The session's condition is held."""

@@ -32,9 +32,8 @@ from __future__ import annotations
 from typing import Self
 
 from engineroom.errors.base import EngineInfo, EngineroomError, ErrorWords
-from engineroom.errors.combined import remote_error
 from engineroom.errors.composite import AlreadyDisplayedError, CompositeError, collect_exceptions
-from engineroom.errors.remote import RemoteError, RemoteTraceback, where
+from engineroom.errors.remote import RemoteError, RemoteTraceback, remote_error, where
 from engineroom.errors.wrapped import unwrap_exception, wrap_exception
 
 IPythonError = EngineroomError

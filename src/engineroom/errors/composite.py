@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 from engineroom.errors.base import ErrorWords
-from engineroom.errors.combined import alike, combined_type
 from engineroom.errors.local import called_by_users
-from engineroom.errors.remote import RemoteError, RemoteTraceback
+from engineroom.errors.remote import RemoteError, RemoteTraceback, alike, combined_type
 from engineroom.errors.sections import Section, rendered, sections_of, summaries
 
 _Results = TypeVar("_Results")

@@ -15,7 +15,7 @@ from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_names import ENGINES, LauncherName
-from engineroom.settings.option import OptionError, option
+from engineroom.settings.option import option
 from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)
@@ -159,18 +159,12 @@ class IPClusterStop(BaseParallelApplication):
     takes_arguments = True
     arguments_shown = "[CLUSTER_ID ...]"
     no_effect = _STARTS_NOTHING
+    files_may_fail = True  # what runs can be stopped
     first = ("--all", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--timeout=30")
     examples = Unicode("ipcluster stop second third    # the clusters with these ids")
 
     all_cluster_ids = option(Bool(default_value=False, help="Stop all running clusters of the profile."), "all")
     timeout = option(Float(10, min=0, help="Seconds to wait for the cluster to stop before killing it."), "timeout")
-
-    def read_files(self) -> None:
-        """Take the options in the profile's file; without them where it can't be read: what runs can be stopped."""
-        try:
-            super().read_files()
-        except OptionError as error:
-            log.warning("%s. It is left out", error)
 
 
 class IPClusterList(BaseParallelApplication):

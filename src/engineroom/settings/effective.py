@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from traitlets.config import Config, Configurable
 
 from engineroom.machine.own_modules import places_for
-from engineroom.settings.application import BaseParallelApplication, read_config_files, with_json
+from engineroom.settings.application import BaseParallelApplication, with_json
 from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
@@ -17,6 +17,7 @@ from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
 from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
 from engineroom.settings.option import configured, names_in, own_options
+from engineroom.settings.reading import read_arguments, read_config_files
 
 DEFAULT = "default"
 COMMAND_LINE = "command line"
@@ -99,7 +100,7 @@ def _for_controller(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[_
     ):
         if arguments:
             reader = IPController()
-            reader.read_arguments(arguments)
+            read_arguments(reader, arguments)
             yield _Layer(source, reader.cli_config)
 
 

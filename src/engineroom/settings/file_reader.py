@@ -46,7 +46,7 @@ class OptionFile(PyFileConfigLoader):
         """Return the section `name`, None if there is none of that name."""
         if not name[:1].isupper() or hasattr(builtins, name):
             return None
-        from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
+        from engineroom.settings.catalogue import CLASSES  # many classes, and few need them
         from engineroom.settings.old_names import sections_of
 
         if name not in sections_of(CLASSES):

@@ -10,9 +10,9 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.machine.own_modules import importable
-from engineroom.settings.launcher_names import OwnClass, own_class_path
 from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
 from engineroom.settings.option import OptionError
+from engineroom.settings.own_classes import OwnClass, own_class_path
 
 _NAMED_BY = ("engine_launcher_class", "controller_launcher_class")
 

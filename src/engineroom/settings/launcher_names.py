@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from engineroom.settings.named import Named
 from engineroom.settings.option import option
+from engineroom.settings.own_classes import ENTRY_POINTS, own_class_path, own_entry_points
 
 _ALSO = {"MPI": ("MPIExec",), "WindowsHPC": ("WinHPC",), "Batch": ("BatchSystem",), "Slurm": ("SLURM",)}
 NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
 
 ENGINES = "engines"
-
-ENTRY_POINTS = "engineroom.launchers"
-"""The group of entry points by which installed packages offer launchers of their own: NAME = "module:Class"."""
-
-_NO_MODULE = ("__main__", "builtins")
-"""Where classes say they are from that were written in a notebook, a script, or a file of options."""
 
 
 class LauncherName(Named):
@@ -58,7 +53,7 @@ class LauncherName(Named):
         return repr(self.default_value)
 
     def there_is(self) -> str:
-        offered = [found.name for found in _entry_points() if found.name not in self.choices]
+        offered = [found.name for found in own_entry_points() if found.name not in self.choices]
         return f"the choices are {', '.join([*self.choices, *offered])}, or a class of your own as module.Class"
 
 
@@ -72,39 +67,3 @@ class _LauncherClass(LauncherName):
         if places is None:
             return self.name_for(obj)  # it is being made
         return launcher_class(self.name_for(obj), controller=self.role != ENGINES, places=places)
-
-
-class OwnClass(str):
-    """`module.Class` of a launcher that was given as a class, and cannot be imported under that name."""
-
-    __slots__ = ("cls",)
-
-    cls: type
-
-    def __new__(cls, launcher: type) -> Self:
-        made = super().__new__(cls, f"{launcher.__module__}.{launcher.__qualname__}")
-        made.cls = launcher
-        return made
-
-
-def own_class_path(value: str | type) -> str | None:
-    """Return `module.Class` of the launcher that `value`, a class, its path or an entry point, means; None: of ours."""
-    if isinstance(value, OwnClass):
-        return value
-    if isinstance(value, type):
-        path = f"{value.__module__}.{value.__qualname__}"
-        if value.__module__ in _NO_MODULE or "<locals>" in path:
-            return OwnClass(value)
-        return None if path.startswith(Named.ours) else path
-    if "." in value:
-        return None if value.startswith(Named.ours) else value
-    for found in _entry_points():
-        if found.name.lower() == value.lower():
-            return str(found.value.replace(":", "."))
-    return None
-
-
-def _entry_points() -> Any:
-    from importlib.metadata import entry_points  # takes 10 ms, and few have launchers of their own
-
-    return entry_points(group=ENTRY_POINTS)

@@ -25,7 +25,7 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
     strange = [name for name in names_in(config) if name not in known]
     if not strange:
         return []
-    from engineroom.settings.catalogue import CLASSES  # imports what imports us; and few need it
+    from engineroom.settings.catalogue import CLASSES  # many classes, and few need them
 
     early = [name for name in strange if says_nothing_yet(name.partition(".")[0])]
     for name in early:

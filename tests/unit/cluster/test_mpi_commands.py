@@ -12,6 +12,7 @@ from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launchers import MPIEngineSetLauncher
 from engineroom.settings.option import OptionError
+from engineroom.settings.reading import read_application
 from engineroom.trail.fixes import fix_for
 from engineroom.trail.launches import VARIABLE
 
@@ -88,6 +89,6 @@ def test_own_code_by_its_old_name() -> None:
 
 
 def test_the_flag_and_what_is_no_mpi() -> None:
-    assert IPEngine.from_command_line(["--mpi"]).use_mpi == "mpi4py"
+    assert read_application(IPEngine, ["--mpi"]).use_mpi == "mpi4py"
     with pytest.raises(OptionError, match="expected 'mpi4py', 'pytrilinos'"):
-        IPEngine.from_command_line(["--IPEngine.use_mpi=lam"])
+        read_application(IPEngine, ["--IPEngine.use_mpi=lam"])

@@ -25,9 +25,9 @@ from engineroom.machine.own_files import (
     write_new,
 )
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.settings.application import read_config_files
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, ProfileError
+from engineroom.settings.reading import read_config_files
 
 ANOTHER = 65534
 

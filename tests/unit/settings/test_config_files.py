@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.settings.application import read_config_files
 from engineroom.settings.catalogue import CLASSES, FILES
 from engineroom.settings.cluster import Cluster, IPClusterConfig
 from engineroom.settings.config_files import config_file, config_text, write_config_file
@@ -18,6 +17,7 @@ from engineroom.settings.file_sections import SECTIONS
 from engineroom.settings.launchers import LAUNCHER_CLASSES
 from engineroom.settings.option import names_in, spellings_of
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_arguments, read_config_files
 
 programs = pytest.mark.parametrize("program", FILES)
 
@@ -81,7 +81,7 @@ def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
 
 def sources(*arguments: str) -> dict[str, tuple[object, str]]:
     app = IPClusterConfig()
-    app.read_arguments(arguments)
+    read_arguments(app, arguments)
     return {each.name: (each.value, each.source) for each in effective_options(app)}
 
 

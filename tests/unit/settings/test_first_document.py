@@ -7,7 +7,6 @@ import socket
 
 import pytest
 
-from engineroom.settings.application import read_config_files
 from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
@@ -16,6 +15,7 @@ from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import PBSEngineSetLauncher, SSHControllerLauncher, SSHEngineSetLauncher
 from engineroom.settings.option import OptionError, configured
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_application, read_config_files
 
 CONTROLLER = """
 c.HubFactory.ip = '*'
@@ -69,7 +69,7 @@ def write(profile: Profile, program: str, text: str) -> None:
 
 def test_the_controllers_file(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     write(profile, "ipcontroller", CONTROLLER)
-    options = IPController.from_command_line([])
+    options = read_application(IPController, [])
     assert (options.ip, options.ssh_server, options.db_class) == ("*", "login.mycluster.net", "DictDB")
     assert options.location == socket.gethostbyname_ex(socket.gethostname())[-1][0]
     assert not any("is not an option" in line for line in caplog.messages)
@@ -79,7 +79,7 @@ def test_the_controllers_file(profile: Profile, caplog: pytest.LogCaptureFixture
 
 def test_the_engines_file(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     write(profile, "ipengine", ENGINE)
-    options = IPEngine.from_command_line([])
+    options = read_application(IPEngine, [])
     assert (options.startup_script, options.work_dir) == ("/path/to/my/startup.py", "/path/to/scratch/")
     assert options.startup_command == "import numpy, scipy, mpi4py"
     assert not any("is not an option" in line for line in caplog.messages)
@@ -87,7 +87,7 @@ def test_the_engines_file(profile: Profile, caplog: pytest.LogCaptureFixture) ->
 
 def test_the_clusters_file(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     write(profile, "ipcluster", CLUSTER)
-    config = IPClusterStart.from_command_line([]).config
+    config = read_application(IPClusterStart, []).config
     cluster = configured(Cluster, config)
     assert (cluster.n, cluster.engine_launcher_class, cluster.controller_launcher_class) == (64, "SSH", "SSH")
     assert configured(SSHControllerLauncher, config).controller_args[0] == "--reuse"
@@ -103,19 +103,19 @@ def test_the_clusters_file(profile: Profile, caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("option", ["engine_launcher_class", "engine_set_launcher_class", "engine_set_launcher"])
 def test_every_name_of_a_launcher(option: str, spelling: str, name: str, profile: Profile) -> None:
     write(profile, "ipcluster", f"c.IPClusterEngines.{option} = {spelling!r}\n")
-    assert configured(Cluster, IPClusterStart.from_command_line([]).config).engine_launcher_class == name
+    assert configured(Cluster, read_application(IPClusterStart, []).config).engine_launcher_class == name
 
 
 @pytest.mark.parametrize("database", ["mongodb.MongoDB", "sqlitedb.SQLiteDB"])
 def test_databases_that_are_not_built_yet(database: str, profile: Profile) -> None:
     write(profile, "ipcontroller", f"c.HubFactory.db_class = 'IPython.parallel.controller.{database}'\n")
     with pytest.raises(OptionError, match="is not available yet; the choices are DictDB, NoDB"):
-        IPController.from_command_line([])
+        read_application(IPController, [])
 
 
 def test_a_class_without_its_c(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     write(profile, "ipcontroller", "# in ipcontroller_config.py\nHubFactory.ip = '192.168.1.16'\n")
-    assert IPController.from_command_line([]).ip == "192.168.1.16"
+    assert read_application(IPController, []).ip == "192.168.1.16"
     assert any("write c.HubFactory; it is also accepted without the c." in line for line in caplog.messages)
 
 
@@ -132,7 +132,7 @@ def test_a_class_without_its_c_in_a_function_and_in_a_file_of_another_profile(
         "load_subconfig('ipcontroller_config.py', profile='other')\n"
         "load_subconfig('not_there.py')\n",
     )
-    options = IPController.from_command_line([])
+    options = read_application(IPController, [])
     assert (options.ip, configured(HeartMonitor, options.config).period) == ("*", 5)
     assert sum("it is also accepted without the c." in line for line in caplog.messages) == 2
 
@@ -143,7 +143,7 @@ def test_names_of_the_files_own_count_more(profile: Profile, caplog: pytest.LogC
         "ipengine",
         "from fractions import Fraction as MPI\nassert MPI(1, 2) * 2 == 1\nclass IPEngine: id = 3\n",
     )
-    assert (IPEngine.from_command_line([]).use_mpi, caplog.messages) == ("", [])
+    assert (read_application(IPEngine, []).use_mpi, caplog.messages) == ("", [])
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_names_of_the_files_own_count_more(profile: Profile, caplog: pytest.LogC
 def test_what_is_no_class_with_options(line: str, words: str, profile: Profile) -> None:
     write(profile, "ipcontroller", line)
     with pytest.raises(OptionError, match=words):
-        IPController.from_command_line([])
+        read_application(IPController, [])
 
 
 def test_all_of_it_in_every_file_is_taken_without_surprise(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:

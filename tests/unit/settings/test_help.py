@@ -14,6 +14,7 @@ from engineroom.settings.controller import IPController
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.help_page import first_page, full_page
 from engineroom.settings.option import own_options
+from engineroom.settings.reading import read_application, read_arguments
 
 COMMANDS: list[type[BaseParallelApplication]] = [
     cluster.IPClusterStart,
@@ -43,7 +44,7 @@ def test_the_first_page_is_what_h_prints(
     cls: type[BaseParallelApplication], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        cls.from_command_line(["-h"])
+        read_application(cls, ["-h"])
     assert end.value.code == 0
     assert capsys.readouterr().out == first_page(cls()) + "\n"
 
@@ -53,7 +54,7 @@ def test_its_examples_are_options_that_work(cls: type[BaseParallelApplication]) 
     assert 1 <= len(cls.first) <= 10
     for example in cls.first:
         app = cls()
-        app.read_arguments([] if "config=" in example else shlex.split(example))
+        read_arguments(app, [] if "config=" in example else shlex.split(example))
         said = {name for values in app.cli_config.values() for name in values}
         assert said.isdisjoint(cls.no_effect), example
 
@@ -80,7 +81,7 @@ def test_what_does_nothing_says_so(cls: type[BaseParallelApplication], caplog: p
         assert not re.search(rf"^{flag}\b", first, re.MULTILINE)
         assert flag in ignored
     if "work_dir" in app.no_effect:
-        app.read_arguments(["--work-dir=/tmp"])
+        read_arguments(app, ["--work-dir=/tmp"])
         assert f"work_dir has no effect with `{app.command()}`" in caplog.text
 
 

@@ -14,12 +14,13 @@ from engineroom.settings.controller import IPController
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.ipython_options import ipython_arguments
 from engineroom.settings.option import OptionError
+from engineroom.settings.reading import read_application
 
 APP = "InteractiveShellApp"
 
 
 def said(*arguments: str, directory: Path) -> dict[str, Any]:
-    return engine_config(IPEngine.from_command_line([f"--profile-dir={directory}", *arguments])).ipython
+    return engine_config(read_application(IPEngine, [f"--profile-dir={directory}", *arguments])).ipython
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_in_a_file_and_on_to_engines_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "ipengine_config.py").write_text(
         f"c.{APP}.exec_lines = ['a = 3']\nc.{APP}.extensions.append('autoreload')\nc.IPKernelApp.gui = None\n"
     )
-    options = IPEngine.from_command_line([f"--profile-dir={tmp_path}"])
+    options = read_application(IPEngine, [f"--profile-dir={tmp_path}"])
     expected = {APP: {"exec_lines": ["a = 3"], "extensions": ["autoreload"], "gui": None}}
     assert engine_config(options).ipython == expected
     arguments = [each for each in ipython_arguments(options.config) if "gui" not in each]
@@ -63,6 +64,6 @@ def test_mistakes_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
 
 def test_who_starts_no_engines_takes_none_of_them(tmp_path: Path) -> None:
     argument = f"--{APP}.exec_lines=x"
-    IPClusterStart.from_command_line([f"--profile-dir={tmp_path}", argument])
+    read_application(IPClusterStart, [f"--profile-dir={tmp_path}", argument])
     with pytest.raises(OptionError, match="is not an option"):
-        IPController.from_command_line([f"--profile-dir={tmp_path}", argument])
+        read_application(IPController, [f"--profile-dir={tmp_path}", argument])

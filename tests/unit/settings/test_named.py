@@ -9,6 +9,7 @@ from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.controller import IPController
 from engineroom.settings.launchers import LAUNCHERS
 from engineroom.settings.option import OptionError, configured
+from engineroom.settings.reading import read_application
 
 pytestmark = pytest.mark.usefixtures("profile")
 
@@ -30,12 +31,12 @@ class DictDB:
 )
 def test_databases(spelling: str, name: str) -> None:
     assert configured(IPController, Config({"IPController": {"db_class": spelling}})).db_class == name
-    assert IPController.from_command_line([f"--HubFactory.db_class={spelling}"]).db_class == name
+    assert read_application(IPController, [f"--HubFactory.db_class={spelling}"]).db_class == name
 
 
 @pytest.mark.parametrize(("flag", "name"), [("--dictdb", "DictDB"), ("--nodb", "NoDB")])
 def test_databases_by_flag(flag: str, name: str) -> None:
-    assert IPController.from_command_line([flag]).db_class == name
+    assert read_application(IPController, [flag]).db_class == name
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_databases_by_flag(flag: str, name: str) -> None:
 )
 def test_a_database_that_is_not_built_yet(spelling: str) -> None:
     with pytest.raises(OptionError, match=r"database .* is not available yet; the choices are DictDB, NoDB"):
-        IPController.from_command_line([spelling])
+        read_application(IPController, [spelling])
 
 
 @pytest.mark.parametrize("spelling", ["Shelf", "mine.DictDB", DictDB])
@@ -75,14 +76,14 @@ def test_a_database_that_nobody_knows(spelling: object) -> None:
     ],
 )
 def test_launchers_of_engines(spelling: str, name: str) -> None:
-    app = IPClusterStart.from_command_line([f"--engines={spelling}"])
+    app = read_application(IPClusterStart, [f"--engines={spelling}"])
     assert configured(Cluster, app.config).engine_launcher_class == name
 
 
 @pytest.mark.parametrize("flag", ["--engines=LocalControllerLauncher", "--engines=Slurn", "--controller=SSHEngines"])
 def test_launchers_that_are_not_there(flag: str) -> None:
     with pytest.raises(OptionError, match="does not exist; the choices are Local, SSH, MPI"):
-        IPClusterStart.from_command_line([flag])
+        read_application(IPClusterStart, [flag])
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)

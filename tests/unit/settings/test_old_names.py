@@ -19,6 +19,7 @@ from engineroom.settings.launchers import LAUNCHERS
 from engineroom.settings.old_names import old_names
 from engineroom.settings.option import OptionError, configured, option, spellings_of
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_application
 
 pytestmark = pytest.mark.usefixtures("profile")
 
@@ -81,7 +82,7 @@ def test_on_the_command_line(
     value: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    read = app.from_command_line([f"--{old}={given}"])
+    read = read_application(app, [f"--{old}={given}"])
     assert getattr(configured(cls, read.config), name) == value
     [remark] = caplog.messages
     assert remark.startswith(f"{old} is an old name: it is now ")
@@ -101,7 +102,7 @@ def test_in_a_file(
 ) -> None:
     path = profile.path / f"{app.config_name}_config.py"
     path.write_text(f"c.{old} = {given!r}\n")
-    assert getattr(configured(cls, app.from_command_line([]).config), name) == value
+    assert getattr(configured(cls, read_application(app, []).config), name) == value
     [remark] = caplog.messages
     assert remark.startswith(f"{path}: {old} is an old name: it is now ")
 
@@ -143,7 +144,7 @@ def test_a_cluster_of_the_users_own_has_options_of_its_own() -> None:
 
 def test_n_of_the_command_line_counts_more_than_that_of_the_file(profile: Profile) -> None:
     (profile.path / "ipcluster_config.py").write_text("c.IPClusterEngines.n = 64\n")
-    assert configured(Cluster, IPClusterStart.from_command_line(["-n", "128"]).config).n == 128
+    assert configured(Cluster, read_application(IPClusterStart, ["-n", "128"]).config).n == 128
     assert PythonCluster(n=2).n == 2
     assert PythonCluster().n == 64
 
@@ -158,7 +159,7 @@ def test_n_of_the_command_line_counts_more_than_that_of_the_file(profile: Profil
 )
 def test_which_of_several_names_counts(lines: str, n: int, profile: Profile) -> None:
     (profile.path / "ipcluster_config.py").write_text(lines)
-    assert configured(Cluster, IPClusterStart.from_command_line([]).config).n == n
+    assert configured(Cluster, read_application(IPClusterStart, []).config).n == n
 
 
 def test_a_name_of_today_is_no_old_one() -> None:
@@ -184,7 +185,7 @@ def test_a_name_of_today_is_no_old_one() -> None:
 def test_what_has_no_meaning_is_ignored_and_named_once(
     app: type[BaseParallelApplication], arguments: list[str], named: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app.from_command_line(arguments)
+    read_application(app, arguments)
     [remark] = caplog.messages
     assert remark.startswith("ignored, because it has no meaning here: ")
     assert named in remark
@@ -192,15 +193,15 @@ def test_what_has_no_meaning_is_ignored_and_named_once(
 
 def test_a_file_for_zeromq(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     (profile.path / "ipcontroller_config.py").write_text("c.HubFactory.mux = (1, 2)\nc.IPController.hb = (3, 4)\n")
-    IPController.from_command_line([])
+    read_application(IPController, [])
     [remark] = caplog.messages
     assert remark.endswith("no meaning here: HubFactory.mux, IPController.hb")
 
 
 def test_files_of_other_commands_are_no_surprise(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     (profile.path / "ipcluster_config.py").write_text("c.Cluster.n = 3\nc.IPClusterStart.daemonize = False\n")
-    IPClusterStop.from_command_line([])
-    IPClusterEngines.from_command_line([])
+    read_application(IPClusterStop, [])
+    read_application(IPClusterEngines, [])
     assert caplog.messages == []
 
 
@@ -214,7 +215,7 @@ def test_files_of_other_commands_are_no_surprise(profile: Profile, caplog: pytes
 )
 def test_a_slip_in_an_old_name(old: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
-        IPController.from_command_line([f"--{old}=x"])
+        read_application(IPController, [f"--{old}=x"])
 
 
 def test_the_value_of_an_old_name_may_be_added_to(profile: Profile) -> None:

@@ -15,20 +15,21 @@ from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import MPIEngineSetLauncher
 from engineroom.settings.option import OptionError, PortList, configured
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_application
 
 pytestmark = pytest.mark.usefixtures("profile")
 
 
 @pytest.mark.parametrize("spelling", [["-n", "4"], ["-n4"], ["-n=4"], ["--n", "4"], ["--n=4"], ["--Cluster.n=4"]])
 def test_spellings_of_n(spelling: list[str]) -> None:
-    assert configured(Cluster, IPClusterStart.from_command_line(spelling).config).n == 4
+    assert configured(Cluster, read_application(IPClusterStart, spelling).config).n == 4
 
 
 @pytest.mark.parametrize(
     ("spelling", "daemonize"), [([], False), (["--daemonize"], True), (["--daemonize=False"], False)]
 )
 def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool) -> None:
-    assert IPClusterStart.from_command_line(spelling).daemonize is daemonize
+    assert read_application(IPClusterStart, spelling).daemonize is daemonize
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,12 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
 )
 def test_what_makes_no_sense_is_named(arguments: list[str], words: str) -> None:
     with pytest.raises(OptionError, match=words):
-        IPClusterStart.from_command_line(arguments)
+        read_application(IPClusterStart, arguments)
 
 
 def test_of_several_values_the_last_counts() -> None:
-    assert IPController.from_command_line(["--ip=a", "--IPController.ip=b", "--ip=c"]).ip == "c"
-    assert configured(Cluster, IPClusterStart.from_command_line(["-n", "2", "-n4"]).config).n == 4
+    assert read_application(IPController, ["--ip=a", "--IPController.ip=b", "--ip=c"]).ip == "c"
+    assert configured(Cluster, read_application(IPClusterStart, ["-n", "2", "-n4"]).config).n == 4
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_of_several_values_the_last_counts() -> None:
     ],
 )
 def test_lists_of_launchers(arguments: list[str], words: list[str]) -> None:
-    app = IPClusterStart.from_command_line([f"--MPILauncher.mpi_args{each}" for each in arguments])
+    app = read_application(IPClusterStart, [f"--MPILauncher.mpi_args{each}" for each in arguments])
     assert configured(MPIEngineSetLauncher, app.config).mpi_args == words
 
 
@@ -83,23 +84,23 @@ def test_options_as_arguments_for_a_program_elsewhere(tmp_path: Path, monkeypatc
         f"--IPEngine.startup_script={tmp_path}/s.py",
         "--IPEngine.timeout=7",
     ]
-    assert IPController.from_command_line(arguments[:1]).ports == (1, 2)
-    assert IPEngine.from_command_line(arguments[1:]).timeout == 7
+    assert read_application(IPController, arguments[:1]).ports == (1, 2)
+    assert read_application(IPEngine, arguments[1:]).timeout == 7
 
 
 def test_what_follows_the_dashes_is_for_the_controller() -> None:
-    app = IPClusterStart.from_command_line(["-n", "2", "--", "--reuse", "--nonsense"])
+    app = read_application(IPClusterStart, ["-n", "2", "--", "--reuse", "--nonsense"])
     assert app.after_dashes == ["--reuse", "--nonsense"]
 
 
 def test_arguments_of_commands_that_take_some() -> None:
-    assert IPClusterStop.from_command_line(["a", "b", "--all"]).arguments == ["a", "b"]
-    assert IPClusterLogs.from_command_line(["-f", "3"]).arguments == ["3"]
+    assert read_application(IPClusterStop, ["a", "b", "--all"]).arguments == ["a", "b"]
+    assert read_application(IPClusterLogs, ["-f", "3"]).arguments == ["3"]
 
 
 def test_the_file_counts_less_than_the_command_line(profile: Profile) -> None:
     (profile.path / "ipcluster_config.py").write_text("c.Cluster.n = 3\nc.Cluster.controller_ip = '*'\n")
-    options = configured(Cluster, IPClusterStart.from_command_line(["-n", "2"]).config)
+    options = configured(Cluster, read_application(IPClusterStart, ["-n", "2"]).config)
     assert (options.n, options.controller_ip) == (2, "*")
 
 
@@ -107,18 +108,18 @@ def test_a_file_that_fails_is_named_with_its_error(profile: Profile) -> None:
     path = profile.path / "ipcontroller_config.py"
     path.write_text("c.IPController.ip = undefined\n")
     with pytest.raises(OptionError, match=rf"{path}: NameError: .*undefined"):
-        IPController.from_command_line([])
+        read_application(IPController, [])
 
 
 def test_an_unknown_option_in_a_file_is_a_warning(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     (profile.path / "ipengine_config.py").write_text("c.IPEngine.startup_comand = 'import os'\n")
-    IPEngine.from_command_line([])
+    read_application(IPEngine, [])
     assert "did you mean IPEngine.startup_command?" in caplog.text
 
 
 def test_options_of_the_controller() -> None:
-    app = IPController.from_command_line(
-        ["--ip=*", "--ports=10101-10103", "--location=10.0.0.1", "--reuse", "--ping=500", "--scheme=LRU"]
+    app = read_application(
+        IPController, ["--ip=*", "--ports=10101-10103", "--location=10.0.0.1", "--reuse", "--ping=500", "--scheme=LRU"]
     )
     assert (app.ip, app.ports, app.location, app.reuse_files) == ("*", (10101, 10102, 10103), "10.0.0.1", True)
     assert configured(HeartMonitor, app.config).period == 500
@@ -126,7 +127,7 @@ def test_options_of_the_controller() -> None:
 
 
 def test_options_of_an_engine() -> None:
-    app = IPEngine.from_command_line(["-c", "import os", "--file=x.json", "--log-level=debug", "--work-dir=/tmp"])
+    app = read_application(IPEngine, ["-c", "import os", "--file=x.json", "--log-level=debug", "--work-dir=/tmp"])
     assert (app.startup_command, app.url_file, app.log_level, app.work_dir) == (
         "import os",
         "x.json",
@@ -138,24 +139,24 @@ def test_options_of_an_engine() -> None:
 def test_a_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "work").mkdir()
-    app = IPController.from_command_line(["--profile-dir=mine", "--work-dir=work"])
+    app = read_application(IPController, ["--profile-dir=mine", "--work-dir=work"])
     app.enter_work_dir()
     assert (Path.cwd(), app.profile_directory.path) == (tmp_path / "work", tmp_path / "mine")
     with pytest.raises(OptionError, match=r"work_dir: .*work2.*Create that directory"):
-        IPController.from_command_line(["--work-dir=work2"]).enter_work_dir()
+        read_application(IPController, ["--work-dir=work2"]).enter_work_dir()
 
 
 @pytest.mark.parametrize(
     ("flag", "level"), [("--debug", 10), ("--quiet", 40), ("--log-level=warning", 30), ("--log-level=10", 10)]
 )
 def test_how_much_is_logged(flag: str, level: int) -> None:
-    assert IPEngine.from_command_line([flag]).log_level == level
+    assert read_application(IPEngine, [flag]).log_level == level
 
 
 def test_output_formats() -> None:
-    assert IPClusterList.from_command_line(["-o", "JSON"]).output_format == "json"
+    assert read_application(IPClusterList, ["-o", "JSON"]).output_format == "json"
     with pytest.raises(OptionError, match="text"):
-        IPClusterList.from_command_line(["-o", "yaml"])
+        read_application(IPClusterList, ["-o", "yaml"])
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_ports(value: object, ports: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("flag", ["-h", "--help-all"])
 def test_help_explains_and_ends(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        IPClusterStart.from_command_line([flag])
+        read_application(IPClusterStart, [flag])
     assert end.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(

@@ -9,13 +9,14 @@ import pytest
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.controller import IPController
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_application
 
 
 def printed(
     app: type[IPClusterEngines | IPController], arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> str:
     with pytest.raises(SystemExit) as end:
-        app.from_command_line(arguments)
+        read_application(app, arguments)
     assert end.value.code == 0
     return capsys.readouterr().out
 
@@ -36,7 +37,7 @@ def test_as_json(profile: Profile, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_init_writes_the_files_first(profile: Profile) -> None:
     (profile.path / "ipengine_config.py").write_text("# mine\n")
-    assert IPController.from_command_line(["--init", "--ip=*"]).ip == "*"
+    assert read_application(IPController, ["--init", "--ip=*"]).ip == "*"
     names = sorted(path.name for path in profile.path.glob("*.py"))
     assert names == ["ipcluster_config.py", "ipcontroller_config.py", "ipengine_config.py"]
     assert (profile.path / "ipengine_config.py").read_text() == "# mine\n"
@@ -44,4 +45,4 @@ def test_init_writes_the_files_first(profile: Profile) -> None:
 
 @pytest.mark.parametrize("arguments", [["–n=4"], ["–n", "4"], ["—n=4"]])
 def test_dashes_as_word_processors_write_them(profile: Profile, arguments: list[str]) -> None:
-    assert IPClusterEngines.from_command_line(arguments).config.Cluster.n == 4
+    assert read_application(IPClusterEngines, arguments).config.Cluster.n == 4

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engineroom.settings.cluster import IPClusterStop
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_arguments
 from engineroom.trail.advice import for_cluster, named
 from engineroom.trail.fixes import FIXES
 
@@ -55,7 +56,7 @@ def test_options_choose_the_same_cluster_again(place: str, cluster_id: str, by_n
     profile = Profile.find(place, ipython_dir=home) if by_name else Profile(Path("/somewhere") / place)
     command = for_cluster("`ipcluster stop`", profile.options(cluster_id)).strip("`")
     app = IPClusterStop()
-    app.read_arguments(shlex.split(command)[2:])
+    read_arguments(app, shlex.split(command)[2:])
     assert (app.profile_directory, app.cluster_id) == (profile, cluster_id)
     given_to_client = eval(f"dict({profile.arguments(cluster_id)})")  # what a person pastes
     assert given_to_client.pop("cluster_id") == cluster_id

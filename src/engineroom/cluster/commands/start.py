@@ -18,6 +18,7 @@ from engineroom.errors import LaunchError
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.option import configured
+from engineroom.settings.reading import read_application
 
 
 class Interrupted(LaunchError):
@@ -28,7 +29,7 @@ class Interrupted(LaunchError):
 
 def read_options(argv: Sequence[str], *, with_controller: bool) -> IPClusterEngines:
     """Return the command's options; OptionError says what is wrong with them."""
-    return (IPClusterStart if with_controller else IPClusterEngines).from_command_line(argv)
+    return read_application(IPClusterStart if with_controller else IPClusterEngines, argv)
 
 
 def run_here(argv: Sequence[str], *, spawner: Popen[bytes], controller: Popen[bytes] | None) -> int:

@@ -16,7 +16,6 @@ from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.machine.own_modules import stay_importable
 from engineroom.machine.surroundings import own_module_path
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
-from engineroom.settings.launcher_names import OwnClass
 from engineroom.settings.launchers import (
     LAUNCHERS,
     BaseLauncher,
@@ -27,6 +26,7 @@ from engineroom.settings.launchers import (
     WindowsHPCLauncher,
 )
 from engineroom.settings.option import OptionError, configured, no_sense
+from engineroom.settings.own_classes import OwnClass
 
 
 def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) -> LauncherSpec:

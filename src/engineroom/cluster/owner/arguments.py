@@ -9,11 +9,12 @@ from typing import Any
 
 from traitlets.config import Config
 
-from engineroom.settings.application import read_config_files, with_json
+from engineroom.settings.application import with_json
 from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.old_names import renew
 from engineroom.settings.option import OptionError, nearest
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_config_files
 from engineroom.trail.advice import named
 
 _INSTEAD = {

@@ -18,7 +18,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.machine.homes import expanded
 from engineroom.machine.own_modules import places_for
 from engineroom.machine.surroundings import cores, own_directory
-from engineroom.settings.application import LEVELS, read_config_files, with_json
+from engineroom.settings.application import LEVELS, with_json
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
@@ -27,6 +27,7 @@ from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.ipython_options import ipython_arguments, ipython_options
 from engineroom.settings.option import configured, names_in, no_sense
 from engineroom.settings.profiles import Profile
+from engineroom.settings.reading import read_arguments, read_config_files
 from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
@@ -331,7 +332,7 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
         app.location = options.controller_location
     here = controller_here(options.config) if options.controller_launcher_class == "Local" else ControllerHere()
     if every := [*here.arguments, *_mpi_arguments(options), *options.controller_args, *arguments]:
-        app.read_arguments(every)
+        read_arguments(app, every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
     if not said and may_be_elsewhere(options.engine_launcher_class, options.config):
         app.ip = "*"  # encrypted, and with a key: nobody else gets in

@@ -21,6 +21,7 @@ from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.protocol.questions import AskBounds, Bounds
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, tail
+from engineroom.settings.reading import read_application
 
 if TYPE_CHECKING:
     from engineroom.client.session import Session
@@ -174,7 +175,7 @@ def _trouble_with_options(profile: Profile) -> str:
 
     for program in (IPClusterStart, IPController, IPEngine):
         try:
-            program.from_command_line([f"--profile-dir={profile.path}"])
+            read_application(program, [f"--profile-dir={profile.path}"])
         except OptionError as error:
             return str(error)
     return ""

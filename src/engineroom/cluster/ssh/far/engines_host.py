@@ -34,7 +34,6 @@ from engineroom.cluster.ssh.far.file_contents import contents
 from engineroom.cluster.ssh.far.log_feed import LogFeed
 from engineroom.cluster.ssh.far.owner import Owner
 from engineroom.cluster.ssh.far.plan import house_plan
-from engineroom.cluster.ssh.far.running import log_to
 from engineroom.cluster.ssh.messages import (
     Engines,
     EngineState,
@@ -46,6 +45,7 @@ from engineroom.cluster.ssh.messages import (
 )
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import Instance
+from engineroom.machine.logs import set_up
 from engineroom.machine.signals import signal_number
 from engineroom.machine.titles import set_title
 from engineroom.protocol.identities import new_secret
@@ -84,7 +84,7 @@ class RemoteHouse(LinkedHost):
         made = house_plan(plan, plan.engines)
         self._plan, self._file = made.plan, made.file
         who = f"engines-{socket.gethostname()}" + ("" if plan.engines.own_controller else f"-{os.getpid()}")
-        log_to(self._plan.profile.log_file("ipcluster", self._plan.cluster_id, who), plan.log_level)
+        set_up(plan.log_level, self._plan.profile.log_file("ipcluster", self._plan.cluster_id, who))
         set_title(f"engineroom remote host{f' [{plan.cluster_id}]' if plan.cluster_id else ''}")
         steps.begin_for(self._plan.profile.steps_file(self._plan.cluster_id), plan.start)
         self._failure, self._found = "", False

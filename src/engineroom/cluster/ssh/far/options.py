@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import TypeVar
 
 from engineroom.settings.application import BaseParallelApplication
+from engineroom.settings.reading import read_arguments, read_files
 
 _App = TypeVar("_App", bound=BaseParallelApplication)
 
@@ -19,16 +20,16 @@ def layered(cls: type[_App], ours: Sequence[str], theirs: Sequence[str]) -> _App
     OptionError: one of them makes no sense.
     """
     first = cls()
-    first.read_arguments(ours)
+    read_arguments(first, ours)
     said = deepcopy(first.cli_config)
     app = cls()
-    app.read_arguments(theirs)
+    read_arguments(app, theirs)
     if app.cli_config.get(_SECTION, {}).get("profile"):
         said[_SECTION].pop("profile_dir", None)  # which would count more
     said.merge(app.cli_config)
     app.cli_config = said
     app.update_config(said)
-    app.read_files()
+    read_files(app)
     return app
 
 

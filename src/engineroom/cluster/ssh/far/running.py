@@ -7,7 +7,6 @@ import os
 import platform
 import signal
 import socket
-from pathlib import Path
 from subprocess import Popen
 from typing import Protocol
 
@@ -17,7 +16,6 @@ from engineroom.cluster.ssh.far.door import Door, relay
 from engineroom.cluster.ssh.messages import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.errors import EngineroomError
 from engineroom.machine.homes import expanded, home
-from engineroom.machine.logs import set_up
 from engineroom.machine.own_files import make_directory
 from engineroom.machine.private_files import write_private
 from engineroom.machine.titles import set_title
@@ -87,10 +85,6 @@ def place(file: SentFile) -> None:
     make_directory(path.parent)
     write_private(path, file.data)
     path.chmod(file.mode)
-
-
-def log_to(path: Path, level: str) -> None:
-    set_up(level, path)
 
 
 def _served(plan: RemotePlan, child: Popen[bytes], door: Door) -> Served:
