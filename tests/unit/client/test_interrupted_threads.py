@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -42,16 +43,14 @@ def at_step(number: int, act: Callable[[], None], *, only_after_calls: bool = Fa
     steps = [0]
     points: dict[Any, set[int]] = {}
 
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if "engineroom/client" not in frame.f_code.co_filename:
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode" and frame.f_lasti in steps_of(frame.f_code):
-            steps[0] += 1
-            if steps[0] == number:
-                sys.settrace(None)
-                act()
-        return trace
+    def see(code: Any, offset: int) -> bool:
+        if "engineroom/client" not in code.co_filename or offset not in steps_of(code):
+            return False
+        steps[0] += 1
+        if steps[0] == number:
+            stop()
+            act()
+        return True
 
     def steps_of(code: Any) -> set[int]:
         if code not in points:
@@ -62,12 +61,61 @@ def at_step(number: int, act: Callable[[], None], *, only_after_calls: bool = Fa
                 points[code] |= {offset for offset, _ in dis.findlinestarts(code)}
         return points[code]
 
-    before = sys.gettrace()
-    sys.settrace(trace)
+    begin, stop = (traced if sys.version_info < (3, 12) else monitored)(see)
+    begin()
     try:
         yield steps
     finally:
-        sys.settrace(before)
+        stop()
+
+
+Toggles = tuple[Callable[[], Any], Callable[[], Any]]
+
+
+def traced(see: Callable[[Any, int], bool]) -> Toggles:
+    """Return what begins and ends calling `see(code, offset)` before each instruction of this thread."""
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if "engineroom/client" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            see(frame.f_code, frame.f_lasti)
+        return trace
+
+    before = sys.gettrace()
+    return lambda: sys.settrace(trace), lambda: sys.settrace(before)
+
+
+def monitored(see: Callable[[Any, int], bool]) -> Toggles:
+    """As `traced` does, where Python 3.13 would miss instructions."""
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]  # from Python 3.12 on
+    tool, every, thread = 4, monitoring.events.INSTRUCTION, threading.get_ident()
+
+    def look(code: Any, offset: int) -> Any:
+        if threading.get_ident() == thread and not see(code, offset):
+            return monitoring.DISABLE
+        return None
+
+    def begin() -> None:
+        monitoring.use_tool_id(tool, "steps")
+        monitoring.register_callback(tool, every, look)
+        monitoring.restart_events()
+        monitoring.set_events(tool, every)
+
+    def stop() -> None:
+        if monitoring.get_tool(tool):
+            monitoring.set_events(tool, 0)
+            monitoring.free_tool_id(tool)
+
+    return begin, stop
+
+
+def steps_in(call: Callable[[], Any], *, only_after_calls: bool = False) -> int:
+    """Return how many steps there are in a call."""
+    with at_step(-1, interrupt, only_after_calls=only_after_calls) as steps:
+        call()
+    return steps[0]
 
 
 def interrupt() -> None:
@@ -106,9 +154,7 @@ def test_an_exception_at_any_step_leaves_a_task_that_is_sent_or_none(
         held = rc.load_balanced_view().apply_async(abs, -7)
         assert wait_until(lambda: fake.held)
         fake.holding = False
-    with at_step(-1, interrupt) as steps:
-        call(rc)
-    for step in range(1, steps[0] + 1):
+    for step in range(1, steps_in(lambda: call(rc)) + 1):
         try:
             with at_step(step, interrupt):
                 call(rc)
@@ -167,19 +213,19 @@ def test_ctrl_c_anywhere_in_a_call_that_waits_withdraws_all_of_it(rc: Client, fa
     def ctrl_c() -> None:
         raise KeyboardInterrupt
 
-    with at_step(-1, interrupt, only_after_calls=True) as steps:
-        call(rc)
-    for step in range(1, steps[0] + 1, 1 if name == "apply_sync" else 5):
+    steps = steps_in(lambda: call(rc), only_after_calls=True)
+    for step in range(1, steps + 1, 1 if name == "apply_sync" else 5):
         rc.queue_status()  # its answer comes after all that was sent before
         heard = len(fake.heard)
         fake.holding = True
-        answer = threading.Timer(0.02, fake.do, [fake.go_on])
+        answered = threading.Event()
+        answer = threading.Timer(0.02, lambda answered=answered: (answered.set(), fake.do(fake.go_on)))
         answer.start()
         try:
             with at_step(step, ctrl_c, only_after_calls=True):
                 call(rc)
         except KeyboardInterrupt:
-            waits = answer.is_alive()
+            waits = not answered.is_set()
             rc.queue_status()
             new = fake.heard[heard:]
             aborted = withdrawn(new)
@@ -200,9 +246,7 @@ def test_a_handler_may_submit_wherever_it_interrupts_a_submission(rc: Client, fa
 
     for name, call in CALLS.items():
         call(rc)
-        with at_step(-1, submit, only_after_calls=True) as steps:
-            call(rc)
-        for step in range(1, steps[0] + 1):
+        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1):
             made.clear()
             with at_step(step, submit, only_after_calls=True):
                 outer = call(rc)
@@ -225,9 +269,7 @@ def test_a_handler_may_wait_wherever_it_interrupts_a_call(rc: Client) -> None:
     uses["callback"] = lambda rc: rc[0].apply_async(abs, -1).add_done_callback(lambda _: None)
     for name, call in uses.items():
         call(rc)
-        with at_step(-1, use, only_after_calls=True) as steps:
-            call(rc)
-        for step in range(1, steps[0] + 1):
+        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1):
             found.clear()
             with at_step(step, use, only_after_calls=True):
                 call(rc)
@@ -237,9 +279,9 @@ def test_a_handler_may_wait_wherever_it_interrupts_a_call(rc: Client) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_handler_may_close_the_client_wherever_it_interrupts_a_call(fake: FakeController, name: str) -> None:
-    with Client() as rc, at_step(-1, interrupt, only_after_calls=True) as steps:
-        CALLS[name](rc)
-    for step in range(1, steps[0] + 1, 9):
+    with Client() as rc:
+        steps = steps_in(lambda: CALLS[name](rc), only_after_calls=True)
+    for step in range(1, steps + 1, 9):
         rc = Client()
         try:
             with at_step(step, rc.close, only_after_calls=True):
