@@ -2,6 +2,7 @@
 
 import abc
 import copyreg
+import ctypes
 import enum
 import operator
 import weakref
@@ -394,5 +395,54 @@ class Holder:
 
 
 made(Holder, lambda h: list(h.seen) == h.items and h.names["dog"] is h.items[0] and h.keys[h.items[0]] == 1, same=None)
+
+title("`ctypes` structures, unions, arrays, and pointer types")
+
+
+class Pair(ctypes.Structure):
+    _fields_ = [("x", ctypes.c_char), ("y", ctypes.c_double)]
+
+    def total(self):
+        return ord(self.x) + self.y
+
+
+class Tight(ctypes.BigEndianStructure):
+    _fields_ = [("x", ctypes.c_char), ("y", ctypes.c_int), ("bits", ctypes.c_uint, 3)]
+    _pack_ = 1
+
+
+class Either(ctypes.Union):
+    _fields_ = [("i", ctypes.c_int), ("f", ctypes.c_float)]
+
+
+class Linked(Pair):
+    _anonymous_ = ("either",)
+
+
+Linked._fields_ = [("either", Either), ("pairs", Pair * 2), ("next", ctypes.POINTER(Linked))]
+
+
+class Whole(ctypes.c_int):
+    def twice(self):
+        return self.value * 2
+
+
+def same_bytes(one, other):
+    return bytes(one) == bytes(other)
+
+
+def chained():
+    one = Linked(b"a", 1.5)
+    one.next = ctypes.pointer(Linked(i=5))
+    return one.next.contents.i == 5
+
+
+made(lambda: Pair(b"a", 2.5), lambda p: p.total() == 99.5, same=same_bytes)
+made(lambda: Tight(b"a", 2, 5), lambda p: (p.y, p.bits, ctypes.sizeof(p)) == (2, 5, 9), same=same_bytes)
+made(lambda: Either(3), lambda e: e.i == 3, same=same_bytes)
+made(lambda: (Pair * 2)((b"a", 1), (b"b", 2)), lambda a: a[1].total() == 100, same=same_bytes)
+made(lambda: (ctypes.c_int * 2 * 2)((1, 2), (3, 4)), lambda a: a[1][0] == 3, same=same_bytes)
+made(lambda: Whole(4), lambda w: w.twice() == 8, same=same_bytes)
+row(Linked, lambda c: chained() and c(b"a", 1.5).total() == 98.5, same=operator.is_)
 
 close()

@@ -16,7 +16,7 @@ from pickle import dumps, loads
 from types import CodeType, FunctionType, UnionType
 from typing import Any
 
-from engineroom.serialize.by_value.classes import importable
+from engineroom.serialize.by_value.origins import importable
 
 _BUILTINS = vars(builtins)
 _CONSTANTS = frozenset({type(None), bool, int, str, bytes, type(...)})

@@ -18,12 +18,11 @@ import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.by_value.arrivals import arrivals
 from engineroom.serialize.by_value.class_sources import keep_place, place_of
+from engineroom.serialize.by_value.ctypes_classes import FIELDS, derived_by_ctypes, is_field, layout_of, metaclass_of
 from engineroom.serialize.by_value.enums import bare_enum, by_value, fill_members, members_of
 from engineroom.serialize.by_value.hooks import no_hooks
+from engineroom.serialize.by_value.origins import HEAP_TYPE, importable, in_c
 from engineroom.serialize.functions.interactive import home
-
-HEAP_TYPE = 1 << 9
-"""Flag of classes that were made at run time; the others are written in C and part of Python."""
 
 _received: WeakSet[type] = WeakSet()
 """Classes that came by value; those defined here are never changed by what comes back."""
@@ -38,7 +37,7 @@ class Blueprint(NamedTuple):
     """What a class is made from; `attributes`: those that it needs from the start; `members`: of an enum;
     `place`: where it was defined (see `class_sources`)."""
 
-    meta: type[type]
+    meta: Any
     name: str
     bases: tuple[type, ...]
     attributes: dict[str, Any]
@@ -55,11 +54,6 @@ class ClassState(NamedTuple):
     members: dict[str, Any]
 
 
-def importable(value: FunctionType | type) -> bool:
-    """Whether the far end gets this function or class by importing it."""
-    return bool(theirs._should_pickle_by_reference(value))
-
-
 def reduce_class(cls: type) -> Any:
     """Return how `cls` is pickled: NotImplemented for what the far end imports."""
     if importable(cls):
@@ -69,6 +63,8 @@ def reduce_class(cls: type) -> Any:
     generic = vars(cls).get("__pydantic_generic_metadata__")
     if generic and generic["origin"] and generic["args"]:  # such as `Box[int]`: pydantic makes one for each argument
         return operator.getitem, (generic["origin"], generic["args"])
+    if derived := derived_by_ctypes(cls):
+        return derived
     attributes = _attributes(cls)
     members: tuple[tuple[Any, ...], ...] = ()
     states: dict[str, Any] = {}
@@ -76,8 +72,8 @@ def reduce_class(cls: type) -> Any:
         members, states = members_of(cls)
         attributes["_value2member_map_"] = by_value(cls)
     identity = theirs._get_or_create_tracker_id(cls)
-    start, place = _from_the_start(cls), place_of(cls)
-    blueprint = Blueprint(type(cls), cls.__name__, cls.__bases__, start, members, identity, place and tuple(place))
+    meta, start, place = metaclass_of(cls), _from_the_start(cls), place_of(cls)
+    blueprint = Blueprint(meta, cls.__name__, cls.__bases__, start, members, identity, place and tuple(place))
     state = ClassState(attributes, _registered(cls), states)
     return make_class, tuple(blueprint), tuple(state), None, None, set_class_state
 
@@ -105,7 +101,10 @@ def set_class_state(made: type, parts: tuple[Any, ...]) -> None:
     if isinstance(made, EnumMeta):
         fill_members(made, state.attributes, state.members)
     for name, value in state.attributes.items():
-        give(made, name, value)
+        if name != FIELDS:
+            give(made, name, value)
+        elif FIELDS not in vars(made):
+            setattr(made, name, value)
     if "__firstlineno__" in state.attributes:  # Python 3.13 forgets it when other attributes are set
         give(made, "__firstlineno__", state.attributes["__firstlineno__"])
     for each in state.registered:
@@ -116,6 +115,7 @@ def _from_the_start(cls: type) -> dict[str, Any]:
     own = vars(cls)
     attributes = {name: own[name] for name in _REMADE if name in own}
     attributes["__qualname__"] = cls.__qualname__
+    attributes.update(layout_of(cls))
     if "__slots__" in own:
         # As Python has named them: private ones with the class's name in front.
         attributes["__slots__"] = tuple(name for name, value in own.items() if _is_slot(cls, name, value))
@@ -136,13 +136,8 @@ def _attributes(cls: type) -> dict[str, Any]:
         if name not in _REMADE
         and name not in _OF_THIS_PROCESS
         and not _is_slot(cls, name, value)
-        and not _is_field(value)
+        and not is_field(value)
     }
-
-
-def _is_field(value: object) -> bool:
-    """Whether it is the descriptor of a field of a ctypes structure, which `_fields_` makes."""
-    return type(value).__name__ == "CField"
 
 
 def _registered(cls: type) -> tuple[type, ...]:
@@ -154,16 +149,19 @@ def _registered(cls: type) -> tuple[type, ...]:
 
 
 def _natural(meta: type[type]) -> Any:
-    """Return the first of a metaclass and its bases that is imported here: it knows how its classes are made."""
-    lineage: tuple[type, ...] = type.__dict__["__mro__"].__get__(meta)
-    return next(each for each in lineage if importable(each))
+    """Return the first of a metaclass and its bases that is not by value: it knows how its classes are made."""
+    return next(each for each in _lineage(meta) if importable(each) or in_c(each))
+
+
+def _lineage(meta: type[type]) -> tuple[type, ...]:
+    return type.__dict__["__mro__"].__get__(meta)  # type: ignore[no-any-return]
 
 
 def _make(plan: Blueprint) -> type:
     if issubclass(plan.meta, EnumMeta):
         with no_hooks(plan.bases):
             return bare_enum(plan.meta, plan.name, plan.bases, plan.attributes, plan.members)
-    natural = _natural(plan.meta)
+    natural: Any = _natural(plan.meta)
     try:
         with no_hooks(plan.bases):
             namespace = natural.__prepare__(plan.name, plan.bases)
@@ -173,10 +171,11 @@ def _make(plan: Blueprint) -> type:
         return made
     except Exception:  # noqa: BLE001 -- whoever wrote it may insist on attributes that only follow
         with no_hooks(plan.bases, imported=True):
-            return type.__new__(plan.meta, plan.name, plan.bases, dict(plan.attributes))
+            plain: type = type.__new__(plan.meta, plan.name, plan.bases, dict(plan.attributes))
+        return plain
 
 
 def _setter(meta: type[type]) -> Any:
     """Return what sets an attribute of a class as it was there, whatever a metaclass has to say about it."""
-    setter = _natural(meta).__setattr__
-    return type.__setattr__ if isinstance(setter, FunctionType) else setter
+    setters = ((each.__setattr__, vars(each).get("__setattr__")) for each in _lineage(meta))
+    return next(setter for setter, own in setters if own is not None and not isinstance(own, FunctionType))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from engineroom.serialize.by_value.classes import importable
 from engineroom.serialize.by_value.enums import is_member, member
 from engineroom.serialize.by_value.named import reduce_named
+from engineroom.serialize.by_value.origins import importable
 
 Way = Callable[[Any], Any]
 _STREAMS = ("stdout", "stderr", "stdin")

@@ -19,8 +19,9 @@ import cloudpickle.cloudpickle as theirs
 
 from engineroom.serialize.buffers import keeper, large
 from engineroom.serialize.by_value.annotations import annotations_of_class, annotations_of_function
-from engineroom.serialize.by_value.classes import HEAP_TYPE, reduce_class
+from engineroom.serialize.by_value.classes import reduce_class
 from engineroom.serialize.by_value.instances import Way, way_of
+from engineroom.serialize.by_value.origins import HEAP_TYPE
 from engineroom.serialize.by_value.standard_ways import WAYS
 from engineroom.serialize.failures.exceptions import reduce_exception
 from engineroom.serialize.functions.code_facts import facts_of

@@ -53,7 +53,7 @@ def _carried(function: Any, seen: set[int]) -> Iterator[Carried]:
 
 
 def _carried_by(function: FunctionType, seen: set[int]) -> Iterator[Carried]:
-    from engineroom.serialize.by_value.classes import importable
+    from engineroom.serialize.by_value.origins import importable
     from engineroom.serialize.by_value.pickler import captured_by  # with cloudpickle; seldom needed here
 
     if importable(function):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-from engineroom.serialize.by_value.classes import importable
+from engineroom.serialize.by_value.origins import importable
 from engineroom.serialize.by_value.pickler import captured_by
 from engineroom.serialize.functions.code_facts import facts_of
 from engineroom.serialize.payloads import modules_by_value

@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from engineroom.serialize.by_value import pickler
-from engineroom.serialize.by_value.classes import importable
+from engineroom.serialize.by_value.origins import importable
 from engineroom.serialize.functions.code_facts import facts_of
 
 _LONGEST = 60
