@@ -7,6 +7,7 @@ from typing import Any
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
 from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.errors import LaunchError
+from engineroom.settings.launcher_kinds import Kind
 from engineroom.settings.launchers import (
     LAUNCHER_CLASSES,
     BaseLauncher,
@@ -59,6 +60,7 @@ __all__ = [
     "HTCondorLauncher",
     "Handle",
     "JobState",
+    "Kind",
     "LSFControllerLauncher",
     "LSFEngineSetLauncher",
     "LSFLauncher",

@@ -15,7 +15,7 @@ from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import launcher_class
-from engineroom.settings.launchers import BaseLauncher, WindowsHPCLauncher
+from engineroom.settings.launchers import BaseLauncher
 from engineroom.settings.option import configured, names_in, own_options
 from engineroom.settings.reading import read_arguments, read_config_files
 
@@ -44,7 +44,7 @@ def effective_options(app: IPClusterStart) -> list[Effective]:
     found = [*_of_class(Cluster, shared), *_of_class(IPClusterStart, shared)]
     for cls in _launchers(app, shared):
         found += _of_class(cls, shared)
-    elsewhere = _because_engines_are_elsewhere(shared)
+    elsewhere = _because_engines_are_elsewhere(app, shared)
     for program, less, more in (("ipcontroller", elsewhere, _for_controller(app, shared)), ("ipengine", [], [])):
         path, classes = config_file(app.profile_directory.path, program), FILES[program]
         own = [_Layer(str(each), read_config_files([each], classes)) for each in with_json(path)]
@@ -68,18 +68,17 @@ def _launchers(app: IPClusterStart, shared: Sequence[_Layer]) -> Iterator[type[C
     yield launcher_class(options.controller_launcher_class, controller=True, places=places)
     cls = launcher_class(options.engine_launcher_class, controller=False, places=places)
     yield cls
-    if issubclass(cls, WindowsHPCLauncher):
-        yield from (cls.job_class, cls.task_class)
+    yield from cls.further_sections()
 
 
 def _places(app: IPClusterStart) -> list[str]:
     return places_for(app.profile_directory.path)
 
 
-def _because_engines_are_elsewhere(shared: Sequence[_Layer]) -> list[_Layer]:
+def _because_engines_are_elsewhere(app: IPClusterStart, shared: Sequence[_Layer]) -> list[_Layer]:
     """Return what a controller does unless it is told otherwise."""
     config = _merged(shared)
-    if not may_be_elsewhere(configured(Cluster, config).engine_launcher_class, config):
+    if not may_be_elsewhere(configured(Cluster, config).engine_launcher_class, config, places=_places(app)):
         return []
     return [_Layer("Cluster.engine_launcher_class", Config({"IPController": {"ip": "*"}}))]
 

@@ -10,10 +10,12 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.machine.own_modules import importable
-from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS, BaseLauncher, ControllerLauncher, EngineLauncher
+from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE
+from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS, BaseLauncher
 from engineroom.settings.option import OptionError
 from engineroom.settings.own_classes import OwnClass, own_class_path
 
+_DERIVED_FROM = {CONTROLLER: "ControllerLauncher", ENGINE: "EngineLauncher"}
 _NAMED_BY = ("engine_launcher_class", "controller_launcher_class")
 
 
@@ -25,11 +27,11 @@ def launcher_class(name: str, *, controller: bool, places: Sequence[str] = ()) -
     """
     if name in LAUNCHERS:
         return LAUNCHERS[name][0 if controller else 1]
-    cls = name.cls if isinstance(name, OwnClass) else import_launcher(name, places)
-    needed = ControllerLauncher if controller else EngineLauncher
-    if not issubclass(cls, needed):
+    cls: type[BaseLauncher] = name.cls if isinstance(name, OwnClass) else import_launcher(name, places)
+    role = CONTROLLER if controller else ENGINE
+    if role not in cls.starts:
         what = "controller" if controller else "engines"
-        raise OptionError(f"the launcher {name} cannot start {what}: derive it from {needed.__name__}")
+        raise OptionError(f"the launcher {name} cannot start {what}: derive it from {_DERIVED_FROM[role]}")
     return cls
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engineroom.settings.launcher_kinds import KINDS
 from engineroom.settings.named import Named
 from engineroom.settings.option import option
 from engineroom.settings.own_classes import ENTRY_POINTS, own_class_path, own_entry_points
-
-_ALSO = {"MPI": ("MPIExec",), "WindowsHPC": ("WinHPC",), "Batch": ("BatchSystem",), "Slurm": ("SLURM",)}
-NAMES = (*("Local", "SSH", "MPI", "PBS", "SGE", "Slurm", "LSF", "HTCondor", "WindowsHPC", "SSHProxy", "Batch"),)
 
 ENGINES = "engines"
 
@@ -21,12 +19,11 @@ class LauncherName(Named):
     def __init__(self, *, role: str, suffixes: Sequence[str]) -> None:
         """`role`: what is started. `suffixes`: what the names of classes end in."""
         choices = {
-            name: tuple(f"{each}{suffix}" for each in (name, *_ALSO.get(name, ())) for suffix in suffixes)
-            + _ALSO.get(name, ())
-            for name in NAMES
+            name: (*(f"{each}{suffix}" for each in (name, *kind.also) for suffix in suffixes), *kind.also)
+            for name, kind in KINDS.items()
         }
         words = (
-            f"How to start {role}: {', '.join(NAMES)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
+            f"How to start {role}: {', '.join(KINDS)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
             "your own as module.Class."
         )
         self.role, self.suffixes = role, suffixes

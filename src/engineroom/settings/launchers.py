@@ -1,18 +1,22 @@
 """The options of what starts controllers and engines, by the class names that users configure.
 
 Each system has one class with its options (`c.PBSLauncher.queue`), and one for each of the two things that it starts
-(`c.PBSEngineSetLauncher.batch_template_file`), which has them too. What they do is in `cluster/launchers/`.
+(`c.PBSEngineSetLauncher.batch_template_file`), which has them too. What the rest of a cluster has to know of each kind
+is a row in `launcher_kinds`; what they do is in `cluster/launchers/`.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from copy import copy
+from types import MappingProxyType
 from typing import ClassVar
 
 from traitlets import Any, CaselessStrEnum, CRegExp, Dict, Float, Int, List, TraitType, Unicode, default
 from traitlets.config import Configurable
 
+from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE, KINDS, OWN, Kind
 from engineroom.settings.option import configured, option
 from engineroom.settings.winhpc import (
     IPControllerJob,
@@ -24,19 +28,38 @@ from engineroom.settings.winhpc import (
     values_set,
 )
 
+_OVER_SSH = "files travel over the ssh connection itself: see to_send and to_fetch"
+_NAMED = "the machines are those in its `engines`"
+_FETCHED = "only files of a controller are fetched: have engines return what you need"
+
 
 def _options_of(cls: type) -> list[str]:
     return cls.class_trait_names(config=True) if issubclass(cls, Configurable) else []
 
 
+def _no_effect(**reasons: str) -> Mapping[str, str]:
+    return MappingProxyType(reasons)
+
+
 class BaseLauncher(Configurable):
     """What all launchers have."""
 
+    launcher_kind: ClassVar[Kind] = OWN
+    """What the rest of a cluster has to know of it."""
+    starts: ClassVar[frozenset[str]] = frozenset()
+    """Whether it starts "engine" or "controller"."""
+    no_effect: ClassVar[Mapping[str, str]] = _no_effect()
+    """Options that it has because its parents have them, and why they do nothing, or what to use instead."""
     old_classes: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **more: object) -> None:
-        """Let a class give an option another default by just saying so: `queue = "short"`."""
+        """Let a class give an option another default by just saying so: `queue = "short"`; its own methods count."""
         super().__init_subclass__(**more)
+        if "starts" not in vars(cls):
+            cls.starts = frozenset().union(*(vars(base).get("starts", ()) for base in cls.__mro__))
+        of_ours = any(cls.launcher_kind is kind for kind in KINDS.values())
+        if of_ours and any("start" in vars(base) for base in cls.__mro__):
+            cls.launcher_kind = cls.launcher_kind.with_methods()
         for name in {name for base in cls.__bases__ for name in _options_of(base)}.intersection(vars(cls)):
             if not isinstance(value := vars(cls)[name], TraitType):
                 delattr(cls, name)
@@ -47,9 +70,16 @@ class BaseLauncher(Configurable):
     output_limit = option(Int(100, min=0, help="Lines of output to show when it fails (at most 3 for a job)."))
     stop_timeout = option(Float(60, min=0, help="Seconds to wait for it to stop before reporting an error."))
 
+    @classmethod
+    def further_sections(cls) -> tuple[type[Configurable], ...]:
+        """Return other classes with options of what it starts."""
+        return ()
+
 
 class ControllerLauncher(BaseLauncher):
     """What starts a controller."""
+
+    starts = frozenset({CONTROLLER})
 
     controller_cmd = option(
         List(Unicode(), help="Command that runs the controller (default: this Python with engineroom's controller).")
@@ -63,6 +93,8 @@ class ControllerLauncher(BaseLauncher):
 class EngineLauncher(BaseLauncher):
     """What starts a set of engines."""
 
+    starts = frozenset({ENGINE})
+
     engine_cmd = option(
         List(Unicode(), help="Command that runs one engine (default: this Python with engineroom's engine).")
     )
@@ -71,6 +103,9 @@ class EngineLauncher(BaseLauncher):
 
 class LocalProcessLauncher(BaseLauncher):
     """What starts processes on this machine."""
+
+    launcher_kind = KINDS["Local"]
+    no_effect = _no_effect(poll_seconds="the end of a process is known at once")
 
     poll_seconds = option(Float(30, min=0, help="Ignored: engineroom notices the end of a process at once."))
     stop_seconds_until_kill = option(
@@ -99,6 +134,7 @@ class LocalEngineSetLauncher(LocalProcessLauncher, EngineLauncher):
 class MPILauncher(LocalProcessLauncher):
     """What starts processes by mpiexec."""
 
+    launcher_kind = KINDS["MPI"]
     old_classes = ("MPIExecLauncher",)
 
     mpi_cmd = option(List(Unicode(), ["mpiexec"], help="Command that starts MPI processes."))
@@ -120,6 +156,13 @@ class MPIEngineSetLauncher(MPILauncher, EngineLauncher):
 class SSHLauncher(LocalProcessLauncher):
     """What starts processes on other machines by ssh."""
 
+    launcher_kind = OWN
+    no_effect = _no_effect(
+        scp_cmd=_OVER_SSH,
+        scp_args=_OVER_SSH,
+        output_limit="the logs of other machines are copied to here: see `ipcluster logs`",
+        stop_timeout="what runs there is killed if it does not end",
+    )
     old_classes = ("SSHClusterLauncher",)
 
     hostname = option(Unicode("", help="Machine to start on."))
@@ -154,10 +197,19 @@ class SSHLauncher(LocalProcessLauncher):
 class SSHControllerLauncher(SSHLauncher, ControllerLauncher):
     """A controller on another machine, by ssh. It keeps its port and keys from start to start (--reuse)."""
 
+    launcher_kind = KINDS["SSH"]
+    no_effect = _no_effect(stop_seconds_until_kill="a controller that does not end in 4 s is killed")
+
 
 class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on other machines, by ssh."""
 
+    launcher_kind = KINDS["SSH"]
+    no_effect = _no_effect(
+        to_fetch=_FETCHED,
+        hostname=_NAMED,
+        location=_NAMED,
+    )
     old_classes = ("SSHEngineLauncher",)
 
     engines = option(
@@ -172,12 +224,19 @@ class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
 class SSHProxyEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on one other machine, started there by `ipcluster engines`."""
 
+    launcher_kind = KINDS["SSHProxy"]
+    no_effect = _no_effect(to_fetch=_FETCHED)
+
     ipcluster_cmd = option(List(Unicode(), help="Remote ipcluster command; its Python is used."))
     ipcluster_args = option(List(Unicode(), help="Arguments for the remote `ipcluster engines`."))
 
 
 class BatchSystemLauncher(BaseLauncher):
     """What hands scripts to a batch system, and asks it how they are."""
+
+    launcher_kind = KINDS["Batch"]
+    batch_system: ClassVar[object] = None
+    """The `BatchSystem` that a class of the user's own describes; None: the one of its kind."""
 
     batch_template = option(
         Unicode("", help="Batch script as text, with fields such as {n} and {queue}, or Python expressions of them.")
@@ -217,6 +276,8 @@ class BatchSystemLauncher(BaseLauncher):
 class PBSLauncher(BatchSystemLauncher):
     """Jobs of PBS: Torque, OpenPBS, PBS Pro."""
 
+    launcher_kind = KINDS["PBS"]
+
     variant = option(
         CaselessStrEnum(
             ("", "Torque", "PBS Pro"),
@@ -230,9 +291,13 @@ class PBSLauncher(BatchSystemLauncher):
 class SGELauncher(BatchSystemLauncher):
     """Jobs of Grid Engine."""
 
+    launcher_kind = KINDS["SGE"]
+
 
 class SlurmLauncher(BatchSystemLauncher):
     """Jobs of Slurm."""
+
+    launcher_kind = KINDS["Slurm"]
 
     qos = option(Unicode("", help="Quality of service to request."))
 
@@ -240,9 +305,14 @@ class SlurmLauncher(BatchSystemLauncher):
 class LSFLauncher(BatchSystemLauncher):
     """Jobs of LSF."""
 
+    launcher_kind = KINDS["LSF"]
+
 
 class HTCondorLauncher(BatchSystemLauncher):
     """Jobs of HTCondor."""
+
+    launcher_kind = KINDS["HTCondor"]
+    no_effect = _no_effect(queue="HTCondor has no queues: say what machines have to have by `options`")
 
 
 class BatchControllerLauncher(BatchSystemLauncher, ControllerLauncher):
@@ -296,6 +366,8 @@ class HTCondorEngineSetLauncher(HTCondorLauncher, EngineLauncher):
 class WindowsHPCLauncher(BaseLauncher):
     """Jobs of Windows HPC Server."""
 
+    launcher_kind = KINDS["WindowsHPC"]
+    no_effect = _no_effect(output_limit="what tasks print is in the profile's log directory")
     job_class: ClassVar[type[WinHPCJob]]
     task_class: ClassVar[type[WinHPCTask]]
 
@@ -307,6 +379,10 @@ class WindowsHPCLauncher(BaseLauncher):
     task = option(
         Dict(help="Options of WinHPCTask for its tasks (default: those set for their own class)."), in_files=False
     )
+
+    @classmethod
+    def further_sections(cls) -> tuple[type[Configurable], ...]:
+        return (cls.job_class, cls.task_class)
 
     @default("job")
     def _job_of_its_class(self) -> dict[str, object]:
@@ -346,17 +422,7 @@ class WindowsHPCEngineSetLauncher(WindowsHPCLauncher, EngineLauncher):
 
 
 LAUNCHERS: dict[str, tuple[type[ControllerLauncher], type[EngineLauncher]]] = {
-    "Batch": (BatchControllerLauncher, BatchEngineSetLauncher),
-    "HTCondor": (HTCondorControllerLauncher, HTCondorEngineSetLauncher),
-    "LSF": (LSFControllerLauncher, LSFEngineSetLauncher),
-    "Local": (LocalControllerLauncher, LocalEngineSetLauncher),
-    "MPI": (MPIControllerLauncher, MPIEngineSetLauncher),
-    "PBS": (PBSControllerLauncher, PBSEngineSetLauncher),
-    "SGE": (SGEControllerLauncher, SGEEngineSetLauncher),
-    "SSH": (SSHControllerLauncher, SSHEngineSetLauncher),
-    "SSHProxy": (SSHControllerLauncher, SSHProxyEngineSetLauncher),
-    "Slurm": (SlurmControllerLauncher, SlurmEngineSetLauncher),
-    "WindowsHPC": (WindowsHPCControllerLauncher, WindowsHPCEngineSetLauncher),
+    name: (globals()[kind.classes[CONTROLLER]], globals()[kind.classes[ENGINE]]) for name, kind in KINDS.items()
 }
 """By the short name, what starts a controller and what starts engines."""
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from traitlets.config import Config
 
-from engineroom.cluster.host.launching import controller_command
 from engineroom.cluster.launchers.choose import options_of
+from engineroom.cluster.plan.commands import controller_command
 from engineroom.cluster.plan.host_plan import HostPlan, host_plan, level_name
 from engineroom.settings.cluster import Cluster
 from engineroom.settings.option import OptionError

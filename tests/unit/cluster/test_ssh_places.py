@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.cluster.launchers.ssh.command import place_in, place_of
-from engineroom.cluster.launchers.ssh.places import count_in, share_of_proxy, shares_of, split
+from engineroom.cluster.launchers.ssh.places import count_in, shares_of, shares_of_proxy, split
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHControllerLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
 
@@ -87,7 +87,7 @@ def test_a_command_of_the_users_own_names_the_python() -> None:
     with pytest.raises(LaunchError, match="set remote_python to the Python there that has engineroom"):
         python(engine_cmd=["nice", "ipengine"])
     proxy = SSHProxyEngineSetLauncher(hostname="b", ipcluster_cmd=["/opt/bin/ipcluster"], ipcluster_args=["--x"])
-    share = share_of_proxy(proxy)
+    (share,) = shares_of_proxy(proxy)
     assert (share.options.remote_python, share.ipcluster) == ("/opt/bin/python", ["--x"])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engineroom.cluster.finding.registry import Found
 from engineroom.cluster.records.pid_records import Holder
-from engineroom.settings.launcher_names import NAMES
+from engineroom.settings.launcher_kinds import ENGINE, KINDS
 
 _COLUMNS = ("PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER", "AGE", "PID", "STARTED IN")
 
@@ -21,7 +21,7 @@ _LAUNCHER = _COLUMNS.index("LAUNCHER")
 _LEAST = 10
 """Characters that stay of a path."""
 
-_CLASSES = {name.lower(): f"{name}EngineSetLauncher" for name in NAMES}
+_CLASSES = {name.lower(): kind.classes[ENGINE] for name, kind in KINDS.items()}
 
 
 def as_values(found: Found) -> dict[str, Any]:

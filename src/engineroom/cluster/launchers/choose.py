@@ -11,20 +11,12 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.launcher import CONTROLLER, Launcher
-from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.machine.own_modules import stay_importable
 from engineroom.machine.surroundings import own_module_path
 from engineroom.settings.launcher_classes import import_launcher, launcher_class
-from engineroom.settings.launchers import (
-    LAUNCHERS,
-    BaseLauncher,
-    BatchSystemLauncher,
-    LocalControllerLauncher,
-    LocalEngineSetLauncher,
-    MPILauncher,
-    WindowsHPCLauncher,
-)
+from engineroom.settings.launcher_kinds import KINDS, loaded
+from engineroom.settings.launchers import BaseLauncher
 from engineroom.settings.option import OptionError, configured, no_sense
 from engineroom.settings.own_classes import OwnClass
 
@@ -52,7 +44,7 @@ def spec_of(name: str, role: str, config: Config, places: Sequence[str] = ()) ->
             f"an option of {name} is neither text nor number nor a list or dict of them: {error}"
         ) from None
     # The host that is to import it may be another process, for which Python looks elsewhere.
-    modules = [] if name in LAUNCHERS else list(dict.fromkeys([*own_module_path(), *places]))
+    modules = [] if name in KINDS else list(dict.fromkeys([*own_module_path(), *places]))
     return LauncherSpec(f"{cls.__module__}.{cls.__qualname__}", values, modules, _pickled(name))
 
 
@@ -90,30 +82,8 @@ def launcher_for(options: BaseLauncher, shared: dict[str, Any] | None = None) ->
 
     `shared`: what the launchers of one host have in common, {} at first.
     """
-    # Each way to start is loaded by those who go it.
-    if hasattr(options, "start"):
-        return OwnLauncher(options)
-    if isinstance(options, MPILauncher):
-        from engineroom.cluster.launchers.mpi import MPIRanks
-
-        return MPIRanks(options)
-    if isinstance(options, LocalEngineSetLauncher):
-        from engineroom.cluster.launchers.guarded import GuardedProcesses
-
-        return GuardedProcesses(options, delay=options.delay)
-    if isinstance(options, LocalControllerLauncher):
-        from engineroom.cluster.launchers.guarded import GuardedProcesses
-
-        return GuardedProcesses(options, name="the controller's command")
-    if isinstance(options, WindowsHPCLauncher):
-        from engineroom.cluster.launchers.winhpc.launcher import WindowsHPC
-
-        return WindowsHPC(options, {} if shared is None else shared)
-    if isinstance(options, BatchSystemLauncher):
-        from engineroom.cluster.launchers.batch import BatchLauncher
-
-        return BatchLauncher(options, {} if shared is None else shared)
-    return OwnLauncher(options)
+    launcher: Launcher = loaded(options.launcher_kind.launcher)(options, {} if shared is None else shared)
+    return launcher
 
 
 def _as_json(value: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.launchers import guard
-from engineroom.cluster.launchers.launcher import Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status, as_text
 from engineroom.cluster.line.children import Child, cause_of
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
@@ -163,6 +163,10 @@ class GuardedProcesses:
             await guarded.gone()
             del self._ours[record.pid]
 
+    def describe(self, command: Command) -> str:
+        """Return, for people, what would be started."""
+        return as_text(command)
+
     def arguments(self, command: Command) -> tuple[list[str], int]:
         """Return what is to be started, and how many times."""
         return command.argv, command.n
@@ -194,6 +198,14 @@ class GuardedProcesses:
         said = last_lines(guarded.log_file, self.options.output_limit)
         words = f"{self.name}: {cause_of(bad[0])}"
         return f"{words}; it said:\n{said}" if said else words
+
+
+def guarded_processes(options: LocalProcessLauncher, shared: dict[str, Any]) -> GuardedProcesses:
+    """Return what starts processes of this machine, as `options` say."""
+    del shared
+    if CONTROLLER in options.starts:
+        return GuardedProcesses(options, name="the controller's command")
+    return GuardedProcesses(options, delay=getattr(options, "delay", 0.0))
 
 
 def grace_of(options: LocalProcessLauncher) -> float:

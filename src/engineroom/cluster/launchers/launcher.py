@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE
 from engineroom.settings.profiles import Profile
+
+__all__ = [
+    "CONTROLLER",
+    "ENGINE",
+    "Command",
+    "Handle",
+    "Launcher",
+    "State",
+    "Status",
+    "Telling",
+    "Watchful",
+    "as_text",
+]
 
 Handle = dict[str, Any]
 """Identifies what was started, in JSON values, so that another process can poll and stop it."""
-
-ENGINE, CONTROLLER = "engine", "controller"
 
 
 class Command(msgspec.Struct, kw_only=True, frozen=True):
@@ -35,6 +48,11 @@ class Command(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def profile(self) -> Profile:
         return Profile(Path(self.profile_dir))
+
+
+def as_text(command: Command) -> str:
+    """Return `command` for people: what is typed, and how many times."""
+    return f"$ {shlex.join(command.argv)}{f'   # {command.n} times' if command.n != 1 else ''}"
 
 
 class State(Enum):
@@ -66,6 +84,10 @@ class Launcher(Protocol):
 
     async def stop(self, handle: Handle) -> None:
         """Stop the processes and wait until they end. LaunchError: they did not within `stop_timeout` seconds."""
+
+    def describe(self, command: Command) -> str | Coroutine[Any, Any, str]:
+        """Return, for people, how `command` would be started; nothing is."""
+        ...
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ import json
 import logging
 from typing import Any
 
-from engineroom.cluster.launchers.launcher import Command, Handle, Status
+from engineroom.cluster.launchers.launcher import Command, Handle, Status, as_text
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BaseLauncher
 
@@ -55,6 +55,12 @@ class OwnLauncher:
     async def stop(self, handle: Handle) -> None:
         await self._call("stop", handle)
 
+    async def describe(self, command: Command) -> str:
+        """Return, for people, what would be started: as the user's own `describe` says, or the command."""
+        if callable(getattr(self._options, "describe", None)):
+            return str(await self._call("describe", command))
+        return as_text(command)
+
     async def _call(self, name: str, *arguments: Any) -> Any:
         method = getattr(self._options, name)
         try:
@@ -66,6 +72,12 @@ class OwnLauncher:
         except Exception as error:
             log.exception("a launcher of the user's own failed: %s", name)
             raise LaunchError(f"{_path(self._options)}.{name} failed: {type(error).__name__}: {error}") from error
+
+
+def own_launcher(options: BaseLauncher, shared: dict[str, Any]) -> OwnLauncher:
+    """Return what calls the methods of `options`. LaunchError: it lacks one."""
+    del shared
+    return OwnLauncher(options)
 
 
 def _path(options: BaseLauncher) -> str:

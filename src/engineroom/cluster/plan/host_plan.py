@@ -12,7 +12,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.cluster.plan.local_options import GRACE, ControllerHere, ForkedEngines, controller_here, forked_engines
+from engineroom.cluster.plan.local_options import GRACE, ForkedEngines, controller_here, forked_engines
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.machine.homes import expanded
@@ -25,6 +25,7 @@ from engineroom.settings.controller import HeartMonitor, IPController, TaskSched
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.ipython_options import ipython_arguments, ipython_options
+from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE, KINDS, OWN, loaded
 from engineroom.settings.option import configured, names_in, no_sense
 from engineroom.settings.profiles import Profile
 from engineroom.settings.reading import read_arguments, read_config_files
@@ -34,20 +35,11 @@ log = logging.getLogger(__name__)
 
 _App = TypeVar("_App", IPController, IPEngine)
 
-_OWN_COMMAND = {
-    "engine": (("LocalEngineSetLauncher", "EngineLauncher"), ("engine_cmd", "engine_args")),
-    "controller": (("LocalControllerLauncher", "ControllerLauncher"), ("controller_cmd",)),
-}
-"""By role, the options, and the sections that may set them, by which it is not ours to start as we like."""
-
 STOP_TIMEOUT, STOP_TIMEOUT_BY_SSH = 4.0, 10.0
 """Seconds that processes of this machine may take to end."""
 
 TO_KILL = 3.0
 """Seconds more than their grace that processes of this machine may take: to be asked, and to be killed."""
-
-_SLACK = 10.0
-"""Seconds more than its launchers that a host gives all that it has started."""
 
 
 class HostPlan(msgspec.Struct, kw_only=True):
@@ -203,8 +195,8 @@ def host_plan(
         engine.url_file_name = controller.engine_json_file
     controller_launcher = None
     if controller is not None:
-        controller_launcher = _launcher(options, options.controller_launcher_class, "controller", profile)
-    engine_launcher = _launcher(options, options.engine_launcher_class, "engine", profile)
+        controller_launcher = _launcher(options, options.controller_launcher_class, CONTROLLER, profile)
+    engine_launcher = _launcher(options, options.engine_launcher_class, ENGINE, profile)
     _say_what_has_no_effect(options, profile, cluster_id, controller_launcher, engine_launcher)
     here = controller_here(options.config)
     forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
@@ -248,21 +240,23 @@ def host_plan(
 
 def _count(engine_launcher: LauncherSpec | None) -> int:
     """Return how many engines there are if nobody says so: as the machines' dictionary says, or one per core."""
-    if engine_launcher is None or not engine_launcher.options.get("engines"):
+    if engine_launcher is None:
         return cores()
-    from engineroom.cluster.launchers.ssh.places import count_in  # as below
+    from engineroom.cluster.launchers.choose import options_of  # as below
 
-    return count_in(engine_launcher.options["engines"])
+    count = options_of(engine_launcher).launcher_kind.count
+    found: int | None = loaded(count)(engine_launcher.options) if count else None
+    return cores() if found is None else found
 
 
 def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -> LauncherSpec | None:
     """Return the launcher that `name` stands for; None: things are started by the host itself."""
-    if name == "Local" and not _has_own_command(options.config, role):
+    if _by_host(options.config, name, role):
         return None
     from engineroom.cluster.launchers.choose import options_of, spec_of  # most clusters are local, and do without
 
     spec = spec_of(name, role, options.config, places_for(profile.path))
-    if options.split is not None and role == "engine" and hasattr(options_of(spec), "split"):
+    if options.split is not None and role == ENGINE and "split" in options_of(spec).trait_names(config=True):
         return msgspec.structs.replace(spec, options={**spec.options, "split": options.split})
     return spec
 
@@ -275,22 +269,9 @@ def _patience(grace: float, *launchers: LauncherSpec | None) -> float:
     found = [STOP_TIMEOUT, grace + TO_KILL]
     for spec in filter(None, launchers):
         from engineroom.cluster.launchers.choose import options_of  # as above
-        from engineroom.settings.launchers import (
-            BatchSystemLauncher,
-            LocalProcessLauncher,
-            SSHLauncher,
-            WindowsHPCLauncher,
-        )
 
         options = options_of(spec)
-        if isinstance(options, BatchSystemLauncher | WindowsHPCLauncher) or hasattr(options, "stop"):
-            found.append(options.stop_timeout + _SLACK)
-        elif isinstance(options, SSHLauncher):
-            found.append(max(STOP_TIMEOUT_BY_SSH, (options.stop_seconds_until_kill or 0) + _SLACK))
-        elif isinstance(options, LocalProcessLauncher):
-            from engineroom.cluster.launchers.guarded import grace_of
-
-            found.append(grace_of(options) + TO_KILL)
+        found.append(loaded(options.launcher_kind.stop_seconds)(options))
     return max(found)
 
 
@@ -310,18 +291,24 @@ def _say_what_has_no_effect(
         log.warning("%s", for_cluster(words, profile.options(cluster_id)))
 
 
-def _has_own_command(config: Config, role: str) -> bool:
-    sections, names = _OWN_COMMAND[role]
-    return any(config[section].get(name) for section in sections if section in config for name in names)
+def _by_host(config: Config, name: str, role: str) -> bool:
+    """Return whether the host itself starts what the launcher `name` stands for, with the options in `config`."""
+    kind = KINDS.get(name, OWN)
+    sections = (kind.classes.get(role, ""), "EngineLauncher" if role == ENGINE else "ControllerLauncher")
+    said = [config[section] for section in sections if section in config]
+    return role in kind.by_host and not any(section.get(each) for section in said for each in kind.by_host[role])
 
 
-def _mpi_arguments(options: ClusterOptions) -> list[str]:
-    """Return what an MPIControllerLauncher has to say to the controller, which gets its plan from us."""
-    if options.controller_launcher_class != "MPI":
-        return []
-    from engineroom.settings.launchers import MPIControllerLauncher  # many classes, and few need them
+def _launchers_arguments(options: ClusterOptions, places: Sequence[str]) -> Sequence[str]:
+    """Return what the launcher of a controller that gets its plan from us has to say to it."""
+    name = options.controller_launcher_class
+    if _by_host(options.config, name, CONTROLLER):
+        return controller_here(options.config).arguments
+    from engineroom.settings.launcher_classes import launcher_class  # many classes, and few need them
 
-    return list(configured(MPIControllerLauncher, options.config).controller_args)
+    cls = launcher_class(name, controller=True, places=places)
+    told: Any = configured(cls, options.config)
+    return list(told.controller_args) if cls.launcher_kind.controller_by_plan else []
 
 
 def _controller_options(options: ClusterOptions, place: Config, arguments: Sequence[str]) -> IPController:
@@ -330,11 +317,11 @@ def _controller_options(options: ClusterOptions, place: Config, arguments: Seque
         app.ip = options.controller_ip
     if options.controller_location:
         app.location = options.controller_location
-    here = controller_here(options.config) if options.controller_launcher_class == "Local" else ControllerHere()
-    if every := [*here.arguments, *_mpi_arguments(options), *options.controller_args, *arguments]:
+    places = places_for(Path(place["BaseParallelApplication"]["profile_dir"]))
+    if every := [*_launchers_arguments(options, places), *options.controller_args, *arguments]:
         read_arguments(app, every)
     said = options.controller_ip or any("IPController.ip" in names_in(each) for each in (app.config, app.cli_config))
-    if not said and may_be_elsewhere(options.engine_launcher_class, options.config):
+    if not said and may_be_elsewhere(options.engine_launcher_class, options.config, places=places):
         app.ip = "*"  # encrypted, and with a key: nobody else gets in
     return app
 

@@ -10,36 +10,9 @@ from pathlib import Path
 from engineroom.cluster.launchers.templates import find_template
 from engineroom.errors import LaunchError
 from engineroom.settings.cluster import Cluster
-from engineroom.settings.launchers import (
-    BaseLauncher,
-    BatchSystemLauncher,
-    EngineLauncher,
-    HTCondorLauncher,
-    LocalEngineSetLauncher,
-    LocalProcessLauncher,
-    SSHControllerLauncher,
-    SSHEngineSetLauncher,
-    SSHLauncher,
-    SSHProxyEngineSetLauncher,
-    WindowsHPCLauncher,
-)
+from engineroom.settings.launcher_kinds import ENGINE, loaded
+from engineroom.settings.launchers import BaseLauncher, BatchSystemLauncher
 from engineroom.settings.option import names_in
-
-_FETCHED = "only files of a controller are fetched: have engines return what you need"
-
-_NO_EFFECT: tuple[tuple[type[BaseLauncher], tuple[str, ...], str], ...] = (
-    (LocalProcessLauncher, ("poll_seconds",), "the end of a process is known at once"),
-    (SSHLauncher, ("scp_cmd", "scp_args"), "files travel over the ssh connection itself: see to_send and to_fetch"),
-    (SSHLauncher, ("output_limit",), "the logs of other machines are copied to here: see `ipcluster logs`"),
-    (SSHLauncher, ("stop_timeout",), "what runs there is killed if it does not end"),
-    (SSHControllerLauncher, ("stop_seconds_until_kill",), "a controller that does not end in 4 s is killed"),
-    (SSHEngineSetLauncher, ("to_fetch",), _FETCHED),
-    (SSHEngineSetLauncher, ("hostname", "location"), "the machines are those in its `engines`"),
-    (SSHProxyEngineSetLauncher, ("to_fetch",), _FETCHED),
-    (WindowsHPCLauncher, ("output_limit",), "what tasks print is in the profile's log directory"),
-    (HTCondorLauncher, ("queue",), "HTCondor has no queues: say what machines have to have by `options`"),
-)
-"""Launchers, options of theirs, and why these do nothing, or what to use instead."""
 
 _ATTRIBUTES = {
     "default_template": "batch_template",
@@ -58,16 +31,21 @@ def remarks(cluster: Cluster, launchers: Sequence[BaseLauncher], profile_dir: Pa
     """Yield, in words, each option in the config of `cluster` that does nothing with the `launchers` it has."""
     said = names_in(cluster.config)
     for options in launchers:
-        for declared, names, words in _NO_EFFECT:
-            for name in names:
-                sections = [cls.__name__ for cls in type(options).mro() if issubclass(cls, declared)]
-                found = [f"{section}.{name}" for section in sections if f"{section}.{name}" in said]
-                yield from (f"{option} has no effect: {words}" for option in found)
+        yield from _set_in_vain(type(options), said)
         yield from _of_subclass(type(options))
-        if isinstance(options, BatchSystemLauncher):
-            yield from _not_in_template(options, profile_dir)
-        if isinstance(options, EngineLauncher):
+        if options.launcher_kind.remarks:
+            yield from loaded(options.launcher_kind.remarks)(options, profile_dir)
+        if ENGINE in options.starts:
             yield from _of_cluster(cluster, options)
+
+
+def _set_in_vain(cls: type[BaseLauncher], said: Sequence[str]) -> Iterator[str]:
+    """Yield the options without effect that are set for the class which says so, or for one derived from it."""
+    parents = cls.mro()
+    for declared in parents:
+        sections = [each.__name__ for each in parents if declared in each.mro()]
+        for name, words in vars(declared).get("no_effect", {}).items():
+            yield from (f"{each}.{name} has no effect: {words}" for each in sections if f"{each}.{name}" in said)
 
 
 def _of_subclass(cls: type[BaseLauncher]) -> Iterator[str]:
@@ -76,7 +54,7 @@ def _of_subclass(cls: type[BaseLauncher]) -> Iterator[str]:
             yield f"{base.__name__}.{name} has no effect: set {_ATTRIBUTES[name]}"
 
 
-def _not_in_template(options: BatchSystemLauncher, profile_dir: Path) -> Iterator[str]:
+def not_in_template(options: BatchSystemLauncher, profile_dir: Path) -> Iterator[str]:
     """Yield what the user's own template does not ask for."""
     template, where = options.batch_template, "batch_template"
     if not template and options.batch_template_file:
@@ -91,12 +69,13 @@ def _not_in_template(options: BatchSystemLauncher, profile_dir: Path) -> Iterato
             yield f"{type(options).__name__}.{name} {words}"
 
 
-def _of_cluster(cluster: Cluster, options: EngineLauncher) -> Iterator[str]:
-    forked = isinstance(options, LocalEngineSetLauncher) and not (options.engine_cmd or options.engine_args)
-    if cluster.restart_dead_engines and not (forked or isinstance(options, SSHLauncher)):
+def _of_cluster(cluster: Cluster, options: BaseLauncher) -> Iterator[str]:
+    kind = options.launcher_kind
+    forked = ENGINE in kind.by_host and not any(getattr(options, name) for name in kind.by_host[ENGINE])
+    if cluster.restart_dead_engines and not (forked or kind.restarts):
         yield (
             "Cluster.restart_dead_engines has no effect: only engines that ipcluster forks on this machine, or has "
             "started by ssh, are started again"
         )
-    if cluster.split is not None and not hasattr(options, "split"):
+    if cluster.split is not None and "split" not in options.trait_names(config=True):
         yield "Cluster.split has no effect: only engines in jobs of a batch system can be split"

@@ -19,7 +19,7 @@ _WAYS = "a number, a pair of number and arguments for ipengine, or a dict with n
 class Share(msgspec.Struct, frozen=True):
     """What one machine gets: `n` engines, with `arguments` for ipengine, reached by `options`.
 
-    `ipcluster`: None, or arguments for `ipcluster engines`, which starts them there.
+    `ipcluster`: None, or arguments for `ipcluster engines`, which starts them there. `any_number`: of the cluster's.
     """
 
     place: Place
@@ -27,6 +27,7 @@ class Share(msgspec.Struct, frozen=True):
     arguments: list[str]
     options: Any
     ipcluster: list[str] | None = None
+    any_number: bool = False
 
 
 def shares_of(options: SSHEngineSetLauncher) -> list[Share]:
@@ -39,16 +40,29 @@ def shares_of(options: SSHEngineSetLauncher) -> list[Share]:
     return [_share(options, str(host), value) for host, value in options.engines.items()]
 
 
-def share_of_proxy(options: SSHProxyEngineSetLauncher) -> Share:
+def shares_of_proxy(options: SSHProxyEngineSetLauncher) -> list[Share]:
     """Return what the one machine of a proxy gets; its number is the cluster's."""
     own = SSHProxyEngineSetLauncher(**{name: getattr(options, name) for name in options.trait_names(config=True)})
     _take_python(own, own.ipcluster_cmd or own.engine_cmd, "ipcluster_cmd")
-    return Share(place_in(own), 0, [*own.engine_args], own, [*own.ipcluster_args])
+    return [Share(place_in(own), 0, [*own.engine_args], own, [*own.ipcluster_args], any_number=True)]
 
 
 def count_in(engines: Mapping[str, Any]) -> int:
     """Return how many engines a dictionary means in all; entries that make no sense count nothing."""
     return sum(_count(value) or 0 for value in engines.values())
+
+
+def count_of(options: Mapping[str, Any]) -> int | None:
+    """Return how many engines `options`, those that are set, have for machines; None: they say nothing of machines."""
+    return count_in(options["engines"]) if options.get("engines") else None
+
+
+def given(n: int, shares: list[Share]) -> tuple[list[Share], str]:
+    """Return which machines get how many of `n` engines, and a remark if these are fewer."""
+    if n and all(share.any_number for share in shares):
+        return [msgspec.structs.replace(share, n=n) for share in shares], ""
+    total = sum(share.n for share in shares)
+    return split(n, shares), f"c.SSHEngineSetLauncher.engines has {total} engines in all, and not {n}" * (n > total)
 
 
 def split(n: int, shares: list[Share]) -> list[Share]:

@@ -21,15 +21,6 @@ _SYSTEMS = {
 }
 """By the name of a system, the module with its data, and what it is called there."""
 
-_BY_OPTIONS = {
-    "BatchSystemLauncher": "Batch",
-    "HTCondorLauncher": "HTCondor",
-    "LSFLauncher": "LSF",
-    "PBSLauncher": "PBS",
-    "SGELauncher": "Grid Engine",
-    "SlurmLauncher": "Slurm",
-}
-
 
 def system_called(name: str) -> BatchSystem:
     """Return the batch system with this name, one of ours."""
@@ -49,7 +40,5 @@ def system_of(options: BatchSystemLauncher) -> BatchSystem:
 
     A class of the user's own may describe hers, as its attribute `batch_system`.
     """
-    own = getattr(type(options), "batch_system", None)
-    if isinstance(own, BatchSystem):
-        return own
-    return system_called(next(_BY_OPTIONS[cls.__name__] for cls in type(options).mro() if cls.__name__ in _BY_OPTIONS))
+    own = options.batch_system
+    return own if isinstance(own, BatchSystem) else system_called(options.launcher_kind.system)

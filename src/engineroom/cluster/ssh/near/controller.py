@@ -18,12 +18,25 @@ from engineroom.cluster.ssh.near.logs import LogCopy
 from engineroom.cluster.ssh.near.machine import Machine
 from engineroom.cluster.ssh.near.plans import controller_plan
 from engineroom.errors import LaunchError
+from engineroom.ids import Instance
 from engineroom.machine.private_files import write_private
 from engineroom.machine.pulse import Pulse
 from engineroom.settings.launchers import SSHControllerLauncher
 from engineroom.trail.steps import SUBMITTED, Steps
 
 log = logging.getLogger(__name__)
+
+
+def seat_by_ssh(
+    plan: HostPlan,
+    options: SSHControllerLauncher,
+    instance: Instance,
+    report: Callable[[Report], None],
+    shared: dict[str, Any],
+) -> RemoteController:
+    """Return the controller of a host that `options` have on another machine. LaunchError: as `RemoteController`."""
+    del instance, shared
+    return RemoteController(plan, options, report=report)
 
 
 class RemoteController:

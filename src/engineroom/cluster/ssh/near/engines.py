@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from engineroom.cluster.launchers.ssh.places import Share, share_of_proxy, shares_of, split
+from engineroom.cluster.launchers.ssh.places import Share, given
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import Notice, Report, RestartEngines, SignalEngines, StopEngines
 from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.engine_sets import EnginesHost
 from engineroom.cluster.sets.hosted import HostedEngine
 from engineroom.cluster.ssh.messages import RemoteRequest, StartHere
 from engineroom.cluster.ssh.near.machine import Machine
@@ -21,7 +20,8 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.machine.open_files import allow
 from engineroom.protocol.messages import Coming
-from engineroom.settings.launchers import EngineLauncher, SSHEngineSetLauncher, SSHProxyEngineSetLauncher
+from engineroom.settings.launcher_kinds import loaded
+from engineroom.settings.launchers import EngineLauncher
 from engineroom.trail.steps import SUBMITTED, Steps
 
 _MOST_TOLD = 20
@@ -46,8 +46,8 @@ class RemoteEngines:
         """LaunchError: the options name no machines, or make no sense."""
         self._mirror = Mirror(plan, report=report, on_change=on_change, on_exit=on_exit)
         self.engines = self._mirror.engines
-        self._plan, self._options, self._report = plan, options, report
-        self._shares = _all_shares(options)
+        self._plan, self._report = plan, report
+        self._shares: list[Share] = loaded(options.launcher_kind.shares)(options)
         self._machines: dict[str, Machine] = {}
         self._begun: set[str] = set()
         self._reached: dict[str, asyncio.Task[None]] = {}
@@ -126,11 +126,7 @@ class RemoteEngines:
 
     def _for(self, n: int) -> tuple[list[Share], str]:
         """Return who gets how many of `n` engines, and a remark if they are not so many."""
-        if isinstance(self._options, SSHProxyEngineSetLauncher):
-            return [msgspec.structs.replace(share, n=n) for share in self._shares if n], ""
-        total = sum(share.n for share in self._shares)
-        remark = f"c.SSHEngineSetLauncher.engines has {total} engines in all, and not {n}" if n > total else ""
-        return split(n, self._shares), remark
+        return given(n, self._shares)
 
     def _reach(self, share: Share) -> asyncio.Task[None]:
         """Return the attempt to reach a machine: one that is under way or has succeeded, or a new one."""
@@ -186,13 +182,12 @@ class RemoteEngines:
         return [words for words in await asyncio.gather(*map(ask, names)) if words]
 
 
+def set_by_ssh(plan: HostPlan, options: EngineLauncher, host: EnginesHost, shared: dict[str, Any]) -> RemoteEngines:
+    """Return the engines of a host that `options` have on other machines. LaunchError: as `RemoteEngines`."""
+    del shared
+    return RemoteEngines(plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited)
+
+
 def make_room(machines: int) -> None:
     """Let us have the descriptors that connections to so many machines take, as far as the system allows."""
     allow(_OWN_DESCRIPTORS + _DESCRIPTORS * machines)
-
-
-def _all_shares(options: EngineLauncher) -> list[Share]:
-    if isinstance(options, SSHProxyEngineSetLauncher):
-        return [share_of_proxy(options)]
-    assert isinstance(options, SSHEngineSetLauncher)
-    return shares_of(options)

@@ -1,0 +1,114 @@
+"""The table of kinds of launchers: complete, and what its rows name is there."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from traitlets import Dict, Unicode
+from traitlets.config import Config
+
+from engineroom.cluster.launcher import (
+    BaseLauncher,
+    ControllerLauncher,
+    EngineLauncher,
+    LocalEngineSetLauncher,
+    MPIEngineSetLauncher,
+    SlurmEngineSetLauncher,
+    SSHEngineSetLauncher,
+)
+from engineroom.cluster.launchers.choose import launcher_for
+from engineroom.cluster.launchers.own import OwnLauncher
+from engineroom.cluster.launchers.systems.registry import system_called
+from engineroom.settings.engine_places import may_be_elsewhere
+from engineroom.settings.file_sections import SECTIONS
+from engineroom.settings.launcher_kinds import KINDS, OWN, Kind, loaded
+from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS
+from engineroom.settings.own_classes import OwnClass
+
+ROWS = [*KINDS.values(), OWN]
+
+
+class Methods:
+    """The four methods of a launcher, for classes to have."""
+
+    def start(self, command: object) -> dict[str, object]: ...  # type: ignore[empty-body]
+    def poll(self, handle: object) -> object: ...
+    def signal(self, handle: object, signum: int) -> None: ...
+    def stop(self, handle: object) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ROWS, ids=lambda kind: kind.name)
+def test_what_a_row_names_is_there(kind: Kind) -> None:
+    columns = ("launcher", "engines", "controller", "dry_run", "stop_seconds", "count", "remarks", "shares")
+    named = [getattr(kind, column) for column in columns]
+    if kind.elsewhere not in {True, False}:
+        named.append(kind.elsewhere)
+    assert all(callable(loaded(path)) for path in named if path)
+    assert not kind.system or system_called(kind.system)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_classes_with_options_have_the_row_that_names_them(kind: Kind) -> None:
+    controller, engines = LAUNCHERS[kind.name]
+    assert engines.launcher_kind is kind
+    assert controller.launcher_kind.classes["controller"] == kind.classes["controller"]
+    assert {controller.starts, engines.starts} == {frozenset({"controller"}), frozenset({"engine"})}
+    assert {controller, engines} <= set(LAUNCHER_CLASSES)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_new_profile_shows_every_kind(kind: Kind) -> None:
+    said = [line for section in SECTIONS["ipcluster"] for line in section.lines]
+    assert kind.name in {"Local", "Batch"} or any(f"launcher_class = '{kind.name}'" in line for line in said)
+
+
+@pytest.mark.parametrize("base", [SlurmEngineSetLauncher, SSHEngineSetLauncher, MPIEngineSetLauncher, EngineLauncher])
+def test_methods_of_ones_own_count_more_than_the_parents_kind(base: type[BaseLauncher]) -> None:
+    derived = type("Derived", (Methods, base), {})
+    mixed_in_last = type("Last", (base, Methods), {})
+    for cls in (derived, mixed_in_last, type("Child", (derived,), {})):
+        kind = cls.launcher_kind  # type: ignore[attr-defined]
+        assert isinstance(launcher_for(cls()), OwnLauncher)
+        assert (kind.engines, kind.controller, kind.dry_run) == (OWN.engines, OWN.controller, OWN.dry_run)
+        assert (kind.in_jobs, kind.ranks) == (base.launcher_kind.in_jobs, base.launcher_kind.ranks)
+
+
+def test_a_class_without_methods_is_of_its_parents_kind() -> None:
+    class Site(SlurmEngineSetLauncher):
+        queue = "short"  # type: ignore[assignment]  # another default
+
+    assert Site.launcher_kind is KINDS["Slurm"]
+
+
+def test_a_row_of_ones_own_is_kept_by_derived_classes() -> None:
+    class Near(Methods, EngineLauncher):
+        launcher_kind: ClassVar[Kind] = Kind("Near", elsewhere=False)
+
+    class Nearer(Near): ...
+
+    assert Nearer.launcher_kind is Near.launcher_kind
+    assert not may_be_elsewhere(OwnClass(Near), Config())
+
+
+def test_one_class_for_both() -> None:
+    class Both(EngineLauncher, ControllerLauncher): ...
+
+    assert Both.starts == {"engine", "controller"}
+
+
+def test_an_option_may_be_called_as_a_column() -> None:
+    class Kinds(Methods, EngineLauncher):
+        kind = Unicode("gpu").tag(config=True)
+        shares = Dict().tag(config=True)
+
+    assert Kinds(kind="cpu").launcher_kind is OWN
+
+
+def test_engines_elsewhere_as_the_parent_has_it() -> None:
+    class Here(LocalEngineSetLauncher): ...
+
+    class World(MPIEngineSetLauncher): ...
+
+    assert Here.launcher_kind.elsewhere is False
+    assert World.launcher_kind is KINDS["MPI"]
