@@ -26,6 +26,9 @@ HELD = 40_000
 RATE = 4_000_000
 SLOW_SECONDS = 8.0
 RESULTS, RESULT_SIZE = 3_000, 2**20
+KEPT = 512 * 1.048576
+"""MB that the controller keeps of results for a client, and each engine until they are acknowledged."""
+
 CAPTURES, CAPTURED = 120, 10_000_000
 PRINTING, CUTS = 16_320, 328
 LIMIT = 120.0
@@ -112,17 +115,18 @@ def unread() -> list[Figure]:
         print("sent", flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
     """
-    with cluster(2) as rc, running(rc.cluster.client_connection_file, script) as client:
-        parts = processes()
+    with cluster(2) as rc:
+        parts = processes()  # before there is a client, whose command line names a file of the controller
         watched = {"controller": parts["controller"], "engines": parts["engine"]}
         before = {part: memory(members) for part, members in watched.items()}
-        said(client, "sent")
         peak = dict(before)
-        deadline = time.monotonic() + 25
-        while time.monotonic() < deadline:
-            peak = {part: max(peak[part], memory(members)) for part, members in watched.items()}
-            time.sleep(0.1)
-        client.send_signal(signal.SIGCONT)
+        with running(rc.cluster.client_connection_file, script) as client:
+            said(client, "sent")
+            deadline = time.monotonic() + 25
+            while time.monotonic() < deadline:
+                peak = {part: max(peak[part], memory(members)) for part, members in watched.items()}
+                time.sleep(0.1)
+            client.send_signal(signal.SIGCONT)
     return [
         Figure(
             name=f"{RESULTS:,} results of 1 MiB to a stopped client: {part}, at most",
@@ -132,7 +136,7 @@ def unread() -> list[Figure]:
             aim=reach / 2,
             more=False,
         )
-        for part, reach in (("controller", 1300), ("engines", 1300))
+        for part, reach in (("controller", 1.2 * KEPT), ("engines", 2 * 1.2 * KEPT))
     ]
 
 

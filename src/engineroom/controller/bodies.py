@@ -10,7 +10,7 @@ from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
 from engineroom.core.actions import Accept, Action, DropBody, DropFunction
-from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, Large
+from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, Large, ResultAnnounced
 from engineroom.protocol.messages import Finished, Function, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
@@ -73,7 +73,8 @@ class Bodies:
                 ended = msgspec.structs.replace(message.outcome, status=Status.LOST, error=words)
                 self._feed(link.peer, msgspec.structs.replace(message, outcome=ended, body=b""))
 
-        bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False)
+        payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        self._feed(link.peer, ResultAnnounced(message, payload))
 
     def need_function(self, link: Link, message: NeedFunction) -> None:
         """An engine has dropped a function that it needs again, or a part of it."""

@@ -13,6 +13,8 @@ from engineroom.core.placement import assign, drain, feed, place, place_elsewher
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
 from engineroom.core.results import finish, give_up, give_up_all
+from engineroom.core.returns import arrived as result_arrived
+from engineroom.core.returns import will_retry
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import resume, wait
@@ -71,6 +73,8 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     engine = state.engine_peers.get(peer)
     if engine is None:
         return
+    if engine.returns:
+        result_arrived(state, engine, message.task)
     if not arrived(engine, message.number):
         return
     task = engine.held.get(message.task)
@@ -89,7 +93,7 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     task.function.learn(seconds, overhead)
     if task.target < 0:
         task.session.used += seconds + overhead - task.cost
-    if outcome.status == Status.ERROR and task.errors < task.submit.options.retries and task.withdrawn is None:
+    if outcome.status == Status.ERROR and will_retry(task):
         acknowledge(state, engine, message.number)
         _retry(state, task, engine)
     else:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # pools know engines, and engines know pools
     from engineroom.core.holding import Account
     from engineroom.core.lines import Line
     from engineroom.core.placement import Pool
+    from engineroom.core.returns import Return
     from engineroom.core.sessions import Session
 
 CLOSED = -1
@@ -58,6 +59,7 @@ class Engine:
         "pools",
         "progress",
         "recalled",
+        "returns",
         "rich",
         "silent_since",
         "since",
@@ -109,6 +111,8 @@ class Engine:
         """How many direct ones it has been asked to give back and has not answered about."""
         self.spare: dict[TaskId, Task] = {}
         """Those of `held` that are balanced and SENT: they can be asked back."""
+        self.returns: dict[TaskId, Return] = {}
+        """Large results that it has announced and that are not here."""
         self.large_tasks = 0
         self.large_bytes = 0
         self.large_full = False

@@ -33,6 +33,13 @@ class Large(msgspec.Struct, frozen=True):
     body: object
 
 
+class ResultAnnounced(msgspec.Struct, frozen=True):
+    """An engine is about to send the result of `message` in a stream; it does so after an Accept of `body`."""
+
+    message: Finished
+    body: object
+
+
 class ClientUp(msgspec.Struct, frozen=True):
     """A client is there, for the first time or again."""
 
@@ -176,6 +183,7 @@ Event = (
     | Output
     | Display
     | Large
+    | ResultAnnounced
     | Revoked
     | Withdrawn
     | Held

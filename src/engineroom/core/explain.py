@@ -88,6 +88,8 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
         return f"it must run on engine {engine.id}, which has connected and is still listing the tasks that it holds"
     if engine.peer is None:
         return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
+    if task.state is State.RETURNING:
+        return f"it has ended on engine {engine.id}, where its result waits: {why_paused(state, task.session)}"
     if engine.silent_since is not None:
         return f"it is on engine {engine.id}, which has not answered for {state.now - engine.silent_since:.0f} s"
     if engine.full is not None and task.state is not State.STARTED:

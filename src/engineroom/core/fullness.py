@@ -12,6 +12,7 @@ from engineroom.core.acknowledgements import acknowledge, tell
 from engineroom.core.engines import Engine
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import ask_back, refresh
+from engineroom.core.returns import make_engine_room
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Full
@@ -35,6 +36,7 @@ def engine_full(state: ControllerState, peer: Peer, message: Full) -> None:
         ask_back(state, task, engine)
     refresh(state, engine)
     _release(state, engine)
+    make_engine_room(state, engine)
     tell(state, engine)
 
 

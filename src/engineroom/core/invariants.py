@@ -27,7 +27,11 @@ def check(state: ControllerState) -> None:
     for task in tasks.values():
         _check_task(state, task, waiting)
     beside = sum(task.state is State.WAITING for task in tasks.values())
-    assert sum(len(engine.held) for engine in state.engines.values()) + len(waiting) + beside == len(tasks)
+    left = [its for session in state.sessions.values() for its in session.returns]
+    left += [its for engine in state.engines.values() for its in engine.returns.values() if its.asked]
+    returning = sum(its.task.state is State.RETURNING for its in left)
+    held = sum(len(engine.held) for engine in state.engines.values())
+    assert held + len(waiting) + beside + returning == len(tasks)
     for engine in state.engines.values():
         _check_engine(state, engine, tasks)
     for needs, pool in state.pools.items():
@@ -65,7 +69,10 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
         assert task.id not in waiting
         assert task.engine is not None
         assert task.engine is state.engines[task.engine.id]
-        assert task.engine.held.get(task.id) is task
+        if task.state is State.RETURNING:
+            assert task.engine.returns[task.id].task is task
+        else:
+            assert task.engine.held.get(task.id) is task
         assert task.attempt > 0
     assert (task.target < 0) == (task.pool is not None)
     assert task.errors <= task.submit.options.retries
@@ -142,7 +149,11 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 
 
 def _check_session(state: ControllerState, session: Session) -> None:
-    assert session.kept_bytes == sum(kept.size for kept in session.results.values())
+    coming = [its for engine in state.engines.values() for its in engine.returns.values() if its.task.session is session]
+    asked = sum(its.size for its in coming if its.asked)
+    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) + asked
+    assert set(session.returns) == {its for its in coming if not its.asked}
+    assert session.paused or not session.returns
     assert not session.tasks.keys() & session.results.keys()
     unsent = UNSENT_BYTES * len(session.unsent)
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent

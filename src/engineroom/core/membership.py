@@ -17,6 +17,7 @@ from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
 from engineroom.core.presence.telling import is_here_again
 from engineroom.core.prospects import end_hopeless
+from engineroom.core.returns import broken_off
 from engineroom.core.task_states import State
 from engineroom.core.waiting import resume
 from engineroom.ids import Instance, Peer, TaskId
@@ -147,6 +148,7 @@ def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
 def disconnect(state: ControllerState, engine: Engine) -> None:
     """`engine` is sent nothing for now."""
     engine.account = None
+    broken_off(state, engine)
     if engine.peer is not None:
         engine.peer = None
         engine.closed = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.placement import drain
 from engineroom.core.pressure import may_go_on, pause
 from engineroom.core.prospects import end_hopeless
+from engineroom.core.returns import ask_for_more
 from engineroom.core.sessions import Session
 from engineroom.core.waiting import go_on_for
 from engineroom.ids import Peer
@@ -37,6 +38,8 @@ def go_on(state: ControllerState) -> None:
     for session in due:
         if not session.paused:
             continue
+        if session.returns:
+            ask_for_more(state, session)
         if may_go_on(session):
             _end_pause(state, session)
         elif session.asked:

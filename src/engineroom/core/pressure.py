@@ -24,18 +24,23 @@ TASK_BYTES = 1024
 
 def press(state: ControllerState, session: Session) -> None:
     """`session` keeps more than it has room for: it is given more, or paused."""
-    if session.paused:
-        return
+    if not session.paused and not make_room(state, session, 0):
+        pause(state, session)
+
+
+def make_room(state: ControllerState, session: Session, size: int) -> bool:
+    """Return whether so much more may be kept for `session`, which is given more room if there is."""
     limits = state.limits
-    while session.kept_bytes > session.room:
+    while session.kept_bytes + size > session.room:
         more = min(max(session.room, 1), limits.kept_bytes - session.room)
         if more <= 0 or state.granted + more > limits.all_kept_bytes:
-            pause(state, session)
-            return
+            return False
         session.room += more
         session.granted += more
         state.granted += more
-    session.low = limits.own_bytes // 2
+    if session.granted:
+        session.low = limits.own_bytes // 2
+    return True
 
 
 def relieve(state: ControllerState, session: Session) -> None:
@@ -75,4 +80,5 @@ def may_go_on(session: Session) -> bool:
     """Whether the pause of `session` may end: there is room, and every engine has answered what it was asked."""
     while session.asked and session.asked[-1].state is not State.REVOKING:
         session.asked.pop()
-    return session.kept_bytes < session.low and not session.behind and not session.asked
+    room = session.kept_bytes < session.low and not session.returns
+    return room and not session.behind and not session.asked

@@ -38,6 +38,7 @@ from engineroom.core.events import (
     HostUp,
     Large,
     Quiet,
+    ResultAnnounced,
     Seen,
     Tick,
 )
@@ -52,6 +53,7 @@ from engineroom.core.presence.hosts import began, expect_host, host_closed, host
 from engineroom.core.presence.silence import link_down, link_up, quiet
 from engineroom.core.prospects import host_says
 from engineroom.core.results import expire
+from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
 from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
@@ -94,6 +96,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             output(state, peer, event)
         case Large(message=Submit() as message):
             submit(state, peer, message, event.body)
+        case ResultAnnounced():
+            announced(state, peer, event.message, event.body)
         case Large(message=Finished() as result):
             finished(state, peer, result, event.body)
         case Revoked():

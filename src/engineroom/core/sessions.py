@@ -10,6 +10,7 @@ from engineroom.ids import Peer, SessionId
 if TYPE_CHECKING:  # these know sessions
     from engineroom.core.lines import Arrival
     from engineroom.core.outputs import KeptOutput
+    from engineroom.core.returns import Return
     from engineroom.protocol.task_ranges import Range
 
 
@@ -36,6 +37,7 @@ class Session:
         "paused",
         "peer",
         "results",
+        "returns",
         "room",
         "submitted_bytes",
         "tasks",
@@ -69,6 +71,9 @@ class Session:
 
         # What follows is how `pressure` bounds it.
         self.kept_bytes = 0
+        """What its results take here, those included that were asked for and are on their way."""
+        self.returns: dict[Return, None] = {}
+        """Results that wait in engines, because there is no room for them."""
         self.submitted_bytes = 0
         """What its unfinished tasks take here, apart from bytes that come as streams."""
         self.room = allowance

@@ -22,6 +22,8 @@ class State(IntEnum):
     WAITING = 5
     """In the controller: its function or its arguments are on their way, or, of a direct task, those of one before it.
     It takes no engine's time and counts as nobody's load."""
+    RETURNING = 6
+    """It has ended on an engine, where its result waits until there is room for it in the controller."""
 
 
 class Cause(IntEnum):
@@ -37,6 +39,8 @@ class Cause(IntEnum):
     """Its function has turned out not to be there."""
     COMPLETE = 6
     """All that it waited for is there."""
+    RETURNS = 7
+    """It has ended, and its result can't come yet."""
 
 
 NEXT: dict[tuple[State, Cause], State] = {
@@ -55,6 +59,11 @@ NEXT: dict[tuple[State, Cause], State] = {
     (State.REVOKING, Cause.STARTED): State.STARTED,
     (State.REVOKING, Cause.AGAIN): State.QUEUED,
     (State.REVOKING, Cause.ENDED): State.ENDED,
+    (State.SENT, Cause.RETURNS): State.RETURNING,
+    (State.STARTED, Cause.RETURNS): State.RETURNING,
+    (State.REVOKING, Cause.RETURNS): State.RETURNING,
+    (State.RETURNING, Cause.STARTED): State.STARTED,
+    (State.RETURNING, Cause.ENDED): State.ENDED,
 }
 """A pair that is not here is a bug, not a case."""
 

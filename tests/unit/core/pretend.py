@@ -10,7 +10,17 @@ import msgspec
 from msgspec.structs import replace
 
 from engineroom.core.actions import Action, Send, ToPeer
-from engineroom.core.events import ClientUp, EngineClosed, EngineUp, Event, HostClosed, HostUp, Large, Tick
+from engineroom.core.events import (
+    ClientUp,
+    EngineClosed,
+    EngineUp,
+    Event,
+    HostClosed,
+    HostUp,
+    Large,
+    ResultAnnounced,
+    Tick,
+)
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
@@ -193,6 +203,14 @@ def result(number: int, engine: int, outcome: Outcome = OK, body: bytes = b"", *
     return Result(task(number, client), engine, outcome, body)
 
 
+class ResultBytes(msgspec.Struct, frozen=True, eq=False):
+    """The bytes of a large result, which its engine sends over the connection that is `peer`."""
+
+    engine: PretendEngine
+    peer: Peer
+    message: Finished
+
+
 class PretendEngine:
     """An engine that plays by the rules of the real one: its queue is the arbiter.
 
@@ -217,6 +235,8 @@ class PretendEngine:
         self.running: Run | None = None
         self.numbers = count(1)
         self.unacknowledged: dict[int, Finished] = {}
+        self.wanted: list[ResultBytes] = []
+        """What it has been asked for and has not sent."""
         self.repeated: set[int] = set()
         """Numbers of results that it has sent more than once: their acknowledgements may come twice."""
         self.runs: list[Run] = []
@@ -234,6 +254,7 @@ class PretendEngine:
     def up(self, wanted_id: int | None = None) -> list[Action]:
         """Connect, for the first time or again, and repeat every result that is not acknowledged."""
         self.inbox.clear()
+        self.wanted.clear()
         self.dead = self.stopped = False
         self.peer = self.last_peer = Peer(next(self.peers))
         pairs = [[] if self.running is None else [self.running], self.direct + self.balanced]
@@ -262,12 +283,14 @@ class PretendEngine:
     def away(self, closing: Closing = CUT.closing, *, dead: bool = False) -> list[Action]:
         """Lose the connection; `dead`: because the process has ended, which nobody says."""
         self.inbox.clear()
+        self.wanted.clear()
         self.peer, self.dead = None, dead
         return self.play(self.last_peer, EngineClosed(closing))
 
     def lost(self, cause: str = "killed by SIGKILL", *, own: bool = False, looked: bool = False) -> list[Action]:
         """Die; `own`: by its own doing; `looked`: its host could see what ran."""
         self.inbox.clear()
+        self.wanted.clear()
         self.peer = None
         self.given_up = self.dead = True
         ran = () if self.running is None else ((self.running.task, self.running.attempt),)
@@ -283,11 +306,11 @@ class PretendEngine:
         self.given_up = False
 
     def say(self, message: Full | Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
-        """Say something; the bytes of a long result follow it."""
+        """Say something; the bytes of a large result follow it when they are asked for."""
         if self.peer is None:
             return []
         if isinstance(message, Finished) and isinstance(message.body, Stream):
-            return self.play(self.peer, Large(message, object()))
+            return self.play(self.peer, ResultAnnounced(message, ResultBytes(self, self.peer, message)))
         return self.play(self.peer, message)
 
     def read(self) -> list[Action]:
@@ -345,12 +368,23 @@ class PretendEngine:
             return self.say(Started(self.running.task, self.running.attempt))
         return []
 
-    def finish(self, outcome: Outcome = OK) -> list[Action]:
-        """End what runs."""
+    def send_bytes(self, how: int) -> list[Action]:
+        """Send a large result that it has been asked for, or break off."""
+        if not self.wanted or self.stopped or self.peer is None:
+            return []
+        body = self.wanted.pop(how % len(self.wanted))
+        message = body.message
+        if how % 7 == 0:
+            return self.play(self.peer, replace(message, outcome=Outcome(Status.LOST, 0.0, 0.0, "no memory"), body=b""))
+        return self.play(self.peer, Large(message, body))
+
+    def finish(self, outcome: Outcome = OK, *, size: int = 0) -> list[Action]:
+        """End what runs; `size`: of its result, if that is large."""
         if self.running is None or self.stopped:
             return []
         number = next(self.numbers)
-        payload = Stream(number, 70_000) if self.large else b"result %d of " % number + self.instance
+        size = size or 70_000 * self.large
+        payload = Stream(next(self.peers), size) if size else b"result %d of " % number + self.instance
         message = Finished(number, self.running.task, self.running.attempt, outcome, payload)
         self.running = None
         self.unacknowledged[message.number] = message

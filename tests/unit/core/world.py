@@ -53,7 +53,17 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.task_ranges import numbers_in, ranges_of
 from tests.unit.core.confusion import confuse
-from tests.unit.core.pretend import HostEnd, Play, PretendEngine, instance_id, session_id, task, tasks, watcher
+from tests.unit.core.pretend import (
+    HostEnd,
+    Play,
+    PretendEngine,
+    ResultBytes,
+    instance_id,
+    session_id,
+    task,
+    tasks,
+    watcher,
+)
 
 TRIVIAL = Outcome(Status.OK, 0.0, 0.00001)
 LONG = Outcome(Status.OK, 0.0, 3.0)
@@ -256,6 +266,9 @@ class World:
                     assert not body.refused
                     assert body.client.peer is not None
                     body.client.wanted.append(body)
+                case Accept(body=ResultBytes() as result):
+                    assert result.peer == result.engine.peer
+                    result.engine.wanted.append(result)
                 case DropBody(body=Bytes() as body):
                     body.refused = True
                 case Look() | Listen() | EndEngine() | HangUp() | Lost():
@@ -379,8 +392,9 @@ class World:
                 for _ in range(1 + how % 3):
                     self.perform(engine.read())
                 self.perform(engine.start(say=how % 2 == 0))
+                self.perform(engine.send_bytes(how))
             case _:
-                self.perform(engine.finish(OUTCOMES[how % 3]))
+                self.perform(engine.finish(OUTCOMES[how % 3], size=(0, 0, 700, 1600)[how // 3 % 4]))
                 if how % 4:
                     self.perform(engine.start())
                 if engine.running is not None and engine.peer is not None and how % 5 == 0:
@@ -429,6 +443,7 @@ class World:
             return
         while engine.inbox:
             self.perform(engine.read())
+        self.perform(engine.send_bytes(1))
         self.perform(engine.finish(TRIVIAL))
         self.perform(engine.start())
         if engine.running is not None and engine.running.task in kills:
@@ -481,6 +496,8 @@ class World:
         for engine in self.engines:
             while engine.inbox:
                 self.perform(engine.read())
+            while engine.wanted:
+                self.perform(engine.send_bytes(1))
             self.perform(engine.finish(TRIVIAL))
             self.perform(engine.start())
         for client in self.clients:
@@ -494,5 +511,5 @@ class World:
 
     def is_quiet(self) -> bool:
         """Whether nothing more will happen."""
-        busy = any(engine.running or engine.inbox for engine in self.engines)
+        busy = any(engine.running or engine.inbox or engine.wanted for engine in self.engines)
         return not busy and not any(session.tasks or session.unsent for session in self.play.state.sessions.values())
