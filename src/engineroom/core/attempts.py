@@ -73,8 +73,6 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     engine = state.engine_peers.get(peer)
     if engine is None:
         return
-    if engine.returns:
-        result_arrived(state, engine, message.task)
     if not arrived(engine, message.number):
         return
     task = engine.held.get(message.task)
@@ -101,6 +99,14 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if engine.lines or engine.to_free:
         _let_others_on(state, engine, task)
     feed(state, engine)
+
+
+def large_finished(state: ControllerState, peer: Peer, message: Finished, body: object) -> None:
+    """A large result is here, or turns out never to come: then it has no `body`."""
+    engine = state.engine_peers.get(peer)
+    if engine is not None:
+        result_arrived(state, engine, message.task)
+        finished(state, peer, message, body)
 
 
 def _let_others_on(state: ControllerState, engine: Engine, ended: Task) -> None:
@@ -157,24 +163,26 @@ def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
 
 
 def withdrawn(state: ControllerState, peer: Peer, message: Withdrawn) -> None:
-    """An engine has forgotten attempts that nobody wants: their tasks end, all those with one outcome together.
+    """An engine has forgotten attempts: the tasks that nobody wants end, all those with one outcome together.
 
     O(what it holds), whatever it says.
     """
     engine = state.engine_peers.get(peer)
     if engine is None:
         return
+    wanted: list[Task] = []
     over: dict[int, tuple[Outcome, list[Task]]] = {}
     for task in named(engine, message.attempts):
         if task.state not in _RETURNED:
             continue
-        if task.withdrawn is None:  # an engine that came back was told to forget it, and it is wanted after all
-            given_back(state, task, engine)
+        unassign(state, task, engine)
+        if task.withdrawn is None:
+            wanted.append(task)
         else:
-            unassign(state, task, engine)
             over.setdefault(id(task.withdrawn), (task.withdrawn, []))[1].append(task)
     for outcome, tasks in over.values():
         give_up_all(state, tasks, outcome)
+    _run_again(state, wanted, engine)
     resume(state, engine)
     feed(state, engine)
 
@@ -185,12 +193,17 @@ def given_back(state: ControllerState, task: Task, engine: Engine) -> None:
     if task.withdrawn is not None:
         give_up(state, task, task.withdrawn)
         return
-    step(task, Cause.AGAIN)
-    if task.target < 0:
-        put_back(state, [task])
-    else:
-        task.interrupt = False
-        wait(state, task, engine)
+    _run_again(state, [task], engine)
+
+
+def _run_again(state: ControllerState, tasks: list[Task], engine: Engine) -> None:
+    """Have tasks that `engine` has given back, in the order of sending, run later: direct ones there."""
+    for task in tasks:
+        step(task, Cause.AGAIN)
+        if task.target >= 0:
+            task.interrupt = False
+            wait(state, task, engine)
+    put_back(state, [task for task in tasks if task.target < 0])
 
 
 def send_again(state: ControllerState, task: Task, engine: Engine) -> None:

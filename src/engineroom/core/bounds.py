@@ -44,8 +44,16 @@ def why_full(full: Full) -> str:
 def _paused(state: ControllerState, session: Session) -> str:
     there = "connected" if session.peer is not None else "disconnected"
     waiting = sum(task.engine is None for task in session.tasks.values())
-    tasks = f"{waiting} task{'' if waiting == 1 else 's'} of client {session.id.hex()[:8]} ({there})"
-    return f"{tasks} {'is' if waiting == 1 else 'are'} waiting: {why_paused(state, session)}"
+    results = len(session.returns)
+    counts = [_count(waiting, "task")] if waiting or not results else []
+    counts += [_count(results, "result")] if results else []
+    verb = "is" if waiting + results == 1 else "are"
+    whose = f"of client {session.id.hex()[:8]} ({there})"
+    return f"{' and '.join(counts)} {whose} {verb} waiting: {why_paused(state, session)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def size_in_words(size: int) -> str:

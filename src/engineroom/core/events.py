@@ -27,7 +27,8 @@ from engineroom.protocol.messages import (
 
 
 class Large(msgspec.Struct, frozen=True):
-    """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result."""
+    """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result; None: a result
+    never came, and `message` says that instead."""
 
     message: Submit | Finished
     body: object

@@ -74,6 +74,6 @@ def note_piece(state: ControllerState, engine: Engine, account: Account, piece: 
 
 
 def withdraw(state: ControllerState, engine: Engine, attempts: list[AttemptRange]) -> None:
-    """Have `engine`, to which there is a connection, forget these attempts."""
-    for piece in in_batches(attempts, MOST_RANGES):
+    """Have `engine`, to which there is a connection, forget these attempts, the last first."""
+    for piece in reversed(list(in_batches(attempts, MOST_RANGES))):
         state.send(engine.known_as, Withdraw(piece))

@@ -149,10 +149,10 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 
 
 def _check_session(state: ControllerState, session: Session) -> None:
-    coming = [its for engine in state.engines.values() for its in engine.returns.values() if its.task.session is session]
-    asked = sum(its.size for its in coming if its.asked)
+    coming = [its for engine in state.engines.values() for its in engine.returns.values()]
+    asked = sum(its.size for its in coming if its.asked and its.task.session is session)
     assert session.kept_bytes == sum(kept.size for kept in session.results.values()) + asked
-    assert set(session.returns) == {its for its in coming if not its.asked}
+    assert set(session.returns) == {its for its in coming if not its.asked and its.task.session is session}
     assert session.paused or not session.returns
     assert not session.tasks.keys() & session.results.keys()
     unsent = UNSENT_BYTES * len(session.unsent)

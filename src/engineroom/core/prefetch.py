@@ -11,9 +11,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import CLOSED, Engine
+from engineroom.core.holding import withdraw
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import Task
 from engineroom.protocol.messages import Revoke
+from engineroom.protocol.task_ranges import attempt_ranges
 
 if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
@@ -134,11 +136,27 @@ def ask_back(state: ControllerState, task: Task, engine: Engine) -> None:
 
     Whoever calls this refreshes `engine`.
     """
+    _is_asked_for(task, engine)
+    state.send(engine.peer, Revoke(task.id, task.attempt))
+
+
+def ask_all_back(state: ControllerState, tasks: list[Task], engine: Engine) -> None:
+    """Ask `engine` for SENT tasks, in the order of sending: few messages, after each of which it has started none.
+
+    The last ones go first, since an engine that starts one meanwhile must have started all direct ones before it.
+    """
+    for task in tasks:
+        _is_asked_for(task, engine)
+    refresh(state, engine)
+    if engine.peer is not None:  # else when it is back
+        withdraw(state, engine, list(attempt_ranges((task.id, task.attempt) for task in tasks)))
+
+
+def _is_asked_for(task: Task, engine: Engine) -> None:
     step(task, Cause.ASKED_BACK)
     engine.spare.pop(task.id, None)
     if task.target >= 0:
         engine.recalled += 1
-    state.send(engine.peer, Revoke(task.id, task.attempt))
 
 
 def rebalance(state: ControllerState) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.prefetch import ask_back, refresh
+from engineroom.core.prefetch import ask_all_back
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 
@@ -59,10 +59,7 @@ def give_back(state: ControllerState, session: Session) -> None:
 
 
 def pause(state: ControllerState, session: Session) -> None:
-    """Start no more tasks of `session`; what engines have not started is asked back, the last first.
-
-    (In that order, since an engine that starts one of them meanwhile must have started all direct ones before it.)
-    """
+    """Start no more tasks of `session`; what engines have not started is asked back."""
     session.paused = True
     session.low = session.room // 2 + 1
     state.paused[session] = None
@@ -70,10 +67,9 @@ def pause(state: ControllerState, session: Session) -> None:
         pool.queue.park(session)
     for engine in state.engines.values():
         theirs = [task for task in engine.held.values() if task.session is session and task.state is State.SENT]
-        for task in reversed(theirs):
-            ask_back(state, task, engine)
-        session.asked += theirs
-        refresh(state, engine)
+        if theirs:
+            ask_all_back(state, theirs, engine)
+            session.asked += theirs
 
 
 def may_go_on(session: Session) -> bool:

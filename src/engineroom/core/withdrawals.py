@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
-from engineroom.core.holding import withdraw
 from engineroom.core.lines import release
-from engineroom.core.prefetch import refresh
+from engineroom.core.prefetch import ask_all_back
 from engineroom.core.results import end_unsent, give_up_all
 from engineroom.core.sessions import Session
-from engineroom.core.task_states import Cause, State, step
+from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import end_all, go_on_for
-from engineroom.ids import Peer, TaskId
+from engineroom.ids import Peer
 from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
-from engineroom.protocol.task_ranges import attempt_ranges, found_in
+from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
@@ -86,7 +85,7 @@ def _withdraw(
     """End tasks with `outcome`, unless they have started or turn out to have; `interrupt`: those, None: as before."""
     waiting: list[Task] = []
     beside: list[Task] = []
-    asked: dict[Engine, list[tuple[TaskId, int]]] = {}
+    asked: dict[Engine, list[Task]] = {}
     for task in filter(None, map(session.tasks.get, numbers)):
         if interrupt is not None:
             task.interrupt = interrupt
@@ -99,15 +98,13 @@ def _withdraw(
             continue
         task.withdrawn = outcome
         if task.state is State.SENT:
-            step(task, Cause.ASKED_BACK)
-            engine.spare.pop(task.id, None)
-            engine.recalled += task.target >= 0
-            asked.setdefault(engine, []).append((task.id, task.attempt))
+            asked.setdefault(engine, []).append(task)
         elif task.state is State.STARTED and task.interrupt:
             state.send(engine.peer, Interrupt(task.id, task.attempt))
     _end_waiting(state, waiting, outcome)
     end_all(state, beside, outcome)
-    _ask_back(state, asked)
+    for engine, tasks in asked.items():
+        ask_all_back(state, tasks, engine)
 
 
 def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:
@@ -116,10 +113,3 @@ def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) ->
         release(state, task)
         assert task.pool is not None
         task.pool.queue.discard(task)
-
-
-def _ask_back(state: ControllerState, asked: dict[Engine, list[tuple[TaskId, int]]]) -> None:
-    for engine, attempts in asked.items():
-        refresh(state, engine)
-        if engine.peer is not None:  # else when it is back
-            withdraw(state, engine, list(attempt_ranges(attempts)))

@@ -28,7 +28,8 @@ class TaskQueue:
         self._queued: dict[Key, Attempt] = {}
         self._idle = False
         self._closed = False
-        self._held = False
+        self._held: frozenset[str] = frozenset()
+        """Why nothing is started for now."""
         self._halted = False
         """Closed or held."""
         self._wakeup = threading.Lock()
@@ -101,11 +102,11 @@ class TaskQueue:
             self._closed = self._halted = True
             self._wake_if_idle()
 
-    def hold(self, held: bool) -> None:  # noqa: FBT001 (what it is told is all that it is about)
-        """Start nothing for now, or go on."""
+    def hold(self, held: bool, why: str = "full") -> None:  # noqa: FBT001 (what it is told is all that it is about)
+        """Start nothing for now because of `why`, or go on if there is no other reason."""
         with self._lock:
-            self._held = held
-            self._halted = held or self._closed
+            self._held = self._held | {why} if held else self._held - {why}
+            self._halted = bool(self._held) or self._closed
             self._wake_if_idle()
 
     def start_next(self) -> Attempt | None:

@@ -50,6 +50,10 @@ _SOON, _LATER, _OUTPUT = 0.002, 0.01, 0.05
 
 _ANNOUNCED_WITHIN = 0.25
 
+_LINK = "link"
+_BEHIND = 8 << 20
+"""Bytes of messages that may wait for the controller while tasks are started."""
+
 
 class Shell:
     """Between the connection and the main thread; all methods in the I/O thread only.
@@ -84,6 +88,7 @@ class Shell:
 
     def connected(self, connection: Connection) -> None:
         """Use `connection` from now on; say what is held here, and again what may not have arrived before."""
+        connection.backlog.bound(_BEHIND, cut_at=0, on_behind=self._behind)
         connection.send_all(self._held())
         self._connection = connection
         running = self._queue.running
@@ -130,10 +135,15 @@ class Shell:
 
     def on_closed(self, closing: Closing) -> None:
         self._connection = None
+        self._queue.hold(held=False, why=_LINK)
         self._arriving.clear()
         self._queue.drop_incomplete()
         self._look_again(_SOON)
         self._on_lost(closing.words)
+
+    def _behind(self, behind: bool) -> None:  # noqa: FBT001 (what it is told is all that it is about)
+        """Start nothing while the controller takes results more slowly than they are made: it may want no more."""
+        self._queue.hold(behind, _LINK)
 
     def close(self, reason: str) -> None:
         """Say what is waiting, and Goodbye."""

@@ -11,7 +11,7 @@ from engineroom.protocol.records import message_records
 HIGH = 8 << 20
 """Bytes that are handed to the transport, beyond what the kernel takes, before messages wait as they are."""
 
-_SHARED = frozenset({Result, Run, Finished, Submit, Function})
+_SHARED = frozenset({Result, Run, Submit, Function})
 """Their payloads are kept elsewhere for as long as they wait here, and bounded there."""
 
 _MESSAGE = 128
@@ -68,6 +68,8 @@ class Backlog:
 def _weight(message: Message) -> int:
     if type(message) in _SHARED:
         return _MESSAGE
+    if type(message) is Finished:  # kept elsewhere as well, but its engine had better not make more of them
+        return _MESSAGE + (len(message.body) if isinstance(message.body, bytes) else 0)
     return _MESSAGE + sum(map(len, message_records((message,), leave_out=_never_sent)))
 
 

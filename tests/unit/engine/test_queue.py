@@ -253,3 +253,14 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(max_examples=60, stateful_step_count=40)
+
+
+def test_what_is_held_for_two_reasons_goes_on_when_both_are_gone() -> None:
+    queue = TaskQueue()
+    queue.add([attempt(1)])
+    queue.hold(held=True)
+    queue.hold(held=True, why="link")
+    queue.hold(held=False)
+    assert queue.start_next() is None
+    queue.hold(held=False, why="link")
+    assert queue.start_next() is not None

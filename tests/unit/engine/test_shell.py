@@ -14,8 +14,10 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
-from engineroom.protocol.messages import Call, Full, Held, Kind, Run, Started
+from engineroom.protocol.closing import Closing, Why
+from engineroom.protocol.messages import Call, Finished, Full, Held, Kind, Ran, Run, Started
 from engineroom.serialize.functions.table import FunctionTable
+from engineroom.transport.backlog import Backlog
 from tests.patience import SECONDS
 
 TASK = task_id(SessionId(bytes(16)), 1)
@@ -26,6 +28,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
+        self.backlog = Backlog()
         self.send, self.send_all = self.sent.append, self.sent.extend
 
     def start(self, receiver: object) -> None:
@@ -86,5 +89,36 @@ def test_an_engine_that_is_full_says_so_to_each_controller_and_when_it_goes_on()
         budget.release(size)
         shell.take()
         assert wire.sent[1:] == [Full(size, 10_000), Full(0, 10_000)]
+
+    asyncio.run(story())
+
+
+def test_no_task_is_started_while_the_controller_reads_too_slowly() -> None:
+    async def story() -> None:
+        queue, wire = TaskQueue(), Wire()
+        shell = Shell(
+            queue,
+            Outbox(wake=lambda: None, write_now=lambda _: False),
+            FunctionTable(10),
+            Interrupts(queue, guarded=Runner.enter.__code__),
+            Descriptors(),
+            Budget(1 << 30, hold=queue.hold, tell=lambda: None),
+            on_lost=lambda _: None,
+            on_end=lambda _: None,
+        )
+        shell.connected(cast(Any, wire))
+        shell.on_messages([Run(TASK, 1, Call(Kind.EXECUTE))])
+        result = Finished(1, TASK, 1, Ran(0, 0.0, 0.0), bytes(50_000))
+        assert wire.backlog.left([result] * 1000) is False
+        assert queue.start_next() is None
+        wire.backlog.empty()
+        assert queue.start_next() is not None
+        queue.finish()
+
+        wire.backlog.left([result] * 1000)
+        shell.on_messages([Run(TASK, 2, Call(Kind.EXECUTE))])
+        assert queue.start_next() is None
+        shell.on_closed(Closing(Why.CLOSED, "cut"))
+        assert queue.start_next() is not None
 
     asyncio.run(story())
