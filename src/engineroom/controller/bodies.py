@@ -71,7 +71,7 @@ class Bodies:
             if not link.connection.closed:
                 words = f"the controller could not take the result of this task: {reason}"
                 ended = msgspec.structs.replace(message.outcome, status=Status.LOST, error=words)
-                self._feed(link.peer, Large(msgspec.structs.replace(message, outcome=ended, body=b""), None))
+                self._feed(link.peer, msgspec.structs.replace(message, outcome=ended, body=b""))
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
         self._feed(link.peer, ResultAnnounced(message, payload))

@@ -71,10 +71,10 @@ def can_run(state: ControllerState, task: Task) -> bool:
 def finished(state: ControllerState, peer: Peer, message: Finished, body: object = None) -> None:
     """An attempt has ended."""
     engine = state.engine_peers.get(peer)
-    if engine is None:
+    if engine is None or not arrived(engine, message.number):
         return
-    if not arrived(engine, message.number):
-        return
+    if engine.returns:
+        result_arrived(state, engine, message.task)
     task = engine.held.get(message.task)
     if task is None or task.attempt != message.attempt:
         acknowledge(state, engine, message.number)
@@ -99,14 +99,6 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if engine.lines or engine.to_free:
         _let_others_on(state, engine, task)
     feed(state, engine)
-
-
-def large_finished(state: ControllerState, peer: Peer, message: Finished, body: object) -> None:
-    """A large result is here, or turns out never to come: then it has no `body`."""
-    engine = state.engine_peers.get(peer)
-    if engine is not None:
-        result_arrived(state, engine, message.task)
-        finished(state, peer, message, body)
 
 
 def _let_others_on(state: ControllerState, engine: Engine, ended: Task) -> None:

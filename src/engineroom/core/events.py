@@ -27,8 +27,7 @@ from engineroom.protocol.messages import (
 
 
 class Large(msgspec.Struct, frozen=True):
-    """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result; None: a result
-    never came, and `message` says that instead."""
+    """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result."""
 
     message: Submit | Finished
     body: object

@@ -15,7 +15,7 @@ from engineroom.core.arrivals import (
     function_lost,
     function_missing,
 )
-from engineroom.core.attempts import finished, large_finished, revoked, started, withdrawn
+from engineroom.core.attempts import finished, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered, sync
 from engineroom.core.events import (
@@ -99,7 +99,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case ResultAnnounced():
             announced(state, peer, event.message, event.body)
         case Large(message=Finished() as result):
-            large_finished(state, peer, result, event.body)
+            finished(state, peer, result, event.body)
         case Revoked():
             revoked(state, peer, event.task, event.attempt)
         case Withdrawn():

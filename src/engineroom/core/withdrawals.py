@@ -101,10 +101,10 @@ def _withdraw(
             asked.setdefault(engine, []).append(task)
         elif task.state is State.STARTED and task.interrupt:
             state.send(engine.peer, Interrupt(task.id, task.attempt))
+    for engine, tasks in asked.items():  # first: what ends may pause the session, which asks as well
+        ask_all_back(state, tasks, engine)
     _end_waiting(state, waiting, outcome)
     end_all(state, beside, outcome)
-    for engine, tasks in asked.items():
-        ask_all_back(state, tasks, engine)
 
 
 def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from engineroom.core.events import (
     Event,
     FunctionLost,
     Large,
+    ResultAnnounced,
 )
 from engineroom.core.not_allowed import LAST_TASK, NotAllowedError
 from engineroom.ids import Peer
@@ -109,6 +110,7 @@ def _lie_of_an_engine(world: World, engine: PretendEngine, how: int) -> None:
         Revoked(id_, attempt),
         Withdrawn(tuple(attempt_ranges([(id_, attempt)]))),
         Finished(number, id_, attempt, Outcome(Status.OK, 0.0, 0.1), b"a lie"),
+        ResultAnnounced(Finished(number, id_, attempt, Outcome(Status.OK, 0.0, 0.1), Stream(1, 600)), object()),
         Output(id_, attempt, 1, 0, "a lie"),
         Held(last=True),
     )

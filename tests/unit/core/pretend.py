@@ -375,8 +375,7 @@ class PretendEngine:
         body = self.wanted.pop(how % len(self.wanted))
         message = body.message
         if how % 7 == 0:
-            lost = replace(message, outcome=Outcome(Status.LOST, 0.0, 0.0, "no memory"), body=b"")
-            return self.play(self.peer, Large(lost, None))
+            return self.play(self.peer, replace(message, outcome=Outcome(Status.LOST, 0.0, 0.0, "no memory"), body=b""))
         return self.play(self.peer, Large(message, body))
 
     def finish(self, outcome: Outcome = OK, *, size: int = 0) -> list[Action]:

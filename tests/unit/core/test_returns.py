@@ -153,7 +153,7 @@ def test_what_is_tried_again_needs_no_room(play: Play) -> None:
 def test_a_result_that_never_comes_gives_its_room_back(play: Play) -> None:
     full_of_results(play)
     lost = Finished(1, task(1), 1, Outcome(Status.LOST, 0.0, 0.0, "no memory"), b"")
-    actions = play(ENGINE_0, Large(lost, None))
+    actions = play(ENGINE_0, lost)
     assert [r.outcome.status for r in of(actions, Result)] == [Status.LOST]  # type: ignore[attr-defined]
     assert Accept(3) in actions
     assert play.state.clients[CLIENT].kept_bytes == 2 * KEPT + RESULT_BYTES
