@@ -42,7 +42,8 @@ from engineroom.protocol.task_ranges import attempt_ranges
 from tests.unit.core.pretend import PretendEngine, instance_id, task, tasks, watcher
 
 if TYPE_CHECKING:  # it calls this
-    from tests.unit.core.world import Client, World
+    from tests.unit.core.pretend_client import Client
+    from tests.unit.core.world import World
 
 
 def confuse(world: World, what: int, client: Client, engine: PretendEngine, how: int) -> None:

@@ -1,0 +1,169 @@
+"""Clients that keep account of what they submit and are told, for `world`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.actions import ToPeer
+from engineroom.core.events import (
+    BodyHere,
+    BodyLost,
+    ClientGone,
+    ClientUp,
+    FunctionComing,
+    FunctionHere,
+    FunctionLost,
+    Large,
+)
+from engineroom.ids import Instance, Peer, TaskId, number_of
+from engineroom.protocol.messages import (
+    Call,
+    Delivered,
+    Ended,
+    Kind,
+    NeedFunction,
+    Options,
+    Result,
+    Stream,
+    Submit,
+    SubmitAgain,
+    Sync,
+)
+from engineroom.protocol.task_ranges import ranges_of
+from tests.unit.core.pretend import session_id, task
+
+if TYPE_CHECKING:  # it makes these
+    from tests.unit.core.world import World
+
+
+class Bytes:
+    """The arguments of a task, which their client has not sent yet."""
+
+    def __init__(self, client: Client, task: TaskId) -> None:
+        self.client, self.task = client, task
+        self.refused = False
+
+
+class Client:
+    """A client that knows what it has submitted, got and acknowledged."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world = world
+        self.number = number
+        self.peer: Peer | None = None
+        self.submitted: list[TaskId] = []
+        self.results: dict[TaskId, Result] = {}
+        self.confirmed: set[TaskId] = set()
+        self.submits: dict[TaskId, Submit] = {}
+        self.again: list[Submit] = []
+        """What it has been asked to submit again, and has not yet."""
+        self.bound: dict[TaskId, Instance] = {}
+        """The processes that direct tasks are bound to."""
+        self.wanted: list[Bytes] = []
+        """What it has been asked for and has not sent."""
+        self.asked: list[bytes] = []
+        """Functions, likewise."""
+        self.withholds = False
+        """It sends nothing of what it has been asked for."""
+
+    def up(self) -> None:
+        self.wanted.clear()
+        self.asked.clear()
+        self.peer = Peer(next(self.world.peers))
+        self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
+        self.world.perform(self.world.play(self.peer, Sync()))
+
+    def gone(self) -> None:
+        if self.peer is not None:
+            peer, self.peer = self.peer, None
+            self.wanted.clear()
+            self.asked.clear()
+            self.world.perform(self.world.play(peer, ClientGone()))
+
+    def submit(self, to: tuple[int, ...] | None, options: Options, function: bytes, size: int) -> None:
+        if self.peer is None:
+            self.up()
+        assert self.peer is not None
+        number = len(self.submitted) + 1
+        self.submitted += [task(number + offset, self.number) for offset in range(1 if to is None else len(to))]
+        id_ = task(number, self.number)
+        call = Call(Kind.APPLY, function, Stream(1, size) if size else b"")
+        bound = None if to is None else [self.world.instance(engine) for engine in to]
+        self.bound.update(zip(self.submitted[number - 1 :], bound or (), strict=False))
+        id_ = task(number, self.number)
+        message = Submit(id_, call, None if bound is None else b"".join(bound), options)
+        self.submits.update(dict.fromkeys(self.submitted[number - 1 :], message))
+        self.send_submit(message)
+        self.world.perform(self.world.play(self.peer, message))
+
+    def send_submit(self, message: Submit) -> None:
+        """Submit, with bytes to come if it has any."""
+        if self.peer is not None:
+            large = isinstance(message.call.body, Stream)
+            event = Large(message, Bytes(self, message.task)) if large else message
+            self.world.perform(self.world.play(self.peer, event))
+
+    def asked_again(self, message: SubmitAgain) -> None:
+        """Keep in mind what is to be submitted again; it must be something that has not ended."""
+        for id_ in message.tasks.tasks():
+            assert id_ in self.submitted
+            assert id_ not in self.results
+            self.again.append(self.submits[id_])
+
+    def submit_again(self) -> None:
+        again, self.again = self.again, []
+        for message in again:
+            self.send_submit(message)
+
+    def send_bytes(self, how: int) -> None:
+        """Send arguments that it has been asked for, or break off."""
+        if self.wanted and self.peer is not None and not self.withholds:
+            body = self.wanted.pop(how % len(self.wanted))
+            if not body.refused:
+                lost = BodyLost(body.task, body, "no memory")
+                self.world.perform(self.world.play(self.peer, lost if how % 7 == 0 else BodyHere(body.task, body)))
+
+    def send_function(self, how: int) -> None:
+        """Begin to send a function, go on with one, or break off."""
+        if self.peer is None or self.withholds:
+            return
+        if self.asked:
+            hash_ = self.asked.pop(0)
+            event = FunctionLost(hash_, "no memory") if how % 7 == 0 else FunctionHere(hash_)
+            self.world.perform(self.world.play(self.peer, event))
+        else:
+            hash_ = b"fgh"[how % 3 : how % 3 + 1]
+            if not self.world.knows(hash_):
+                self.world.perform(self.world.play(self.peer, FunctionComing(hash_)))
+                self.asked.append(hash_)
+
+    def hear(self, message: ToPeer) -> None:
+        """Take note of what the controller says."""
+        match message:
+            case Result():
+                self.got(message)
+            case Ended():
+                for id_ in message.tasks.tasks():
+                    self.got(Result(id_, message.engine, message.outcome))
+            case SubmitAgain():
+                self.asked_again(message)
+            case NeedFunction(hash=hash_):
+                self.asked.append(hash_)
+            case _:
+                pass
+
+    def got(self, result: Result) -> None:
+        assert result.task in self.submitted
+        assert result.task not in self.confirmed, "delivered again after it had been acknowledged"
+        assert self.results.setdefault(result.task, result) == result, "two different results"
+
+    def deliver(self, *, also: bool) -> None:
+        """Acknowledge: as far as results are complete, or one of the later ones."""
+        if self.peer is None:
+            return
+        waiting = [id_ for id_ in self.submitted if id_ not in self.results]
+        up_to = number_of(waiting[0]) - 1 if waiting else len(self.submitted)
+        later = [number_of(id_) for id_ in self.results if number_of(id_) > up_to and id_ not in self.confirmed]
+        numbers = later[:1] if also else []
+        self.confirmed.update(self.submitted[:up_to], (task(number, self.number) for number in numbers))
+        self.world.perform(self.world.play(self.peer, Delivered(up_to, tuple(ranges_of(numbers)))))
