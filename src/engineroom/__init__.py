@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
     from engineroom.client.client import Client
-    from engineroom.client.executor import ViewExecutor
     from engineroom.client.kinds import Many, One
-    from engineroom.client.lazy_map import LazyMapIterator
-    from engineroom.client.map_results import AsyncMapResult
-    from engineroom.client.parallel import ParallelFunction, parallel
-    from engineroom.client.remote import RemoteFunction, remote
-    from engineroom.client.results import AsyncResult
+    from engineroom.client.maps.lazy_map import LazyMapIterator
+    from engineroom.client.maps.map_results import AsyncMapResult
+    from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
     from engineroom.client.views.direct import DirectView
+    from engineroom.client.views.executor import ViewExecutor
+    from engineroom.client.views.parallel import ParallelFunction, parallel
+    from engineroom.client.views.remote import RemoteFunction, remote
     from engineroom.cluster import Cluster, ClusterManager
     from engineroom.error import TimeoutError  # noqa: A004 (the builtin, by the name that scripts import)
     from engineroom.errors import (
@@ -150,28 +150,28 @@ _HOMES = {
     "ALL_COMPLETED": "concurrent.futures",
     "FIRST_COMPLETED": "concurrent.futures",
     "FIRST_EXCEPTION": "concurrent.futures",
-    "AsyncMapResult": "engineroom.client.map_results",
-    "AsyncResult": "engineroom.client.results",
+    "AsyncMapResult": "engineroom.client.maps.map_results",
+    "AsyncResult": "engineroom.client.results.async_result",
     "Client": "engineroom.client.client",
     "Cluster": "engineroom.cluster",
     "ClusterManager": "engineroom.cluster",
     "DirectView": "engineroom.client.views.direct",
     "ExecuteReply": "engineroom.serialize.results",
-    "LazyMapIterator": "engineroom.client.lazy_map",
+    "LazyMapIterator": "engineroom.client.maps.lazy_map",
     "LoadBalancedView": "engineroom.client.views.balanced",
     "Many": "engineroom.client.kinds",
     "One": "engineroom.client.kinds",
-    "ParallelFunction": "engineroom.client.parallel",
+    "ParallelFunction": "engineroom.client.views.parallel",
     "PrePickled": "engineroom.serialize.prepickled",
     "Reference": "engineroom.serialize.references",
-    "RemoteFunction": "engineroom.client.remote",
+    "RemoteFunction": "engineroom.client.views.remote",
     "TimeoutError": "engineroom.error",
-    "ViewExecutor": "engineroom.client.executor",
+    "ViewExecutor": "engineroom.client.views.executor",
     "deserialize_object": "engineroom.serialize.old_names",
     "interactive": "engineroom.serialize.functions.declared",
     "pack_apply_message": "engineroom.serialize.old_names",
-    "parallel": "engineroom.client.parallel",
-    "remote": "engineroom.client.remote",
+    "parallel": "engineroom.client.views.parallel",
+    "remote": "engineroom.client.views.remote",
     "serialize_object": "engineroom.serialize.old_names",
     "unpack_apply_message": "engineroom.serialize.old_names",
     "use_cloudpickle": "engineroom.serialize.old_names",
@@ -212,7 +212,7 @@ def _unknown(name: str) -> Any:
     not_built = import_module("engineroom.not_built")
     if name in not_built.NAMES:
         return not_built.not_built(name)
-    of_module: str = import_module("engineroom.client.hints").of_module(name)
+    of_module: str = import_module("engineroom.client.arguments.hints").of_module(name)
     raise AttributeError(f"module 'engineroom' has no attribute {name!r}{of_module}")
 
 

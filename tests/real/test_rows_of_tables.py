@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 import xarray as xr
 
-from engineroom.client.partitions import DISTRIBUTIONS, with_rows
+from engineroom.client.sequences.partitions import DISTRIBUTIONS, with_rows
 from tests.unit.client.test_partitions import there_and_back
 
 

@@ -149,7 +149,7 @@ def test_a_file_that_engines_run(rc: Client, tmp_path: Path) -> None:
 
 def test_all_frames_on_demand(cluster: Cluster, tmp_path: Path) -> None:
     text = shown(cluster, tmp_path, "rc[0].apply_sync(bad)", ENGINEROOM_DEBUG="1")
-    assert "/engineroom/client/results.py" in text
+    assert "/engineroom/client/results/async_result.py" in text
 
 
 def test_ipython_shows_the_call_and_the_remote_error(cluster: Cluster, tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
-    from engineroom.client.executor import ViewExecutor
-    from engineroom.client.lazy_map import LazyMapIterator
-    from engineroom.client.map_results import AsyncMapResult
-    from engineroom.client.remote import RemoteFunction, remote
-    from engineroom.client.results import AsyncResult
+    from engineroom.client.maps.lazy_map import LazyMapIterator
+    from engineroom.client.maps.map_results import AsyncMapResult
+    from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
     from engineroom.client.views.direct import DirectView
+    from engineroom.client.views.executor import ViewExecutor
+    from engineroom.client.views.remote import RemoteFunction, remote
 
 __all__ = [
     "AsyncMapResult",

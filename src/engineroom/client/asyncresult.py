@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engineroom.client.map_results import AsyncMapResult
-from engineroom.client.results import AsyncResult
+from engineroom.client.maps.map_results import AsyncMapResult
+from engineroom.client.results.async_result import AsyncResult
 from engineroom.not_built import not_built
 from engineroom.serialize.results import ExecuteReply
 

@@ -13,30 +13,28 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
-from engineroom.client import (
-    given_numbers,
-    joined_results,  # noqa: F401 (gives AsyncResult its `join`)
-)
-from engineroom.client.connection_info import FromFile, find_dial
-from engineroom.client.engine_waiting import wait_for_engines
-from engineroom.client.executor import ViewExecutor
-from engineroom.client.found_results import Jobs, find_result, futures_apart, ids_of, status_of
-from engineroom.client.hinted import Hinted
+from engineroom.client.arguments import given_numbers
+from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.keywords import takes
+from engineroom.client.connection.dialling import FromFile, find_dial
+from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.connection.whereabouts import Advice
+from engineroom.client.engines.arrivals import wait_for_engines
+from engineroom.client.engines.queue_status import queue_status
+from engineroom.client.engines.start_news import StartNews
+from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import Many, One
-from engineroom.client.live_line import somebody_looks
-from engineroom.client.numbers import HISTORY
-from engineroom.client.queue_status import queue_status
-from engineroom.client.results import AsyncResult
-from engineroom.client.session import MAX_UNFINISHED_BYTES, Session
-from engineroom.client.start_news import StartNews
-from engineroom.client.targets import Targets, is_single, resolve
-from engineroom.client.tasks import Task
+from engineroom.client.results import joined  # noqa: F401 (gives AsyncResult its `join`)
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of
+from engineroom.client.state.numbers import HISTORY
+from engineroom.client.state.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
+from engineroom.client.views.executor import ViewExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
-from engineroom.client.views.keywords import takes
-from engineroom.client.waiting import Deadline
-from engineroom.client.whereabouts import Advice
+from engineroom.client.waiting.live_line import somebody_looks
+from engineroom.client.waiting.waits import Deadline
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.machine.homes import expanded
@@ -274,7 +272,7 @@ class Client(Hinted):
 
     def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
         """Wait like `wait`, and show the progress and the elapsed time on stderr."""
-        from engineroom.client.showing import wait_and_show  # few show how far they are
+        from engineroom.client.results.showing import wait_and_show  # few show how far they are
 
         session = self._session
         wanted = list(self.outstanding) if jobs is None else ids_of(session, jobs)

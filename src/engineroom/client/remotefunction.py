@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.client.parallel import ParallelFunction, parallel
-from engineroom.client.remote import RemoteFunction, remote
+from engineroom.client.views.parallel import ParallelFunction, parallel
+from engineroom.client.views.remote import RemoteFunction, remote
 
 __all__ = ["ParallelFunction", "RemoteFunction", "parallel", "remote"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engineroom.client.executor import ViewExecutor
-from engineroom.client.lazy_map import LazyMapIterator
+from engineroom.client.maps.lazy_map import LazyMapIterator
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
+from engineroom.client.views.executor import ViewExecutor
 from engineroom.client.views.view import View
 from engineroom.not_built import not_built
 

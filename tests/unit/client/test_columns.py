@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.client.columns import columns_of
+from engineroom.client.sequences.columns import columns_of
 from tests.unit.client.test_partitions import ByNumber, Recording, Track
 
 numbers = st.lists(st.integers(-5, 5), max_size=12)

@@ -233,8 +233,8 @@ def test_a_map_that_ended_the_last_engine_says_which_task_did(patient: Client, s
 def test_before_an_engine_has_joined_every_wait_says_so_once(
     form: str, silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.PATIENCE", 0.02)
-    monkeypatch.setattr("engineroom.client.silence._FOR_OTHERS", 0.02)
+    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
+    monkeypatch.setattr("engineroom.client.connection.silence._FOR_OTHERS", 0.02)
     silent.engines = []
     with Client() as rc, caplog.at_level(logging.WARNING):
         waiting = begun(form, rc, silent)
@@ -257,8 +257,8 @@ def test_before_an_engine_has_joined_every_wait_says_so_once(
 def test_at_a_terminal_it_is_shown(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.PATIENCE", 0.02)
-    monkeypatch.setattr("engineroom.client.live_line.somebody_looks", lambda: True)
+    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
+    monkeypatch.setattr("engineroom.client.waiting.live_line.somebody_looks", lambda: True)
     silent.engines = []
     with Client() as rc:
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)
@@ -268,7 +268,7 @@ def test_at_a_terminal_it_is_shown(
 def test_a_controller_that_is_away_is_told_of(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.PATIENCE", 0.02)
+    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
     with Client(reconnect_timeout=SECONDS) as rc, caplog.at_level(logging.WARNING):
         waiting = begun("queue_status", rc, silent)
         stays_away(silent)
@@ -281,7 +281,7 @@ def test_a_controller_that_is_away_is_told_of(
 def test_where_engines_are_only_busy_nothing_is_said(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.PATIENCE", 0.02)
+    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
     with Client() as rc, caplog.at_level(logging.WARNING):
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)
     assert silent.held

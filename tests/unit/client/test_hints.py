@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import pytest
 
 import engineroom as er
-from engineroom.client import hints
+from engineroom.client.arguments import hints
 from engineroom.client.client import Client
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from engineroom.client.client import Client
-from engineroom.client.outgoing import Outgoing
+from engineroom.client.state.outgoing import Outgoing
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import TaskId, number_of
 from engineroom.protocol.messages import Abort, Submit

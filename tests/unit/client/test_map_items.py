@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.client.map_items import FailedItem, items_of
+from engineroom.client.state.map_items import FailedItem, items_of
 from engineroom.errors import RemoteError
 from engineroom.serialize.chunks.items import ItemsFailed, each_item
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.client.partitions import DISTRIBUTIONS, in_turn, pack_part, with_rows
+from engineroom.client.sequences.partitions import DISTRIBUTIONS, in_turn, pack_part, with_rows
 from engineroom.serialize.payloads import unpack
 
 places = st.integers(1, 7)

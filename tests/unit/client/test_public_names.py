@@ -45,6 +45,6 @@ def test_version() -> None:
 
 
 def test_what_engines_import_of_the_client_is_light() -> None:
-    code = "import sys, engineroom.client.chunks; print('asyncio' in sys.modules, 'ssl' in sys.modules)"
+    code = "import sys, engineroom.client.sequences.chunks; print('asyncio' in sys.modules, 'ssl' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

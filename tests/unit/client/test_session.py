@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import engineroom as er
-from engineroom.client import engine_waiting
 from engineroom.client.client import Client
+from engineroom.client.engines import arrivals
 from engineroom.errors import ControllerLost
 from engineroom.ids import SessionId, number_of, task_id
 from engineroom.protocol.messages import (
@@ -266,7 +266,7 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
         KnownStep(1.0, "engine set 1", "submitted"),
         KnownStep(2.0, "engine set 1", "queued", words="Slurm: Resources"),
     ]
-    monkeypatch.setattr(engine_waiting, "_LOOK_EVERY", 0.05)
+    monkeypatch.setattr(arrivals, "_LOOK_EVERY", 0.05)
     waiting = rc.wait_for_engines(4, interactive=True, block=False)
     shown: list[str] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engineroom import Client
-from engineroom.client.silent_engines import SilentEngines
+from engineroom.client.state.silent_engines import SilentEngines
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineSilent
 from tests.conftest import wait_until
@@ -97,16 +97,16 @@ def test_a_controller_that_does_not_answer_is_pinged_while_somebody_waits_and_to
 def test_a_task_is_told_that_its_calls_wait_for_engines_that_may_wait_as_it_does(
     rc: Client, fake: FakeController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engineroom.client.tasks_that_wait.PATIENCE", 0.0)
+    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 0.0)
     fake.holding = True
     view = rc.load_balanced_view()
     inner = view.apply_async(abs, -1)
     assert why_not(inner.get) == "no result in 0.05 s"
     monkeypatch.setenv("ENGINEROOM_ENGINE", "ab.cd")
     assert "all 2 engines are busy, perhaps with tasks that wait as this one does" in why_not(inner.get)
-    monkeypatch.setattr("engineroom.client.tasks_that_wait.PATIENCE", 60.0)
+    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 60.0)
     assert why_not(inner.get) == "no result in 0.05 s"
-    monkeypatch.setattr("engineroom.client.tasks_that_wait.PATIENCE", 0.0)
+    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 0.0)
     fake.do(fake.leave, 0, "exit code 0")
     assert wait_until(lambda: "the only engine is busy, probably with this task" in why_not(inner.get))
     rc[1].apply_async(abs, -1)

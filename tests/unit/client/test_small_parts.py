@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.client.acknowledgements import BATCH, Acknowledgements
-from engineroom.client.chunks import blocks, cuts
-from engineroom.client.connection_info import FromFile, FromInfo, find_dial
-from engineroom.client.engine_table import EngineTable
-from engineroom.client.targets import is_single, resolve, spell
-from engineroom.client.waiting import Deadline, Waiter
+from engineroom.client.connection.acknowledgements import BATCH, Acknowledgements
+from engineroom.client.connection.dialling import FromFile, FromInfo, find_dial
+from engineroom.client.engines.targets import is_single, resolve, spell
+from engineroom.client.sequences.chunks import blocks, cuts
+from engineroom.client.state.engine_table import EngineTable
+from engineroom.client.waiting.waits import Deadline, Waiter
 from engineroom.errors import ConnectionFileError, NoEnginesRegistered
 from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined

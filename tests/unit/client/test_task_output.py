@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engineroom.client.output import LIMIT, TaskOutput
+from engineroom.client.state.output import LIMIT, TaskOutput
 from engineroom.protocol.messages import Display, Displays, Output
 from tests.unit.core.pretend import task
 

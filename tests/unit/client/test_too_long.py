@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.client.client import Client
-from engineroom.client.results import AsyncResult
+from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.views.options import options_of
 from engineroom.errors import EngineError, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options, Shutdown, Signal, Submit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engineroom.client.output import TaskOutput
+from engineroom.client.state.output import TaskOutput
 from engineroom.core.events import ClientGone, ClientUp, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.core.outputs import PIECE_BYTES

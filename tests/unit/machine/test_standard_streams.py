@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from engineroom.client.live_line import LiveLine, somebody_looks
+from engineroom.client.waiting.live_line import LiveLine, somebody_looks
 from engineroom.machine.standard_streams import is_read, is_terminal, moves, say, say_to
 
 

@@ -8,17 +8,17 @@ from contextlib import AbstractContextManager
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
-from engineroom.client.chunks import cuts
-from engineroom.client.columns import columns_of
-from engineroom.client.gather_results import AsyncGatherResult
+from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
+from engineroom.client.engines.targets import resolve
 from engineroom.client.kinds import AsyncFunction, Function, One, T
-from engineroom.client.lazy_map import Submit
-from engineroom.client.map_results import AsyncMapResult
-from engineroom.client.maps import OnError, stops, submit_chunks
-from engineroom.client.results import AsyncResult
-from engineroom.client.targets import resolve
+from engineroom.client.maps.gather_results import AsyncGatherResult
+from engineroom.client.maps.lazy_map import Submit
+from engineroom.client.maps.map_results import AsyncMapResult
+from engineroom.client.maps.submitting import OnError, stops, submit_chunks
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.sequences.chunks import cuts
+from engineroom.client.sequences.columns import columns_of
 from engineroom.client.views.flags import BalancedFlags, BalancedMapOptions, BalancedOtherFlags
-from engineroom.client.views.keywords import explains_keywords, same_but_takes
 from engineroom.client.views.options import options_of
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
@@ -28,10 +28,10 @@ from engineroom.serialize.functions.packing import PackedFunction, pack_call
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
-    from engineroom.client.parallel import ParallelFunction
-    from engineroom.client.partitions import Distribution
-    from engineroom.client.remote import RemoteFunction
-    from engineroom.client.session import Session
+    from engineroom.client.connection.session import Session
+    from engineroom.client.sequences.partitions import Distribution
+    from engineroom.client.views.parallel import ParallelFunction
+    from engineroom.client.views.remote import RemoteFunction
 
 
 @called_by_users("map", "map_async", "map_sync", "set_flags", "temp_flags", "with_flags")

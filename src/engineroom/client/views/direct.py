@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
-from engineroom.client.blocking import finished, result_of
-from engineroom.client.chunks import blocks
-from engineroom.client.columns import columns_of
-from engineroom.client.engine_table import Engine
-from engineroom.client.gather_results import AsyncGatherResult
+from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
+from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
-from engineroom.client.lazy_map import Submit
-from engineroom.client.map_results import AsyncMapResult
-from engineroom.client.maps import OnError, stops, submit_chunks
-from engineroom.client.partitions import distribution, pack_part, with_rows
-from engineroom.client.results import AsyncResult
-from engineroom.client.targets import Targets, is_single, resolve
+from engineroom.client.maps.gather_results import AsyncGatherResult
+from engineroom.client.maps.lazy_map import Submit
+from engineroom.client.maps.map_results import AsyncMapResult
+from engineroom.client.maps.submitting import OnError, stops, submit_chunks
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.blocking import finished, result_of
+from engineroom.client.sequences.chunks import blocks
+from engineroom.client.sequences.columns import columns_of
+from engineroom.client.sequences.partitions import distribution, pack_part, with_rows
+from engineroom.client.state.engine_table import Engine
 from engineroom.client.views.flags import DirectMapOptions
-from engineroom.client.views.keywords import explains_keywords, same_but_takes
 from engineroom.client.views.options import options_of
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
@@ -34,7 +34,7 @@ from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
 
 if TYPE_CHECKING:
-    from engineroom.client.partitions import Distribution
+    from engineroom.client.sequences.partitions import Distribution
     from engineroom.serialize.results import ExecuteReply
 
 

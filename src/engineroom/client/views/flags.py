@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from engineroom.client.maps import OnError
-from engineroom.client.targets import Targets
+from engineroom.client.engines.targets import Targets
+from engineroom.client.maps.submitting import OnError
 
 NOT_YET = frozenset({"after", "follow", "timeout"})
 """Flags that users know and that have no effect yet."""
@@ -13,7 +13,7 @@ NOT_YET = frozenset({"after", "follow", "timeout"})
 
 def missing(view: object, name: str) -> AttributeError:
     """Return the error for an attribute that `view` does not have, with what to write instead."""
-    from engineroom.client import hints  # long, and few need it
+    from engineroom.client.arguments import hints  # long, and few need it
 
     return hints.missing(view, name)
 

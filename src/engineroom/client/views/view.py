@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, Self, Unpack, cast, overload
 
-from engineroom.client.blocking import result_of
-from engineroom.client.executor import ViewExecutor
-from engineroom.client.hinted import Hinted
+from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.keywords import explains_keywords, takes
+from engineroom.client.engines.targets import Targets, spell
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
-from engineroom.client.lazy_map import LazyMapIterator, Submit, ahead
-from engineroom.client.numbers import HISTORY, NumberHistory
-from engineroom.client.remote import RemoteFunction
-from engineroom.client.results import AsyncResult
-from engineroom.client.targets import Targets, spell
+from engineroom.client.maps.lazy_map import LazyMapIterator, Submit, ahead
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.blocking import result_of
+from engineroom.client.state.numbers import HISTORY, NumberHistory
+from engineroom.client.views.executor import ViewExecutor
 from engineroom.client.views.flags import NOT_YET, Flags, ImapOptions, OtherFlags, missing
-from engineroom.client.views.keywords import explains_keywords, takes
+from engineroom.client.views.remote import RemoteFunction
 from engineroom.errors import NoSuchFlag, PackError
 from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.ids import msg_id, task_id
@@ -26,13 +26,13 @@ from engineroom.serialize.functions.packing import PackedFunction, name_of
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
-    from engineroom.client.found_results import Jobs
-    from engineroom.client.gather_results import AsyncGatherResult
-    from engineroom.client.map_results import AsyncMapResult
-    from engineroom.client.parallel import ParallelFunction
-    from engineroom.client.partitions import Distribution
-    from engineroom.client.session import Session
-    from engineroom.client.tasks import Task
+    from engineroom.client.connection.session import Session
+    from engineroom.client.maps.gather_results import AsyncGatherResult
+    from engineroom.client.maps.map_results import AsyncMapResult
+    from engineroom.client.results.found import Jobs
+    from engineroom.client.sequences.partitions import Distribution
+    from engineroom.client.state.tasks import Task
+    from engineroom.client.views.parallel import ParallelFunction
 
     class ExecutorOfView:
         """The type of `view.executor`: of several engines, futures are of lists, which no Executor's type says."""
@@ -213,7 +213,7 @@ class View(Hinted, Generic[Kind]):
 
         `dist`: "b": contiguous parts; "r": items go to the engines in turn. `block`, `flags`: see `remote`.
         """
-        from engineroom.client.parallel import ParallelFunction  # few make one
+        from engineroom.client.views.parallel import ParallelFunction  # few make one
 
         return lambda function: ParallelFunction(self, function, dist=dist, block=block, **flags)
 

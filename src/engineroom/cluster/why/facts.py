@@ -24,7 +24,7 @@ from engineroom.settings.profiles import Profile, tail
 from engineroom.settings.reading import read_application
 
 if TYPE_CHECKING:
-    from engineroom.client.session import Session
+    from engineroom.client.connection.session import Session
     from engineroom.transport.connection import Connection
 
 PATIENCE = 1.5
@@ -218,7 +218,7 @@ class _Probe:
 
 def _ask(info: ConnectionFile) -> Heard:
     """Return what the controller says."""
-    from engineroom.client.session import Session  # asyncio, TLS: not before there is somebody to ask
+    from engineroom.client.connection.session import Session  # asyncio, TLS: not before there is somebody to ask
 
     session: Session = Session(_Probe(info), reconnect_timeout=0.0)
     try:

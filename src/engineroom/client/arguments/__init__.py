@@ -1,0 +1,1 @@
+"""What users give to views and clients: names explained, numbers checked."""

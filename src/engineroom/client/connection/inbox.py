@@ -1,0 +1,157 @@
+"""Applies the controller's messages to the session. Runs in the I/O thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.connection.acknowledgements import Acknowledgements
+from engineroom.client.state.output import TaskOutput
+from engineroom.ids import number_in
+from engineroom.protocol.closing import Closing
+from engineroom.protocol.messages import (
+    Answer,
+    Display,
+    Ended,
+    EngineJoined,
+    EngineLeft,
+    EngineSilent,
+    NeedFunction,
+    Outcome,
+    Output,
+    Refused,
+    Result,
+    Status,
+    Stream,
+    SubmitAgain,
+    Synced,
+    TasksStarted,
+)
+from engineroom.protocol.streams import Payload
+from engineroom.protocol.task_ranges import TaskRanges, numbers_in
+from engineroom.transport import bodies
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.link import Link
+    from engineroom.client.connection.session import Session
+
+
+class Inbox:
+    """The receiver of a client's connections."""
+
+    def __init__(self, session: Session, link: Link) -> None:
+        self._session, self._link, self._id = session, link, session.id
+        self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Answer: session.questions.answered,
+            Display: self._output,
+            Ended: self._ended,
+            EngineJoined: session.engines.joined,
+            EngineLeft: session.engines.departed,
+            EngineSilent: session.engines.silent.heard_of,
+            NeedFunction: lambda message: link.send_function(message.hash),
+            Output: self._output,
+            Refused: lambda message: link.refused(message.reason),
+            SubmitAgain: self._submit_again,
+            Synced: self._synced,
+            TasksStarted: self._started,
+        }
+
+    def on_messages(self, messages: list[Any]) -> None:
+        now = time.time()
+        # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
+        with self._session.condition:
+            for message in messages:
+                if type(message) is Result:
+                    body = message.body
+                    if isinstance(body, bytes):
+                        self._end(number_in(self._id, message.task), message.engine, message.outcome, body, now)
+                    else:
+                        self._receive(message, body)
+                else:
+                    handle = self._handlers.get(type(message))
+                    if handle is not None:
+                        handle(message)
+            self._session.changed()
+        if self.acknowledgements:
+            self._link.acknowledge_soon()
+
+    def on_closed(self, closing: Closing) -> None:
+        self._link.lost(closing.words, clean=closing.clean)
+
+    def _synced(self, _: Synced) -> None:
+        self._session.engines.end_refresh()
+        self._link.synchronized()
+
+    def _receive(self, message: Result, body: Stream) -> None:
+        """Take a result that comes as a stream; it counts once it is complete."""
+        number = number_in(self._id, message.task)
+        if number not in self._session.tasks:
+            self._link.connection.refuse_stream(body, "this result has already arrived")
+            self._not_here(number)
+            return
+
+        def whole(payload: Payload) -> None:
+            with self._session.condition:
+                self._end(number, message.engine, message.outcome, payload, time.time())
+                self._session.changed()
+            self._link.acknowledge_soon()
+
+        payload = bodies.receive(self._link.connection, body, whole=whole)
+        if payload.error is not None:
+            # It has ended all the same; who reads the result is told.
+            self._end(number, message.engine, message.outcome, payload, time.time())
+
+    def _ended(self, message: Ended) -> None:
+        """End many tasks alike; the session's condition is held, once for all of them."""
+        now = time.time()
+        for number in self._numbers(message.tasks):
+            self._end(number, message.engine, message.outcome, b"", now)
+
+    def _end(self, number: int, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
+        task = self._session.tasks.pop(number, None)
+        if task is None:
+            self._not_here(number)
+            return
+        self.acknowledgements.add(number)
+        task.outcome, task.payload, task.received = outcome, payload, now
+        if engine >= 0:
+            task.engine = engine
+        if task.target < 0:
+            task.instance = self._session.engines.instance(task.engine)
+        request, task.request = task.request, None
+        if request is not None:
+            self._session.release(request)
+            if outcome.status == Status.NO_ENGINE:
+                task.nowhere(self._session.engines.nobody(outcome.error))
+        owner, task.listener = task.listener, None
+        if owner is not None:
+            owner._task_done(task)
+
+    def _not_here(self, number: int) -> None:
+        """Acknowledge again a result that came twice, as it may after a broken connection; 0: it is not ours at all."""
+        if number:
+            self.acknowledgements.add(number)
+
+    def _numbers(self, tasks: TaskRanges) -> Iterable[int]:
+        """Return which tasks of this session are meant: none, if it is about another one."""
+        return numbers_in(tasks.ranges) if tasks.session == self._id else ()
+
+    def _submit_again(self, message: SubmitAgain) -> None:
+        self._session.submit_again(self._numbers(message.tasks))
+
+    def _output(self, message: Output | Display) -> None:
+        task = self._session.tasks.get(number_in(self._id, message.task))
+        if task is not None:
+            if task.output is None:
+                task.output = TaskOutput()
+            task.output.add(message)
+
+    def _started(self, message: TasksStarted) -> None:
+        for number in self._numbers(message.tasks):
+            task = self._session.tasks.get(number)
+            if task is not None and not task.started:
+                task.started, task.engine = True, message.engine
+                if task.listener is not None:
+                    task.listener._task_started(task)

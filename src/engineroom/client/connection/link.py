@@ -1,0 +1,359 @@
+"""The connection to the controller; reconnects when it breaks. Runs in the I/O thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from engineroom.client.connection.inbox import Inbox
+from engineroom.client.connection.parting import Unsent
+from engineroom.client.state.tasks import Request
+from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
+from engineroom.ids import INSTANCE_BYTES, number_of
+from engineroom.protocol.messages import (
+    INLINE_LIMIT,
+    Answer,
+    Ask,
+    Ended,
+    Function,
+    Join,
+    Message,
+    Outcome,
+    Signal,
+    Status,
+    Submit,
+    Sync,
+    Welcome,
+)
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.serialize.functions.large_parts import Part
+from engineroom.serialize.functions.packing import PackedFunction
+from engineroom.transport import bodies
+from engineroom.transport.connection import Connection
+from engineroom.transport.dial import attempts
+from engineroom.transport.pulse import Pulse
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Dial(Protocol):
+    """A way to a controller."""
+
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        """Return a connection, not yet started, within `seconds`; ConnectionFailed, ConnectionFileError, NotLetIn."""
+
+    async def wait(self, seconds: float) -> None:
+        """Return once there is something to dial; ConnectionFileError if not within `seconds`."""
+
+    def close(self) -> None:
+        """Release what it keeps between connections: its share in a tunnel."""
+
+
+ACKNOWLEDGE_AFTER = 0.02
+"""Seconds that a result waits, at most, for others to be acknowledged together."""
+
+_LEAST = 0.2
+"""Seconds that a try to connect has even if the time is over."""
+
+GOODBYE_TIMEOUT = 2.0
+"""Seconds that a far end which no longer reads may hold up `close`."""
+
+_FUNCTIONS_REMEMBERED = 10_000
+
+_STREAMS = 100
+"""So many streams may have ended without being forgotten."""
+
+_LOOK = 0.01
+"""Seconds between two looks at what is not sent."""
+
+
+class Link:
+    """Dials, sends what the session has to send, and dials again when the connection is lost."""
+
+    def __init__(self, session: Session, dial: Dial, *, reconnect_timeout: float) -> None:
+        self._session, self._dial, self._reconnect_timeout = session, dial, reconnect_timeout
+        self._connection: Connection | None = None
+        self._inbox = Inbox(session, self)
+        self._epoch = b""
+        self._sent_functions: set[bytes] = set()
+        self._streams: dict[int | bytes, int] = {}
+        """What is, or was, on its way as a stream, of this connection or the one that was lost last: requests, by the
+        numbers of their first tasks, and functions, by their hashes."""
+        self._most_streams = _STREAMS
+        self._acknowledging: asyncio.TimerHandle | None = None
+        self._redialling: asyncio.Task[None] | None = None
+        self._synced: asyncio.Future[None] | None = None
+        self._closing = False
+        self._closed = asyncio.Event()
+
+    @property
+    def connection(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    async def open(self, seconds: float) -> None:
+        """Connect for the first time, and wait for the list of engines, all within `seconds` (0: one try)."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        await self._dial.wait(seconds)
+        try:
+            await self._connect(deadline)
+            await self._receive_engines(max(_LEAST if seconds else 1.0, deadline - loop.time()))
+        except BaseException:
+            self._closing = True
+            if self._connection is not None:
+                self._connection.abort("this client has given up")
+            self._dial.close()
+            raise
+
+    async def _receive_engines(self, seconds: float) -> None:
+        assert self._synced is not None
+        try:
+            await asyncio.wait_for(self._synced, seconds)
+        except TimeoutError:
+            raise ConnectionFailed(
+                "the controller let this client in, but did not send the list of engines within "
+                f"{round(seconds, 1):g} s"
+            ) from None
+
+    async def all_sent(self, patience: float, limit: float | None) -> Unsent:
+        """Return what is not sent: once that is nothing, or stands still for `patience`, or after `limit` seconds."""
+        loop = asyncio.get_running_loop()
+        start = since = loop.time()
+        self.drain()
+        left = self._not_sent()
+        while left.tasks and loop.time() < since + patience and (limit is None or loop.time() < start + limit):
+            await asyncio.sleep(_LOOK)
+            before, left = left, self._not_sent()
+            if left != before:
+                since = loop.time()
+        return left
+
+    def _not_sent(self) -> Unsent:
+        """Return what the controller has not been sent. Without a connection: what may not have arrived."""
+        connection = self._connection
+        open_ = {of: stream for of, stream in self._streams.items() if connection is None or connection.left(stream)}
+        self._streams = open_
+        if connection is not None and not open_:
+            waiting = connection.waiting
+            return Unsent(len(self._session.tasks) if waiting else 0, waiting)
+        requests = dict.fromkeys(self._session.outgoing.waiting())
+        functions = {of for of in open_ if isinstance(of, bytes)}
+        for task in list(self._session.tasks.values()):
+            request = task.request
+            if request is not None and (request.number in open_ or (functions and request.needs(functions))):
+                requests[request] = None
+        size = 0 if connection is None else sum(connection.left(stream) for stream in open_.values())
+        return Unsent(sum(request.open for request in requests), size or sum(request.size for request in requests))
+
+    async def close(self) -> None:
+        """Send what is waiting, acknowledge results, and close the connection."""
+        self._closing = True
+        self._session.silence.disconnected("")
+        if self._redialling is not None:
+            self._redialling.cancel()
+        if self._connection is not None and not self._connection.closed:
+            self.drain()
+            self._acknowledge()
+            self._connection.close("the client was closed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), GOODBYE_TIMEOUT)
+        self._dial.close()
+
+    def drain(self) -> None:
+        """Send what user threads have added; while there is no connection it stays where it is."""
+        connection = self._connection
+        if connection is not None:
+            self._send_all(connection, self._session.outgoing.take())
+            connection.flush()  # at once: a tick of the loop is a tenth of a lone call's round trip
+
+    def write_now(self, request: Request) -> bool:
+        """Send a lone call from the caller's thread, unless another has taken it; False if that can't be done now."""
+        connection, function = self._connection, request.function
+        if connection is None or request.segments is not None:
+            return False
+        if function is not None and function.hash not in self._sent_functions:
+            return False
+        session = self._session
+        return connection.write_now(request.submit(session.id), lambda: session.outgoing.claim(request))
+
+    @property
+    def writing_here(self) -> bool:
+        """Whether the caller has interrupted its thread while that was in `write_now`."""
+        return self._connection is not None and self._connection.writing_here
+
+    def send_function(self, digest: bytes) -> None:
+        """The controller lacks a function: send it (again), if a task of ours still needs it."""
+        for function in self._session.functions().values():
+            if self._connection is None:
+                return
+            if function.hash == digest:
+                self._sent_functions.difference_update(part.hash for part in function.parts)
+                self._send_function(self._connection, function)
+                return
+            for part in function.parts:
+                if part.hash == digest:
+                    self._send_part(self._connection, part)
+                    return
+        self._sent_functions.discard(digest)  # the next call that needs it sends it
+
+    def acknowledge_soon(self) -> None:
+        """Acknowledge soon what has arrived."""
+        if self._inbox.acknowledgements.full:
+            self._acknowledge()
+        elif self._acknowledging is None:
+            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
+
+    def synchronized(self) -> None:
+        """The controller has announced all its engines."""
+        if self._synced is not None and not self._synced.done():
+            self._synced.set_result(None)
+
+    def refused(self, reason: str) -> None:
+        """The controller has closed this connection for good."""
+        self._closing = True
+        self._session.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
+        if self._connection is not None:
+            self._connection.close()
+
+    def lost(self, reason: str, *, clean: bool) -> None:
+        """The connection is gone."""
+        self._connection = None
+        self._closed.set()
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        if self._closing:
+            return
+        if clean:
+            self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
+            return
+        log.info("lost the connection to the controller: %s", reason)
+        self._session.silence.disconnected(
+            f"lost the connection to the controller ({reason}): calls wait while the client reconnects, for at most "
+            f"{self._reconnect_timeout:g} s"
+        )
+        self._redialling = asyncio.get_running_loop().create_task(self._redial(reason))
+
+    async def _redial(self, reason: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await self._connect(loop.time() + self._reconnect_timeout)
+        except NotLetIn as error:
+            self._session.fail(error)
+        except (ConnectionFailed, ConnectionFileError) as error:
+            self._session.fail(
+                ControllerLost(
+                    f"lost the controller ({reason}) and could not reconnect within {self._reconnect_timeout:g} s: "
+                    f"{error}"
+                )
+            )
+
+    async def _connect(self, deadline: float) -> None:
+        last: Exception | None = None
+        loop = asyncio.get_running_loop()
+        async for _ in attempts(deadline):
+            left = deadline - loop.time()
+            if last is not None and left < _LEAST:
+                break  # it would only find that there is no time
+            try:
+                join = Join(
+                    proof=b"",
+                    identity=self._session.id,
+                    secret=self._session.secret,
+                    epoch=self._epoch,
+                    wall=time.time(),
+                )
+                connection, welcome = await self._dial(join, max(left, _LEAST))
+            except (ConnectionFailed, ConnectionFileError) as error:
+                if isinstance(error, ConnectionFailed) and error.final:
+                    raise
+                last = error
+            else:
+                self._connected(connection, welcome)
+                return
+        raise last or ConnectionFailed("no time left to connect")
+
+    def _connected(self, connection: Connection, welcome: Welcome) -> None:
+        self._connection, self._epoch = connection, welcome.epoch
+        self._session.silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._session.somebody_waits))
+        self._closed.clear()
+        self._sent_functions.clear()
+        self._streams.clear()
+        self._synced = asyncio.get_running_loop().create_future()
+        self._session.engines.begin_refresh()
+        connection.on_unsent = self._unsent
+        connection.start(self._inbox)
+        for function in self._session.functions().values():
+            if (
+                function.parts or len(function.body) > INLINE_LIMIT
+            ):  # the last connection may have broken while it was on the way
+                self._send_function(connection, function)
+        self._send_all(connection, self._session.outgoing.take_all(welcome.known_up_to))
+        connection.send(Sync())
+
+    def _unsent(self, message: Message, why: str) -> None:
+        """End what a message asked for that no record can carry."""
+        words = f"{type(message).__name__} cannot be sent: {why}"
+        if isinstance(message, Submit):
+            first = number_of(message.task)
+            count = 1 if message.to is None else len(message.to) // INSTANCE_BYTES
+            tasks = TaskRanges(self._session.id, ((first, first + count - 1),))
+            self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
+        elif isinstance(message, Ask | Signal):
+            self._session.questions.answered(Answer(message.number, error=words))
+        else:
+            log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
+
+    def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:
+        for item in items:
+            if isinstance(item, Request):
+                self._submit(connection, item)
+            else:
+                connection.send(item)
+
+    def _submit(self, connection: Connection, request: Request) -> None:
+        function = request.function
+        if function is not None and function.hash not in self._sent_functions:
+            self._send_function(connection, function)
+        message = request.submit(self._session.id)
+        if request.segments is None:
+            connection.send(message)
+        else:
+            self._note(request.number, bodies.send(connection, message, request.segments))
+
+    def _send_function(self, connection: Connection, function: PackedFunction) -> None:
+        if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
+            self._sent_functions.clear()
+        for part in function.parts:
+            if part.hash not in self._sent_functions:
+                self._send_part(connection, part)
+        self._sent_functions.add(function.hash)
+        parts = tuple(part.hash for part in function.parts)
+        self._note(function.hash, bodies.send(connection, Function(function.hash, parts=parts), function.body))
+
+    def _send_part(self, connection: Connection, part: Part) -> None:
+        self._sent_functions.add(part.hash)
+        self._note(part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments()))
+
+    def _note(self, of: int | bytes, stream: int) -> None:
+        """The request of a task, or the function with this hash, is being sent as `stream` (0: at once)."""
+        if stream:
+            if len(self._streams) >= self._most_streams:
+                connection = self.connection
+                self._streams = {of: stream for of, stream in self._streams.items() if connection.left(stream)}
+                self._most_streams = 2 * len(self._streams) + _STREAMS
+            self._streams[of] = stream
+
+    def _acknowledge(self) -> None:
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        if self._connection is not None and self._inbox.acknowledgements:
+            self._connection.send_all(self._inbox.acknowledgements.take())

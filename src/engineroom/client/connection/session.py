@@ -1,0 +1,376 @@
+"""A client's session: its unfinished tasks and requests, shared by user threads and the I/O thread."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from engineroom.client.connection.io_thread import IOThread
+from engineroom.client.connection.link import Dial, Link
+from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
+from engineroom.client.connection.silence import Silence
+from engineroom.client.state.engine_table import Engine, EngineTable
+from engineroom.client.state.numbers import ChunkSizes
+from engineroom.client.state.outgoing import Outgoing
+from engineroom.client.state.questions import Questions
+from engineroom.client.state.room import Room, would_stop_a_loop
+from engineroom.client.state.tasks import Listener, Request, Task
+from engineroom.client.waiting.waits import CallbackThread, LeftCondition, Waiter, in_slices, unheld
+from engineroom.errors import ConnectionFailed, EngineroomError
+from engineroom.ids import SessionId
+from engineroom.protocol.identities import identity_of, new_secret
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
+from engineroom.protocol.questions import Question, Reply
+from engineroom.protocol.streams import Packed
+from engineroom.protocol.task_ranges import task_pieces
+from engineroom.serialize.functions.packing import PackedFunction
+
+if TYPE_CHECKING:
+    from engineroom.client.results.blocking import Scope
+
+MAX_UNFINISHED_BYTES = 1024**3
+"""Submitting waits while the payloads of unfinished tasks hold more than this."""
+
+
+class Owner(Listener, Protocol):
+    """The submitter of tasks: it learns its tasks before anything can happen to them."""
+
+    def _attach(self, tasks: list[Task]) -> None: ...
+
+
+class Session:
+    """One client, over any number of connections, until `close`.
+
+    `condition`: held while the state of tasks or engines changes, and notified afterwards if a thread is waiting.
+    `failure`: None, or the error that ended the session. `scope`: takes note of the calls that are submitted, if set.
+    """
+
+    def __init__(
+        self,
+        dial: Dial,
+        *,
+        reconnect_timeout: float = 60.0,
+        max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
+        advise: Callable[[str], str] = str,
+    ) -> None:
+        """`advise`: makes the commands in a message act on this cluster."""
+        self.secret = new_secret()
+        self.id = SessionId(identity_of(self.secret))
+        self.condition = threading.Condition()
+        self.engines = EngineTable(advise)
+        self.outgoing = Outgoing(self._wake)
+        self.tasks = self.outgoing.tasks
+        self.questions = Questions()
+        self.callbacks = CallbackThread("engineroom-callbacks")
+        self.failure: EngineroomError | None = None
+        self.chunk_sizes = ChunkSizes()
+        self.cell_numbers = itertools.count(1)
+        self.scope: Scope | None = None
+        self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
+        self._counted: PackedFunction | None = None
+        self._observers = 0
+        self._process, self._forked = os.getpid(), False
+        self._io = IOThread("engineroom-io")
+        self.silence = Silence(self.engines, self._io, lambda: self.tasks)
+        self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
+
+    def start(self, timeout: float) -> None:
+        """Connect within `timeout` seconds; ConnectionFailed, NotLetIn or ConnectionFileError say why not."""
+        self._io.start()
+        _tell_of_forks(self)
+        try:
+            self._io.run(self._link.open(timeout))
+        except BaseException:
+            self._io.stop()
+            raise
+
+    @property
+    def last_number(self) -> int:
+        """The number of the task that was submitted last."""
+        return self.outgoing.last_number
+
+    def somebody_waits(self) -> bool:
+        """Whether calls or questions are open."""
+        return bool(self.tasks) or self.questions.are_open
+
+    @property
+    def closed(self) -> bool:
+        return self.failure is not None
+
+    def close(self, reason: str = "the client was closed", *, linger: float | None = None) -> None:
+        """Send what was submitted, close the connection and end the threads; unfinished tasks fail with `reason`.
+
+        `linger`: see `parting.send_rest`. In a forked child: nothing.
+        """
+        if self._forked or self._io.loop.is_closed():
+            return
+        if self._io.here or self._link.writing_here:  # a finalizer or a handler, which cannot wait for its own thread
+            self.fail(ConnectionFailed(reason))
+            self._io.spawn(self._close_in_background())
+            return
+        with unheld(self.condition):
+            try:
+                if not self.closed:
+                    send_rest(self._io, self._link, linger)
+            finally:
+                self.fail(ConnectionFailed(reason))
+                self._io.run(self._link.close())
+                self._io.stop()
+                self.callbacks.stop()
+
+    async def _close_in_background(self) -> None:
+        leave_behind(await self._link.all_sent(LINGER, None))
+        await self._link.close()
+        self.callbacks.stop(wait=False)
+        self._io.stop()
+
+    def forked(self) -> None:
+        """Note that this process is a forked child, without the I/O thread and without the threads that hold locks."""
+        self._forked = True
+        self.failure = ConnectionFailed(
+            f"this Client belongs to process {self._process}, and this process is a fork of it. Create a new "
+            "Client() in this process"
+        )
+        self.condition = LeftCondition(self._fail_here)
+        self.callbacks = CallbackThread(self.callbacks.name)
+        self.silence.leave()
+
+    def _fail_here(self) -> None:
+        """In a forked child: end the parent's waits, because nothing will arrive here."""
+        assert self.failure is not None
+        tasks = list(self.tasks.values())
+        owners = {id(task.listener): task.listener for task in tasks if task.listener is not None}
+        for owner in owners.values():
+            owner._left_behind()
+        self.fail(self.failure)
+
+    def submit(
+        self,
+        kind: int,
+        body: Packed,
+        owner: Owner,
+        *,
+        function: PackedFunction | None = None,
+        to: tuple[Engine, ...] | None = None,
+        options: Options = DEFAULT_OPTIONS,
+    ) -> list[Task]:
+        """Ask for one call: balanced (`to` is None), or one task on each engine of `to`; return its tasks.
+
+        Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
+        """
+        if isinstance(body, bytes):
+            size, segments = len(body), None
+            call = Call(kind, b"" if function is None else function.hash, body)
+        else:
+            size, segments = sum(segment.nbytes for segment in body), body
+            call = Call(kind, b"" if function is None else function.hash, Stream(0, size))
+        held = size if function is None or not function.copied else size + self._copied_for(function)
+        room = self.room
+        if self.outgoing.submitted_bytes - room.released + held > room.most:
+            self._wait_for_room(held)
+        now = time.time()
+        self.check()
+        if to is None:
+            request = Request(call, None, options, segments, size, function, held, 1)
+            tasks = [Task(kind, request, owner, now, -1, -1)]
+        else:
+            instances = b"".join([engine.instance for engine in to])
+            request = Request(call, instances, options, segments, size, function, held, len(to))
+            tasks = [Task(kind, request, owner, now, engine.id, engine.id, 0, engine.instance) for engine in to]
+        if self.scope is not None:
+            self.scope.note(owner)
+        try:
+            owner._attach(tasks)
+            if not self.outgoing.enter(request, tasks) or not self._link.write_now(request):
+                self.outgoing.wake()
+        except BaseException as error:
+            self._interrupted(request, tasks, error)
+            raise
+        if self.failure is not None:  # it failed between the check and the entry: no one else will fail these tasks
+            self.fail(self.failure)
+        return tasks
+
+    def _interrupted(self, request: Request, tasks: list[Task], error: BaseException) -> None:
+        """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of."""
+        if self.outgoing.complete(request, tasks):
+            if not self.closed:
+                self.abort(tasks, interrupt=True)
+            return
+        for task in tasks:
+            task.fail(error)
+            task.request = task.listener = None
+
+    def submit_again(self, numbers: Iterable[int]) -> None:
+        """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""
+        tasks = filter(None, map(self.tasks.get, numbers))
+        self.outgoing.send_again({task.request: None for task in tasks if task.request is not None})
+
+    def send(self, *messages: Message) -> None:
+        """Send `messages`, after all that was submitted before."""
+        if not messages:
+            return
+        self.check()
+        self.outgoing.send(messages)
+
+    def _wake(self) -> None:
+        self._io.call(self._link.drain)
+
+    def call_soon(self, act: Callable[[], object]) -> None:
+        """Call `act()` in the I/O thread soon. Safe anywhere, even in a `__del__`."""
+        self._io.call(act)
+
+    def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
+        """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others."""
+        unfinished = [task.number for task in tasks if task.outcome is None]
+        self.send(*(Abort(piece, interrupt) for piece in task_pieces(self.id, unfinished)))
+
+    def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:
+        """Return the controller's answer; `what` names the question. EngineroomError: there is none, and why."""
+        reply = self.request(lambda number: Ask(number, question), what, timeout=timeout)
+        if reply is None:
+            raise EngineroomError(f"the controller has no answer to {what}")
+        return reply
+
+    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Reply | None:
+        """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
+        self.check_may_wait()
+        number, waiter = self.questions.new()
+        try:
+            self.send(make(number))
+            if not self.wait_for(waiter, timeout, self.silence.look_at_the_way):
+                raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
+            answer = self.questions.answer(number)
+        finally:
+            self.questions.forget(number)
+        if answer is None:
+            self.check()
+            raise ConnectionFailed("the session ended before the controller answered")
+        if answer.error:
+            raise EngineroomError(answer.error)
+        return answer.reply
+
+    def check(self) -> None:
+        """Raise the error that ended the session, if it has ended."""
+        if self.failure is not None:
+            raise type(self.failure)(*self.failure.args)
+
+    def check_may_wait(self) -> None:
+        """Raise if the wait could never end, because no other thread would receive the result."""
+        if self._forked:
+            self.check()
+        if self._io.here:
+            raise RuntimeError(
+                "cannot wait for results in the client's I/O thread, because that thread receives them; wait in "
+                "another thread"
+            )
+        if self._link.writing_here:
+            raise RuntimeError(
+                "cannot wait for results here: this signal handler or finalizer has interrupted its thread while that "
+                "was sending a call, and nothing else can be sent until it returns. Wait later, or in another thread"
+            )
+        if self.outgoing.stuck:
+            self.outgoing.wake_surely()
+
+    def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
+        """Return whether `waiter` was woken in time; `look()` is called every 2 s meanwhile.
+
+        If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
+        """
+        with unheld(self.condition):
+            return waiter.wait_aloud(timeout, look)
+
+    def wait_until(
+        self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
+    ) -> bool:
+        """Return whether `condition()` came true in time, or the session failed; asked at each change.
+
+        `look()` is called every 2 s meanwhile; by default, it says what calls wait for while nothing can run.
+        """
+        self.check_may_wait()
+        look = look or self.silence.look
+
+        def wait(seconds: float) -> bool:
+            with self.condition:
+                self._observers += 1
+                try:
+                    return bool(self.condition.wait_for(lambda: self.closed or condition(), seconds))
+                finally:
+                    self._observers -= 1
+
+        return in_slices(wait, timeout, look)
+
+    def changed(self) -> None:
+        """Make waiting threads check again. The condition is held."""
+        if self._observers:
+            self.condition.notify_all()
+
+    def functions(self) -> dict[bytes, PackedFunction]:
+        """Return the functions that unfinished tasks name, by their hashes."""
+        requests = [task.request for task in tuple(self.tasks.values())]
+        named = [request.function for request in requests if request is not None]
+        return {function.hash: function for function in named if function is not None}
+
+    def release(self, request: Request) -> None:
+        """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
+        request.open -= 1
+        if request.open == 0:
+            self.room.release(request.held)
+
+    def fail(self, error: EngineroomError) -> None:
+        """End the session: every task that waits fails with `error`, and so does every later call."""
+        with self.condition:
+            if self.failure is None:
+                self.failure = error
+            for task in self.outgoing.empty():
+                task.fail(error)
+                owner, task.listener = task.listener, None
+                if owner is not None:
+                    owner._task_done(task)
+            self.questions.fail()
+            self.room.tell()
+            self.changed()
+
+    def _copied_for(self, function: PackedFunction) -> int:
+        """Return how much memory a function's parts take that were copied for it: counted with its first call only."""
+        if function is self._counted:
+            return 0
+        self._counted = function
+        return function.copied
+
+    def _wait_for_room(self, size: int) -> None:
+        room = self.room
+        if room.has(size):
+            return
+        full = f"unfinished tasks hold more than max_unfinished_bytes ({room.most} bytes)"
+        if self.callbacks.here or self._io.here:
+            raise BufferError(
+                f"{full}, and a callback cannot wait for them: submit from another thread, or submit less at a time"
+            )
+        if would_stop_a_loop():
+            raise BufferError(
+                f"{full}, and waiting here would stop the event loop: `await rc.room()` first, or await earlier results"
+            )
+        self.wait_until(lambda: room.has(size), None)
+
+    async def wait_for_room(self, size: int) -> None:
+        """Return once `size` bytes can be submitted without a wait. The error that ended the session, if it has."""
+        self.check()
+        await self.room.wait(size, lambda: self.closed)
+        self.check()
+
+
+def _tell_of_forks(session: Session) -> None:
+    reference = weakref.ref(session)
+
+    def forked() -> None:
+        session = reference()
+        if session is not None:
+            session.forked()
+
+    # Not to be undone; what stays of a closed session is this small function.
+    os.register_at_fork(after_in_child=forked)

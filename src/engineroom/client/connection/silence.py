@@ -1,0 +1,128 @@
+"""After a call has waited for 2 s, says once what it is waiting for if nothing can run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from engineroom.client.connection.tasks_that_wait import inside_an_engine, words_for_a_task
+from engineroom.client.waiting.live_line import say
+from engineroom.client.waiting.waits import PATIENCE
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.io_thread import IOThread
+    from engineroom.client.state.engine_table import EngineTable
+    from engineroom.client.state.tasks import Task
+    from engineroom.transport.pulse import Pulse
+
+log = logging.getLogger(__name__)
+
+_FOR_OTHERS = 1.25 * PATIENCE
+"""Those who wait here say it themselves, where their output is shown; this much later it is said for the others."""
+
+
+class Silence:
+    """Breaks the silence of a session's waits, once for each reason."""
+
+    def __init__(self, engines: EngineTable, io: IOThread, unfinished: Callable[[], Mapping[int, Task]]) -> None:
+        """`unfinished()`: the calls whose end is not known, by number."""
+        self._engines, self._io, self._unfinished = engines, io, unfinished
+        self._said = ""
+        self._watching = False
+        self._pulse: Pulse | None = None
+        self._cut = ""
+        """Why the controller is not connected, and how long the client tries to reconnect; "" while it is connected."""
+
+    def connected(self, pulse: Pulse) -> None:
+        """The controller is there, and `pulse` knows whether it answers."""
+        self._cut, self._pulse = "", pulse
+
+    def disconnected(self, words: str) -> None:
+        """The controller is not connected; `words` say why, and for how long calls wait."""
+        self._cut = words
+        if self._pulse is not None:
+            self._pulse.close()
+            self._pulse = None
+
+    def unanswered(self) -> str:
+        """Return who does not answer, as text, or which engines can't while tasks wait inside them; "" if all do."""
+        return self._way()[1] or self._engines_that_wait()[1] or self._busy_engines()
+
+    def look(self) -> None:
+        """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
+        key, words = self._way()
+        if not words:
+            key, words = self._engines_that_wait()
+        if not words:
+            key = words = self._no_engines() or self._busy_engines()
+        self._say(key, words)
+
+    def look_at_the_way(self) -> None:
+        """Say that the controller is away, if it is: for calls that wait for the controller and not for an engine."""
+        key, words = self._way()
+        if words:
+            self._say(key, words)
+
+    def _way(self) -> tuple[str, str]:
+        """Return what is wrong with the controller: what is said once, and the text, with the time, to say it."""
+        if self._cut:
+            return self._cut, self._cut
+        silent = 0.0 if self._pulse is None else self._pulse.unanswered()
+        if not silent:
+            return "", ""
+        return "controller", self._engines.advise(
+            f"the controller has not answered for {silent:.0f} s (stopped? its machine overloaded?): calls wait until "
+            "it answers. Run `ipcluster why` to see what to do"
+        )
+
+    def _engines_that_wait(self) -> tuple[str, str]:
+        silent = self._engines.silent
+        if not silent:
+            return "", ""
+        engines = silent.waited_for(tuple(self._unfinished().values()), self._engines.ids)
+        return f"engines {engines}" if engines else "", self._engines.advise(silent.words(engines)) if engines else ""
+
+    def _no_engines(self) -> str:
+        if self._engines.ids:
+            return ""
+        if not self._engines.left:
+            return self._engines.advise(
+                "no engine has joined this cluster yet: calls wait for the first one. Start engines with "
+                "`ipcluster engines -n 4`, or see what is wrong with `ipcluster why`"
+            )
+        return self._engines.advise(
+            f"all engines have left ({self._engines.ends()}): calls wait for engines that are being started. Run "
+            "`ipcluster why` for details"
+        )
+
+    def _busy_engines(self) -> str:
+        words = words_for_a_task(tuple(self._unfinished().values()), self._engines.ids)
+        return self._engines.advise(words) if words else ""
+
+    def _say(self, key: str, words: str) -> None:
+        if key == self._said:
+            return
+        self._said = key
+        if words:
+            say(words, log, aloud=inside_an_engine())  # what a task prints is shown at its client
+
+    def watch(self) -> None:
+        """Watch for waits elsewhere: in an event loop or in `concurrent.futures`. Call it from any thread."""
+        if not self._watching:
+            self._watching = True
+            self._io.call(self._look_later)
+
+    def leave(self) -> None:
+        """In a forked child: the thread that looks is not here."""
+        self._watching = True
+
+    def _look_later(self) -> None:
+        self._io.loop.call_later(_FOR_OTHERS, self._look_for_others)
+
+    def _look_for_others(self) -> None:
+        if self._unfinished():
+            self.look()
+            self._look_later()
+        else:
+            self._watching = False

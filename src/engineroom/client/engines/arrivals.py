@@ -1,0 +1,118 @@
+"""Waiting for engines: how many have connected, what the others wait for, and why some did not connect."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from engineroom.client.engines.start_news import StartNews
+from engineroom.client.waiting.live_line import LiveLine
+from engineroom.client.waiting.waits import Deadline
+from engineroom.errors import EngineError
+from engineroom.trail.first_failure import advice, failures, in_brief
+from engineroom.trail.steps import Step
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at how the start goes on; a wait that is shorter shows nothing."""
+
+_SAID_AFTER = 2
+"""Looks after which a program that waits says so, once."""
+
+
+def wait_for_engines(
+    session: Session, news: StartNews, wanted: int, timeout: float, *, block: bool, interactive: bool
+) -> Future[None] | None:
+    """Wait until there are `wanted` engines; with `block=False` return a future of that instead.
+
+    `interactive`: show what is waited for. EngineError: an engine left meanwhile. TimeoutError: too few came.
+    """
+    wait = _Wait(session, news, wanted, None if timeout < 0 else timeout, interactive=interactive)
+    if block:
+        wait()
+        return None
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            wait()
+            future.set_result(None)
+        except Exception as error:  # noqa: BLE001 (the future passes it on)
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="engineroom-wait-for-engines", daemon=True).start()
+    return future
+
+
+class _Wait:
+    def __init__(
+        self, session: Session, news: StartNews, wanted: int, timeout: float | None, *, interactive: bool
+    ) -> None:
+        self._session, self._news, self._engines = session, news, session.engines
+        self._wanted, self._timeout = wanted, timeout
+        self._left_before = session.engines.left
+        self._line = LiveLine(sys.stderr) if interactive else None
+        self._warned = ""
+        self._looks = 0
+
+    def __call__(self) -> None:
+        """Return once the engines are there."""
+        deadline = Deadline(self._timeout)
+        try:
+            while not self._settled_within(deadline.left()):
+                if deadline.left() == 0:
+                    raise TimeoutError(self._too_few())
+                self._tell(self._news.steps())
+        finally:
+            if self._line is not None:
+                self._line.end()
+        self._session.check()
+        if len(self._engines.ids) < self._wanted:
+            raise EngineError(self._one_left())
+
+    def _settled_within(self, left: float | None) -> bool:
+        def settled() -> bool:
+            return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
+
+        return self._session.wait_until(settled, _LOOK_EVERY if left is None else min(_LOOK_EVERY, left))
+
+    def _tell(self, steps: tuple[Step, ...]) -> None:
+        """Show the progress; if nobody is watching, log failures and, after 2 s, what it is waiting for."""
+        self._looks += 1
+        brief = in_brief(steps)
+        if self._line is not None:
+            self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {brief}' if brief else ''}")
+        elif (found := failures(steps)) and str(found[0]) != self._warned:
+            self._warned = str(found[0])
+            fix = f"; {found[0].fix}" if found[0].fix else ""
+            log.warning("while waiting for engines: %s", self._engines.advise(f"{found[0]}{fix}"))
+        elif self._looks == _SAID_AFTER and not self._warned:
+            more = f"; {brief}" if brief else ""
+            words = f"{len(self._engines.ids)} of {self._wanted} have joined{more}. Run `ipcluster why` for details"
+            log.warning("waiting for engines: %s", self._engines.advise(words))
+
+    def _too_few(self) -> str:
+        there, problems = len(self._engines.ids), self._engines.problems()
+        words = (
+            f"{there} of {self._wanted} engines are connected after {self._timeout:g} s. Start more with "
+            f"`ipcluster engines -n {self._wanted - there}`, or see what is wrong with `ipcluster why`"
+        )
+        words += "".join(f"\n  engine {engine}: {text}" for engine, text in problems.items())
+        steps = self._news.steps()
+        waits = "" if failures(steps) else in_brief(steps)
+        return self._engines.advise(words + (f"\nwhy: {waits}" if waits else advice(steps, told=words)))
+
+    def _one_left(self) -> str:
+        last = self._engines.departures[-1]
+        words = (
+            f"engine {last.engine} left ({last.cause}) while waiting for {self._wanted} engines; "
+            f"{len(self._engines.ids)} are connected. See its log with `ipcluster logs`"
+        )
+        return self._engines.advise(words + advice(self._news.steps(), told=words))

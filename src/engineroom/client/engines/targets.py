@@ -1,0 +1,67 @@
+"""Resolving `targets` to engine ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any, SupportsIndex
+
+from engineroom.client.state.engine_table import EngineTable
+
+Targets = SupportsIndex | str | slice | Iterable[int] | None
+
+
+def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
+    """Return the ids of the engines that `targets` names: "all" or None, an id, negative ids from the end, several.
+
+    IndexError: one of them does not exist; it names those that do. NoEnginesRegistered: there is none at all.
+    """
+    ids = engines.ids
+    if not ids:
+        raise engines.nobody().with_traceback(None)
+    if targets is None:
+        return ids
+    if isinstance(targets, str):
+        if targets == "all":
+            return ids
+        raise TypeError(f"targets must be 'all', an engine id or a list of ids, not {targets!r}")
+    if isinstance(targets, slice):
+        return ids[targets]
+    if isinstance(targets, Iterable) and not is_single(targets):
+        return tuple(one(target, ids) for target in targets)
+    return (one(targets, ids),)
+
+
+def one(target: Any, ids: tuple[int, ...]) -> int:
+    """Return the engine id that `target`, an id or a negative index, means."""
+    try:
+        number = index(target)
+    except TypeError:
+        raise TypeError(f"{target!r} is not an engine id") from None
+    if number < 0 and -number <= len(ids):
+        return ids[number]
+    if number not in ids:
+        raise IndexError(f"there is no engine {number}; the engines are {spell(ids)}")
+    return number
+
+
+def is_single(targets: Targets) -> bool:
+    """Whether the result is one value rather than a list."""
+    if targets is None or isinstance(targets, str | slice):
+        return False
+    try:
+        index(targets)  # type: ignore[arg-type]  # an int of numpy, for example, or an array that holds one
+    except TypeError:
+        return not isinstance(targets, Iterable)
+    return True
+
+
+def spell(ids: tuple[int, ...]) -> str:
+    """Return `ids` for people: runs are shortened."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in runs) or "none"

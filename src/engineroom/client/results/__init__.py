@@ -1,0 +1,1 @@
+"""AsyncResult: waiting for results, reading them, finding and showing them."""

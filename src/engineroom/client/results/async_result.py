@@ -1,0 +1,438 @@
+"""AsyncResult: what a view returns at once, and later holds the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, overload
+
+from engineroom.client.kinds import Item, T
+from engineroom.client.results.facts import Facts
+from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
+from engineroom.client.waiting.waits import NEVER, Deadline
+from engineroom.errors import CompositeError, NoEnginesRegistered, RemoteError, remote_error
+from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
+from engineroom.protocol.messages import Status
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+    from engineroom.client.state.tasks import Task
+
+_NO_TASKS: list[Task] = []
+UNKNOWN = object()
+
+if TYPE_CHECKING:
+    DoneAndNot = tuple[set["AsyncResult[Any]"], set["AsyncResult[Any]"]]
+"""Stands for a result that has not been joined yet."""
+
+_NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notify_cancel"})
+"""What only makers of futures call."""
+
+
+@called_by_users("r", "wait", "wait_interactive", "get_dict", "__getitem__", "_in_order")
+class AsyncResult(Facts, LeanFuture[T]):
+    """A Future for one call (single target) or for several calls (list of targets).
+
+    Metadata are available as attributes (`ar.stdout`) and as items (`ar["stdout"]`): one value for a single target, a
+    list for a list of targets.
+    """
+
+    _code: str | None = None
+    _tracked = False
+    _raised: BaseException | None = None
+    __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        *,
+        count: int = 1,
+        single: bool = True,
+        return_exceptions: bool = False,
+        label: str = "",
+    ) -> None:
+        """`name`: what was called, for people; `count`: how many tasks there will be."""
+        super().__init__(session)
+        self._name, self._left, self._single = name, count, single
+        self._return_exceptions, self._label = return_exceptions, label
+        self._failures = 0
+        self._tasks = _NO_TASKS
+        self._known: Any = UNKNOWN
+        if count == 0:
+            self._state = FINISHED
+
+    def _attach(self, tasks: list[Task]) -> None:
+        """Take these tasks as the next of ours; called by the session as they are submitted."""
+        if self._tasks is _NO_TASKS:
+            self._tasks = tasks
+        else:
+            self._tasks.extend(tasks)
+
+    def _task_started(self, task: Task) -> None:
+        """One of our tasks runs; called by the session."""
+        del task
+        if self._state is PENDING:
+            self._state = RUNNING
+
+    def _task_done(self, task: Task) -> None:
+        """One of our tasks has ended; called by the session."""
+        self._left -= 1
+        if task.outcome is not None and task.outcome.status != Status.OK:
+            self._failures += 1
+        if self.done():
+            return
+        if self._left == 0:
+            self._end(FINISHED)
+        elif self._watchers:
+            self._look()
+
+    @overload
+    def get(
+        self,
+        timeout: float | None = None,
+        return_exceptions: Literal[False] | None = None,
+        return_when: str | None = None,
+    ) -> T: ...
+    @overload
+    def get(
+        self, timeout: float | None = None, return_exceptions: bool | None = None, return_when: str | None = None
+    ) -> Any: ...
+    def get(
+        self,
+        timeout: float | None = None,
+        return_exceptions: bool | None = None,
+        return_when: str | None = None,
+    ) -> Any:
+        """Return the result or the list of results; raise the error if the call raised.
+
+        `timeout`: seconds to wait before raising TimeoutError; None or negative: no limit. `return_exceptions`: return
+        errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once.
+        """
+        limit = _limit(timeout)
+        if return_when == FIRST_COMPLETED:
+            raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
+        try:
+            if return_when == FIRST_EXCEPTION and not self.done():
+                self._wait(lambda: self.done() or self._failures, limit)
+                if self._failures and not self.done():
+                    raise self._composite()
+            if self._return_exceptions if return_exceptions is None else return_exceptions:
+                if not self.done():
+                    self._wait_for_end(limit)
+                return self._values_or_errors()
+            return self.result(limit)
+        except EXPECTED as error:
+            show_users_frames(error)
+            raise
+
+    @property
+    def r(self) -> T:
+        """The result; waits for it, like `get()`."""
+        return self.get()
+
+    @overload
+    def wait(self, timeout: float | None = -1, return_when: None = None) -> bool: ...
+    @overload
+    def wait(self, timeout: float | None, return_when: str) -> DoneAndNot: ...
+    @overload
+    def wait(self, timeout: float | None = -1, *, return_when: str) -> DoneAndNot: ...
+    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | DoneAndNot:
+        """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
+
+        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED): wait for that condition and return two
+        sets of futures, done and not done, with one future per task.
+        """
+        limit = _limit(timeout)
+        if return_when is None:
+            return self.done() or self._wait(self.done, limit)
+        conditions: dict[str, Callable[[], object]] = {
+            ALL_COMPLETED: self.done,
+            FIRST_COMPLETED: lambda: self.done() or self._left < len(self._tasks),
+            FIRST_EXCEPTION: lambda: self.done() or self._failures,
+        }
+        if return_when not in conditions:
+            raise ValueError(f"return_when must be one of {', '.join(conditions)}, not {return_when!r}")
+        self._wait(conditions[return_when], limit)
+        with self._session.condition:
+            children = [self._child(task) for task in self._tasks]
+        return {child for child in children if child.done()}, {child for child in children if not child.done()}
+
+    def ready(self) -> bool:
+        """Whether all tasks have ended."""
+        return self.done()
+
+    def successful(self) -> bool:
+        """True if no call raised. RuntimeError: not all tasks have ended."""
+        if not self.done():
+            raise RuntimeError("successful() is not available until all tasks have ended: wait for them with ar.wait()")
+        return not self.cancelled() and not self._failed()
+
+    @property
+    def sent(self) -> bool:
+        """True once it is safe to modify buffers sent with `track=True`; without, they were copied by the call."""
+        return not self._tracked or self.done()
+
+    def wait_for_send(self, timeout: float | None = -1) -> None:
+        """Wait until `sent`; TimeoutError after `timeout` seconds (None or negative: no limit)."""
+        if not self.sent and not self.wait(timeout):
+            raise TimeoutError(f"buffers sent with track=True are still in use after {timeout:g} s")
+
+    def wait_for_output(self, timeout: float | None = -1) -> bool:
+        """Wait at most `timeout` seconds for all output of the tasks; True if all of it has arrived."""
+        return self.wait(timeout)  # the end of a task comes after all that it printed
+
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, return_when: None = None
+    ) -> bool: ...
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, *, return_when: str
+    ) -> DoneAndNot: ...
+    def wait_interactive(
+        self,
+        interval: float = 0.1,
+        timeout: float | None = -1,
+        widget: object = None,
+        return_when: str | None = None,
+    ) -> bool | DoneAndNot:
+        """Wait like `wait`, and show the progress and the elapsed time on stderr.
+
+        `interval`: seconds between updates. `widget` has no effect.
+        """
+        del widget
+        from engineroom.client.results.showing import wait_and_show  # few show how far they are
+
+        if return_when is not None:
+            return self.wait(timeout, return_when)
+        return wait_and_show([self], interval, _limit(timeout))
+
+    def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
+        """Wait, then print the output of the tasks and, for `execute`, the values of the cells.
+
+        `groupby`: "type": all stdout first; "engine" or "order": engine by engine, in the order of the targets.
+        `result_only`: print only the values.
+        """
+        from engineroom.client.results.showing import show_outputs
+
+        self.wait()
+        show_outputs(self._metadata(), groupby, result_only=result_only)
+
+    def abort(self) -> None:
+        """Cancel the calls that have not started (they raise TaskAborted), and interrupt those that are running."""
+        self._session.abort(self._tasks, interrupt=True)
+
+    def _cancel_unstarted(self) -> None:
+        """Withdraw what has not started, and leave alone what runs: what `Executor.shutdown` asks for."""
+        with self._session.condition:
+            if self._state is PENDING and not any(task.started for task in self._tasks):
+                self._end(CANCELLED)
+            if not self._session.closed:
+                self._session.abort(self._tasks)
+
+    def _unfinished(self) -> list[Task]:
+        """Return the tasks whose end is not known yet."""
+        return [task for task in self._tasks if task.outcome is None]
+
+    @property
+    def msg_ids(self) -> list[str]:
+        """The ids of the tasks."""
+        return [task.msg_id(self._session.id) for task in self._tasks]
+
+    def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
+        """Return the results by engine id; ValueError if an engine has several."""
+        results: Any = self.get(timeout)
+        values: list[Any] = [results] if self._single else results
+        found: dict[int, Any] = {}
+        for task, value in zip(self._tasks, values, strict=True):
+            if task.engine in found:
+                raise ValueError(f"get_dict() needs one task per engine, but engine {task.engine} ran several")
+            found[task.engine] = value
+        return found
+
+    @property
+    def result_dict(self) -> dict[int, Any]:
+        """The results by engine id: `get_dict()`."""
+        return self.get_dict()
+
+    @property
+    def owner(self) -> bool:
+        """Whether this client submitted the tasks. Always True."""
+        return True
+
+    @property
+    def progress(self) -> int:
+        """How many tasks have ended."""
+        return sum(task.outcome is not None for task in self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self: AsyncResult[list[Item]]) -> Iterator[Item]:
+        """Yield the results in order, each as soon as it arrives."""
+        return self._iterate()
+
+    def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
+        """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
+        if self._single:
+            raise TypeError("this AsyncResult has a single result; use get()")
+        deadline = Deadline(timeout)
+        return self._in_order(deadline)
+
+    def _in_order(self, deadline: Deadline) -> Iterator[Any]:
+        for task in self._tasks:
+            yield self._value_of(task, deadline)
+
+    @overload
+    def __getitem__(self: AsyncResult[list[Item]], key: SupportsIndex) -> Item: ...
+    @overload
+    def __getitem__(self: AsyncResult[list[Item]], key: slice) -> list[Item]: ...
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
+        """Return one result (index) or several (slice), waiting only for these, or the metadata of a name (str)."""
+        if isinstance(key, str):
+            if key not in KEYS:
+                raise KeyError(key)
+            values = [metadata[key] for metadata in self._metadata()]
+            return values[0] if self._single else values
+        if self._single:
+            whole: Any = self.get()
+            return whole[key]
+        if isinstance(key, slice):
+            return [self._value_of(task) for task in self._tasks[key]]
+        return self._value_of(self._tasks[key])
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self._name}): {self._how_far()}>"
+
+    def _how_far(self) -> str:
+        """Return how far this is, for people."""
+        if self.cancelled():
+            return "cancelled"
+        if self._single:
+            return "failed" if self._failures else self._state.lower()
+        failed = f", {self._failures} failed" if self._failures else ""
+        return f"finished{failed}" if self.done() else f"{self.progress} of {len(self)} done{failed}"
+
+    def split(self) -> tuple[AsyncResult[Any], ...]:
+        """Return a tuple with one AsyncResult per task; for a single task, this AsyncResult itself."""
+        with self._session.condition:
+            return tuple(self._result_of(task) for task in self._tasks)
+
+    _joined: ClassVar[Callable[[tuple[AsyncResult[Any], ...]], AsyncResult[list[Any]]]]
+    """Makes one of several; set by `joined`, whose class derives from this one."""
+
+    @staticmethod
+    def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
+        """Return one AsyncResult for the tasks of all `results`; its result is the list of all their results."""
+        return AsyncResult._joined(results)
+
+    def _result_of(self, task: Task) -> AsyncResult[Any]:
+        """Return an AsyncResult of this one task of ours. The session's condition is held."""
+        return self if self._single else self._child(task)
+
+    def _child(self, task: Task) -> AsyncResult[Any]:
+        child: AsyncResult[Any] = AsyncResult(self._session, self._name, label=self._label)
+        child._tasks = [task]
+
+        def look() -> None:
+            if task.outcome is not None and not child.done():
+                child._task_done(task)
+            elif self.cancelled():
+                child.cancel()
+
+        look()
+        if not child.done():
+            self._watch(look)
+        return child
+
+    def _metadata(self) -> list[Metadata]:
+        return [metadata_of(task, self._session.id, self._label, self._code) for task in self._tasks]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("futures are not available as arguments yet. Until then, pass the result: `ar.get()`")
+
+    def _withdraw(self) -> None:
+        self.abort()
+
+    def _failed(self) -> bool:
+        return self._failures > 0
+
+    def _value(self) -> Any:
+        if self._single:
+            return self._tasks[0].value()
+        if self._failures:
+            raise self._composite()
+        if self._known is UNKNOWN:
+            self._known = self._join([task.value() for task in self._tasks])
+        return self._known
+
+    def _error(self) -> BaseException | None:
+        if self._single:
+            return self._tasks[0].exception()
+        return self._composite() if self._failures else None
+
+    def _values_or_errors(self) -> Any:
+        found = [task.exception() or task.value() for task in self._tasks]
+        return found[0] if self._single else self._join(found)
+
+    def _join(self, values: list[Any]) -> Any:
+        """Return the result for a list of targets, made of each task's; overridden by maps."""
+        return values
+
+    def _composite(self) -> BaseException:
+        """Return one error for all that tasks have raised so far; once all have ended, always the same."""
+        if self._raised is None or not self.done():
+            self._raised = self._joined_error()
+        return self._raised.with_traceback(None)  # or it would grow each time
+
+    def _joined_error(self) -> BaseException:
+        errors = self._errors()
+        failure = self._session.failure
+        if failure is not None and any(error is failure for error in errors):
+            return failure  # raised on no engine: it is the way to all of them that is gone
+        if (nobody := next((error for error in errors if isinstance(error, NoEnginesRegistered)), None)) is not None:
+            others = (error for error in errors if not isinstance(error, NoEnginesRegistered))
+            whole = NoEnginesRegistered(*nobody.args)
+            whole.__cause__ = next(others, None)  # what ended the last engine, perhaps
+            return whole
+        return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
+
+    def _errors(self) -> list[BaseException]:
+        """Return what tasks have raised so far."""
+        return [error for task in self._tasks if task.outcome is not None and (error := task.exception())]
+
+    def _value_of(self, task: Task, deadline: Deadline = NEVER) -> Any:
+        """Return the result of `task`, or raise its error, waiting for it."""
+        if task.outcome is None:
+            self._wait_for(task, deadline)
+        error = task.exception()
+        if error is None:
+            return task.value()
+        if self._return_exceptions:
+            return error
+        raise error
+
+    def _wait_for(self, task: Task, deadline: Deadline) -> None:
+        if not self._wait(lambda: task.outcome is not None or self.done(), deadline.left()):
+            raise TimeoutError("not all results arrived in time")
+        if self.cancelled():
+            raise CancelledError
+
+
+def as_member(error: BaseException) -> RemoteError:
+    """Return `error` as a member of a CompositeError; that of a lost engine was raised nowhere."""
+    if isinstance(error, RemoteError):
+        return error
+    return remote_error((type(error).__name__, str(error), "", {}), error)
+
+
+def _limit(timeout: float | None) -> float | None:
+    """Return `timeout` as the rest of Python means it: None, not -1, is no limit."""
+    return None if timeout is None or timeout < 0 else timeout

@@ -1,0 +1,109 @@
+"""Calls that wait for their result. Nobody has a handle of them, so Ctrl-C cancels what was submitted."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from threading import current_thread, get_ident, main_thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engineroom.client.engines.targets import spell
+from engineroom.client.waiting.waits import Deadline
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+    from engineroom.client.results.async_result import AsyncResult
+    from engineroom.client.state.tasks import Task
+
+Result = TypeVar("Result", bound="AsyncResult[Any]")
+
+_QUIET, _LONGEST = 0.3, 2.0
+"""Seconds that interrupted tasks have before they are named, and before the call stops waiting for them."""
+
+
+class Scope:
+    """The calls that one thread submits while it lasts: an interrupt may come before anybody has a handle of them."""
+
+    __slots__ = ("_owners", "_thread")
+
+    def __init__(self) -> None:
+        self._owners: list[Any] = []
+        self._thread = get_ident()
+
+    def note(self, owner: object) -> None:
+        """Take in the owner of tasks that are about to be submitted, if it belongs to this thread."""
+        if get_ident() == self._thread and (not self._owners or self._owners[-1] is not owner):
+            self._owners.append(owner)
+
+    def give_up(self) -> None:
+        """Withdraw and interrupt the tasks of all of them."""
+        for owner in self._owners:
+            give_up(owner)
+
+
+def result_of(session: Session, submit: Callable[[], AsyncResult[Any]]) -> Any:
+    """Return the result of the call that `submit()` makes, or raise its error.
+
+    On Ctrl-C, at whatever point, cancel or interrupt its tasks first.
+    """
+    return _made_and_ended(session, submit)[1]
+
+
+def finished(session: Session, submit: Callable[[], Result]) -> Result:
+    """Like `result_of`, but return the AsyncResult."""
+    return _made_and_ended(session, submit)[0]
+
+
+def _made_and_ended(session: Session, submit: Callable[[], Result]) -> tuple[Result, Any]:
+    outer, scope = session.scope, Scope()
+    try:
+        if current_thread() is main_thread():  # no other is interrupted
+            session.scope = scope
+        result = submit()
+        session.scope = outer
+        return result, result.get()
+    except KeyboardInterrupt:
+        session.scope = outer
+        scope.give_up()
+        raise
+    finally:
+        session.scope = outer
+
+
+def give_up(result: AsyncResult) -> None:
+    """Withdraw and interrupt the tasks of `result`; wait at most 2 s for those that run, and name them.
+
+    A second Ctrl-C ends the wait.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        result.abort()
+        _wait_for_end(result, Deadline(_LONGEST))
+
+
+def _wait_for_end(result: AsyncResult, deadline: Deadline) -> None:
+    if _ended(result, _QUIET):
+        return
+    _say(f"Interrupted. Waiting up to {_LONGEST:g} s for {_names(result)} ...")
+    if not _ended(result, deadline.left()):
+        _say(
+            f"Still running: {_names(result)}. Calls on these engines wait until it ends; to end it now, restart them."
+        )
+
+
+def _ended(result: AsyncResult, timeout: float | None) -> bool:
+    return result._wait(lambda: not result._unfinished(), timeout)
+
+
+def _names(result: AsyncResult) -> str:
+    """Return what still runs, and where: "'fit' on engines 0-2"."""
+    left: list[Task] = result._unfinished()
+    engines = tuple(sorted({task.engine for task in left if task.engine >= 0}))
+    where = f" on engine{'s' * (len(engines) > 1)} {spell(engines)}" if engines else ""
+    return f"{result._name.rpartition(':')[2]!r}{where}"
+
+
+def _say(words: str) -> None:
+    # Without stderr, nobody can read this.
+    if sys.stderr is not None:
+        print(words, file=sys.stderr, flush=True)

@@ -1,0 +1,78 @@
+"""Finding AsyncResults, and the status of tasks, by task id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.errors import NotBuiltYet
+from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+
+Jobs: TypeAlias = int | str | Future[Any] | Iterable[int | str | Future[Any]]
+"""What names tasks: an AsyncResult, a msg_id, an index into the history (-1: the last), or several of them."""
+
+
+def ids_of(session: Session, jobs: Jobs) -> list[str]:
+    """Return the ids of the tasks that `jobs` name. TypeError: it is none of these; IndexError: no such task."""
+    if isinstance(jobs, AsyncResult):
+        return jobs.msg_ids
+    if isinstance(jobs, str):
+        parse_msg_id(jobs)
+        return [jobs]
+    if isinstance(jobs, int):
+        number = jobs + session.last_number + 1 if jobs < 0 else jobs + 1
+        if not 0 < number <= session.last_number:
+            raise IndexError(f"there is no task {jobs}: this client has submitted {session.last_number}")
+        return [msg_id(task_id(session.id, number))]
+    if isinstance(jobs, Iterable):
+        return [found for job in jobs for found in ids_of(session, job)]
+    raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
+
+
+def find_result(session: Session, jobs: Jobs) -> AsyncResult:
+    """Return the AsyncResult of these tasks, of which at least one has not ended. NotBuiltYet: all have."""
+    if isinstance(jobs, AsyncResult):
+        return jobs
+    if not isinstance(jobs, str | int) and isinstance(jobs, Iterable):
+        found = [find_result(session, job) for job in jobs]
+        return found[0] if len(found) == 1 else AsyncResult.join(*found)
+    [name] = ids_of(session, jobs)
+    with session.condition:
+        task = session.tasks.get(number_of(parse_msg_id(name))) if _is_of(session, name) else None
+        listener = None if task is None else task.listener
+        if task is not None and isinstance(listener, AsyncResult):
+            return listener._result_of(task)
+    raise NotBuiltYet(
+        f"get_result() for {name}, which has ended or belongs to another client,",
+        "keep the AsyncResult that the call returned",
+    )
+
+
+def futures_apart(jobs: Any) -> tuple[list[Future[Any]], Any]:
+    """Return the futures among `jobs` that no client made, and the rest of `jobs`; None stays None."""
+    if isinstance(jobs, Future):
+        return ([], jobs) if isinstance(jobs, AsyncResult) else ([jobs], [])
+    if jobs is None or isinstance(jobs, str | int) or not isinstance(jobs, Iterable):
+        return [], jobs
+    each = [futures_apart(job) for job in jobs]
+    return [future for futures, _ in each for future in futures], [rest for _, rest in each]
+
+
+def status_of(session: Session, jobs: Jobs) -> dict[str, list[str]]:
+    """Return which of these tasks of this client are "pending", and which "completed"; KeyError: not its own."""
+    names = ids_of(session, jobs)
+    for name in names:
+        if not _is_of(session, name):
+            raise KeyError(f"this client has submitted no task {name}")
+    pending = [name for name in names if number_of(parse_msg_id(name)) in session.tasks]
+    return {"pending": pending, "completed": [name for name in names if name not in pending]}
+
+
+def _is_of(session: Session, name: str) -> bool:
+    task = parse_msg_id(name)
+    return session_of(task) == session.id and number_of(task) <= session.last_number

@@ -1,0 +1,249 @@
+"""A Future that costs little as long as it is only waited for."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.kinds import T
+from engineroom.client.waiting.waits import Waiter
+from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
+
+if TYPE_CHECKING:
+    import threading
+
+    from engineroom.client.connection.session import Session
+
+log = logging.getLogger(__name__)
+
+# The names of states that concurrent.futures.wait and as_completed compare with.
+PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
+
+
+@called_by_users("__await__")
+class LeanFuture(Future[T]):
+    """A `concurrent.futures.Future` without a lock and lists of its own.
+
+    All futures of a session share its condition as the lock of their states, and whoever waits brings a lock
+    along. `concurrent.futures.wait`, `as_completed` and asyncio's `wrap_future` reach into futures by the names
+    `_condition`, `_waiters` and `_state`, so these exist here too.
+    """
+
+    __slots__ = ("_callbacks", "_session", "_state", "_waiting", "_watchers")
+
+    def __init__(self, session: Session) -> None:
+        # Future's own __init__ would make a condition and two lists for each task: 3 us and 500 bytes.
+        self._session = session
+        self._state = PENDING
+        self._waiting: list[Any] | None = None
+        self._callbacks: list[Callable[[Any], object]] | None = None
+        self._watchers: list[Callable[[], object]] | None = None
+
+    if not TYPE_CHECKING:  # attributes in Future, and in what checkers expect of one
+
+        @property
+        def _condition(self) -> threading.Condition:
+            return self._session.condition
+
+        @property
+        def _waiters(self) -> list[Any]:
+            if self._waiting is None:
+                self._waiting = []
+            self._session.silence.watch()
+            return self._waiting
+
+    def done(self) -> bool:
+        """Whether it has ended: with a result, an error, or by `cancel`."""
+        return self._state is FINISHED or self._state is CANCELLED
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled by `cancel`."""
+        return self._state is CANCELLED
+
+    def running(self) -> bool:
+        """Whether it is known to be running. The controller reports this only for tasks that take some time."""
+        return self._state is RUNNING
+
+    def cancel(self) -> bool:
+        """Cancel tasks that have not started, and interrupt those that are running.
+
+        Returns True if no task was known to be running: the future is cancelled and its results are dropped. Returns
+        False if a task is running, or all have ended; a running task ends with the error that the interrupt raises.
+        """
+        with self._session.condition:
+            if self._state is PENDING:
+                self._end(CANCELLED)
+                self._withdraw()
+            elif self._state is RUNNING:
+                self._withdraw()
+            return self._state is CANCELLED
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """Call `fn(self)` at the end, in a thread for callbacks; at once if this has already ended."""
+        with self._session.condition:
+            if not self.done():
+                callbacks = self._callbacks
+                if callbacks is None:
+                    callbacks = self._callbacks = []
+                callbacks.append(fn)
+                self._session.silence.watch()
+                if not self.done() or fn not in callbacks:
+                    return
+                # Else it has ended meanwhile, while a signal handler that interrupted this waited: too early for `fn`.
+        try:
+            fn(self)
+        except Exception:
+            log.exception("a callback raised")
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return the result or raise the error; wait at most `timeout` seconds (None: no limit)."""
+        try:
+            if self._state is not FINISHED:
+                self._wait_for_end(timeout)
+            return self._value()
+        except EXPECTED as error:
+            show_users_frames(error)
+            raise
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the error that `result` would raise; None if there is none."""
+        if self._state is not FINISHED:
+            self._wait_for_end(timeout)
+        return self._error()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        import asyncio  # code that awaits has imported it already
+
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def settle() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def look() -> None:
+            if self.done():
+                loop.call_soon_threadsafe(settle)
+
+        if self._watch(look):
+            self._session.silence.watch()
+            try:
+                yield from ended
+            finally:
+                self._unwatch(look)
+        return self.result(0)
+
+    def _value(self) -> T:
+        """Return the result of what has finished, or raise its error."""
+        raise NotImplementedError
+
+    def _error(self) -> BaseException | None:
+        """Return the error of what has finished."""
+        raise NotImplementedError
+
+    def _withdraw(self) -> None:
+        """Cancel or interrupt the tasks: the result is no longer wanted."""
+
+    def _failed(self) -> bool:
+        """Whether it has ended in an error; asked in the I/O thread, so nothing may be unpickled."""
+        raise NotImplementedError
+
+    def _wait_for_end(self, timeout: float | None) -> None:
+        """Return once finished; CancelledError, TimeoutError."""
+        if not self._wait(self.done, timeout):
+            said = f"no result in {timeout:g} s" if timeout else "no result yet"
+            unanswered = self._session.silence.unanswered()
+            raise TimeoutError(f"{said}: {unanswered}" if unanswered else said)
+        if self._state is CANCELLED:
+            raise CancelledError
+
+    def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool:
+        """Return whether `condition()` came true in time; it is asked whenever one of the tasks ends."""
+        waiter = Waiter()
+
+        def look() -> None:
+            if condition():
+                waiter.wake()
+
+        with self._session.condition:
+            if condition():
+                return True
+            if timeout is not None and timeout <= 0:
+                return False
+            self._session.check_may_wait()
+            self._add_watcher(look)
+        try:
+            if condition():  # since a signal handler that interrupted this may have waited itself
+                return True
+            return self._session.wait_for(waiter, timeout, self._session.silence.look)
+        finally:
+            self._unwatch(look)
+
+    def _watch(self, look: Callable[[], object]) -> bool:
+        """Have `look()` called whenever one of the tasks ends; False if all have."""
+        with self._session.condition:
+            return not self.done() and self._add_watcher(look)
+
+    def _add_watcher(self, look: Callable[[], object]) -> bool:
+        """Have `look()` called whenever one of the tasks ends; False: too late. The session's condition is held.
+
+        It was let go of meanwhile if a signal handler has interrupted this and waited.
+        """
+        watchers = self._watchers
+        if watchers is None:
+            watchers = self._watchers = []
+        watchers.append(look)
+        return not self.done() or look not in watchers
+
+    def _unwatch(self, look: Callable[[], object]) -> None:
+        with self._session.condition:
+            if self._watchers and look in self._watchers:
+                self._watchers.remove(look)
+
+    def _when_done(self, act: Callable[[], object]) -> None:
+        """Have `act()` called at the end in the I/O thread, where it must be quick and wait for nothing."""
+
+        def look() -> None:
+            if self.done():
+                act()
+
+        if self._watch(look):
+            self._session.silence.watch()
+        else:
+            act()
+
+    def _left_behind(self) -> None:
+        """In a forked child: forget who waits for it, for they do so in the parent."""
+        self._callbacks = self._watchers = self._waiting = None
+
+    def _look(self) -> None:
+        for look in tuple(self._watchers or ()):
+            look()
+
+    def _finish(self) -> None:
+        """End it now, whatever its tasks do. The session's condition is held."""
+        self._end(FINISHED)
+
+    def _end(self, state: str) -> None:
+        """Enter the final `state` and tell everybody. The session's condition is held."""
+        self._state = state
+        if self._watchers:
+            self._look()
+            watchers, self._watchers = self._watchers, None
+            watchers.clear()
+        if self._waiting:
+            for waiter in self._waiting:
+                if state is CANCELLED:
+                    waiter.add_cancelled(self)
+                elif self._failed():
+                    waiter.add_exception(self)
+                else:
+                    waiter.add_result(self)
+        if self._callbacks:
+            callbacks, self._callbacks = self._callbacks, None
+            for callback in callbacks:
+                self._session.callbacks.call(functools.partial(callback, self))
+            callbacks.clear()

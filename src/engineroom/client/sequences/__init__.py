@@ -1,0 +1,1 @@
+"""Cutting sequences into chunks and parts, and joining parts again."""

@@ -1,0 +1,46 @@
+"""Requests that the controller answers one by one."""
+
+from __future__ import annotations
+
+import itertools
+
+from engineroom.client.waiting.waits import Waiter
+from engineroom.protocol.messages import Answer
+
+
+class Questions:
+    """Those that are open: who waits, and what came."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, Waiter] = {}
+        self._answers: dict[int, Answer] = {}
+
+    @property
+    def are_open(self) -> bool:
+        return bool(self._waiting)
+
+    def new(self) -> tuple[int, Waiter]:
+        """Return a number for a new question, and who will be woken by its answer."""
+        number, waiter = next(self._numbers), Waiter()
+        self._waiting[number] = waiter
+        return number, waiter
+
+    def answered(self, answer: Answer) -> None:
+        waiter = self._waiting.get(answer.number)
+        if waiter is not None:
+            self._answers[answer.number] = answer
+            waiter.wake()
+
+    def answer(self, number: int) -> Answer | None:
+        """Return the answer; None: there will be none."""
+        return self._answers.get(number)
+
+    def forget(self, number: int) -> None:
+        self._waiting.pop(number, None)
+        self._answers.pop(number, None)
+
+    def fail(self) -> None:
+        """No more answers will come."""
+        for waiter in tuple(self._waiting.values()):
+            waiter.wake()

@@ -1,0 +1,163 @@
+"""What a client keeps of each call: the request until it has ended, then the outcome until it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from engineroom.client.state.map_items import error_of, items_of
+from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, remote_error
+from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
+from engineroom.protocol.messages import METHODS, Call, Options, Outcome, Status, Submit
+from engineroom.protocol.streams import Buffer, Payload
+from engineroom.serialize.chunks.items import ItemsFailed
+from engineroom.serialize.failures.packing import unpack_failure
+from engineroom.serialize.payloads import unpack
+
+if TYPE_CHECKING:
+    from engineroom.client.state.output import TaskOutput
+    from engineroom.serialize.functions.packing import PackedFunction
+
+
+class Listener(Protocol):
+    """An object that waits for tasks. Called in the I/O thread, with the session's condition held."""
+
+    def _task_started(self, task: Task) -> None: ...
+
+    def _task_done(self, task: Task) -> None: ...
+
+    def _left_behind(self) -> None: ...
+
+
+class Request(msgspec.Struct, gc=False, eq=False):
+    """One call, kept to be sent again until all its tasks have ended.
+
+    `segments`: the payload if it travels as a stream. `size`: bytes of payload. `held`: bytes of memory that count as
+    its own until it has ended. `open`: tasks without an end. `number`: of its first task; 0 before it has one. Like a
+    Task, it is not tracked by the garbage collector: a million outstanding calls cost it nothing.
+    """
+
+    call: Call
+    to: bytes | None
+    options: Options
+    segments: list[memoryview] | None
+    size: int
+    function: PackedFunction | None
+    held: int
+    open: int
+    number: int = 0
+
+    def submit(self, session: SessionId) -> Submit:
+        """Return the message that asks for it, without a stream."""
+        return Submit(task_id(session, self.number), self.call, self.to, self.options)
+
+    def needs(self, functions: set[bytes]) -> bool:
+        """Whether one of these, or of their parts, is its function."""
+        function = self.function
+        if function is None:
+            return False
+        return function.hash in functions or any(part.hash in functions for part in function.parts)
+
+
+class Task(msgspec.Struct, gc=False, eq=False):
+    """One call on one engine, as its client sees it.
+
+    `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
+    is part of no cycle. `outcome`: None until the end is known. `payload`: the packed result until it is read, None
+    afterwards. Times are seconds since 1970 by this machine's clock.
+    """
+
+    kind: int
+    request: Request | None
+    listener: Listener | None
+    submitted: float
+    target: int
+    engine: int
+    number: int = 0
+    instance: Instance | None = None
+    started: bool = False
+    received: float = 0.0
+    outcome: Outcome | None = None
+    payload: bytes | Payload | None = None
+    output: TaskOutput | None = None
+    _value: Any = None
+    _error: BaseException | None = None
+
+    def id(self, session: SessionId) -> TaskId:
+        return task_id(session, self.number)
+
+    def msg_id(self, session: SessionId) -> str:
+        return msg_id(task_id(session, self.number))
+
+    def fail(self, error: BaseException) -> None:
+        """End the task here, with `error`."""
+        self.outcome = Outcome(Status.LOST, 0.0, 0.0, f"{type(error).__name__}: {error}")
+        self._error = error
+
+    def nowhere(self, error: NoEnginesRegistered) -> None:
+        """Raise `error` for it: no engine was left to run it."""
+        self.payload, self._error = None, error
+
+    def value(self) -> Any:
+        """Return the result, or raise what the task raised; only once it has ended.
+
+        The payload is unpacked here, once, in the thread that reads it.
+        """
+        if self.payload is not None:
+            self._open(self.payload)
+        if self._error is not None:
+            raise self._error.with_traceback(None)  # each time anew, or it would grow
+        return self._value
+
+    def exception(self) -> BaseException | None:
+        """Return what `value` would raise."""
+        if self.payload is not None:
+            self._open(self.payload)
+        return self._error
+
+    def items(self) -> list[Any] | None:
+        """Return the results of a chunk of a map, with a FailedItem where an item failed; None: all of it failed."""
+        if self.payload is not None:
+            self._open(self.payload)
+        return self._value if isinstance(self._value, list) else None
+
+    def _open(self, payload: bytes | Payload) -> None:
+        outcome = self.outcome
+        assert outcome is not None
+        if outcome.shadowed:
+            from engineroom.client.state.shadows import warn_of_shadows  # seldom needed
+
+            warn_of_shadows(outcome.shadowed, self.engine)
+        try:
+            buffer = payload if isinstance(payload, bytes) else _buffer_of(payload)
+            if outcome.status == Status.OK:
+                self._value = unpack(buffer)
+            elif outcome.status == Status.ERROR:
+                self._open_failure(buffer)
+            elif outcome.status == Status.ABORTED:
+                self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
+            else:
+                self._error = self._lost(outcome.error or "the engine that ran the task has left")
+        except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
+            error.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
+            self._error = error
+        self.payload = None
+
+    def _lost(self, reason: str) -> BaseException:
+        """Return an EngineError that `except RemoteError` catches, too."""
+        method = METHODS.get(self.kind, "")
+        info = {"engine_id": self.engine, "engine_uuid": engine_uuid(self.instance), "method": method}
+        return remote_error(("EngineError", reason, "", info), EngineError(reason))
+
+    def _open_failure(self, packed: Buffer) -> None:
+        error = self._error = unpack_failure(packed)
+        if isinstance(error.original, ItemsFailed):
+            self._value = items_of(error.original, self.engine, self.instance)
+            self._error = error_of(self._value)
+
+
+def _buffer_of(payload: Payload) -> Buffer:
+    if payload.error is not None:
+        raise MemoryError(f"the result takes {payload.size:,} bytes, and this process has no memory for them")
+    return payload.buffer()

@@ -1,0 +1,131 @@
+"""A view as a `concurrent.futures.Executor` (PEP 3148)."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
+
+from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.keywords import explains_keywords
+from engineroom.client.kinds import AsyncFunction, Function, T
+from engineroom.client.maps.lazy_map import LazyMapIterator, WholeMapIterator
+from engineroom.client.waiting.waits import Deadline
+
+if TYPE_CHECKING:
+    from engineroom.client.engines.targets import Targets
+    from engineroom.client.results.async_result import AsyncResult
+    from engineroom.client.views.view import View
+
+
+class MapOptions(TypedDict, total=False):
+    """The options of an executor's `map`."""
+
+    timeout: float | None
+    chunksize: int | None
+    buffersize: int | None
+
+
+class ViewExecutor(Hinted, Executor):
+    """A `concurrent.futures.Executor` that runs calls on the engines of a view. Shutting it down does not stop them.
+
+    `rc.executor` and `view.executor` are executors; `rc.executor()` and `view.executor()` return one as well.
+    """
+
+    def __init__(self, view: View[Any]) -> None:
+        self.view = view
+        self._pending: deque[AsyncResult[Any]] = deque()
+        self._shut_down = False
+
+    def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
+        """Return this executor or, with `targets`, an executor for a load-balanced view of these engines."""
+        return self if targets is None else self.view.client.load_balanced_view(targets).executor
+
+    @property
+    def _max_workers(self) -> int:
+        """How many calls can run at once. Other libraries read this attribute."""
+        return max(1, self.view._width)
+
+    @overload
+    def submit(self, fn: AsyncFunction[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
+    @overload
+    def submit(self, fn: Function[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
+    def submit(self, fn: Function[Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn(*args, **kwargs)` on an engine; return a future."""
+        self._check()
+        return self._keep(self.view.apply_async(fn, *args, **kwargs))
+
+    @overload
+    def map(self, fn: AsyncFunction[T], /, *iterables: Any, **options: Unpack[MapOptions]) -> LazyMapIterator[T]: ...
+    @overload
+    def map(self, fn: Function[T], /, *iterables: Any, **options: Unpack[MapOptions]) -> LazyMapIterator[T]: ...
+    @explains_keywords
+    def map(
+        self,
+        fn: Function[Any],
+        /,
+        *iterables: Any,
+        timeout: float | None = None,
+        chunksize: int | None = None,
+        buffersize: int | None = None,
+    ) -> LazyMapIterator[Any]:
+        """Return an iterator over the results, in order; it raises TimeoutError `timeout` seconds after this call.
+
+        All items are read and submitted at once, up to the end of the shortest iterable. `chunksize`: items per task;
+        None: chosen automatically. `buffersize`: submit only this many items ahead of the results that you have read;
+        endless iterables need it. The first error ends the iterator and cancels the tasks that have not started.
+        """
+        self._check()
+        if chunksize is not None and chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        if buffersize is not None:
+            return self._map_lazily(fn, iterables, buffersize, timeout)
+        options = {} if chunksize is None or not self.view._takes_chunksize else {"chunksize": chunksize}
+        result: Any = self._keep(self.view.map_async(fn, *iterables, **options))
+        return WholeMapIterator(result, timeout)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no more calls; `wait`: wait for pending calls; `cancel_futures`: first cancel those not started."""
+        self._shut_down = True
+        pending = [future for future in self._pending if not future.done()]
+        if cancel_futures:
+            for future in pending:
+                future._cancel_unstarted()
+        if wait:
+            for future in pending:
+                future.wait()
+        self._pending.clear()
+
+    def __repr__(self) -> str:
+        pending = sum(not future.done() for future in self._pending)
+        state = "shut down" if self._shut_down else f"{pending} pending"
+        return f"<ViewExecutor({self.view!r}): {state}>"
+
+    def _map_lazily(
+        self, fn: Function[Any], iterables: tuple[Any, ...], buffersize: int, timeout: float | None
+    ) -> LazyMapIterator[Any]:
+        if buffersize < 1:
+            raise ValueError("buffersize must be None or > 0.")
+
+        def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult[Any]:
+            del number
+            self._check()
+            return self._keep(self.view.apply_async(fn, *arguments))
+
+        session, deadline = self.view._session, Deadline(timeout)
+        return LazyMapIterator(
+            session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline, method="map"
+        )
+
+    def _check(self) -> None:
+        if self._shut_down:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    def _keep(self, future: AsyncResult[Any]) -> AsyncResult[Any]:
+        """Remember `future` for `shutdown`; those that have ended are forgotten in passing."""
+        pending = self._pending
+        pending.append(future)
+        for _ in range(2):
+            if pending and pending[0].done():
+                pending.popleft()
+        return future

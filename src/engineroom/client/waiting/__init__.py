@@ -1,0 +1,1 @@
+"""How threads wait, and how people see that they do."""
