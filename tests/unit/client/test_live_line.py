@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from engineroom.client.waiting.live_line import LiveLine, somebody_looks
 from engineroom.client.waiting import live_line
+from engineroom.client.waiting.live_line import LiveLine, somebody_looks
 
 
 class Terminal(io.StringIO):
