@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from engineroom.ids import SessionId, task_id
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import Call, Finished, Kind, Ran, Result, Run, Status, Submit
 from tests.fuzz.liar import Liar
+from tests.patience import turns
 
 Story = Callable[[Controller, dict[str, ConnectionFile]], Awaitable[None]]
 
@@ -28,7 +28,7 @@ async def running(directory: Path) -> AsyncIterator[tuple[Controller, dict[str, 
         yield controller, {"client": client, "engine": engine, "host": engine}
     finally:
         await controller.stop()
-        await asyncio.sleep(0.01)
+        await turns()
 
 
 def submit(client: Liar, number: int, to: bytes | None = None) -> Submit:

@@ -16,7 +16,7 @@ from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.identities import new_secret
 from tests.fuzz.liar import Liar
-from tests.patience import SECONDS
+from tests.patience import SECONDS, comes_true, turns
 
 FACTOR = 5.0
 """How much slower a call may be, at the 99th percentile, while somebody lies."""
@@ -44,6 +44,7 @@ class Honest:
     usual: float = 0.0
     size: int = 0
     read: int = 0
+    made: int = 0
 
     @classmethod
     def begin(cls, cluster: Cluster, rc: Client) -> Honest:
@@ -67,6 +68,7 @@ class Honest:
             begun = time.perf_counter()
             assert self.rc[0].apply_sync(_twice, number) == 2 * number
             took.append(time.perf_counter() - begun)
+            self.made += 1
         return took
 
     def beside(self, lies: Callable[[Stage], Awaitable[None]]) -> None:
@@ -119,6 +121,11 @@ class Stage:
         self.liars.append(liar)
         return liar
 
+    async def goes_on(self, calls: int = 3) -> None:
+        """Return once the honest client has made so many more calls: what was said to the controller, it has heard."""
+        wanted = self.honest.made + calls
+        await comes_true(lambda: self.honest.made >= wanted)
+
     @property
     def session(self) -> bytes:
         """The session of the honest client."""
@@ -142,7 +149,7 @@ async def _told(stage: Stage, lies: Callable[[Stage], Awaitable[None]]) -> None:
         finally:
             for liar in stage.liars:
                 await liar.leaves()
-            await asyncio.sleep(0.01)
+            await turns()
 
 
 def percentile(took: list[float], part: float = 0.99) -> float:

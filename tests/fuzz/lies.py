@@ -5,7 +5,6 @@ A story need not end in a refusal: much of what can be said is nonsense, and no 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import struct
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from engineroom.protocol.messages import (
 )
 from tests.fuzz.honest import Stage
 from tests.fuzz.liar import Liar
+from tests.patience import comes_true
 
 Story = Callable[[Stage], Awaitable[None]]
 
@@ -37,14 +37,12 @@ def own_task(liar: Liar, number: int) -> Any:
     return task_id(SessionId(liar.identity), number)
 
 
-async def heard_out(liar: Liar) -> None:
-    """Return once the controller has read all that `liar` has said, or has sent it away."""
+async def heard_out(stage: Stage, liar: Liar) -> None:
+    """Return once `liar` has said all, or was sent away, or is not read for a second; and honest calls went on."""
     liar.connection.flush()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1.0):
-            while liar.is_in and liar.connection.transport.get_write_buffer_size():  # noqa: ASYNC110 (nobody tells)
-                await asyncio.sleep(0.005)
-    await asyncio.sleep(0.03)
+    with contextlib.suppress(AssertionError):
+        await comes_true(lambda: not (liar.is_in and liar.connection.transport.get_write_buffer_size()), 1.0)
+    await stage.goes_on()
 
 
 def record(body: bytes, kind: int = 0) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 import signal
@@ -40,14 +39,14 @@ async def an_engine_ends_the_tasks_of_another(stage: Stage) -> None:
     for number in range(1, 3000):
         task = task_id(SessionId(stage.session), number)
         liar.say(Finished(number, task, 1, OK, b"a lie"), Started(task, 1), Revoked(task, 1), AlreadyStarted(task, 1))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
 async def an_engine_withdraws_the_tasks_of_others(stage: Stage) -> None:
     liar = await stage.join("engine")
     liar.say(*[Withdrawn(((stage.session, 0, MOST, 1),) * 1000)] * 10)
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -55,7 +54,7 @@ async def an_engine_writes_for_the_tasks_of_another(stage: Stage) -> None:
     liar = await stage.join("engine")
     for number in range(1, 2000):
         liar.say(Output(task_id(SessionId(stage.session), number), 1, 1, number, "a lie\n"))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -64,7 +63,7 @@ async def an_engine_numbers_its_results_as_it_likes(stage: Stage) -> None:
     nobody = task_id(SessionId(stage.stranger), 1)
     liar.say(*(Finished(dice.randrange(1, MOST), nobody, 1, OK) for _ in range(MANY)))
     liar.say(*(Finished(7, nobody, 1, OK) for _ in range(1000)), Finished(MOST, nobody, MOST, OK))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 async def _one_bad(stage: Stage, role: str, *message: Any) -> None:
@@ -94,9 +93,9 @@ async def an_engine_ran_at_no_time(stage: Stage) -> None:
 async def an_engine_needs_functions_that_nobody_has(stage: Stage) -> None:
     liar, dice = await stage.join("engine"), random.Random(6)
     liar.say(*(NeedFunction(dice.randbytes(16)) for _ in range(MANY)))
-    await heard_out(liar)
+    await heard_out(stage, liar)
     news = await stage.join("client")
-    await asyncio.sleep(0.05)
+    await stage.goes_on(30)
     assert not any(isinstance(said, NeedFunction) for said in news.heard)
 
 
@@ -105,7 +104,7 @@ async def an_engine_needs_the_same_function_again_and_again(stage: Stage) -> Non
     liar = await stage.join("engine")
     digests = list(stage.honest.rc._session.functions()) or [b"h" * 16]
     liar.say(*(NeedFunction(digests[n % len(digests)]) for n in range(3000)))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -114,7 +113,7 @@ async def an_engine_holds_all_there_is(stage: Stage) -> None:
     stage.liars.append(liar)
     everything = ((stage.session, 0, MOST, 1), (stage.stranger, MOST, 0, 1)) * 4000
     liar.say(Held(everything, everything, everything, last=False), Held((), everything, (), last=True))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -124,7 +123,7 @@ async def an_engine_says_without_end_what_it_holds(stage: Stage) -> None:
     for start in range(30):
         some = tuple((stage.stranger, n, n, 1) for n in range(start, 2000, 2))
         liar.say(Held((), some, (), last=False))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -153,7 +152,7 @@ async def an_engine_is_another_process_of_another_machine(stage: Stage) -> None:
     liar = await stage.join("engine", info=info, host=stage.instance, tunnel="-oProxyCommand=x", wall=1e11)
     signals = await stage.join("client")
     signals.say(Signal((liar.welcome.engine_id,), signal.SIGWINCH, number=3))
-    await heard_out(signals)
+    await heard_out(stage, signals)
 
 
 @story
@@ -162,7 +161,7 @@ async def an_engine_takes_tasks_and_vanishes(stage: Stage) -> None:
     client.say(*(Submit(own_task(client, n), Call(Kind.PULL, b"", b"x"), liar.identity) for n in range(1, 1000)))
     await liar.hears(Run)
     liar.vanishes()
-    await heard_out(client)
+    await heard_out(stage, client)
 
 
 @story
@@ -173,7 +172,7 @@ async def an_engine_ends_tasks_twice_with_other_results(stage: Stage) -> None:
     for number in range(1, 300):
         liar.say(Started(run.task, run.attempt), Finished(number, run.task, run.attempt, OK, b"%d" % number))
         liar.say(Revoked(run.task, run.attempt), AlreadyStarted(run.task, run.attempt))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -182,7 +181,7 @@ async def an_engine_announces_results_that_never_come(stage: Stage) -> None:
     client.say(Submit(own_task(client, 1), Call(Kind.PULL, b"", b"x"), liar.identity))
     run = await liar.hears(Run)
     liar.say(*(Finished(n, run.task, run.attempt, OK, Stream(n, MOST_BYTES)) for n in range(1, 300)))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -192,7 +191,7 @@ async def an_engine_writes_more_than_anybody_reads(stage: Stage) -> None:
     run = await liar.hears(Run)
     client.connection.transport.pause_reading()
     liar.say(*(Output(run.task, run.attempt, 1, n, "x" * 20_000) for n in range(1000)))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -201,7 +200,7 @@ async def an_engine_never_reads(stage: Stage) -> None:
     liar.connection.transport.pause_reading()
     for n in range(1, 500):
         client.say(Submit(own_task(client, n), Call(Kind.PULL, b"", b"x" * 20_000), liar.identity))
-    await heard_out(client)
+    await heard_out(stage, client)
 
 
 @story

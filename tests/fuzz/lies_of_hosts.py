@@ -21,7 +21,7 @@ from tests.fuzz.lies import heard_out, story
 async def a_host_ends_and_signals_the_engines_of_another(stage: Stage) -> None:
     liar = await stage.join("host")
     liar.say(Signal((0, 1, 2), 9), Shutdown((0, 1, 2), controller=True), Shutdown(None, controller=True))
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -29,14 +29,14 @@ async def a_host_reports_the_end_of_engines_of_another(stage: Stage) -> None:
     liar = await stage.join("host")
     for _ in range(100):
         liar.say(EngineExited(stage.instance, "killed by a lie", own=True, running=(), words="x" * 1000))  # type: ignore[arg-type]
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
 async def a_host_reports_the_end_of_engines_that_never_were(stage: Stage) -> None:
     liar = await stage.join("host")
     liar.say(*(EngineExited(stage.stranger, "a lie") for _ in range(5000)))  # type: ignore[arg-type]
-    await heard_out(liar)
+    await heard_out(stage, liar)
 
 
 @story
@@ -44,7 +44,7 @@ async def a_host_is_about_to_start_a_million_engines(stage: Stage) -> None:
     liar = await stage.join("host")
     for number in range(1000):
         liar.say(Coming(MOST_ENGINES, number, restarts=bool(number % 2)))
-    await heard_out(liar)
+    await heard_out(stage, liar)
     liar.vanishes()
 
 

@@ -60,7 +60,7 @@ def tell(honest: Honest, role: str, records: list[bytes]) -> None:
             if liar.is_in:
                 named = record.replace(b"@session@-------", stage.session)
                 liar.say_record(named.replace(b"@instance@------", stage.instance))
-                await heard_out(liar)
+                await heard_out(stage, liar)
 
     try:
         honest.beside(conversation)

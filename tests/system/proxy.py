@@ -115,5 +115,6 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
                 if self._rate:
-                    await asyncio.sleep(len(data) / self._rate)
+                    with contextlib.suppress(TimeoutError):  # so long it takes over this cable
+                        await asyncio.wait_for(self._changed.wait(), len(data) / self._rate)
         writer.close()

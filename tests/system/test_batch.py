@@ -26,7 +26,7 @@ from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.launchers import SlurmEngineSetLauncher
 from engineroom.settings.profiles import Profile
 from engineroom.trail.launches import VARIABLE, Launch
-from tests.patience import SECONDS
+from tests.patience import looks
 from tests.system.conftest import until
 from tests.system.fake_scheduler import FakeScheduler
 
@@ -63,9 +63,9 @@ def noted(profile: Profile) -> list[str]:
 
 async def comes_to(state: State, ask: Callable[[], Awaitable[Status]]) -> Status:
     """Return the first status with `state`."""
-    async with asyncio.timeout(SECONDS):
-        while (status := await ask()).state is not state:  # noqa: ASYNC110 (a scheduler tells nobody)
-            await asyncio.sleep(0.05)
+    async for _ in looks():
+        if (status := await ask()).state is state:
+            break
     return status
 
 
@@ -117,10 +117,11 @@ def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
         handles = [await one.start(command), await two.start(command)]
         began = asyncio.get_running_loop().time()
         polls = 0
-        while polls < 100 or (len(asked()) < 3 and hurry):
+        async for _ in looks():
             await asyncio.gather(one.poll(handles[0]), two.poll(handles[1]))
-            await asyncio.sleep(0.005)
             polls += 1
+            if polls >= 100 and (len(asked()) >= 3 or not hurry):
+                break
         assert sorted(asked()[-1][-1].removeprefix("--jobs=").split(",")) == ["11", "12", "13", "14"]
         seconds = asyncio.get_running_loop().time() - began
         assert len(asked()) <= (seconds / 0.1 + 2 if hurry else 2)

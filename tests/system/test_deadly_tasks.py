@@ -173,7 +173,7 @@ def test_while_engines_are_restarted_on_demand_calls_wait_for_them(tmp_path: Pat
             restarting = asyncio.create_task(cluster.restart_engines())
             while not restarting.done():
                 calls.append(rc.load_balanced_view().apply_async(os.getpid))
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0)
             await restarting
 
         import asyncio

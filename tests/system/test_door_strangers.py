@@ -176,7 +176,7 @@ class Crowd:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             except OSError:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0)
                 continue
             self.knocks += 1
             with contextlib.suppress(OSError):

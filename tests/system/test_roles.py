@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from engineroom.protocol.messages import (
 from engineroom.protocol.questions import AskQueues
 from tests.fuzz.arena import Story, a_task_is_done, submit
 from tests.fuzz.liar import Liar
+from tests.patience import comes_true
 
 Play = Callable[[Story], None]
 
@@ -79,8 +79,7 @@ def test_a_host_does_nothing_to_the_engines_of_another(play: Play) -> None:
             Coming(2**20, 2**20, restarts=True),
         )
 
-        while other.identity not in controller.state.hosts:  # noqa: ASYNC110 (the last thing that it said)
-            await asyncio.sleep(0.001)
+        await comes_true(lambda: other.identity in controller.state.hosts)  # the last thing that it said
         await a_task_is_done(client, engine)
         assert not any(isinstance(said, SignalProcess) for said in host.heard)
         assert not any(isinstance(said, Shutdown) for said in engine.heard)

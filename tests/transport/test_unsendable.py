@@ -18,6 +18,7 @@ from engineroom.protocol.records import MAX_RECORD
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from engineroom.transport.memory import memory_pair
+from tests.patience import comes_true
 from tests.transport.conftest import Inbox
 
 TASK = bytes(24)
@@ -90,9 +91,7 @@ def test_a_connection_closes_however_long_the_reason_is() -> None:
     async def story() -> None:
         client, inbox, _ = await pair()
         client.close("\ud800" + TOO_LONG)
-        async with asyncio.timeout(5):
-            while inbox.closing is None:  # noqa: ASYNC110 (it tells nobody)
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: inbox.closing is not None)
 
     asyncio.run(story())
 

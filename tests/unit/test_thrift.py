@@ -8,7 +8,7 @@ import pytest
 
 from engineroom.machine import memory
 from engineroom.transport import thrift
-from tests.patience import SECONDS
+from tests.patience import comes_true
 
 
 def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_gone(
@@ -21,11 +21,6 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
     monkeypatch.setattr(memory, "keep_large_apart", lambda *, apart: told.append(apart))
     kept = 2 * thrift.WORTH
 
-    async def until(times: int) -> None:
-        async with asyncio.timeout(SECONDS):
-            while len(given) < times:  # noqa: ASYNC110 (a list tells nobody)
-                await asyncio.sleep(0.005)
-
     async def story() -> None:
         nonlocal kept
         looks = thrift.Thrift(lambda: kept)
@@ -35,9 +30,9 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
         assert told == []
         kept += 1
         looks.passed(thrift.WORTH + 1)
-        await until(1)
+        await comes_true(lambda: len(given) >= 1)
         kept = 0
-        await until(2)
+        await comes_true(lambda: len(given) >= 2)
         assert looks._timer is None
         looks.close()
 

@@ -41,7 +41,7 @@ from engineroom.transport import bodies, decoders
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context, ensure_certificate
-from tests.patience import SECONDS
+from tests.patience import SECONDS, comes_true
 
 KEYS = {"client": "c" * 64, "engine": "e" * 64}
 
@@ -205,9 +205,7 @@ class EngineProcess:
 
     async def logged(self, words: str) -> None:
         """Return when `words` are in the log."""
-        async with asyncio.timeout(SECONDS):
-            while not (self.log.exists() and words in self.log.read_text()):  # noqa: ASYNC110 (a file tells nobody)
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: self.log.exists() and words in self.log.read_text())
 
     async def exit_code(self) -> int:
         return await asyncio.wait_for(asyncio.to_thread(self.process.wait), SECONDS)

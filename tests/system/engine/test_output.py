@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from typing import Any
 
@@ -10,6 +9,7 @@ import psutil
 import pytest
 
 from engineroom.protocol.messages import Finished, Interrupt, Kind, Output, Started
+from tests.patience import comes_true
 
 
 def test_output_comes_before_the_end(play: Any) -> None:
@@ -118,8 +118,10 @@ def test_endless_output_is_cut_and_can_be_interrupted(play: Any) -> None:
     async def story(controller: Any, engine: Any) -> None:
         task = controller.apply(shout)
         await controller.until(lambda: len(controller.written(task)) >= 5_000)
-        await asyncio.sleep(0.2)
-        assert psutil.Process(engine.process.pid).memory_info().rss < 150 * 2**20
+        process = psutil.Process(engine.process.pid)
+        enough = process.cpu_times().user + 0.2
+        await comes_true(lambda: process.cpu_times().user > enough)
+        assert process.memory_info().rss < 150 * 2**20
         controller.connection.send(Interrupt(task, 1))
         with pytest.raises(Exception, match="KeyboardInterrupt"):
             await controller.result(task)

@@ -18,7 +18,7 @@ from tests.patience import SECONDS
 class Thing:
     async def double(self, x: int) -> int:
         """Return twice `x`."""
-        await asyncio.sleep(SECONDS if x == 1_000_000 else 0)
+        await (asyncio.Event().wait() if x == 1_000_000 else asyncio.sleep(0))  # for ever, until it is interrupted
         if x < 0:
             raise ValueError(x)
         return 2 * x

@@ -25,7 +25,7 @@ from engineroom.machine.processes import ProcessRecord, boot_id, host_name
 from engineroom.protocol.connection_files import ConnectionFile, write_connection_file
 from engineroom.settings.profiles import Profile
 from engineroom.trail.launches import VARIABLE, parse_launch
-from tests.patience import SECONDS
+from tests.patience import SECONDS, turns
 
 NOW = ProcessRecord.of_this_process()
 BEFORE = msgspec.structs.replace(NOW, pid=1)
@@ -103,7 +103,7 @@ def nothing(words: str, clean: Any) -> None:
 
 async def until_started(made: ControllerJob, and_then: Any) -> None:
     starting = asyncio.ensure_future(made.start(nothing))
-    await asyncio.sleep(0.1)
+    await turns(100)
     assert not starting.done()
     and_then()
     await asyncio.wait_for(starting, SECONDS)
@@ -160,7 +160,7 @@ def test_its_end_is_told_and_its_files_are_removed(
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         made = seat(profile, job, reports)
         starting = asyncio.ensure_future(made.start(lambda words, clean: ended.set_result(words)))
-        await asyncio.sleep(0.05)
+        await turns(100)
         write_files(profile, NOW, left)
         await asyncio.wait_for(starting, SECONDS)
         job.status = Status(State.ENDED, "its node failed")

@@ -17,7 +17,7 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.machine.pulse import Pulse
 from engineroom.trail.launches import VARIABLE
-from tests.patience import SECONDS
+from tests.patience import SECONDS, turns
 
 
 class Queue:
@@ -177,7 +177,7 @@ def test_who_can_not_be_asked_is_told_of_once_and_asked_again(tmp_path: Path) ->
         starting = await started(sets)
         for _ in range(3):
             sets.engines.look()
-            await asyncio.sleep(0.01)
+            await turns()
         assert sets.said(Notice) == [Notice("waiting: squeue: connect failure")]
         sets.queue.problem = ""
         sets.engines.look()

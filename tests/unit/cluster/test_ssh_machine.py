@@ -18,7 +18,7 @@ from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
 from engineroom.trail.steps import Steps, read_steps
 from engineroom.transport.dial import attempts
-from tests.patience import SECONDS
+from tests.patience import SECONDS, comes_true
 
 SAME = str(engineroom.__version__)
 SHELL = "read -r line; echo; echo engineroom: the shell is there"
@@ -193,11 +193,11 @@ def test_an_sshd_that_always_hangs_up_is_given_up(tmp_path: Path, monkeypatch: p
 
 
 def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:
-    story = Story(tmp_path, "exec sleep 60")
+    story = Story(tmp_path, f"touch {tmp_path}/asked", "exec sleep 60")
 
     async def tale(machine: Machine) -> None:
         reaching = asyncio.ensure_future(machine.reach(60))
-        await asyncio.sleep(0.1)
+        await comes_true((tmp_path / "asked").exists)
         reaching.cancel()
         machine.close("Ctrl-C")
         await asyncio.wait_for(machine.ended(), SECONDS)

@@ -14,7 +14,7 @@ from engineroom.core.events import ClientUp
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer, new_session
-from tests.patience import SECONDS
+from tests.patience import comes_true
 
 
 async def _watch(directory: Path, idle: Callable[[], bool], until: Callable[[list[str]], bool]) -> list[str]:
@@ -22,9 +22,7 @@ async def _watch(directory: Path, idle: Callable[[], bool], until: Callable[[lis
     home = Home(directory, idle=idle, on_end=ends.append, seconds=0.06)
     home.watch()
     try:
-        async with asyncio.timeout(SECONDS):
-            while not until(ends):  # noqa: ASYNC110 (a condition with a deadline)
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: until(ends))
     finally:
         home.close()
     return ends

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, cast
 
 from engineroom.engine.budget import Budget
@@ -18,7 +17,7 @@ from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import Call, Finished, Full, Held, Kind, Ran, Run, Started
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.backlog import Backlog
-from tests.patience import SECONDS
+from tests.patience import comes_true, turns
 
 TASK = task_id(SessionId(bytes(16)), 1)
 
@@ -50,19 +49,13 @@ def test_a_task_that_begins_late_is_said_to_have_started() -> None:
         )
         shell.connected(cast(Any, wire))
         shell.on_messages([Run(TASK, 1, Call(Kind.EXECUTE))])
-        await asyncio.sleep(0.05)
+        await turns()
         assert wire.sent == [Held()]
         queue.start_next()
-        await until(lambda: wire.sent == [Held(), Started(TASK, 1)])
+        await comes_true(lambda: wire.sent == [Held(), Started(TASK, 1)])
         queue.finish()
 
     asyncio.run(story())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():  # noqa: ASYNC110 (a list tells nobody)
-            await asyncio.sleep(0.01)
 
 
 def test_an_engine_that_is_full_says_so_to_each_controller_and_when_it_goes_on() -> None:
