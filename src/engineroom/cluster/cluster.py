@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 from traitlets import TraitError
 from traitlets.config import Config, Configurable
 
@@ -207,9 +208,8 @@ class Cluster(ClusterOptions):
     async def start_controller(self) -> None:
         """Start a controller without engines; `start_engines` adds them. RuntimeError: one is already running."""
         plan = self._plan(None)
-        wanted, plan.n = plan.n, 0
-        await self._start(plan)
-        self.n = wanted
+        await self._start(msgspec.structs.replace(plan, n=0))
+        self.n = plan.n
 
     async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
         """Start `n` more engines as a new set and return its name. LaunchError: none of them registered."""
@@ -426,18 +426,17 @@ class Cluster(ClusterOptions):
         return self.cluster_file != self._profile.cluster_file(self.cluster_id)
 
     def _plan(self, n: int | None, *, with_controller: bool = True) -> HostPlan:
-        plan = host_plan(
+        return host_plan(
             self._as_options(),
             profile=self._profile,
             cluster_id=self.cluster_id,
             log_level=self.log_level,
             with_controller=with_controller,
+            n=n,
+            owned=self.shutdown_atexit,
+            owner=os.getpid(),
+            sys_path=own_module_path(),
         )
-        if n is not None:
-            plan.n = n
-        plan.owned, plan.owner = self.shutdown_atexit, os.getpid()
-        plan.engine.sys_path = own_module_path()
-        return plan
 
     @property
     def _is_forked(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from engineroom.core.limits import Limits
+from engineroom.settings.profiles import ConnectionFiles
 
 _OFTEN = 0.05
 
@@ -49,6 +52,12 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_link_bytes: int = 8 << 20
     unresponsive: float = 6.0
     unresponsive_timeout: float = 0.0
+
+    @property
+    def connection_files(self) -> ConnectionFiles:
+        """Where it writes how it can be reached."""
+        names = {"client": self.client_file, "engine": self.engine_file}
+        return ConnectionFiles.within(Path(self.security_dir), self.cluster_id, **names)
 
     @property
     def limits(self) -> Limits:

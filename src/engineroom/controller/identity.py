@@ -24,8 +24,7 @@ class Identity:
         self._config = config
         self._dir = Path(config.security_dir)
         tail = f"-{config.cluster_id}" if config.cluster_id else ""
-        self.client_file = self._dir / (config.client_file or f"ipcontroller{tail}-client.json")
-        self.engine_file = self._dir / (config.engine_file or f"ipcontroller{tail}-engine.json")
+        self.client_file, self.engine_file = config.connection_files
         self.certificate_file = self._dir / f"ipcontroller{tail}.crt"
         self.key_file = self._dir / f"ipcontroller{tail}.key"
         self.keys: dict[str, str] = {}

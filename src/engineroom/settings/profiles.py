@@ -12,6 +12,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple, Self
 
 from engineroom.errors import LaunchError
 from engineroom.machine.homes import ELSEWHERE, NoHome, home
@@ -39,6 +40,19 @@ def ipython_dir(given: str | os.PathLike[str] = "") -> Path:
 
 def _absolute(path: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))  # resolve() would follow links
+
+
+class ConnectionFiles(NamedTuple):
+    """Where a controller writes how it can be reached: by clients, and by engines."""
+
+    client: Path
+    engine: Path
+
+    @classmethod
+    def within(cls, security_dir: Path, cluster_id: str = "", *, client: str = "", engine: str = "") -> Self:
+        """Return the files in `security_dir`; `client`, `engine`: names that somebody chose for them."""
+        usual = f"ipcontroller{tail(cluster_id)}"
+        return cls(security_dir / (client or f"{usual}-client.json"), security_dir / (engine or f"{usual}-engine.json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,12 @@ class Profile:
 
     def connection_file(self, role: str, cluster_id: str = "") -> Path:
         """Return the path of the file by which peers of `role`, "client" or "engine", find a controller."""
-        return self.security_dir / f"ipcontroller{tail(cluster_id)}-{role}.json"
+        found: Path = getattr(self.connection_files(cluster_id), role)
+        return found
+
+    def connection_files(self, cluster_id: str = "", *, client: str = "", engine: str = "") -> ConnectionFiles:
+        """Return the paths of both of these files; `client`, `engine`: names that somebody chose for them."""
+        return ConnectionFiles.within(self.security_dir, cluster_id, client=client, engine=engine)
 
     def cluster_file(self, cluster_id: str = "") -> Path:
         return self.security_dir / f"cluster-{cluster_id}.json"

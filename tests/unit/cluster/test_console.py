@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engineroom.cluster.commands.console import Console
@@ -65,7 +66,7 @@ def test_a_terminal_that_cannot_has_plain_lines(plan: HostPlan, monkeypatch: pyt
 
 def test_what_to_type_names_profile_and_cluster(plan: HostPlan) -> None:
     seen = io.StringIO()
-    plan.cluster_id, plan.profile_dir = "x", "/mine"
+    plan = msgspec.structs.replace(plan, cluster_id="x", profile_dir="/mine")
     Console(plan, background=True, stream=seen)(Ready([0], 1.0, missing="1 of 2 engines did not register"))
     assert seen.getvalue().splitlines() == [
         "1 engine is ready (1.0 s)",

@@ -70,5 +70,5 @@ def ids_with_jobs(profile: Profile) -> set[str]:
 def _remove_files(profile: Profile, cluster_id: str) -> None:
     """Remove the files of a controller whose job has ended, on a machine of which we could not tell otherwise."""
     profile.pid_file("ipcontroller", cluster_id).unlink(missing_ok=True)
-    for role in ("client", "engine"):
-        profile.connection_file(role, cluster_id).unlink(missing_ok=True)
+    for path in profile.connection_files(cluster_id):
+        path.unlink(missing_ok=True)

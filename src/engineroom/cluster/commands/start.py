@@ -73,7 +73,10 @@ def run_in_background(argv: Sequence[str], host: StartedHost) -> int:
 
 
 def plan_of(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
-    """Return what the options of a command mean; OptionError says what is wrong with them."""
+    """Return what the options of a command mean; OptionError says what is wrong with them.
+
+    What is started in the background outlives the command.
+    """
     app.enter_work_dir()
     return host_plan(
         configured(ClusterOptions, app.config),
@@ -83,12 +86,12 @@ def plan_of(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
         with_controller=with_controller,
         controller_args=app.after_dashes,
         clean_logs=app.clean_logs,
+        owned=not app.daemonize,
     )
 
 
 def _watch_start(plan: HostPlan, host: StartedHost) -> int:
     """Have a host that outlives us do what `plan` says; return once everything is ready."""
-    plan.owned = False
     console = Console(plan, background=True)
     settled = threading.Event()
 

@@ -312,12 +312,11 @@ class Host(LinkedHost):
 
     def _remove_connection_files(self) -> None:
         """Do what a controller that was killed could not do."""
-        plan, config = self.plan, self.plan.controller
+        config = self.plan.controller
         if config is None or config.reuse:
             return
-        for role, name in (("client", config.client_file), ("engine", config.engine_file)):
-            usual = plan.profile.connection_file(role, plan.cluster_id)
-            remove_if_stale(usual.with_name(name) if name else usual)
+        for path in config.connection_files:
+            remove_if_stale(path)
 
     def _advice(self, reason: str) -> str:
         from engineroom.trail.first_failure import advice  # for those that fail

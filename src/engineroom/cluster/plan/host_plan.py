@@ -42,7 +42,7 @@ TO_KILL = 3.0
 """Seconds more than their grace that processes of this machine may take: to be asked, and to be killed."""
 
 
-class HostPlan(msgspec.Struct, kw_only=True):
+class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
     """`controller`: None where one runs already; `engine`: what all engines have in common; `n`: how many to start
     with; `pause`: seconds from when the controller listens to their start; `delay`: between two that the host itself
     starts; `grace`: from asking one of these to end until it is killed; `controller_timeout`: seconds that a controller
@@ -127,8 +127,8 @@ def controller_config(options: IPController) -> ControllerConfig:
     )
 
 
-def engine_config(options: IPEngine) -> EngineConfig:
-    """Return what an engine needs to know of its options."""
+def engine_config(options: IPEngine, *, sys_path: Sequence[str] = ()) -> EngineConfig:
+    """Return what an engine needs to know of its options; `sys_path`: as for `host_plan`."""
     profile = options.profile_directory
     if options.url_file:
         file = _absolute(options.url_file)
@@ -157,7 +157,7 @@ def engine_config(options: IPEngine) -> EngineConfig:
         mpi=options.use_mpi,
         init_mpi=options.init_mpi,
         log_level=level_name(options.log_level),
-        sys_path=[here] if here else [],
+        sys_path=list(sys_path) or ([here] if here else []),
         connect_timeout=options.timeout,
         reconnect_timeout=options.reconnect_timeout,
         max_result_bytes=options.max_result_bytes,
@@ -180,11 +180,16 @@ def host_plan(
     with_controller: bool = True,
     controller_args: Sequence[str] = (),
     clean_logs: bool = False,
+    n: int | None = None,
+    owned: bool = True,
+    owner: int = 0,
+    sys_path: Sequence[str] = (),
 ) -> HostPlan:
     """Return the plan of a cluster with `options`, whose config may also have sections for controller and engines.
 
-    What the profile's files say counts less, what `controller_args` say counts more. OptionError: something in them
-    makes no sense.
+    What the profile's files say counts less; what `controller_args` and `n` say counts more. `owned`, `owner`: as in
+    the plan. `sys_path`: where engines look for modules first, (): in this process's directory. OptionError: something
+    in the options makes no sense.
     """
     place = Config(
         BaseParallelApplication={"profile_dir": str(profile.path), "cluster_id": cluster_id, "log_level": log_level}
@@ -215,8 +220,10 @@ def host_plan(
         engine_arguments=[*as_arguments(options.config, "IPEngine"), *ipython_arguments(options.config)],
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
-        engine=engine_config(engine),
-        n=_count(engine_launcher) if options.n is None else options.n,
+        engine=engine_config(engine, sys_path=sys_path),
+        n=_count(engine_launcher, n, options.n),
+        owned=owned,
+        owner=owner,
         engine_timeout=options.engine_timeout,
         pause=options.delay,
         delay=forked.delay,
@@ -238,8 +245,11 @@ def host_plan(
     )
 
 
-def _count(engine_launcher: LauncherSpec | None) -> int:
-    """Return how many engines there are if nobody says so: as the machines' dictionary says, or one per core."""
+def _count(engine_launcher: LauncherSpec | None, *said: int | None) -> int:
+    """Return the first number that somebody has `said`; else as many engines as the launcher says, or one per core."""
+    for number in said:
+        if number is not None:
+            return number
     if engine_launcher is None:
         return cores()
     from engineroom.cluster.launchers.choose import options_of  # as below

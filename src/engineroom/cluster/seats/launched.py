@@ -74,7 +74,7 @@ class ControllerJob:
 
     async def start(self, on_end: OnEnd) -> None:
         self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
-        before = [_written_by(path) for path in self._files()]
+        before = [_written_by(path) for path in self._config.connection_files]
         try:
             self._handle = await self._launcher.start(self._command)
         except LaunchError as error:
@@ -102,19 +102,15 @@ class ControllerJob:
         state = {"handle": self._handle, "output_file": self._command.log_file}
         return state if self._info is None else {**state, "port": self._info.port}
 
-    def _files(self) -> list[Path]:
-        usual = {role: self._plan.profile.connection_file(role, self._plan.cluster_id) for role in ("client", "engine")}
-        names = {"client": self._config.client_file, "engine": self._config.engine_file}
-        return [path.with_name(names[role]) if names[role] else path for role, path in usual.items()]
-
     async def _listening(self, handle: Handle, before: list[ProcessRecord | None]) -> ConnectionFile:
         """Return what the controller wrote once it listens; NoController: it has ended, or takes too long."""
         loop = asyncio.get_running_loop()
         began, polled, running_since, said = loop.time(), float("-inf"), None, ""
+        files = self._config.connection_files
         while True:
-            now = [_written_by(path) for path in self._files()]
+            now = [_written_by(path) for path in files]
             if all(new is not None and new != old for new, old in zip(now, before, strict=True)):
-                return read_connection_file(self._files()[0])
+                return read_connection_file(files.client)
             if loop.time() - polled >= (_SOON if loop.time() - began < _LATER else _LATER):
                 polled = loop.time()
                 status = await self._poll(handle)
@@ -128,7 +124,7 @@ class ControllerJob:
             if running_since is not None and loop.time() - running_since > self._seconds:
                 raise NoController(
                     "the controller is running, but its connection files did not appear in "
-                    f"{self._files()[0].parent} within {self._seconds:g} s. Is that directory shared with the "
+                    f"{files.client.parent} within {self._seconds:g} s. Is that directory shared with the "
                     f"machine that it runs on? Its output: {self._command.log_file}"
                 )
             await asyncio.sleep(_LOOK_EVERY)
@@ -182,7 +178,7 @@ class ControllerJob:
         if info.same_machine and info.socket and is_dead(Path(info.socket)):
             Path(info.socket).unlink(missing_ok=True)
         if not self._config.reuse:
-            for path in self._files():
+            for path in self._config.connection_files:
                 if _written_by(path) == info.controller:
                     path.unlink(missing_ok=True)
 

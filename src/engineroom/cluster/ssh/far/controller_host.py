@@ -27,11 +27,9 @@ from engineroom.cluster.ssh.far.log_feed import CONTROLLER, LogFeed
 from engineroom.cluster.ssh.far.options import layered, says
 from engineroom.cluster.ssh.far.owner import Owner
 from engineroom.cluster.ssh.messages import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
-from engineroom.controller.config import ControllerConfig
 from engineroom.errors import LaunchError
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import names_in
-from engineroom.settings.profiles import Profile
 from engineroom.trail import steps
 
 log = logging.getLogger(__name__)
@@ -76,7 +74,7 @@ class RemoteSeat(Stoppable):
         return 0 if self._failure is None else self._failure.code
 
     def _make_seat(self, plan: RemotePlan, part: ControllerPart, child: Popen[bytes]) -> ControllerSeat:
-        files = _connection_files(self._profile, self._config)
+        files = self._config.connection_files
         if part.command:
             let_go(child)
             return CommandSeat(self._own_argv(plan, part), files, log_file=self._log_file, seconds=part.timeout)
@@ -106,7 +104,7 @@ class RemoteSeat(Stoppable):
     async def _work(self) -> None:
         try:
             await self._seat.start(self._ended)
-            client, engine = (_with_our_address(path) for path in _connection_files(self._profile, self._config))
+            client, engine = (_with_our_address(path) for path in self._config.connection_files)
         except (LaunchError, OSError) as error:
             self._fail(str(error), getattr(error, "code", 1))
             return
@@ -148,7 +146,7 @@ class RemoteSeat(Stoppable):
             await self._seat.ended()
         sweep(self._profile, self._plan.cluster_id)  # what a controller leaves that was killed
         if not self._config.reuse:
-            for path in _connection_files(self._profile, self._config):
+            for path in self._config.connection_files:
                 remove_if_stale(path)
         self._feed.look(CONTROLLER, self._log_file)
         self._owner.tell(self._failure or Stopped(reason))
@@ -169,15 +167,6 @@ def _options(plan: RemotePlan, part: ControllerPart) -> IPController:
     if "IPController.reuse_files" not in said:
         options.reuse_files = True  # so that files that people have copied stay right
     return options
-
-
-def _connection_files(profile: Profile, config: ControllerConfig) -> tuple[Path, Path]:
-    client = profile.connection_file("client", config.cluster_id)
-    engine = profile.connection_file("engine", config.cluster_id)
-    return (
-        client.with_name(config.client_file) if config.client_file else client,
-        engine.with_name(config.engine_file) if config.engine_file else engine,
-    )
 
 
 def _with_our_address(path: Path) -> str:

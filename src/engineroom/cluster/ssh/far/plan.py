@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.plan.host_plan import TO_KILL, HostPlan, engine_config, host_plan
 from engineroom.cluster.ssh.far.addresses import with_address
 from engineroom.cluster.ssh.far.door import door_path
@@ -70,20 +71,29 @@ def _of_ipcluster(plan: RemotePlan, part: EnginesPart, place: list[str]) -> Hous
         with_controller=False,
     )
     file = _connection_file(plan, part, profile)
-    made.engine.connection_file = str(file)
-    if made.engine_launcher is not None:
-        own = made.engine_launcher
-        engine_args = [*own.options.get("engine_args", []), f"--file={file}"]
-        made.engine_launcher = msgspec.structs.replace(own, options={**own.options, "engine_args": engine_args})
+    made = msgspec.structs.replace(
+        made,
+        engine=msgspec.structs.replace(made.engine, connection_file=str(file)),
+        engine_launcher=None if made.engine_launcher is None else _with_file(made.engine_launcher, file),
+    )
     return HousePlan(_as_owner_wants(made, plan, part), file)
 
 
+def _with_file(launcher: LauncherSpec, file: Path) -> LauncherSpec:
+    engine_args = [*launcher.options.get("engine_args", []), f"--file={file}"]
+    return msgspec.structs.replace(launcher, options={**launcher.options, "engine_args": engine_args})
+
+
 def _as_owner_wants(made: HostPlan, plan: RemotePlan, part: EnginesPart) -> HostPlan:
-    made.engine_environment = {**made.engine_environment, **plan.environment}
-    made.engine_timeout, made.delay = part.engine_timeout, made.delay or part.delay
-    made.grace = max(made.grace, part.grace)
-    made.stop_timeout = max(made.stop_timeout, made.grace + TO_KILL)
-    return made
+    grace = max(made.grace, part.grace)
+    return msgspec.structs.replace(
+        made,
+        engine_environment={**made.engine_environment, **plan.environment},
+        engine_timeout=part.engine_timeout,
+        delay=made.delay or part.delay,
+        grace=grace,
+        stop_timeout=max(made.stop_timeout, grace + TO_KILL),
+    )
 
 
 def _connection_file(plan: RemotePlan, part: EnginesPart, profile: Profile) -> Path:

@@ -110,10 +110,8 @@ class RemoteController:
 
     def _files(self) -> tuple[Path, Path]:
         """Return where the connection files for clients and for engines are kept here."""
-        plan = self._plan
-        usual = plan.profile.connection_file("client", plan.cluster_id)
-        name = plan.controller.client_file if plan.controller is not None else ""
-        return usual.with_name(name) if name else usual, Path(plan.engine.connection_file)
+        assert self._plan.controller is not None
+        return self._plan.controller.connection_files.client, Path(self._plan.engine.connection_file)
 
     def _keep_files(self, told: Listening, sweeper: Sweeper) -> None:
         if not told.reuse:
