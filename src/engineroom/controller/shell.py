@@ -67,7 +67,7 @@ class Controller:
 
         LaunchError, ConnectionFileError, OSError: said in words what is in the way.
         """
-        self._loop = asyncio.get_running_loop()
+        self.enter_loop()
         self.identity.load()
         context = controller_context(self.identity.certificate_file, self.identity.key_file)
         self._listener = Listener(
@@ -84,6 +84,10 @@ class Controller:
         self._listen_unix(self._listener)
         self.identity.write_files(self.port, self._listener.unix_path)
         self.presence.begin()
+
+    def enter_loop(self) -> None:
+        """Live in the event loop that runs: its time is the core's."""
+        self._loop = asyncio.get_running_loop()
 
     def _listen_unix(self, listener: Listener) -> None:
         try:
