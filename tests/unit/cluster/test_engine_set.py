@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.sets.hosted import STABLE_SECONDS, HostedEngines, ready_ids
+from engineroom.cluster.sets.hosted import STABLE_SECONDS, HostedEngine, HostedEngines, Turn, ready_ids
+from engineroom.ids import new_instance
+
+
+def begin_life(engine: HostedEngine, now: float) -> None:
+    engine.begin_life(now, b"secret", new_instance())
 
 
 def test_engines_are_numbered_through_all_sets() -> None:
@@ -19,11 +24,12 @@ def test_engines_are_numbered_through_all_sets() -> None:
 
 def test_a_new_life_asks_for_the_id_of_the_last_one() -> None:
     engine = HostedEngines().add("1", wants_key_as_id=False)
-    engine.begin_life(0.0)
+    begin_life(engine, 0.0)
     assert engine.wanted_id is None
     engine.engine_id, engine.ready = 5, True
     before = engine.instance
-    engine.begin_life(1.0)
+    engine.go(Turn.FALL)
+    begin_life(engine, 1.0)
     assert (engine.wanted_id, engine.ready, engine.instance != before) == (5, False, True)
     assert ready_ids([engine]) == []
 
@@ -32,7 +38,8 @@ def test_an_engine_that_keeps_dying_waits_longer_each_time() -> None:
     engine = HostedEngines().add("1", wants_key_as_id=True)
     pauses = []
     for _ in range(9):
-        engine.begin_life(100.0)
+        begin_life(engine, 100.0)
+        engine.go(Turn.FALL)
         pauses.append(engine.pause_before_return(100.1))
     assert pauses == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     assert engine.pause_before_return(100.0 + STABLE_SECONDS) == 0.0

@@ -11,7 +11,8 @@ import pytest
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
 from engineroom.cluster.line.messages import EngineDied, Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.launched import LaunchedEngines, may_come
+from engineroom.cluster.sets.launched import LaunchedEngines
+from engineroom.cluster.sets.life.set_phases import may_come
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance

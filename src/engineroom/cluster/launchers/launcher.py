@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Coroutine
-from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from engineroom.cluster.launchers.status import Handle, State, Status
 from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE
 from engineroom.settings.profiles import Profile
 
@@ -25,9 +25,6 @@ __all__ = [
     "Watchful",
     "as_text",
 ]
-
-Handle = dict[str, Any]
-"""Identifies what was started, in JSON values, so that another process can poll and stop it."""
 
 
 class Command(msgspec.Struct, kw_only=True, frozen=True):
@@ -53,21 +50,6 @@ class Command(msgspec.Struct, kw_only=True, frozen=True):
 def as_text(command: Command) -> str:
     """Return `command` for people: what is typed, and how many times."""
     return f"$ {shlex.join(command.argv)}{f'   # {command.n} times' if command.n != 1 else ''}"
-
-
-class State(Enum):
-    RUNNING = "running"
-    WAITING = "waiting"
-    ENDED = "ended"
-
-
-class Status(msgspec.Struct, frozen=True):
-    """The status of what was started. `words`: why it is waiting or how it ended, if known; `ended`: how many of its
-    processes have certainly ended while others are still running; no engines are expected from these."""
-
-    state: State
-    words: str = ""
-    ended: int = 0
 
 
 class Launcher(Protocol):

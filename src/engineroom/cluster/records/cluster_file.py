@@ -31,7 +31,7 @@ class Engine(Protocol):
 
     pid: int
     ready: bool
-    log_file: Path
+    log_file: str
 
     @property
     def label(self) -> int:
@@ -82,8 +82,7 @@ def _set(engines: Sequence[Engine], handle: Any) -> dict[str, Any]:
 
 
 def _state(engine: Engine) -> dict[str, Any]:
-    log_file = str(engine.log_file) if engine.log_file.name else ""  # that of a job has many engines
-    return {"pid": engine.pid, "ready": engine.ready, "output_file": log_file}
+    return {"pid": engine.pid, "ready": engine.ready, "output_file": engine.log_file}
 
 
 def write(path: Path, values: Mapping[str, Any]) -> None:

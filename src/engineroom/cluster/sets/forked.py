@@ -1,4 +1,4 @@
-"""The engines of a host, started by its spawner: in sets, watched, restarted, stopped."""
+"""The engines of a host, started by its spawner: in sets, watched, restarted, stopped. `life/forked.py` decides."""
 
 from __future__ import annotations
 
@@ -9,27 +9,35 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import count
+from pathlib import Path
+from typing import Any, assert_never
 
 import msgspec
 
 from engineroom.cluster.line.children import Child
 from engineroom.cluster.line.errors import NoSuchSet
-from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report, quoted
+from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, ready_ids
+from engineroom.cluster.sets.hosted import HostedEngine, ready_ids
+from engineroom.cluster.sets.life import actions, events
+from engineroom.cluster.sets.life.forked import ForkedLife
+from engineroom.cluster.sets.ticking import Ticking
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
 from engineroom.machine.left_behind import end_marked, mark_of
 from engineroom.machine.logs import last_line, rotate
-from engineroom.machine.pulse import Pulse
 from engineroom.machine.surroundings import cores, thread_limits
+from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.protocol.texts import brief
 from engineroom.trail import steps
 from engineroom.trail.steps import Steps
 
 log = logging.getLogger(__name__)
+
+_Request = events.StartEngines | events.StopEngines | events.RestartEngines
+_Engines = Sequence[HostedEngine]
 
 _STOP_SECONDS = 4.0
 """The spawner kills what does not end by itself; this much later, something is wrong with the spawner."""
@@ -56,19 +64,27 @@ class EngineHouse:
     ) -> None:
         """`relay(engine_ids, signum)`: has the controller send a signal in order with what engines are sent; False: it
         is not there."""
-        self.engines = HostedEngines()
-        self.pulse = Pulse()
         self._plan, self._instance = plan, instance
         self._report, self._on_exit, self._on_change = report, on_exit, on_change
         self._on_failure, self._relay = on_failure, relay
         self._spawner, self._attached = spawner, False
-        self._closing = False
+        self._life = ForkedLife(
+            draw=_new_identity,
+            own_controller=plan.controller is not None,
+            restarts=plan.restart_engines,
+            delay=plan.delay,
+            late=plan.engine_timeout,
+            stop=plan.grace + _STOP_SECONDS,
+            place="" if plan.controller is not None else f" on {socket.gethostname()}",
+        )
+        self.engines = self._life.engines
+        self._ticking = Ticking(self._life.wake, lambda: self._feed(events.Tick()))
+        self._requests = count(1)
+        self._answers: dict[int, tuple[str, asyncio.Future[str]]] = {}
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
-        self._died: set[int] = set()
         self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
         self._common["host"] = msgspec.to_builtins(bytes(instance))
         self._common["grace"] = max(0.0, plan.grace - _SOONER)
-        self._stop_seconds = plan.grace + _STOP_SECONDS
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
         if not self._attached:
@@ -79,52 +95,21 @@ class EngineHouse:
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
         self._steps.note(steps.SUBMITTED, words=f"{n} on this machine", who=self._who(name), n=n)
         started = [self._add(name) for _ in range(n)]
-        self._changed()
-        for number, engine in enumerate(started):
-            if number and self._plan.delay:
-                await asyncio.sleep(self._plan.delay)
-            self._spawn(engine)
-        return name, await self._all_ready(started, name)
+        return name, await self._ask(name, events.StartEngines, started)
 
     async def stop(self, name: str = "") -> None:
-        leaving = self.engines.in_set(name)
-        for engine in leaving:
-            engine.leaving, engine.returning = True, False
-            if engine.resting:
-                self._lost(engine, "stopped by its host", by_itself=False)
-            else:
-                self._command(stop=engine.key)
-        await self.pulse.until(lambda: not any(map(self._known, leaving)), self._stop_seconds)
-        if name and not leaving:
-            raise NoSuchSet.named(name, self.engines.sets())
+        await self._ask(name, events.StopEngines, self._named(name))
 
     async def restart(self, name: str = "") -> str:
-        restarted = self.engines.in_set(name)
-        if name and not restarted:
-            raise NoSuchSet.named(name, self.engines.sets())
-        before = {engine.key: engine.instance for engine in restarted}
-        for engine in restarted:
-            engine.leaving = engine.returning = True
-        self._changed()  # the controller is to know of it before the first one ends
-        for engine in restarted:
-            if engine.resting:
-                self._return(engine)
-            else:
-                self._command(stop=engine.key)
-        await self.pulse.until(
-            lambda: all(engine.instance != before[engine.key] for engine in restarted), self._stop_seconds
-        )
-        return await self._all_ready(restarted, name)
+        return await self._ask(name, events.RestartEngines, self._named(name))
 
     async def signal(self, signum: int, name: str = "") -> None:
-        meant = self.engines.in_set(name)
+        meant = self._named(name)
         # A task that was submitted before may still be on its way: this interrupt must not overtake it.
         relayed = signum == signal.SIGINT and self._relay(ready_ids(meant), signum)
         for engine in meant:
             if not (relayed and engine.ready):
                 self._command(signal=engine.key, signum=signum)
-        if name and not meant:
-            raise NoSuchSet.named(name, self.engines.sets())
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
         engine = self.engines.of(instance)
@@ -133,26 +118,19 @@ class EngineHouse:
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         del launch  # we know each by its instance
-        engine = self.engines.of(instance)
-        if engine is None or engine.ready:
-            return
-        engine.engine_id, engine.ready = engine_id, True
-        if engine.key in self._died:
-            self._steps.note(steps.REGISTERED, words="again", who=f"engine {engine_id}")
-        self._tell_progress()
-        self._changed()
+        self._feed(events.Joined(instance, engine_id))
 
     def left(self, instance: Instance, cause: str) -> None:
-        """Hear what the spawner says as well, and better."""
+        """Do nothing: the spawner says it as well, and better."""
 
     def coming(self) -> Coming:
-        return Coming() if self._closing else self.engines.coming(restarts=self._plan.restart_engines)
+        return self._life.coming()
 
     def handles(self) -> dict[str, Any]:
         return {}
 
     def close(self) -> None:
-        self._closing = True
+        self._feed(events.Closed())
         self._spawner.let_go()
 
     async def ended(self) -> None:
@@ -168,24 +146,76 @@ class EngineHouse:
         """Take one report of the spawner."""
         report = json.loads(line)
         if "spawned" in report:
-            engine = self.engines.get(report["spawned"])
-            if engine is not None:
-                engine.pid = report["pid"]
+            self._feed(events.Forked(report["spawned"], report["pid"]))
         elif "exited" in report:
-            self._exited(report["exited"], report["code"], _exit_in(report))
+            key = report["exited"]
+            self._feed(events.Exited(key, report["code"], _exit_in(report), self._last_line(key)))
         elif "failed" in report:
-            engine = self.engines.get(report["failed"])
-            if engine is not None:
-                self._lost(engine, report["problem"], by_itself=True)
+            key = report["failed"]
+            self._feed(events.NotForked(key, report["problem"], self._last_line(key)))
         else:
             log.error("the spawner says: %s", line.decode(errors="replace"))
+
+    def _feed(self, event: events.ForkedEvent) -> None:
+        now = asyncio.get_running_loop().time()
+        for action in self._life.handle(event, now):
+            self._perform(action)
+        self._ticking.arm()
+
+    def _perform(self, action: actions.ForkedAction) -> None:  # noqa: C901 (one match, which serves as a table)
+        match action:
+            case actions.Changed():
+                self._on_change()
+            case actions.Fork(engine):
+                self._fork(engine)
+            case actions.End(engine):
+                self._command(stop=engine.key)
+            case actions.SayExited(exited):
+                self._on_exit(exited)
+            case actions.Died():
+                self._died(action)
+            case actions.BackAgain(engine):
+                self._steps.note(steps.REGISTERED, words="again", who=f"engine {engine.engine_id}")
+            case actions.Count(ready, n):
+                self._report(Progress(ready, n))
+            case actions.Remark(words):
+                self._report(Notice(words))
+            case actions.Gathered():
+                self._gathered(action)
+            case actions.Ended(request):
+                self._answer(request, "")
+            case _:
+                assert_never(action)
+
+    async def _ask(self, name: str, event: Callable[[int, tuple[int, ...]], _Request], meant: _Engines) -> str:
+        """Have something done to engines of the set `name`, and return the answer."""
+        request = next(self._requests)
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._answers[request] = name, answer
+        self._feed(event(request, tuple(engine.key for engine in meant)))
+        return await answer
+
+    def _answer(self, request: int, words: str, *, failed: bool = False) -> None:
+        _, answer = self._answers.pop(request)
+        if answer.done():
+            return  # whoever asked does not wait any more
+        if failed:
+            answer.set_exception(LaunchError(words))
+        else:
+            answer.set_result(words)
+
+    def _named(self, name: str) -> list[HostedEngine]:
+        found = self.engines.in_set(name)
+        if name and not found:
+            raise NoSuchSet.named(name, self.engines.sets())
+        return found
 
     def _add(self, name: str) -> HostedEngine:
         plan = self._plan
         engine = self.engines.add(name, wants_key_as_id=plan.controller is not None)
         # Hosts that only have engines share the log directory with the cluster's own host, and with other machines.
         place = "" if plan.controller is not None else f"{socket.gethostname()}-{os.getpid()}-"
-        engine.log_file = plan.profile.log_file("ipengine", plan.cluster_id, f"{place}{engine.key}")
+        engine.log_file = str(plan.profile.log_file("ipengine", plan.cluster_id, f"{place}{engine.key}"))
         return engine
 
     def _who(self, name: str) -> str:
@@ -197,15 +227,14 @@ class EngineHouse:
             return f"engine {engine.label}"
         return f"engine {engine.key} of {self._who(engine.set)}"
 
-    def _spawn(self, engine: HostedEngine) -> None:
-        engine.begin_life(asyncio.get_running_loop().time())
-        rotate(engine.log_file)
+    def _fork(self, engine: HostedEngine) -> None:
+        rotate(Path(engine.log_file))
         config = {
             **self._common,
             "instance": engine.instance.hex(),
             "secret": engine.secret.hex(),
             "wanted_id": engine.wanted_id,
-            "log_file": str(engine.log_file),
+            "log_file": engine.log_file,
         }
         self._command(spawn=config, key=engine.key, grace=self._plan.grace)
 
@@ -213,94 +242,45 @@ class EngineHouse:
         self._spawner.tell(words)
 
     def _spawner_ended(self, spawner: Child) -> None:
-        if not self._closing:
+        if not self._life.closing:
             self._on_failure(f"the spawner (pid {spawner.process.pid}) ended: {spawner.end()}")
 
-    def _exited(self, key: int, code: int, exited: EngineExited) -> None:
-        engine, said = self.engines.get(key), exited.words
-        if engine is not None and engine.leaving:
-            exited = msgspec.structs.replace(exited, cause="stopped by its host", own=False, words="")
-        elif engine is not None:
-            exited = msgspec.structs.replace(exited, words=self._last_words(engine, said))
-        if engine is not None and engine.instance == exited.instance and not self._closing:
-            # First, so that the controller knows whether it comes back when it hears of its end.
-            self._life_ended(engine, code, exited.cause, said)
-        self._on_exit(exited)
+    def _last_line(self, key: int) -> str:
+        """Return the last line in the log of an engine that never registered, "" if there is none."""
+        engine = self.engines.get(key)
+        return "" if engine is None or engine.ready or engine.leaving else last_line(Path(engine.log_file))
 
-    def _last_words(self, engine: HostedEngine, said: str) -> str:
-        """Return what an engine wrote last, and where its log is, as lines for people."""
-        place = "" if self._plan.controller is not None else f" on {socket.gethostname()}"
-        log_file = f"Its log: {engine.log_file}{place}"
-        return f"{quoted(said)}\n{log_file}" if said else log_file
+    def _died(self, died: actions.Died) -> None:
+        engine, cause = died.engine, died.cause
+        log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": died.again})
+        self._steps.note(steps.ENDED, ok=False, words=cause, who=self._who_one(engine))
+        self._report(EngineDied(engine.label, cause, engine.log_file, died.registered, died.again, died.said))
 
-    def _life_ended(self, engine: HostedEngine, code: int, cause: str, said: str) -> None:
-        if engine.returning:
-            self._spawn(engine)
-            self._changed()
-        else:
-            # Of another's controller we may hear too late, or never, that it had let the engine in.
-            let_in = engine.ready or self._plan.controller is None
-            by_itself = not engine.leaving and (code != 0 or not let_in)
-            self._lost(engine, cause, by_itself=by_itself, said=said)
-
-    def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "") -> None:
-        again = by_itself and engine.ready and self._plan.restart_engines and not self._closing
-        if by_itself:
-            log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": again})
-            self._died.add(engine.key)
-            if not engine.ready and (line := last_line(engine.log_file)):
-                cause = f"{cause}; the last line of its log: {line}"
-            self._steps.note(steps.ENDED, ok=False, words=cause, who=self._who_one(engine))
-            self._report(EngineDied(engine.label, cause, str(engine.log_file), engine.ready, again, said))
-        elif not engine.leaving:
-            self._report(Notice(f"engine {engine.label} was shut down"))
-        engine.ready = False
-        if again:
-            engine.resting = True
-            loop = asyncio.get_running_loop()
-            loop.call_later(engine.pause_before_return(loop.time()), self._return, engine)
-        else:
-            engine.failed, engine.shut_down = cause, not by_itself
-            self.engines.drop(engine)
-        self._changed()
-
-    def _return(self, engine: HostedEngine) -> None:
-        if engine.resting and self._known(engine) and not self._closing:
-            self._spawn(engine)
-
-    def _known(self, engine: HostedEngine) -> bool:
-        return self.engines.get(engine.key) is engine
-
-    async def _all_ready(self, engines: list[HostedEngine], name: str) -> str:
-        """Wait until each of `engines` has registered or ended; return, in words, what is wrong with those others."""
-        timeout = self._plan.engine_timeout
-        await self.pulse.until(lambda: self._closing or all(each.ready or each.failed for each in engines), timeout)
-        missing = [engine for engine in engines if not engine.ready and not engine.shut_down]
-        if not missing or self._closing:
-            if not missing:
-                self._steps.note(steps.REGISTERED, words=f"all {len(engines)} engines", who=self._who(name))
-            return ""
-        dead = [engine for engine in missing if engine.failed]
-        words = f"{len(missing)} of {len(engines)} engines did not register"
-        if dead:
-            words += f": engine {dead[0].label} ended, {dead[0].failed}; its log is {dead[0].log_file}"
-        else:
-            said, log_file = last_line(missing[0].log_file), missing[0].log_file
-            words += (
-                f" within {timeout:g} s; the log of one, {log_file}, {f'ends with: {said}' if said else 'is empty'}"
-            )
+    def _gathered(self, gathered: actions.Gathered) -> None:
+        engines, missing, name = gathered.engines, gathered.missing, self._answers[gathered.request][0]
+        if not missing:
+            self._steps.note(steps.REGISTERED, words=f"all {len(engines)} engines", who=self._who(name))
+        if not missing or gathered.closing:
+            self._answer(gathered.request, "")
+            return
+        words = self._about_missing(missing, len(engines))
         self._steps.note(steps.REGISTERED, ok=False, words=words, who=self._who(name))
-        if len(dead) == len(engines):
-            raise LaunchError(words)
-        return words
+        self._answer(gathered.request, words, failed=sum(bool(each.failed) for each in missing) == len(engines))
 
-    def _tell_progress(self) -> None:
-        every = list(self.engines)
-        self._report(Progress(sum(engine.ready for engine in every), len(every)))
+    def _about_missing(self, missing: Sequence[HostedEngine], n: int) -> str:
+        words = f"{len(missing)} of {n} engines did not register"
+        dead = next((engine for engine in missing if engine.failed), None)
+        if dead is not None:
+            return f"{words}: engine {dead.label} ended, {dead.failed}; its log is {dead.log_file}"
+        log_file = missing[0].log_file
+        said = last_line(Path(log_file))
+        end = f"ends with: {said}" if said else "is empty"
+        return f"{words} within {self._plan.engine_timeout:g} s; the log of one, {log_file}, {end}"
 
-    def _changed(self) -> None:
-        self.pulse.beat()
-        self._on_change()
+
+def _new_identity() -> tuple[bytes, Instance]:
+    secret = new_secret()
+    return secret, Instance(identity_of(secret))
 
 
 def _exit_in(report: dict[str, Any]) -> EngineExited:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from enum import Enum
 
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
-from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Coming
 
 STABLE_SECONDS = 10.0
@@ -27,18 +26,64 @@ class SetExists(LaunchError):
         )
 
 
+class Life(Enum):
+    """Where an engine is in the life of its process."""
+
+    PLANNED = "its process is not there yet"
+    RUNNING = "its process was started"
+    STOPPING = "its end is wanted"
+    RETURNING = "its end is wanted, and then the next life"
+    RESTING = "it has no process, between a life that ended by itself and the next"
+    OVER = "it has ended for good"
+
+
+class Turn(Enum):
+    """What takes an engine from one part of its life to the next."""
+
+    BEGIN = "it is its turn to be started"
+    STOP = "somebody wants it to end"
+    RESTART = "somebody wants it to end and to start again"
+    END = "its process has ended, or never began, and it does not start again"
+    FALL = "its process has ended by itself, and it starts again after a pause"
+
+
+NEXT: dict[tuple[Life, Turn], Life] = {
+    (Life.PLANNED, Turn.BEGIN): Life.RUNNING,
+    (Life.PLANNED, Turn.STOP): Life.OVER,
+    (Life.PLANNED, Turn.RESTART): Life.PLANNED,
+    (Life.RUNNING, Turn.STOP): Life.STOPPING,
+    (Life.RUNNING, Turn.RESTART): Life.RETURNING,
+    (Life.RUNNING, Turn.END): Life.OVER,
+    (Life.RUNNING, Turn.FALL): Life.RESTING,
+    (Life.STOPPING, Turn.STOP): Life.STOPPING,
+    (Life.STOPPING, Turn.RESTART): Life.RETURNING,
+    (Life.STOPPING, Turn.END): Life.OVER,
+    (Life.RETURNING, Turn.STOP): Life.STOPPING,
+    (Life.RETURNING, Turn.RESTART): Life.RETURNING,
+    (Life.RETURNING, Turn.BEGIN): Life.RUNNING,
+    (Life.RETURNING, Turn.END): Life.OVER,
+    (Life.RESTING, Turn.STOP): Life.OVER,
+    (Life.RESTING, Turn.RESTART): Life.RETURNING,
+    (Life.RESTING, Turn.BEGIN): Life.RUNNING,
+}
+"""A pair that is not here is a bug."""
+
+
 @dataclass(slots=True)
 class HostedEngine:
     """One engine that the host looks after, through all lives of its process.
 
-    `key`: the host's own number for it. `engine_id`: what the controller calls it, once it has registered.
-    `leaving`: its end is wanted; `returning`: and then it is to start again. `resting`: it has no process, between
-    a life that ended by itself and the next. `failed`: what it ended of; `shut_down`: which is what somebody wanted.
+    `key`: the host's own number for it.
+    `log_file`: "" if it has none of its own.
+    `engine_id`: what the controller calls it, once it has registered; `wanted_id`: what it asks for.
+    `instance`, `secret`: of its present life, as are `pid`, `started` and `ready`: it has registered.
+    `failed`: what it ended of; `shut_down`: which is what somebody wanted.
+    `short_lives`: how many lives in a row were short.
     """
 
     key: int
     set: str
-    log_file: Path
+    log_file: str = ""
     wanted_id: int | None = None
     engine_id: int | None = None
     instance: Instance = field(default_factory=new_instance)
@@ -46,9 +91,7 @@ class HostedEngine:
     pid: int = 0
     started: float = 0.0
     ready: bool = False
-    leaving: bool = False
-    returning: bool = False
-    resting: bool = False
+    life: Life = Life.PLANNED
     failed: str = ""
     shut_down: bool = False
     short_lives: int = 0
@@ -58,12 +101,24 @@ class HostedEngine:
         """The number that people know it by."""
         return self.key if self.engine_id is None else self.engine_id
 
-    def begin_life(self, now: float) -> None:
+    @property
+    def leaving(self) -> bool:
+        """Whether its end is wanted."""
+        return self.life in {Life.STOPPING, Life.RETURNING}
+
+    @property
+    def has_process(self) -> bool:
+        return self.life in {Life.RUNNING, Life.STOPPING, Life.RETURNING}
+
+    def go(self, turn: Turn) -> None:
+        """Pass on to the next part of its life."""
+        self.life = NEXT[self.life, turn]
+
+    def begin_life(self, now: float, secret: bytes, instance: Instance) -> None:
         """A new process is about to start: it has a new instance, and asks for the id that it had."""
-        self.secret = new_secret()
-        self.instance = Instance(identity_of(self.secret))
-        self.pid, self.ready, self.leaving, self.returning, self.resting = 0, False, False, False, False
-        self.failed, self.shut_down = "", False
+        self.go(Turn.BEGIN)
+        self.secret, self.instance = secret, instance
+        self.pid, self.ready, self.failed, self.shut_down = 0, False, "", False
         self.started = now
         if self.engine_id is not None:
             self.wanted_id = self.engine_id
@@ -111,7 +166,7 @@ class HostedEngines:
     def add(self, name: str, *, wants_key_as_id: bool) -> HostedEngine:
         """Return a new engine of the set `name`; its log file is still to be named."""
         self._last_key = key = self._last_key + 1
-        engine = HostedEngine(key, name, Path(), wanted_id=key if wants_key_as_id else None)
+        engine = HostedEngine(key, name, wanted_id=key if wants_key_as_id else None)
         self._by_key[key] = engine
         return engine
 
@@ -134,7 +189,7 @@ class HostedEngines:
 
     def coming(self, *, restarts: bool) -> Coming:
         """Return what the controller is to know of those that have not joined yet."""
-        coming = [engine for engine in self if (engine.returning if engine.leaving else not engine.ready)]
+        coming = [engine for engine in self if (engine.life is Life.RETURNING if engine.leaving else not engine.ready)]
         return Coming(len(coming), sum(engine.engine_id is not None for engine in coming), restarts)
 
     def drop(self, engine: HostedEngine) -> None:

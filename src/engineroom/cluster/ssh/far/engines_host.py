@@ -68,7 +68,7 @@ class _Engines(EngineHouse):
             # No other host of the cluster uses these numbers, so that logs are the same files from start to start.
             engine.wanted_id = engine.key
             part = f"{socket.gethostname()}-{engine.key}"
-            engine.log_file = self._plan.profile.log_file("ipengine", self._plan.cluster_id, part)
+            engine.log_file = str(self._plan.profile.log_file("ipengine", self._plan.cluster_id, part))
         return engine
 
 
@@ -217,11 +217,11 @@ class RemoteHouse(LinkedHost):
     def _feed_all(self) -> None:
         if self._owner.here:
             for engine in self._engines.engines:
-                self._feed.look(engine.key, engine.log_file)
+                self._feed.look(engine.key, Path(engine.log_file))
 
     async def _end(self) -> None:
         reason = self._final_reason()
-        logs = [(engine.key, engine.log_file) for engine in self._engines.engines]
+        logs = [(engine.key, Path(engine.log_file)) for engine in self._engines.engines]
         self._link.close(reason)
         self._engines.close()
         try:

@@ -11,7 +11,7 @@ from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import Notice, Report, RestartEngines, SignalEngines, StopEngines
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.engine_sets import EnginesHost
-from engineroom.cluster.sets.hosted import HostedEngine
+from engineroom.cluster.sets.hosted import HostedEngine, Life
 from engineroom.cluster.ssh.messages import RemoteRequest, StartHere
 from engineroom.cluster.ssh.near.machine import Machine
 from engineroom.cluster.ssh.near.mirror import Mirror
@@ -79,7 +79,7 @@ class RemoteEngines:
     async def stop(self, name: str = "") -> None:
         leaving = self._named(name)
         for engine in leaving:
-            engine.leaving = True
+            engine.life = Life.STOPPING
         await self._ask_all(leaving, lambda: StopEngines(set=name))
         self._mirror.drop(leaving)
 

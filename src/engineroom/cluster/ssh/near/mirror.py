@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report, Stopped
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines
+from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Life
 from engineroom.cluster.ssh.messages import Engines, EngineState, LogText, RemoteReport, StepTaken
 from engineroom.cluster.ssh.near.logs import LogCopy
 from engineroom.ids import Instance
@@ -39,7 +40,7 @@ class Mirror:
         own = self._plan.controller is not None
         added = [self.engines.add(set_name, wants_key_as_id=own) for _ in range(n)]
         for engine in added:
-            engine.log_file = self._plan.profile.log_file("ipengine", self._plan.cluster_id, str(engine.key))
+            engine.log_file = str(self._log_file(engine.key))
             self._machines[engine.key] = machine
         return added
 
@@ -71,7 +72,7 @@ class Mirror:
                 self._report(Notice(f"{machine}: {words}"))
             case Stopped():
                 for engine in self.of_machine(machine):
-                    engine.leaving = True  # its controller said so, and tells us as well
+                    engine.life = Life.STOPPING  # its controller said so, and tells us as well
             case _:
                 pass  # the machine's own end is seen by its connection
 
@@ -83,7 +84,7 @@ class Mirror:
             if engine.key not in self._seen:
                 continue  # who asked for it is told
             if not engine.leaving:
-                self._report(EngineDied(engine.label, f"{machine}: {words}", str(engine.log_file), engine.ready))
+                self._report(EngineDied(engine.label, f"{machine}: {words}", engine.log_file, engine.ready))
             if certain:
                 self._on_exit(engine.instance, f"{machine}: {words}")
         self.drop(lost)
@@ -107,8 +108,11 @@ class Mirror:
             self._report(Progress(ready, len(every)))
         self._on_change()
 
+    def _log_file(self, key: int) -> Path:
+        return self._plan.profile.log_file("ipengine", self._plan.cluster_id, str(key))
+
     def _copy(self, key: int, said: LogText) -> None:
-        path = self._plan.profile.log_file("ipengine", self._plan.cluster_id, str(key))
+        path = self._log_file(key)
         try:
             LogCopy(path).take(said)
         except OSError as error:
@@ -116,7 +120,7 @@ class Mirror:
 
     def _died(self, machine: str, label: int, report: EngineDied) -> None:
         engine = next((each for each in self.of_machine(machine) if each.label == label), None)
-        log_file = report.log_file if engine is None else str(engine.log_file)
+        log_file = report.log_file if engine is None else engine.log_file
         if engine is not None and not report.restarting:
             engine.failed = report.cause
         log.warning("engine died", extra={"engine": label, "machine": machine, "cause": report.cause})

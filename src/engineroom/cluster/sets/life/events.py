@@ -1,0 +1,174 @@
+"""What happens to the engines of a host: what people ask, what launchers, the spawner and the controller say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engineroom.cluster.launchers.status import Handle, Status
+from engineroom.ids import Instance
+from engineroom.protocol.messages import EngineExited
+
+
+class Tick(NamedTuple):
+    """Time has passed."""
+
+
+class Closed(NamedTuple):
+    """The cluster is stopping."""
+
+
+class Joined(NamedTuple):
+    """The controller has let an engine in. `set`: that it says it belongs to, None for one that no launcher started."""
+
+    instance: Instance
+    engine_id: int
+    set: str | None = None
+
+
+# Of sets that a launcher starts:
+
+
+class StartSet(NamedTuple):
+    """Somebody wants `n` engines, as a set of this name, which is free."""
+
+    set: str
+    n: int
+
+
+class StopSets(NamedTuple):
+    """Somebody wants these sets to end, which are started."""
+
+    sets: tuple[str, ...]
+
+
+class RestartSets(NamedTuple):
+    """Somebody wants these sets to end and to start again."""
+
+    sets: tuple[str, ...]
+
+
+class Launched(NamedTuple):
+    """The launcher has started a set."""
+
+    launch: int
+    handle: Handle
+    log_file: str
+
+
+class NotLaunched(NamedTuple):
+    """The launcher could not start a set."""
+
+    launch: int
+    words: str
+
+
+class Heard(NamedTuple):
+    """The launcher says what the status of a set is."""
+
+    launch: int
+    status: Status
+
+
+class NotHeard(NamedTuple):
+    """The launcher says why it can't query the status of a set."""
+
+    launch: int
+    problem: str
+
+
+class Polled(NamedTuple):
+    """The launcher has been asked about all that it was to be asked about."""
+
+
+class LookNow(NamedTuple):
+    """Something has ended: the launcher is to be asked now."""
+
+
+class Stopped(NamedTuple):
+    """The launcher has stopped a set."""
+
+    launch: int
+
+
+class NotStopped(NamedTuple):
+    """The launcher could not stop a set."""
+
+    launch: int
+    words: str
+
+
+class Left(NamedTuple):
+    """The controller has lost an engine."""
+
+    instance: Instance
+    cause: str
+
+
+# Of engines that the spawner forks, which have numbers (`HostedEngine.key`), as has each request:
+
+
+class StartEngines(NamedTuple):
+    """Somebody wants these new engines to run."""
+
+    request: int
+    keys: tuple[int, ...]
+
+
+class StopEngines(NamedTuple):
+    """Somebody wants these engines to end."""
+
+    request: int
+    keys: tuple[int, ...]
+
+
+class RestartEngines(NamedTuple):
+    """Somebody wants these engines to end and to start again."""
+
+    request: int
+    keys: tuple[int, ...]
+
+
+class Forked(NamedTuple):
+    """The spawner has forked an engine."""
+
+    key: int
+    pid: int
+
+
+class NotForked(NamedTuple):
+    """The spawner could not fork an engine. `last_line`: of its log, "" if there is none."""
+
+    key: int
+    problem: str
+    last_line: str = ""
+
+
+class Exited(NamedTuple):
+    """The process of an engine has ended. `said`: by the spawner; `last_line`: of the log of one that never registered,
+    "" if there is none."""
+
+    key: int
+    code: int
+    said: EngineExited
+    last_line: str = ""
+
+
+SetEvent = (
+    Tick
+    | Closed
+    | Joined
+    | StartSet
+    | StopSets
+    | RestartSets
+    | Launched
+    | NotLaunched
+    | Heard
+    | NotHeard
+    | Polled
+    | LookNow
+    | Stopped
+    | NotStopped
+    | Left
+)
+
+ForkedEvent = Tick | Closed | Joined | StartEngines | StopEngines | RestartEngines | Forked | NotForked | Exited
