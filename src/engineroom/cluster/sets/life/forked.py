@@ -188,7 +188,8 @@ class ForkedLife:
         self._lost(engine, cause, by_itself=by_itself, said=said, last_line=last_line)
 
     def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "", last_line: str = "") -> None:
-        again = by_itself and engine.ready and self._restarts and not self.closing
+        in_vain = self.closing or not self._restarts or engine.leaving
+        again = by_itself and engine.ready and not in_vain
         if by_itself:
             self._died.add(engine.key)
             if not engine.ready and last_line:

@@ -175,7 +175,7 @@ class LaunchedLife:
         for each in leaving:
             if each.returns:  # it was to start again
                 each.returns = False
-                self._do(actions.StartOver(each.name))
+                self._do(actions.StartOver(each.name, _too_late(each.name) if self.closing else ""))
             self._have_stopped(each)
 
     def _restart(self, leaving: Iterable[LaunchedSet]) -> None:

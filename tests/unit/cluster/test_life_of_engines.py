@@ -1,0 +1,249 @@
+"""The life of engines that a spawner forks, as a table: what happens, and what is done about it."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from engineroom.cluster.sets.hosted import NEXT, HostedEngine, Life, Turn
+from engineroom.cluster.sets.life import actions
+from engineroom.cluster.sets.life.events import (
+    Closed,
+    Exited,
+    Forked,
+    ForkedEvent,
+    Joined,
+    NotForked,
+    RestartEngines,
+    StartEngines,
+    StopEngines,
+    Tick,
+)
+from engineroom.cluster.sets.life.forked import STOPPED, ForkedLife
+from engineroom.ids import Instance
+from engineroom.protocol.messages import Coming, EngineExited
+
+LATE, STOP = 60.0, 8.0
+
+
+class Story:
+    """A life of `n` engines, of which the first request has number 0, and the time in it."""
+
+    def __init__(self, n: int = 1, **options: Any) -> None:
+        secrets = (Instance(number.to_bytes(16, "big")) for number in count(1))
+        usual = {"own_controller": True, "restarts": False, "delay": 0.0, "late": LATE, "stop": STOP}
+        self.life = ForkedLife(draw=lambda: (b"secret", next(secrets)), **{**usual, **options})
+        self.now, self.requests = 0.0, count(1)
+        self.engines = [self.life.engines.add("a", wants_key_as_id=True) for _ in range(n)]
+        self.keys = tuple(engine.key for engine in self.engines)
+        self.done: list[actions.ForkedAction] = []
+        self.then(StartEngines(0, self.keys))
+
+    @property
+    def engine(self) -> HostedEngine:
+        return self.engines[0]
+
+    def then(self, event: ForkedEvent, after: float = 0.0) -> list[actions.ForkedAction]:
+        """Return what is done about `event`, but for what is done about every change."""
+        self.now += after
+        self.done = [each for each in self.life.handle(event, self.now) if each != actions.Changed()]
+        return self.done
+
+    def join(self) -> list[actions.ForkedAction]:
+        return [done for engine in self.engines for done in self.then(Joined(engine.instance, engine.key))]
+
+    def die(self, code: int = 3, *, said: str = "", last_line: str = "", after: float = 0.0) -> Any:
+        exited = EngineExited(self.engine.instance, f"exit code {code}", own=True, words=said)
+        return self.then(Exited(self.engine.key, code, exited, last_line), after)
+
+    def stop(self) -> list[actions.ForkedAction]:
+        return self.then(StopEngines(next(self.requests), self.keys))
+
+    def restart(self) -> list[actions.ForkedAction]:
+        return self.then(RestartEngines(next(self.requests), self.keys))
+
+
+def at(life: Life) -> Story:
+    """Return a story in which the only engine is there in its life."""
+    if life is Life.PLANNED:
+        story = Story(2, delay=1.0)
+        story.engines = story.engines[1:]
+        story.keys = story.keys[1:]
+        return story
+    story = Story(restarts=True)
+    story.join()
+    match life:
+        case Life.STOPPING:
+            story.stop()
+        case Life.RETURNING:
+            story.restart()
+        case Life.RESTING:
+            story.die()
+        case _:
+            pass
+    return story
+
+
+def happen(story: Story, turn: Turn) -> None:
+    match turn:
+        case Turn.BEGIN if story.engine.life is Life.RETURNING:
+            story.die()
+        case Turn.BEGIN:
+            story.then(Tick(), after=1.0)
+        case Turn.STOP:
+            story.stop()
+        case Turn.RESTART:
+            story.restart()
+        case Turn.END if story.engine.life is Life.RETURNING:
+            story.then(NotForked(story.engine.key, "no memory"))
+        case Turn.END:
+            story.die(0)
+        case Turn.FALL:
+            story.die()
+
+
+@pytest.mark.parametrize(("start", "turn"), NEXT)
+def test_an_engine_passes_on_as_the_table_says(start: Life, turn: Turn) -> None:
+    story = at(start)
+    assert story.engine.life is start
+    happen(story, turn)
+    # What rests is started at once by a restart, for there is no process that would have to end before.
+    expected = Life.RUNNING if (start, turn) == (Life.RESTING, Turn.RESTART) else NEXT[start, turn]
+    assert story.engine.life is expected
+    assert (story.engine in list(story.life.engines)) is (expected is not Life.OVER)
+
+
+def test_a_start_forks_all_and_is_answered_when_all_have_registered() -> None:
+    story = Story(2)
+    assert story.done == [actions.Fork(engine) for engine in story.engines]
+    assert story.life.coming() == Coming(2)
+    story.then(Forked(0, 4711))
+    assert story.engine.pid == 4711
+    assert story.join()[-1] == actions.Gathered(0, tuple(story.engines), (), closing=False)
+    assert story.life.coming() == Coming()
+    assert story.life.wake() is None
+
+
+def test_with_a_delay_they_are_forked_one_after_the_other() -> None:
+    story = Story(3, delay=2.0)
+    first, second, third = story.engines
+    assert story.done == [actions.Fork(first)]
+    assert story.life.wake() == 2.0
+    assert story.then(Tick(), after=2.0) == [actions.Fork(second)]
+    assert story.then(Tick(), after=1.0) == []
+    assert story.then(Tick(), after=1.0) == [actions.Fork(third)]
+    assert story.life.wake() == 4.0 + LATE
+
+
+def test_one_that_is_stopped_before_its_turn_is_never_forked() -> None:
+    story = at(Life.PLANNED)
+    assert story.stop() == [actions.Ended(1)]
+    assert story.then(Tick(), after=5.0) == []
+
+
+def test_those_that_are_late_are_missing() -> None:
+    story = Story(2)
+    story.then(Joined(story.engine.instance, 0))
+    assert story.then(Tick(), after=LATE) == [
+        actions.Gathered(0, tuple(story.engines), (story.engines[1],), closing=False)
+    ]
+
+
+def test_one_that_dies_before_it_registers_is_not_started_again_and_says_why() -> None:
+    story = Story(restarts=True)
+    died, gathered, told = story.die(last_line="No module named x")
+    assert died == actions.Died(
+        story.engine, "exit code 3; the last line of its log: No module named x", registered=False, again=False, said=""
+    )
+    assert gathered.exited.cause == "exit code 3"
+    assert told == actions.Gathered(0, (story.engine,), (story.engine,), closing=False)
+    assert story.engine.failed == died.cause
+
+
+def test_one_that_dies_is_started_again_after_a_pause_that_grows() -> None:
+    story = Story(restarts=True)
+    story.join()
+    pauses = []
+    for _ in range(4):
+        died, told = story.die(said="bye")
+        assert died.again
+        assert story.life.coming() == Coming(1, 1, restarts=True)
+        assert told.exited.words == "Its last output:\n    bye\nIts log: "
+        due = story.life.wake()
+        assert due is not None
+        pauses.append(due - story.now)
+        assert story.then(Tick(), after=due - story.now) == [actions.Fork(story.engine)]
+        assert story.then(Joined(story.engine.instance, 0))[0] == actions.BackAgain(story.engine)
+    assert pauses == [0.0, 0.5, 1.0, 2.0]
+
+
+def test_what_ends_in_order_was_shut_down() -> None:
+    story = Story(restarts=True)
+    story.join()
+    assert story.die(0)[0] == actions.Remark("engine 0 was shut down")
+    assert story.engine.shut_down
+
+
+@pytest.mark.parametrize(("own_controller", "dead"), [(True, True), (False, False)])
+def test_in_order_before_it_has_registered_is_a_death_where_we_would_know(*, own_controller: bool, dead: bool) -> None:
+    story = Story(own_controller=own_controller)
+    assert isinstance(story.die(0)[0], actions.Died) is dead
+
+
+def test_a_stop_asks_each_once_and_is_answered_when_they_have_ended() -> None:
+    story = Story(restarts=True)
+    story.join()
+    assert story.stop() == [actions.End(story.engine)]
+    assert story.stop() == []
+    (told, *answers) = story.die(-9, said="bye")
+    assert (told.exited.cause, told.exited.own, told.exited.words) == (STOPPED, False, "")
+    assert answers == [actions.Ended(1), actions.Ended(2)]
+
+
+def test_a_stop_is_answered_in_any_case() -> None:
+    story = Story()
+    story.join()
+    story.stop()
+    assert story.then(Tick(), after=STOP) == [actions.Ended(1)]
+
+
+def test_a_restart_is_told_before_the_first_ends_and_answered_when_the_next_lives_have_registered() -> None:
+    story = Story(2)
+    story.join()
+    assert story.restart() == [actions.End(engine) for engine in story.engines]
+    assert story.life.coming() == Coming(2, 2)
+    assert story.die(0)[0] == actions.Fork(story.engine)
+    assert story.then(Joined(story.engine.instance, 0)) == [actions.Count(2, 2)]  # the other one has not ended yet
+    story.engines.reverse()
+    story.die(0)
+    assert story.then(Joined(story.engine.instance, 1))[-1].request == 1  # type: ignore[union-attr]
+
+
+def test_a_restart_after_a_stop_and_a_stop_after_a_restart_tell_nobody_twice() -> None:
+    story = Story()
+    story.join()
+    story.stop()
+    assert story.restart() == story.stop() == []
+    assert story.die(0)[1:] == [
+        actions.Gathered(2, (story.engine,), (), closing=False),
+        actions.Ended(1),
+        actions.Ended(3),
+    ]
+
+
+def test_an_exit_of_an_earlier_life_changes_nothing() -> None:
+    story = Story()
+    earlier = EngineExited(Instance(b"e" * 16), "exit code 1")
+    (told,) = story.then(Exited(0, 1, earlier))
+    assert isinstance(told, actions.SayExited)
+    assert story.engine.life is Life.RUNNING
+
+
+def test_when_the_cluster_stops_everybody_is_answered_and_nothing_begins() -> None:
+    story = Story(2, delay=5.0)
+    assert story.then(Closed()) == [actions.Gathered(0, tuple(story.engines), tuple(story.engines), closing=True)]
+    assert story.life.coming() == Coming()
+    assert story.life.wake() is None
+    assert isinstance(story.die()[0], actions.SayExited)
