@@ -24,7 +24,6 @@ from engineroom.client.engines.queue_status import queue_status
 from engineroom.client.engines.start_news import StartNews
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import Many, One
-from engineroom.client.results import joined  # noqa: F401 (gives AsyncResult its `join`)
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of
 from engineroom.client.state.numbers import HISTORY
@@ -42,7 +41,6 @@ from engineroom.machine.signals import signal_number
 from engineroom.machine.standard_streams import fill_descriptors
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.protocol.task_ranges import listed
-from engineroom.serialize.functions.packing import FunctionPacker
 from engineroom.transport.ways import Way
 
 log = logging.getLogger(__name__)
@@ -118,7 +116,6 @@ class Client(Hinted):
         self.profile = profile or "default"
         self.block = False
         self.debug = bool(ignored.get("debug"))
-        self._packer = FunctionPacker()
         if connection_info is None and cluster is not None:
             connection_info = cluster.client_connection_file
         dial = find_dial(

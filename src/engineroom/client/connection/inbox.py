@@ -1,10 +1,10 @@
-"""Applies the controller's messages to the session. Runs in the I/O thread."""
+"""Applies the controller's messages to the state. Runs in the I/O thread."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
 from engineroom.client.state.output import TaskOutput
@@ -33,26 +33,49 @@ from engineroom.protocol.task_ranges import TaskRanges, numbers_in
 from engineroom.transport import bodies
 
 if TYPE_CHECKING:
-    from engineroom.client.connection.link import Link
-    from engineroom.client.connection.session import Session
+    from engineroom.client.state.state import State
+    from engineroom.transport.connection import Connection
+
+
+class Sender(Protocol):
+    """What the controller's messages have a client send, or do with its connection."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that they came over."""
+
+    def send_function(self, digest: bytes) -> None:
+        """The controller lacks a function: send it, if a task still needs it."""
+
+    def acknowledge_soon(self) -> None:
+        """Acknowledge soon what has arrived."""
+
+    def synchronized(self) -> None:
+        """The controller has announced all its engines."""
+
+    def refused(self, reason: str) -> None:
+        """The controller has closed this connection for good."""
+
+    def lost(self, reason: str, *, clean: bool) -> None:
+        """The connection is gone."""
 
 
 class Inbox:
     """The receiver of a client's connections."""
 
-    def __init__(self, session: Session, link: Link) -> None:
-        self._session, self._link, self._id = session, link, session.id
-        self.acknowledgements = Acknowledgements(session.outgoing.first_unfinished)
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state, self._sender, self._id = state, sender, state.id
+        self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Answer: session.questions.answered,
+            Answer: state.questions.answered,
             Display: self._output,
             Ended: self._ended,
-            EngineJoined: session.engines.joined,
-            EngineLeft: session.engines.departed,
-            EngineSilent: session.engines.silent.heard_of,
-            NeedFunction: lambda message: link.send_function(message.hash),
+            EngineJoined: state.engines.joined,
+            EngineLeft: state.engines.departed,
+            EngineSilent: state.engines.silent.heard_of,
+            NeedFunction: lambda message: sender.send_function(message.hash),
             Output: self._output,
-            Refused: lambda message: link.refused(message.reason),
+            Refused: lambda message: sender.refused(message.reason),
             SubmitAgain: self._submit_again,
             Synced: self._synced,
             TasksStarted: self._started,
@@ -61,7 +84,7 @@ class Inbox:
     def on_messages(self, messages: list[Any]) -> None:
         now = time.time()
         # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
-        with self._session.condition:
+        with self._state.condition:
             for message in messages:
                 if type(message) is Result:
                     body = message.body
@@ -73,44 +96,44 @@ class Inbox:
                     handle = self._handlers.get(type(message))
                     if handle is not None:
                         handle(message)
-            self._session.changed()
+            self._state.changed()
         if self.acknowledgements:
-            self._link.acknowledge_soon()
+            self._sender.acknowledge_soon()
 
     def on_closed(self, closing: Closing) -> None:
-        self._link.lost(closing.words, clean=closing.clean)
+        self._sender.lost(closing.words, clean=closing.clean)
 
     def _synced(self, _: Synced) -> None:
-        self._session.engines.end_refresh()
-        self._link.synchronized()
+        self._state.engines.end_refresh()
+        self._sender.synchronized()
 
     def _receive(self, message: Result, body: Stream) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
         number = number_in(self._id, message.task)
-        if number not in self._session.tasks:
-            self._link.connection.refuse_stream(body, "this result has already arrived")
+        if number not in self._state.tasks:
+            self._sender.connection.refuse_stream(body, "this result has already arrived")
             self._not_here(number)
             return
 
         def whole(payload: Payload) -> None:
-            with self._session.condition:
+            with self._state.condition:
                 self._end(number, message.engine, message.outcome, payload, time.time())
-                self._session.changed()
-            self._link.acknowledge_soon()
+                self._state.changed()
+            self._sender.acknowledge_soon()
 
-        payload = bodies.receive(self._link.connection, body, whole=whole)
+        payload = bodies.receive(self._sender.connection, body, whole=whole)
         if payload.error is not None:
             # It has ended all the same; who reads the result is told.
             self._end(number, message.engine, message.outcome, payload, time.time())
 
     def _ended(self, message: Ended) -> None:
-        """End many tasks alike; the session's condition is held, once for all of them."""
+        """End many tasks alike; the condition is held, once for all of them."""
         now = time.time()
         for number in self._numbers(message.tasks):
             self._end(number, message.engine, message.outcome, b"", now)
 
     def _end(self, number: int, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
-        task = self._session.tasks.pop(number, None)
+        task = self._state.tasks.pop(number, None)
         if task is None:
             self._not_here(number)
             return
@@ -119,12 +142,12 @@ class Inbox:
         if engine >= 0:
             task.engine = engine
         if task.target < 0:
-            task.instance = self._session.engines.instance(task.engine)
+            task.instance = self._state.engines.instance(task.engine)
         request, task.request = task.request, None
         if request is not None:
-            self._session.release(request)
+            self._state.release(request)
             if outcome.status == Status.NO_ENGINE:
-                task.nowhere(self._session.engines.nobody(outcome.error))
+                task.nowhere(self._state.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
         if owner is not None:
             owner._task_done(task)
@@ -139,10 +162,10 @@ class Inbox:
         return numbers_in(tasks.ranges) if tasks.session == self._id else ()
 
     def _submit_again(self, message: SubmitAgain) -> None:
-        self._session.submit_again(self._numbers(message.tasks))
+        self._state.submit_again(self._numbers(message.tasks))
 
     def _output(self, message: Output | Display) -> None:
-        task = self._session.tasks.get(number_in(self._id, message.task))
+        task = self._state.tasks.get(number_in(self._id, message.task))
         if task is not None:
             if task.output is None:
                 task.output = TaskOutput()
@@ -150,7 +173,7 @@ class Inbox:
 
     def _started(self, message: TasksStarted) -> None:
         for number in self._numbers(message.tasks):
-            task = self._session.tasks.get(number)
+            task = self._state.tasks.get(number)
             if task is not None and not task.started:
                 task.started, task.engine = True, message.engine
                 if task.listener is not None:

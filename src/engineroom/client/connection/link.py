@@ -1,4 +1,4 @@
-"""The connection to the controller; reconnects when it breaks. Runs in the I/O thread."""
+"""The connection to the controller; reconnects when it breaks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from engineroom.client.connection.inbox import Inbox
-from engineroom.client.connection.parting import Unsent
+from engineroom.client.connection.unsent import Streams, Unsent
 from engineroom.client.state.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.ids import INSTANCE_BYTES, number_of
@@ -37,7 +37,8 @@ from engineroom.transport.dial import attempts
 from engineroom.transport.pulse import Pulse
 
 if TYPE_CHECKING:
-    from engineroom.client.connection.session import Session
+    from engineroom.client.connection.silence import Silence
+    from engineroom.client.state.state import State
 
 log = logging.getLogger(__name__)
 
@@ -66,26 +67,25 @@ GOODBYE_TIMEOUT = 2.0
 
 _FUNCTIONS_REMEMBERED = 10_000
 
-_STREAMS = 100
-"""So many streams may have ended without being forgotten."""
-
 _LOOK = 0.01
 """Seconds between two looks at what is not sent."""
 
 
 class Link:
-    """Dials, sends what the session has to send, and dials again when the connection is lost."""
+    """Dials, sends what is to be sent, and dials again when the connection is lost.
 
-    def __init__(self, session: Session, dial: Dial, *, reconnect_timeout: float) -> None:
-        self._session, self._dial, self._reconnect_timeout = session, dial, reconnect_timeout
+    All of it runs in the I/O thread, except `write_now`, which sends a lone call from the thread that makes it, and
+    `writing_here`.
+    """
+
+    def __init__(self, state: State, silence: Silence, dial: Dial, *, reconnect_timeout: float) -> None:
+        self._state, self._silence = state, silence
+        self._dial, self._reconnect_timeout = dial, reconnect_timeout
         self._connection: Connection | None = None
-        self._inbox = Inbox(session, self)
+        self._inbox = Inbox(state, self)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
-        self._streams: dict[int | bytes, int] = {}
-        """What is, or was, on its way as a stream, of this connection or the one that was lost last: requests, by the
-        numbers of their first tasks, and functions, by their hashes."""
-        self._most_streams = _STREAMS
+        self._streams = Streams()
         self._acknowledging: asyncio.TimerHandle | None = None
         self._redialling: asyncio.Task[None] | None = None
         self._synced: asyncio.Future[None] | None = None
@@ -127,35 +127,18 @@ class Link:
         loop = asyncio.get_running_loop()
         start = since = loop.time()
         self.drain()
-        left = self._not_sent()
+        left = self._streams.unsent(self._connection, self._state)
         while left.tasks and loop.time() < since + patience and (limit is None or loop.time() < start + limit):
             await asyncio.sleep(_LOOK)
-            before, left = left, self._not_sent()
+            before, left = left, self._streams.unsent(self._connection, self._state)
             if left != before:
                 since = loop.time()
         return left
 
-    def _not_sent(self) -> Unsent:
-        """Return what the controller has not been sent. Without a connection: what may not have arrived."""
-        connection = self._connection
-        open_ = {of: stream for of, stream in self._streams.items() if connection is None or connection.left(stream)}
-        self._streams = open_
-        if connection is not None and not open_:
-            waiting = connection.waiting
-            return Unsent(len(self._session.tasks) if waiting else 0, waiting)
-        requests = dict.fromkeys(self._session.outgoing.waiting())
-        functions = {of for of in open_ if isinstance(of, bytes)}
-        for task in list(self._session.tasks.values()):
-            request = task.request
-            if request is not None and (request.number in open_ or (functions and request.needs(functions))):
-                requests[request] = None
-        size = 0 if connection is None else sum(connection.left(stream) for stream in open_.values())
-        return Unsent(sum(request.open for request in requests), size or sum(request.size for request in requests))
-
     async def close(self) -> None:
         """Send what is waiting, acknowledge results, and close the connection."""
         self._closing = True
-        self._session.silence.disconnected("")
+        self._silence.disconnected("")
         if self._redialling is not None:
             self._redialling.cancel()
         if self._connection is not None and not self._connection.closed:
@@ -170,7 +153,7 @@ class Link:
         """Send what user threads have added; while there is no connection it stays where it is."""
         connection = self._connection
         if connection is not None:
-            self._send_all(connection, self._session.outgoing.take())
+            self._send_all(connection, self._state.outgoing.take())
             connection.flush()  # at once: a tick of the loop is a tenth of a lone call's round trip
 
     def write_now(self, request: Request) -> bool:
@@ -180,8 +163,8 @@ class Link:
             return False
         if function is not None and function.hash not in self._sent_functions:
             return False
-        session = self._session
-        return connection.write_now(request.submit(session.id), lambda: session.outgoing.claim(request))
+        state = self._state
+        return connection.write_now(request.submit(state.id), lambda: state.outgoing.claim(request))
 
     @property
     def writing_here(self) -> bool:
@@ -190,7 +173,7 @@ class Link:
 
     def send_function(self, digest: bytes) -> None:
         """The controller lacks a function: send it (again), if a task of ours still needs it."""
-        for function in self._session.functions().values():
+        for function in self._state.functions().values():
             if self._connection is None:
                 return
             if function.hash == digest:
@@ -218,7 +201,7 @@ class Link:
     def refused(self, reason: str) -> None:
         """The controller has closed this connection for good."""
         self._closing = True
-        self._session.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
+        self._state.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
         if self._connection is not None:
             self._connection.close()
 
@@ -232,10 +215,10 @@ class Link:
         if self._closing:
             return
         if clean:
-            self._session.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
+            self._state.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
             return
         log.info("lost the connection to the controller: %s", reason)
-        self._session.silence.disconnected(
+        self._silence.disconnected(
             f"lost the connection to the controller ({reason}): calls wait while the client reconnects, for at most "
             f"{self._reconnect_timeout:g} s"
         )
@@ -246,9 +229,9 @@ class Link:
         try:
             await self._connect(loop.time() + self._reconnect_timeout)
         except NotLetIn as error:
-            self._session.fail(error)
+            self._state.fail(error)
         except (ConnectionFailed, ConnectionFileError) as error:
-            self._session.fail(
+            self._state.fail(
                 ControllerLost(
                     f"lost the controller ({reason}) and could not reconnect within {self._reconnect_timeout:g} s: "
                     f"{error}"
@@ -265,8 +248,8 @@ class Link:
             try:
                 join = Join(
                     proof=b"",
-                    identity=self._session.id,
-                    secret=self._session.secret,
+                    identity=self._state.id,
+                    secret=self._state.secret,
                     epoch=self._epoch,
                     wall=time.time(),
                 )
@@ -282,20 +265,20 @@ class Link:
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch
-        self._session.silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._session.somebody_waits))
+        self._silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._state.somebody_waits))
         self._closed.clear()
         self._sent_functions.clear()
         self._streams.clear()
         self._synced = asyncio.get_running_loop().create_future()
-        self._session.engines.begin_refresh()
+        self._state.engines.begin_refresh()
         connection.on_unsent = self._unsent
         connection.start(self._inbox)
-        for function in self._session.functions().values():
+        for function in self._state.functions().values():
             if (
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
-        self._send_all(connection, self._session.outgoing.take_all(welcome.known_up_to))
+        self._send_all(connection, self._state.outgoing.take_all(welcome.known_up_to))
         connection.send(Sync())
 
     def _unsent(self, message: Message, why: str) -> None:
@@ -304,10 +287,10 @@ class Link:
         if isinstance(message, Submit):
             first = number_of(message.task)
             count = 1 if message.to is None else len(message.to) // INSTANCE_BYTES
-            tasks = TaskRanges(self._session.id, ((first, first + count - 1),))
+            tasks = TaskRanges(self._state.id, ((first, first + count - 1),))
             self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
         elif isinstance(message, Ask | Signal):
-            self._session.questions.answered(Answer(message.number, error=words))
+            self._state.questions.answered(Answer(message.number, error=words))
         else:
             log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
@@ -322,11 +305,11 @@ class Link:
         function = request.function
         if function is not None and function.hash not in self._sent_functions:
             self._send_function(connection, function)
-        message = request.submit(self._session.id)
+        message = request.submit(self._state.id)
         if request.segments is None:
             connection.send(message)
         else:
-            self._note(request.number, bodies.send(connection, message, request.segments))
+            self._streams.note(connection, request.number, bodies.send(connection, message, request.segments))
 
     def _send_function(self, connection: Connection, function: PackedFunction) -> None:
         if len(self._sent_functions) >= _FUNCTIONS_REMEMBERED:
@@ -336,20 +319,15 @@ class Link:
                 self._send_part(connection, part)
         self._sent_functions.add(function.hash)
         parts = tuple(part.hash for part in function.parts)
-        self._note(function.hash, bodies.send(connection, Function(function.hash, parts=parts), function.body))
+        self._streams.note(
+            connection, function.hash, bodies.send(connection, Function(function.hash, parts=parts), function.body)
+        )
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
-        self._note(part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments()))
-
-    def _note(self, of: int | bytes, stream: int) -> None:
-        """The request of a task, or the function with this hash, is being sent as `stream` (0: at once)."""
-        if stream:
-            if len(self._streams) >= self._most_streams:
-                connection = self.connection
-                self._streams = {of: stream for of, stream in self._streams.items() if connection.left(stream)}
-                self._most_streams = 2 * len(self._streams) + _STREAMS
-            self._streams[of] = stream
+        self._streams.note(
+            connection, part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments())
+        )
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engineroom.client.waiting.live_line import say
 from engineroom.client.waiting.waits import PATIENCE
@@ -11,22 +11,12 @@ from engineroom.client.waiting.waits import PATIENCE
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread
     from engineroom.client.connection.link import Link
+    from engineroom.client.connection.unsent import Unsent
 
 log = logging.getLogger(__name__)
 
 LINGER = 10.0
 """Seconds without progress after which a client that closes leaves what it has not sent."""
-
-
-class Unsent(NamedTuple):
-    """What the controller has not been sent: `size` bytes, without which `tasks` tasks can't run."""
-
-    tasks: int
-    size: int
-
-    def __str__(self) -> str:
-        tasks = "1 task" if self.tasks == 1 else f"{self.tasks:,} tasks"
-        return f"the arguments or functions of {tasks} ({self.size / 2**20:,.1f} MiB)"
 
 
 def send_rest(io: IOThread, link: Link, linger: float | None) -> None:

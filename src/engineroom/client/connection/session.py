@@ -1,37 +1,29 @@
-"""A client's session: its unfinished tasks and requests, shared by user threads and the I/O thread."""
+"""A client's session: submits calls, asks questions and waits, over the link to the controller."""
 
 from __future__ import annotations
 
-import itertools
 import os
-import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 from engineroom.client.connection.io_thread import IOThread
 from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
 from engineroom.client.connection.silence import Silence
-from engineroom.client.state.engine_table import Engine, EngineTable
-from engineroom.client.state.numbers import ChunkSizes
-from engineroom.client.state.outgoing import Outgoing
-from engineroom.client.state.questions import Questions
-from engineroom.client.state.room import Room, would_stop_a_loop
+from engineroom.client.state.engine_table import Engine
+from engineroom.client.state.room import would_stop_a_loop
+from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
 from engineroom.client.waiting.waits import CallbackThread, LeftCondition, Waiter, in_slices, unheld
 from engineroom.errors import ConnectionFailed, EngineroomError
-from engineroom.ids import SessionId
-from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
-from engineroom.serialize.functions.packing import PackedFunction
-
-if TYPE_CHECKING:
-    from engineroom.client.results.blocking import Scope
+from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""
@@ -43,12 +35,8 @@ class Owner(Listener, Protocol):
     def _attach(self, tasks: list[Task]) -> None: ...
 
 
-class Session:
-    """One client, over any number of connections, until `close`.
-
-    `condition`: held while the state of tasks or engines changes, and notified afterwards if a thread is waiting.
-    `failure`: None, or the error that ended the session. `scope`: takes note of the calls that are submitted, if set.
-    """
+class Session(State):
+    """A State with a way to the controller: one client, over any number of connections, until `close`."""
 
     def __init__(
         self,
@@ -59,25 +47,14 @@ class Session:
         advise: Callable[[str], str] = str,
     ) -> None:
         """`advise`: makes the commands in a message act on this cluster."""
-        self.secret = new_secret()
-        self.id = SessionId(identity_of(self.secret))
-        self.condition = threading.Condition()
-        self.engines = EngineTable(advise)
-        self.outgoing = Outgoing(self._wake)
-        self.tasks = self.outgoing.tasks
-        self.questions = Questions()
+        super().__init__(self._wake, max_unfinished_bytes=max_unfinished_bytes, advise=advise)
         self.callbacks = CallbackThread("engineroom-callbacks")
-        self.failure: EngineroomError | None = None
-        self.chunk_sizes = ChunkSizes()
-        self.cell_numbers = itertools.count(1)
-        self.scope: Scope | None = None
-        self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
+        self.packer = FunctionPacker()
         self._counted: PackedFunction | None = None
-        self._observers = 0
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
         self.silence = Silence(self.engines, self._io, lambda: self.tasks)
-        self._link = Link(self, dial, reconnect_timeout=reconnect_timeout)
+        self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout)
 
     def start(self, timeout: float) -> None:
         """Connect within `timeout` seconds; ConnectionFailed, NotLetIn or ConnectionFileError say why not."""
@@ -88,19 +65,6 @@ class Session:
         except BaseException:
             self._io.stop()
             raise
-
-    @property
-    def last_number(self) -> int:
-        """The number of the task that was submitted last."""
-        return self.outgoing.last_number
-
-    def somebody_waits(self) -> bool:
-        """Whether calls or questions are open."""
-        return bool(self.tasks) or self.questions.are_open
-
-    @property
-    def closed(self) -> bool:
-        return self.failure is not None
 
     def close(self, reason: str = "the client was closed", *, linger: float | None = None) -> None:
         """Send what was submitted, close the connection and end the threads; unfinished tasks fail with `reason`.
@@ -205,11 +169,6 @@ class Session:
             task.fail(error)
             task.request = task.listener = None
 
-    def submit_again(self, numbers: Iterable[int]) -> None:
-        """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""
-        tasks = filter(None, map(self.tasks.get, numbers))
-        self.outgoing.send_again({task.request: None for task in tasks if task.request is not None})
-
     def send(self, *messages: Message) -> None:
         """Send `messages`, after all that was submitted before."""
         if not messages:
@@ -254,11 +213,6 @@ class Session:
             raise EngineroomError(answer.error)
         return answer.reply
 
-    def check(self) -> None:
-        """Raise the error that ended the session, if it has ended."""
-        if self.failure is not None:
-            raise type(self.failure)(*self.failure.args)
-
     def check_may_wait(self) -> None:
         """Raise if the wait could never end, because no other thread would receive the result."""
         if self._forked:
@@ -294,46 +248,7 @@ class Session:
         self.check_may_wait()
         look = look or self.silence.look
 
-        def wait(seconds: float) -> bool:
-            with self.condition:
-                self._observers += 1
-                try:
-                    return bool(self.condition.wait_for(lambda: self.closed or condition(), seconds))
-                finally:
-                    self._observers -= 1
-
-        return in_slices(wait, timeout, look)
-
-    def changed(self) -> None:
-        """Make waiting threads check again. The condition is held."""
-        if self._observers:
-            self.condition.notify_all()
-
-    def functions(self) -> dict[bytes, PackedFunction]:
-        """Return the functions that unfinished tasks name, by their hashes."""
-        requests = [task.request for task in tuple(self.tasks.values())]
-        named = [request.function for request in requests if request is not None]
-        return {function.hash: function for function in named if function is not None}
-
-    def release(self, request: Request) -> None:
-        """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
-        request.open -= 1
-        if request.open == 0:
-            self.room.release(request.held)
-
-    def fail(self, error: EngineroomError) -> None:
-        """End the session: every task that waits fails with `error`, and so does every later call."""
-        with self.condition:
-            if self.failure is None:
-                self.failure = error
-            for task in self.outgoing.empty():
-                task.fail(error)
-                owner, task.listener = task.listener, None
-                if owner is not None:
-                    owner._task_done(task)
-            self.questions.fail()
-            self.room.tell()
-            self.changed()
+        return in_slices(partial(self.wait_for_change, condition), timeout, look)
 
     def _copied_for(self, function: PackedFunction) -> int:
         """Return how much memory a function's parts take that were copied for it: counted with its first call only."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.futures import FINISHED
@@ -11,7 +11,27 @@ from engineroom.client.results.metadata import Metadata
 from engineroom.client.waiting.waits import Deadline
 
 if TYPE_CHECKING:
-    from engineroom.client.maps.map_results import AsyncMapResult
+    from engineroom.client.connection.session import Session
+    from engineroom.client.state.tasks import Task
+
+
+class WholeMap(Protocol):
+    """What an item needs of its map, an AsyncMapResult; a place is that of a chunk among the map's tasks."""
+
+    _session: Session
+    _name: str
+    _label: str
+    _tasks: list[Task]
+    _starts: list[int]
+
+    def done(self) -> bool: ...
+    def _watch(self, look: Callable[[], object]) -> bool: ...
+    def _has_ended(self, place: int) -> bool: ...
+    def _is_whole(self, place: int) -> bool: ...
+    def _items_at(self, place: int, deadline: Deadline) -> list[Any]: ...
+    def _value_or_raise(self, item: Any) -> Any: ...
+    def _result_at(self, number: int) -> Any: ...
+    def _metadata_at(self, place: int) -> list[Metadata]: ...
 
 
 class ItemOfMap(AsyncResult[list[Any]]):
@@ -19,7 +39,7 @@ class ItemOfMap(AsyncResult[list[Any]]):
 
     __slots__ = ("_number", "_place", "_whole")
 
-    def __init__(self, whole: AsyncMapResult[Any], number: int, place: int) -> None:
+    def __init__(self, whole: WholeMap, number: int, place: int) -> None:
         super().__init__(whole._session, whole._name, count=1, single=False, label=whole._label)
         self._whole, self._number, self._place = whole, number, place
         self._tasks = whole._tasks[place : place + 1]

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.maps.map_results import AsyncMapResult
     from engineroom.client.results.async_result import AsyncResult
-    from engineroom.client.views.view import View
 
 _AT_LEAST = 0.005
 """Seconds for which items are read ahead even if a result is there already: many at a time cost less each."""
@@ -35,10 +34,13 @@ Submit = Callable[[int, tuple[Any, ...]], "AsyncResult[Any]"]
 """Submits the item of this number, with these arguments."""
 
 
-def ahead(max_outstanding: Any, view: View[Any]) -> Callable[[], int | None]:
-    """Return what tells how many items may be under way; ValueError: `max_outstanding` is not a number above 0."""
+def ahead(max_outstanding: Any, engines: Callable[[], int]) -> Callable[[], int | None]:
+    """Return what tells how many items may be under way, on as many engines as `engines()` says.
+
+    ValueError: `max_outstanding` is not a number above 0.
+    """
     if max_outstanding == "auto":
-        return lambda: max(1, view._width) * _AHEAD_PER_ENGINE
+        return lambda: max(1, engines()) * _AHEAD_PER_ENGINE
     if max_outstanding is not None and (not hasattr(max_outstanding, "__index__") or max_outstanding < 1):
         raise ValueError(f"max_outstanding must be 'auto', None or a positive number, not {max_outstanding!r}")
     return lambda: max_outstanding

@@ -99,7 +99,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
 
     def split(self) -> tuple[AsyncResult[Any], ...]:
         """Return one AsyncResult per item; its result is a list with one element."""
-        from engineroom.client.maps.item_of_map import ItemOfMap  # which needs this module
+        from engineroom.client.maps.item_of_map import ItemOfMap  # few split a map
 
         with self._session.condition:
             return tuple(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
 from engineroom.client.results.facts import Facts
+from engineroom.client.results.failures import joined_error
 from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.waiting.waits import NEVER, Deadline
-from engineroom.errors import CompositeError, NoEnginesRegistered, RemoteError, remote_error
 from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
 from engineroom.protocol.messages import Status
 
@@ -325,13 +326,10 @@ class AsyncResult(Facts, LeanFuture[T]):
         with self._session.condition:
             return tuple(self._result_of(task) for task in self._tasks)
 
-    _joined: ClassVar[Callable[[tuple[AsyncResult[Any], ...]], AsyncResult[list[Any]]]]
-    """Makes one of several; set by `joined`, whose class derives from this one."""
-
     @staticmethod
     def join(*results: AsyncResult[Any]) -> AsyncResult[list[Any]]:
         """Return one AsyncResult for the tasks of all `results`; its result is the list of all their results."""
-        return AsyncResult._joined(results)
+        return JoinedResult(results)
 
     def _result_of(self, task: Task) -> AsyncResult[Any]:
         """Return an AsyncResult of this one task of ours. The session's condition is held."""
@@ -389,20 +387,8 @@ class AsyncResult(Facts, LeanFuture[T]):
     def _composite(self) -> BaseException:
         """Return one error for all that tasks have raised so far; once all have ended, always the same."""
         if self._raised is None or not self.done():
-            self._raised = self._joined_error()
+            self._raised = joined_error(self._name, self._errors(), self._session.failure)
         return self._raised.with_traceback(None)  # or it would grow each time
-
-    def _joined_error(self) -> BaseException:
-        errors = self._errors()
-        failure = self._session.failure
-        if failure is not None and any(error is failure for error in errors):
-            return failure  # raised on no engine: it is the way to all of them that is gone
-        if (nobody := next((error for error in errors if isinstance(error, NoEnginesRegistered)), None)) is not None:
-            others = (error for error in errors if not isinstance(error, NoEnginesRegistered))
-            whole = NoEnginesRegistered(*nobody.args)
-            whole.__cause__ = next(others, None)  # what ended the last engine, perhaps
-            return whole
-        return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
 
     def _errors(self) -> list[BaseException]:
         """Return what tasks have raised so far."""
@@ -426,11 +412,23 @@ class AsyncResult(Facts, LeanFuture[T]):
             raise CancelledError
 
 
-def as_member(error: BaseException) -> RemoteError:
-    """Return `error` as a member of a CompositeError; that of a lost engine was raised nowhere."""
-    if isinstance(error, RemoteError):
-        return error
-    return remote_error((type(error).__name__, str(error), "", {}), error)
+class JoinedResult(Joining, AsyncResult[list[Any]]):
+    """The results of several AsyncResults of one client, one after the other."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: tuple[AsyncResult[Any], ...]) -> None:
+        if not parts:
+            raise ValueError("join() needs at least one AsyncResult")
+        super().__init__(parts[0]._session, "join", count=len(parts), single=False)
+        self._parts = parts
+        self._tasks = [task for part in parts for task in part._tasks]
+        for part in parts:
+            part._when_done(self._part_done)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a result or a list of results (waiting for all), or what metadata have under a str."""
+        return super().__getitem__(key) if isinstance(key, str) else self.get()[key]
 
 
 def _limit(timeout: float | None) -> float | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from threading import current_thread, get_ident, main_thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import current_thread, main_thread
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from engineroom.client.engines.targets import spell
+from engineroom.client.state.scope import Scope
 from engineroom.client.waiting.waits import Deadline
 
 if TYPE_CHECKING:
@@ -20,26 +21,6 @@ Result = TypeVar("Result", bound="AsyncResult[Any]")
 
 _QUIET, _LONGEST = 0.3, 2.0
 """Seconds that interrupted tasks have before they are named, and before the call stops waiting for them."""
-
-
-class Scope:
-    """The calls that one thread submits while it lasts: an interrupt may come before anybody has a handle of them."""
-
-    __slots__ = ("_owners", "_thread")
-
-    def __init__(self) -> None:
-        self._owners: list[Any] = []
-        self._thread = get_ident()
-
-    def note(self, owner: object) -> None:
-        """Take in the owner of tasks that are about to be submitted, if it belongs to this thread."""
-        if get_ident() == self._thread and (not self._owners or self._owners[-1] is not owner):
-            self._owners.append(owner)
-
-    def give_up(self) -> None:
-        """Withdraw and interrupt the tasks of all of them."""
-        for owner in self._owners:
-            give_up(owner)
 
 
 def result_of(session: Session, submit: Callable[[], AsyncResult[Any]]) -> Any:
@@ -65,7 +46,8 @@ def _made_and_ended(session: Session, submit: Callable[[], Result]) -> tuple[Res
         return result, result.get()
     except KeyboardInterrupt:
         session.scope = outer
-        scope.give_up()
+        for owner in scope.owners:
+            give_up(cast("AsyncResult[Any]", owner))
         raise
     finally:
         session.scope = outer

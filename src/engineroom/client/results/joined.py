@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from engineroom.client.results.async_result import AsyncResult, as_member
+from engineroom.client.results.failures import composite
 from engineroom.client.results.futures import FINISHED
 from engineroom.client.waiting.waits import Deadline
-from engineroom.errors import CompositeError
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
 
 
-class JoinedResult(AsyncResult[list[Any]]):
-    """The results of several AsyncResults of one client, one after the other."""
+class Part(Protocol):
+    """What a joined result needs of an AsyncResult that is part of it."""
 
-    __slots__ = ("_parts",)
+    @property
+    def _single(self) -> bool: ...
+    def done(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def cancel(self) -> bool: ...
+    def exception(self, timeout: float | None = None) -> BaseException | None: ...
+    def get(self, timeout: float | None = None, return_exceptions: bool | None = None) -> Any: ...  # noqa: FBT001
+    def _failed(self) -> bool: ...
+    def _iterate(self, timeout: float | None = None) -> Iterator[Any]: ...
 
-    def __init__(self, parts: tuple[AsyncResult[Any], ...]) -> None:
-        if not parts:
-            raise ValueError("join() needs at least one AsyncResult")
-        super().__init__(parts[0]._session, "join", count=len(parts), single=False)
-        self._parts = parts
-        self._tasks = [task for part in parts for task in part._tasks]
-        for part in parts:
-            part._when_done(self._part_done)
+
+class Joining:
+    """What an AsyncResult does that consists of others, `_parts`: it has their results, one after the other."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+    else:
+        _parts: Sequence[Part]
+        _session: Session
+        _name: str
+        _left: int
+        _failures: int
+        _watchers: list[Callable[[], object]] | None
+
+        def _look(self) -> None: ...
+        def _end(self, state: str) -> None: ...
+
+    def cancel(self) -> bool:
+        """Cancel all parts; True if that was in time for each."""
+        return min([part.cancel() for part in self._parts])
 
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Yield the results in order, each as soon as it is there; TimeoutError after `timeout` seconds from now."""
         deadline = Deadline(timeout)
         return (value for part in self._parts for value in _each(part, deadline))
-
-    def __getitem__(self, key: Any) -> Any:
-        """Return a result or a list of results (waiting for all), or what metadata have under a str."""
-        return super().__getitem__(key) if isinstance(key, str) else self.get()[key]
-
-    def cancel(self) -> bool:
-        """Cancel all parts; True if that was in time for each."""
-        return min([part.cancel() for part in self._parts])
 
     def _part_done(self) -> None:
         with self._session.condition:
@@ -56,17 +70,13 @@ class JoinedResult(AsyncResult[list[Any]]):
         return self._composite() if self._failures else None
 
     def _composite(self) -> BaseException:
-        errors = [error for part in self._parts if (error := _error_of(part)) is not None]
-        return CompositeError(f"one or more exceptions raised in: {self._name}", [as_member(error) for error in errors])
+        return composite(self._name, [error for part in self._parts if (error := _error_of(part)) is not None])
 
     def _values_or_errors(self) -> Any:
         return [value for part in self._parts for value in _each(part, None, return_exceptions=True)]
 
 
-AsyncResult._joined = JoinedResult
-
-
-def _error_of(part: AsyncResult[Any]) -> BaseException | None:
+def _error_of(part: Part) -> BaseException | None:
     """Return the error of `part`, as far as it has ended."""
     if not part.done():
         return None
@@ -76,7 +86,7 @@ def _error_of(part: AsyncResult[Any]) -> BaseException | None:
         return error
 
 
-def _each(part: AsyncResult[Any], deadline: Deadline | None, *, return_exceptions: bool = False) -> Iterator[Any]:
+def _each(part: Part, deadline: Deadline | None, *, return_exceptions: bool = False) -> Iterator[Any]:
     """Yield the results of `part`: one of a single target."""
     left = None if deadline is None else deadline.left()
     if part._single:

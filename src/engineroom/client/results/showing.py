@@ -6,19 +6,31 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.waiting.live_line import LiveLine
 from engineroom.client.waiting.waits import Deadline
 
 if TYPE_CHECKING:
-    from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.results.metadata import Metadata
 
 _STREAMS = ("stdout", "stderr")
 
 
-def wait_and_show(results: Sequence[AsyncResult], interval: float, timeout: float | None) -> bool:
+class InProgress(Protocol):
+    """Something with tasks that can be waited for, such as an AsyncResult."""
+
+    @property
+    def progress(self) -> int:
+        """How many of them have ended."""
+
+    def __len__(self) -> int: ...
+
+    def wait(self, timeout: float | None = -1) -> bool:
+        """Wait at most `timeout` seconds; True if all have ended."""
+
+
+def wait_and_show(results: Sequence[InProgress], interval: float, timeout: float | None) -> bool:
     """Wait for `results`, at most `timeout` seconds (None: no limit); True if they ended in time."""
     line, deadline, start = LiveLine(sys.stderr), Deadline(timeout), time.monotonic()
     total = sum(len(result) for result in results)

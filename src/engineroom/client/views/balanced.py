@@ -27,9 +27,9 @@ from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
 
 if TYPE_CHECKING:
-    from engineroom.client.client import Client
     from engineroom.client.connection.session import Session
     from engineroom.client.sequences.partitions import Distribution
+    from engineroom.client.views.caller import Caller
     from engineroom.client.views.parallel import ParallelFunction
     from engineroom.client.views.remote import RemoteFunction
 
@@ -45,7 +45,7 @@ class LoadBalancedView(View[One]):
     _flag_names: ClassVar[frozenset[str]] = View._flag_names | {"retries", "rerun_lost"}
     _takes_chunksize: ClassVar[bool] = True
 
-    def __init__(self, client: Client, session: Session, **flags: Unpack[BalancedFlags]) -> None:
+    def __init__(self, client: Caller, session: Session, **flags: Unpack[BalancedFlags]) -> None:
         self.retries = 0
         # Who imports us as `ipyparallel` expects its habits, whichever of the two names a view is made by.
         self.rerun_lost = bool(getattr(sys.modules.get("ipyparallel"), "rerun_lost", True))
@@ -160,7 +160,7 @@ class LoadBalancedView(View[One]):
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
-        packed, options = self.client._packer.pack(f), self._options(self.label)
+        packed, options = self._pack(f), self._options(self.label)
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
         if self.track:
             result._tracked = True
@@ -172,7 +172,7 @@ class LoadBalancedView(View[One]):
         return lambda _, arguments: self._apply(f, arguments, {})
 
     def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
-        packed = self.client._packer.pack(function)
+        packed = self._pack(function)
         result: AsyncResult[Any] = AsyncResult(self._session, packed.name, label=self.label)
         if self.track:
             result._tracked = True

@@ -273,7 +273,7 @@ class DirectView(View[Kind]):
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
-        packed, targets = self.client._packer.pack(f), self._bind(None)
+        packed, targets = self._pack(f), self._bind(None)
         if parts and not targets:
             raise self._no_engines()
         result = AsyncGatherResult(self._session, len(parts), distribution, self.label)
@@ -285,7 +285,7 @@ class DirectView(View[Kind]):
         return result
 
     def _submitter(self, f: Function[Any]) -> Submit:
-        packed = self.client._packer.pack(f)
+        packed = self._pack(f)
         ids = resolve(self.targets, self._session.engines)
 
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult:
@@ -297,7 +297,7 @@ class DirectView(View[Kind]):
         return submit
 
     def _apply(self, function: Function[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncResult[Any]:
-        packed = self.client._packer.pack(function)
+        packed = self._pack(function)
         body = pack_call(args, kwargs, copy=not self.track, name=packed.name, function=function)
         result = self._call(CallKind.APPLY, body, f"apply:{packed.name}", None, packed)
         if self.track:

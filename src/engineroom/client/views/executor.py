@@ -15,7 +15,7 @@ from engineroom.client.waiting.waits import Deadline
 if TYPE_CHECKING:
     from engineroom.client.engines.targets import Targets
     from engineroom.client.results.async_result import AsyncResult
-    from engineroom.client.views.view import View
+    from engineroom.client.views.any_view import AnyView
 
 
 class MapOptions(TypedDict, total=False):
@@ -32,7 +32,7 @@ class ViewExecutor(Hinted, Executor):
     `rc.executor` and `view.executor` are executors; `rc.executor()` and `view.executor()` return one as well.
     """
 
-    def __init__(self, view: View[Any]) -> None:
+    def __init__(self, view: AnyView[Any]) -> None:
         self.view = view
         self._pending: deque[AsyncResult[Any]] = deque()
         self._shut_down = False

@@ -13,8 +13,8 @@ from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.kinds import Function
+    from engineroom.client.views.any_view import AnyView
     from engineroom.client.views.flags import BalancedOtherFlags
-    from engineroom.client.views.view import View
 
 
 @called_by_users("__call__")
@@ -26,7 +26,7 @@ class ParallelFunction(RemoteFunction):
 
     def __init__(
         self,
-        view: View[Any],
+        view: AnyView[Any],
         func: Function[Any],
         *,
         dist: str = "b",
@@ -52,7 +52,7 @@ class ParallelFunction(RemoteFunction):
 
 
 def parallel(
-    view: View[Any],
+    view: AnyView[Any],
     dist: str = "b",
     block: bool | None = None,
     **flags: Unpack[BalancedOtherFlags],

@@ -12,8 +12,8 @@ from engineroom.serialize.functions.packing import name_of
 
 if TYPE_CHECKING:
     from engineroom.client.kinds import Function
+    from engineroom.client.views.any_view import AnyView
     from engineroom.client.views.flags import BalancedOtherFlags
-    from engineroom.client.views.view import View
 
 
 @called_by_users("__call__", "map")
@@ -25,7 +25,12 @@ class RemoteFunction:
     """
 
     def __init__(
-        self, view: View[Any], func: Function[Any], *, block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
+        self,
+        view: AnyView[Any],
+        func: Function[Any],
+        *,
+        block: bool | None = None,
+        **flags: Unpack[BalancedOtherFlags],
     ) -> None:
         self.view, self.func = view, func
         self.block, self.flags = block, flags
@@ -49,13 +54,13 @@ class RemoteFunction:
             f"`{name_of(self.func)}.func`"
         )
 
-    def _view(self) -> View[Any]:
+    def _view(self) -> AnyView[Any]:
         flags: Any = self.flags if self.block is None else {**self.flags, "block": self.block}
         return self.view.with_flags(**flags) if flags else self.view
 
 
 def remote(
-    view: View[Any],
+    view: AnyView[Any],
     block: bool | None = None,
     **flags: Unpack[BalancedOtherFlags],
 ) -> Callable[[Function[Any]], RemoteFunction]:

@@ -1,0 +1,113 @@
+"""What a client knows and wants, shared by user threads and its I/O thread."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+
+from engineroom.client.state.engine_table import EngineTable
+from engineroom.client.state.numbers import ChunkSizes
+from engineroom.client.state.outgoing import Outgoing
+from engineroom.client.state.questions import Questions
+from engineroom.client.state.room import Room
+from engineroom.client.state.scope import Scope
+from engineroom.client.state.tasks import Request
+from engineroom.errors import EngineroomError
+from engineroom.ids import SessionId
+from engineroom.protocol.identities import identity_of, new_secret
+from engineroom.serialize.functions.packing import PackedFunction
+
+
+class State:
+    """A client's tasks, engines and questions, and why it can't go on, if it can't.
+
+    `condition` is the only lock. It is held while tasks start and end, engines join and leave, futures settle, and
+    while the session fails; it is notified afterwards if a thread is waiting. Whoever holds it must not wait for
+    anything else. Three things need no lock: `outgoing`, through which tasks enter (its file says why); `questions`
+    and `scope`, whose entries have one writer each; and reading `engines`, whose lists are replaced as a whole.
+
+    `failure`: None, or the error that ended the session. `scope`: takes note of the calls that are submitted, if set.
+    """
+
+    def __init__(
+        self, wake: Callable[[], object], *, max_unfinished_bytes: int, advise: Callable[[str], str] = str
+    ) -> None:
+        """`wake`: has the I/O thread send soon; `advise`: makes the commands in a message act on this cluster."""
+        self.secret = new_secret()
+        self.id = SessionId(identity_of(self.secret))
+        self.condition = threading.Condition()
+        self.engines = EngineTable(advise)
+        self.outgoing = Outgoing(wake)
+        self.tasks = self.outgoing.tasks
+        self.questions = Questions()
+        self.failure: EngineroomError | None = None
+        self.chunk_sizes = ChunkSizes()
+        self.cell_numbers = itertools.count(1)
+        self.scope: Scope | None = None
+        self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
+        self._observers = 0
+
+    @property
+    def last_number(self) -> int:
+        """The number of the task that was submitted last."""
+        return self.outgoing.last_number
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended."""
+        return self.failure is not None
+
+    def check(self) -> None:
+        """Raise the error that ended the session, if it has ended."""
+        if self.failure is not None:
+            raise type(self.failure)(*self.failure.args)
+
+    def somebody_waits(self) -> bool:
+        """Whether calls or questions are open."""
+        return bool(self.tasks) or self.questions.are_open
+
+    def functions(self) -> dict[bytes, PackedFunction]:
+        """Return the functions that unfinished tasks name, by their hashes."""
+        requests = [task.request for task in tuple(self.tasks.values())]
+        named = [request.function for request in requests if request is not None]
+        return {function.hash: function for function in named if function is not None}
+
+    def submit_again(self, numbers: Iterable[int]) -> None:
+        """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""
+        tasks = filter(None, map(self.tasks.get, numbers))
+        self.outgoing.send_again({task.request: None for task in tasks if task.request is not None})
+
+    def release(self, request: Request) -> None:
+        """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
+        request.open -= 1
+        if request.open == 0:
+            self.room.release(request.held)
+
+    def fail(self, error: EngineroomError) -> None:
+        """End the session: every task that waits fails with `error`, and so does every later call."""
+        with self.condition:
+            if self.failure is None:
+                self.failure = error
+            for task in self.outgoing.empty():
+                task.fail(error)
+                owner, task.listener = task.listener, None
+                if owner is not None:
+                    owner._task_done(task)
+            self.questions.fail()
+            self.room.tell()
+            self.changed()
+
+    def changed(self) -> None:
+        """Make waiting threads check again. The condition is held."""
+        if self._observers:
+            self.condition.notify_all()
+
+    def wait_for_change(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Return whether `condition()` came true within `seconds`, or the session failed; asked at each change."""
+        with self.condition:
+            self._observers += 1
+            try:
+                return bool(self.condition.wait_for(lambda: self.failure is not None or condition(), seconds))
+            finally:
+                self._observers -= 1
