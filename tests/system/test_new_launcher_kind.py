@@ -102,4 +102,5 @@ def test_why_it_did_not_start(what: str, command: Start) -> None:
     why.ends()
     who = {"engines": "engine set 1", "controller": "controller"}[what]
     assert why.output.startswith(f"{who}: '1' is no mark\n")
-    assert why.output.count(f"{who}: submitted FAILED") == (what == "engines")
+    assert why.output.count(f"{who}: submitted FAILED") == 1
+    assert f"{who}: listens FAILED" not in why.output

@@ -109,6 +109,11 @@ class ProtocolError(EngineroomError):
 class LaunchError(EngineroomError):
     """A controller, engines or another process could not be started."""
 
+    fix: str = ""
+    """What to do about it; "" if that is not known, or said in the text."""
+    noted: bool = False
+    """Whether the trail of the start has the step that failed because of it."""
+
 
 class NoSuchFlag(EngineroomError, KeyError, TypeError):
     """A view has no flag of this name."""

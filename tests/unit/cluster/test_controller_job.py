@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, Polled, State, Status
 from engineroom.cluster.line.messages import Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.seats import launched
@@ -31,7 +31,7 @@ NOW = ProcessRecord.of_this_process()
 BEFORE = msgspec.structs.replace(NOW, pid=1)
 
 
-class Job:
+class Job(Polled):
     """A launcher whose job is as the test says."""
 
     def __init__(self) -> None:

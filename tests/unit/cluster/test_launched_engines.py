@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, Polled, State, Status
 from engineroom.cluster.line.messages import EngineDied, Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.launched import LaunchedEngines
@@ -21,7 +21,7 @@ from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS, turns
 
 
-class Queue:
+class Queue(Polled):
     """A launcher that starts nothing; tests say how it is with what it started."""
 
     def __init__(self) -> None:

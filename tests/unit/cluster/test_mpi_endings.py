@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, Polled, State, Status
 from engineroom.cluster.line.messages import EngineDied, Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.launched import LaunchedEngines
@@ -22,7 +23,7 @@ from tests.patience import SECONDS
 HOW = "mpiexec: exit code 137; it said:\n  rank 1 exited on signal 9"
 
 
-class World:
+class World(Polled):
     """A launcher of one world, whose end a test decides."""
 
     def __init__(self) -> None:
@@ -39,7 +40,10 @@ class World:
     async def poll(self, handle: Handle) -> Status:
         return self.status
 
-    async def ended(self, handle: Handle) -> Status:
+    def ended(self, handle: Handle) -> Coroutine[Any, Any, Status]:
+        return self._end()
+
+    async def _end(self) -> Status:
         await self._over.wait()
         return self.status
 

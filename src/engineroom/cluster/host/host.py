@@ -254,7 +254,8 @@ class Host(LinkedHost):
         try:
             await controller.start(self._controller_ended)
         except EngineroomError as error:
-            self._steps.note(steps.LISTENS, ok=False, words=str(error), who=steps.CONTROLLER)
+            if not getattr(error, "noted", False):
+                self._steps.note(steps.LISTENS, ok=False, words=str(error), who=steps.CONTROLLER)
             raise
         self._listens = True
         self._steps.note(steps.LISTENS, words=f"port {controller.state().get('port', '')}", who=steps.CONTROLLER)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.cluster.launchers.choose import launcher_for, options_of
-from engineroom.cluster.launchers.launcher import Telling
 from engineroom.cluster.line.messages import Report
 from engineroom.cluster.plan.commands import controller_command, engines_command
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -44,25 +43,17 @@ def launched_set(plan: HostPlan, options: EngineLauncher, host: EnginesHost, sha
     """Return engines that a launcher starts a set at a time."""
     from engineroom.cluster.sets.launched import LaunchedEngines  # engines by ssh do without
 
-    launcher = launcher_for(options, shared)
-    engines = LaunchedEngines(
+    return LaunchedEngines(
         plan,
         host.instance,
-        launcher,
+        launcher_for(options, shared),
         make_command=lambda n, name: engines_command(plan, options, n, name),
         report=host.report,
         on_change=host.engines_changed,
         on_exit=host.engine_exited,
         dismiss=host.dismiss_engines,
+        on_process=lambda pid, how, own: host.process_exited(pid, how, own=own),
     )
-    if isinstance(launcher, Telling):
-
-        def process_exited(pid: int, how: str, own: bool = False) -> None:  # noqa: FBT001, FBT002 (as launchers call it)
-            host.process_exited(pid, how, own=own)
-            engines.look()
-
-        launcher.tell(process_exited)
-    return engines
 
 
 def launched_seat(

@@ -26,7 +26,7 @@ from engineroom.cluster.launchers.jobs.script import (
     written_last,
 )
 from engineroom.cluster.launchers.jobs.submission import Submission
-from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, Polled, State, Status
 from engineroom.cluster.launchers.systems.registry import system_called, system_of
 from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.cluster.records.job_records import forget_jobs, records_shared
@@ -34,18 +34,16 @@ from engineroom.errors import LaunchError
 from engineroom.machine.logs import rotate
 from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.trail.launches import VARIABLE, parse_launch
-from engineroom.trail.steps import ENDED, QUEUED, SUBMITTED, Steps
 
 _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
 
 
-class BatchLauncher:
+class BatchLauncher(Polled):
     """A Launcher for the batch system that `options` are for. `shared`: by all launchers of the same cluster."""
 
     def __init__(self, options: BatchSystemLauncher, shared: dict[str, Any]) -> None:
         self._options, self._shared = options, shared
         self._system: BatchSystem | None = None
-        self._steps: dict[str, Steps] = {}
         self._arrays: set[str] = set()
 
     async def start(self, command: Command) -> Handle:
@@ -56,22 +54,17 @@ class BatchLauncher:
         script = script_path(self._options, system, command, _set_of(command))
         write_script(script, text)
         await cancel_leftovers(command.profile, command.cluster_id)
-        steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         records = records_shared(self._shared, command.profile, command.cluster_id, _host_of(command))
         board, output = self._board(system), self._options.output_file or command.log_file
         if one_job and command.log_file and not self._options.output_file:
             rotate(Path(command.log_file))
         before = written_last(output)
         submission = Submission(self._options, system, command, submit, script, text, records, board)
-        try:
-            jobs = await submission.submit(1 if one_job else command.n)
-        except LaunchError as error:
-            steps.note(SUBMITTED, ok=False, words=str(error), fix=getattr(error, "fix", ""))
-            raise
-        steps.note(SUBMITTED, words=f"{system.name} job {_listed(jobs)}, by `{shlex.join(submit)} {script}`")
+        jobs = await submission.submit(1 if one_job else command.n)
         board.add(jobs, new=True)
         handle: Handle = {
             "launcher": "batch",
+            "words": f"{system.name} job {_listed(jobs)}, by `{shlex.join(submit)} {script}`",
             "system": system.name,
             "jobs": jobs,
             "n": command.n,
@@ -82,7 +75,6 @@ class BatchLauncher:
             "profile_dir": command.profile_dir,
             "cluster_id": command.cluster_id,
         }
-        self._steps[jobs[0]] = steps
         if one_job and command.n > 1 and system.array and not self._has_own_script:
             self._arrays.add(jobs[0])
         return handle
@@ -90,16 +82,11 @@ class BatchLauncher:
     async def poll(self, handle: Handle) -> Status:
         system, jobs = self._system_in(handle), handle["jobs"]
         states, ended = await self._with_parts(system, handle, await self._board(system).states(jobs))
-        status = msgspec.structs.replace(status_of(system, states), ended=ended)
-        steps = self._steps.get(jobs[0])
-        if steps is not None and status.state is State.WAITING and status.words:
-            steps.note(QUEUED, words=status.words, fix=_fix(states))
-        elif status.state is State.ENDED:
+        status = msgspec.structs.replace(status_of(system, states), ended=ended, fix=_fix(states))
+        if status.state is State.ENDED:
             forget_jobs(self._shared, jobs)
         if said := _last_words(handle, states, self._options.output_limit):
             status = msgspec.structs.replace(status, words=f"{status.words}; its last output: {said}")
-        if steps is not None and status.state is State.ENDED:
-            steps.note(ENDED, ok=False, words=status.words, fix=_fix(states))
         return status
 
     async def signal(self, handle: Handle, signum: int) -> None:
@@ -120,7 +107,6 @@ class BatchLauncher:
 
     async def stop(self, handle: Handle) -> None:
         system, jobs = self._system_in(handle), handle["jobs"]
-        self._steps.pop(jobs[0], None)
         self._arrays.discard(jobs[0])
         board = self._board(system)
         cancel = cancel_command(self._options, system)
@@ -269,10 +255,6 @@ async def variant_of(system: BatchSystem, told: str = "") -> BatchSystem:
         if re.search(regexp, said.output + said.errors, re.IGNORECASE):
             return system_called(name)
     return system
-
-
-def _who(command: Command) -> str:
-    return "controller" if command.role == CONTROLLER else f"engine set {_set_of(command)}".rstrip()
 
 
 def _host_of(command: Command) -> str:

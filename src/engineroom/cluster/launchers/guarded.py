@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.launchers import guard
-from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status, as_text
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, OnExit, State, Status, as_text
 from engineroom.cluster.line.children import Child, cause_of
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
@@ -46,7 +46,7 @@ class _Guarded:
 
     child: Child
     log_file: str
-    on_exit: Callable[[int, str, bool], None]
+    on_exit: OnExit
     started: bool = False
     over: bool = False
     reaped: bool = False
@@ -90,10 +90,12 @@ class GuardedProcesses:
         self.options, self._delay = options, delay
         self.name = name or self.name
         self._ours: dict[int, _Guarded] = {}
-        self._on_exit: Callable[[int, str, bool], None] = lambda *_: None
+        self._on_exit: OnExit = lambda *_: None
 
-    def tell(self, on_exit: Callable[[int, str, bool], None]) -> None:
+    def tell(self, on_exit: OnExit) -> bool:
+        """Have `on_exit` called when a process has ended."""
         self._on_exit = on_exit
+        return True
 
     async def start(self, command: Command) -> Handle:
         if command.log_file:

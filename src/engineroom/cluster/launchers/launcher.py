@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,31 +19,43 @@ __all__ = [
     "Command",
     "Handle",
     "Launcher",
+    "OnExit",
+    "Polled",
     "State",
     "Status",
-    "Telling",
-    "Watchful",
     "as_text",
 ]
 
 
+OnExit = Callable[[int, str, bool], None]
+"""Called with the pid of a process that has ended, how, and whether by itself rather than by a signal from outside."""
+
+
 class Command(msgspec.Struct, kw_only=True, frozen=True):
-    """What to start: `n` processes of `argv`. `role`: ENGINE or CONTROLLER; `name`: a short name, also of the job;
-    `environment`: variables to add to this process's, never secrets; `work_dir`: working directory, "": this
-    process's; `log_file`: file for the output of the processes."""
+    """What to start, and what with."""
 
     role: str
+    """What it is: "engine" or "controller"."""
     name: str
+    """A short name, without spaces, also for the job."""
     argv: list[str]
+    """The program and its arguments, as a process gets them."""
     n: int = 1
+    """How many processes; of a controller one."""
     environment: dict[str, str] = {}
+    """Variables to add to those of this process. They are never secret."""
     work_dir: str = ""
+    """Working directory; "": that of this process."""
     log_file: str = ""
+    """File for the output of the processes; "": nobody wants it."""
     profile_dir: str = ""
+    """Directory of the profile, from which engines and controllers read their options and connection files."""
     cluster_id: str = ""
+    """Which cluster of the profile."""
 
     @property
     def profile(self) -> Profile:
+        """The profile in `profile_dir`."""
         return Profile(Path(self.profile_dir))
 
 
@@ -71,20 +83,22 @@ class Launcher(Protocol):
         """Return, for people, how `command` would be started; nothing is."""
         ...
 
-
-@runtime_checkable
-class Telling(Protocol):
-    """The additional interface of a launcher that sees each process end."""
-
-    def tell(self, on_exit: Callable[[int, str, bool], None]) -> None:
-        """From now on, call `on_exit(pid, how, own)` when a local process that this launcher started has ended; `own`:
-        it exited or crashed by itself, rather than by a signal from outside."""
-
-
-@runtime_checkable
-class Watchful(Protocol):
-    """The additional interface of a launcher that knows at once when its processes end."""
-
-    async def ended(self, handle: Handle) -> Status:
-        """Wait until the processes have ended and return how."""
+    def tell(self, on_exit: OnExit) -> bool:
+        """Have `on_exit` called when a process of this machine that it started has ended; False: it sees none end."""
         ...
+
+    def ended(self, handle: Handle) -> Coroutine[Any, Any, Status] | None:
+        """Return what waits until the processes have ended, and returns how; None: only `poll` knows."""
+        ...
+
+
+class Polled:
+    """What launchers have in common that see no process end: they are asked for a status, again and again."""
+
+    def tell(self, on_exit: OnExit) -> bool:
+        """As `Launcher.tell`: nobody is told."""
+        del on_exit
+        return False
+
+    def ended(self, handle: Handle) -> None:
+        """As `Launcher.ended`: nobody knows at once."""

@@ -8,7 +8,7 @@ import json
 import logging
 from typing import Any
 
-from engineroom.cluster.launchers.launcher import Command, Handle, Status, as_text
+from engineroom.cluster.launchers.launcher import Command, Handle, Polled, Status, as_text
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import BaseLauncher
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _METHODS = ("start", "poll", "signal", "stop")
 
 
-class OwnLauncher:
+class OwnLauncher(Polled):
     """Calls the four methods of a user's launcher. Those that are plain functions may block: they run in threads."""
 
     def __init__(self, options: BaseLauncher) -> None:

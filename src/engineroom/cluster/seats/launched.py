@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.clearing.sweeper import Sweeper
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status, Watchful
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
 from engineroom.cluster.line.messages import Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records import pid_records
@@ -28,6 +28,7 @@ from engineroom.ids import Instance
 from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.trail.launches import VARIABLE, Launch
+from engineroom.trail.steps import CONTROLLER, ENDED, QUEUED, SUBMITTED, Steps
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class ControllerJob:
         launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
         environment = {**command.environment, VARIABLE: str(launch)}
         self._command = msgspec.structs.replace(command, environment=environment)
+        self._steps = Steps(plan.profile.steps_file(plan.cluster_id), CONTROLLER)
         self._sweeper: Sweeper | None = None
         self._handle: Handle | None = None
         self._info: ConnectionFile | None = None
@@ -75,10 +77,14 @@ class ControllerJob:
     async def start(self, on_end: OnEnd) -> None:
         self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
         before = [_written_by(path) for path in self._config.connection_files]
+        self._steps.note(SUBMITTED, words=f"by {self._plan.launcher_names[0]}")
         try:
             self._handle = await self._launcher.start(self._command)
         except LaunchError as error:
-            raise NoController(str(error)) from error
+            self._steps.note(SUBMITTED, ok=False, words=str(error), fix=error.fix)
+            raise NoController(str(error), noted=True) from error
+        if words := self._handle.get("words"):
+            self._steps.note(SUBMITTED, words=str(words))
         self._info = await self._listening(self._handle, before)
         self._watch = asyncio.get_running_loop().create_task(self._keep_watching(self._handle, on_end))
 
@@ -115,11 +121,13 @@ class ControllerJob:
                 polled = loop.time()
                 status = await self._poll(handle)
                 if status.state is State.ENDED:
-                    raise NoController(f"the controller did not start: {self._how(status)}")
+                    self._note_end(status)
+                    raise NoController(f"the controller did not start: {self._how(status)}", noted=True)
                 if status.state is State.RUNNING:
                     running_since = running_since or loop.time()
                 elif status.words and status.words != said:
                     said = status.words
+                    self._steps.note(QUEUED, words=said, fix=status.fix)
                     self._report(Notice(f"the controller is waiting: {said}"))
             if running_since is not None and loop.time() - running_since > self._seconds:
                 raise NoController(
@@ -136,18 +144,22 @@ class ControllerJob:
             log.warning("its status cannot be queried: %s", error)
             return Status(State.WAITING, str(error))
 
+    def _note_end(self, status: Status) -> None:
+        self._steps.note(ENDED, ok=False, words=status.words, fix=status.fix)
+
     def _how(self, status: Status) -> str:
         words = status.words or "it has ended"
         return f"{words}; its output: {self._command.log_file}" if self._command.log_file else words
 
     async def _keep_watching(self, handle: Handle, on_end: OnEnd) -> None:
         status = await self._its_end(handle)
+        self._note_end(status)
         on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
 
     async def _its_end(self, handle: Handle) -> Status:
         """Return, when it has ended, how."""
-        if isinstance(self._launcher, Watchful):
-            return await self._launcher.ended(handle)
+        if (end := self._launcher.ended(handle)) is not None:
+            return await end
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:

@@ -80,10 +80,10 @@ def run(plan: ControllerPlan, *, owned: bool) -> int:
     def ready(controller: Controller) -> None:
         controllers.append(controller)
         _watch_home(controller, profile)
-        notes.note(steps.LISTENS, words=f"port {controller.port}")
         if owned:
             _follow_host(controller)
         if by_hand:
+            notes.note(steps.LISTENS, words=f"port {controller.port}")  # else its host does
             _say_ready(controller, plan)
 
     def failed(words: str) -> None:

@@ -9,10 +9,10 @@ from engineroom.errors import LaunchError
 
 
 class NoController(LaunchError):
-    """The controller did not start. `code`: the exit code that says why."""
+    """The controller did not start. `code`: the exit code that says why; `noted`: as for every LaunchError."""
 
-    def __init__(self, words: str, code: int = 1) -> None:
-        self.code = code
+    def __init__(self, words: str, code: int = 1, *, noted: bool = False) -> None:
+        self.code, self.noted = code, noted
         super().__init__(words)
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, assert_never
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, Telling, Watchful
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, OnExit, Status
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -48,12 +47,14 @@ class LaunchedEngines:
         on_change: Callable[[], None],
         on_exit: Callable[[Instance, str], None] = lambda *_: None,
         dismiss: Callable[[Sequence[int]], None] = lambda _: None,
+        on_process: OnExit = lambda *_: None,
     ) -> None:
-        """`on_exit`: is told which engines have ended, and how; `dismiss`: has the controller tell engines to end."""
+        """`on_exit`: is told which engines have ended, and how; `on_process`: which processes, if the launcher sees
+        that; `dismiss`: has the controller tell engines to end."""
         self._plan, self._instance, self._launcher = plan, instance, launcher
         self._make_command, self._report, self._on_change = make_command, report, on_change
-        self._on_exit, self._dismiss = on_exit, dismiss
-        self._life = LaunchedLife(late=plan.engine_timeout, telling=isinstance(launcher, Telling))
+        self._on_exit, self._dismiss, self._on_process = on_exit, dismiss, on_process
+        self._life = LaunchedLife(late=plan.engine_timeout, telling=launcher.tell(self._process_exited))
         self.engines = self._life.engines
         self._ticking = Ticking(self._life.wake, lambda: self._feed(events.Tick()))
         self._pulse = Pulse()
@@ -130,6 +131,10 @@ class LaunchedEngines:
         """Ask the launcher now how everything is: something has ended."""
         self._feed(events.LookNow())
 
+    def _process_exited(self, pid: int, how: str, own: bool) -> None:  # noqa: FBT001 (an OnExit)
+        self._on_process(pid, how, own)
+        self.look()
+
     def close(self) -> None:
         for task in self._watching:
             task.cancel()
@@ -181,8 +186,8 @@ class LaunchedEngines:
                 self._report(Progress(ready, n))
             case actions.Remark(words):
                 self._report(Notice(words))
-            case actions.Queued(name, words):
-                self._steps.note(steps.QUEUED, words=words, who=self._who(name))
+            case actions.Queued(name, words, fix):
+                self._steps.note(steps.QUEUED, words=words, fix=fix, who=self._who(name))
                 self._report(Notice(f"waiting: {words}"))
             case actions.NotAsked(problem, waited_for):
                 log.warning("its status cannot be queried: %s", problem)
@@ -192,8 +197,8 @@ class LaunchedEngines:
                 log.warning("engine died", extra={"engine": label, "cause": cause})
                 self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {label}")
                 self._report(EngineDied(label, cause, log_file))
-            case actions.SetEnded(name, words):
-                self._steps.note(steps.ENDED, ok=False, words=words, who=self._who(name))
+            case actions.SetEnded(name, words, fix):
+                self._steps.note(steps.ENDED, ok=False, words=words, fix=fix, who=self._who(name))
                 log.warning("a set of engines has ended", extra={"set": name, "how": words})
             case _:
                 assert_never(action)
@@ -240,19 +245,21 @@ class LaunchedEngines:
         finally:
             del self._launching[name]
         self._feed(events.Launched(launch, handle, command.log_file))
-        if isinstance(self._launcher, Watchful) and not self._life.closing:
-            self._keep(self._watching, self._hear_of_end(launch, handle, self._launcher))
+        if not self._life.closing and (end := self._launcher.ended(handle)) is not None:
+            self._keep(self._watching, self._hear_of_end(launch, end))
 
     async def _start(self, command: Command, n: int, name: str) -> Handle:
-        """Start `command`, and note that step; of a failure, unless the launcher has noted more exactly what it was."""
-        began, words = time.time(), f"{n} by {self._plan.launcher_names[1]}"
-        self._steps.note(steps.SUBMITTED, words=words, who=self._who(name), n=n)
+        """Start `command`, and note that step."""
+        who = self._who(name)
+        self._steps.note(steps.SUBMITTED, words=f"{n} by {self._plan.launcher_names[1]}", who=who, n=n)
         try:
-            return await self._launcher.start(command)
+            handle = await self._launcher.start(command)
         except LaunchError as error:
-            if all(step.ok or step.at < began for step in steps.read_steps(self._steps.path)):
-                self._steps.note(steps.SUBMITTED, ok=False, words=str(error), who=self._who(name))
+            self._steps.note(steps.SUBMITTED, ok=False, words=str(error), fix=error.fix, who=who)
             raise
+        if words := handle.get("words"):
+            self._steps.note(steps.SUBMITTED, words=str(words), who=who)
+        return handle
 
     async def _stop(self, launch: int) -> None:
         handle = self._life.handle_of(launch)
@@ -277,8 +284,8 @@ class LaunchedEngines:
                 self._feed(events.Heard(launch, status))
         self._feed(events.Polled())
 
-    async def _hear_of_end(self, launch: int, handle: Handle, launcher: Watchful) -> None:
-        self._feed(events.Heard(launch, await launcher.ended(handle)))
+    async def _hear_of_end(self, launch: int, end: Coroutine[Any, Any, Status]) -> None:
+        self._feed(events.Heard(launch, await end))
 
     def _keep(self, tasks: set[asyncio.Task[None]], work: Any) -> None:
         task = asyncio.ensure_future(work)

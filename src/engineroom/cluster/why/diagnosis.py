@@ -214,17 +214,13 @@ def lines(answer: Answer) -> list[str]:
 def _step_lines(trail: Iterable[Step], said: Sequence[str]) -> Iterator[str]:
     """Yield the steps as lines; what `said` has, or a line above, is not said again."""
     told = list(said)
-    last: Step | None = None
     for step in trail:
-        if last is not None and (last.who, last.step, last.words) == (step.who, step.step, step.words):
-            continue  # a launcher and the host that uses it both said so
         state = step.step if step.ok else f"{step.step} FAILED"
         again = not step.ok and any(_same(step.words, words) for words in told)
         words = ": as above" if again else f": {_first_line(step.words)}" if step.words else ""
         yield f"{clock(step.at)}  {step.who}: {state}{words}"
         if not step.ok:
             told.append(step.words)
-        last = step
 
 
 def _same(one: str, other: str) -> bool:

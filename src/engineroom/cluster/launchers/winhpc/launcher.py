@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from engineroom.cluster.launchers.jobs.commands import run
-from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, State, Status
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, Polled, State, Status
 from engineroom.cluster.launchers.systems.winhpc import WINHPC
 from engineroom.cluster.launchers.winhpc.job import job_xml
 from engineroom.cluster.launchers.winhpc.status import status_in
@@ -25,14 +25,13 @@ from engineroom.settings.launchers import WindowsHPCLauncher
 from engineroom.settings.profiles import tail
 from engineroom.settings.winhpc import WinHPCTask
 from engineroom.trail.launches import VARIABLE, parse_launch
-from engineroom.trail.steps import SUBMITTED, Steps
 
 _SYSTEM = WINHPC.name
 _LOOK_EVERY = 1.0
 """Seconds between two looks at a job that is to end."""
 
 
-class WindowsHPC:
+class WindowsHPC(Polled):
     """Starts a controller, or a set of engines, as a job. No secret is in it: connection files are on a share."""
 
     def __init__(self, options: WindowsHPCLauncher, shared: dict[str, Any]) -> None:
@@ -42,20 +41,16 @@ class WindowsHPC:
         self._writing = asyncio.Lock()
 
     async def start(self, command: Command) -> Handle:
-        steps = Steps(command.profile.steps_file(command.cluster_id), _who(command))
         submission = asyncio.ensure_future(self._submit(command))
         try:
             job = await asyncio.shield(submission)
-        except LaunchError as error:
-            steps.note(SUBMITTED, ok=False, words=str(error))
-            raise
         except asyncio.CancelledError:
             with contextlib.suppress(LaunchError):  # what is being submitted has an id soon, and is not wanted any more
                 await self._ask("cancel", await submission)
             raise
-        steps.note(SUBMITTED, words=f"job {job} of {_SYSTEM}")
         return {
             "launcher": "windowshpc",
+            "words": f"job {job} of {_SYSTEM}",
             "job": job,
             "scheduler": self._options.scheduler,
         }
@@ -163,9 +158,3 @@ class WindowsHPC:
         if said.code:
             raise LaunchError(f"`{' '.join(argv)}` failed with exit code {said.code}: {said.words}")
         return f"{said.output}{said.errors}".strip()
-
-
-def _who(command: Command) -> str:
-    """Return whose steps these are."""
-    launch = parse_launch(command.environment.get(VARIABLE, ""))
-    return command.role if launch is None or not launch.set else f"engine set {launch.set}"

@@ -67,6 +67,7 @@ class Queued(NamedTuple):
 
     set: str
     words: str
+    fix: str = ""
 
 
 class NotAsked(NamedTuple):
@@ -89,6 +90,7 @@ class SetEnded(NamedTuple):
 
     set: str
     words: str
+    fix: str = ""
 
 
 class SetComplete(NamedTuple):

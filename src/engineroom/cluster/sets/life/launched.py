@@ -231,11 +231,11 @@ class LaunchedLife:
             told.running_since = self._now
         said_anew = status.words and (status.state, status.words) != (before.state, before.words)
         if status.state is State.WAITING and said_anew:
-            self._do(actions.Queued(told.name, status.words))
+            self._do(actions.Queued(told.name, status.words, status.fix))
         elif status.state is State.RUNNING and said_anew and (told.waited_for or not self._telling):
             self._do(actions.Remark(status.words))  # of a part of it, and nobody else has said it
         elif status.state is State.ENDED:
-            self._do(actions.SetEnded(told.name, status.words))
+            self._do(actions.SetEnded(told.name, status.words, status.fix))
 
     def _not_heard(self, launch: int, problem: str) -> None:
         told = self._launches.get(launch)

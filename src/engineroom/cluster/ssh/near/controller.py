@@ -80,7 +80,8 @@ class RemoteController:
             self._keep_files(self._listening, self._sweeper)
             await fetch_all(machine, self._options.to_fetch)
         except (LaunchError, OSError) as error:
-            raise NoController(f"the controller did not start on {error}", getattr(error, "code", 1)) from error
+            code, noted = getattr(error, "code", 1), getattr(error, "noted", False)
+            raise NoController(f"the controller did not start on {error}", code, noted=noted) from error
 
     def stop(self, reason: str) -> None:
         self._machine.close(reason)

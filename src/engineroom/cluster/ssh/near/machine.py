@@ -102,6 +102,7 @@ class Machine:
             self._gone.set()
             problem = error.problem
             self._steps.note(problem.step, ok=False, words=f"{self.name}: {problem.words}", fix=problem.fix)
+            error.noted = True
             raise
         assert self.hello is not None
         self._steps.note(REACHED, words=f"{self.name} is {self.hello.host}")
