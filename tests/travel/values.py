@@ -293,7 +293,7 @@ row(logging.getLogger("a.b"), lambda log: log is logging.getLogger("a.b"), same=
 row(types.ModuleType("made_here"), lambda m: m.__name__ == "made_here", same=None)
 row(sys.stdout, lambda f: f.write("") == 0, same=None)
 
-title("Lists nested a few hundred levels deep, and long chains of objects")
+title("Lists nested thousands of levels deep, and long chains of objects")
 
 
 class Link:
@@ -315,8 +315,17 @@ def chain(length):
     return link
 
 
+def levels(value):
+    count = 0
+    while value:
+        value, count = value.next if type(value) is Link else value[0], count + 1
+    return count
+
+
+deepest = 300 if sys.version_info[:2] == (3, 12) else 2500
 made(lambda: nested(200), lambda v: v[0][0] is not None)
-made(lambda: chain(60), lambda c: c.next.next is not None, same=None)
+made(lambda: nested(deepest), lambda v: levels(v) == deepest, same=None)
+made(lambda: chain(deepest), lambda c: levels(c) == deepest, same=None)
 
 title("Refused at the call: locks, threads, queues, executors, futures")
 

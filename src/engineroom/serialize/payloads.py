@@ -100,8 +100,12 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
     try:
         return pickler.dumps(wrapped, buffers)
     except Exception as error:
-        from engineroom.serialize.refusals.culprits import explain  # only needed now
+        from engineroom.serialize.refusals.culprits import explain, too_deep  # only needed now
 
+        if too_deep(error) and sys.getrecursionlimit() <= _USUAL_LIMIT and sys.version_info < (3, 12):
+            from engineroom.serialize.deep import deeper  # hardly anybody needs it
+
+            return deeper(lambda: _by_value(value, wrapped, buffers, what, root))
         raise PackError(explain(value, what, error, root=root)) from error
 
 

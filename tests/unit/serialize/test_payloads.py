@@ -279,6 +279,21 @@ def test_what_is_nested_deeply_travels_where_the_limit_of_recursion_is_high(dept
     assert (levels, back) == (depth, [])
 
 
+class Next:
+    def __init__(self, next_):
+        self.next = next_
+
+
+@pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="Python 3.12 has a low limit for what is written in C")
+@pytest.mark.parametrize("wrap", [lambda it: [it], lambda it: {"a": it}, Next, lambda it: lambda: it])
+def test_thousands_of_levels_travel_at_the_usual_limit_of_recursion(wrap):
+    value, usual = None, sys.getrecursionlimit()
+    for _ in range(2000):
+        value = wrap(value)
+    assert type(there_and_back(value)) is type(value)
+    assert sys.getrecursionlimit() == usual
+
+
 def test_an_object_that_refuses():
     with pytest.raises(PackError, match=r"it is a '.*Refuses': ValueError: never me"):
         pack(Refuses())

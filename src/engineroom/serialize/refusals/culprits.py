@@ -86,7 +86,7 @@ def _described(value: object) -> str:
 
 
 def _reason(value: object, root: str, error: BaseException) -> str:
-    if _too_deep(error):
+    if too_deep(error):
         return "it is nested too deeply. Send it in parts, or flatten it into a list."
     clauses, expression, seen = [], "it", {id(value)}
     for _ in range(_DEPTH):
@@ -118,7 +118,8 @@ def _ending(value: object, expression: str, error: BaseException) -> str:
     return f"{subject} is {kind_of(value)}. {advice_for(value, is_result=home.namespace is not None)}"
 
 
-def _too_deep(error: BaseException) -> bool:
+def too_deep(error: BaseException) -> bool:
+    """Whether pickling failed because the value is nested too deeply."""
     return isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)
 
 
