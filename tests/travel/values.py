@@ -322,7 +322,7 @@ def levels(value):
     return count
 
 
-deepest = 300 if sys.version_info[:2] == (3, 12) else 2500
+deepest = 300 if sys.version_info[:2] == (3, 12) else 1500
 made(lambda: nested(200), lambda v: v[0][0] is not None)
 made(lambda: nested(deepest), lambda v: levels(v) == deepest, same=None)
 made(lambda: chain(deepest), lambda c: levels(c) == deepest, same=None)

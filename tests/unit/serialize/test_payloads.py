@@ -288,7 +288,7 @@ class Next:
 @pytest.mark.parametrize("wrap", [lambda it: [it], lambda it: {"a": it}, Next, lambda it: lambda: it])
 def test_thousands_of_levels_travel_at_the_usual_limit_of_recursion(wrap):
     value, usual = None, sys.getrecursionlimit()
-    for _ in range(2000):
+    for _ in range(1000):
         value = wrap(value)
     assert type(there_and_back(value)) is type(value)
     assert sys.getrecursionlimit() == usual
