@@ -140,6 +140,10 @@ def test_views_and_executors_map_as_the_builtin_does(rc: Client) -> None:
             view.map_sync(abs)
         with pytest.raises(TypeError):
             view.map_sync(abs, 3)
+        for call in (view.map_sync, view.map_async, view.imap, view.executor.map):
+            with pytest.raises(er.PackError, match="expected a function, got an object of type 'int'"):
+                list(call(3, [1]))
+        assert len(view.map_async(er.Reference("f"), [1])) == 1
         parts = [[1, 2], [3], [4, 5]]
         found = view.map_sync(lambda xs: next(x for x in xs if x % 2 == 0), parts, return_exceptions=True)
         assert (found[0], found[1].ename, found[2]) == (2, "StopIteration", 4)

@@ -213,6 +213,8 @@ class AnyView(Hinted, Generic[Kind]):
 
     def _pack_for_chunks(self, function: Function[Any]) -> tuple[PackedFunction, str]:
         """Return what calls `function` with each item of a chunk, and the name of `function`."""
+        if not callable(function):
+            self._pack(function)  # refuses all but references
         try:
             packed = self._pack(functools.partial(each_item, function))
         except PackError:
