@@ -286,6 +286,16 @@ def f():
     assert engine.summary == "ValueError: late"
 
 
+def test_cells_have_the_names_that_their_client_gave_them():
+    for code in ("1 / 0", "1 ="):
+        with pytest.raises((ZeroDivisionError, SyntaxError)) as caught:
+            exec(compile(code, "<cell 3 (2)>", "exec"))
+        _, body = pack_failure(caught.value, engine_id=0, instance=bytes(16), method="execute")
+        error = unpack_failure(joined(body))
+        assert 'File "<cell 3>", line 1' in error.traceback
+        assert "(2)" not in f"{error.traceback} {error} {getattr(error, 'filename', '')}"
+
+
 def test_a_plain_python_traceback_shows_the_remote_one(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

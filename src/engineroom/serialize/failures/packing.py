@@ -12,7 +12,7 @@ from engineroom.errors.parts import Parts, contents_of, furnish, made, members_o
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.protocol.texts import brief
-from engineroom.serialize.failures.tracebacks import bounded, message_of, printable, traceback_text
+from engineroom.serialize.failures.tracebacks import bounded, message_of, printable, traceback_text, with_cell_names
 from engineroom.serialize.frames import Buffer, Packed, lay_out
 from engineroom.serialize.payloads import pickled, unpickled
 
@@ -33,6 +33,8 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
     be pickled travels as words. `method`: what the engine did ("apply", "execute", ...).
     """
     show_users_frames(exception)
+    if isinstance(exception, SyntaxError) and isinstance(exception.filename, str):
+        exception.filename = with_cell_names(exception.filename)
     name, text = _name_and_text(exception)
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
     words = (name, text, traceback_text(exception), info)

@@ -12,13 +12,16 @@ _HEAD, _TAIL = 20, 25
 
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TEXT = 200_000
+_CELL = re.compile(r"<(cell \d+) \(\d+\)>")
+"""How an engine calls a cell while another client's cell has the name."""
+
 _REPEATED = re.compile(r"  \[Previous line repeated (\d+) more")
 
 
 def message_of(exception: BaseException) -> str:
     """Return `str(exception)`, or what stands for it where that fails; a very long one is cut, and says so."""
     try:
-        return bounded(printable(str(exception)), _LONGEST_MESSAGE)
+        return bounded(printable(with_cell_names(str(exception))), _LONGEST_MESSAGE)
     except Exception:  # noqa: BLE001 -- the user's code
         return f"<{type(exception).__name__} that can't be printed>"
 
@@ -26,13 +29,19 @@ def message_of(exception: BaseException) -> str:
 def traceback_text(exception: BaseException) -> str:
     """Return what Python would print, with causes, contexts, members of groups, and notes."""
     try:
-        shown = TracebackException(type(exception), exception, exception.__traceback__, compact=True)
-        _fold(shown)
-        text = "".join(shown.format())
+        found = TracebackException(type(exception), exception, exception.__traceback__, compact=True)
+        _fold(found)
+        text = "".join(found.format())
     except Exception:  # noqa: BLE001 -- the user's __repr__ or attributes
         frames = ["Traceback (most recent call last):\n", *format_tb(exception.__traceback__)]
         text = "".join([*frames, f"{type(exception).__name__}: {message_of(exception)}"])
-    return bounded(printable(_with_short_message(text, exception).rstrip("\n")), _LONGEST_TEXT)
+    shown = with_cell_names(_with_short_message(text, exception).rstrip("\n"))
+    return bounded(printable(shown), _LONGEST_TEXT)
+
+
+def with_cell_names(text: str) -> str:
+    """Return `text` with cells under the names that their own client knows."""
+    return _CELL.sub(r"<\1>", text) if ")>" in text else text
 
 
 def _with_short_message(text: str, exception: BaseException) -> str:
