@@ -19,6 +19,7 @@ from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.commands import CommandTookTooLong, run
 from engineroom.cluster.launchers.jobs.submission import JobIdNotFound, JobRefused
 from engineroom.cluster.launchers.launcher import ENGINE, Command, State, Status
+from engineroom.cluster.launchers.polling import Polling
 from engineroom.cluster.records.job_records import HostJobs, JobRecord
 from engineroom.errors import LaunchError
 from engineroom.ids import new_instance
@@ -72,7 +73,7 @@ async def comes_to(state: State, ask: Callable[[], Awaitable[Status]]) -> Status
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the launcher ask as fast as it is asked."""
-    monkeypatch.setattr(job_board, "_SOON", 0.0)
+    monkeypatch.setattr(job_board, "_FRESH", 0.0)
 
 
 def test_a_job_is_on_disk_before_its_start_returns_and_until_it_has_ended(
@@ -92,9 +93,8 @@ def test_a_job_is_on_disk_before_its_start_returns_and_until_it_has_ended(
     assert slurm.pids(11) == []
 
 
-@pytest.mark.parametrize("hurry", [60.0, 0.0], ids=["at first", "later"])
-def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
-    command: Command, slurm: FakeScheduler, monkeypatch: pytest.MonkeyPatch, hurry: float
+def test_one_query_is_for_all_jobs_of_all_launchers_of_a_host(
+    command: Command, slurm: FakeScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries: list[list[str]] = []
     run = job_board.run
@@ -103,28 +103,23 @@ def test_one_query_is_for_all_jobs_and_not_more_often_than_the_system_likes(
         queries.append(argv)
         return await run(argv)
 
-    def asked() -> list[list[str]]:
-        return [query for query in queries if query[0] == "squeue"]
-
     monkeypatch.setattr(job_board, "run", counting)
-    monkeypatch.setattr(job_board, "_HURRY", hurry)
-    monkeypatch.setattr(job_board, "_SOON", 0.1)
-    monkeypatch.setattr(job_board, "_LATER", 3600.0)
+    heard: list[Status | LaunchError] = []
 
     async def story() -> None:
         shared: dict[str, Any] = {}
         one, two = (BatchLauncher(SlurmEngineSetLauncher(split=True), shared) for _ in range(2))
         handles = [await one.start(command), await two.start(command)]
-        began = asyncio.get_running_loop().time()
-        polls = 0
+        polling = Polling.of(shared)
+        watched = [polling.watch(*each, heard.append) for each in zip((one, two), handles, strict=True)]
         async for _ in looks():
-            await asyncio.gather(one.poll(handles[0]), two.poll(handles[1]))
-            polls += 1
-            if polls >= 100 and (len(asked()) >= 3 or not hurry):
+            if len(heard) >= 6:
                 break
-        assert sorted(asked()[-1][-1].removeprefix("--jobs=").split(",")) == ["11", "12", "13", "14"]
-        seconds = asyncio.get_running_loop().time() - began
-        assert len(asked()) <= (seconds / 0.1 + 2 if hurry else 2)
+        asked = [query for query in queries if query[0] == "squeue"]
+        assert sorted(asked[-1][-1].removeprefix("--jobs=").split(",")) == ["11", "12", "13", "14"]
+        assert len(asked) <= 4  # one for both of them, each time, and one that is under way
+        for each in watched:
+            polling.drop(each)
         for launcher, handle in zip((one, two), handles, strict=True):
             await launcher.stop(handle)
 

@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, Polled, State, Status
+from engineroom.cluster.launchers.pace import Pace
+from engineroom.cluster.launchers.polling import Polling
 from engineroom.cluster.line.messages import Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.seats import launched
@@ -66,7 +68,6 @@ class NoSweeper:
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setattr(launched, "_LOOK_EVERY", 0.01)
-    monkeypatch.setattr(launched, "_SOON", 0.02)
     monkeypatch.setattr(launched, "Sweeper", NoSweeper)
     profile = Profile(tmp_path)
     profile.prepare()
@@ -86,7 +87,9 @@ def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = SEC
         controller=ControllerConfig(security_dir=str(profile.security_dir)),
     )
     command = Command(role=CONTROLLER, name="c", argv=["ipcontroller"], log_file="/log", profile_dir=str(profile.path))
-    return ControllerJob(plan, new_instance(), job, command, seconds=seconds, report=reports.append)
+    return ControllerJob(
+        plan, new_instance(), job, command, seconds=seconds, report=reports.append, polling=Polling(Pace(soon=0.02))
+    )
 
 
 def write_files(profile: Profile, record: ProcessRecord, sock: Path | None = None) -> None:

@@ -43,7 +43,7 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
-    monkeypatch.setattr(job_board, "_SOON", 0.0)
+    monkeypatch.setattr(job_board, "_FRESH", 0.0)
     monkeypatch.setattr(job_board, "_AGAIN", 0.05)
     return Told(tmp_path)
 

@@ -12,11 +12,9 @@ from engineroom.cluster.sets.life.events import (
     Joined,
     Launched,
     Left,
-    LookNow,
     NotHeard,
     NotLaunched,
     NotStopped,
-    Polled,
     RestartSets,
     SetEvent,
     StartSet,
@@ -25,7 +23,6 @@ from engineroom.cluster.sets.life.events import (
     Tick,
 )
 from engineroom.cluster.sets.life.launched import FAREWELL, NOTICED, LaunchedLife
-from engineroom.cluster.sets.life.polls import LATER, SOON
 from engineroom.cluster.sets.life.set_phases import NEXT, Cause, Phase
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming
@@ -109,7 +106,7 @@ def test_a_start_asks_the_launcher_and_then_how_it_is_and_is_over_when_all_are_h
     story = Story()
     assert story.then(START) == [actions.Launch(1, "a", 2)]
     assert story.life.coming() == Coming(2)
-    assert story.then(STARTED) == [actions.Poll((1,))]
+    assert story.then(STARTED) == [actions.Watch(1)]
     assert story.life.handles() == {"a": {"job": 7}}
     assert story.then(JOIN[0]) == [actions.Count(1, 2)]
     assert story.life.coming() == Coming(1)
@@ -119,20 +116,15 @@ def test_a_start_asks_the_launcher_and_then_how_it_is_and_is_over_when_all_are_h
 
 def test_those_that_join_before_the_launcher_has_said_anything_count_unless_they_have_left() -> None:
     story = Story(START, *JOIN, Left(FIRST, "gone"))
-    assert story.then(STARTED) == [actions.Count(1, 2), actions.Poll((1,))]
+    assert story.then(STARTED) == [actions.Count(1, 2), actions.Watch(1)]
     assert [engine.engine_id for engine in story.life.engines] == [1]
 
 
-def test_polls_are_often_at_first_and_seldom_later_and_never_two_at_once() -> None:
-    story = Story(START, STARTED, Heard(1, RUNNING), *JOIN)
-    assert story.then(LookNow()) == []  # one is going on
-    assert story.then(Polled()) == [actions.Poll((1,))]
-    story.then(Polled())
-    assert story.life.wake() == SOON
-    assert story.then(Tick(), at=SOON) == [actions.Poll((1,))]
-    story.then(Polled(), at=LATER)
-    assert story.life.wake() == 2 * LATER
-    assert story.then(LookNow(), at=LATER + 1) == [actions.Poll((1,))]
+def test_only_while_its_status_matters_it_is_asked_for() -> None:
+    assert actions.Unwatch(1) in Story(START, STARTED).then(STOP)
+    assert actions.Unwatch(1) in Story(START, STARTED).then(Heard(1, ENDED))
+    assert actions.Unwatch(1) in Story(START, STARTED).then(Closed())
+    assert actions.Unwatch(1) not in Story(START, STARTED, *JOIN).done
 
 
 def test_why_it_waits_is_told_once_for_each_reason() -> None:
@@ -154,7 +146,7 @@ def test_how_a_part_ended_is_told_unless_somebody_else_tells_it(*, telling: bool
 
 
 def test_only_what_runs_is_late() -> None:
-    story = Story(START, STARTED, Polled(), Heard(1, WAITING))
+    story = Story(START, STARTED, Heard(1, WAITING))
     story.then(Tick(), at=10 * LATE)
     assert story.phase() is Phase.GATHERING
     story.then(Heard(1, RUNNING), at=1000.0)
@@ -187,14 +179,15 @@ def test_what_ends_before_any_has_come_has_failed_and_nothing_of_it_is_left() ->
     assert story.then(Heard(1, ENDED)) == [
         actions.SetEnded("a", ENDED.words),
         actions.SetShort("a", 2, 2, ENDED.words, "out.log", failed=True),
+        actions.Unwatch(1),
     ]
     assert story.life.handles() == {}
     assert story.life.wake() is None
 
 
 def test_a_controller_that_does_not_notice_an_end_is_told_and_then_it_is_over() -> None:
-    story = Story(START, STARTED, Polled(), *JOIN)
-    assert story.then(Heard(1, ENDED)) == [actions.SetEnded("a", ENDED.words)]
+    story = Story(START, STARTED, *JOIN)
+    assert story.then(Heard(1, ENDED)) == [actions.SetEnded("a", ENDED.words), actions.Unwatch(1)]
     assert story.then(Tick(), at=NOTICED) == [
         actions.SayGone(FIRST, "exit code 3"),
         actions.SayGone(SECOND, "exit code 3"),
@@ -207,7 +200,7 @@ def test_a_controller_that_does_not_notice_an_end_is_told_and_then_it_is_over() 
 
 def test_a_stop_dismisses_the_engines_first_and_is_asked_for_once() -> None:
     story = Story(START, STARTED, *JOIN)
-    assert story.then(STOP) == [actions.Dismiss((0, 1)), actions.Stop(1)]
+    assert story.then(STOP) == [actions.Dismiss((0, 1)), actions.Stop(1), actions.Unwatch(1)]
     assert story.then(STOP) == story.then(Closed()) == []
     assert story.then(Left(FIRST, "stopped")) == []  # it was to
     assert story.then(Heard(1, ENDED)) == []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.cluster.launchers.choose import launcher_for, options_of
+from engineroom.cluster.launchers.polling import Polling
 from engineroom.cluster.line.messages import Report
 from engineroom.cluster.plan.commands import controller_command, engines_command
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -53,6 +54,7 @@ def launched_set(plan: HostPlan, options: EngineLauncher, host: EnginesHost, sha
         on_exit=host.engine_exited,
         dismiss=host.dismiss_engines,
         on_process=lambda pid, how, own: host.process_exited(pid, how, own=own),
+        polling=Polling.of(shared),
     )
 
 
@@ -73,6 +75,7 @@ def launched_seat(
         controller_command(plan, options),
         seconds=options.connection_info_timeout,
         report=report,
+        polling=Polling.of(shared),
     )
 
 

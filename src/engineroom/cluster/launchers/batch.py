@@ -80,8 +80,26 @@ class BatchLauncher(Polled):
         return handle
 
     async def poll(self, handle: Handle) -> Status:
-        system, jobs = self._system_in(handle), handle["jobs"]
-        states, ended = await self._with_parts(system, handle, await self._board(system).states(jobs))
+        system = self._system_in(handle)
+        return await self._status_of(system, handle, await self._board(system).states(handle["jobs"]))
+
+    async def poll_all(self, handles: Sequence[Handle]) -> Sequence[Status | LaunchError]:
+        """Return the status of all `handles`, by one query of each batch system that they are of: one, usually."""
+        found: dict[int, Status | LaunchError] = {}
+        for system in {name: self._system_in(handle) for handle in handles if (name := handle["system"])}.values():
+            numbers = [number for number, handle in enumerate(handles) if handle["system"] == system.name]
+            try:
+                said = await self._board(system).states_of([handles[number]["jobs"] for number in numbers])
+            except LaunchError as error:
+                found |= dict.fromkeys(numbers, error)
+                continue
+            for number, states in zip(numbers, said, strict=True):
+                found[number] = await self._status_of(system, handles[number], states)
+        return [found[number] for number in range(len(handles))]
+
+    async def _status_of(self, system: BatchSystem, handle: Handle, states: list[JobState]) -> Status:
+        jobs = handle["jobs"]
+        states, ended = await self._with_parts(system, handle, states)
         status = msgspec.structs.replace(status_of(system, states), ended=ended, fix=_fix(states))
         if status.state is State.ENDED:
             forget_jobs(self._shared, jobs)

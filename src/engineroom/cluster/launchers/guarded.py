@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.launchers import guard
-from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, OnExit, State, Status, as_text
+from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, OneByOne, OnExit, State, Status, as_text
 from engineroom.cluster.line.children import Child, cause_of
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
@@ -80,7 +80,7 @@ class _Guarded:
         await self.pulse.until(lambda: self.reaped)
 
 
-class GuardedProcesses:
+class GuardedProcesses(OneByOne):
     """Starts a command's processes under a guard, and knows at once when they end."""
 
     name = "the engines' command"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from engineroom.cluster.launchers.status import Handle, State, Status
+from engineroom.errors import LaunchError
 from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE
 from engineroom.settings.profiles import Profile
 
@@ -20,6 +21,7 @@ __all__ = [
     "Handle",
     "Launcher",
     "OnExit",
+    "OneByOne",
     "Polled",
     "State",
     "Status",
@@ -71,7 +73,14 @@ class Launcher(Protocol):
         """Start `command.n` processes and return their handle. LaunchError: they could not be started."""
 
     async def poll(self, handle: Handle) -> Status:
-        """Return the status. It is polled every second at first, later every 30 s."""
+        """Return the status. It is polled every second at first, later every 30 s. LaunchError: it can't be queried."""
+
+    async def poll_all(self, handles: Sequence[Handle]) -> Sequence[Status | LaunchError]:
+        """Return the status of each of `handles`, in their order, or why it can't be queried.
+
+        It is called instead of `poll`. LaunchError: none can be queried.
+        """
+        ...
 
     async def signal(self, handle: Handle, signum: int) -> None:
         """Send a signal to all processes of `handle`. LaunchError: they could not be signalled."""
@@ -92,7 +101,25 @@ class Launcher(Protocol):
         ...
 
 
-class Polled:
+class OneByOne:
+    """What launchers have in common that can query one handle at a time."""
+
+    async def poll(self, handle: Handle) -> Status:
+        """As `Launcher.poll`."""
+        raise NotImplementedError
+
+    async def poll_all(self, handles: Sequence[Handle]) -> Sequence[Status | LaunchError]:
+        """As `Launcher.poll_all`."""
+        return [await self._status(handle) for handle in handles]
+
+    async def _status(self, handle: Handle) -> Status | LaunchError:
+        try:
+            return await self.poll(handle)
+        except LaunchError as error:
+            return error
+
+
+class Polled(OneByOne):
     """What launchers have in common that see no process end: they are asked for a status, again and again."""
 
     def tell(self, on_exit: OnExit) -> bool:

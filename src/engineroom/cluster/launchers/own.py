@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from engineroom.cluster.launchers.launcher import Command, Handle, Polled, Status, as_text
@@ -48,6 +49,21 @@ class OwnLauncher(Polled):
         if not isinstance(status, Status):
             raise LaunchError(f"{_path(self._options)}.poll must return a Status, not {status!r}")
         return status
+
+    async def poll_all(self, handles: Sequence[Handle]) -> Sequence[Status | LaunchError]:
+        """Ask the user's `poll_all` if there is one, else `poll` about each."""
+        if not callable(getattr(self._options, "poll_all", None)):
+            return await super().poll_all(handles)
+        said = await self._call("poll_all", handles)
+        path, wanted = _path(self._options), f"a Status for each of {len(handles)} handles"
+        if not isinstance(said, Sequence) or len(said) != len(handles):
+            raise LaunchError(f"{path}.poll_all must return {wanted}, not {said!r}")
+        return [
+            each
+            if isinstance(each, Status | LaunchError)
+            else LaunchError(f"{path}.poll_all must return {wanted}, and not {each!r} among them")
+            for each in said
+        ]
 
     async def signal(self, handle: Handle, signum: int) -> None:
         await self._call("signal", handle, signum)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import Handle, State, Status
+from engineroom.cluster.launchers.launcher import Handle, OneByOne, State, Status
 from engineroom.cluster.line.children import cause_of
 from engineroom.cluster.records.pid_records import Holder, holder
 from engineroom.errors import LaunchError
@@ -22,7 +22,7 @@ STOP_SECONDS = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-class ProcessLauncher:
+class ProcessLauncher(OneByOne):
     """Starts processes that outlive us unless they are told otherwise; signals only what is certainly meant."""
 
     def __init__(self) -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from engineroom.cluster.clearing.sweeper import Sweeper
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
+from engineroom.cluster.launchers.polling import Polling, Watched
 from engineroom.cluster.line.messages import Notice, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records import pid_records
@@ -26,6 +27,7 @@ from engineroom.cluster.seats.seat import NoController, OnEnd
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.ids import Instance
 from engineroom.machine.processes import ProcessRecord
+from engineroom.machine.pulse import Pulse
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.trail.launches import VARIABLE, Launch
 from engineroom.trail.steps import CONTROLLER, ENDED, QUEUED, SUBMITTED, Steps
@@ -34,9 +36,6 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.2
 """Seconds between two looks for the connection files."""
-
-_SOON, _LATER = 1.0, 30.0
-"""Seconds between two polls: for the first `_LATER` seconds, and then."""
 
 _ASK_SECONDS = 3.0
 """How long the controller may take to end when asked, before its job is cancelled."""
@@ -55,7 +54,9 @@ class ControllerJob:
         *,
         seconds: float,
         report: Callable[[Report], None],
+        polling: Polling | None = None,
     ) -> None:
+        """`polling`: the host's."""
         assert plan.controller is not None
         self._plan, self._config, self._launcher, self._seconds, self._report = (
             plan,
@@ -70,6 +71,10 @@ class ControllerJob:
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), CONTROLLER)
         self._sweeper: Sweeper | None = None
         self._handle: Handle | None = None
+        self._polling, self._polled = polling or Polling(), list[Watched]()
+        self._status, self._pulse = Status(State.WAITING), Pulse()
+        self._running_since: float | None = None
+        self._said = ""  # why it waits
         self._info: ConnectionFile | None = None
         self._watch: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -85,7 +90,8 @@ class ControllerJob:
             raise NoController(str(error), noted=True) from error
         if words := self._handle.get("words"):
             self._steps.note(SUBMITTED, words=str(words))
-        self._info = await self._listening(self._handle, before)
+        self._polled.append(self._polling.watch(self._launcher, self._handle, self._hear))
+        self._info = await self._listening(before)
         self._watch = asyncio.get_running_loop().create_task(self._keep_watching(self._handle, on_end))
 
     def stop(self, reason: str) -> None:
@@ -108,41 +114,37 @@ class ControllerJob:
         state = {"handle": self._handle, "output_file": self._command.log_file}
         return state if self._info is None else {**state, "port": self._info.port}
 
-    async def _listening(self, handle: Handle, before: list[ProcessRecord | None]) -> ConnectionFile:
+    async def _listening(self, before: list[ProcessRecord | None]) -> ConnectionFile:
         """Return what the controller wrote once it listens; NoController: it has ended, or takes too long."""
-        loop = asyncio.get_running_loop()
-        began, polled, running_since, said = loop.time(), float("-inf"), None, ""
-        files = self._config.connection_files
+        loop, files = asyncio.get_running_loop(), self._config.connection_files
         while True:
             now = [_written_by(path) for path in files]
             if all(new is not None and new != old for new, old in zip(now, before, strict=True)):
                 return read_connection_file(files.client)
-            if loop.time() - polled >= (_SOON if loop.time() - began < _LATER else _LATER):
-                polled = loop.time()
-                status = await self._poll(handle)
-                if status.state is State.ENDED:
-                    self._note_end(status)
-                    raise NoController(f"the controller did not start: {self._how(status)}", noted=True)
-                if status.state is State.RUNNING:
-                    running_since = running_since or loop.time()
-                elif status.words and status.words != said:
-                    said = status.words
-                    self._steps.note(QUEUED, words=said, fix=status.fix)
-                    self._report(Notice(f"the controller is waiting: {said}"))
-            if running_since is not None and loop.time() - running_since > self._seconds:
+            if self._status.state is State.ENDED:
+                self._note_end(self._status)
+                raise NoController(f"the controller did not start: {self._how(self._status)}", noted=True)
+            if self._running_since is not None and loop.time() - self._running_since > self._seconds:
                 raise NoController(
                     "the controller is running, but its connection files did not appear in "
                     f"{files.client.parent} within {self._seconds:g} s. Is that directory shared with the "
                     f"machine that it runs on? Its output: {self._command.log_file}"
                 )
-            await asyncio.sleep(_LOOK_EVERY)
+            await self._pulse.until(lambda: self._status.state is State.ENDED, _LOOK_EVERY)
 
-    async def _poll(self, handle: Handle) -> Status:
-        try:
-            return await self._launcher.poll(handle)
-        except LaunchError as error:
-            log.warning("its status cannot be queried: %s", error)
-            return Status(State.WAITING, str(error))
+    def _hear(self, said: Status | LaunchError) -> None:
+        """Take its status, or why it cannot be queried."""
+        if isinstance(said, LaunchError):
+            log.warning("its status cannot be queried: %s", said)
+            said = Status(State.WAITING, str(said))
+        self._status = said
+        if said.state is State.RUNNING:
+            self._running_since = self._running_since or asyncio.get_running_loop().time()
+        elif said.state is State.WAITING and said.words not in {"", self._said} and self._info is None:
+            self._said = said.words
+            self._steps.note(QUEUED, words=said.words, fix=said.fix)
+            self._report(Notice(f"the controller is waiting: {said.words}"))
+        self._pulse.beat()
 
     def _note_end(self, status: Status) -> None:
         self._steps.note(ENDED, ok=False, words=status.words, fix=status.fix)
@@ -152,25 +154,19 @@ class ControllerJob:
         return f"{words}; its output: {self._command.log_file}" if self._command.log_file else words
 
     async def _keep_watching(self, handle: Handle, on_end: OnEnd) -> None:
-        status = await self._its_end(handle)
+        if (end := self._launcher.ended(handle)) is not None:
+            status = await end
+        else:
+            await self._pulse.until(lambda: self._status.state is State.ENDED)
+            status = self._status
         self._note_end(status)
         on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
-
-    async def _its_end(self, handle: Handle) -> Status:
-        """Return, when it has ended, how."""
-        if (end := self._launcher.ended(handle)) is not None:
-            return await end
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while True:
-            await asyncio.sleep(_SOON if loop.time() - began < _LATER else _LATER)
-            status = await self._poll(handle)
-            if status.state is State.ENDED:
-                return status
 
     async def _end(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        while self._polled:
+            self._polling.drop(self._polled.pop())
         if self._info is not None:
             from engineroom.cluster.clearing.last_resorts import end_controller  # slow to import, and only needed now
 

@@ -22,12 +22,12 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.hosted import HostedEngine, ready_ids
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.forked import ForkedLife
-from engineroom.cluster.sets.ticking import Ticking
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
 from engineroom.machine.left_behind import end_marked, mark_of
 from engineroom.machine.logs import last_line, rotate
 from engineroom.machine.surroundings import cores, thread_limits
+from engineroom.machine.ticking import Ticking
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.protocol.texts import brief

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 import msgspec
 
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, OnExit, Status
+from engineroom.cluster.launchers.polling import Polling, Watched
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -20,11 +21,11 @@ from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.launched import LaunchedLife
 from engineroom.cluster.sets.life.set_phases import LaunchedSet
 from engineroom.cluster.sets.remarks import about_missing
-from engineroom.cluster.sets.ticking import Ticking
 from engineroom.cluster.sets.waiters import Waiters
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.machine.pulse import Pulse
+from engineroom.machine.ticking import Ticking
 from engineroom.protocol.messages import Coming
 from engineroom.trail import steps
 from engineroom.trail.launches import VARIABLE, Launch, parse_launch
@@ -48,9 +49,10 @@ class LaunchedEngines:
         on_exit: Callable[[Instance, str], None] = lambda *_: None,
         dismiss: Callable[[Sequence[int]], None] = lambda _: None,
         on_process: OnExit = lambda *_: None,
+        polling: Polling | None = None,
     ) -> None:
         """`on_exit`: is told which engines have ended, and how; `on_process`: which processes, if the launcher sees
-        that; `dismiss`: has the controller tell engines to end."""
+        that; `dismiss`: has the controller tell engines to end; `polling`: the host's."""
         self._plan, self._instance, self._launcher = plan, instance, launcher
         self._make_command, self._report, self._on_change = make_command, report, on_change
         self._on_exit, self._dismiss, self._on_process = on_exit, dismiss, on_process
@@ -61,6 +63,8 @@ class LaunchedEngines:
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
         self._starts, self._stops = Waiters(), Waiters()
         self._launching: dict[str, asyncio.Task[None]] = {}
+        self._polling = polling or Polling()
+        self._polled: dict[int, Watched] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._stopping: set[asyncio.Task[None]] = set()
         self._problems: list[Exception] = []  # of stops that nobody waits for
@@ -129,7 +133,7 @@ class LaunchedEngines:
 
     def look(self) -> None:
         """Ask the launcher now how everything is: something has ended."""
-        self._feed(events.LookNow())
+        self._polling.look()
 
     def _process_exited(self, pid: int, how: str, own: bool) -> None:  # noqa: FBT001 (an OnExit)
         self._on_process(pid, how, own)
@@ -165,20 +169,29 @@ class LaunchedEngines:
         match action:
             case actions.Launch(launch, name, n):
                 self._launching[name] = asyncio.ensure_future(self._launch(launch, name, n))
-            case actions.Poll(launches):
-                self._keep(self._watching, self._poll(launches))
+            case actions.Watch(launch):
+                self._watch(launch)
+            case actions.Unwatch(launch):
+                self._polling.drop(self._polled.pop(launch))
             case actions.Stop(launch):
                 self._keep(self._stopping, self._stop(launch))
+            case actions.SetComplete() | actions.SetShort() | actions.StartOver() | actions.StopOver():
+                self._over(action, error)
+            case actions.Dismiss() | actions.SayGone() | actions.Changed():
+                self._tell_host(action)
+            case _:
+                self._tell(action)
+
+    def _tell_host(self, action: actions.Dismiss | actions.SayGone | actions.Changed) -> None:
+        match action:
             case actions.Dismiss(engine_ids):
                 self._dismiss(list(engine_ids))
             case actions.SayGone(instance, cause):
                 self._on_exit(instance, cause)
             case actions.Changed():
                 self._on_change()
-            case actions.SetComplete() | actions.SetShort() | actions.StartOver() | actions.StopOver():
-                self._over(action, error)
             case _:
-                self._tell(action)
+                assert_never(action)
 
     def _tell(self, action: actions.Told) -> None:
         match action:
@@ -271,18 +284,16 @@ class LaunchedEngines:
         else:
             self._feed(events.Stopped(launch))
 
-    async def _poll(self, launches: Sequence[int]) -> None:
-        for launch in launches:
-            handle = self._life.handle_of(launch)
-            if handle is None:
-                continue  # it is no more
-            try:
-                status = await self._launcher.poll(handle)
-            except LaunchError as error:
-                self._feed(events.NotHeard(launch, str(error)))
+    def _watch(self, launch: int) -> None:
+        def hear(said: Status | LaunchError) -> None:
+            if isinstance(said, LaunchError):
+                self._feed(events.NotHeard(launch, str(said)))
             else:
-                self._feed(events.Heard(launch, status))
-        self._feed(events.Polled())
+                self._feed(events.Heard(launch, said))
+
+        handle = self._life.handle_of(launch)
+        assert handle is not None
+        self._polled[launch] = self._polling.watch(self._launcher, handle, hear)
 
     async def _hear_of_end(self, launch: int, end: Coroutine[Any, Any, Status]) -> None:
         self._feed(events.Heard(launch, await end))

@@ -23,10 +23,8 @@ _Read = TypeVar("_Read")
 _SHOWN = 200
 """How many characters are shown of what can't be understood."""
 
-_HURRY = 30.0
-"""Seconds after a start or a stop in which the system is asked every `_SOON` seconds, and later on every `_LATER`."""
-
-_SOON, _LATER = 1.0, 30.0
+_FRESH = 1.0
+"""Seconds for which an answer counts: several ask, and the system likes to be asked seldom."""
 
 _AGAIN = 2.0
 """Seconds between two questions how a job ended, where the system is slow to know."""
@@ -49,7 +47,7 @@ class _Part:
 
 
 class JobBoard:
-    """What the batch system said last of all jobs on the board; it is asked no more often than it likes to be."""
+    """What the batch system said last of all jobs on the board, which is asked about all of them at once."""
 
     def __init__(self, system: BatchSystem) -> None:
         self._system = system
@@ -60,15 +58,14 @@ class JobBoard:
         self._leaving: set[str] = set()
         self._limit = asyncio.Semaphore(_AT_ONCE)
         self._asked = float("-inf")
-        self._hurry_until = float("-inf")
         self._answer: asyncio.Task[None] | None = None
 
     def add(self, jobs: Iterable[str], *, new: bool = False) -> None:
-        """Watch these jobs too, and closely for a while. `new`: they have just been submitted."""
+        """Ask about these jobs too. `new`: they have just been submitted."""
         since = asyncio.get_running_loop().time() if new else float("-inf")
         for job in jobs:
             self._since.setdefault(job, since)
-        self.hurry()
+        self.ask_anew()
 
     def drop(self, jobs: Iterable[str]) -> None:
         """Ask no more about these jobs."""
@@ -78,16 +75,9 @@ class JobBoard:
             self._leaving.discard(job)
 
     def leave(self, jobs: Iterable[str]) -> None:
-        """Watch these jobs until they have ended; how they do is of no interest."""
+        """Ask about these jobs until they have ended; how they do is of no interest."""
         self._leaving.update(jobs)
         self.add(jobs)
-
-    def hurry(self) -> None:
-        """Ask often for a while: something is to happen."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._hurry_until:
-            self.ask_anew()
-        self._hurry_until = now + _HURRY
 
     def ask_anew(self) -> None:
         """Ask at the next opportunity, for what was heard is no longer so."""
@@ -95,16 +85,19 @@ class JobBoard:
 
     async def states(self, jobs: Sequence[str]) -> list[JobState]:
         """Return how `jobs` are; more states than jobs where one is an array. LaunchError: it can't be asked."""
+        return (await self.states_of([jobs]))[0]
+
+    async def states_of(self, many: Sequence[Sequence[str]]) -> list[list[JobState]]:
+        """Return what `states` does of each of `many`, by one question."""
         if not self._system.status:
-            return [JobState(job, State.RUNNING) for job in jobs]
+            return [[JobState(job, State.RUNNING) for job in jobs] for jobs in many]
         loop = asyncio.get_running_loop()
-        pace = _SOON if loop.time() < self._hurry_until else _LATER
-        if self._answer is None or (self._answer.done() and loop.time() - self._asked >= pace):
+        if self._answer is None or (self._answer.done() and loop.time() - self._asked >= _FRESH):
             self._asked = loop.time()
             self._answer = loop.create_task(self._ask())
             self._answer.add_done_callback(_heard)
         await asyncio.shield(self._answer)
-        return [state for job in jobs for state in self._known(job)]
+        return [[state for job in jobs for state in self._known(job)] for jobs in many]
 
     async def ending_of_part(self, job: str, ended: int) -> str | None:
         """Return how `ended` tasks of an array ended that goes on, "" if nobody knows; None: it may be known soon."""

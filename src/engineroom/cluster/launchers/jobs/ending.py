@@ -38,7 +38,6 @@ async def end_jobs(
     board.leave(jobs)
     left, problem, again = list(jobs), "", float("-inf")
     while True:
-        board.hurry()
         if loop.time() >= again:
             problems = [await _cancel(system, argv) for argv in cancelling(cancel, left)]
             problem = "; ".join(filter(None, problems))

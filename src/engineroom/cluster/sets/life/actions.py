@@ -37,10 +37,16 @@ class Launch(NamedTuple):
     n: int
 
 
-class Poll(NamedTuple):
-    """Ask the launcher for the status of these; the answers are Heard or NotHeard of each, and then Polled."""
+class Watch(NamedTuple):
+    """Have the launcher polled about a set; the answers are Heard or NotHeard, again and again."""
 
-    launches: tuple[int, ...]
+    launch: int
+
+
+class Unwatch(NamedTuple):
+    """Poll the launcher about a set no more."""
+
+    launch: int
 
 
 class Stop(NamedTuple):
@@ -128,7 +134,7 @@ class StopOver(NamedTuple):
     problem: str = ""
 
 
-Done = Changed | Launch | Poll | Stop | Dismiss | SayGone
+Done = Changed | Launch | Watch | Unwatch | Stop | Dismiss | SayGone
 Told = Count | Remark | Queued | NotAsked | EngineLost | SetEnded
 Over = SetComplete | SetShort | StartOver | StopOver
 SetAction = Done | Told | Over

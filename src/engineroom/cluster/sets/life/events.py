@@ -76,14 +76,6 @@ class NotHeard(NamedTuple):
     problem: str
 
 
-class Polled(NamedTuple):
-    """The launcher has been asked about all that it was to be asked about."""
-
-
-class LookNow(NamedTuple):
-    """Something has ended: the launcher is to be asked now."""
-
-
 class Stopped(NamedTuple):
     """The launcher has stopped a set."""
 
@@ -164,8 +156,6 @@ SetEvent = (
     | NotLaunched
     | Heard
     | NotHeard
-    | Polled
-    | LookNow
     | Stopped
     | NotStopped
     | Left

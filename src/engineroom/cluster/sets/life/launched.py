@@ -12,7 +12,6 @@ from typing import assert_never
 from engineroom.cluster.launchers.status import Handle, State, Status
 from engineroom.cluster.sets.hosted import HostedEngines, ready_ids
 from engineroom.cluster.sets.life import actions, events
-from engineroom.cluster.sets.life.polls import Polls
 from engineroom.cluster.sets.life.set_phases import LEAVING, STARTED, WATCHED, Cause, LaunchedSet, Phase, may_come
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming
@@ -35,7 +34,7 @@ class LaunchedLife:
         self._sets: dict[str, LaunchedSet] = {}
         self._launches: dict[int, LaunchedSet] = {}
         self._numbers = count(1)
-        self._polls = Polls()
+        self._watched: set[int] = set()
         self._now, self._out = 0.0, list[actions.SetAction]()
 
     def __iter__(self) -> Iterator[LaunchedSet]:
@@ -64,10 +63,7 @@ class LaunchedLife:
 
     def wake(self) -> float | None:
         """Return when a Tick is due; None: never."""
-        deadlines = [when for each in self if (when := self._deadline(each)) is not None]
-        if (poll := self._polls.due(self._watched())) is not None and not self.closing:
-            deadlines.append(poll)
-        return min(deadlines, default=None)
+        return min((when for each in self if (when := self._deadline(each)) is not None), default=None)
 
     def handle(self, event: events.SetEvent, now: float) -> list[actions.SetAction]:
         """Take `event`; return what must be done about it, in order."""
@@ -76,8 +72,7 @@ class LaunchedLife:
         for each in self:
             self._review(each)
         self._take_turns()
-        if not self.closing and self._polls.begin(self._watched(), now):
-            self._do(actions.Poll(tuple(each.launch for each in self._watched())))
+        self._watch()
         return self._out
 
     def _take(self, event: events.SetEvent) -> None:  # noqa: C901 (one match, which serves as a table of contents)
@@ -104,10 +99,6 @@ class LaunchedLife:
                 self._joined(instance, engine_id, self._sets.get(name or ""))
             case events.Left(instance, cause):
                 self._left(instance, cause)
-            case events.Polled():
-                self._polls.over(self._watched(), self._now)
-            case events.LookNow():
-                self._polls.ask_now()
             case events.Closed():
                 self.closing = True
                 self._stop(self.named(""))
@@ -119,8 +110,12 @@ class LaunchedLife:
     def _do(self, action: actions.SetAction) -> None:
         self._out.append(action)
 
-    def _watched(self) -> list[LaunchedSet]:
-        return [each for each in self._sets.values() if each.phase in WATCHED]
+    def _watch(self) -> None:
+        """Have those watched whose status matters, and no others."""
+        watched = {each.launch for each in self if each.phase in WATCHED}
+        for launch in sorted(watched ^ self._watched):
+            self._do(actions.Watch(launch) if launch in watched else actions.Unwatch(launch))
+        self._watched = watched
 
     # Starts
 
@@ -137,7 +132,7 @@ class LaunchedLife:
 
     def _launched(self, launch: int, handle: Handle, log_file: str) -> None:
         started = self._launches[launch]
-        started.handle, started.log_file, started.began = handle, log_file, self._now
+        started.handle, started.log_file = handle, log_file
         if self.closing:
             started.go(Cause.TOO_LATE)
             self._do(actions.Stop(launch))
@@ -148,7 +143,6 @@ class LaunchedLife:
             self._joined(instance, engine_id, started)
         started.early.clear()
         self._do(actions.Changed())
-        self._polls.ask_now()
 
     def _not_launched(self, launch: int, words: str) -> None:
         failed = self._launches[launch]

@@ -90,7 +90,6 @@ class LaunchedSet:
     phase: Phase = Phase.LAUNCHING
     handle: Handle = field(default_factory=dict)
     log_file: str = ""
-    began: float = 0.0
     status: Status = field(default_factory=lambda: Status(State.WAITING))
     running_since: float | None = None
     arrived: int = 0
