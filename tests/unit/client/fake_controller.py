@@ -1,4 +1,7 @@
-"""A controller, and its engines, in the client's own loop: what the client says is recorded, calls are run at once."""
+"""A controller, and its engines, in the client's own loop: what the client says is recorded, calls are run at once.
+
+`tests/system/test_contract_of_controllers.py` holds the same conversations with this one and with a real one.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +54,16 @@ def tasks_of(submit: Submit) -> list[TaskId]:
 
 
 class FakeController:
-    """Lets a client in, and answers its tasks: at once, or while `holding` when `answer` is called."""
+    """Lets a client in, and answers its tasks: at once, or while `holding` when `answer` is called.
 
-    def __init__(self, engines: int = 2) -> None:
+    `forgetful`: after a cut it knows nothing of what was before, as one that was started again, unless `known_up_to` is
+    set; else it knows which tasks have arrived, and keeps their results until they are acknowledged.
+    """
+
+    def __init__(self, engines: int = 2, *, forgetful: bool = True) -> None:
+        self.forgetful = forgetful
+        self._arrived: set[TaskId] = set()
+        self._kept: dict[TaskId, Callable[[], None]] = {}
         self.engines = list(range(engines))
         self.namespaces: dict[int, dict[str, Any]] = {engine: {} for engine in self.engines}
         self.holding = False
@@ -87,8 +97,10 @@ class FakeController:
         mine.start(self)
         for engine in self.engines:
             self.join(engine)
-        welcome = Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=self.known_up_to)
-        return theirs, welcome
+        known = self.known_up_to if self.forgetful else max(map(number_of, self._arrived), default=0)
+        for send_again in tuple(self._kept.values()):
+            send_again()
+        return theirs, Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=known)
 
     def join(self, engine: int, instance: bytes = b"") -> None:
         self.send(EngineJoined(engine, Instance(instance or bytes([engine]) * 16), self.info))
@@ -118,10 +130,8 @@ class FakeController:
             match message:
                 case Submit():
                     self._submitted(message)
-                case Function(hash=digest, body=bytes(payload)):
-                    self._functions.add(digest, payload)
-                case Function(hash=digest, body=Stream() as stream):
-                    self._receive(stream, lambda body, digest=digest: self._function_came(digest, body))
+                case Function():
+                    self._function(message)
                 case Sync():
                     self.send(Synced())
                 case Ask():
@@ -129,6 +139,8 @@ class FakeController:
                     self.send(Answer(message.number, reply))
                 case Abort(tasks=ranges):
                     self._abort(list(ranges.tasks()))
+                case Delivered():
+                    self._delivered(message)
 
     def on_closed(self, closing: Closing) -> None:
         pass
@@ -151,15 +163,32 @@ class FakeController:
     def forget_functions(self) -> None:
         self._functions = FunctionTable()
 
+    def _delivered(self, message: Delivered) -> None:
+        told = set(numbers_in(message.also))
+        for task in tuple(self._kept):
+            if number_of(task) <= message.up_to or number_of(task) in told:
+                del self._kept[task]
+
     def result(self, task: Any, outcome: Outcome, payload: Any = b"", engine: int = -1) -> None:
+        if not self.forgetful:
+            self._kept[task] = lambda: self._result(task, outcome, payload, engine)
+        self._result(task, outcome, payload, engine)
+
+    def _result(self, task: Any, outcome: Outcome, payload: Any, engine: int) -> None:
         if isinstance(payload, bytes):
             self.send(Result(task, engine, outcome, payload))
         else:
             assert self.connection is not None
             bodies.send(self.connection, Result(task, engine, outcome), payload)
 
-    def _function_came(self, digest: bytes, body: Payload) -> None:
-        self._functions.add(digest, body.buffer())
+    def _function(self, message: Function) -> None:
+        if isinstance(message.body, Stream):
+            self._receive(message.body, lambda body: self._function_came(message.hash, body.buffer()))
+        else:
+            self._function_came(message.hash, message.body)
+
+    def _function_came(self, digest: bytes, body: Any) -> None:
+        self._functions.add(digest, body)
         if not self.holding:
             self._answer(len(self.held))
 
@@ -172,6 +201,10 @@ class FakeController:
         self.held = [(submit, body) for submit, body in self.held if not self._aborted.issuperset(tasks_of(submit))]
 
     def _submitted(self, submit: Submit) -> None:
+        if not self.forgetful:
+            if submit.task in self._arrived:
+                return
+            self._arrived.update(tasks_of(submit))
         if isinstance(submit.call.body, Stream):
             self._receive(submit.call.body, lambda body: self._take(submit, body))
         else:
@@ -221,7 +254,7 @@ class FakeController:
                 return None
             case Kind.PULL:
                 names = unpack(payload)
-                return namespace[names] if isinstance(names, str) else [namespace[name] for name in names]
+                return _named(namespace, names) if isinstance(names, str) else [_named(namespace, n) for n in names]
             case _:
                 return unpack(payload)
 
@@ -231,3 +264,9 @@ class FakeController:
         for message in self.heard_of(Delivered):
             told |= set(range(1, message.up_to + 1)) | set(numbers_in(message.also))
         return told
+
+
+def _named(namespace: dict[str, Any], name: str) -> Any:
+    if name not in namespace:
+        raise NameError(f"name {name!r} is not defined", name=name)
+    return namespace[name]
