@@ -435,7 +435,10 @@ class Client(Hinted):
             task = session.tasks.get(number_of(job)) if session_of(job) == session.id else None
             return [task] if task is not None else []
         if isinstance(jobs, Iterable):
-            return [task for job in jobs for task in self._tasks(job)]
+            tasks: list[Task] = []
+            for job in jobs:
+                tasks += job._unfinished() if isinstance(job, AsyncResult) else self._tasks(job)
+            return tasks
         raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engineroom.protocol.messages import Delivered
 
@@ -30,6 +30,9 @@ class Acknowledgements:
 
     def add(self, number: int) -> None:
         self._untold.append(number)
+
+    def add_all(self, numbers: Iterable[int]) -> None:
+        self._untold.extend(numbers)
 
     def take(self) -> list[Delivered]:
         """Return the messages, seldom more than one, that acknowledge all of them."""

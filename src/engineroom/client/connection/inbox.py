@@ -34,6 +34,7 @@ from engineroom.transport import bodies
 
 if TYPE_CHECKING:
     from engineroom.client.state.state import State
+    from engineroom.client.state.tasks import Task
     from engineroom.transport.connection import Connection
 
 
@@ -83,15 +84,21 @@ class Inbox:
 
     def on_messages(self, messages: list[Any]) -> None:
         now = time.time()
+        unfinished = self._state.tasks
         # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
         with self._state.condition:
             for message in messages:
                 if type(message) is Result:
                     body = message.body
-                    if isinstance(body, bytes):
-                        self._end(number_in(self._id, message.task), message.engine, message.outcome, body, now)
-                    else:
+                    if not isinstance(body, bytes):
                         self._receive(message, body)
+                        continue
+                    number = number_in(self._id, message.task)
+                    task = unfinished.pop(number, None)
+                    if number:  # again, if it came twice, as it may after a broken connection; 0: it is not ours
+                        self.acknowledgements.add(number)
+                    if task is not None:
+                        self._end(task, message.engine, message.outcome, body, now)
                 else:
                     handle = self._handlers.get(type(message))
                     if handle is not None:
@@ -112,32 +119,39 @@ class Inbox:
         number = number_in(self._id, message.task)
         if number not in self._state.tasks:
             self._sender.connection.refuse_stream(body, "this result has already arrived")
-            self._not_here(number)
+            if number:
+                self.acknowledgements.add(number)
             return
+
+        def end(payload: Payload) -> None:
+            self.acknowledgements.add(number)
+            task = self._state.tasks.pop(number, None)
+            if task is not None:
+                self._end(task, message.engine, message.outcome, payload, time.time())
 
         def whole(payload: Payload) -> None:
             with self._state.condition:
-                self._end(number, message.engine, message.outcome, payload, time.time())
+                end(payload)
                 self._state.changed()
             self._sender.acknowledge_soon()
 
         payload = bodies.receive(self._sender.connection, body, whole=whole)
         if payload.error is not None:
-            # It has ended all the same; who reads the result is told.
-            self._end(number, message.engine, message.outcome, payload, time.time())
+            end(payload)  # all the same; who reads the result is told
 
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the condition is held, once for all of them."""
         now = time.time()
-        for number in self._numbers(message.tasks):
-            self._end(number, message.engine, message.outcome, b"", now)
+        numbers = list(filter(None, self._numbers(message.tasks)))
+        self.acknowledgements.add_all(numbers)
+        unfinished, engine, outcome = self._state.tasks, message.engine, message.outcome
+        for number in numbers:
+            task = unfinished.pop(number, None)
+            if task is not None:
+                self._end(task, engine, outcome, b"", now)
 
-    def _end(self, number: int, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
-        task = self._state.tasks.pop(number, None)
-        if task is None:
-            self._not_here(number)
-            return
-        self.acknowledgements.add(number)
+    def _end(self, task: Task, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
+        """End a task that is on no list any more."""
         task.outcome, task.payload, task.received = outcome, payload, now
         if engine >= 0:
             task.engine = engine
@@ -151,11 +165,6 @@ class Inbox:
         owner, task.listener = task.listener, None
         if owner is not None:
             owner._task_done(task)
-
-    def _not_here(self, number: int) -> None:
-        """Acknowledge again a result that came twice, as it may after a broken connection; 0: it is not ours at all."""
-        if number:
-            self.acknowledgements.add(number)
 
     def _numbers(self, tasks: TaskRanges) -> Iterable[int]:
         """Return which tasks of this session are meant: none, if it is about another one."""

@@ -59,8 +59,16 @@ def futures_apart(jobs: Any) -> tuple[list[Future[Any]], Any]:
         return ([], jobs) if isinstance(jobs, AsyncResult) else ([jobs], [])
     if jobs is None or isinstance(jobs, str | int) or not isinstance(jobs, Iterable):
         return [], jobs
-    each = [futures_apart(job) for job in jobs]
-    return [future for futures, _ in each for future in futures], [rest for _, rest in each]
+    ours: list[Any] = []
+    others: list[Future[Any]] = []
+    for job in jobs:
+        if isinstance(job, AsyncResult):  # as nearly all are, and there may be a million
+            ours.append(job)
+        else:
+            futures, rest = futures_apart(job)
+            others += futures
+            ours.append(rest)
+    return others, ours
 
 
 def status_of(session: Session, jobs: Jobs) -> dict[str, list[str]]:
