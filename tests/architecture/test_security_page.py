@@ -24,6 +24,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "A client can see the ids and the states": (SENTENCES, "test_a_client_sees_the_ids_of_others_and_not_more"),
     "A client can submit and acknowledge tasks": (ROLES, "test_a_client_submits_tasks_of_its_own_session_only"),
     "A client can cancel tasks": (SENTENCES, "test_a_client_cancels_no_task_of_another"),
+    "A client cannot have others run its code": (ROLES, "test_a_function_is_what_its_hash_says_whoever_sends_it"),
     "A client cannot connect under the name": (ROLES, "test_nobody_connects_under_the_name_of_another"),
     "An engine is sent the functions and arguments": (SENTENCES, "test_an_engine_is_sent_what_it_is_to_run_only"),
     "An engine can end only tasks": (ROLES, "test_an_engine_can_end_no_task_that_another_engine_has"),

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import lies_in_records, lies_of_clients, lies_of_engines, lies_of_hosts, lies_of_strangers
+from tests.fuzz import (
+    lies_in_functions,
+    lies_in_records,
+    lies_of_clients,
+    lies_of_engines,
+    lies_of_hosts,
+    lies_of_strangers,
+)
 from tests.fuzz.honest import Honest
 from tests.fuzz.lies import STORIES
 
-TELLERS = (lies_of_strangers, lies_in_records, lies_of_clients, lies_of_engines, lies_of_hosts)
+TELLERS = (lies_of_strangers, lies_in_records, lies_in_functions, lies_of_clients, lies_of_engines, lies_of_hosts)
 """They fill STORIES."""
 
 

@@ -11,14 +11,18 @@ import pytest
 from engineroom.controller.shell import Controller
 from engineroom.errors import NotLetIn
 from engineroom.protocol.connection_files import ConnectionFile
+from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.messages import (
     Answer,
     Ask,
+    Call,
     Coming,
     EngineExited,
     EngineInfo,
     EngineLeft,
     Finished,
+    Function,
+    Kind,
     Ran,
     Result,
     Run,
@@ -26,6 +30,7 @@ from engineroom.protocol.messages import (
     Signal,
     SignalProcess,
     Status,
+    Submit,
 )
 from engineroom.protocol.questions import AskQueues
 from tests.fuzz.arena import Story, a_task_is_done, submit
@@ -102,6 +107,22 @@ def test_a_client_submits_tasks_of_its_own_session_only(play: Play) -> None:
 
         assert await liar.is_sent_away() == "a client can submit tasks of its own session only"
         await a_task_is_done(honest, engine)
+
+    play(story)
+
+
+def test_a_function_is_what_its_hash_says_whoever_sends_it(play: Play) -> None:
+    async def story(controller: Controller, files: dict[str, ConnectionFile]) -> None:
+        honest, liar = await Liar.join(files["client"], "client"), await Liar.join(files["client"], "client")
+        engine = await Liar.join(files["engine"], "engine")
+        name = content_hash([b"the truth"], ())
+
+        liar.say(Function(name, b"a lie"))
+        assert "does not match its hash" in await liar.is_sent_away()
+
+        honest.say(Function(name, b"the truth"))
+        honest.say(Submit(submit(honest, 1).task, Call(Kind.APPLY, name, b"call"), None))
+        assert (await engine.hears(Function)).body == b"the truth"
 
     play(story)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
 from engineroom.core.events import Event, FunctionComing, FunctionHere, FunctionLost
 from engineroom.ids import Peer
+from engineroom.protocol.content_hashes import ContentHash, content_hash
 from engineroom.protocol.messages import Function, NeedFunction
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
 from engineroom.transport.thrift import Thrift
+
+_ANOTHER = "it sent a function, or a part of one, whose content does not match its hash"
 
 _AHEAD = 256 << 20
 """So many bytes of functions may be on their way from one client at a time; one function in any case."""
@@ -21,7 +25,8 @@ _AHEAD = 256 << 20
 class FunctionIntake:
     """Takes the functions that clients send.
 
-    Several clients may send the same one: the first that is whole counts. A function is here when its parts are.
+    Several clients may send the same one: the first that is whole counts. A function is here when its parts are. What
+    does not match its hash ends its sender's connection: others may name it, and would run that.
     """
 
     def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None], thrift: Thrift) -> None:
@@ -34,6 +39,9 @@ class FunctionIntake:
     def take(self, link: Link, message: Function) -> None:
         """A client has announced a function, or a part of one; or it has sent a short one."""
         digest, body = message.hash, message.body
+        if not self._may_be(message):
+            link.connection.refuse(_ANOTHER)
+            return
         if isinstance(body, bytes):
             if digest not in self._shelf:
                 self._shelf.put(message, None)
@@ -41,9 +49,12 @@ class FunctionIntake:
             link.connection.refuse_stream(body, "this function is here already")
         else:
             self._receive(link, message)
-        if message.parts is None:
-            return
-        missing = self._shelf.missing(message)
+        if message.parts is not None:
+            self._look_for_parts(link, message)
+
+    def _look_for_parts(self, link: Link, message: Function) -> None:
+        """Tell that a function is here, or is coming, and ask for those of its parts of which that is not true."""
+        digest, missing = message.hash, self._shelf.missing(message)
         if missing:
             self._incomplete[digest] = message
             self._feed(link.peer, FunctionComing(digest))
@@ -52,6 +63,12 @@ class FunctionIntake:
                     link.connection.send(NeedFunction(part))
         else:
             self._is_here(digest)
+
+    def _may_be(self, message: Function) -> bool:
+        """Whether a function is what its hash says, as far as can be seen before it has come."""
+        if isinstance(message.body, bytes):
+            return content_hash([message.body], message.parts) == message.hash
+        return message.hash not in self._shelf or self._shelf.parts_of(message.hash) == message.parts
 
     def gone(self, peer: Peer) -> None:
         """A client's connection is gone, and with it what it was sending."""
@@ -71,11 +88,18 @@ class FunctionIntake:
         digest, peer, body = message.hash, link.peer, message.body
         assert not isinstance(body, bytes)
         self._thrift.passed(body.size)
+        content = ContentHash(message.parts)
 
         def whole(payload: Payload) -> None:
+            content.follow(payload)
+            if content.digest() != digest:
+                link.connection.refuse(_ANOTHER)  # `gone` follows
+                return
             self._over(peer, digest)
             if digest not in self._shelf:
                 self._shelf.put(message, payload)
+            if digest in self._incomplete:  # what others said of its parts may not have been true
+                self._incomplete[digest] = message
             self._refuse(digest, "another client has sent this function")
             self._look(digest)
 
@@ -86,6 +110,7 @@ class FunctionIntake:
             self._lost(peer, digest, reason)
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        payload.watch(partial(content.follow, payload))
         self._coming.setdefault(digest, {})[peer] = payload
         self._turns.setdefault(peer, _Turns()).add(digest, payload)
 

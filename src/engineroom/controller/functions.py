@@ -61,6 +61,10 @@ class FunctionShelf:
         own = len(function.body) if isinstance(function.body, bytes) else function.body.size
         return own + sum(self.size_of(part) for part in function.parts or () if part in self._functions)
 
+    def parts_of(self, digest: bytes) -> Sequence[bytes] | None:
+        """Return which parts a function has that is here; None: it is a part itself."""
+        return self._functions[digest][0].parts
+
     def missing(self, function: Function) -> set[bytes]:
         """Return what is not here of a function and its parts."""
         return {digest for digest in (function.hash, *(function.parts or ())) if digest not in self._functions}

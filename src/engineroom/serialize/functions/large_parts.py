@@ -13,10 +13,10 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from hashlib import blake2b
 from pickle import PickleBuffer
 from weakref import WeakValueDictionary
 
+from engineroom.protocol.content_hashes import content_hash
 from engineroom.serialize.frames import PIECE, Buffer
 
 LARGE = 1 << 20
@@ -43,10 +43,7 @@ class Part:
         self.kind = MUTABLE if self.source is None else IMMUTABLE
         self.length = len(view)
         self._pieces: list[Buffer] = [view] if self.source is not None else [bytearray(piece) for piece in _cut(view)]
-        digest = blake2b(self._head(), digest_size=16)
-        for piece in self._pieces:
-            digest.update(piece)
-        self.hash = digest.digest()
+        self.hash = content_hash([self._head(), *self._pieces], None)
 
     def equals(self, view: memoryview) -> bool:
         """Whether the buffer has this content still: some 15 ms for 100 MB."""

@@ -10,10 +10,10 @@ import struct
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from engineroom.errors import PackError
+from engineroom.protocol.content_hashes import content_hash
 from engineroom.serialize.buffers import LargeBuffers
 from engineroom.serialize.frames import Buffer, Packed
 from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
@@ -74,9 +74,9 @@ class FunctionPacker:
         pickle = pickled(_callable(function), buffers, what=f"the function {name!r}", root=name)
         found = [self._parts.part(buffer) for buffer in buffers]
         parts = tuple(part for part, _ in found)
-        head = HEAD.pack(use, len(words), len(parts))
-        body = b"".join((head, words, *(part.hash for part in parts), pickle))
-        return PackedFunction(blake2b(body, digest_size=16).digest(), body, name, parts, sum(new for _, new in found))
+        hashes = [part.hash for part in parts]
+        body = b"".join((HEAD.pack(use, len(words), len(parts)), words, *hashes, pickle))
+        return PackedFunction(content_hash([body], hashes), body, name, parts, sum(new for _, new in found))
 
     def _remember(self, function: Callable[..., Any], sameness: Any, packed: PackedFunction) -> None:
         key, entries = id(function), self._packed
