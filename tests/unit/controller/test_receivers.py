@@ -10,6 +10,7 @@ import pytest
 
 from engineroom.controller import answers
 from engineroom.controller.shell import Controller
+from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.messages import (
     Answer,
     Ask,
@@ -55,7 +56,7 @@ def test_a_task_goes_to_an_engine_and_its_result_comes_back(tmp_path: Path) -> N
 def test_a_function_is_sent_once_to_each_engine_before_what_needs_it(tmp_path: Path) -> None:
     async def story(controller: Controller) -> None:
         engine, client = Somebody(controller, "engine"), Somebody(controller, "client")
-        digest = b"f" * 16
+        digest = content_hash([b"code"], ())
         client.say(Function(digest, b"code"))
         for number in (1, 2):
             client.say(Submit(client.task(number), Call(Kind.APPLY, digest, b"call")))
