@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    from engineroom.cluster.plan.host_plan import controller_config, level_name
+    from engineroom.cluster.plan.programs import controller_config, level_name
     from engineroom.cluster.seats.process import ControllerPlan, run
     from engineroom.settings.controller import IPController
     from engineroom.settings.option import names_in

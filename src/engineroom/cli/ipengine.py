@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    from engineroom.cluster.plan.host_plan import engine_config
+    from engineroom.cluster.plan.programs import engine_config
     from engineroom.machine.standard_streams import is_terminal
     from engineroom.settings.engine import IPEngine
     from engineroom.trail.launches import parse_launch, take_own_launch

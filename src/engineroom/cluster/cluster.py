@@ -22,7 +22,8 @@ from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
 from engineroom.cluster.owner.session import HostSession
-from engineroom.cluster.plan.host_plan import HostPlan, host_plan
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.plan.making import host_plan
 from engineroom.cluster.records import cluster_file as files
 from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.cluster.records.old_logs import random_id

@@ -11,7 +11,9 @@ from traitlets.config import Config
 
 from engineroom.cluster.launchers.choose import options_of
 from engineroom.cluster.plan.commands import controller_command
-from engineroom.cluster.plan.host_plan import HostPlan, host_plan, level_name
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.plan.making import host_plan
+from engineroom.cluster.plan.programs import level_name
 from engineroom.settings.cluster import Cluster
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile

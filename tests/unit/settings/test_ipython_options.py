@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.plan.host_plan import engine_config
+from engineroom.cluster.plan.programs import engine_config
 from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine import IPEngine

@@ -9,7 +9,7 @@ from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
 from engineroom.cluster.cluster import Cluster as PythonCluster
-from engineroom.cluster.plan.host_plan import host_plan
+from engineroom.cluster.plan.making import host_plan
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.catalogue import CLASSES
 from engineroom.settings.cluster import Cluster, IPClusterEngines, IPClusterStart, IPClusterStop

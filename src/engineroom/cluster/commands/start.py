@@ -13,7 +13,8 @@ from engineroom.cluster.line.errors import CouldNotStart
 from engineroom.cluster.line.messages import Failed, Ready, Report
 from engineroom.cluster.owner.channel import Channel, encode_plan
 from engineroom.cluster.owner.started_host import StartedHost
-from engineroom.cluster.plan.host_plan import HostPlan, host_plan
+from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.plan.making import host_plan
 from engineroom.errors import LaunchError
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart

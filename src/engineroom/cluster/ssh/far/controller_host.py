@@ -14,7 +14,7 @@ import msgspec
 from engineroom.cluster.host.stoppable import Stoppable
 from engineroom.cluster.line.children import let_go
 from engineroom.cluster.line.messages import Failed, Stop, Stopped
-from engineroom.cluster.plan.host_plan import controller_config
+from engineroom.cluster.plan.programs import controller_config
 from engineroom.cluster.records.leftovers import remove_if_stale, sweep
 from engineroom.cluster.seats.child import ControllerChild
 from engineroom.cluster.seats.own_command import CommandSeat

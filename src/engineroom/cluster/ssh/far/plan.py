@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.cluster.plan.host_plan import TO_KILL, HostPlan, engine_config, host_plan
+from engineroom.cluster.plan.host_plan import TO_KILL, HostPlan
+from engineroom.cluster.plan.making import host_plan
+from engineroom.cluster.plan.programs import engine_config
 from engineroom.cluster.ssh.far.addresses import with_address
 from engineroom.cluster.ssh.far.door import door_path
 from engineroom.cluster.ssh.far.options import layered
