@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import engineroom
+import engineroom.cluster.launcher
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "compat").rglob("*.py")])
@@ -79,15 +79,51 @@ def test_nothing_points_to_what_a_clone_does_not_have() -> None:
 
 def _public() -> Iterator[tuple[str, object]]:
     """Yield every public name, and every public method and property of the public classes."""
-    for name in getattr(engineroom, "__all__", ()):
-        value = getattr(engineroom, name)
-        if not (inspect.isclass(value) or inspect.isroutine(value)):
-            continue
-        yield name, value
-        for member, inner in vars(value).items() if inspect.isclass(value) else ():
-            if not member.startswith("_") and (inspect.isroutine(inner) or isinstance(inner, property)):
-                yield f"{name}.{member}", getattr(value, member)
+    for module in (engineroom, engineroom.cluster, engineroom.cluster.launcher):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not (inspect.isclass(value) or inspect.isroutine(value)):
+                continue
+            yield f"{module.__name__}.{name}", value
+            for member, inner in vars(value).items() if inspect.isclass(value) else ():
+                if not member.startswith("_") and (callable(inner) or isinstance(inner, property | classmethod)):
+                    yield f"{module.__name__}.{name}.{member}", getattr(value, member)
 
 
 def test_every_public_name_has_a_docstring() -> None:
     assert [name for name, value in _public() if not inspect.getdoc(value)] == []
+
+
+FIELDS = {
+    "cluster/launchers/launcher.py": ("Command",),
+    "cluster/launchers/status.py": ("Status",),
+    "cluster/launchers/systems/system.py": ("BatchSystem", "JobState"),
+    "cluster/plan/host_plan.py": ("HostPlan",),
+    "cluster/ssh/messages.py": ("ControllerPart", "EnginesPart", "Hello", "RemotePlan", "SentFile"),
+    "controller/config.py": ("ControllerConfig",),
+    "core/limits.py": ("Limits",),
+    "engine/config.py": ("EngineConfig",),
+    "settings/launcher_kinds.py": ("Kind",),
+}
+"""Long lists of fields: each field has a line that says what it is, or a few have one together."""
+
+
+def _undescribed(node: ast.ClassDef) -> list[str]:
+    """Return the fields of a class after which, and after its neighbours, no docstring comes."""
+    waiting: list[str] = []
+    for part in node.body[1:]:
+        match part:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                waiting.append(name)
+            case ast.Expr(value=ast.Constant(value=str())):
+                waiting.clear()
+            case _:
+                break
+    return waiting
+
+
+def test_fields_say_what_they_are() -> None:
+    for path, names in FIELDS.items():
+        tree = ast.parse((ROOT / "src/engineroom" / path).read_text())
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        assert {name: _undescribed(classes[name]) for name in names} == {name: [] for name in names}

@@ -189,31 +189,47 @@ class Cluster(ClusterOptions):
 
     @property
     def controller(self) -> dict[str, Any] | None:
-        """A dict that describes the controller's process; None if there is none."""
+        """A dict of JSON values that describes the controller's process; None if there is none.
+
+        Of a controller on this machine, it has "pid", "port" and "output_file"; of one that a launcher started, "handle"
+        and "output_file". LaunchError, TimeoutError: the cluster does not answer (within 10 s).
+        """
         return self.to_dict()["controller"].get("state") or None
 
     @property
     def engines(self) -> dict[str, Any]:
-        """A dict that describes the processes of each set of engines, by the name of the set."""
+        """A dict of JSON values that describes the processes of each set of engines, by the name of the set.
+
+        LaunchError, TimeoutError: the cluster does not answer (within 10 s).
+        """
         sets: dict[str, Any] = self.to_dict()["engines"].get("sets", {})
         return sets
 
     async def start_cluster(self, n: int | None = None) -> None:
         """Start a controller and `n` engines (default: `Cluster.n`, or one engine per core).
 
-        Returns when all engines have registered; logs a warning if some cannot. LaunchError: no engine registered.
+        Returns when all engines have registered, or have had `engine_timeout` seconds for it; logs a warning if some
+        have not. LaunchError: no engine registered, or the controller did not start; the message says why, and what to
+        do. RuntimeError (also LaunchError): the cluster is running already.
         """
         await self._start(self._plan(n))
         self._warn(self._missing)
 
     async def start_controller(self) -> None:
-        """Start a controller without engines; `start_engines` adds them. RuntimeError: one is already running."""
+        """Start a controller without engines; `start_engines` adds them.
+
+        LaunchError: it did not start; the message says why. RuntimeError: one is already running.
+        """
         plan = self._plan(None)
         await self._start(msgspec.structs.replace(plan, n=0))
         self.n = plan.n
 
     async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
-        """Start `n` more engines as a new set and return its name. LaunchError: none of them registered."""
+        """Start `n` more engines (default: `Cluster.n`) as a new set and return its name.
+
+        engine_set_id: the name of the set (default: the next number). Returns, and warns, as `start_cluster`.
+        LaunchError: none of the engines registered, or there is a set of this name.
+        """
         if not self.running:
             # There may be a controller that somebody else has started.
             await self._start(self._plan(n, with_controller=False))
@@ -243,14 +259,17 @@ class Cluster(ClusterOptions):
         return client
 
     async def connect_client(self, /, **options: Any) -> Client:
-        """Return a new Client connected to this cluster; `options` are those of `Client`."""
+        """Return a new Client connected to this cluster; `options` are those of `Client`, and so are the errors."""
         # The session of a client is not what those who only start and stop clusters want to wait for.
         from engineroom.client.client import Client
 
         return await asyncio.to_thread(Client, cluster=self, **options)
 
     async def stop_cluster(self) -> None:
-        """Stop the controller and all engines, and wait until they have ended. Does nothing if none is running."""
+        """Stop the controller and all engines, and wait until they have ended. Does nothing if none is running.
+
+        LaunchError: this process is a fork of the one that started the cluster.
+        """
         self._check_process()
         session, self._session = self._session, None
         atexit.unregister(self._stop_at_exit)
@@ -267,13 +286,17 @@ class Cluster(ClusterOptions):
         await self.stop_cluster()
 
     async def stop_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set (default: all engines). KeyError: there is no such set."""
+        """Stop the engines of a set (default: all engines), and wait until they have ended.
+
+        KeyError: there is no such set. LaunchError: some have not ended, or the cluster is not running.
+        """
         await self._ask(messages.StopEngines(set=engine_set_id or ""))
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
         """Stop the engines of a set (default: all) and start them again, with the same ids and empty namespaces.
 
-        KeyError: there is no such set.
+        Logs a warning if some do not register. KeyError: there is no such set. LaunchError: none registered, or the
+        cluster is not running.
         """
         answer = await self._ask(messages.RestartEngines(set=engine_set_id or ""))
         self._warn(answer["missing"])
@@ -346,7 +369,10 @@ class Cluster(ClusterOptions):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], **options: Any) -> Self:
-        """Return the running cluster that a dict from `to_dict` describes."""
+        """Return the running cluster that a dict from `to_dict` describes; `options` are those of `Cluster`.
+
+        KeyError: the dict lacks something. NoCluster: the cluster has ended, or runs on another machine.
+        """
         known = values["cluster"]
         names = set(cls.class_trait_names(config=True)) & known.keys()
         given = {name: known[name] for name in names if known[name] not in ("", None)}
@@ -361,7 +387,11 @@ class Cluster(ClusterOptions):
         return cluster
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a description of the cluster as a dict of JSON values."""
+        """Return a description of the cluster as a dict of JSON values.
+
+        "cluster" has its options, "controller" (with "class" and "state") and "engines" (with "class" and "sets") what
+        is running; both are {} if the cluster is not. LaunchError, TimeoutError: it does not answer (within 10 s).
+        """
         self._check_process()
         if self._session is not None and self._session.alive:
             values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=_STATUS_SECONDS)
@@ -400,7 +430,10 @@ class Cluster(ClusterOptions):
         return as_text(why(self._profile, self.cluster_id))
 
     def write_cluster_file(self) -> None:
-        """Write `cluster_file`. The file in the profile of a running cluster is kept up to date automatically."""
+        """Write `cluster_file`. The file in the profile of a running cluster is kept up to date automatically.
+
+        LaunchError: it cannot be written.
+        """
         files.write(self.cluster_file, self.to_dict())
 
     update_cluster_file = write_cluster_file

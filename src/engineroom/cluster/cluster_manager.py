@@ -38,6 +38,9 @@ class ClusterManager:
 
         profile_dirs, profile_dir: directories of profiles. profiles, profile: their names. Default: all profiles.
         init_default_clusters: also add a cluster without an id for each profile; these are not started.
+
+        A key is "profile:cluster_id", with the profile's directory if it has no name. ProfileError (also LaunchError and
+        OSError): a profile's directory cannot be read.
         """
         self._forget_ended()
         places = [
@@ -72,7 +75,7 @@ class ClusterManager:
     ) -> tuple[str, Cluster]:
         """Create a cluster without starting it; return its key and the cluster. The arguments are those of `Cluster`.
 
-        KeyError: a cluster with this profile and id already exists.
+        KeyError: a cluster with this profile and id already exists. OptionError: as for `Cluster`.
         """
         cluster = Cluster(
             cluster_id=cluster_id,

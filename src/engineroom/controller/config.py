@@ -13,45 +13,55 @@ _OFTEN = 0.05
 
 
 class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
-    """`security_dir`: where keys, certificate and connection files are. `ip`: an address, or "*" for all;
-    `ports`: the first free one is taken, empty or 0: any. `location`: the address that others should use, "":
-    found out. `reuse`: keep port and keys of the last start. `ssh`, `engine_ssh`: tunnel servers, noted in the
-    files. `heartbeat` x `misses`: seconds of silence after which a machine counts as cut off.
-    `reattach_grace`: seconds that an engine whose connection broke may take to come back, where nobody could
-    report its death; `reconnect_timeout`: the same, where it may have been cut off. `host`: instance of the host that
-    had it started in a job, b"" if none did; without that host it ends after `lease` seconds. `linger`: seconds for
-    which results of a client that is gone are kept; `max_kept_bytes`, `max_total_kept_bytes`: of results, for one
-    client and for all; `max_submitted_bytes`: of the unfinished tasks of one client; `max_idle_function_bytes`: of
-    functions that no unfinished task names; `max_link_bytes`: of what waits
-    for a client that does not read. Who has not answered for `unresponsive` seconds is called unresponsive, and is lost
-    after `unresponsive_timeout` seconds (0: never).
-    """
+    """Everything that a controller needs to know. Times are in seconds, sizes in bytes."""
 
     security_dir: str
+    """Directory of keys, certificate and connection files."""
     cluster_id: str = ""
+    """Which cluster of the profile; "": the one without an id."""
     ip: str = "127.0.0.1"
+    """Address to listen on; "*": all."""
     ports: tuple[int, ...] = ()
+    """Ports to try, the first free one is taken; (), or 0 among them: any."""
     location: str = ""
+    """Address that others should use; "": it is found out."""
     reuse: bool = False
+    """Keep the port and the keys of the last start."""
     client_file: str = ""
     engine_file: str = ""
+    """Names of the connection files; "": the usual ones."""
     ssh: str = ""
     engine_ssh: str = ""
+    """Tunnel servers for clients and for engines, noted in these files."""
     policy: str = "leastload"
+    """Who gets a task: a name in `core.policies.POLICIES`."""
     heartbeat: float = 3.0
+    """A machine is to be heard of this often..."""
     misses: int = 10
+    """... and counts as cut off after so many times of silence."""
     reattach_grace: float = 2.0
+    """How long an engine whose connection broke may take to come back, where nobody could report its death."""
     reconnect_timeout: float = 60.0
+    """The same, where it may have been cut off."""
     host: bytes = b""
+    """Instance of the host that had it started in a job; b"": none did."""
     lease: float = 60.0
+    """How long it goes on without that host."""
     linger: float = 900.0
+    """How long results of a client that is gone are kept."""
     max_kept_bytes: int = 512 << 20
     max_total_kept_bytes: int = 1 << 30
+    """Of results kept, for one client and for all."""
     max_submitted_bytes: int = 2 << 30
+    """Of the unfinished tasks of one client."""
     max_idle_function_bytes: int = 64 << 20
+    """Of functions that no unfinished task names."""
     max_link_bytes: int = 8 << 20
+    """Of what waits for a client that does not read."""
     unresponsive: float = 6.0
+    """Who has not answered for so long is called unresponsive..."""
     unresponsive_timeout: float = 0.0
+    """... and is lost after so long; 0: never."""
 
     @property
     def connection_files(self) -> ConnectionFiles:

@@ -26,7 +26,7 @@ class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
     profile_dir: str
     """Directory of the profile, which has connection files, logs and records."""
     cluster_id: str
-    """Which cluster of the profile, "" for the one without an id."""
+    """Which cluster of the profile; "": the one without an id."""
     options: dict[str, Any] = {}
     """The cluster's own options, by name, for its file."""
     log_level: str = "INFO"
@@ -34,8 +34,9 @@ class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
     clean_logs: bool = False
     """Remove the logs of earlier starts first."""
     owned: bool = True
+    """End with the process that started the host..."""
     owner: int = 0
-    """End with the process that started the host; the pid of that process, 0 if that is the host's parent."""
+    """... whose pid this is; 0: only the end of its connection tells."""
     stop_timeout: float = STOP_TIMEOUT
     """How long all of it may take to end."""
 

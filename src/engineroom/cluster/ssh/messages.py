@@ -30,67 +30,92 @@ SILENT = 30.0
 
 
 class Hello(msgspec.Struct):
-    """Who it is: the versions of engineroom and Python, the machine, and its address that ssh came to, if known."""
+    """Who a remote host is."""
 
     version: str
     python: str
+    """The versions of engineroom and of Python."""
     host: str
+    """The machine, as it calls itself."""
     pid: int
+    """Its process."""
     address: str = ""
+    """Its address that ssh came to, if known."""
 
 
 class SentFile(msgspec.Struct):
-    """A file that is copied. `path`: below the home directory there, or absolute, or with ~."""
+    """A file that is copied."""
 
     path: str
+    """Below the home directory there, or absolute, or with ~."""
     data: bytes
+    """Its contents."""
     mode: int = 0o600
+    """Its permissions."""
 
 
 class EnginesPart(msgspec.Struct, kw_only=True):
-    """What engines get. `connection_file`: its contents; `usual`: arguments for ipengine, and `arguments`, which count
-    more; `ipcluster`: for `ipcluster engines`, which then says what starts them; `own_controller`: the owner's cluster
-    has a controller of its own, so that keys of engines are their ids, and its end is the owner's;
-    `controller_at_owner`: it is on the machine that ssh came from."""
+    """What engines get. Times are in seconds."""
 
     connection_file: str
+    """Contents of the connection file for engines."""
     usual: list[str] = []
+    """Arguments for ipengine that count less than options there..."""
     arguments: list[str] = []
+    """... and those that count more."""
     ipcluster: list[str] | None = None
+    """Arguments for `ipcluster engines`, which then says what starts them; None: the remote host does."""
     own_controller: bool = True
+    """The owner's cluster has a controller of its own: keys of engines are their ids, and its end is the owner's."""
     controller_at_owner: bool = False
+    """The controller is on the machine that ssh came from."""
     engine_timeout: float = 60.0
+    """How long all engines of a start may take to register."""
     delay: float = 0.0
+    """Between the starts of two engines."""
     grace: float = GRACE
+    """From asking one to end until it is killed."""
     restart_engines: bool = False
+    """Start engines again that die."""
 
 
 class ControllerPart(msgspec.Struct, kw_only=True):
-    """What the controller gets. `usual`: arguments for ipcontroller, and `arguments`, which count more; `command`:
-    instead of ours; `timeout`: seconds that this command may take to write connection files."""
+    """What a controller gets."""
 
     usual: list[str] = []
+    """Arguments for ipcontroller that count less than options there..."""
     arguments: list[str] = []
+    """... and those that count more."""
     command: list[str] = []
+    """Instead of our own controller; []: that."""
     timeout: float = 60.0
+    """Seconds that it may take to listen, or a command of the user's own to write its connection files."""
 
 
 class RemotePlan(msgspec.Struct, kw_only=True, tag="plan"):
-    """What a remote host is to do. `door`: the name under which it can be found again; `profile`, `profile_dir`: its
-    own, one of them; `lease`: seconds that it goes on without its owner; `start`: the first step of
-    that owner's start."""
+    """What a remote host is to do."""
 
     door: str
+    """Name under which it can be found again."""
     profile: str = ""
     profile_dir: str = ""
+    """Its own profile, by name or by directory."""
     cluster_id: str = ""
+    """Which cluster of that profile."""
     log_level: str = "INFO"
+    """Lowest level that its processes log."""
     environment: dict[str, str] = {}
+    """Variables for what it starts."""
     files: list[SentFile] = []
+    """To be written before anything is started."""
     lease: float = 60.0
+    """Seconds that it goes on without its owner."""
     start: str = ""
+    """First step of its owner's start, as a line of the file of steps."""
     engines: EnginesPart | None = None
+    """What it starts engines by, if it does."""
     controller: ControllerPart | None = None
+    """What it starts a controller by, if it does."""
 
 
 class Resume(msgspec.Struct, kw_only=True, tag="resume"):
