@@ -21,6 +21,7 @@ from traitlets.config import Config, Configurable
 from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
+from engineroom.cluster.owner.description import as_options, in_brief, not_running
 from engineroom.cluster.owner.session import HostSession
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.plan.making import host_plan
@@ -191,8 +192,8 @@ class Cluster(ClusterOptions):
     def controller(self) -> dict[str, Any] | None:
         """A dict of JSON values that describes the controller's process; None if there is none.
 
-        Of a controller on this machine, it has "pid", "port" and "output_file"; of one that a launcher started, "handle"
-        and "output_file". LaunchError, TimeoutError: the cluster does not answer (within 10 s).
+        It has "pid" and "port" of a controller on this machine, "handle" of one that a launcher started.
+        LaunchError, TimeoutError: the cluster does not answer (within 10 s).
         """
         return self.to_dict()["controller"].get("state") or None
 
@@ -396,32 +397,15 @@ class Cluster(ClusterOptions):
         if self._session is not None and self._session.alive:
             values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=_STATUS_SECONDS)
             return values
-        return self._described()
+        return not_running(self)
 
     def _known(self, seconds: float) -> dict[str, Any]:
         """Return what `to_dict` does if the host answers within `seconds`, else what is known here."""
         assert self._session is not None
-        try:
+        with contextlib.suppress(TimeoutError, LaunchError):
             values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=seconds)
-        except (TimeoutError, LaunchError):
-            return self._described()
-        return values
-
-    def _described(self) -> dict[str, Any]:
-        return {
-            "cluster": {
-                "n": self.n,
-                "controller_ip": self.controller_ip,
-                "controller_location": self.controller_location,
-                "controller_args": list(self.controller_args),
-                "delay": self.delay,
-                "cluster_id": self.cluster_id,
-                "profile_dir": self.profile_dir,
-                "class": files.CLASS,
-            },
-            "controller": {},
-            "engines": {},
-        }
+            return values
+        return not_running(self)
 
     def why(self) -> str:
         """Return why the cluster does not start or lacks engines, and what to do, or that all is well. Blocks."""
@@ -430,10 +414,7 @@ class Cluster(ClusterOptions):
         return as_text(why(self._profile, self.cluster_id))
 
     def write_cluster_file(self) -> None:
-        """Write `cluster_file`. The file in the profile of a running cluster is kept up to date automatically.
-
-        LaunchError: it cannot be written.
-        """
+        """Write `cluster_file`; LaunchError if that fails. The profile's own file is kept up to date automatically."""
         files.write(self.cluster_file, self.to_dict())
 
     update_cluster_file = write_cluster_file
@@ -443,16 +424,7 @@ class Cluster(ClusterOptions):
         self.cluster_file.unlink(missing_ok=True)
 
     def __repr__(self) -> str:
-        where = f"profile={self.profile!r}" if self.profile else f"profile_dir={self.profile_dir!r}"
-        parts = [f"cluster_id={self.cluster_id!r}", where, f"n={self.n}"]
-        if self.running:
-            values = self._known(_REPR_SECONDS)
-            state = values["controller"].get("state")
-            parts.append(f"controller=<{'running' if state else 'running elsewhere'}>")
-            parts.append(f"engine_sets={list(values['engines'].get('sets', {}))}")
-        else:
-            parts.append("controller=None")
-        return f"<Cluster({', '.join(parts)})>"
+        return in_brief(self, self._known(_REPR_SECONDS) if self.running else None)
 
     @property
     def _file_is_elsewhere(self) -> bool:
@@ -461,7 +433,7 @@ class Cluster(ClusterOptions):
 
     def _plan(self, n: int | None, *, with_controller: bool = True) -> HostPlan:
         return host_plan(
-            self._as_options(),
+            as_options(self),
             profile=self._profile,
             cluster_id=self.cluster_id,
             log_level=self.log_level,
@@ -484,14 +456,6 @@ class Cluster(ClusterOptions):
                 "Create a new Client() in this process; to control the cluster from here, use "
                 f"Cluster.from_file(profile_dir={self.profile_dir!r}, cluster_id={self.cluster_id!r})"
             )
-
-    def _as_options(self) -> ClusterOptions:
-        """Return the options as commands have them, launchers by their names."""
-        launchers = (type(self).engine_launcher_class, type(self).controller_launcher_class)
-        values: dict[str, Any] = {str(trait.name): trait.name_for(self) for trait in launchers}
-        others = set(ClusterOptions.class_trait_names(config=True)) - values.keys()
-        values.update({name: getattr(self, name) for name in others})
-        return ClusterOptions(config=self.config, **values)
 
     async def _start(self, plan: HostPlan) -> None:
         self._check_process()

@@ -39,8 +39,8 @@ class ClusterManager:
         profile_dirs, profile_dir: directories of profiles. profiles, profile: their names. Default: all profiles.
         init_default_clusters: also add a cluster without an id for each profile; these are not started.
 
-        A key is "profile:cluster_id", with the profile's directory if it has no name. ProfileError (also LaunchError and
-        OSError): a profile's directory cannot be read.
+        A key is "profile:cluster_id", with the profile's directory if it has no name.
+        ProfileError (also LaunchError and OSError): the directory of a profile cannot be read.
         """
         self._forget_ended()
         places = [
