@@ -124,7 +124,10 @@ def test_modules_that_are_not_there_say_why(name: str, words: str) -> None:
 
 
 def test_lost_tasks_run_again_only_for_those_who_import_engineroom() -> None:
-    views = "from engineroom import LoadBalancedView as V\nprint(V(type('C', (), {'block': False})(), None).rerun_lost)"
+    views = (
+        "from types import SimpleNamespace as N\nfrom engineroom import LoadBalancedView as V\n"
+        "print(V(N(block=False), N(packer=N(pack=None))).rerun_lost)"
+    )
     assert python(views) == "True\n"
     assert python(f"import ipyparallel\n{views}") == "False\n"
 
