@@ -71,12 +71,12 @@ class FunctionShelf:
 
     def to_send(self, engine: Peer, digest: bytes) -> tuple[Function, Payload | None] | None:
         """Return the function if `engine` has not been sent it yet, and count it as sent."""
-        sent = self._sent.setdefault(engine, set())
-        if digest in sent:
+        sent = self._sent.get(engine)
+        if sent is not None and digest in sent:
             return None
         held = self._functions.get(digest)
         if held is not None:
-            sent.add(digest)
+            self._sent.setdefault(engine, set()).add(digest)
             if digest in self._long:
                 self._long.move_to_end(digest)
         return held

@@ -21,7 +21,7 @@ from engineroom.controller.refusals import Refusals
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
-from engineroom.core.actions import Accept, Action, DropBody, DropFunction, Send, WakeAt
+from engineroom.core.actions import Accept, Action, DropBody, DropFunction, Send, ToPeer, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
 from engineroom.core.not_allowed import NotAllowedError
@@ -147,17 +147,26 @@ class Controller:
 
     def feed(self, peer: Peer, event: Event) -> None:
         """Let the core handle `event`, and do what it says."""
-        self.perform(self.decide(peer, event))
+        try:
+            actions = handle(self.state, peer, event, now=self._loop.time(), rng=self._rng)
+        except Exception as error:  # noqa: BLE001 (told there)
+            actions = self._after(error, peer, event)
+        self.perform(actions)
 
     def decide(self, peer: Peer, event: Event) -> list[Action]:
         """Let the core handle `event`; return what it says, for `perform`."""
         try:
             return handle(self.state, peer, event, now=self._loop.time(), rng=self._rng)
-        except NotAllowedError as lie:
-            self.refuse(peer, str(lie))
-        except Exception as error:  # noqa: BLE001 (a mistake of ours, logged there; not all are to pay for it)
-            return self.faults.in_core(peer, event, error)
-        return []
+        except Exception as error:  # noqa: BLE001 (told there)
+            return self._after(error, peer, event)
+
+    def _after(self, error: Exception, peer: Peer, event: Event) -> list[Action]:
+        """Return what is to be done when the core could not handle `event`."""
+        if isinstance(error, NotAllowedError):
+            self.refuse(peer, str(error))
+            return []
+        # A mistake of ours, logged there; not all are to pay for it.
+        return self.faults.in_core(peer, event, error)
 
     def look_at_the_clock(self) -> None:
         """Have the state know what time it is, for whoever is told of it."""
@@ -173,7 +182,14 @@ class Controller:
         for action in actions:
             if type(action) is Send:
                 if (link := by_peer.get(action.peer)) is not None:
-                    self._send(link, action)
+                    message = action.message
+                    if action.body is not None or type(message) is Run:
+                        self._send(link, message, action.body)
+                    elif self._touched is None:
+                        link.connection.send(message)
+                    else:
+                        self._touched.add(link.connection)
+                        link.connection.add(message)
             elif type(action) is WakeAt:
                 self._wake_at(action.time)
             elif type(action) in _ABOUT_BYTES:
@@ -181,14 +197,13 @@ class Controller:
             else:
                 self.presence.perform(action)
 
-    def _send(self, link: Link, action: Send) -> None:
-        message = action.message
+    def _send(self, link: Link, message: ToPeer, body: object) -> None:
         if type(message) is Run and (digest := message.call.function):
             function = self._functions.to_send(link.peer, digest)
             if function is not None:
                 self.bodies.send_function(link, *function)
-        if action.body is not None:
-            self.bodies.send_long(link, message, action.body)
+        if body is not None:
+            self.bodies.send_long(link, message, body)
         elif self._touched is None:
             link.connection.send(message)
         else:

@@ -19,14 +19,6 @@ _BEYOND = 10_000
 """So many numbers beyond the watermark are remembered, to move it on when the gap below them closes."""
 
 
-def arrived(engine: Engine, number: int) -> bool:
-    """Note that result `number` of `engine` is here. False: it is, and is kept: this is a repetition."""
-    if number in engine.unacknowledged:
-        return False
-    engine.unacknowledged[number] = None
-    return True
-
-
 def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> None:
     """Result `number` is where it should be: its engine, unless that is gone, may forget it."""
     if engine is None or engine.lost or not number:
@@ -44,6 +36,21 @@ def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> N
 
 def tell(state: ControllerState, engine: Engine) -> None:
     """Tell `engine`, which is connected, what it may forget."""
+    fresh = engine.fresh
+    up_to = engine.delivered_up_to
+    if fresh and not engine.beyond and min(fresh) > up_to and max(fresh) == up_to + len(fresh):  # there is no gap
+        engine.delivered_up_to = max(fresh)
+        fresh.clear()
+    else:
+        _move_on(engine)
+    for message in Delivered.of(engine.delivered_up_to, fresh):
+        state.send(engine.peer, message)
+    fresh.clear()
+    state.owed.pop(engine, None)
+
+
+def _move_on(engine: Engine) -> None:
+    """Move the watermark up to the next gap."""
     beyond = engine.beyond
     beyond.update(number for number in engine.fresh if number > engine.delivered_up_to)
     while engine.delivered_up_to + 1 in beyond:
@@ -51,10 +58,6 @@ def tell(state: ControllerState, engine: Engine) -> None:
         beyond.discard(engine.delivered_up_to)
     if len(beyond) > _BEYOND:
         beyond.clear()  # this engine did not begin at 1 with us: the watermark stays where it is
-    for message in Delivered.of(engine.delivered_up_to, engine.fresh):
-        state.send(engine.peer, message)
-    engine.fresh.clear()
-    state.owed.pop(engine, None)
 
 
 def tell_all(state: ControllerState) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.acknowledgements import acknowledge, arrived
+from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.engines import Engine
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
@@ -59,7 +59,8 @@ def _must_wait(state: ControllerState, task: Task) -> bool:
 
 def can_run(state: ControllerState, task: Task) -> bool:
     """End `task`, if no engine that may run it is there or will come."""
-    pool = pool_of(task)
+    pool = task.pool
+    assert pool is not None
     task.announce = task.deaths > 0 or not task.submit.options.rerun_lost
     if pool.engines or not hopeless(state, pool.allowed):
         return True
@@ -71,8 +72,9 @@ def can_run(state: ControllerState, task: Task) -> bool:
 def finished(state: ControllerState, peer: Peer, message: Finished, body: object = None) -> None:
     """An attempt has ended."""
     engine = state.engine_peers.get(peer)
-    if engine is None or not arrived(engine, message.number):
+    if engine is None or message.number in engine.unacknowledged:  # a repetition: it is here, and is kept
         return
+    engine.unacknowledged[message.number] = None
     if engine.returns:
         result_arrived(state, engine, message.task)
     task = engine.held.get(message.task)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Record, What
-from engineroom.core.attempts import can_run, queue
+from engineroom.core.attempts import can_run
 from engineroom.core.forgetting import function_of
 from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
-from engineroom.core.placement import Needs, assign, pool_for
+from engineroom.core.placement import assign, place, pool_for
 from engineroom.core.prefetch import refresh
 from engineroom.core.pressure import TASK_BYTES
 from engineroom.core.results import give_up, lost
@@ -35,17 +35,17 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     session = state.clients.get(peer)
     if session is None:
         return
-    number = number_of(message.task)
-    if not message.task.startswith(session.id) or number > LAST_TASK or len(message.to or b"") % INSTANCE_BYTES:
+    number, to = number_of(message.task), message.to
+    if not message.task.startswith(session.id) or number > LAST_TASK or (to and len(to) % INSTANCE_BYTES):
         raise not_allowed(session, message)
     its = message.call.body
     arrival = None if body is None or isinstance(its, bytes) else Arrival(session, number, its.size, body)
     again = number <= session.known_up_to
     if not again or session.unsent:
-        if message.to is None:
+        if to is None:
             _submit_balanced(state, session, number, message, arrival, again=again)
         else:
-            _submit_direct(state, session, number, message.to, message, arrival, again=again)
+            _submit_direct(state, session, number, to, message, arrival, again=again)
     if arrival is not None:
         begin(state, arrival)
     if again and not session.unsent:
@@ -64,15 +64,17 @@ def _submit_balanced(
     its = message.call.body
     inline = len(its) if isinstance(its, bytes) else 0
     task = _new(state, session, message.task, number, message, arrival, TASK_BYTES + inline)
-    task.attempt = tries
-    pool = task.pool = pool_for(state, Needs(message.options.engines, task.large > 0))
+    if tries:
+        task.attempt = tries
+    pool = task.pool = pool_for(state, (message.options.engines, task.large > 0))
     pool.users += 1
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
-    elif arrival is None and not task.function.away:
-        queue(state, task)
     elif can_run(state, task):
-        wait(state, task, pool, arrival)
+        if arrival is None and not task.function.away:
+            place(state, task, pool)
+        else:
+            wait(state, task, pool, arrival)
 
 
 def _submit_direct(
@@ -133,7 +135,8 @@ def _new(
     size: int,
 ) -> Task:
     body = None if arrival is None else arrival.body
-    function = function_of(state, message.call.function)
+    call = message.call
+    function = state.functions.get(call.function) or function_of(state, call.function)
     if not function.users and state.idle_functions.pop(function.hash, 0) is None:
         state.idle_function_bytes -= function.size
     if function.owner is not session:
@@ -141,9 +144,8 @@ def _new(
     function.users += 1
     task = Task(State.QUEUED, id_, number, session, message, body, function, size)
     session.submitted_bytes += size
-    its = message.call.body
-    if not isinstance(its, bytes):
-        task.large = its.size
+    if not isinstance(call.body, bytes):
+        task.large = call.body.size
     session.tasks[number] = task
     if state.recording:
         state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))

@@ -123,8 +123,9 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
             let_go(state, session, number)
         if session.unsent:
             _no_longer_unsent(state, session, up_to)
-    for number in found_in(message.also, session.results):
-        let_go(state, session, number)
+    if message.also:
+        for number in found_in(message.also, session.results):
+            let_go(state, session, number)
 
 
 def _no_longer_unsent(state: ControllerState, session: Session, up_to: int) -> None:

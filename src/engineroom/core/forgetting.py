@@ -24,11 +24,12 @@ def forget(state: ControllerState, task: Task) -> None:
     function = task.function
     function.users -= 1
     if not function.users and function.hash:
-        function_is_idle(state, function.hash)
+        state.idle_functions[function.hash] = None
+        state.idle_function_bytes += function.size
         owner = function.owner
         if type(owner) is not bool and owner.peer is None:
             drop_function(state, function.hash)  # nobody else has ever named it
-        else:
+        elif _too_many_idle(state):
             _bound_idle_functions(state, spared=0)
 
 
@@ -59,11 +60,15 @@ def function_size(state: ControllerState, hash_: bytes, size: int) -> None:
 
 
 def _bound_idle_functions(state: ControllerState, *, spared: int) -> None:
-    limits, idle = state.limits, state.idle_functions
-    while len(idle) > spared and (
-        len(idle) > limits.idle_functions or state.idle_function_bytes > limits.idle_function_bytes
-    ):
-        drop_function(state, next(iter(idle)))
+    while len(state.idle_functions) > spared and _too_many_idle(state):
+        drop_function(state, next(iter(state.idle_functions)))
+
+
+def _too_many_idle(state: ControllerState) -> bool:
+    limits = state.limits
+    return (
+        len(state.idle_functions) > limits.idle_functions or state.idle_function_bytes > limits.idle_function_bytes
+    )
 
 
 def drop_functions_of(state: ControllerState, session: Session) -> None:

@@ -80,10 +80,11 @@ def pool_of(task: Task) -> Pool:
     return task.pool
 
 
-def pool_for(state: ControllerState, needs: Needs) -> Pool:
-    """Return the pool for tasks with these needs, made if it is not there."""
-    pool = state.pools.get(needs)
+def pool_for(state: ControllerState, needs: tuple[tuple[int, ...] | None, bool]) -> Pool:
+    """Return the pool for tasks with these `Needs`, made if it is not there."""
+    pool: Pool | None = state.pools.get(needs)  # type: ignore[call-overload]  # a tuple finds its equal, and is sooner made
     if pool is None:
+        needs = Needs(*needs)
         pool = state.pools[needs] = Pool(needs, state.limits.policy, state.clock)
         for engine in state.engines.values():
             if engine.peer is not None and pool.admits(engine):
@@ -209,7 +210,7 @@ def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
 
 def feed(state: ControllerState, engine: Engine) -> None:
     """`engine` may have room: give it what waits; if nothing does and it is idle, take from the others."""
-    while level_of(state, engine) != CLOSED:
+    while (level := level_of(state, engine)) != CLOSED:
         pool = _next_pool(engine)
         if pool is None:
             break
@@ -218,7 +219,7 @@ def feed(state: ControllerState, engine: Engine) -> None:
             pool.queue.push_front(task)
             break
         assign(state, task, engine)
-    refresh(state, engine)
+    refresh(state, engine, level)
     if not engine.level and state.rich:
         take_back(state, engine)
 

@@ -52,9 +52,10 @@ def fits(state: ControllerState, task: Task, engine: Engine) -> bool:
     return state.limits.policy == "pure"
 
 
-def refresh(state: ControllerState, engine: Engine) -> None:
-    """Update level and rich of `engine`, and all that depends on them."""
-    level = level_of(state, engine)
+def refresh(state: ControllerState, engine: Engine, level: int | None = None) -> None:
+    """Update level and rich of `engine`, and all that depends on them. `level`: what it should be, if that is known."""
+    if level is None:
+        level = level_of(state, engine)
     if level != engine.level:
         if level == 0:
             state.idle[engine] = None

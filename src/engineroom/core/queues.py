@@ -127,7 +127,8 @@ class ReadyQueue:
         priority, session = task.submit.options.priority, task.session
         if session.paused:
             return self._parked.setdefault(session, {}).setdefault(priority, _Flow(session))
-        return self._ring(priority).flow(session, self._clock)
+        ring = self._rings.get(priority) or self._ring(priority)
+        return ring.flows.get(session) or ring.flow(session, self._clock)
 
     def _ring(self, priority: int) -> _Ring:
         ring = self._rings.get(priority)
@@ -140,7 +141,8 @@ class ReadyQueue:
         flow = self._flow_of(task)
         flow.tasks.append(task)
         flow.live += 1
-        self.waiting += not task.session.paused
+        if not task.session.paused:
+            self.waiting += 1
 
     def push_front(self, task: Task) -> None:
         """Put back a task that has waited its turn once already."""

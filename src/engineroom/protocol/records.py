@@ -7,7 +7,7 @@ for MESSAGES a msgpack array of messages, for a CHUNK the 4-byte id of a stream 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -46,29 +46,27 @@ def message_records(
     *,
     limit: int = MAX_RECORD,
     leave_out: Callable[[Message, str], object] | None = None,
-) -> Iterator[bytes]:
-    """Yield the records, seldom more than one and none longer than `limit`, that carry `messages` in order.
+) -> list[bytes]:
+    """Return the parts, most often head and body of one record, of records no longer than `limit` with `messages`.
 
     A message that no record can carry is left out: `leave_out(message, why)` is called for it, and the others travel.
     ProtocolError: there is such a message, and nobody to call.
     """
-    body = b""
     try:
         body = _encode(messages)
-        problem = "" if len(body) < limit else f"it has {len(body)} bytes, and the limit is {limit - 1}"
+        if len(body) < limit:
+            return [_HEAD.pack(len(body) + 1, MESSAGES), body]
+        problem = f"it has {len(body)} bytes, and the limit is {limit - 1}"
     except _NOT_ENCODABLE as error:
         problem = str(error)
-    if not problem:
-        yield _HEAD.pack(len(body) + 1, MESSAGES)
-        yield body
-    elif len(messages) > 1:
+    if len(messages) > 1:
         middle = len(messages) // 2
-        yield from message_records(messages[:middle], limit=limit, leave_out=leave_out)
-        yield from message_records(messages[middle:], limit=limit, leave_out=leave_out)
-    elif leave_out is not None:
-        leave_out(messages[0], problem)
-    else:
+        first = message_records(messages[:middle], limit=limit, leave_out=leave_out)
+        return first + message_records(messages[middle:], limit=limit, leave_out=leave_out)
+    if leave_out is None:
         raise ProtocolError(f"this {type(messages[0]).__name__} message cannot be sent: {problem}")
+    leave_out(messages[0], problem)
+    return []
 
 
 def chunk_head(stream: int, size: int) -> bytes:
@@ -112,9 +110,10 @@ class RecordReader:
         """Return where the next bytes belong; never empty."""
         if self._direct is not None:
             return self._direct
-        if len(self._buffer) < self._need:
-            self._buffer = self._buffer + bytes(self._need - len(self._buffer))
-        self._need = 0
+        if self._need:
+            if len(self._buffer) < self._need:
+                self._buffer = self._buffer + bytes(self._need - len(self._buffer))
+            self._need = 0
         return memoryview(self._buffer)[self._end :]
 
     def updated(self, count: int) -> None:
@@ -147,7 +146,12 @@ class RecordReader:
             if length == 0 or length > self.limit:
                 raise ProtocolError(f"a record of {length} bytes is too long; the limit is {self.limit}")
             after = at + 4 + length
-            if kind == CHUNKS:
+            if kind == MESSAGES:
+                if after > end:
+                    self._need = after - at
+                    break
+                self._sink.on_record(view[at + _HEAD.size : after])
+            elif kind == CHUNKS:
                 if length < 1 + _STREAM.size:
                     raise ProtocolError("a chunk without a stream")
                 if end - at < _CHUNK_HEAD.size:
@@ -155,13 +159,8 @@ class RecordReader:
                 self._begin_chunk(
                     _STREAM.unpack_from(view, at + _HEAD.size)[0], view[at + _CHUNK_HEAD.size : after], length
                 )
-            elif kind != MESSAGES:
-                raise ProtocolError(f"a record of unknown kind {kind}")
-            elif after <= end:
-                self._sink.on_record(view[at + _HEAD.size : after])
             else:
-                self._need = after - at
-                break
+                raise ProtocolError(f"a record of unknown kind {kind}")
             at = min(after, end)
         return at
 

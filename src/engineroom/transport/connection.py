@@ -84,6 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         self._heard = True
         self._decode = decode
         self._secrecy = secrecy
+        self._encrypted: memoryview | None = None
         self._on_made, self._on_secured, self._says_why = on_made, on_secured, says_why
         self._receiver: Receiver | None = None
         self._backlog: list[Any] = []
@@ -193,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
             self._write_some()
         elif self._outbox:
             messages, self._outbox = self._outbox, []
-            parts.extend(message_records(messages, limit=self._longest, leave_out=self._unsent))
+            parts += message_records(messages, limit=self._longest, leave_out=self._unsent)
         self._write(parts)
         while self._writable and not self._outbox and (chunk := self._outgoing.next_chunk()) is not None:
             stream, data = chunk
@@ -209,7 +210,7 @@ class Connection(asyncio.BufferedProtocol):
             messages = outbox[start : start + _MANY]
             start += len(messages)
             backlog.written(messages)
-            self._write(list(message_records(messages, limit=self._longest, leave_out=self._unsent)))
+            self._write([*message_records(messages, limit=self._longest, leave_out=self._unsent)])
         del outbox[:start]
         if not outbox:
             backlog.empty()
@@ -291,19 +292,20 @@ class Connection(asyncio.BufferedProtocol):
         if self._on_made is not None:
             self._on_made(self)
         if self._secrecy is not None:
+            self._encrypted = _encrypted_buffer()
             self._hear(memoryview(b""))  # the side that connects speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
-        return self._reader.buffer() if self._secrecy is None else _encrypted_buffer()
+        return self._encrypted or self._reader.buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         self._heard = True
         try:
-            if self._secrecy is None:
+            if self._encrypted is None:
                 self._reader.updated(nbytes)
             else:
-                self._hear(_encrypted_buffer()[:nbytes])
+                self._hear(self._encrypted[:nbytes])
         except ProtocolError as error:
             self._invalid(f"the other side sent invalid data: {error}")
 
@@ -315,8 +317,13 @@ class Connection(asyncio.BufferedProtocol):
             if self._on_secured is not None:
                 on_secured, self._on_secured = self._on_secured, None
                 on_secured()
-            while not self.closed and (count := self._wire.read(self._reader.buffer())):
-                self._reader.updated(count)
+            full = True
+            while full and not self.closed:
+                target = self._reader.buffer()
+                count = self._wire.read(target)
+                full = count == len(target)  # else there is no more
+                if count:
+                    self._reader.updated(count)
         except ssl.SSLError as error:
             self.abort(f"TLS: {error}")
 

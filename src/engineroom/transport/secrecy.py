@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from engineroom.protocol.streams import Buffer
 
 ALPN = "engineroom/1"
+
+_SOONER_COPIED = 16 * 1024
+"""Bytes, as many as TLS encrypts at once: each time costs both sides more than it does to put so many in one place."""
 
 
 class Secrecy:
@@ -39,7 +42,7 @@ class Secrecy:
         read = 0
         try:
             # Asked first, because the exception for "nothing there" costs more than decrypting a message.
-            while read < len(target) and (self._object.pending() or self._arrived.pending):
+            while read < len(target) and (self._arrived.pending or self._object.pending()):
                 # With a buffer it returns a count, whatever the type stubs say.
                 count: int = self._object.read(len(target) - read, target[read:])  # type: ignore[assignment]
                 if not count:
@@ -60,9 +63,11 @@ class Secrecy:
         """Whether TLS itself has something to send."""
         return self._leaving.pending > 0
 
-    def encrypt(self, parts: Iterable[Buffer]) -> bytes:
+    def encrypt(self, parts: Sequence[Buffer]) -> bytes:
         """Return `parts` encrypted, after what TLS itself has to say; without a handshake, that alone."""
         if self.established:
+            if sum(map(len, parts)) <= _SOONER_COPIED:
+                parts = (b"".join(parts),)
             for part in parts:
                 if part:
                     self._object.write(part)

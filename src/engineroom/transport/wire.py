@@ -129,7 +129,7 @@ class Wire:
         assert self._secrecy is not None
         with self._lock:
             self._secrecy.take(data)
-            established = self._secrecy.shake_hands()
+            established = self._secrecy.established or self._secrecy.shake_hands()
             has_to_say = self._secrecy.has_to_say
         if has_to_say:
             self.write([])
