@@ -33,7 +33,7 @@ from engineroom.client.views.direct import DirectView
 from engineroom.client.views.executor import ViewExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
 from engineroom.client.waiting.live_line import somebody_looks
-from engineroom.client.waiting.waits import Deadline
+from engineroom.client.waiting.waits import Deadline, limit_of
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.machine.homes import expanded
@@ -74,6 +74,8 @@ class Ignored(TypedDict, total=False):
 
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
+@called_by_users("load_balanced_view", "get_result", "result_status", "abort", "queue_status", "send_signal")
+@called_by_users("shutdown", "clear")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 
@@ -242,17 +244,17 @@ class Client(Hinted):
         EngineError: an engine left meanwhile. Both name the first step of the start that failed, and what to do.
         """
         del widget
-        wanted = n if n is not None else (getattr(self.cluster, "n", None) or 1)
+        wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.count("n", n)
         show = block and somebody_looks() if interactive is None else interactive
         news = StartNews(self._session, self._connection_file)
-        return wait_for_engines(self._session, news, wanted, timeout, block=block, interactive=show)
+        return wait_for_engines(self._session, news, wanted, limit_of(timeout), block=block, interactive=show)
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
         """Wait for `jobs` (default: all); True if they ended within `timeout` seconds (negative: no limit).
 
         `jobs`: an AsyncResult or other future, a message id, an index into the history, or a list of these.
         """
-        deadline = Deadline(None if timeout is None or timeout < 0 else timeout)
+        deadline = Deadline(limit_of(timeout))
         others, jobs = futures_apart(jobs)
         return self._wait_for_tasks(jobs, deadline) and not futures.wait(others, deadline.left()).not_done
 
@@ -275,7 +277,7 @@ class Client(Hinted):
         wanted = list(self.outstanding) if jobs is None else ids_of(session, jobs)
         pending = status_of(session, wanted)["pending"]
         results = dict.fromkeys(find_result(session, name) for name in pending)
-        return wait_and_show(list(results), interval, None if timeout is None or timeout < 0 else timeout)
+        return wait_and_show(list(results), interval, limit_of(timeout))
 
     def get_result(
         self,
@@ -467,7 +469,11 @@ def _close_at_exit(session: Session) -> Any:
 def _say_ignored(options: dict[str, Any]) -> None:
     unknown = sorted(options.keys() - _NO_MEANING_HERE)
     if unknown:
-        raise TypeError(f"Client() has no option {', '.join(unknown)}")
+        from difflib import get_close_matches  # only now needed
+
+        close = get_close_matches(unknown[0], Client.__init__.__annotations__, 1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise TypeError(f"Client() has no option {', '.join(unknown)}{hint}")
     meant = sorted(name for name, value in options.items() if value)
     if meant:
         log.warning("ignoring Client options that have no effect in engineroom: %s", ", ".join(meant))

@@ -64,6 +64,7 @@ class Cluster(ClusterOptions):
     engine_launcher_class = ClusterOptions.engine_launcher_class.as_class()
     controller_launcher_class = ClusterOptions.controller_launcher_class.as_class()
 
+    @users_call
     def __init__(
         self,
         *,
@@ -347,6 +348,7 @@ class Cluster(ClusterOptions):
             run_blocking(self.__aexit__(kind, error, trace))
 
     @classmethod
+    @users_call
     def from_file(
         cls,
         cluster_file: str | os.PathLike[str] | None = None,

@@ -27,8 +27,9 @@ _MACHINERY = frozenset(
 )
 _FRAME = re.compile(r'File "([^"]+)", (line \d+)(, in <module>)?')
 _FRAMES_SHOWN = 6
-EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
-"""What tells users what happened, or is their own doing; other errors that come out of our code may be ours."""
+_EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
+_MARK = "_engineroom_for_users"
+_FAULTS = (AssertionError, NotImplementedError)
 _GENERATOR = 0x20
 """Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
 
@@ -36,6 +37,28 @@ _GENERATOR = 0x20
 def debugging() -> bool:
     """Whether the user wants to see our frames as well: ENGINEROOM_DEBUG is set, and not to 0."""
     return os.environ.get("ENGINEROOM_DEBUG", "0") not in {"", "0"}
+
+
+def is_for_users(error: BaseException) -> bool:
+    """Whether `error` tells users what happened, or what is wrong with their call: other errors may be faults of ours.
+
+    What a `raise` of ours says of an argument is for users, too.
+    """
+    if isinstance(error, _EXPECTED) or _MARK in error.__dict__:
+        return True
+    if isinstance(error, _FAULTS) or not isinstance(error, Exception):
+        return False
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or _package(last) not in _OURS:
+        return False
+    from opcode import opmap  # only when something went wrong
+
+    if last.tb_frame.f_code.co_code[last.tb_lasti] != opmap["RAISE_VARARGS"]:
+        return False
+    error.__dict__[_MARK] = True  # the frame will be gone when the next of our calls asks
+    return True
 
 
 def users_part(trace: TracebackType | None) -> TracebackType | None:
@@ -74,28 +97,30 @@ def show_users_frames(error: BaseException) -> None:
 
 
 def users_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return `function`; expected errors that it raises do not show our frames."""
+    """Return `function`; errors for users that it raises do not show our frames."""
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return function(*args, **kwargs)
-        except EXPECTED as error:
-            show_users_frames(error)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
             raise
 
     return call
 
 
 def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[_P, Generator[_T, Any, Any]]:
-    """Return the generator function; expected errors that its iterators raise do not show our frames."""
+    """Return the generator function; errors for users that its iterators raise do not show our frames."""
 
     @functools.wraps(function)
     def iterate(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T, Any, Any]:
         try:
             return (yield from function(*args, **kwargs))
-        except EXPECTED as error:
-            show_users_frames(error)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
             raise
 
     return iterate

@@ -1,4 +1,4 @@
-"""Numbers that users give to a Client, checked before anything uses them."""
+"""Numbers that users give to clients and views, checked before anything uses them."""
 
 from __future__ import annotations
 
@@ -22,4 +22,13 @@ def size(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be a number of bytes, not {value!r}")
     if value < 0:
         raise ValueError(f"{name} must be a number of bytes, 0 or more, not {value!r}")
+    return int(value)
+
+
+def count(name: str, value: Any) -> int:
+    """Return `value` as an int; TypeError: it is not an integer. ValueError: it is below 0."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must be 0 or more, not {value!r}")
     return int(value)

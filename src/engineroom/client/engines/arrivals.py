@@ -28,13 +28,13 @@ _SAID_AFTER = 2
 
 
 def wait_for_engines(
-    session: Session, news: StartNews, wanted: int, timeout: float, *, block: bool, interactive: bool
+    session: Session, news: StartNews, wanted: int, timeout: float | None, *, block: bool, interactive: bool
 ) -> Future[None] | None:
     """Wait until there are `wanted` engines; with `block=False` return a future of that instead.
 
     `interactive`: show what is waited for. EngineError: an engine left meanwhile. TimeoutError: too few came.
     """
-    wait = _Wait(session, news, wanted, None if timeout < 0 else timeout, interactive=interactive)
+    wait = _Wait(session, news, wanted, timeout, interactive=interactive)
     if block:
         wait()
         return None

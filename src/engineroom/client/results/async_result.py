@@ -12,8 +12,8 @@ from engineroom.client.results.failures import joined_error
 from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
-from engineroom.client.waiting.waits import NEVER, Deadline
-from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
+from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
+from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         `timeout`: seconds to wait before raising TimeoutError; None or negative: no limit. `return_exceptions`: return
         errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once.
         """
-        limit = _limit(timeout)
+        limit = limit_of(timeout)
         if return_when == FIRST_COMPLETED:
             raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
         try:
@@ -124,8 +124,9 @@ class AsyncResult(Facts, LeanFuture[T]):
                     self._wait_for_end(limit)
                 return self._values_or_errors()
             return self.result(limit)
-        except EXPECTED as error:
-            show_users_frames(error)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
             raise
 
     @property
@@ -145,7 +146,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED): wait for that condition and return two
         sets of futures, done and not done, with one future per task.
         """
-        limit = _limit(timeout)
+        limit = limit_of(timeout)
         if return_when is None:
             return self.done() or self._wait(self.done, limit)
         conditions: dict[str, Callable[[], object]] = {
@@ -208,7 +209,7 @@ class AsyncResult(Facts, LeanFuture[T]):
 
         if return_when is not None:
             return self.wait(timeout, return_when)
-        return wait_and_show([self], interval, _limit(timeout))
+        return wait_and_show([self], interval, limit_of(timeout))
 
     def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
         """Wait, then print the output of the tasks and, for `execute`, the values of the cells.
@@ -304,7 +305,11 @@ class AsyncResult(Facts, LeanFuture[T]):
             return whole[key]
         if isinstance(key, slice):
             return [self._value_of(task) for task in self._tasks[key]]
-        return self._value_of(self._tasks[key])
+        try:
+            task = self._tasks[key]
+        except IndexError:
+            raise IndexError(f"there is no result {key}: this call has {len(self._tasks)}") from None
+        return self._value_of(task)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
@@ -429,8 +434,3 @@ class JoinedResult(Joining, AsyncResult[list[Any]]):
     def __getitem__(self, key: Any) -> Any:
         """Return a result or a list of results (waiting for all), or what metadata have under a str."""
         return super().__getitem__(key) if isinstance(key, str) else self.get()[key]
-
-
-def _limit(timeout: float | None) -> float | None:
-    """Return `timeout` as the rest of Python means it: None, not -1, is no limit."""
-    return None if timeout is None or timeout < 0 else timeout

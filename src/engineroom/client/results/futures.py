@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.client.kinds import T
 from engineroom.client.waiting.waits import Waiter
-from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
+from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 
 if TYPE_CHECKING:
     import threading
@@ -104,8 +104,9 @@ class LeanFuture(Future[T]):
             if self._state is not FINISHED:
                 self._wait_for_end(timeout)
             return self._value()
-        except EXPECTED as error:
-            show_users_frames(error)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
             raise
 
     def exception(self, timeout: float | None = None) -> BaseException | None:

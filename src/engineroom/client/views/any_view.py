@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack, cast, overload
 
+from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import takes
 from engineroom.client.engines.targets import Targets, spell
@@ -16,7 +17,7 @@ from engineroom.client.results.blocking import result_of
 from engineroom.client.state.numbers import HISTORY, NumberHistory
 from engineroom.client.views.flags import NOT_YET, Flags, missing
 from engineroom.errors import NoSuchFlag, PackError
-from engineroom.errors.local import EXPECTED, called_by_users, show_users_frames
+from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.ids import msg_id, task_id
 from engineroom.serialize.chunks.items import each_item
 from engineroom.serialize.functions.packing import PackedFunction, name_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("apply", "apply_sync", "map", "map_sync")
-@called_by_users("set_flags", "temp_flags", "with_flags")
+@called_by_users("set_flags", "temp_flags", "with_flags", "wait", "abort", "shutdown", "queue_status")
 class AnyView(Hinted, Generic[Kind]):
     """A view without what is built on views: executors, lazy maps and remote functions."""
 
@@ -96,8 +97,9 @@ class AnyView(Hinted, Generic[Kind]):
         """Call `f(*args, **kwargs)` on the engines and return an AsyncResult at once."""
         try:
             return self._apply(f, args, kwargs)
-        except EXPECTED as error:
-            show_users_frames(error)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
             raise
 
     @overload
@@ -225,6 +227,13 @@ class AnyView(Hinted, Generic[Kind]):
     if not TYPE_CHECKING:  # a checker would let any name be assigned to
 
         def __setattr__(self, name: str, value: Any) -> None:
+            if name == "retries":
+                try:
+                    value = given_numbers.count(name, value)
+                except (TypeError, ValueError) as error:
+                    if is_for_users(error):
+                        show_users_frames(error)
+                    raise
             if name.startswith("_") or name in self._flag_names or name == "client" or hasattr(type(self), name):
                 object.__setattr__(self, name, value)
             elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:

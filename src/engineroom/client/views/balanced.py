@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
+from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.engines.targets import resolve
 from engineroom.client.kinds import AsyncFunction, Function, One, T
@@ -132,7 +132,7 @@ class LoadBalancedView(View[One]):
         """
         if chunksize is None and self.retries:
             chunksize = 1
-        elif chunksize is not None and index(chunksize) < 1:
+        elif chunksize is not None and given_numbers.count("chunksize", chunksize) < 1:
             raise ValueError(f"chunksize must be at least 1, not {chunksize}")
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)

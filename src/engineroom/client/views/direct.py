@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
+from engineroom.client.arguments.names import check_name, checked_names
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.maps.gather_results import AsyncGatherResult
@@ -146,6 +147,10 @@ class DirectView(View[Kind]):
         label: str | None = None,
     ) -> AsyncResult[Any]:
         """Run `code`, as if typed in an IPython cell, in the engines' namespaces; return an AsyncResult."""
+        if not isinstance(code, str):
+            raise TypeError(
+                f"execute() takes code as a str, not {type(code).__name__}; to call a function, use apply()"
+            )
         call = {"code": code, "silent": silent, "name": f"<cell {next(self._session.cell_numbers)}>"}
         return self._execute(call, "execute", targets, block, label)
 
@@ -171,13 +176,15 @@ class DirectView(View[Kind]):
         """Set variables in the engines' namespaces; return an AsyncResult, or None if it waited."""
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
+        for name in ns:
+            check_name(name)
         tracked = self._tracks(track)
         body = pack_names(ns, copy=not tracked)
         return self._none_if_waited(lambda: self._call(CallKind.PUSH, body, "push", targets), block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
         """Return the value of a name, or a list of the values of several names, from the engines' namespaces."""
-        wanted = names if isinstance(names, str) else list(names)
+        wanted = names if isinstance(names, str) else checked_names(names)
         body = pack(wanted)
         if self._blocks(block):
             return result_of(self._session, lambda: self._call(CallKind.PULL, body, "pull", targets))
@@ -220,6 +227,7 @@ class DirectView(View[Kind]):
         `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. `flatten`: a part with a single row is
         replaced by that row.
         """
+        check_name(key)
         (whole, rows), spread, engines = with_rows(seq), distribution(dist), self._bind(targets)
         count = rows.count(whole)
         if count and not engines:
@@ -248,6 +256,7 @@ class DirectView(View[Kind]):
         table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values
         without rows a list.
         """
+        check_name(key)
         engines, body, spread = self._bind(targets), pack(key), distribution(dist)
 
         def submit() -> AsyncGatherResult:

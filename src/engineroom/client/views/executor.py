@@ -11,6 +11,7 @@ from engineroom.client.arguments.keywords import explains_keywords
 from engineroom.client.kinds import AsyncFunction, Function, T
 from engineroom.client.maps.lazy_map import LazyMapIterator, WholeMapIterator
 from engineroom.client.waiting.waits import Deadline
+from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.engines.targets import Targets
@@ -26,6 +27,7 @@ class MapOptions(TypedDict, total=False):
     buffersize: int | None
 
 
+@called_by_users("__call__", "map")
 class ViewExecutor(Hinted, Executor):
     """A `concurrent.futures.Executor` that runs calls on the engines of a view. Shutting it down does not stop them.
 

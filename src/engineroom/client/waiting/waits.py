@@ -22,13 +22,24 @@ _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 """Where Ctrl-C does not end a wait on a lock, waits are sliced so that it is seen soon."""
 
 
+def limit_of(timeout: float | None) -> float | None:
+    """Return `timeout`, and None (no limit) for a negative one; TypeError: it is not a number of seconds."""
+    try:
+        return None if timeout is None or timeout < 0 else timeout
+    except TypeError:
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}") from None
+
+
 class Deadline:
     """A point in time `timeout` seconds from now; None: never."""
 
     __slots__ = ("_at",)
 
     def __init__(self, timeout: float | None) -> None:
-        self._at = None if timeout is None else time.monotonic() + timeout
+        try:
+            self._at = None if timeout is None else time.monotonic() + timeout
+        except TypeError:
+            raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}") from None
 
     def left(self) -> float | None:
         """Return how many seconds are left, at least 0; None: no limit."""
