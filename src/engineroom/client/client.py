@@ -244,7 +244,7 @@ class Client(Hinted):
         EngineError: an engine left meanwhile. Both name the first step of the start that failed, and what to do.
         """
         del widget
-        wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.count("n", n)
+        wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.whole("n", n)
         show = block and somebody_looks() if interactive is None else interactive
         news = StartNews(self._session, self._connection_file)
         return wait_for_engines(self._session, news, wanted, limit_of(timeout), block=block, interactive=show)

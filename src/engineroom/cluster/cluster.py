@@ -348,7 +348,6 @@ class Cluster(ClusterOptions):
             run_blocking(self.__aexit__(kind, error, trace))
 
     @classmethod
-    @users_call
     def from_file(
         cls,
         cluster_file: str | os.PathLike[str] | None = None,

@@ -73,7 +73,7 @@ MISTAKES: dict[str, tuple[Callable[[Client], Any], str]] = {
     "engines": (lambda rc: rc[[0, 9]], "there is no engine 9"),
     "balanced": (lambda rc: rc.load_balanced_view([7]), "there is no engine 7"),
     "executor's engines": (lambda rc: rc.executor(7), "there is no engine 7"),
-    "retries": (lambda rc: rc.load_balanced_view(retries=-1), "retries must be 0 or more, not -1"),
+    "retries": (lambda rc: rc.load_balanced_view(retries=[2]), "retries must be a whole number, not [2]"),
     "retries as text": (lambda rc: setattr(rc.load_balanced_view(), "retries", "2"), "a whole number, not '2'"),
     "on_error": (lambda rc: rc[:].map_sync(abs, [1], on_error="stopp"), "on_error must be 'continue' or 'stop'"),  # type: ignore[arg-type]
     "chunksize": (lambda rc: rc.load_balanced_view().map_sync(abs, [1], chunksize="big"), "whole number, not 'big'"),

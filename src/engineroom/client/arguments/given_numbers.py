@@ -25,10 +25,8 @@ def size(name: str, value: Any) -> int:
     return int(value)
 
 
-def count(name: str, value: Any) -> int:
-    """Return `value` as an int; TypeError: it is not an integer. ValueError: it is below 0."""
+def whole(name: str, value: Any) -> int:
+    """Return `value` as an int; TypeError: it is not an integer."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be a whole number, not {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be 0 or more, not {value!r}")
     return int(value)

@@ -229,8 +229,8 @@ class AnyView(Hinted, Generic[Kind]):
         def __setattr__(self, name: str, value: Any) -> None:
             if name == "retries":
                 try:
-                    value = given_numbers.count(name, value)
-                except (TypeError, ValueError) as error:
+                    value = given_numbers.whole(name, value)
+                except TypeError as error:
                     if is_for_users(error):
                         show_users_frames(error)
                     raise

@@ -132,7 +132,7 @@ class LoadBalancedView(View[One]):
         """
         if chunksize is None and self.retries:
             chunksize = 1
-        elif chunksize is not None and given_numbers.count("chunksize", chunksize) < 1:
+        elif chunksize is not None and given_numbers.whole("chunksize", chunksize) < 1:
             raise ValueError(f"chunksize must be at least 1, not {chunksize}")
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
