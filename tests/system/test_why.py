@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from engineroom import Client, Cluster
-from engineroom.client.engines import arrivals
 from engineroom.cluster.why import report as why_report
 from engineroom.cluster.why.report import as_text
 from engineroom.errors import EngineroomError, LaunchError
@@ -230,10 +229,9 @@ def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
     assert "fix: correct the start-up code" in said
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
-    monkeypatch.setattr(arrivals, "_LOOK_EVERY", 0.05)
     words = r"(?s)1 of 2 engines.*No module named 'no_such_module'.*\nfix: correct the start-up"
     with Client() as rc, pytest.raises(TimeoutError, match=words):
-        rc.wait_for_engines(2, timeout=1.2, interactive=True)
+        rc.wait_for_engines(2, timeout=1.5, interactive=True)
     assert "1 of 2 engines; engine 0: startup_command: ModuleNotFoundError: No module named" in shown.getvalue()
     copy = tmp_path / "elsewhere.json"  # a client that does not see the profile asks the controller
     copy.write_bytes(profile.connection_file("client").read_bytes())

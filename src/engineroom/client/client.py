@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
 
@@ -114,10 +115,6 @@ class Client(Hinted):
         timeout = given_numbers.seconds("timeout", timeout)
         reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
         max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)
-        self.cluster: Any = cluster
-        self.profile = profile or "default"
-        self.block = False
-        self.debug = bool(ignored.get("debug"))
         if connection_info is None and cluster is not None:
             connection_info = cluster.client_connection_file
         dial = find_dial(
@@ -129,15 +126,31 @@ class Client(Hinted):
             way=_way(sshserver, sshkey, ssh_args, password),
         )
         fill_descriptors()
-        self._connection_file = dial.path if isinstance(dial, FromFile) else None
-        self._session = Session(
+        file = dial.path if isinstance(dial, FromFile) else None
+        session = Session(
             dial,
             reconnect_timeout=reconnect_timeout,
             max_unfinished_bytes=max_unfinished_bytes,
-            advise=Advice(self._connection_file),
+            advise=Advice(file),
         )
-        self._session.start(timeout)
-        self._at_exit = _close_at_exit(self._session)
+        session.start(timeout)
+        self._use(session, file=file, profile=profile, cluster=cluster, debug=bool(ignored.get("debug")))
+
+    def _use(
+        self,
+        session: Session,
+        *,
+        file: Path | None = None,
+        profile: str | None = None,
+        cluster: StartedCluster | None = None,
+        debug: bool = False,
+    ) -> None:
+        """Be the client with this session, which has been started; `file`: where it is connected by."""
+        self.cluster: Any = cluster
+        self.profile = profile or "default"
+        self.block, self.debug = False, debug
+        self._connection_file, self._session = file, session
+        self._at_exit = _close_at_exit(session)
 
     @property
     def ids(self) -> list[int]:
@@ -442,6 +455,13 @@ class Client(Hinted):
                 tasks += job._unfinished() if isinstance(job, AsyncResult) else self._tasks(job)
             return tasks
         raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
+
+
+def client_of(session: Session) -> Client:
+    """Return a client that uses `session`, which has been started; for those who dial in a way of their own."""
+    client = object.__new__(Client)
+    client._use(session)
+    return client
 
 
 def _way(server: str | None, key: str | os.PathLike[str] | None, arguments: Sequence[str], password: str | None) -> Way:

@@ -6,21 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from engineroom.client import client as client_module
-from engineroom.client.client import Client
-from tests.unit.client.fake_controller import FakeController
+from engineroom.client.client import Client, client_of
+from engineroom.client.connection.session import Session
+from tests.unit.client.fake_controller import FakeController, started
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeController:
-    """Return the controller that the next `Client()` connects to."""
-    controller = FakeController()
-    monkeypatch.setattr(client_module, "find_dial", lambda *_, **__: controller)
-    return controller
+def fake() -> FakeController:
+    """Return the controller that `session` and `rc` are connected to."""
+    return FakeController()
 
 
 @pytest.fixture
-def rc(fake: FakeController) -> Iterator[Client]:
-    del fake
-    with Client() as client:
+def session(fake: FakeController) -> Session:
+    """Return the session of `rc`, which closes it."""
+    return started(fake)
+
+
+@pytest.fixture
+def rc(session: Session) -> Iterator[Client]:
+    with client_of(session) as client:
         yield client

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from engineroom.client.client import Client, client_of
+from engineroom.client.connection.session import Session
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, TaskId, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
@@ -45,6 +47,7 @@ from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 
 
 def tasks_of(submit: Submit) -> list[TaskId]:
@@ -75,6 +78,7 @@ class FakeController:
         self.epoch: Epoch = new_epoch()
         self.connection: Connection | None = None
         self.info = EngineInfo()
+        self.heartbeat = 0.0
         self.steps: list[KnownStep] = []
         self._functions = FunctionTable()
         self._turn = 0
@@ -100,7 +104,7 @@ class FakeController:
         known = self.known_up_to if self.forgetful else max(map(number_of, self._arrived), default=0)
         for send_again in tuple(self._kept.values()):
             send_again()
-        return theirs, Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=known)
+        return theirs, Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=known, heartbeat=self.heartbeat)
 
     def join(self, engine: int, instance: bytes = b"") -> None:
         self.send(EngineJoined(engine, Instance(instance or bytes([engine]) * 16), self.info))
@@ -270,3 +274,15 @@ def _named(namespace: dict[str, Any], name: str) -> Any:
     if name not in namespace:
         raise NameError(f"name {name!r} is not defined", name=name)
     return namespace[name]
+
+
+def started(controller: FakeController, **options: Any) -> Session:
+    """Return a session with `controller`, with these options of a Session."""
+    session = Session(controller, **options)
+    session.start(SECONDS)
+    return session
+
+
+def connected(controller: FakeController, **options: Any) -> Client:
+    """Return a client of `controller`, whose session has these options."""
+    return client_of(started(controller, **options))

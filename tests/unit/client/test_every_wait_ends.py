@@ -17,7 +17,7 @@ from engineroom.protocol.messages import Ask, Outcome, Refused, Signal, Status
 from engineroom.protocol.questions import AskQueues
 from tests.conftest import wait_until
 from tests.patience import SECONDS
-from tests.unit.client.fake_controller import FakeController
+from tests.unit.client.fake_controller import FakeController, connected
 
 ENDS = "there are no engines left (engine 0: exit code 3; engine 1: killed by SIGSEGV)"
 
@@ -90,16 +90,13 @@ def _is_question(message: Any) -> bool:
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> FakeController:
-    controller = Silent()
-    monkeypatch.setattr("engineroom.client.client.find_dial", lambda *_, **__: controller)
-    return controller
+def silent() -> FakeController:
+    return Silent()
 
 
 @pytest.fixture
 def patient(silent: Silent) -> Iterator[Client]:
-    del silent
-    with Client(reconnect_timeout=0.05) as rc:
+    with connected(silent, reconnect_timeout=0.05) as rc:
         yield rc
 
 
@@ -170,7 +167,7 @@ def test_when_the_client_is_closed_while_it_waits(form: str, patient: Client, si
 @pytest.mark.parametrize("form", ALL)
 def test_when_the_controller_was_gone_before(form: str, patient: Client, silent: Silent) -> None:
     stays_away(silent)
-    assert wait_until(lambda: patient._session.closed)
+    assert wait_until(lambda: repr(patient) == "<Client: closed>")
 
     with pytest.raises(ControllerLost, match="could not reconnect"):
         ALL[form](patient)
@@ -231,12 +228,10 @@ def test_a_map_that_ended_the_last_engine_says_which_task_did(patient: Client, s
 
 @pytest.mark.parametrize("form", CALLS)
 def test_before_an_engine_has_joined_every_wait_says_so_once(
-    form: str, silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    form: str, silent: Silent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
-    monkeypatch.setattr("engineroom.client.connection.silence._FOR_OTHERS", 0.02)
     silent.engines = []
-    with Client() as rc, caplog.at_level(logging.WARNING):
+    with connected(silent, patience=0.02) as rc, caplog.at_level(logging.WARNING):
         waiting = begun(form, rc, silent)
         assert wait_until(lambda: "no engine has joined this cluster yet" in caplog.text)
         silent.engines = [0, 1]
@@ -257,19 +252,15 @@ def test_before_an_engine_has_joined_every_wait_says_so_once(
 def test_at_a_terminal_it_is_shown(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
     monkeypatch.setattr("engineroom.client.waiting.live_line.somebody_looks", lambda: True)
     silent.engines = []
-    with Client() as rc:
+    with connected(silent, patience=0.02) as rc:
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)
     assert capsys.readouterr().err.startswith("engineroom: no engine has joined this cluster yet: ")
 
 
-def test_a_controller_that_is_away_is_told_of(
-    silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
-    with Client(reconnect_timeout=SECONDS) as rc, caplog.at_level(logging.WARNING):
+def test_a_controller_that_is_away_is_told_of(silent: Silent, caplog: pytest.LogCaptureFixture) -> None:
+    with connected(silent, patience=0.02, reconnect_timeout=SECONDS) as rc, caplog.at_level(logging.WARNING):
         waiting = begun("queue_status", rc, silent)
         stays_away(silent)
         assert wait_until(lambda: "lost the connection to the controller (" in caplog.text)
@@ -278,11 +269,8 @@ def test_a_controller_that_is_away_is_told_of(
         assert isinstance(waiting.ended(), ConnectionFailed)
 
 
-def test_where_engines_are_only_busy_nothing_is_said(
-    silent: Silent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.waits.PATIENCE", 0.02)
-    with Client() as rc, caplog.at_level(logging.WARNING):
+def test_where_engines_are_only_busy_nothing_is_said(silent: Silent, caplog: pytest.LogCaptureFixture) -> None:
+    with connected(silent, patience=0.02) as rc, caplog.at_level(logging.WARNING):
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)
     assert silent.held
     assert caplog.text == ""

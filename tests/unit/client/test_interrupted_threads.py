@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 
 from engineroom.client.client import Client
+from engineroom.client.connection.session import Session
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import TaskId, number_of
 from engineroom.protocol.messages import Abort, Submit
 from tests.conftest import wait_until
 from tests.patience import SECONDS
-from tests.unit.client.fake_controller import FakeController, tasks_of
+from tests.unit.client.fake_controller import FakeController, connected, tasks_of
 
 CALLED = {"CALL", "CALL_FUNCTION_EX", "CALL_KW", "RESUME", "JUMP_BACKWARD", "SEND"}
 
@@ -144,7 +145,7 @@ def withdrawn(messages: list[Any]) -> set[TaskId]:
     ("name", "busy"), [("balanced", False), ("balanced", True), ("engines", False), ("large", True)]
 )
 def test_an_exception_at_any_step_leaves_a_task_that_is_sent_or_none(
-    rc: Client, fake: FakeController, name: str, busy: bool
+    rc: Client, session: Session, fake: FakeController, name: str, busy: bool
 ) -> None:
     call, held = CALLS[name], None
     call(rc)  # what is imported and packed once
@@ -159,7 +160,7 @@ def test_an_exception_at_any_step_leaves_a_task_that_is_sent_or_none(
             with at_step(step, interrupt):
                 call(rc)
         except Interrupted:
-            left = set(rc._session.tasks)
+            left = set(session.tasks)
             assert wait_until(lambda left=left: left <= submitted(fake)), step
         assert rc.load_balanced_view().apply_sync(abs, -step) == step
     if held is not None:
@@ -279,10 +280,10 @@ def test_a_handler_may_wait_wherever_it_interrupts_a_call(rc: Client) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_handler_may_close_the_client_wherever_it_interrupts_a_call(fake: FakeController, name: str) -> None:
-    with Client() as rc:
+    with connected(fake) as rc:
         steps = steps_in(lambda: CALLS[name](rc), only_after_calls=True)
     for step in range(1, steps + 1, 9):
-        rc = Client()
+        rc = connected(fake)
         try:
             with at_step(step, rc.close, only_after_calls=True):
                 future = CALLS[name](rc)
@@ -290,7 +291,7 @@ def test_a_handler_may_close_the_client_wherever_it_interrupts_a_call(fake: Fake
         except ConnectionFailed:
             pass
         rc.close()
-        assert rc._session.closed
+        assert repr(rc) == "<Client: closed>"
 
 
 def test_nothing_is_called_while_tasks_are_entered() -> None:
@@ -362,7 +363,7 @@ def test_finalizers_submit_wherever_the_garbage_collector_runs(rc: Client, fake:
 
 
 def test_finalizers_in_the_thread_that_receives_submit_and_read_and_close(fake: FakeController) -> None:
-    rc = Client()
+    rc = connected(fake)
     view = rc.load_balanced_view()
     ready = view.apply_async(abs, -4)
     assert ready.get(SECONDS) == 4

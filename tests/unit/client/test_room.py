@@ -13,7 +13,7 @@ from traitlets.config import Config
 from engineroom.client.client import Client
 from engineroom.errors import ConnectionFailed
 from tests.conftest import wait_until
-from tests.unit.client.fake_controller import FakeController
+from tests.unit.client.fake_controller import FakeController, connected
 
 LARGE = b"x" * 60_000
 WORDS = r"max_unfinished_bytes \(100000 bytes\).*`await rc.room\(\)`"
@@ -22,7 +22,7 @@ WORDS = r"max_unfinished_bytes \(100000 bytes\).*`await rc.room\(\)`"
 @pytest.fixture
 def small(fake: FakeController) -> Any:
     fake.holding = True
-    with Client(max_unfinished_bytes=100_000) as rc:
+    with connected(fake, max_unfinished_bytes=100_000) as rc:
         yield rc
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import engineroom as er
-from engineroom.client.client import Client
-from engineroom.client.engines import arrivals
+from engineroom.client.client import Client, client_of
+from engineroom.client.connection.session import Session
 from engineroom.errors import ControllerLost
 from engineroom.ids import SessionId, number_of, task_id
 from engineroom.protocol.messages import (
@@ -33,7 +33,7 @@ from engineroom.protocol.questions import KnownStep
 from engineroom.protocol.task_ranges import one_task, task_pieces
 from tests.conftest import wait_until
 from tests.patience import SECONDS
-from tests.unit.client.fake_controller import FakeController
+from tests.unit.client.fake_controller import FakeController, connected, started
 
 
 def test_results_are_acknowledged_in_batches(rc: Client, fake: FakeController) -> None:
@@ -66,7 +66,9 @@ def test_a_cut_shorter_than_the_timeout_loses_nothing(rc: Client, fake: FakeCont
     assert [join.epoch for join in fake.joins] == [b"", fake.epoch]
 
 
-def test_what_did_not_arrive_is_submitted_again_as_the_same_tasks(rc: Client, fake: FakeController) -> None:
+def test_what_did_not_arrive_is_submitted_again_as_the_same_tasks(
+    rc: Client, session: Session, fake: FakeController
+) -> None:
     fake.holding = True
     data = b"x" * 200_000
     view = rc.load_balanced_view()
@@ -76,7 +78,7 @@ def test_what_did_not_arrive_is_submitted_again_as_the_same_tasks(rc: Client, fa
     history, outstanding = rc.history, rc.outstanding
     fake.held.clear()
     for asked in ([1], [2, 3]):
-        fake.do(fake.send, SubmitAgain(*task_pieces(rc._session.id, asked)))
+        fake.do(fake.send, SubmitAgain(*task_pieces(session.id, asked)))
     assert wait_until(lambda: len(fake.held) == 2)
     assert not rc.wait(timeout=0)
     assert [balanced.msg_ids, direct.msg_ids] == ids
@@ -92,10 +94,10 @@ def test_what_did_not_arrive_is_submitted_again_as_the_same_tasks(rc: Client, fa
     assert wait_until(lambda: fake.delivered() == {1, 2, 3})
 
 
-def test_what_has_ended_is_not_submitted_again(rc: Client, fake: FakeController) -> None:
+def test_what_has_ended_is_not_submitted_again(rc: Client, session: Session, fake: FakeController) -> None:
     result = rc.load_balanced_view().apply_async(abs, -1)
     assert result.get(SECONDS) == 1
-    fake.do(fake.send, SubmitAgain(*task_pieces(rc._session.id, [1, 10**6])))
+    fake.do(fake.send, SubmitAgain(*task_pieces(session.id, [1, 10**6])))
     assert rc.load_balanced_view().apply_sync(abs, -2) == 2
     assert len(fake.heard_of(Submit)) == 2
 
@@ -150,7 +152,7 @@ def test_results_that_come_twice_count_once_and_are_acknowledged_again(rc: Clien
 
 def test_every_waiting_future_fails_when_the_controller_stays_away(fake: FakeController) -> None:
     fake.holding = True
-    with Client(reconnect_timeout=0.2) as rc:
+    with connected(fake, reconnect_timeout=0.2) as rc:
         waiting, several = rc.load_balanced_view().apply_async(abs, 1), rc[:].apply_async(abs, 1)
         assert wait_until(lambda: len(fake.held) == 2)
         fake.reachable = False
@@ -175,7 +177,7 @@ def test_a_controller_that_was_stopped_says_so_at_once(rc: Client, fake: FakeCon
 
 def test_closing_fails_what_waits_and_ends_all_threads(fake: FakeController) -> None:
     fake.holding = True
-    rc = Client()
+    rc = connected(fake)
     waiting = rc.load_balanced_view().apply_async(abs, 1)
     rc.close()
     with pytest.raises(er.ConnectionFailed, match="the client was closed"):
@@ -260,34 +262,39 @@ def test_waiting_for_engines_says_how_many_came_and_why_not_more(rc: Client, fak
 
 
 def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed(
-    rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    fake: FakeController, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.steps = [
         KnownStep(1.0, "engine set 1", "submitted"),
         KnownStep(2.0, "engine set 1", "queued", words="Slurm: Resources"),
     ]
-    monkeypatch.setattr(arrivals, "_LOOK_EVERY", 0.05)
-    waiting = rc.wait_for_engines(4, interactive=True, block=False)
-    shown: list[str] = []
+    with connected(fake, patience=0.1) as rc:
+        waiting = rc.wait_for_engines(4, interactive=True, block=False)
+        shown: list[str] = []
 
-    def show() -> str:
-        shown.append(capsys.readouterr().err)
-        return "".join(shown)
+        def show() -> str:
+            shown.append(capsys.readouterr().err)
+            return "".join(shown)
 
-    assert wait_until(lambda: "2 of 4 engines; engine set 1: queued (Slurm: Resources)" in show())
-    with pytest.raises(TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engine set 1: queued \(Slurm: Resources\)$"):
-        rc.wait_for_engines(4, timeout=0.1)
-    fake.steps.append(KnownStep(3.0, "engine set 1", "ended", ok=False, words="job 7 hit its time limit"))
-    with pytest.raises(TimeoutError, match=r"(?s)\nwhy: engine set 1: job 7 hit its time limit.*\nfix: .*timelimit"):
-        rc.wait_for_engines(4, timeout=0.1)
-    fake.do(fake.leave, 0, "exit code 3")
-    with pytest.raises(er.EngineError):
-        waiting.result(SECONDS)
+        assert wait_until(lambda: "2 of 4 engines; engine set 1: queued (Slurm: Resources)" in show())
+        with pytest.raises(
+            TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engine set 1: queued \(Slurm: Resources\)$"
+        ):
+            rc.wait_for_engines(4, timeout=0.1)
+        fake.steps.append(KnownStep(3.0, "engine set 1", "ended", ok=False, words="job 7 hit its time limit"))
+        with pytest.raises(
+            TimeoutError, match=r"(?s)\nwhy: engine set 1: job 7 hit its time limit.*\nfix: .*timelimit"
+        ):
+            rc.wait_for_engines(4, timeout=0.1)
+        fake.do(fake.leave, 0, "exit code 3")
+        with pytest.raises(er.EngineError):
+            waiting.result(SECONDS)
 
 
 def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> None:
     fake.holding = True
-    with Client(max_unfinished_bytes=100_000) as rc:
+    session = started(fake, max_unfinished_bytes=100_000)
+    with client_of(session) as rc:
         view = rc.load_balanced_view()
         first = view.apply_async(len, b"x" * 90_000)
         results: list[Any] = []
@@ -303,7 +310,7 @@ def test_submitting_waits_while_too_much_is_under_way(fake: FakeController) -> N
             except BufferError as error:
                 blocked.append(error)
 
-        rc._session.callbacks.call(lambda: try_from_callback(None))
+        session.callbacks.call(lambda: try_from_callback(None))
         assert wait_until(lambda: blocked)
         fake.answer()
         assert first.get(SECONDS) == 90_000

@@ -11,7 +11,7 @@ from engineroom.client.state.silent_engines import SilentEngines
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineSilent
 from tests.conftest import wait_until
-from tests.unit.client.fake_controller import FakeController
+from tests.unit.client.fake_controller import FakeController, connected
 
 
 def silent(engine: int, seconds: float = 12.0, tasks: int = 0, *, away: bool = False) -> EngineSilent:
@@ -81,9 +81,8 @@ def test_many_are_not_all_named() -> None:
 def test_a_controller_that_does_not_answer_is_pinged_while_somebody_waits_and_told_of(
     fake: FakeController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engineroom.transport.pulse.HEARTBEAT", 0.1)
-    fake.holding = True
-    with Client() as rc:
+    fake.heartbeat, fake.holding = 0.1, True
+    with connected(fake) as rc:
         waiting = rc[0].apply_async(abs, -1)
         assert wait_until(lambda: fake.held)
         assert fake.connection is not None
@@ -95,19 +94,24 @@ def test_a_controller_that_does_not_answer_is_pinged_while_somebody_waits_and_to
 
 
 def test_a_task_is_told_that_its_calls_wait_for_engines_that_may_wait_as_it_does(
+    fake: FakeController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.holding = True
+    with connected(fake, patience=0.01) as rc:
+        inner = rc.load_balanced_view().apply_async(abs, -1)
+        assert why_not(inner.get) == "no result in 0.05 s"
+        monkeypatch.setenv("ENGINEROOM_ENGINE", "ab.cd")
+        assert "all 2 engines are busy, perhaps with tasks that wait as this one does" in why_not(inner.get)
+        fake.do(fake.leave, 0, "exit code 0")
+        assert wait_until(lambda: "the only engine is busy, probably with this task" in why_not(inner.get))
+        rc[1].apply_async(abs, -1)
+        assert why_not(inner.get) == "no result in 0.05 s"
+
+
+def test_a_task_is_told_nothing_of_calls_that_it_has_just_made(
     rc: Client, fake: FakeController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 0.0)
-    fake.holding = True
-    view = rc.load_balanced_view()
-    inner = view.apply_async(abs, -1)
-    assert why_not(inner.get) == "no result in 0.05 s"
     monkeypatch.setenv("ENGINEROOM_ENGINE", "ab.cd")
-    assert "all 2 engines are busy, perhaps with tasks that wait as this one does" in why_not(inner.get)
-    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 60.0)
-    assert why_not(inner.get) == "no result in 0.05 s"
-    monkeypatch.setattr("engineroom.client.connection.tasks_that_wait.PATIENCE", 0.0)
-    fake.do(fake.leave, 0, "exit code 0")
-    assert wait_until(lambda: "the only engine is busy, probably with this task" in why_not(inner.get))
-    rc[1].apply_async(abs, -1)
+    fake.holding = True
+    inner = rc.load_balanced_view().apply_async(abs, -1)
     assert why_not(inner.get) == "no result in 0.05 s"

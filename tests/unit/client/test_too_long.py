@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engineroom.client.client import Client
+from engineroom.client.connection.session import Session
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.views.options import options_of
 from engineroom.errors import EngineError, EngineroomError
@@ -53,9 +54,8 @@ def test_a_view_of_more_engines_than_a_message_lists_is_refused() -> None:
 
 
 @pytest.mark.parametrize("label", ["x" * 2**20, "\ud800"])
-def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(rc: Client, label: str) -> None:
+def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(rc: Client, session: Session, label: str) -> None:
     """However it came about: the options are checked where views make them."""
-    session = rc._session
     lone = rc.load_balanced_view().apply_async(int)
     results = [rc.load_balanced_view().apply_async(int) for _ in range(3)]
     bad: AsyncResult[Any] = AsyncResult(session, "bad")
@@ -67,9 +67,9 @@ def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(rc: Client, l
     assert [result.get(10) for result in [lone, *results]] == [0] * 7
 
 
-def test_a_question_that_no_record_can_carry_is_answered(rc: Client) -> None:
+def test_a_question_that_no_record_can_carry_is_answered(rc: Client, session: Session) -> None:
     with pytest.raises(EngineroomError, match="Signal cannot be sent"):
-        rc._session.request(lambda number: Signal((2**70,), 2, number), "a signal")
+        session.request(lambda number: Signal((2**70,), 2, number), "a signal")
     assert rc.load_balanced_view().apply_sync(int) == 0
 
 

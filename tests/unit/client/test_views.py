@@ -9,7 +9,7 @@ import engineroom as er
 from engineroom.client.client import Client
 from engineroom.protocol.messages import Submit
 from tests.patience import SECONDS
-from tests.unit.client.fake_controller import FakeController
+from tests.unit.client.fake_controller import FakeController, connected
 
 
 def test_ids_and_indexing(rc: Client) -> None:
@@ -40,7 +40,7 @@ def test_engines_that_do_not_exist_are_named(rc: Client, key: object) -> None:
 
 def test_no_engines_says_what_to_do(fake: FakeController) -> None:
     fake.engines = []
-    with Client() as rc, pytest.raises(er.NoEnginesRegistered, match="wait_for_engines"):
+    with connected(fake) as rc, pytest.raises(er.NoEnginesRegistered, match="wait_for_engines"):
         rc.direct_view().apply_sync(abs, 1)
 
 

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from engineroom.client.waiting.live_line import say
-from engineroom.client.waiting.waits import PATIENCE
 
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread
@@ -19,16 +18,17 @@ LINGER = 10.0
 """Seconds without progress after which a client that closes leaves what it has not sent."""
 
 
-def send_rest(io: IOThread, link: Link, linger: float | None) -> None:
+def send_rest(io: IOThread, link: Link, linger: float | None, patience: float) -> None:
     """Wait until all that was submitted has been sent; Ctrl-C ends the wait. Say so if something is left behind.
 
-    `linger`: so many seconds at most; None: as long as it goes on, and for 10 s when it does not.
+    `linger`: so many seconds at most; None: as long as it goes on, and for 10 s when it does not. `patience`: seconds
+    after which it says that it waits.
     """
     try:
-        left = io.run(link.all_sent(min(PATIENCE, LINGER if linger is None else linger), linger))
-        if left.tasks and (linger is None or linger > PATIENCE):
+        left = io.run(link.all_sent(min(patience, LINGER if linger is None else linger), linger))
+        if left.tasks and (linger is None or linger > patience):
             say(f"before closing, waiting to send {left}. Press Ctrl-C to close without waiting", log)
-            rest = None if linger is None else linger - PATIENCE
+            rest = None if linger is None else linger - patience
             left = io.run(link.all_sent(LINGER if linger is None else linger, rest))
     except KeyboardInterrupt:
         leave_behind(io.run(link.all_sent(0.0, 0.0)))

@@ -17,7 +17,7 @@ from engineroom.client.state.engine_table import Engine
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
-from engineroom.client.waiting.waits import CallbackThread, LeftCondition, Waiter, in_slices, unheld
+from engineroom.client.waiting.waits import PATIENCE, CallbackThread, LeftCondition, Waiter, in_slices, unheld
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
@@ -44,16 +44,21 @@ class Session(State):
         *,
         reconnect_timeout: float = 60.0,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
+        patience: float = PATIENCE,
         advise: Callable[[str], str] = str,
     ) -> None:
-        """`advise`: makes the commands in a message act on this cluster."""
+        """`dial`: the way to the controller. `reconnect_timeout`: seconds to try to reconnect. `max_unfinished_bytes`:
+        submitting waits while unfinished tasks hold more. `patience`: seconds that a call may wait before it says what
+        for. `advise`: makes the commands in a message act on this cluster.
+        """
         super().__init__(self._wake, max_unfinished_bytes=max_unfinished_bytes, advise=advise)
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.packer = FunctionPacker()
         self._counted: PackedFunction | None = None
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
-        self.silence = Silence(self.engines, self._io, lambda: self.tasks)
+        self.patience = patience
+        self.silence = Silence(self.engines, self._io, lambda: self.tasks, patience)
         self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout)
 
     def start(self, timeout: float) -> None:
@@ -80,7 +85,7 @@ class Session(State):
         with unheld(self.condition):
             try:
                 if not self.closed:
-                    send_rest(self._io, self._link, linger)
+                    send_rest(self._io, self._link, linger, self.patience)
             finally:
                 self.fail(ConnectionFailed(reason))
                 self._io.run(self._link.close())
@@ -231,24 +236,25 @@ class Session(State):
             self.outgoing.wake_surely()
 
     def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
-        """Return whether `waiter` was woken in time; `look()` is called every 2 s meanwhile.
+        """Return whether `waiter` was woken in time; `look()` is called every `patience` seconds meanwhile.
 
         If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
         """
         with unheld(self.condition):
-            return waiter.wait_aloud(timeout, look)
+            return waiter.wait_aloud(timeout, look, self.patience)
 
     def wait_until(
         self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
     ) -> bool:
         """Return whether `condition()` came true in time, or the session failed; asked at each change.
 
-        `look()` is called every 2 s meanwhile; by default, it says what calls wait for while nothing can run.
+        `look()` is called every `patience` seconds meanwhile; by default, it says what calls wait for while nothing can
+        run.
         """
         self.check_may_wait()
         look = look or self.silence.look
 
-        return in_slices(partial(self.wait_for_change, condition), timeout, look)
+        return in_slices(partial(self.wait_for_change, condition), timeout, look, self.patience)
 
     def _copied_for(self, function: PackedFunction) -> int:
         """Return how much memory a function's parts take that were copied for it: counted with its first call only."""

@@ -1,4 +1,4 @@
-"""After a call has waited for 2 s, says once what it is waiting for if nothing can run."""
+"""After a call has waited for a while, says once what it is waiting for if nothing can run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from engineroom.client.connection.tasks_that_wait import inside_an_engine, words_for_a_task
 from engineroom.client.waiting.live_line import say
-from engineroom.client.waiting.waits import PATIENCE
 
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread
@@ -18,17 +17,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOR_OTHERS = 1.25 * PATIENCE
-"""Those who wait here say it themselves, where their output is shown; this much later it is said for the others."""
+_FOR_OTHERS = 1.25
+"""Those who wait here say it themselves, where their output is shown; for others it is said this much later."""
 
 
 class Silence:
     """Breaks the silence of a session's waits, once for each reason."""
 
-    def __init__(self, engines: EngineTable, io: IOThread, unfinished: Callable[[], Mapping[int, Task]]) -> None:
-        """`unfinished()`: the calls whose end is not known, by number."""
+    def __init__(
+        self, engines: EngineTable, io: IOThread, unfinished: Callable[[], Mapping[int, Task]], patience: float
+    ) -> None:
+        """`unfinished()`: the calls whose end is not known, by number. `patience`: seconds that a call waits before."""
         self._engines, self._io, self._unfinished = engines, io, unfinished
-        self._said = ""
+        self._said, self._patience = "", patience
         self._watching = False
         self._pulse: Pulse | None = None
         self._cut = ""
@@ -97,7 +98,7 @@ class Silence:
         )
 
     def _busy_engines(self) -> str:
-        words = words_for_a_task(tuple(self._unfinished().values()), self._engines.ids)
+        words = words_for_a_task(tuple(self._unfinished().values()), self._engines.ids, self._patience)
         return self._engines.advise(words) if words else ""
 
     def _say(self, key: str, words: str) -> None:
@@ -118,7 +119,7 @@ class Silence:
         self._watching = True
 
     def _look_later(self) -> None:
-        self._io.loop.call_later(_FOR_OTHERS, self._look_for_others)
+        self._io.loop.call_later(_FOR_OTHERS * self._patience, self._look_for_others)
 
     def _look_for_others(self) -> None:
         if self._unfinished():

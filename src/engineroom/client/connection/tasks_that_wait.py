@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from engineroom.client.waiting.waits import PATIENCE
 from engineroom.machine.left_behind import MARK
 
 if TYPE_CHECKING:
@@ -21,14 +20,15 @@ def inside_an_engine() -> bool:
     return MARK in os.environ
 
 
-def words_for_a_task(tasks: Iterable[Task], engines: Collection[int]) -> str:
+def words_for_a_task(tasks: Iterable[Task], engines: Collection[int], patience: float) -> str:
     """Return why `tasks`, the calls that a task of an engine waits for, don't start; "" if one of them may run.
 
-    Only balanced calls that any engine may run count, and engines say within 2 s that a task runs.
+    Only balanced calls that any engine may run count. `patience`: seconds since the first of them was submitted, at
+    least; engines say within 2 s that a task runs.
     """
     if not inside_an_engine() or not engines:
         return ""
-    latest, waits = time.time() - PATIENCE, False
+    latest, waits = time.time() - patience, False
     for task in tasks:
         request = task.request
         if task.started or task.target >= 0 or request is None or request.options.engines is not None:

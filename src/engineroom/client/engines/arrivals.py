@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY = 1.0
-"""Seconds between two looks at how the start goes on; a wait that is shorter shows nothing."""
-
 _SAID_AFTER = 2
-"""Looks after which a program that waits says so, once."""
+"""Looks after which a program that waits says so, once; they make up the session's patience."""
 
 
 def wait_for_engines(
@@ -81,10 +78,11 @@ class _Wait:
         def settled() -> bool:
             return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
 
-        return self._session.wait_until(settled, _LOOK_EVERY if left is None else min(_LOOK_EVERY, left))
+        look_every = self._session.patience / _SAID_AFTER  # a wait that is shorter shows nothing
+        return self._session.wait_until(settled, look_every if left is None else min(look_every, left))
 
     def _tell(self, steps: tuple[Step, ...]) -> None:
-        """Show the progress; if nobody is watching, log failures and, after 2 s, what it is waiting for."""
+        """Show the progress; if nobody is watching, log failures and, after a while, what it waits for."""
         self._looks += 1
         brief = in_brief(steps)
         if self._line is not None:

@@ -16,7 +16,7 @@ _LONGEST = 3600.0
 """A lock waits at most so long in one go; longer waits are several."""
 
 PATIENCE = 2.0
-"""Seconds that a wait may last before it is to say what it waits for."""
+"""Seconds that a session's waits may last before they say what they wait for, unless it is told otherwise."""
 
 _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 """Where Ctrl-C does not end a wait on a lock, waits are sliced so that it is seen soon."""
@@ -74,9 +74,9 @@ class Waiter:
             left -= _SLICE
         return self._lock.acquire(timeout=left)
 
-    def wait_aloud(self, timeout: float | None, look: Callable[[], object]) -> bool:
-        """Like `wait`, and call `look()` every 2 s meanwhile."""
-        return in_slices(self.wait, timeout, look)
+    def wait_aloud(self, timeout: float | None, look: Callable[[], object], patience: float) -> bool:
+        """Like `wait`, and call `look()` every `patience` seconds meanwhile."""
+        return in_slices(self.wait, timeout, look, patience)
 
 
 class unheld:  # noqa: N801 (it is used like a function)
@@ -121,11 +121,16 @@ class LeftCondition(threading.Condition):
         return self._take(*args, **options)
 
 
-def in_slices(wait: Callable[[float], object], timeout: float | None, look: Callable[[], object]) -> bool:
-    """Return whether `wait(seconds)` came true within `timeout` seconds; `look()` is called every 2 s until then."""
+def in_slices(
+    wait: Callable[[float], object], timeout: float | None, look: Callable[[], object], patience: float
+) -> bool:
+    """Return whether `wait(seconds)` came true within `timeout` seconds.
+
+    `look()` is called every `patience` seconds until then.
+    """
     deadline = Deadline(timeout)
-    while (left := deadline.left()) is None or left > PATIENCE:
-        if wait(PATIENCE):
+    while (left := deadline.left()) is None or left > patience:
+        if wait(patience):
             return True
         look()
     return bool(wait(left))
