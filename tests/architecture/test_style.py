@@ -77,6 +77,27 @@ def test_nothing_points_to_what_a_clone_does_not_have() -> None:
     assert offenders(TEXTS, ELSEWHERE.search) == []
 
 
+METHODS = {"start", "poll", "signal", "stop", "tell", "ended", "split", "engines", "job_class"}
+
+
+def _asks_for_a_kind(text: str) -> bool:
+    """Whether something asks which of several launchers one is, by its class or by what it has."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
+                names = {each.id for each in ast.walk(kinds) if isinstance(each, ast.Name)}
+                if any(name.endswith(("Launcher", "Launchers")) for name in names - {"BaseLauncher"}):
+                    return True
+            case ast.Call(func=ast.Name(id="hasattr"), args=[_, ast.Constant(value=name)]) if name in METHODS:
+                return True
+    return False
+
+
+def test_nothing_asks_what_a_launcher_is() -> None:
+    about_launchers = [path for path in SOURCES if {"cluster", "settings"}.intersection(path.parts)]
+    assert offenders(about_launchers, _asks_for_a_kind) == []
+
+
 def _public() -> Iterator[tuple[str, object]]:
     """Yield every public name, and every public method and property of the public classes."""
     for module in (engineroom, engineroom.cluster, engineroom.cluster.launcher):

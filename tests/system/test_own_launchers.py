@@ -17,6 +17,7 @@ from traitlets.config import Config
 from engineroom import Client, Cluster, LaunchError
 from engineroom.cluster.launcher import SlurmEngineSetLauncher
 from engineroom.machine.own_modules import places_for
+from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.launcher_classes import import_launcher
 from engineroom.settings.profiles import Profile
 from tests.documented import blocks, typed
@@ -113,6 +114,14 @@ def test_another_default_is_an_option_still(module: Path) -> None:
     assert (cls().queue, cls().submit_command) == ("short", ["site-sbatch", "--project=weather"])  # type: ignore[attr-defined]
     assert cls(config=Config({"SiteEngineSetLauncher": {"queue": "long"}})).queue == "long"  # type: ignore[attr-defined]
     assert SlurmEngineSetLauncher().queue == ""
+
+
+def test_a_launcher_that_says_more_about_itself(module: Path) -> None:
+    (module.parent / "nearlaunch.py").write_text(blocks(PAGE)["own-kind"])
+    near = import_launcher("nearlaunch.NearEngineSetLauncher", places_for(module.parent))
+    assert not may_be_elsewhere("nearlaunch.NearEngineSetLauncher", Config(), places=places_for(module.parent))
+    assert may_be_elsewhere(NAME, Config(), places=places_for(module.parent))
+    assert near.launcher_kind.engines == SlurmEngineSetLauncher.launcher_kind.engines
 
 
 def test_a_default_that_makes_no_sense(command: Start, module: Path) -> None:

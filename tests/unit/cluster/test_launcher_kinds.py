@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -112,3 +116,15 @@ def test_engines_elsewhere_as_the_parent_has_it() -> None:
 
     assert Here.launcher_kind.elsewhere is False
     assert World.launcher_kind is KINDS["MPI"]
+
+
+def test_a_cluster_of_this_machine_loads_no_launcher(tmp_path: Path) -> None:
+    code = """
+import sys
+from engineroom.cluster.commands.start import plan_of, read_options
+plan = plan_of(read_options(["-n", "4"], with_controller=True), with_controller=True)
+print(plan.n, sorted(name for name in sys.modules if name.endswith("settings.launchers") or ".launchers.ssh" in name))
+"""
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert said.stdout == "4 []\n"
