@@ -19,7 +19,8 @@ def why_paused(state: ControllerState, session: Session) -> str:
     limits = state.limits
     if session.behind:
         return "its client does not read what the controller sends it (IPController.max_link_bytes)"
-    kept = f"the controller keeps {size_in_words(session.kept_bytes)} of results that its client has not received"
+    size = size_in_words(session.kept_bytes)
+    kept = f"the controller keeps {size} of results and output that its client has not received"
     if session.room < limits.kept_bytes:
         shared = size_in_words(limits.all_kept_bytes)
         return f"{kept}, and the limit for all clients together is {shared} (IPController.max_total_kept_bytes)"
@@ -29,6 +30,7 @@ def why_paused(state: ControllerState, session: Session) -> str:
 def binding(state: ControllerState) -> list[str]:
     """Return, a sentence each, whom a bound holds back now."""
     found = [_paused(state, session) for session in state.paused]
+    found += [_cut(state, session) for session in state.sessions.values() if session.output_cut]
     full = [(engine.id, engine.full) for engine in state.engines.values() if engine.full is not None]
     return [*found, *(f"engine {id_} starts no tasks: {why_full(said)}" for id_, said in full)][:MOST]
 
@@ -50,6 +52,14 @@ def _paused(state: ControllerState, session: Session) -> str:
     verb = "is" if waiting + results == 1 else "are"
     whose = f"of client {session.id.hex()[:8]} ({there})"
     return f"{' and '.join(counts)} {whose} {verb} waiting: {why_paused(state, session)}"
+
+
+def _cut(state: ControllerState, session: Session) -> str:
+    most = size_in_words(state.limits.output_bytes)
+    return (
+        f"the unfinished tasks of client {session.id.hex()[:8]} have written more than {most}: if the client loses its "
+        "connection, it misses the middle of what some of them wrote meanwhile"
+    )
 
 
 def _count(number: int, noun: str) -> str:

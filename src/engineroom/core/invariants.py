@@ -151,7 +151,9 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 def _check_session(state: ControllerState, session: Session) -> None:
     coming = [its for engine in state.engines.values() for its in engine.returns.values()]
     asked = sum(its.size for its in coming if its.asked and its.task.session is session)
-    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) + asked
+    written = sum(kept.size for kept in session.outputs.values() if kept.ended)
+    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) + asked + written
+    assert all(kept.ended == (number in session.results) for number, kept in session.outputs.items())
     assert set(session.returns) == {its for its in coming if not its.asked and its.task.session is session}
     assert session.paused or not session.returns
     assert not session.tasks.keys() & session.results.keys()
@@ -159,7 +161,7 @@ def _check_session(state: ControllerState, session: Session) -> None:
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
     assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
     assert session.outputs.keys() <= session.tasks.keys() | session.results.keys() | session.unsent.keys()
-    assert session.output_bytes == sum(kept.size for kept in session.outputs.values())
+    assert session.output_bytes == sum(kept.size for kept in session.outputs.values() if not kept.ended)
     assert session.output_bytes <= state.limits.output_bytes
     assert session.paused == (session in state.paused)
     assert session.paused or session.kept_bytes <= session.room

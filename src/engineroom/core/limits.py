@@ -43,8 +43,9 @@ class Limits(msgspec.Struct, frozen=True):
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
     output_bytes: int = 64 << 20
     task_output_bytes: int = 4 << 20
-    """Kept of what the tasks of a client wrote, and of what one of them did, in case the client is cut off: the first
-    and the last of it. Connected clients are sent all of it at once."""
+    """Kept of what the unfinished tasks of a client wrote, and of what one task did, in case the client is cut off: the
+    first and the last of it. Connected clients are sent all of it at once. What ended tasks wrote counts with their
+    results."""
     idle_function_bytes: int = 64 << 20
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""

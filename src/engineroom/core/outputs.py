@@ -21,10 +21,12 @@ PIECE_BYTES = 256
 class KeptOutput:
     """The pieces that one attempt wrote, in order: the first ones, and of the others the last ones."""
 
-    __slots__ = ("attempt", "head", "next", "size", "tail", "whole")
+    __slots__ = ("attempt", "ended", "head", "next", "size", "tail", "whole")
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
+        self.ended = False
+        """Its task has ended: it counts as a part of the result."""
         self.head: list[Piece] = []
         self.tail: deque[Piece] = deque()
         self.next = 0
@@ -65,16 +67,39 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
     kept.next = message.seq + 1
     limits, before = state.limits, kept.size
-    kept.add(message, min(limits.task_output_bytes, before + limits.output_bytes - session.output_bytes))
+    left = before + limits.output_bytes - session.output_bytes
+    kept.add(message, min(limits.task_output_bytes, left))
     session.output_bytes += kept.size - before
+    if left < limits.task_output_bytes and not kept.whole:
+        session.output_cut = True
     state.send(session.peer, message)
 
 
 def drop_output(session: Session, number: int) -> None:
     """What task `number` wrote is with its client, or not wanted any more."""
     kept = session.outputs.pop(number, None)
-    if kept is not None:
+    if kept is None:
+        return
+    if kept.ended:
+        session.kept_bytes -= kept.size
+    else:
         session.output_bytes -= kept.size
+        _is_less(session)
+
+
+def end_output(session: Session, number: int) -> None:
+    """Task `number` has ended: what it wrote is kept for as long as its result, and counts with that."""
+    kept = session.outputs.get(number)
+    if kept is not None:
+        kept.ended = True
+        session.output_bytes -= kept.size
+        session.kept_bytes += kept.size
+        _is_less(session)
+
+
+def _is_less(session: Session) -> None:
+    if not session.output_bytes:
+        session.output_cut = False
 
 
 def tell_again(state: ControllerState, session: Session) -> None:

@@ -9,7 +9,7 @@ from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.engines import Engine
 from engineroom.core.forgetting import forget
-from engineroom.core.outputs import drop_output
+from engineroom.core.outputs import drop_output, end_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
@@ -102,6 +102,8 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
         return
     session.results[number] = kept
     session.kept_bytes += kept.size
+    if session.outputs:
+        end_output(session, number)
     if session.kept_bytes > session.room:
         press(state, session)
     if session.peer is None:

@@ -33,6 +33,7 @@ class Session:
         "known_up_to",
         "low",
         "output_bytes",
+        "output_cut",
         "outputs",
         "paused",
         "peer",
@@ -59,7 +60,9 @@ class Session:
         self.outputs: dict[int, KeptOutput] = {}
         """By number: what tasks wrote whose results the client may not have yet."""
         self.output_bytes = 0
-        """What that takes."""
+        """What that takes of tasks that have not ended."""
+        self.output_cut = False
+        """Some of that was left out, because all of it together was too much."""
         self.dropped: list[Range] = []
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}
@@ -71,7 +74,8 @@ class Session:
 
         # What follows is how `pressure` bounds it.
         self.kept_bytes = 0
-        """What its results take here, those included that were asked for and are on their way."""
+        """What its results take here, with the output of their tasks, and those that were asked for and are on their
+        way."""
         self.returns: dict[Return, None] = {}
         """Results that wait in engines, because there is no room for them."""
         self.submitted_bytes = 0

@@ -97,8 +97,8 @@ class IPController(BaseParallelApplication):
         Int(
             512 * 1024**2,
             min=0,
-            help="Bytes of results to keep for one client until it has received them. At this limit, no more tasks of "
-            "that client are started.",
+            help="Bytes of results and output to keep for one client until it has received them. At this limit, no "
+            "more tasks of that client are started.",
         )
     )
     max_total_kept_bytes = option(

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.client.state.output import TaskOutput
+from engineroom.core.bounds import binding
 from engineroom.core.events import ClientGone, ClientUp, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.core.outputs import PIECE_BYTES
 from engineroom.ids import number_of
-from engineroom.protocol.messages import Delivered, Display, Displays, Finished, Options, Output, Result
+from engineroom.protocol.messages import Delivered, Display, Displays, Finished, Options, Output, Result, Revoked
 from tests.unit.core.conftest import CLIENT, ENGINE_0
 from tests.unit.core.pretend import ERROR, OK, Play, instance_id, session_id, submit, task
 
@@ -159,3 +160,42 @@ def test_a_client_has_all_of_it_or_knows_where_something_is_missing(
         displays = [each["data"]["text/plain"] for each in output.displays]
         assert displays == story.displays[number] or not fits
         assert displays == [each for each in story.displays[number] if each in displays]
+
+
+def test_what_ended_tasks_wrote_counts_with_their_results_and_pauses_their_client() -> None:
+    size = PIECE_BYTES + 10_000
+    play = Play(Limits(kept_bytes=3 * size))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(CLIENT, submit(1, (0,) * 6))
+    session = play.state.clients[CLIENT]
+    for number in (1, 2, 3):
+        play(ENGINE_0, piece(0, "x" * 10_000, number=number))
+        assert session.output_bytes == size
+        assert not session.paused
+        play(ENGINE_0, Finished(number, task(number), 1, OK))
+        assert session.output_bytes == 0
+
+    assert session.paused
+    assert "results and output that its client has not received" in binding(play.state)[0]
+    for number in (4, 5, 6):
+        play(ENGINE_0, Revoked(task(number), 1))
+    play(CLIENT, Delivered(2))
+    assert not session.paused
+    play(CLIENT, Delivered(3))
+    assert session.kept_bytes == 0
+
+
+def test_what_unfinished_tasks_wrote_is_cut_and_that_is_said() -> None:
+    play = Play(Limits(output_bytes=30_000, task_output_bytes=20_000))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(CLIENT, submit(1, (0, 0, 0)))
+    for number in (1, 2, 3):
+        for seq in range(10):
+            play(ENGINE_0, piece(seq, "x" * 1000, number=number))
+    [words] = binding(play.state)
+    assert "have written more than 29.3 KiB" in words
+    for number in (1, 2, 3):
+        play(ENGINE_0, Finished(number, task(number), 1, OK))
+    assert binding(play.state) == []
