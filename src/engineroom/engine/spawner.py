@@ -37,6 +37,7 @@ from engineroom.engine.now_running import NowRunning
 from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
 from engineroom.machine.left_behind import adopt_orphans
+from engineroom.machine.lines import Lines
 from engineroom.machine.own_files import append_to
 from engineroom.machine.processes import die_with_parent
 from engineroom.machine.titles import set_title
@@ -68,7 +69,7 @@ class Spawner:
 
     def __init__(self) -> None:
         self._children: dict[int, _Child] = {}
-        self._input = b""
+        self._input = Lines()
         self._ending = False
         self._watch = Watch()
         self._parent = os.getppid()
@@ -129,8 +130,7 @@ class Spawner:
         if not data:
             self._end()
             return
-        *lines, self._input = (self._input + data).split(b"\n")
-        for line in lines:
+        for line in self._input.take(data):
             if line.strip():
                 yield json.loads(line)
 

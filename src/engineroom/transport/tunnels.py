@@ -16,6 +16,7 @@ import msgspec
 
 from engineroom.errors import ConnectionFailed
 from engineroom.machine.left_behind import staying
+from engineroom.machine.lines import Lines
 from engineroom.machine.processes import host_name, network_namespace
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.transport.socket_places import socket_directory
@@ -113,7 +114,7 @@ class _Lease(asyncio.Protocol):
         self.control = control
         self.state = self.said = ""
         self.closed = False
-        self._heard = b""
+        self._heard = Lines()
         self._transport: asyncio.BaseTransport | None = None
         self._waiting: set[asyncio.Future[None]] = set()
 
@@ -147,8 +148,7 @@ class _Lease(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        *lines, self._heard = (self._heard + data).split(b"\n")
-        for line in lines:
+        for line in self._heard.take(data):
             news = json.loads(line)
             self.state, self.said = news["state"], news["said"]
             self._wake()

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from engineroom.cluster.records import cluster_file
 from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.errors import LaunchError
+from engineroom.machine.lines import Lines
 from engineroom.settings.profiles import Profile, tail
 
 _LOOK_EVERY = 0.2
@@ -100,13 +101,12 @@ class LogTail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO = path.open("rb")
-        self._rest = b""
+        self._lines = Lines()
 
     def all_lines(self) -> Iterator[str]:
         """Yield what has been written so far, also a last line that is not complete."""
         yield from self._read()
-        if self._rest:
-            rest, self._rest = self._rest, b""
+        if rest := self._lines.rest():
             yield rest.decode(errors="replace")
 
     def new_lines(self) -> Iterator[str]:
@@ -115,8 +115,7 @@ class LogTail:
             yield from self._read()
 
     def _read(self) -> Iterator[str]:
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-        yield from (line.decode(errors="replace") for line in lines)
+        yield from (line.decode(errors="replace") for line in self._lines.take(self._file.read()))
 
     def _rotated(self) -> bool:
         """Whether there is a new file, which is open now."""

@@ -13,6 +13,7 @@ from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.cluster.records.leftovers import control_socket, sweep
 from engineroom.cluster.records.pid_records import ALREADY_STOPPED, Holder, holder, read
 from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
+from engineroom.machine.lines import Lines
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 
@@ -121,10 +122,9 @@ def _ask_host(profile: Profile, cluster_id: str, seconds: float) -> bool:
 
 
 def _is_done(sock: socket.socket) -> bool:
-    heard = b""
+    lines = Lines()
     while data := sock.recv(65536):
-        *lines, heard = (heard + data).split(b"\n")
-        for line in lines:
+        for line in lines.take(data):
             report = read_report(line)
             if isinstance(report, Answered):
                 return not report.error

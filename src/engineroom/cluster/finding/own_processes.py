@@ -12,6 +12,7 @@ import psutil
 
 from engineroom.cluster.line.dialling import dial_host
 from engineroom.cluster.line.messages import Answered, Status, line_of, read_report
+from engineroom.machine.lines import first_line
 from engineroom.machine.processes import ProcessRecord
 from engineroom.transport.socket_places import socket_directories
 
@@ -68,13 +69,7 @@ def _ask(address: str) -> dict[str, Any]:
         with dial_host(address) as sock:
             sock.settimeout(_PATIENCE)
             sock.sendall(line_of(Status(number=1)))
-            heard = b""
-            while not heard.endswith(b"\n"):
-                data = sock.recv(65536)
-                if not data:
-                    return {}
-                heard += data
-        answer = read_report(heard)
+            answer = read_report(first_line(lambda: sock.recv(65536))[0])
     except (OSError, msgspec.MsgspecError):
         return {}
     return answer.data or {} if isinstance(answer, Answered) else {}

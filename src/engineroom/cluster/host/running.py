@@ -22,6 +22,7 @@ from engineroom.cluster.records.leftovers import PROGRAMS
 from engineroom.cluster.records.old_logs import of_cluster
 from engineroom.cluster.records.pid_records import claim, release
 from engineroom.errors import EngineroomError
+from engineroom.machine.lines import first_line
 from engineroom.machine.logs import set_up
 from engineroom.machine.titles import set_title
 from engineroom.trail import steps
@@ -186,14 +187,12 @@ def _watched(pid: int, on_end: Callable[[], None]) -> Iterator[None]:
 
 def _first_line(owner: socket.socket) -> bytes:
     """Return the first line and nothing more: what follows is read by the loop."""
-    heard = bytearray()
-    while b"\n" not in heard:
+
+    def up_to_its_end() -> bytes:
         data = owner.recv(65536, socket.MSG_PEEK)
-        if not data:
-            return b""
-        end = data.find(b"\n") + 1
-        heard += owner.recv(end or len(data))
-    return bytes(heard)
+        return owner.recv(data.find(b"\n") + 1 or len(data)) if data else b""
+
+    return first_line(up_to_its_end)[0]
 
 
 def _set_title(plan: HostPlan) -> None:

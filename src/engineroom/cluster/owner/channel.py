@@ -15,6 +15,7 @@ import msgspec
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import Answered, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
+from engineroom.machine.lines import Lines
 
 
 class Channel:
@@ -74,10 +75,9 @@ class Channel:
             self._on_end()
 
     def _hear_all(self) -> None:
-        rest = b""
+        lines = Lines()
         while data := self._receive():
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
+            for line in lines.take(data):
                 self._hear(read_report(line))
 
     def _receive(self) -> bytes:

@@ -23,6 +23,7 @@ from engineroom.controller.app import run_controller
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.homeless import Home, is_idle
 from engineroom.controller.shell import Controller
+from engineroom.machine.lines import Lines, first_line
 from engineroom.machine.logs import remove_log, set_up
 from engineroom.machine.standard_streams import say
 from engineroom.machine.titles import set_title
@@ -151,29 +152,23 @@ def _follow_host(controller: Controller) -> None:
 
     os.write(1, json.dumps({"port": controller.port}).encode() + b"\n")
     os.set_blocking(0, False)
-    asyncio.get_running_loop().add_reader(0, partial(_hear, controller, bytearray()))
+    asyncio.get_running_loop().add_reader(0, partial(_hear, controller, Lines()))
 
 
-def _hear(controller: Controller, heard: bytearray) -> None:
+def _hear(controller: Controller, heard: Lines) -> None:
     import asyncio  # loaded already
 
     data = os.read(0, 4096)
-    heard += data
-    if not data or heard.endswith(b"\n"):
+    told = heard.take(data)
+    if not data or told:
         asyncio.get_running_loop().remove_reader(0)
-        words = json.loads(heard) if heard.strip() else {}
+        words = json.loads(told[0]) if told and told[0].strip() else {}
         controller.request_stop(words.get("stop", _HOST_GONE))
 
 
 def _read_line() -> bytes:
     """Return the first line of stdin; nothing follows before we have said that we listen."""
-    heard = b""
-    while not heard.endswith(b"\n"):
-        data = os.read(0, 65536)
-        if not data:
-            return b""
-        heard += data
-    return heard
+    return first_line(lambda: os.read(0, 65536))[0]
 
 
 def main() -> int:

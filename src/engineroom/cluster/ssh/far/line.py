@@ -8,6 +8,8 @@ import os
 import select
 from collections.abc import Callable
 
+from engineroom.machine.lines import Lines
+
 _SETTLE = 0.1
 """Seconds between the end of what is read and a look at what is written: an sshd that ends closes one by one."""
 
@@ -32,7 +34,7 @@ class DescriptorLine:
         """`heard`: what was read already, and comes first."""
         self._read, self._write = read, write
         self._on_line, self._on_end = on_line, on_end
-        self._rest, self._unsent = b"", bytearray()
+        self._lines, self._unsent = Lines(), bytearray()
         self._writing = self._closed = self._deaf = self._holding = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -86,8 +88,7 @@ class DescriptorLine:
         self._take(data)
 
     def _take(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
+        for line in self._lines.take(data):
             if line:
                 self._on_line(line)
 

@@ -16,6 +16,7 @@ from engineroom.cluster.ssh.far.door import Door, relay
 from engineroom.cluster.ssh.messages import Hello, RemotePlan, Resume, SentFile, greeting, line, read_plan
 from engineroom.errors import EngineroomError
 from engineroom.machine.homes import expanded, home
+from engineroom.machine.lines import first_line
 from engineroom.machine.own_files import make_directory
 from engineroom.machine.private_files import write_private
 from engineroom.machine.titles import set_title
@@ -44,14 +45,7 @@ def greet(write: int) -> None:
 
 def read_line(descriptor: int) -> tuple[bytes, bytes]:
     """Return the first line, b"" if there is none, and what has come after it."""
-    heard = bytearray()
-    while b"\n" not in heard:
-        data = os.read(descriptor, 65536)
-        if not data:
-            return b"", b""
-        heard += data
-    first, _, rest = bytes(heard).partition(b"\n")
-    return first, rest
+    return first_line(lambda: os.read(descriptor, 65536))
 
 
 def serve(said: bytes, heard: bytes, read: int, write: int, child: Popen[bytes] | None) -> int:
