@@ -6,6 +6,8 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
+from engineroom.machine.exits import cause_of
+
 _MEMORY = "out of memory"
 
 _OWN_SIGNALS = (
@@ -64,13 +66,6 @@ def own_doing(exit_code: int, cause: str) -> bool:
     return exit_code >= 0 or -exit_code in _OWN or (-exit_code == signal.SIGKILL and _MEMORY in cause)
 
 
-def cause_of(exit_code: int, *, memory: OutOfMemory) -> str:
+def cause_with_evidence(exit_code: int, memory: OutOfMemory) -> str:
     """Return the cause of an exit: `exit_code` as `os.waitstatus_to_exitcode` gives it."""
-    if exit_code >= 0:
-        return f"exit code {exit_code}"
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = f"signal {-exit_code}"
-    evidence = memory.evidence() if -exit_code == signal.SIGKILL else ""
-    return f"killed by {name}{f' ({evidence})' if evidence else ''}"
+    return cause_of(exit_code, memory.evidence() if -exit_code == signal.SIGKILL else "")

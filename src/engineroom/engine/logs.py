@@ -9,17 +9,15 @@ import signal
 import threading
 from pathlib import Path
 
-from engineroom.machine.logs import FactsFormatter
+from engineroom.machine.logs import MAX_BYTES, FactsFormatter, rotate
 from engineroom.machine.own_files import append_to, make_directory
-
-_LARGEST = 10 * 1024 * 1024
 
 
 class Log:
-    """A file that is appended to; over 10 MiB it becomes `NAME.1`. Without a path: standard error as it was."""
+    """A file that is appended to, and rotated at `max_bytes`. Without a path: standard error as it was."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, *, max_bytes: int = MAX_BYTES) -> None:
+        self._path, self._max_bytes = path, max_bytes
         self._lock = threading.RLock()  # a signal handler may log while its thread is in here
         if path:
             make_directory(Path(path).parent)
@@ -30,7 +28,7 @@ class Log:
     def write(self, text: str) -> None:
         with self._lock:
             data = text.encode("utf-8", "backslashreplace")
-            if self._path and os.lseek(self.descriptor, 0, os.SEEK_END) + len(data) > _LARGEST:
+            if self._path and os.lseek(self.descriptor, 0, os.SEEK_END) + len(data) > self._max_bytes:
                 self._rotate()
             try:
                 os.write(self.descriptor, data)
@@ -43,7 +41,7 @@ class Log:
     def _rotate(self) -> None:
         """Begin a new file under the same descriptor, which the fault handler knows by its number."""
         try:
-            os.replace(self._path, f"{self._path}.1")
+            rotate(Path(self._path))
             fresh = self._open()
         except OSError:
             return

@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 
 from engineroom.engine.config import EngineConfig
-from engineroom.engine.deaths import OutOfMemory, cause_of, own_doing
+from engineroom.engine.deaths import OutOfMemory, cause_with_evidence, own_doing
 from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
 from engineroom.engine.last_words import LastWords
@@ -216,7 +216,7 @@ class Spawner:
             self._strays.forget(pid)
             child = self._children.pop(pid, None)
             if child is not None:
-                cause = cause_of(code, memory=self._memory)
+                cause = cause_with_evidence(code, self._memory)
                 facts = {"code": code, "cause": cause, "own": own_doing(code, cause), **_what_ran(child)}
                 facts["words"] = _what_it_wrote(child, cause)
                 _report(exited=child.key, pid=pid, instance=child.instance, **facts)

@@ -1,37 +1,99 @@
-"""Waiting for the end of a process that need not be our child."""
+"""Waiting for the end of a process, by its pidfd where there are any; and what its exit code says."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+import select
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 _LOOK_EVERY = 0.02
 """Seconds between two looks, where the end of a process can't be waited for."""
 
 
+def cause_of(code: int, evidence: str = "") -> str:
+    """Return an exit code (negative: the signal that killed the process) in words. `evidence`: of who sent it."""
+    if code >= 0:
+        return f"exit code {code}"
+    import signal  # for those that were killed
+
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"killed by {name}{f' ({evidence})' if evidence else ''}"
+
+
+def ends_within(seconds: float, pid: int) -> bool:
+    """Return whether the process `pid` is seen to end within `seconds`; this blocks. False: that can't be seen."""
+    with _pidfd(pid) as descriptor:
+        return descriptor is not None and bool(select.select([descriptor], (), (), seconds)[0])
+
+
 async def exit_of(pid: int, ended: Callable[[], bool], seconds: float) -> bool:
-    """Return whether the process `pid` has `ended()` within `seconds`."""
+    """Return whether the process `pid`, which need not be our child, has `ended()` within `seconds`."""
+    import asyncio  # who only starts something should not load it
+
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    descriptor = _pidfd(pid)
     gone = asyncio.Event()
-    if descriptor is not None:
-        loop.add_reader(descriptor, gone.set)
-    try:
+    with calling_at_exit(pid, gone.set) as watched:
         while not ended() and (left := deadline - loop.time()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), left if descriptor is not None else min(left, _LOOK_EVERY))
-    finally:
-        if descriptor is not None:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
+                await asyncio.wait_for(gone.wait(), left if watched else min(left, _LOOK_EVERY))
     return ended()
 
 
-def _pidfd(pid: int) -> int | None:
+async def exit_of_child(process: subprocess.Popen[bytes]) -> None:
+    """Wait, without polling, until `process` has ended."""
+    import asyncio  # as above
+
+    gone = asyncio.Event()
+    with calling_at_exit(process.pid if process.poll() is None else 0, gone.set) as watched:
+        if watched:
+            await gone.wait()
+    if process.poll() is None:  # nothing could be watched
+        await asyncio.to_thread(process.wait)
+
+
+@contextlib.contextmanager
+def calling_at_exit(pid: int, on_end: Callable[[], None]) -> Iterator[bool]:
+    """Have the running loop call `on_end()` once when the process `pid` ends; False: that can't be seen.
+
+    `pid`: 0 for none.
+    """
+    import asyncio  # as above
+
+    with _pidfd(pid) as descriptor:
+        if descriptor is None:
+            yield False
+            return
+        loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            loop.remove_reader(descriptor)
+            on_end()
+
+        loop.add_reader(descriptor, ended)
+        try:
+            yield True
+        finally:
+            loop.remove_reader(descriptor)
+
+
+@contextlib.contextmanager
+def _pidfd(pid: int) -> Iterator[int | None]:
+    """Yield what becomes readable when the process `pid` ends; None: there is no such process, or no such thing."""
     try:
-        return os.pidfd_open(pid)
+        descriptor = os.pidfd_open(pid) if pid else None
     except (AttributeError, OSError):
-        return None
+        descriptor = None
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -75,14 +77,23 @@ def rotate(path: Path) -> None:
             older.replace(path.with_name(f"{path.name}.{number}"))
 
 
-def last_line(path: Path) -> str:
-    """Return the last line of a log that says something, "" if there is none."""
+def end_of(path: str | os.PathLike[str], size: int = _END) -> str:
+    """Return the last `size` bytes of a file as text, "" if it is not to be had (here, or yet)."""
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _END))
-            lines = file.read().decode(errors="replace").splitlines()
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def last_line(path: str | os.PathLike[str]) -> str:
+    """Return the last line of a log that says something, "" if there is none."""
+    return last_said(end_of(path).splitlines())
+
+
+def last_said(lines: Sequence[str]) -> str:
+    """Return the last of `lines` that has a letter or a digit, "" if there is none."""
     return next((line.strip() for line in reversed(lines) if any(map(str.isalnum, line))), "")
 
 

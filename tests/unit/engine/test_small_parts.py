@@ -9,7 +9,7 @@ import pytest
 
 from engineroom.engine.attempts import Ended
 from engineroom.engine.budget import Budget
-from engineroom.engine.deaths import OutOfMemory, cause_of
+from engineroom.engine.deaths import OutOfMemory, cause_with_evidence
 from engineroom.engine.limits import ResultTooLarge, check_size
 from engineroom.engine.logs import Log
 from engineroom.engine.results import KeptResults
@@ -40,7 +40,7 @@ def test_results_are_kept_until_they_are_delivered() -> None:
     [(0, "exit code 0"), (3, "exit code 3"), (-signal.SIGSEGV, "killed by SIGSEGV"), (-60, "killed by signal 60")],
 )
 def test_causes_are_words(code: int, words: str) -> None:
-    assert cause_of(code, memory=OutOfMemory()) == words
+    assert cause_with_evidence(code, OutOfMemory()) == words
 
 
 def test_a_kill_for_want_of_memory_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +48,10 @@ def test_a_kill_for_want_of_memory_says_so(tmp_path: Path, monkeypatch: pytest.M
     counter.write_text("low 0\noom 1\noom_kill 1\n")
     monkeypatch.setattr("engineroom.engine.deaths._counters_of_our_group", lambda: [counter])
     memory = OutOfMemory()
-    assert cause_of(-signal.SIGKILL, memory=memory) == "killed by SIGKILL"
+    assert cause_with_evidence(-signal.SIGKILL, memory) == "killed by SIGKILL"
     counter.write_text("low 0\noom 2\noom_kill 2\n")
-    assert cause_of(-signal.SIGTERM, memory=memory) == "killed by SIGTERM"
-    assert cause_of(-signal.SIGKILL, memory=memory) == "killed by SIGKILL (out of memory)"
+    assert cause_with_evidence(-signal.SIGTERM, memory) == "killed by SIGTERM"
+    assert cause_with_evidence(-signal.SIGKILL, memory) == "killed by SIGKILL (out of memory)"
 
 
 def test_sizes() -> None:
@@ -61,9 +61,8 @@ def test_sizes() -> None:
         check_size(b"abcd", 3)
 
 
-def test_a_log_is_bounded_and_keeps_its_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engineroom.engine.logs._LARGEST", 10)
-    log = Log(str(tmp_path / "logs" / "engine.log"))
+def test_a_log_is_bounded_and_keeps_its_descriptor(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "logs" / "engine.log"), max_bytes=10)
     descriptor = log.descriptor
     for text in ("123456\n", "abcdef\n", "last\n"):
         log.write(text)
@@ -71,3 +70,4 @@ def test_a_log_is_bounded_and_keeps_its_descriptor(tmp_path: Path, monkeypatch: 
     assert log.descriptor == descriptor
     assert (tmp_path / "logs" / "engine.log").read_text() == "last\n"
     assert (tmp_path / "logs" / "engine.log.1").read_text() == "abcdef\n"
+    assert (tmp_path / "logs" / "engine.log.2").read_text() == "123456\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from subprocess import Popen
 
 import msgspec
@@ -22,6 +21,7 @@ from engineroom.cluster.records.leftovers import PROGRAMS
 from engineroom.cluster.records.old_logs import of_cluster
 from engineroom.cluster.records.pid_records import claim, release
 from engineroom.errors import EngineroomError
+from engineroom.machine.exits import calling_at_exit
 from engineroom.machine.lines import first_line
 from engineroom.machine.logs import set_up
 from engineroom.machine.titles import set_title
@@ -118,7 +118,7 @@ async def _serve(plan: HostPlan, owner: socket.socket, spawner: Popen[bytes], co
     host = _assemble(plan, spawner, controller, report)
     _heed_signals(host, report)
     await host.control.serve_owner(owner, owner_gone)
-    with _watched(plan.owner if plan.owned else 0, owner_gone):
+    with calling_at_exit(plan.owner if plan.owned else 0, owner_gone):  # a fork of it may keep its end of the socket
         return await host.run()
 
 
@@ -159,30 +159,6 @@ def _heed_signals(host: Host, report: Callable[[Report], None]) -> None:
         loop.add_signal_handler(getattr(signal, name), stop, name)
     for name in _RELAYED:
         loop.add_signal_handler(getattr(signal, name), host.signal_all, int(getattr(signal, name)))
-
-
-@contextlib.contextmanager
-def _watched(pid: int, on_end: Callable[[], None]) -> Iterator[None]:
-    """Call `on_end()` when the process `pid` ends: a fork of it may keep its end of our socket open."""
-    try:
-        descriptor = os.pidfd_open(pid) if pid else -1
-    except (AttributeError, OSError):
-        descriptor = -1  # the end of the socket must do
-    if descriptor < 0:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def ended() -> None:
-        loop.remove_reader(descriptor)
-        on_end()
-
-    loop.add_reader(descriptor, ended)
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def _first_line(owner: socket.socket) -> bytes:

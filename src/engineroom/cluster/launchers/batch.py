@@ -17,7 +17,6 @@ from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
 from engineroom.cluster.launchers.jobs.parts import ended_jobs, ended_tasks, lost_tasks, tasks_listed, worst_of
 from engineroom.cluster.launchers.jobs.script import (
-    end_of,
     last_words,
     remove_script,
     script_of,
@@ -31,9 +30,12 @@ from engineroom.cluster.launchers.systems.registry import system_called, system_
 from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
 from engineroom.cluster.records.job_records import forget_jobs, records_shared
 from engineroom.errors import LaunchError
-from engineroom.machine.logs import rotate
+from engineroom.machine.logs import end_of, rotate
 from engineroom.settings.launchers import BatchSystemLauncher
 from engineroom.trail.launches import VARIABLE, parse_launch
+
+_LARGEST_OUTPUT = 256 * 1024
+"""Bytes at the end of what a job has printed in which lost tasks are looked for."""
 
 _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
 
@@ -195,7 +197,7 @@ class BatchLauncher(Polled):
         output, ended, words = handle.get("output", ""), 0, ""
         ours = not (self._has_own_script or self._options.output_file)
         if ours and system.lost_tasks and written_last(output) != handle.get("output_before"):
-            ended, words = lost_tasks(system.lost_tasks, end_of(output))
+            ended, words = lost_tasks(system.lost_tasks, end_of(output, _LARGEST_OUTPUT))
         return ended, JobState(handle["jobs"][0], State.ENDED, f"ended: {words[:1].lower()}{words[1:]}")
 
     def _board(self, system: BatchSystem) -> JobBoard:

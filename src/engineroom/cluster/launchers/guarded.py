@@ -18,11 +18,11 @@ import msgspec
 
 from engineroom.cluster.launchers import guard
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command, Handle, OneByOne, OnExit, State, Status, as_text
-from engineroom.cluster.line.children import Child, cause_of
+from engineroom.cluster.line.children import Child
 from engineroom.engine.deaths import own_doing
 from engineroom.errors import LaunchError
-from engineroom.machine.exits import exit_of
-from engineroom.machine.logs import rotate
+from engineroom.machine.exits import cause_of, exit_of
+from engineroom.machine.logs import end_of, rotate
 from engineroom.machine.own_files import make_directory
 from engineroom.machine.processes import ProcessRecord
 from engineroom.machine.pulse import Pulse
@@ -217,13 +217,7 @@ def grace_of(options: LocalProcessLauncher) -> float:
 
 def last_lines(path: str, limit: int) -> str:
     """Return the last `limit` lines of a log that say something."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LARGEST_TAIL))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return telling(text.splitlines(), limit)
+    return telling(end_of(path, _LARGEST_TAIL).splitlines(), limit)
 
 
 def telling(lines: Iterable[str], limit: int) -> str:

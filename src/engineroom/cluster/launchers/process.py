@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.launchers.launcher import Handle, OneByOne, State, Status
-from engineroom.cluster.line.children import cause_of
 from engineroom.cluster.records.pid_records import Holder, holder
 from engineroom.errors import LaunchError
+from engineroom.machine.exits import cause_of
 from engineroom.machine.left_behind import staying
 from engineroom.machine.processes import ProcessRecord
 

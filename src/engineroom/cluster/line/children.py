@@ -5,11 +5,12 @@ A child reads its stdin; the end of it means that the host is gone, and the chil
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from engineroom.machine.exits import cause_of, exit_of_child
 
 if TYPE_CHECKING:
     import asyncio
@@ -92,7 +93,7 @@ class Child:
         if self._watch is not None:
             await self._watch
             return
-        await wait_for_exit(self.process)
+        await exit_of_child(self.process)
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -100,7 +101,7 @@ class Child:
     async def _wait(self, on_exit: Callable[[Child], None]) -> None:
         import asyncio  # as above
 
-        await wait_for_exit(self.process)
+        await exit_of_child(self.process)
         # Its last words may still be on their way; what it started may hold its pipes open for long, though.
         await asyncio.wait(self._silent, timeout=_LAST_WORDS)
         for transport in self._transports:
@@ -116,41 +117,8 @@ def _settle(silent: asyncio.Future[None]) -> None:
         silent.set_result(None)
 
 
-async def wait_for_exit(process: subprocess.Popen[bytes]) -> None:
-    """Wait, without polling, until `process` has ended."""
-    import asyncio  # as above
-
-    if not hasattr(os, "pidfd_open"):
-        await asyncio.to_thread(process.wait)
-        return
-    if process.poll() is not None:
-        return
-    loop = asyncio.get_running_loop()
-    gone = asyncio.Event()
-    descriptor = os.pidfd_open(process.pid)
-    loop.add_reader(descriptor, gone.set)
-    try:
-        await gone.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-    process.wait()
-
-
 def let_go(*processes: subprocess.Popen[bytes] | None) -> None:
     """End the stdin of children that nobody needs after all, and wait until they have ended."""
     for process in processes:
         if process is not None:
             process.communicate()
-
-
-def cause_of(code: int) -> str:
-    """Return a process's exit code (negative: the signal that killed it) in words."""
-    if code >= 0:
-        return f"exit code {code}"
-    import signal  # as above
-
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"

@@ -7,13 +7,13 @@ the directory, and another container are all told apart from the process itself.
 from __future__ import annotations
 
 import os
-import select
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from engineroom.errors import LaunchError
+from engineroom.machine.exits import ends_within
 from engineroom.machine.own_files import UnsafeFile, read_own
 from engineroom.machine.private_files import write_beside
 from engineroom.machine.processes import ProcessRecord
@@ -86,15 +86,8 @@ def claim(path: Path, *, program: str, way_out: str, patience: float = 0.0) -> N
 
 
 def _ends_within(seconds: float, record: ProcessRecord) -> bool:
-    try:
-        descriptor = os.pidfd_open(record.pid)
-    except (AttributeError, OSError):
-        return not record.alive
-    try:
-        # If the pid is another process now, the record says so.
-        return bool(select.select([descriptor], (), (), seconds)[0]) or not record.alive
-    finally:
-        os.close(descriptor)
+    # If the pid is another process now, the record says so.
+    return ends_within(seconds, record.pid) or not record.alive
 
 
 def wait_for_end(path: Path, seconds: float) -> None:

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from engineroom.cluster.launchers.guarded import telling
-from engineroom.cluster.line.children import CONTROLLER, cause_of
+from engineroom.cluster.line.children import CONTROLLER
 from engineroom.cluster.seats.child import ControllerChild, DoesNotListen
 from engineroom.cluster.seats.seat import NoController, OnEnd
 from engineroom.errors import LaunchError
+from engineroom.machine.exits import cause_of
 from engineroom.settings.launchers import MPIControllerLauncher
 
 

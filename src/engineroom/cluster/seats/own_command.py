@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engineroom.cluster.line.children import cause_of, wait_for_exit
 from engineroom.cluster.seats.seat import NoController, OnEnd
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.exits import cause_of, exit_of_child
+from engineroom.machine.logs import end_of
 from engineroom.machine.own_files import append_to
 from engineroom.protocol.connection_files import read_connection_file
 
@@ -65,12 +66,12 @@ class CommandSeat:
             raise NoController(f"{self._argv[0]} can't be started: {error.strerror or error}") from None
 
     async def _wait(self, process: subprocess.Popen[bytes], on_end: OnEnd) -> None:
-        await wait_for_exit(process)
+        await exit_of_child(process)
         if self._port:
             on_end(f"the controller ended: {cause_of(process.returncode)}", process.returncode == 0)
 
     def _said(self) -> str:
-        return " ".join(self._log_file.read_text(errors="replace").splitlines()[-5:])
+        return " ".join(end_of(self._log_file).splitlines()[-5:])
 
 
 def _is_new(path: Path, began: float) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from engineroom.cluster.launchers.launcher import CONTROLLER, Command
 from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.cluster.launchers.templates import find_template, render
+from engineroom.machine.logs import end_of
 from engineroom.machine.own_files import read_code
 from engineroom.machine.private_files import write_private
 from engineroom.settings.launchers import BatchSystemLauncher
@@ -139,25 +140,10 @@ def last_words(path: str, lines: int = _LAST_LINES) -> str:
 
     Not more than `lines`, and few in any case.
     """
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
-            found = [line.strip() for line in file.read().decode(errors="replace").split("\n")]
-    except OSError:
-        return ""
+    found = [line.strip() for line in end_of(path, _LAST_BYTES).split("\n")]
     said = [line[:_LAST_CHARACTERS] for line in found if line]
     most = min(lines, _LAST_LINES)
     return " / ".join(said[-most:]) if most else ""
-
-
-def end_of(path: str, size: int = 256 * 1024) -> str:
-    """Return the last bytes of a file, "" if it is not to be had (here, or yet)."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def written_last(path: str) -> int | None:

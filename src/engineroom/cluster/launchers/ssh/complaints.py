@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from engineroom.cluster.launchers.ssh.command import NO_PYTHON, NO_SCRIPT
 from engineroom.cluster.launchers.ssh.python import NONE_FITS, TRIED
-from engineroom.cluster.line.children import cause_of
+from engineroom.machine.exits import cause_of
+from engineroom.machine.logs import last_said
 from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED
 
 _SSH_FAILED = 255
@@ -135,12 +136,12 @@ def problem_of(
         fix = "Name it in c.SSHLauncher.remote_python: a path, or a name on the PATH that `{login} env` shows"
         return Problem(INTERPRETER, f"there is no {python} there", fix.format(**place))
     if script and code in {NO_SCRIPT, 1, 2}:
-        words = f"its environment_script {script} failed: {_last(said) or 'it can not be read'}"
+        words = f"its environment_script {script} failed: {last_said(said) or 'it can not be read'}"
         return Problem(INTERPRETER, words, "")
     for pattern, step, words, fix in _BY_PYTHON:
         if re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
-            return Problem(step, f"{words.format(**place)} ({_last(said)})", fix.format(**place))
-    ended = f"the connection ended ({cause_of(code)})" + (f": {_last(said)}" if said else "")
+            return Problem(step, f"{words.format(**place)} ({last_said(said)})", fix.format(**place))
+    ended = f"the connection ended ({cause_of(code)})" + (f": {last_said(said)}" if said else "")
     return Problem(IMPORTS if reached else REACHED, ended, "")
 
 
@@ -163,12 +164,7 @@ def _none_fits(said: Sequence[str], place: dict[str, str]) -> Problem:
 def _of_ssh(text: str, place: dict[str, str]) -> Problem:
     for known in _BY_SSH:
         if re.search(known.pattern, text, re.IGNORECASE):
-            words = f"{known.words} ({_last(text.splitlines())})"
+            words = f"{known.words} ({last_said(text.splitlines())})"
             return Problem(REACHED, words, known.fix.format(**place), known.passing)
-    words = f"ssh failed: {_last(text.splitlines()) or 'it said nothing'}"
+    words = f"ssh failed: {last_said(text.splitlines()) or 'it said nothing'}"
     return Problem(REACHED, words, f"See that `ssh -o BatchMode=yes {place['target']} true` works")
-
-
-def _last(said: Sequence[str]) -> str:
-    """Return the last line that says something."""
-    return next((line.strip() for line in reversed(said) if line.strip()), "")

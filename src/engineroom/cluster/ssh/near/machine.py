@@ -33,6 +33,7 @@ from engineroom.cluster.ssh.messages import (
     read_remote_report,
 )
 from engineroom.errors import LaunchError
+from engineroom.machine.logs import last_said
 from engineroom.machine.pulse import Pulse
 from engineroom.settings.launchers import SSHLauncher
 from engineroom.trail.steps import IMPORTS, INTERPRETER, REACHED, Steps
@@ -274,7 +275,8 @@ class Machine:
         elif self._failed or 0 <= child.process.returncode != _CUT:
             self._lose(self._failed or f"the host there has ended: {child.end()}", certain=True)
         else:
-            words = f"the ssh connection to {self.name} is cut ({_last(child)}): its engines go on, trying again"
+            said = last_said(child.said) or "ssh ended"
+            words = f"the ssh connection to {self.name} is cut ({said}): its engines go on, trying again"
             log.warning(words)
             self._on_notice(words)
             self._again = asyncio.get_running_loop().create_task(self._come_back())
@@ -340,7 +342,3 @@ _HANGS_UP_FOR = 20.0
 def _series(version: str) -> list[str]:
     """Return the part of a version within which remote hosts understand each other."""
     return version.split(".")[:2]
-
-
-def _last(child: Child) -> str:
-    return next((words for words in reversed(child.said) if words.strip()), "ssh ended")
