@@ -28,6 +28,7 @@ def test_a_url_and_a_location_are_tried_first_and_the_rest_stays() -> None:
         ("fd00::1", ["--", "fd00::1"]),
         ("me@[fd00::1]:2222", ["-p", "2222", "--", "me@fd00::1"]),
         ("[fd00::1]", ["--", "fd00::1"]),
+        ("me@site.example@login:22", ["-p", "22", "--", "me@site.example@login"]),
     ],
 )
 def test_servers_as_people_write_them(server: str, arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.addresses import addresses_of_this_machine
 from engineroom.machine.processes import ProcessRecord, boot_id, host_name
+from engineroom.machine.ssh_names import bracketed
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
 from engineroom.protocol.messages import PROTOCOL
 from engineroom.transport.tls import ensure_certificate
@@ -70,8 +71,8 @@ class Identity:
             before = self._before.get(role)
             hosts = self._reachable_hosts(before)
             info = ConnectionFile(
-                url=f"tcp://{_bracketed(hosts[0])}:{port}",
-                addresses=[f"{_bracketed(host)}:{port}" for host in hosts[1:]],
+                url=f"tcp://{bracketed(hosts[0])}:{port}",
+                addresses=[f"{bracketed(host)}:{port}" for host in hosts[1:]],
                 exec_key=self.keys[role],
                 ssh=ssh or (before.ssh if before else ""),
                 socket=unix_path,
@@ -110,7 +111,3 @@ def _put_there_by_hand(before: ConnectionFile | None) -> str:
     if before is None or before.location == before.host_of_url:
         return ""
     return before.location
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

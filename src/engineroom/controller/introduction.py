@@ -6,6 +6,7 @@ import logging
 import os
 
 from engineroom.controller.shell import Controller
+from engineroom.machine.ssh_names import bracketed
 
 log = logging.getLogger(__name__)
 
@@ -13,8 +14,7 @@ log = logging.getLogger(__name__)
 def introduce(controller: Controller) -> None:
     """Log the addresses, the files and the main settings."""
     identity, config = controller.identity, controller.config
-    hosts = (f"[{host}]" if ":" in host else host for host in identity.bind_hosts())
-    on = ",".join(f"tcp://{host}:{controller.port}" for host in hosts)
+    on = ",".join(f"tcp://{bracketed(host)}:{controller.port}" for host in identity.bind_hosts())
     listens = {"on": on, "port": controller.port, "pid": os.getpid()}
     log.info("controller listens", extra=listens | ({"socket": controller.unix_path} if controller.unix_path else {}))
     for role, file, ssh in (

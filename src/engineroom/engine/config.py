@@ -11,6 +11,9 @@ from engineroom.machine.left_behind import mark_of
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.transport.ways import Way
 
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL for engines that a spawner forks, unless the host says something else."""
+
 
 class EngineConfig(msgspec.Struct, kw_only=True):
     """Everything that one engine process needs to know; travels as JSON from the host through the spawner.

@@ -28,7 +28,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.engine.config import EngineConfig
+from engineroom.engine.config import GRACE, EngineConfig
 from engineroom.engine.deaths import OutOfMemory, cause_with_evidence, own_doing
 from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
@@ -43,9 +43,6 @@ from engineroom.machine.processes import die_with_parent
 from engineroom.machine.titles import set_title
 
 log = logging.getLogger(__name__)
-
-GRACE = 1.0
-"""Seconds between SIGTERM and SIGKILL, unless the host says something else."""
 
 Key = Any
 """Whatever the host calls an engine: a JSON value, given back as it is."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engineroom.machine.ssh_names import QUIET, as_options, bracketed
+
 
 class Forward(NamedTuple):
     """One address of the controller, as its server sees it, and the Unix socket here that leads there."""
@@ -15,18 +17,16 @@ class Forward(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
 
 _OPTIONS = (
-    "BatchMode=yes",  # a question would be asked of nobody
+    *QUIET,
     "ExitOnForwardFailure=yes",
     "ConnectTimeout=10",
     "ServerAliveInterval=10",
-    "ServerAliveCountMax=3",
     "StreamLocalBindUnlink=yes",
     "StreamLocalBindMask=0177",
-    "ControlMaster=no",  # we become no master, which would outlive us
     "ForwardAgent=no",
     "ForwardX11=no",
     "PermitLocalCommand=no",
@@ -100,8 +100,7 @@ def lead_command(ssh_arguments: Sequence[str], forward: Forward) -> list[str]:
 
 def _ssh(ssh_arguments: Sequence[str], *first: str, more: Sequence[str]) -> list[str]:
     *own, dashes, server = ssh_arguments
-    options = [part for option in _OPTIONS for part in ("-o", option)]
-    return ["ssh", *first, *own, *options, *more, dashes, server]
+    return ["ssh", *first, *own, *as_options(*_OPTIONS), *more, dashes, server]
 
 
 def worth_saying(line: str) -> bool:
@@ -118,7 +117,3 @@ def advice(words: str, server: str) -> str:
     """Return what to do about `words` of ssh, "" if they are all that can be said."""
     found = next((text for pattern, text in _ADVICE if re.search(pattern, words)), "")
     return found.replace("{ssh}", f"ssh {server}")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 
 import msgspec
 
 from engineroom.errors import ConnectionFailed
 from engineroom.machine.processes import host_name
+from engineroom.machine.ssh_names import bracketed, ssh_address
 from engineroom.protocol.connection_files import ConnectionFile
 
 ARGUMENTS = "ENGINEROOM_SSH_ARGS"
 """Environment variable with further arguments for ssh, as a shell would split them."""
-
-_WITH_PORT = re.compile(r"(?P<user>(?:[^@\s]+@)?)(?P<host>\[[^\]]+\]|[^:@\[\]\s]+)(?::(?P<port>\d+))?")
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,7 +29,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def through(self, info: ConnectionFile) -> ConnectionFile:
         """Return `info`, changed to what this says."""
         if self.url:
-            others = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in info.candidates()]
+            others = [f"{bracketed(host)}:{port}" for host, port in info.candidates()]
             info = msgspec.structs.replace(info, url=self.url, location="", addresses=others)
         if self.location:
             info = msgspec.structs.replace(info, location=self.location)
@@ -48,10 +46,11 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise error
         key = ["-i", os.path.expanduser(self.ssh_key)] if self.ssh_key else []
         own = [*self.ssh_args, *shlex.split(os.environ.get(ARGUMENTS, "")), *key]
-        if server.startswith("ssh://") or not (found := _WITH_PORT.fullmatch(server)):
+        address = None if server.startswith("ssh://") else ssh_address(server)
+        if address is None:
             return [*own, "--", server]
-        port = ["-p", found["port"]] if found["port"] else []
-        return [*own, *port, "--", found["user"] + found["host"].strip("[]")]
+        port = ["-p", address.port] if address.port else []
+        return [*own, *port, "--", f"{address.user}@{address.host}" if address.user else address.host]
 
 
 def is_this_machine(server: str) -> bool:

@@ -28,6 +28,7 @@ def shares(places: dict[str, Any], **options: Any) -> list[tuple[str, int, list[
         ("[fe80::1]:22", ("fe80::1", "", "22")),
         ("me@[::1]", ("::1", "me", "")),
         ("ssh://me@host:2222", ("host", "me", "2222")),
+        ("me@site.example@host", ("host", "me@site.example", "")),  # as ssh reads it, up to the last @
     ],
 )
 def test_a_machine_is_written_as_users_do(text: str, expected: tuple[str, str, str]) -> None:
@@ -35,7 +36,9 @@ def test_a_machine_is_written_as_users_do(text: str, expected: tuple[str, str, s
     assert (place.host, place.user, place.port) == expected
 
 
-@pytest.mark.parametrize("text", ["", "-oProxyCommand=x", "-l@host", "host:port", "fe80::1"])
+@pytest.mark.parametrize(
+    "text", ["", "-oProxyCommand=x", "-l@host", "host:port", "fe80::1", "a b", "me@-x", "me@", "[-x]"]
+)
 def test_what_is_no_machine_is_refused(text: str) -> None:
     with pytest.raises(LaunchError, match="is not a machine"):
         place_of(text)

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.launchers.spec import LauncherSpec
-from engineroom.cluster.plan.local_options import GRACE
 from engineroom.controller.config import ControllerConfig
-from engineroom.engine.config import EngineConfig
+from engineroom.engine.config import GRACE, EngineConfig
 from engineroom.settings.profiles import Profile
 
 STOP_TIMEOUT, STOP_TIMEOUT_BY_SSH = 4.0, 10.0

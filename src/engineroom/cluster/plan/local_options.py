@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from traitlets.config import Config
 
+from engineroom.engine.config import GRACE
 from engineroom.settings.option import configured
-
-GRACE = 1.0
-"""Seconds between SIGTERM and SIGKILL for engines that the spawner forks."""
 
 _COMMON = frozenset({"LocalProcessLauncher", "BaseLauncher"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -21,7 +21,7 @@ from engineroom.cluster.line.messages import (
     StopEngines,
     Stopped,
 )
-from engineroom.cluster.plan.local_options import GRACE
+from engineroom.engine.config import GRACE
 
 GREETING = b"engineroom-remote-host "
 

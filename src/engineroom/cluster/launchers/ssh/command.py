@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +10,18 @@ import msgspec
 
 from engineroom.cluster.launchers.ssh.python import candidates, choosing, quoted
 from engineroom.errors import LaunchError
+from engineroom.machine.ssh_names import QUIET, as_options, ssh_address
 from engineroom.settings.launchers import SSHLauncher
-
-_ADDRESS = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:\[\]]+)(?::(?P<port>\d+))?")
 
 _COMMAND = "exec /bin/sh -c 'IFS= read -r line && eval \"$line\"'"
 """All that is seen of it in a list of processes. Any login shell understands it; the rest comes by stdin."""
 
 _OPTIONS = (
-    "BatchMode=yes",  # nobody is there to answer a question
+    *QUIET,
     "ConnectTimeout=15",
     "ServerAliveInterval=5",
-    "ServerAliveCountMax=3",
-    "ControlMaster=no",  # a master of the user's serves us too, but we become none, which would outlive us
     "ClearAllForwardings=yes",
 )
-"""ssh takes the first value that it is given: those of `ssh_args` win over these."""
 
 REACHED = b"engineroom: the shell is there"
 NO_SCRIPT, NO_PYTHON = 126, 127
@@ -43,10 +38,10 @@ class Place(msgspec.Struct, frozen=True):
 
 def place_of(text: str) -> Place:
     """Return the machine that `[user@]host[:port]` means, also after ssh://; an IPv6 address is in brackets."""
-    found = _ADDRESS.fullmatch(text.strip().removeprefix("ssh://").rstrip("/"))
-    if found is None or found["host"].startswith("-") or (found["user"] or "").startswith("-"):
+    found = ssh_address(text.strip().removeprefix("ssh://").rstrip("/"))
+    if found is None:
         raise LaunchError(f"{text!r} is not a machine; write [user@]host[:port], with an IPv6 address in [brackets]")
-    return Place(text.strip(), found["host"].strip("[]"), found["user"] or "", found["port"] or "")
+    return Place(text.strip(), found.host, found.user, found.port)
 
 
 def place_in(options: SSHLauncher) -> Place:
@@ -63,8 +58,7 @@ def ssh_argv(options: SSHLauncher, place: Place) -> list[str]:
     """Return the command that runs a shell on `place`, which waits for `shell_line`."""
     user = ["-l", place.user] if place.user else []
     port = ["-p", place.port] if place.port else []
-    settings = [part for option in _OPTIONS for part in ("-o", option)]
-    return [*options.ssh_cmd, *options.ssh_args, *settings, "-T", *user, *port, "--", place.host, _COMMAND]
+    return [*options.ssh_cmd, *options.ssh_args, *as_options(*_OPTIONS), "-T", *user, *port, "--", place.host, _COMMAND]
 
 
 def shell_line(options: SSHLauncher, what: str, environment: Mapping[str, str], *, version: str) -> bytes:

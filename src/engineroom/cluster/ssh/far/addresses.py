@@ -6,6 +6,7 @@ import json
 
 import msgspec
 
+from engineroom.machine.ssh_names import bracketed
 from engineroom.protocol.connection_files import parse_connection_file
 
 
@@ -14,6 +15,5 @@ def with_address(connection_file: str, host: str) -> str:
     info = parse_connection_file(json.loads(connection_file), origin="the connection file")
     if host in {known for known, _ in info.candidates()}:
         return connection_file
-    address = f"[{host}]" if ":" in host else host
-    more = msgspec.structs.replace(info, addresses=[*info.addresses, f"{address}:{info.port}"])
+    more = msgspec.structs.replace(info, addresses=[*info.addresses, f"{bracketed(host)}:{info.port}"])
     return json.dumps(msgspec.to_builtins(more), indent=2) + "\n"

@@ -12,9 +12,8 @@ from typing import Any
 from engineroom.cluster.launchers.ssh.command import pairs
 from engineroom.cluster.launchers.ssh.places import Share
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.plan.local_options import GRACE
 from engineroom.cluster.ssh.messages import ControllerPart, EnginesPart, RemotePlan, SentFile
-from engineroom.engine.config import EngineConfig
+from engineroom.engine.config import GRACE, EngineConfig
 from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.machine.homes import expanded
 from engineroom.protocol.connection_files import parse_connection_file, read_connection_file
