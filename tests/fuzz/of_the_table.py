@@ -92,8 +92,8 @@ _GOOD: dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.BytesType: _bytes,
     inspect.BoolType: lambda _: st.booleans(),
     inspect.NoneType: lambda _: st.none(),
-    inspect.LiteralType: lambda field: st.sampled_from(field.values),
-    inspect.EnumType: lambda field: st.sampled_from([member.value for member in field.cls]),
+    inspect.LiteralType: lambda field: st.sampled_from(_values(field)),
+    inspect.EnumType: lambda field: st.sampled_from(_values(field)),
     inspect.VarTupleType: lambda field: st.lists(good(field.item_type), max_size=_LISTS),
     inspect.TupleType: lambda field: st.tuples(*map(good, field.item_types)).map(list),
     inspect.UnionType: lambda field: st.one_of([good(option) for option in field.types]),
@@ -149,7 +149,17 @@ def _types(field: inspect.Type) -> set[type[inspect.Type]]:
             return {inspect.FloatType, inspect.IntType}
         case inspect.TupleType() | inspect.StructType():
             return {inspect.VarTupleType}
+        case inspect.EnumType() | inspect.LiteralType():
+            known = _values(field)
+            return {kind for kind, value in _OF_EACH_TYPE.items() if any(type(value) is type(each) for each in known)}
     return {type(field)}
+
+
+def _values(field: inspect.EnumType | inspect.LiteralType) -> list[Any]:
+    """Return what an enumeration admits."""
+    if isinstance(field, inspect.EnumType):
+        return [member.value for member in field.cls]
+    return list(field.values)
 
 
 def _of_another_type(field: inspect.Type) -> st.SearchStrategy[Any]:
@@ -164,13 +174,13 @@ def _out_of_range(field: inspect.Type) -> Iterator[st.SearchStrategy[Any]]:
     match field:
         case inspect.IntType():
             yield st.sampled_from([int(field.ge or 0) - 1, int(field.le or 0) + 1, -(2**63), 2**64 - 1])
+        case inspect.EnumType() | inspect.LiteralType() if numbers := [n for n in _values(field) if type(n) is int]:
+            yield st.sampled_from([min(numbers) - 1, max(numbers) + 1, 2**63])
         case inspect.FloatType():
             nan, inf = float("nan"), float("inf")
             yield st.sampled_from([nan, inf, -inf, (field.ge or 0.0) - 1.0, (field.le or 0.0) * 2])
-        case inspect.StrType():
-            yield from _too_long(field, "x")
-        case inspect.BytesType():
-            yield from _too_long(field, b"x")
+        case inspect.StrType() | inspect.BytesType():
+            yield from _too_long(field, "x" if isinstance(field, inspect.StrType) else b"x")
         case inspect.VarTupleType():
             yield bad(field.item_type).map(lambda item: [item])
         case inspect.StructType():

@@ -150,6 +150,7 @@ class Client(Hinted):
         self.profile = profile or "default"
         self.block, self.debug = False, debug
         self._connection_file, self._session = file, session
+        self._comms = session.comms
         self._at_exit = _close_at_exit(session)
 
     @property

@@ -16,6 +16,7 @@ import msgspec
 from engineroom.engine import mpi
 from engineroom.engine.budget import Budget
 from engineroom.engine.capture import Sink
+from engineroom.engine.comms import Comms
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
@@ -99,7 +100,8 @@ class Engine:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance = config.own_instance()
         self._names = fresh_main()
-        watch_imports()
+        comms = Comms(sink.show)
+        watch_imports(comms.watched())
         self._functions = FunctionTable(config.function_cache, config.max_function_bytes)
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(
@@ -110,6 +112,7 @@ class Engine:
             ipython=config.ipython,
             leave=self._leave,
             show=sink.show,
+            comms=comms,
         )
         self._loop = new_loop()
         self._descriptors = descriptors

@@ -12,10 +12,13 @@ from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from engineroom.engine.coroutines import Coroutines
+from engineroom.engine.displays import encoded_error
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.ipython_shell import Shell
 from engineroom.engine.own_names import OwnNames
 from engineroom.engine.publisher import Show
+from engineroom.protocol.messages import Displays
+from engineroom.serialize.failures.packing import words_of
 from engineroom.serialize.results import ExecuteReply
 
 
@@ -42,7 +45,8 @@ class Cells:
         self.shell = Shell.instance(config=config, user_module=main, profile_dir=ProfileDir(), ipython_dir=os.curdir)
         self.shell.interrupts, self.shell.leave = interrupts, leave
         publisher: Any = self.shell.display_pub
-        publisher.show = show
+        hook: Any = self.shell.displayhook
+        publisher.show = hook.show = self._show = show
         self.shell.loop_runner = coroutines.run
         self.own_names = OwnNames(names, self.shell.user_ns_hidden)
         self.own_names.put_aside()
@@ -63,6 +67,8 @@ class Cells:
             self.own_names.put_aside()
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
+            if self._show is not None:
+                self._show(Displays.ERROR, encoded_error(*words_of(error)), "")
             raise error
         return ExecuteReply(result.execution_count or 0, source=code, data=hook.data, metadata=hook.metadata)
 

@@ -1,21 +1,35 @@
-"""Displayed objects as their client gets them. Imported when the first cell runs."""
+"""Displayed objects, errors and comms as their client gets them. Imported when a task shows the first of these."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engineroom.protocol.ranges import MOST_DISPLAY
+from engineroom.protocol.ranges import MOST_DISPLAY, MOST_TEXT, WORD
+from engineroom.protocol.streams import Buffer
+from engineroom.serialize.failures.tracebacks import bounded
 
 _PLAIN = "text/plain"
 _LONGEST_PLAIN = 64 * 1024
 """Characters of plain text that stay of what is too large."""
 
 
-def encoded(data: Mapping[str, Any], metadata: Mapping[str, Any], transient: Mapping[str, Any]) -> bytes:
-    """Return a displayed object as JSON. Of one that is too large, the largest forms are replaced by words."""
+_LONGEST_TRACEBACK = MOST_DISPLAY // 24
+"""Characters: each of them takes 12 bytes at most."""
+
+
+def encoded(
+    data: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    transient: Mapping[str, Any],
+    execution_count: int | None = None,
+) -> bytes:
+    """Return a displayed object as JSON. Of one that is too large, the largest forms are replaced by words.
+
+    `execution_count`: of a cell whose value it is.
+    """
     data = {str(name): value for name, value in data.items()}
     forms = {name: _json(value) for name, value in data.items()}
     beside = _json(metadata), _json(transient)
@@ -23,7 +37,25 @@ def encoded(data: Mapping[str, Any], metadata: Mapping[str, Any], transient: Map
         forms = _smaller(data, forms)
         beside = "{}", beside[1] if len(beside[1]) <= _LONGEST_PLAIN else "{}"
     body = ",".join(f"{_json(name)}:{form}" for name, form in forms.items())
-    return f'{{"data":{{{body}}},"metadata":{beside[0]},"transient":{beside[1]}}}'.encode()
+    count = "" if execution_count is None else f',"execution_count":{execution_count}'
+    return f'{{"data":{{{body}}},"metadata":{beside[0]},"transient":{beside[1]}{count}}}'.encode()
+
+
+def encoded_error(name: str, text: str, traceback: str) -> bytes:
+    """Return what ended a cell, as JSON; of a very long traceback, the head and the tail."""
+    lines = bounded(traceback, _LONGEST_TRACEBACK).split("\n")
+    return _json({"ename": name[:WORD], "evalue": bounded(text, MOST_TEXT), "traceback": lines}).encode()
+
+
+def encoded_comm(content: Mapping[str, Any], metadata: Mapping[str, Any], buffers: Iterable[Buffer]) -> bytes:
+    """Return a message of a comm as JSON. ValueError: it is too long."""
+    parts = [base64.b64encode(buffer).decode() for buffer in buffers]
+    raw = _json({**content, "metadata": metadata, "buffers": parts}).encode()
+    if len(raw) > MOST_DISPLAY:
+        raise ValueError(
+            f"a message of a comm has {len(raw)} bytes as JSON; the limit is {MOST_DISPLAY} bytes. Send it in parts"
+        )
+    return raw
 
 
 def _size(forms: Mapping[str, str], beside: tuple[str, str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineroom.serialize.by_value import child_processes, class_sources, cloudpickles
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def watch_imports() -> None:
-    """Let other libraries know how functions and classes have come to this engine: pickling, and `inspect`."""
+def watch_imports(more: Mapping[str, Callable[[Any], None]]) -> None:
+    """Let other libraries know how functions and classes have come to this engine: pickling, and `inspect`.
+
+    `more`: what else is to be done with modules, by their names.
+    """
     acts: dict[str, Callable[[Any], None]] = dict.fromkeys(cloudpickles.MODULES, cloudpickles.teach)
     acts |= {"multiprocessing.reduction": child_processes.teach, "inspect": class_sources.teach}
-    ImportWatch(acts).start()
+    ImportWatch({**acts, **more}).start()
 
 
 class ImportWatch:

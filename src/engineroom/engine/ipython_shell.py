@@ -17,8 +17,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
 from engineroom.engine.commands import run_command
+from engineroom.engine.displays import encoded
 from engineroom.engine.interrupts import Interrupts
-from engineroom.engine.publisher import Publisher
+from engineroom.engine.publisher import Publisher, Show
+from engineroom.protocol.messages import Displays
 
 _WITHOUT_WINDOWS = frozenset({None, "", "none", "inline", "agg", "svg", "pdf", "ps", "cairo", "template"})
 
@@ -55,7 +57,9 @@ class Compiler(CachingCompiler):
 
 
 class DisplayHook(displayhook.DisplayHook):
-    """Keeps the representations of a cell's value rather than printing one."""
+    """Keeps the representations of a cell's value, and sends them, rather than printing one."""
+
+    show: Show | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # all of IPython is
@@ -67,6 +71,8 @@ class DisplayHook(displayhook.DisplayHook):
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
         self.data, self.metadata = format_dict, md_dict or {}
+        if self.show is not None:
+            self.show(Displays.RESULT, encoded(self.data, self.metadata, {}, self.prompt_count), "")
 
     def finish_displayhook(self) -> None:
         """Print nothing."""

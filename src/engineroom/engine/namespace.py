@@ -22,6 +22,7 @@ from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
     from engineroom.engine.cells import Cells
+    from engineroom.engine.comms import Comms
     from engineroom.engine.publisher import Show
 
 Names: TypeAlias = dict[str, Any]
@@ -49,12 +50,13 @@ class Namespace:
         ipython: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         leave: Callable[[], object] = lambda: None,
         show: Show | None = None,
+        comms: Comms | None = None,
     ) -> None:
         """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words. `ipython`: options of
         IPython's classes; `leave`: ends the engine once the task has ended, for a cell that says `exit`; `show`: takes
-        what cells display."""
+        what cells display; `comms`: take what is said to comms."""
         self.names = names
-        self._ipython, self._leave, self._show = ipython, leave, show
+        self._ipython, self._leave, self._show, self._comms = ipython, leave, show, comms
         self._at_first = dict(names)
         self._start_anew = start_anew
         self._functions = functions
@@ -83,6 +85,8 @@ class Namespace:
                 return self.value(wanted) if isinstance(wanted, str) else [self.value(name) for name in wanted]
             case Kind.CLEAR:
                 return self.clear()
+            case Kind.COMM if self._comms is not None:
+                return self._comms.hear(unpack(payload))
             case _:
                 raise ValueError(
                     f"this engine does not support calls of kind {call.kind}: its version of engineroom is older"

@@ -37,6 +37,8 @@ class Kind(IntEnum):
     PULL = 3
     CLEAR = 4
     """Empty the namespace, and run the start-up code again; no payload."""
+    COMM = 5
+    """Hand a message of a comm (of a widget, say) to whoever listens to it."""
 
 
 AnyKind = Annotated[int, msgspec.Meta(ge=0, le=int(max(Kind)))]

@@ -20,6 +20,8 @@ from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
+from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
+from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
 from engineroom.protocol.outputs import Displays as Displays
 from engineroom.protocol.outputs import Output as Output

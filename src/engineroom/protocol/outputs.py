@@ -28,10 +28,29 @@ class Displays(IntEnum):
     """Replace the objects that were shown with this `display_id`."""
     CLEAR = 3
     """Take away what is there; if `wait`, once something else comes."""
+    RESULT = 4
+    """Show the value of a cell's expression, as SHOW, with its `execution_count`."""
+    ERROR = 5
+    """Show what ended a cell: `ename`, `evalue`, and `traceback`, a list of lines."""
+    COMM_OPEN = 6
+    """Open a comm (of a widget, say): `comm_id`, `target_name` and `data`, and beside Jupyter's content `metadata` and
+    `buffers`, a list of base64. Client to engine it is a call of `Kind.COMM`."""
+    COMM_MSG = 7
+    """Send `data` over a comm."""
+    COMM_CLOSE = 8
+    """Close a comm."""
+
+
+COMMS = (Displays.COMM_OPEN, Displays.COMM_MSG, Displays.COMM_CLOSE)
+"""What is not for the eye."""
+
+COMM_NAMES = {kind.name.lower(): kind for kind in COMMS}
+"""By the names that Jupyter has for them."""
 
 
 class Display(Header, frozen=True, tag="display"):
-    """What a task displayed; also engine to controller. `seq`: see Output."""
+    """What a task displayed, or said over comms, in one order with its text; also engine to controller. `seq`: see
+    Output."""
 
     task: TaskId
     attempt: Ordinal

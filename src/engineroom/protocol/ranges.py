@@ -98,6 +98,7 @@ WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
 Text = Annotated[str, Meta(max_length=MOST_TEXT)]
 OutputText = Annotated[str, Meta(max_length=MOST_OUTPUT)]
 DisplayJSON = Annotated[bytes, Meta(max_length=MOST_DISPLAY)]
+"""Of an object, an error or a message of a comm; whoever makes one that is longer shortens it, or is told so."""
 Word = Annotated[str, Meta(max_length=WORD)]
 """A name: of a machine, a role, a cluster."""
 PathText = Annotated[str, Meta(max_length=2**14)]

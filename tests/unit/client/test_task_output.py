@@ -53,7 +53,8 @@ def test_text_and_displays_are_counted_together(one: Writer) -> None:
     one.show("second")
     one.text("c")
     assert (one.output.stdout, one.output.stderr, one.shown) == ("ac", "b", ["first", "second"])
-    assert one.output.displays[0] == {"data": {"text/plain": "first"}, "metadata": {}, "transient": {}}
+    plain = {"data": {"text/plain": "first"}, "metadata": {}, "transient": {}}
+    assert one.output.displays[0] == {"output_type": "display_data"} | plain
 
 
 def test_an_update_replaces_each_display_of_its_id_in_place(one: Writer) -> None:
@@ -118,4 +119,42 @@ def test_another_attempt_starts_afresh(one: Writer) -> None:
 def test_a_content_of_another_form_is_shown_as_nothing(one: Writer, content: bytes) -> None:
     one.display(Displays.SHOW, content)
     one.display(Displays.UPDATE, content)
-    assert one.output.displays == [{"data": {}, "metadata": {}, "transient": {}}]
+    assert one.output.displays == [{"output_type": "display_data", "data": {}, "metadata": {}, "transient": {}}]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"traceback": 3}', b'{"execution_count": "x", "data": []}'])
+def test_a_value_and_an_error_of_another_form_are_empty(one: Writer, content: bytes) -> None:
+    one.display(Displays.RESULT, content)
+    one.display(Displays.ERROR, content)
+    value, error = one.output.displays
+    assert value == {
+        "output_type": "execute_result",
+        "data": {},
+        "metadata": {},
+        "transient": {},
+        "execution_count": 0,
+    }
+    assert error == {"output_type": "error", "ename": "", "evalue": "", "traceback": []}
+
+
+def test_values_and_errors_are_with_the_displays_and_comms_are_not(one: Writer) -> None:
+    one.show("first", "x")
+    one.display(Displays.COMM_OPEN, {"comm_id": "c", "target_name": "t", "data": {}})
+    one.display(Displays.RESULT, {"data": {"text/plain": "2"}, "metadata": {}, "execution_count": 4})
+    one.text("between")
+    one.display(Displays.COMM_MSG, {"comm_id": "c", "data": {}})
+    one.display(Displays.ERROR, {"ename": "E", "evalue": "no", "traceback": ["E: no"]})
+    one.show("new", "x", Displays.UPDATE)
+
+    first, value, error = one.output.displays
+    assert first["data"] == {"text/plain": "new"}
+    assert (value["data"], value["execution_count"]) == ({"text/plain": "2"}, 4)
+    assert error == {"output_type": "error", "ename": "E", "evalue": "no", "traceback": ["E: no"]}
+    assert one.output.stdout == "between"
+
+
+def test_what_is_cleared_takes_values_and_errors_along(one: Writer) -> None:
+    one.display(Displays.RESULT, {"data": {"text/plain": "2"}, "metadata": {}, "execution_count": 4})
+    one.display(Displays.CLEAR, {"wait": False})
+    one.display(Displays.ERROR, {"ename": "E", "evalue": "no", "traceback": ["E: no"]})
+    assert [each["output_type"] for each in one.output.displays] == ["error"]

@@ -11,6 +11,7 @@ from engineroom.client.state.output import TaskOutput
 from engineroom.ids import number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
+    COMMS,
     Answer,
     Display,
     Ended,
@@ -178,7 +179,8 @@ class Inbox:
         if task is not None:
             if task.output is None:
                 task.output = TaskOutput()
-            task.output.add(message)
+            if task.output.add(message) and type(message) is Display and message.kind in COMMS:
+                self._state.comms.heard(message, task.engine, task.msg_id(self._id))
 
     def _started(self, message: TasksStarted) -> None:
         for number in self._numbers(message.tasks):

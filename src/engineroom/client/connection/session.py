@@ -52,7 +52,6 @@ class Session(State):
         for. `advise`: makes the commands in a message act on this cluster.
         """
         super().__init__(self._wake, max_unfinished_bytes=max_unfinished_bytes, advise=advise)
-        self.callbacks = CallbackThread("engineroom-callbacks")
         self.packer = FunctionPacker()
         self._counted: PackedFunction | None = None
         self._process, self._forked = os.getpid(), False

@@ -45,7 +45,7 @@ class Facts(Hinted):
     error = _fact("error", "The exception that the task raised; None if there is none.")
     stdout = _fact("stdout", "What the task has printed so far.")
     stderr = _fact("stderr", "What the task has written to stderr so far.")
-    outputs = _fact("outputs", "What the task displays: a list of dicts with `data` and `metadata`.")
+    outputs = _fact("outputs", "What the task displays: a list of dicts, as a notebook's file has them.")
     data = _fact("data", "Published data. Always empty: not available yet.")
     execute_input = _fact("execute_input", "The code that `execute` ran; None for other calls.")
     execute_result = _fact("execute_result", "What `execute` returned, an ExecuteReply; None for other calls.")

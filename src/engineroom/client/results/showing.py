@@ -77,6 +77,8 @@ def _show_text(name: str, task: Metadata) -> None:
 def _show_displays(task: Metadata) -> None:
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     for each in task.outputs:
+        if each["output_type"] != "display_data":
+            continue  # values have their own place, and errors are raised
         if ipython is not None:
             ipython.display_pub.publish(each["data"], each["metadata"])
         elif plain := each["data"].get("text/plain"):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from engineroom.protocol.messages import Display, Displays, Output
+from engineroom.protocol.messages import COMMS, Display, Displays, Output
 
 LIMIT = 16 * 1024 * 1024
 """Characters of one stream of one task that are kept, and bytes of what it displayed; the engine cuts sooner."""
@@ -50,25 +50,30 @@ class TaskOutput:
 
     @property
     def displays(self) -> list[dict[str, Any]]:
-        """What is displayed now: each a dict with `data`, `metadata` and `transient`."""
+        """What is displayed now, as a notebook's file has it: each a dict with its `output_type`.
+
+        "display_data": `data`, `metadata` and `transient`; "execute_result": these, and `execution_count`; "error":
+        `ename`, `evalue` and `traceback`, a list of lines.
+        """
         if not self._size[2]:
             return []
         return _shown(part for part in list(self._parts) if type(part) is Display)
 
-    def add(self, output: Output | Display) -> None:
-        """Take one piece; pieces of an earlier attempt, and those already here, are dropped."""
+    def add(self, output: Output | Display) -> bool:
+        """Take one piece; False: it is of an earlier attempt, or here already, and was dropped."""
         if output.attempt > self._attempt:
             self._attempt = output.attempt
             self._start()
         if output.attempt < self._attempt or output.seq < self._next:
-            return
+            return False
         if output.seq > self._next:
             self._missing = [True, True]
         self._next = output.seq + 1
         if isinstance(output, Output):
             self._add_text(1 if output.stream == 2 else 0, output.text)
-        else:
+        elif output.kind not in COMMS:  # these are for whoever listens
             self._add_display(output)
+        return True
 
     def _add_text(self, which: int, text: str) -> None:
         if self._clear:
@@ -105,24 +110,37 @@ def _shown(displays: Iterator[Display]) -> list[dict[str, Any]]:
     """Return what there is once these displays have been shown and updated."""
     shown: list[dict[str, Any]] = []
     for display in displays:
-        content = _content(display.content)
-        if display.kind is Displays.SHOW:
+        content = _content(display)
+        if display.kind is not Displays.UPDATE:
             shown.append(content)
             continue
         wanted = content["transient"].get("display_id")
         for index, each in enumerate(shown):
-            if wanted is not None and each["transient"].get("display_id") == wanted:
-                shown[index] = content | {"transient": each["transient"]}
+            if wanted is not None and each.get("transient", {}).get("display_id") == wanted:
+                shown[index] = each | {"data": content["data"], "metadata": content["metadata"]}
     return shown
 
 
-def _content(raw: bytes) -> dict[str, Any]:
-    """Return the content of a display; of one that is not as it should be, nothing."""
+_OBJECT: dict[str, type] = {"data": dict, "metadata": dict, "transient": dict}
+_ERROR: dict[str, type] = {"ename": str, "evalue": str, "traceback": list}
+_TYPES: dict[Displays, tuple[str, dict[str, type]]] = {
+    Displays.RESULT: ("execute_result", {**_OBJECT, "execution_count": int}),
+    Displays.ERROR: ("error", _ERROR),
+}
+
+
+def _content(display: Display) -> dict[str, Any]:
+    """Return the content of a display; of one that is not as it should be, what is missing is empty."""
+    name, fields = _TYPES.get(display.kind, ("display_data", _OBJECT))
+    said = read_json(display.content)
+    found = {field: part if isinstance(part := said.get(field), kind) else kind() for field, kind in fields.items()}
+    return {"output_type": name, **found}
+
+
+def read_json(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in `raw`; {} if there is none."""
     try:
         said = json.loads(raw)
     except (ValueError, RecursionError):
         said = None
-    parts = said if isinstance(said, dict) else {}
-    return {
-        name: part if isinstance(part := parts.get(name), dict) else {} for name in ("data", "metadata", "transient")
-    }
+    return said if isinstance(said, dict) else {}

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 
+from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.outgoing import Outgoing
@@ -13,6 +14,7 @@ from engineroom.client.state.questions import Questions
 from engineroom.client.state.room import Room
 from engineroom.client.state.scope import Scope
 from engineroom.client.state.tasks import Request
+from engineroom.client.waiting.waits import CallbackThread
 from engineroom.errors import EngineroomError
 from engineroom.ids import SessionId
 from engineroom.protocol.identities import identity_of, new_secret
@@ -41,6 +43,8 @@ class State:
         self.outgoing = Outgoing(wake)
         self.tasks = self.outgoing.tasks
         self.questions = Questions()
+        self.callbacks = CallbackThread("engineroom-callbacks")
+        self.comms = Comms(self.callbacks)
         self.failure: EngineroomError | None = None
         self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)

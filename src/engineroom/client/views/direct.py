@@ -25,7 +25,7 @@ from engineroom.client.views.options import options_of
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
-from engineroom.protocol.messages import DEFAULT_OPTIONS
+from engineroom.protocol.messages import COMM_NAMES, DEFAULT_OPTIONS
 from engineroom.protocol.messages import Kind as CallKind
 from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import Packed
@@ -329,6 +329,22 @@ class DirectView(View[Kind]):
             return made
 
         return finished(self._session, submit) if self._blocks(block) else submit()
+
+    def _send_comm(
+        self,
+        msg_type: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        buffers: Iterable[Any] = (),
+    ) -> AsyncResult[Any]:
+        """Send a message of a comm; the engine hears it after what it was sent before, as a task.
+
+        What the listener there prints, displays, says over comms and raises is in the result.
+        """
+        if msg_type not in COMM_NAMES:
+            raise ValueError(f"{msg_type!r} is not a message of a comm: expected one of {', '.join(COMM_NAMES)}")
+        message = {"msg_type": msg_type, "content": content, "metadata": metadata or {}, "buffers": list(buffers)}
+        return self._call(CallKind.COMM, pack(message), msg_type, None)
 
     def _call(
         self,

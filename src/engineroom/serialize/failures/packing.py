@@ -32,15 +32,20 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
     Attributes that can't be pickled stay behind, and arguments travel as their repr; an exception whose class can't
     be pickled travels as words. `method`: what the engine did ("apply", "execute", ...).
     """
-    show_users_frames(exception)
-    if isinstance(exception, SyntaxError) and isinstance(exception.filename, str):
-        exception.filename = with_cell_names(exception.filename)
-    name, text = _name_and_text(exception)
+    name, text, traceback = words_of(exception)
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
-    words = (name, text, traceback_text(exception), info)
+    words = (name, text, traceback, info)
     pickle = dumps((words, _packed(exception)), 5)
     summary = brief(f"{name}: {text}", _SUMMARY)
     return summary, pickle if len(pickle) <= INLINE_LIMIT else lay_out(pickle, [], copy=False)
+
+
+def words_of(exception: BaseException) -> tuple[str, str, str]:
+    """Return its name, its text, and the traceback as people see it, without frames that are not the user's."""
+    show_users_frames(exception)
+    if isinstance(exception, SyntaxError) and isinstance(exception.filename, str):
+        exception.filename = with_cell_names(exception.filename)
+    return *_name_and_text(exception), traceback_text(exception)
 
 
 def unpack_failure(packed: Buffer) -> RemoteError:
