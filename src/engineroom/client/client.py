@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,12 +11,13 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, TypedDict, Unpack, cast, overload
+from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, Unpack, cast, overload
 
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import takes
-from engineroom.client.connection.dialling import FromFile, find_dial
+from engineroom.client.arguments.old_options import Ignored, say_ignored
+from engineroom.client.connection.dialling import FromFile, find_dial, way_of
 from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
 from engineroom.client.connection.whereabouts import Advice
 from engineroom.client.engines.arrivals import wait_for_engines
@@ -26,9 +26,8 @@ from engineroom.client.engines.start_news import StartNews
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import Many, One
 from engineroom.client.results.async_result import AsyncResult
-from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of
+from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
 from engineroom.client.state.numbers import HISTORY
-from engineroom.client.state.tasks import Task
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
 from engineroom.client.views.executor import ViewExecutor
@@ -36,17 +35,11 @@ from engineroom.client.views.flags import BalancedCallFlags, CallFlags
 from engineroom.client.waiting.live_line import somebody_looks
 from engineroom.client.waiting.waits import Deadline, limit_of
 from engineroom.errors.local import called_by_users
-from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
-from engineroom.machine.homes import expanded
+from engineroom.ids import msg_id, task_id
 from engineroom.machine.signals import signal_number
 from engineroom.machine.standard_streams import fill_descriptors
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.protocol.task_ranges import listed
-from engineroom.transport.ways import Way
-
-log = logging.getLogger(__name__)
-
-_NO_MEANING_HERE = frozenset({"context", "debug", "paramiko", "packer", "unpacker", "session", "username", "key"})
 
 
 class StartedCluster(Protocol):
@@ -57,21 +50,6 @@ class StartedCluster(Protocol):
     @property
     def client_connection_file(self) -> str:
         """The path of the connection file for clients."""
-
-
-class Ignored(TypedDict, total=False):
-    """Options of ipyparallel's Client that have no meaning here, and old names of `connection_info`."""
-
-    url_file: str | os.PathLike[str]
-    url_or_file: str | os.PathLike[str]
-    context: object
-    debug: bool
-    paramiko: bool | None
-    packer: object
-    unpacker: object
-    session: object
-    username: str
-    key: object
 
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
@@ -102,8 +80,12 @@ class Client(Hinted):
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
         **ignored: Unpack[Ignored],
     ) -> None:
-        """`connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile.
+        """Connect to a running cluster.
 
+        `connection_info`: path or contents of an `ipcontroller-client.json`; None: that of the profile. `profile`: its
+        name; None: "default". `profile_dir`: its directory, in place of the name; `ipython_dir`: where profiles are.
+        `cluster_id`: which of several clusters of a profile. `cluster`: a started Cluster, in place of all these.
+        `ignored`: options of ipyparallel's Client that have no meaning here; those that are set are logged.
         `timeout`: seconds to wait for that file and for the controller, together. `reconnect_timeout`: seconds to try
         to reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
         bytes than this. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
@@ -111,7 +93,7 @@ class Client(Hinted):
         ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
-        _say_ignored(cast("dict[str, Any]", ignored))
+        say_ignored(cast("dict[str, Any]", ignored), Client.__init__.__annotations__)
         timeout = given_numbers.seconds("timeout", timeout)
         reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
         max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)
@@ -123,7 +105,7 @@ class Client(Hinted):
             profile_dir=profile_dir,
             ipython_dir=ipython_dir,
             cluster_id=cluster_id,
-            way=_way(sshserver, sshkey, ssh_args, password),
+            way=way_of(sshserver, sshkey, ssh_args, password),
         )
         fill_descriptors()
         file = dial.path if isinstance(dial, FromFile) else None
@@ -189,7 +171,12 @@ class Client(Hinted):
     @overload
     def __getitem__(self, key: slice | Iterable[int]) -> DirectView[Many]: ...
     def __getitem__(self, key: SupportsIndex | slice | Iterable[int]) -> DirectView[Any]:
-        """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`)."""
+        """Return a DirectView of an engine (`rc[0]`, `rc[-1]`) or of several (`rc[:]`, `rc[::2]`, `rc[[0, 3]]`).
+
+        `key`: an engine id, a slice of the list of ids (`rc.ids`), or several ids; negative ids count from the last
+        engine. IndexError: there is no such engine. NoEnginesRegistered: there are none. TypeError: it is
+        none of these.
+        """
         if isinstance(key, str | bytes) or not (isinstance(key, slice | Iterable) or hasattr(key, "__index__")):
             raise TypeError(f"expected an engine id, a slice or a list of ids, got {key!r}")
         return cast("DirectView[Any]", self.direct_view(key))
@@ -202,7 +189,11 @@ class Client(Hinted):
     ) -> DirectView[Many]: ...
     @takes(CallFlags)
     def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView[Any]:
-        """Return a view of exactly these engines; "all": all engines that are connected when a call is made."""
+        """Return a view of exactly these engines; "all": all engines that are connected when a call is made.
+
+        `targets`: as in `rc[targets]`, or "all". `block`, `label`, `track`: flags, see View. IndexError: there is no
+        such engine.
+        """
         if targets is not None and not (isinstance(targets, str) and targets == "all"):
             ids = resolve(targets, self._session.engines)
             targets = ids[0] if is_single(targets) else list(ids)
@@ -210,7 +201,11 @@ class Client(Hinted):
 
     @takes(BalancedCallFlags)
     def load_balanced_view(self, targets: Targets = None, **flags: Unpack[BalancedCallFlags]) -> LoadBalancedView:
-        """Return a view that runs each call on one of these engines (None: all), whichever is free."""
+        """Return a view that runs each call on one of these engines, whichever is free.
+
+        `targets`: as in `rc[targets]`; None or "all": all engines, with those that connect later. `block`,
+        `label`, `track`, `retries`, `rerun_lost`: flags, see LoadBalancedView. IndexError: there is no such engine.
+        """
         if isinstance(targets, str) and targets == "all":
             targets = None
         if targets is not None:
@@ -254,8 +249,9 @@ class Client(Hinted):
         """Wait until `n` engines are connected (None: as many as the cluster was started with).
 
         `timeout`: in seconds; negative: no limit. `block=False`: return a future instead. `interactive`: show the
-        progress on stderr; None: only if someone is likely to see it. TimeoutError: too few engines connected in time.
-        EngineError: an engine left meanwhile. Both name the first step of the start that failed, and what to do.
+        progress on stderr; None: only if someone is likely to see it. `widget` has no effect. TimeoutError: too few
+        engines connected in time. EngineError: an engine left meanwhile. Both name the first step of the start that
+        failed, and what to do.
         """
         del widget
         wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.whole("n", n)
@@ -274,7 +270,7 @@ class Client(Hinted):
 
     def _wait_for_tasks(self, jobs: Any, deadline: Deadline) -> bool:
         unfinished = self._session.tasks
-        waiting = sorted((task.number for task in self._tasks(jobs)), reverse=True)
+        waiting = sorted((task.number for task in tasks_of(self._session, jobs)), reverse=True)
 
         def ended() -> bool:
             while waiting and waiting[-1] not in unfinished:
@@ -284,7 +280,11 @@ class Client(Hinted):
         return ended() or self._session.wait_until(ended, deadline.left())
 
     def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
-        """Wait like `wait`, and show the progress and the elapsed time on stderr."""
+        """Wait like `wait`, and show the progress and the elapsed time on stderr.
+
+        `jobs`: see `wait`; all of them tasks of this client. `interval`: seconds between updates. `timeout`: in
+        seconds; None or negative: no limit.
+        """
         from engineroom.client.results.showing import wait_and_show  # few show how far they are
 
         session = self._session
@@ -313,13 +313,17 @@ class Client(Hinted):
     def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, list[str]]:  # noqa: FBT001, FBT002 (as users write it)
         """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of this client.
 
-        Results are never included; `status_only` has no effect. KeyError: this client submitted no such task.
+        `msg_ids`: a message id, an AsyncResult, an index into the history, or a list of these. Results are never
+        included; `status_only` has no effect. KeyError: this client submitted no such task.
         """
         del status_only
         return status_of(self._session, msg_ids)
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: a result is freed with its AsyncResult. This method exists for old scripts."""
+        """Do nothing: a result is freed with its AsyncResult. This method exists for old scripts.
+
+        `jobs` and `targets` have no effect.
+        """
 
     def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
         """Do nothing: see `purge_results`."""
@@ -342,10 +346,11 @@ class Client(Hinted):
     def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
         """Cancel those of `jobs` (default: all) that have not started, and interrupt those that are running.
 
-        `targets`: only tasks on these engines. `block`: wait until the controller has decided which tasks had not
-        started.
+        `jobs`: an AsyncResult, a message id, an index into the history, or a list of these. `targets`: only tasks that
+        are bound to these engines. `block`: wait until the controller has decided which tasks had not started; None: as
+        `rc.block` says. TypeError: `jobs` is none of these.
         """
-        tasks = self._tasks(jobs)
+        tasks = tasks_of(self._session, jobs)
         if targets is not None:
             ids = resolve(targets, self._session.engines)
             tasks = [task for task in tasks if task.target in ids]
@@ -361,17 +366,20 @@ class Client(Hinted):
     def queue_status(self, targets: Targets = "all", verbose: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (as users write it)
         """Return `{engine: {"queue": n, "tasks": n, "completed": n}, "unassigned": n}`; for one engine, only its dict.
 
-        "queue": calls of direct views; "tasks": calls of load-balanced views; "unassigned": calls that wait for an
-        engine. `verbose`: lists of at most 1000 message ids instead of these numbers; "completed" stays a number.
+        `targets`: engine ids; for a single id, only that engine's dict is returned. "queue": calls of direct views;
+        "tasks": calls of load-balanced views; "unassigned": calls that wait for an engine. `verbose`: lists of at most
+        1000 message ids instead of these numbers; "completed" stays a number.
         """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
         return queue_status(self._session, ids, verbose=verbose, single=is_single(targets))
 
     def send_signal(self, sig: int | str, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
-        """Send a signal to these engines' processes: by number, by name ("SIGINT", "int"), or `signal.SIGINT`.
+        """Send a signal to the processes of engines, and wait until it has been sent.
 
-        SIGINT also interrupts calls that were submitted earlier but have not started. ValueError: there is no such
-        signal. EngineroomError: the signal did not reach all engines; the message says why.
+        `sig`: its number, its name ("SIGINT" or "int"), or `signal.SIGINT`. `targets`: engine ids; None: all engines.
+        `block` has no effect. SIGINT also interrupts calls that were submitted earlier but have not started.
+        ValueError: there is no such signal. EngineroomError: the signal did not reach all engines; the message says
+        why.
         """
         del block
         number = signal_number(sig)
@@ -386,7 +394,11 @@ class Client(Hinted):
         hub: bool = False,  # noqa: FBT001, FBT002
         block: bool | None = None,  # noqa: FBT001
     ) -> None:
-        """Stop these engines and, with `hub`, the controller; `block`: wait until the engines are gone."""
+        """Stop engines and, with `hub`, all engines and the controller.
+
+        `targets`: engine ids; "all": all engines. `block`: wait until these engines are gone; None: as `rc.block` says.
+        `restart`: NotImplementedError; use `Cluster.restart_engines`.
+        """
         if restart:
             raise NotImplementedError("a Client cannot restart engines; use Cluster.restart_engines()")
         session = self._session
@@ -435,44 +447,12 @@ class Client(Hinted):
             "a Client cannot be sent to another process. To call engines from an engine, create a Client there"
         )
 
-    def _tasks(self, jobs: Any) -> list[Task]:
-        """Return the unfinished tasks that `jobs` mean."""
-        session = self._session
-        if jobs is None:
-            return list(session.tasks.values())
-        if isinstance(jobs, AsyncResult):
-            return jobs._unfinished()
-        if isinstance(jobs, Task):
-            return [jobs]
-        if isinstance(jobs, int):
-            return [task for name in ids_of(session, jobs) for task in self._tasks(name)]
-        if isinstance(jobs, str):
-            job = parse_msg_id(jobs)
-            task = session.tasks.get(number_of(job)) if session_of(job) == session.id else None
-            return [task] if task is not None else []
-        if isinstance(jobs, Iterable):
-            tasks: list[Task] = []
-            for job in jobs:
-                tasks += job._unfinished() if isinstance(job, AsyncResult) else self._tasks(job)
-            return tasks
-        raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
-
 
 def client_of(session: Session) -> Client:
     """Return a client that uses `session`, which has been started; for those who dial in a way of their own."""
     client = object.__new__(Client)
     client._use(session)
     return client
-
-
-def _way(server: str | None, key: str | os.PathLike[str] | None, arguments: Sequence[str], password: str | None) -> Way:
-    if password:
-        raise ValueError(
-            "ssh does not accept a password from a program: load your key into ssh-agent (`ssh-add`), or give its "
-            "path as sshkey"
-        )
-    path = str(expanded(key).absolute()) if key else ""
-    return Way(ssh=server or "", ssh_key=path, ssh_args=tuple(arguments))
 
 
 def _close_at_exit(session: Session) -> Any:
@@ -485,16 +465,3 @@ def _close_at_exit(session: Session) -> Any:
 
     atexit.register(close)
     return close
-
-
-def _say_ignored(options: dict[str, Any]) -> None:
-    unknown = sorted(options.keys() - _NO_MEANING_HERE)
-    if unknown:
-        from difflib import get_close_matches  # only now needed
-
-        close = get_close_matches(unknown[0], Client.__init__.__annotations__, 1)
-        hint = f": did you mean {close[0]}?" if close else ""
-        raise TypeError(f"Client() has no option {', '.join(unknown)}{hint}")
-    meant = sorted(name for name, value in options.items() if value)
-    if meant:
-        log.warning("ignoring Client options that have no effect in engineroom: %s", ", ".join(meant))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,16 @@ def find_dial(
     command = f"ipcluster start -n 4 {found.options(cluster_id or '')}".rstrip()
     file = found.connection_file("client", cluster_id or "")
     return FromFile(file, found, f"Start a cluster with `{command}`", way)
+
+
+def way_of(
+    server: str | None, key: str | os.PathLike[str] | None, arguments: Sequence[str], password: str | None
+) -> Way:
+    """Return how to go through an ssh server; ValueError: with a password, which ssh takes from no program."""
+    if password:
+        raise ValueError(
+            "ssh does not accept a password from a program: load your key into ssh-agent (`ssh-add`), or give its "
+            "path as sshkey"
+        )
+    path = str(expanded(key).absolute()) if key else ""
+    return Way(ssh=server or "", ssh_key=path, ssh_args=tuple(arguments))

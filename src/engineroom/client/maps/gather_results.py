@@ -31,11 +31,11 @@ class AsyncGatherResult(AsyncMapResult[Any]):
         return iter(self.get(timeout))
 
     def __getitem__(self, key: Any) -> Any:
-        """Return items of the whole, waiting for it, or the metadata of a name (str)."""
+        """Return what the whole has at `key`, waiting for all of it, or the metadata of a name (str)."""
         return AsyncResult.__getitem__(self, key) if isinstance(key, str) else self.get()[key]
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
-        """Return the parts by engine id."""
+        """Return the parts by engine id; waits at most `timeout` seconds (None or negative: no limit)."""
         self.get(timeout)
         return {task.engine: task.value() for task in self._tasks}
 

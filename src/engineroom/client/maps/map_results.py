@@ -79,7 +79,10 @@ class AsyncMapResult(AsyncResult[list[T]]):
     @overload
     def __getitem__(self, key: str) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return the results of one item (index) or several (slice), waiting only for these, or metadata (str)."""
+        """Return the results of one item (index) or several (slice), waiting only for these, or metadata (str).
+
+        `key`: the number of an item, from 0; negative: from the last. IndexError: there is no such item.
+        """
         if isinstance(key, str):
             return super().__getitem__(key)
         if isinstance(key, slice):
@@ -90,7 +93,10 @@ class AsyncMapResult(AsyncResult[list[T]]):
         return self._result_at(number % len(self))
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
-        """Return the results as a dict: engine id to the list of results of the items that it ran."""
+        """Return the results as a dict: engine id to the list of results of the items that it ran.
+
+        Waits as `get` does, at most `timeout` seconds; None or negative: no limit.
+        """
         results = self.get(timeout)
         found: dict[int, Any] = {}
         for place, task in enumerate(self._tasks):

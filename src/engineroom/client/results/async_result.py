@@ -109,7 +109,9 @@ class AsyncResult(Facts, LeanFuture[T]):
         """Return the result or the list of results; raise the error if the call raised.
 
         `timeout`: seconds to wait before raising TimeoutError; None or negative: no limit. `return_exceptions`: return
-        errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once.
+        errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once;
+        FIRST_COMPLETED: ValueError. A single call raises its own error, a RemoteError; several a CompositeError.
+        EngineError: the engine was lost. TaskAborted, CancelledError: it was cancelled.
         """
         limit = limit_of(timeout)
         if return_when == FIRST_COMPLETED:
@@ -143,8 +145,8 @@ class AsyncResult(Facts, LeanFuture[T]):
     def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | DoneAndNot:
         """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
 
-        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED): wait for that condition and return two
-        sets of futures, done and not done, with one future per task.
+        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED; others: ValueError): wait for that
+        condition and return two sets of futures, done and not done, with one future per task.
         """
         limit = limit_of(timeout)
         if return_when is None:
@@ -202,7 +204,7 @@ class AsyncResult(Facts, LeanFuture[T]):
     ) -> bool | DoneAndNot:
         """Wait like `wait`, and show the progress and the elapsed time on stderr.
 
-        `interval`: seconds between updates. `widget` has no effect.
+        `interval`: seconds between updates. `timeout` (in seconds), `return_when`: see `wait`. `widget` has no effect.
         """
         del widget
         from engineroom.client.results.showing import wait_and_show  # few show how far they are
@@ -244,7 +246,10 @@ class AsyncResult(Facts, LeanFuture[T]):
         return [task.msg_id(self._session.id) for task in self._tasks]
 
     def get_dict(self, timeout: float | None = -1) -> dict[int, Any]:
-        """Return the results by engine id; ValueError if an engine has several."""
+        """Return the results by engine id; waits as `get` does, at most `timeout` seconds.
+
+        ValueError: an engine ran several tasks.
+        """
         results: Any = self.get(timeout)
         values: list[Any] = [results] if self._single else results
         found: dict[int, Any] = {}
@@ -270,6 +275,7 @@ class AsyncResult(Facts, LeanFuture[T]):
         return sum(task.outcome is not None for task in self._tasks)
 
     def __len__(self) -> int:
+        """How many tasks there are."""
         return len(self._tasks)
 
     def __iter__(self: AsyncResult[list[Item]]) -> Iterator[Item]:
@@ -294,7 +300,10 @@ class AsyncResult(Facts, LeanFuture[T]):
     @overload
     def __getitem__(self, key: Any) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return one result (index) or several (slice), waiting only for these, or the metadata of a name (str)."""
+        """Return one result (index) or several (slice), waiting only for these, or the metadata of a name (str).
+
+        `key`: of a single result, an index into it. KeyError: metadata have no such name. IndexError: no such result.
+        """
         if isinstance(key, str):
             if key not in KEYS:
                 raise KeyError(key)

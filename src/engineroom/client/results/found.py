@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.state.tasks import Task
 from engineroom.errors import NotBuiltYet
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 
@@ -31,6 +32,28 @@ def ids_of(session: Session, jobs: Jobs) -> list[str]:
         return [msg_id(task_id(session.id, number))]
     if isinstance(jobs, Iterable):
         return [found for job in jobs for found in ids_of(session, job)]
+    raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
+
+
+def tasks_of(session: Session, jobs: Any) -> list[Task]:
+    """Return the unfinished tasks that `jobs` mean, None: all; TypeError: it is none of `Jobs`."""
+    if jobs is None:
+        return list(session.tasks.values())
+    if isinstance(jobs, AsyncResult):
+        return jobs._unfinished()
+    if isinstance(jobs, Task):
+        return [jobs]
+    if isinstance(jobs, int):
+        return [task for name in ids_of(session, jobs) for task in tasks_of(session, name)]
+    if isinstance(jobs, str):
+        job = parse_msg_id(jobs)
+        task = session.tasks.get(number_of(job)) if session_of(job) == session.id else None
+        return [task] if task is not None else []
+    if isinstance(jobs, Iterable):
+        tasks: list[Task] = []
+        for job in jobs:
+            tasks += job._unfinished() if isinstance(job, AsyncResult) else tasks_of(session, job)
+        return tasks
     raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
 
 

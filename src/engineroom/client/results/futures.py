@@ -99,7 +99,7 @@ class LeanFuture(Future[T]):
             log.exception("a callback raised")
 
     def result(self, timeout: float | None = None) -> T:
-        """Return the result or raise the error; wait at most `timeout` seconds (None: no limit)."""
+        """Return the result or raise the error; wait at most `timeout` seconds (None: no limit), then TimeoutError."""
         try:
             if self._state is not FINISHED:
                 self._wait_for_end(timeout)
@@ -110,7 +110,10 @@ class LeanFuture(Future[T]):
             raise
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return the error that `result` would raise; None if there is none."""
+        """Return the error that `result` would raise; None if there is none. Waits at most `timeout` seconds.
+
+        None: no limit. TimeoutError: it has not ended. CancelledError: it was cancelled.
+        """
         if self._state is not FINISHED:
             self._wait_for_end(timeout)
         return self._error()

@@ -53,7 +53,7 @@ class AnyView(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def set_flags(self, **flags: Unpack[Flags]) -> Self:
-        """Set flags and return this view. KeyError: a flag does not exist; none is set."""
+        """Set `flags` and return this view. KeyError: a flag does not exist; none is set."""
         self._check_flags(flags)
         for name, value in flags.items():
             setattr(self, name, value)
@@ -61,7 +61,7 @@ class AnyView(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def temp_flags(self, **flags: Unpack[Flags]) -> AbstractContextManager[Self]:
-        """Set flags for the duration of a `with` block. KeyError: a flag does not exist."""
+        """Set `flags` for the duration of a `with` block. KeyError: a flag does not exist."""
         self._check_flags(flags)
         return self._with(flags)
 
@@ -76,7 +76,7 @@ class AnyView(Hinted, Generic[Kind]):
 
     @takes(Flags)
     def with_flags(self, **flags: Unpack[Flags]) -> Self:
-        """Return a copy of this view with other flags; both share one history. KeyError: a flag does not exist."""
+        """Return a copy of this view with other `flags`; both share one history. KeyError: a flag does not exist."""
         return self.__copy__().set_flags(**flags)
 
     def apply(self, f: Function[Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -125,7 +125,10 @@ class AnyView(Hinted, Generic[Kind]):
         return self.map_async(f, *sequences, **options)
 
     def map_async(self, f: Function[Any], /, *sequences: Any, **options: Any) -> AsyncMapResult[Any]:
-        """Like `map`, without waiting."""
+        """Call `f` with the items of `sequences`, as the builtin `map` does; return an AsyncMapResult at once.
+
+        `options`: see `DirectView.map_async` and `LoadBalancedView.map_async`.
+        """
         raise NotImplementedError
 
     def map_sync(self, f: Function[Any], /, *sequences: Any, **options: Any) -> list[Any]:
@@ -169,11 +172,17 @@ class AnyView(Hinted, Generic[Kind]):
         return {msg_id(task_id(self._session.id, number)) for number in self._numbers if number in tasks}
 
     def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
-        """Wait for `jobs` (default: all tasks of this view); True if they ended in time. See `Client.wait`."""
+        """Wait for `jobs` (default: all tasks of this view); True if they ended within `timeout` seconds.
+
+        None or negative: no limit. See `Client.wait`.
+        """
         return self.client.wait(self._unfinished() if jobs is None else jobs, timeout)
 
     def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:
-        """Cancel those of `jobs` (default: all of this view) that have not started, and interrupt running ones."""
+        """Cancel those of `jobs` (default: all of this view) that have not started, and interrupt running ones.
+
+        See `Client.abort`.
+        """
         self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
 
     def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:

@@ -39,7 +39,7 @@ class LoadBalancedView(View[One]):
     """Runs each call on one of the engines in `targets` (None: all engines), whichever is free.
 
     Further flags: `retries`: how many times to repeat a call that raises. `rerun_lost`: run a call again on another
-    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`.
+    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`. The other flags: see View.
     """
 
     _flag_names: ClassVar[frozenset[str]] = View._flag_names | {"retries", "rerun_lost"}
@@ -128,7 +128,8 @@ class LoadBalancedView(View[One]):
         `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
         `retries`, which repeats tasks). `ordered`: iterate over the results in the order of the items, otherwise as
         they arrive. `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map:
-        tasks that have not started are cancelled, and running ones are interrupted.
+        tasks that have not started are cancelled, and running ones are interrupted. ValueError: options are wrong, or
+        wrong together. TypeError: there are no `sequences`. PackError: names the item that cannot be sent.
         """
         if chunksize is None and self.retries:
             chunksize = 1

@@ -52,6 +52,7 @@ class DirectView(View[Kind]):
     """Runs each call on every engine in `targets`.
 
     If `targets` is an int, calls return one result, otherwise a list. "all": all engines connected when a call is made.
+    The flags, and arguments named as these: see View.
     """
 
     def __len__(self) -> int:
@@ -101,7 +102,8 @@ class DirectView(View[Kind]):
         """Call `f` with the items of `sequences`, an equal contiguous part on each engine; return an AsyncMapResult.
 
         `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map: tasks that have
-        not started are cancelled, and running ones are interrupted.
+        not started are cancelled, and running ones are interrupted. ValueError: options are wrong together. TypeError:
+        there are no `sequences`. PackError: names the item that cannot be sent.
         """
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
@@ -146,7 +148,12 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         label: str | None = None,
     ) -> AsyncResult[Any]:
-        """Run `code`, as if typed in an IPython cell, in the engines' namespaces; return an AsyncResult."""
+        """Run `code`, as if typed in an IPython cell, in the engines' namespaces; return an AsyncResult.
+
+        Its result for each engine is an ExecuteReply. `silent`: the cell shows no value and is not numbered. `block`:
+        return the AsyncResult once the cell has ended; its error is raised by `get()`, or here if this waits.
+        TypeError: `code` is not a str.
+        """
         if not isinstance(code, str):
             raise TypeError(
                 f"execute() takes code as a str, not {type(code).__name__}; to call a function, use apply()"
@@ -161,7 +168,10 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         label: str | None = None,
     ) -> AsyncResult[Any]:
-        """Run a local file in the engines' namespaces; return an AsyncResult."""
+        """Run a local file in the engines' namespaces; return an AsyncResult, as `execute` does.
+
+        `filename`: a path on this machine, to a Python file in UTF-8. OSError: it cannot be read.
+        """
         code = Path(filename).read_text(encoding="utf-8")
         call = {"code": code, "silent": True, "name": str(filename)}
         return self._execute(call, f"run:{filename}", targets, block, label)
@@ -173,7 +183,10 @@ class DirectView(View[Kind]):
         block: bool | None = None,
         track: bool | None = None,
     ) -> Any:
-        """Set variables in the engines' namespaces; return an AsyncResult, or None if it waited."""
+        """Set variables in the engines' namespaces; return an AsyncResult, or None if it waited.
+
+        `ns`: a dict of names and values. TypeError: it is not a dict.
+        """
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
         for name in ns:
@@ -183,7 +196,11 @@ class DirectView(View[Kind]):
         return self._none_if_waited(lambda: self._call(CallKind.PUSH, body, "push", targets), block, tracked=tracked)
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
-        """Return the value of a name, or a list of the values of several names, from the engines' namespaces."""
+        """Return the value of a name, or a list of the values of several names, from the engines' namespaces.
+
+        `names`: a name, or several. For several engines: a list, with one value or list for each. An AsyncResult unless
+        it waits. A name that an engine does not have is a RemoteError (NameError).
+        """
         wanted = names if isinstance(names, str) else checked_names(names)
         body = pack(wanted)
         if self._blocks(block):
@@ -191,17 +208,19 @@ class DirectView(View[Kind]):
         return self._call(CallKind.PULL, body, "pull", targets)
 
     def update(self, ns: dict[str, Any]) -> Any:
-        """Set variables in the engines' namespaces; same as `push`, named as for a dict."""
+        """Set variables in the engines' namespaces: the same as `push(ns)`, named as for a dict."""
         return self.push(ns)
 
     def get(self, key_s: str | Iterable[str]) -> Any:
-        """Wait for the values of one or several names and return them."""
+        """Wait for the values of one or several names (`key_s`) and return them, as `pull` does."""
         return self.pull(key_s, block=True)
 
     def __getitem__(self, key: str | list[str]) -> Any:
+        """Return the value of the name `key` on the engines, or of several names; waits. See `pull`."""
         return self.get(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
+        """Set the variable `key` to `value` in the engines' namespaces; waits. See `push`."""
         self.push({key: value}, block=True)
 
     def clear(self, targets: Targets = None, block: bool | None = None) -> Any:
@@ -224,8 +243,9 @@ class DirectView(View[Kind]):
         """Split the rows of `seq` over the engines, as variable `key`; return an AsyncResult, or None if it waited.
 
         Parts have the type of `seq`: a table gives rows with their index, a dict gives keys with their values.
-        `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. `flatten`: a part with a single row is
-        replaced by that row.
+        `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. Parts differ by one row at most, and are
+        empty if there are fewer rows than engines. `flatten`: a part with a single row is replaced by that row.
+        ValueError: `dist` is neither. TypeError: `seq` has no rows.
         """
         check_name(key)
         (whole, rows), spread, engines = with_rows(seq), distribution(dist), self._bind(targets)
@@ -251,6 +271,8 @@ class DirectView(View[Kind]):
         block: bool | None = None,
     ) -> Any:
         """Join the parts of variable `key`, as `scatter` made them: the whole if it waited, else an AsyncMapResult.
+
+        `dist`: the one that they were scattered with. ValueError: it is neither "b" nor "r".
 
         Parts of the same type become one value of that type with every row unchanged: lists become a list, tables a
         table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values

@@ -53,7 +53,10 @@ class ViewExecutor(Hinted, Executor):
     @overload
     def submit(self, fn: Function[T], /, *args: Any, **kwargs: Any) -> Future[T]: ...
     def submit(self, fn: Function[Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn(*args, **kwargs)` on an engine; return a future."""
+        """Call `fn(*args, **kwargs)` on an engine; return a future.
+
+        For a view of several engines, on each of them; the future's result is a list. RuntimeError: it was shut down.
+        """
         self._check()
         return self._keep(self.view.apply_async(fn, *args, **kwargs))
 
@@ -71,11 +74,14 @@ class ViewExecutor(Hinted, Executor):
         chunksize: int | None = None,
         buffersize: int | None = None,
     ) -> LazyMapIterator[Any]:
-        """Return an iterator over the results, in order; it raises TimeoutError `timeout` seconds after this call.
+        """Return an iterator over the results of `fn` for the items of `iterables`, in order.
+
+        `timeout`: seconds after this call at which it raises TimeoutError; None: no limit.
 
         All items are read and submitted at once, up to the end of the shortest iterable. `chunksize`: items per task;
         None: chosen automatically. `buffersize`: submit only this many items ahead of the results that you have read;
         endless iterables need it. The first error ends the iterator and cancels the tasks that have not started.
+        ValueError: `chunksize` or `buffersize` is below 1. RuntimeError: it was shut down.
         """
         self._check()
         if chunksize is not None and chunksize < 1:

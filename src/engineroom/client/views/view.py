@@ -33,6 +33,11 @@ class View(AnyView[Kind]):
 
     Flags are attributes. `block`: calls wait and return the result. `targets`: the engines. `label`: a name for the
     tasks. `track`: large buffers are not copied when they are sent; do not modify them until `ar.sent` is True.
+
+    Arguments of methods that are named as a flag replace it for one call; None: as the flag says. A call raises
+    PackError if something cannot be sent, IndexError if one of `targets` does not exist, NoEnginesRegistered if there
+    are no engines, and ConnectionFailed or ControllerLost once the client is closed or has lost its controller. Results
+    raise RemoteError (CompositeError for several), EngineError, TaskAborted or CancelledError.
     """
 
     @overload
@@ -53,7 +58,7 @@ class View(AnyView[Kind]):
 
         `max_outstanding`: how many items to submit ahead; "auto": enough to keep the engines busy; None: no limit.
         `ordered`: yield results in the order of the items, otherwise as they arrive. `return_exceptions`: yield errors
-        as results.
+        as results. ValueError: `max_outstanding` is not a positive number.
         """
         limit = ahead(max_outstanding, lambda: self._width)
         return LazyMapIterator(
