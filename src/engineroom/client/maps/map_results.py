@@ -121,7 +121,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
         if self._stop and self._failures and not self.done():
             self._end_early()
 
-    def note_size(self, place: int) -> None:
+    def _note_size(self, place: int) -> None:
         """Have the history count the items of the task that was submitted as number `place`."""
         if self._size(place) > 1:
             self._session.chunk_sizes.add(self._tasks[place].number, self._size(place))

@@ -44,7 +44,7 @@ def submit_chunks(
                 return  # an item failed, and the map is to stop; or it was cancelled
             chunk = tuple(column[cut] for column in columns)
             submit(_pack(chunk, {**options, "first": cut.start}, copy=copy), place)
-            result.note_size(place)
+            result._note_size(place)
     except KeyboardInterrupt:
         give_up(result)
         raise
