@@ -66,9 +66,7 @@ def _bound_idle_functions(state: ControllerState, *, spared: int) -> None:
 
 def _too_many_idle(state: ControllerState) -> bool:
     limits = state.limits
-    return (
-        len(state.idle_functions) > limits.idle_functions or state.idle_function_bytes > limits.idle_function_bytes
-    )
+    return len(state.idle_functions) > limits.idle_functions or state.idle_function_bytes > limits.idle_function_bytes
 
 
 def drop_functions_of(state: ControllerState, session: Session) -> None:

@@ -19,7 +19,6 @@ ENGINE, CONTROLLER = "engine", "controller"
 _LAUNCHERS, _PLAN = "engineroom.cluster.launchers", "engineroom.cluster.plan"
 _HOST, _NEAR = "engineroom.cluster.host.launching", "engineroom.cluster.ssh.near"
 _DRY_RUN = "engineroom.cluster.commands.dry_run"
-_NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -29,7 +28,7 @@ class Kind(msgspec.Struct, frozen=True):
     """Short name, as users write it, in any case."""
     also: tuple[str, ...] = ()
     """Its earlier short names."""
-    classes: Mapping[str, str] = _NOTHING  # type: ignore[assignment]  # an empty one of anything
+    classes: dict[str, str] = {}
     """By role, the name of the class with its options, in `settings/launchers.py`. A class of your own needs none."""
 
     launcher: str = f"{_LAUNCHERS}.own:own_launcher"
@@ -64,7 +63,7 @@ class Kind(msgspec.Struct, frozen=True):
     """A controller is on this machine, and listens on what the plan says."""
     controller_by_plan: bool = False
     """A controller is told all of its options by the plan, and not by arguments."""
-    by_host: Mapping[str, tuple[str, ...]] = _NOTHING
+    by_host: dict[str, tuple[str, ...]] = {}
     """The host itself starts them. By role, the options that make it a launcher's work when they are set."""
 
     def with_methods(self) -> Kind:

@@ -24,6 +24,7 @@ from engineroom.cluster.launcher import (
 from engineroom.cluster.launchers.choose import launcher_for
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.systems.registry import system_called
+from engineroom.serialize.by_value.local_classes import pack_class, unpack_class
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.file_sections import SECTIONS
 from engineroom.settings.launcher_kinds import KINDS, OWN, Kind, loaded
@@ -128,3 +129,17 @@ print(plan.n, sorted(name for name in sys.modules if name.endswith("settings.lau
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert said.stdout == "4 []\n"
+
+
+@pytest.mark.parametrize("base", [EngineLauncher, SlurmEngineSetLauncher, MPIEngineSetLauncher])
+def test_a_class_that_was_made_here_takes_its_row_along(base: type[BaseLauncher]) -> None:
+    class Local(Methods, base):  # type: ignore[valid-type, misc]  # whichever it is
+        """One that cannot be imported."""
+
+    class Told(Local):
+        launcher_kind: ClassVar[Kind] = Kind("Told", elsewhere=False)
+
+    for cls in (Local, Told):
+        there = unpack_class(pack_class(cls))
+        assert there.launcher_kind == cls.launcher_kind
+        assert there.starts == cls.starts
