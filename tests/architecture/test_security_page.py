@@ -42,7 +42,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "An `ipcluster` can signal, end and report": (ROLES, "test_a_host_does_nothing_to_the_engines_of_another"),
     "Other engines run on": (ROLES, "test_a_host_does_nothing_to_the_engines_of_another"),
     "The controller never opens a payload": (SENTENCES, "test_the_controller_has_no_module_that_could_open_a_payload"),
-    "A message with a value out of range": (
+    "A peer that sends a value out of range": (
         "system/test_faults_of_the_controller.py",
         "test_what_is_out_of_range_is_told_to_whoever_said_it",
     ),
@@ -51,12 +51,12 @@ TESTED: dict[str, tuple[str, str]] = {
         "system/test_left_behind.py",
         "test_a_cluster_that_is_stopped_leaves_nothing_but_what_is_to_stay",
     ),
-    "Without a key, one can hold": (DOOR, "test_strangers_are_few_and_the_oldest_makes_room"),
+    "Without a key, there are": (DOOR, "test_strangers_are_few_and_the_oldest_makes_room"),
     "A peer with a wrong key": (DOOR, "test_a_wrong_key_is_refused_in_words"),
     "A peer that is not authenticated": (DOOR, "test_a_stranger_says_little"),
-    "Strangers keep nobody": (STRANGERS, "test_thousands_of_slow_strangers_keep_nobody_out"),
+    "Connections without a key": (STRANGERS, "test_thousands_of_slow_strangers_keep_nobody_out"),
     "Other users can neither read": (USERS, "test_another_user_can_neither_read_the_keys_nor_reach_the_socket"),
-    "Other users who take": (
+    "If another user takes": (
         USERS,
         "test_a_cluster_of_a_user_whose_place_for_sockets_another_one_took_starts_and_stops",
     ),

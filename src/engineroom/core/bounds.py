@@ -1,4 +1,4 @@
-"""Which bounds hold somebody back now, as plain data and in words."""
+"""The limits that are reached now, as data and as text."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
 
 MOST = 20
-"""So many are told one by one."""
+"""At most this many are listed one by one."""
 
 
 def why_paused(state: ControllerState, session: Session) -> str:
-    """Return why no task of `session` is started, for whoever waits for one."""
+    """Return the limit that keeps tasks of `session` from starting."""
     limits = state.limits
     if session.behind:
-        return "its client does not read what the controller sends it (IPController.max_link_bytes)"
-    size = size_in_words(session.kept_bytes)
-    kept = f"the controller keeps {size} of results and output that its client has not received"
+        return "its client is not reading its messages (limit: IPController.max_link_bytes)"
+    kept = f"its client has not received {size_in_words(session.kept_bytes)} of results and output"
     if session.room < limits.kept_bytes:
         shared = size_in_words(limits.all_kept_bytes)
-        return f"{kept}, and the limit for all clients together is {shared} (IPController.max_total_kept_bytes)"
-    return f"{kept}, and the limit is {size_in_words(limits.kept_bytes)} (IPController.max_kept_bytes)"
+        return f"{kept} (limit for all clients: {shared}, IPController.max_total_kept_bytes)"
+    return f"{kept} (limit: {size_in_words(limits.kept_bytes)}, IPController.max_kept_bytes)"
 
 
 def binding(state: ControllerState) -> list[str]:
-    """Return, a sentence each, whom a bound holds back now."""
+    """Return one sentence for each client or engine that is waiting because of a limit."""
     found = [_paused(state, session) for session in state.paused]
     found += [_cut(state, session) for session in state.sessions.values() if session.output_cut]
     full = [(engine.id, engine.full) for engine in state.engines.values() if engine.full is not None]
@@ -36,10 +35,10 @@ def binding(state: ControllerState) -> list[str]:
 
 
 def why_full(full: Full) -> str:
-    """Return why an engine starts nothing."""
+    """Return the limit that keeps an engine from starting tasks."""
     return (
-        f"the engine keeps {size_in_words(full.kept)} of results and output that were not acknowledged, and the limit "
-        f"is {size_in_words(full.limit)} (IPEngine.max_unacknowledged_bytes)"
+        f"the controller has not received {size_in_words(full.kept)} of results and output from it (limit: "
+        f"{size_in_words(full.limit)}, IPEngine.max_unacknowledged_bytes)"
     )
 
 

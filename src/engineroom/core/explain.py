@@ -89,11 +89,11 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
     if engine.peer is None:
         return f"it must run on engine {engine.id}, which has lost its connection; waiting for the engine to reconnect"
     if task.state is State.RETURNING:
-        return f"it has ended on engine {engine.id}, where its result waits: {why_paused(state, task.session)}"
+        return f"it has ended on engine {engine.id}, which still has its result: {why_paused(state, task.session)}"
     if engine.silent_since is not None:
         return f"it is on engine {engine.id}, which has not answered for {state.now - engine.silent_since:.0f} s"
     if engine.full is not None and task.state is not State.STARTED:
-        return f"it must run on engine {engine.id}, which starts nothing now: {why_full(engine.full)}"
+        return f"it is on engine {engine.id}, which starts no tasks now: {why_full(engine.full)}"
     if task.state is State.STARTED:
         return f"it is running on engine {engine.id}"
     if task.state is State.REVOKING:
@@ -111,8 +111,8 @@ def _why_beside(task: Task) -> str:
     if arrival is not None:
         ahead = 0 if line is None else line.ahead
         return (
-            f"its arguments ({arrival.size / 2**20:.1f} MiB) come when earlier tasks of its client, which hold "
-            f"{ahead / 2**20:.1f} MiB, have been started"
+            f"its arguments ({arrival.size / 2**20:.1f} MiB) will be sent when earlier tasks of its client "
+            f"({ahead / 2**20:.1f} MiB) have started"
         )
     return (
         f"it must run on engine {task.target} after an earlier task of its client, which waits for its function or "
@@ -131,7 +131,7 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
         return "all engines that may run it have lost their connections; waiting for one to reconnect"
     silent = sum(engine.silent_since is not None for engine in pool.engines)
     if silent == len(pool.engines):
-        return f"none of the {silent} engines that may run it answers; waiting for one"
+        return f"none of the {silent} engines that may run it is answering; waiting for one to answer"
     return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
 
 

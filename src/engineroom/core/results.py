@@ -181,6 +181,6 @@ def recall_dropped(state: ControllerState, session: Session) -> None:
 def words_for_dropped(state: ControllerState) -> str:
     """Return why a result is not here any more."""
     return (
-        f"the result was dropped, because its client was away for more than {state.limits.linger:g} s "
-        "(IPController.linger): run the task again"
+        f"its result was deleted because its client was disconnected for more than {state.limits.linger:g} s "
+        "(IPController.linger). Run the task again"
     )

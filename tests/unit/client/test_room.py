@@ -16,7 +16,7 @@ from tests.conftest import wait_until
 from tests.unit.client.fake_controller import FakeController, connected
 
 LARGE = b"x" * 60_000
-WORDS = r"max_unfinished_bytes \(100000 bytes\).*`await rc.room\(\)`"
+WORDS = r"max_unfinished_bytes \(100,000 bytes\).*`await rc.room\(\)`"
 
 
 @pytest.fixture
@@ -54,6 +54,24 @@ def test_a_coroutine_is_told_to_await_room(small: Client) -> None:
         assert "await rc.room()" in str(await raised)
 
     asyncio.run(story())
+
+
+def test_a_call_that_waits_for_room_says_so_once(fake: FakeController, caplog: pytest.LogCaptureFixture) -> None:
+    fake.holding = True
+    said = "unfinished tasks hold more than max_unfinished_bytes (100,000 bytes): further calls are submitted when"
+
+    def told() -> list[str]:
+        return [record.message for record in caplog.records if said in record.message]
+
+    with connected(fake, patience=0.02, max_unfinished_bytes=100_000) as rc:
+        view = rc.load_balanced_view()
+        view.apply_async(len, LARGE)
+        waiter = threading.Thread(target=lambda: wait_until(lambda: told()) and fake.do(fake.go_on))
+        waiter.start()
+        for _ in range(2):
+            view.apply_async(len, LARGE)
+        waiter.join()
+    assert len(told()) == 1
 
 
 def test_room_comes_when_tasks_end(small: Client, fake: FakeController) -> None:

@@ -354,7 +354,7 @@ def test_why_it_waits_is_said() -> None:
 
     assert [about.state for about in said] == ["waiting"] * 3
     assert said[0].why == "waiting for its client to send its arguments (1.0 MiB)"
-    assert "come when earlier tasks of its client, which hold 1.0 MiB" in str(said[1].why)
+    assert "will be sent when earlier tasks of its client (1.0 MiB) have started" in str(said[1].why)
     assert said[2].why == "waiting for its client to send its function"
 
 

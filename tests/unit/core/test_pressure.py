@@ -167,7 +167,7 @@ def test_after_a_long_absence_a_client_learns_that_results_were_dropped_and_why(
 
     results = [message for _, message in one_by_one(actions) if isinstance(message, Result)]
     assert [(r.task, r.outcome.status) for r in results] == [(task(n), Status.LOST) for n in (1, 2)]
-    assert all("away for more than 900 s (IPController.linger)" in r.outcome.error for r in results)
+    assert all("disconnected for more than 900 s (IPController.linger)" in r.outcome.error for r in results)
 
 
 def test_nobody_is_paused_for_a_session_that_is_forgotten(play: Play) -> None:

@@ -104,7 +104,7 @@ def test_explain_says_what_is_waited_for(play: Play) -> None:
     about = explain_task(play.state, task(3))
     assert about.state == "returning"
     assert about.engine == 0
-    assert "where its result waits" in about.why
+    assert "which still has its result" in about.why
     assert binding(play.state)[0].startswith("2 results of client ")
     for words in (about.why, binding(play.state)[0]):
         assert "IPController.max_kept_bytes" in words

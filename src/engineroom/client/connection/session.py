@@ -266,7 +266,7 @@ class Session(State):
         room = self.room
         if room.has(size):
             return
-        full = f"unfinished tasks hold more than max_unfinished_bytes ({room.most} bytes)"
+        full = f"unfinished tasks hold more than max_unfinished_bytes ({room.most:,} bytes)"
         if self.callbacks.here or self._io.here:
             raise BufferError(
                 f"{full}, and a callback cannot wait for them: submit from another thread, or submit less at a time"
@@ -275,7 +275,7 @@ class Session(State):
             raise BufferError(
                 f"{full}, and waiting here would stop the event loop: `await rc.room()` first, or await earlier results"
             )
-        self.wait_until(lambda: room.has(size), None)
+        self.wait_until(lambda: room.has(size), None, look=lambda: self.silence.look_for_room(full))
 
     async def wait_for_room(self, size: int) -> None:
         """Return once `size` bytes can be submitted without a wait. The error that ended the session, if it has."""

@@ -29,7 +29,7 @@ class Silence:
     ) -> None:
         """`unfinished()`: the calls whose end is not known, by number. `patience`: seconds that a call waits before."""
         self._engines, self._io, self._unfinished = engines, io, unfinished
-        self._said, self._patience = "", patience
+        self._said, self._said_full, self._patience = "", False, patience
         self._watching = False
         self._pulse: Pulse | None = None
         self._cut = ""
@@ -49,6 +49,13 @@ class Silence:
     def unanswered(self) -> str:
         """Return who does not answer, as text, or which engines can't while tasks wait inside them; "" if all do."""
         return self._way()[1] or self._engines_that_wait()[1] or self._busy_engines()
+
+    def look_for_room(self, full: str) -> None:
+        """Say why a call is not submitted yet: nothing can run or, said once, unfinished tasks hold too much."""
+        self.look()
+        if not self._said and not self._said_full:
+            self._said_full = True
+            say(f"{full}: further calls are submitted when earlier ones have ended", log, aloud=inside_an_engine())
 
     def look(self) -> None:
         """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
