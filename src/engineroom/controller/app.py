@@ -12,11 +12,13 @@ from functools import partial
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.faults import EXIT_CODE
+from engineroom.controller.identity import Identity
 from engineroom.controller.introduction import introduce
 from engineroom.controller.open_files import allow_many
 from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
 from engineroom.transport.loops import new_loop
+from engineroom.transport.tls import make_certificate_aside
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,9 @@ def run_controller(
     allow_many()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    identity = Identity(config)
     try:
+        make_certificate_aside(identity.certificate_file, identity.key_file)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(_run(config, on_ready, on_failure))
     except KeyboardInterrupt:

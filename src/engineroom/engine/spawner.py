@@ -38,6 +38,7 @@ from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
 from engineroom.machine.left_behind import adopt_orphans
 from engineroom.machine.lines import Lines
+from engineroom.machine.memory import give_back
 from engineroom.machine.own_files import append_to
 from engineroom.machine.processes import die_with_parent
 from engineroom.machine.titles import set_title
@@ -323,6 +324,7 @@ def main() -> int:
         os.setsid()
     set_title("engineroom spawner")
     gc.collect()
+    give_back()
     gc.freeze()
     adopt_orphans()
     spawner = Spawner()

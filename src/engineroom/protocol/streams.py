@@ -22,7 +22,7 @@ _LITTLE = 64 * 1024
 
 NO_MEMORY = "no memory for {:,} bytes"
 
-_NOWHERE = memoryview(bytearray(MAX_RECORD))
+_NOWHERE = memoryview(mmap.mmap(-1, MAX_RECORD))
 """Where bytes go that nobody wants any more. Not used otherwise, so it takes no memory until then."""
 
 Buffer = bytes | bytearray | memoryview

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import ssl
 from pathlib import Path
 
@@ -22,6 +23,26 @@ def ensure_certificate(certificate: Path, key: Path) -> str:
         _make_certificate(certificate, key)
     read_secret(key)  # one that others can read is made private, one that they can write is refused
     return certificate.read_text(encoding="ascii")
+
+
+def make_certificate_aside(certificate: Path, key: Path) -> None:
+    """Have a child process make what `ensure_certificate` needs, if it is missing: what makes it takes 10 MB of memory.
+
+    For processes of one thread. Where there is no child, or it fails, `ensure_certificate` does it, or says why not.
+    """
+    if (certificate.exists() and key.exists()) or not hasattr(os, "fork"):
+        return
+    try:
+        child = os.fork()
+    except OSError:
+        return
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        ensure_certificate(certificate, key)
+    finally:
+        os._exit(0)
 
 
 def _make_certificate(certificate: Path, key: Path) -> None:

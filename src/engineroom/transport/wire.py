@@ -58,14 +58,17 @@ class Wire:
 
         `claim()`: whether it is still to be written, asked when nothing is in the way any more.
         """
-        if self.held_here:
+        lock = self._lock
+        if lock._is_owned():
             return False  # by what a signal handler or a finalizer has interrupted
         locked: list[bool] = []
         begun = ended = False
         try:
             # No bytecode lies between taking the lock and knowing it, so that no handler can raise there.
-            locked.extend(map(self._lock.acquire, _AT_ONCE))
-            if not locked[0] or not self._is_free():
+            locked.extend(map(lock.acquire, _AT_ONCE))
+            if not locked[0] or self._descriptor < 0 or self._rest:
+                return False
+            if self._loop_has_more() or self._transport.get_write_buffer_size():
                 return False
             try:
                 record = b"".join(message_records((message,)))
@@ -80,17 +83,12 @@ class Wire:
             if begun and not ended:
                 self._give_up()
             if locked and locked[0]:
-                self._lock.release()
+                lock.release()
 
     @property
     def held_here(self) -> bool:
         """Whether this thread is in the middle of something here."""
         return bool(self._lock._is_owned())
-
-    def _is_free(self) -> bool:
-        return not (
-            self._descriptor < 0 or self._rest or self._loop_has_more() or self._transport.get_write_buffer_size()
-        )
 
     def _give_up(self) -> None:
         """A handler has raised in the middle of a record: nobody knows how much of it is on its way."""

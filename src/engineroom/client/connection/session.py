@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from engineroom.client.connection.io_thread import IOThread
 from engineroom.client.connection.link import Dial, Link
@@ -239,8 +239,11 @@ class Session(State):
 
         If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
         """
-        with unheld(self.condition):
-            return waiter.wait_aloud(timeout, look, self.patience)
+        condition: Any = self.condition
+        if not condition._is_owned():
+            return in_slices(waiter.wait, timeout, look, self.patience)
+        with unheld(condition):
+            return in_slices(waiter.wait, timeout, look, self.patience)
 
     def wait_until(
         self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None

@@ -37,10 +37,12 @@ def finished(session: Session, submit: Callable[[], Result]) -> Result:
 
 
 def _made_and_ended(session: Session, submit: Callable[[], Result]) -> tuple[Result, Any]:
+    if current_thread() is not main_thread():  # which alone is interrupted
+        result = submit()
+        return result, result.get()
     outer, scope = session.scope, Scope()
     try:
-        if current_thread() is main_thread():  # no other is interrupted
-            session.scope = scope
+        session.scope = scope
         result = submit()
         session.scope = outer
         return result, result.get()

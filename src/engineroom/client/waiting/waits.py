@@ -74,10 +74,6 @@ class Waiter:
             left -= _SLICE
         return self._lock.acquire(timeout=left)
 
-    def wait_aloud(self, timeout: float | None, look: Callable[[], object], patience: float) -> bool:
-        """Like `wait`, and call `look()` every `patience` seconds meanwhile."""
-        return in_slices(self.wait, timeout, look, patience)
-
 
 class unheld:  # noqa: N801 (it is used like a function)
     """A context in which this thread does not hold `condition`.
@@ -128,8 +124,12 @@ def in_slices(
 
     `look()` is called every `patience` seconds until then.
     """
+    if timeout is None:
+        while not wait(patience):
+            look()
+        return True
     deadline = Deadline(timeout)
-    while (left := deadline.left()) is None or left > patience:
+    while (left := deadline.left() or 0.0) > patience:
         if wait(patience):
             return True
         look()
