@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from engineroom.cluster.sets.hosted import HostedEngine
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineExited
 
 
-class Changed(NamedTuple):
+class Changed(msgspec.Struct, frozen=True):
     """What the controller knows, or the cluster file says, of engines is no longer so."""
 
 
-class Count(NamedTuple):
+class Count(msgspec.Struct, frozen=True):
     """Tell the owner that so many engines of `n` are ready."""
 
     ready: int
     n: int
 
 
-class Remark(NamedTuple):
+class Remark(msgspec.Struct, frozen=True):
     """Tell the owner something."""
 
     words: str
@@ -29,7 +29,7 @@ class Remark(NamedTuple):
 # Of sets that a launcher starts:
 
 
-class Launch(NamedTuple):
+class Launch(msgspec.Struct, frozen=True):
     """Have the launcher start a set; the answer is Launched or NotLaunched."""
 
     launch: int
@@ -37,38 +37,38 @@ class Launch(NamedTuple):
     n: int
 
 
-class Watch(NamedTuple):
+class Watch(msgspec.Struct, frozen=True):
     """Have the launcher polled about a set; the answers are Heard or NotHeard, again and again."""
 
     launch: int
 
 
-class Unwatch(NamedTuple):
+class Unwatch(msgspec.Struct, frozen=True):
     """Poll the launcher about a set no more."""
 
     launch: int
 
 
-class Stop(NamedTuple):
+class Stop(msgspec.Struct, frozen=True):
     """Have the launcher stop a set; the answer is Stopped or NotStopped."""
 
     launch: int
 
 
-class Dismiss(NamedTuple):
+class Dismiss(msgspec.Struct, frozen=True):
     """Have the controller tell these engines to end."""
 
     engine_ids: tuple[int, ...]
 
 
-class SayGone(NamedTuple):
+class SayGone(msgspec.Struct, frozen=True):
     """Tell the controller that an engine has ended, which it has not noticed."""
 
     instance: Instance
     cause: str
 
 
-class Queued(NamedTuple):
+class Queued(msgspec.Struct, frozen=True):
     """A set waits, and that is news: note and tell it."""
 
     set: str
@@ -76,14 +76,14 @@ class Queued(NamedTuple):
     fix: str = ""
 
 
-class NotAsked(NamedTuple):
+class NotAsked(msgspec.Struct, frozen=True):
     """The status of a set can't be queried, and that is news: log it. `waited_for`: and tell those who wait."""
 
     problem: str
     waited_for: bool
 
 
-class EngineLost(NamedTuple):
+class EngineLost(msgspec.Struct, frozen=True):
     """An engine of a launcher has ended: note and tell it."""
 
     label: int
@@ -91,7 +91,7 @@ class EngineLost(NamedTuple):
     log_file: str
 
 
-class SetEnded(NamedTuple):
+class SetEnded(msgspec.Struct, frozen=True):
     """A set has ended by itself: note it."""
 
     set: str
@@ -99,14 +99,14 @@ class SetEnded(NamedTuple):
     fix: str = ""
 
 
-class SetComplete(NamedTuple):
+class SetComplete(msgspec.Struct, frozen=True):
     """All engines of a set have registered: note it; the start is over."""
 
     set: str
     n: int
 
 
-class SetShort(NamedTuple):
+class SetShort(msgspec.Struct, frozen=True):
     """Engines of a set will not come: note it; the start is over.
 
     `missing`: how many of `n`; `how`: they have ended, None if they are late; `failed`: not one came.
@@ -120,14 +120,14 @@ class SetShort(NamedTuple):
     failed: bool
 
 
-class StartOver(NamedTuple):
+class StartOver(msgspec.Struct, frozen=True):
     """The start of a set is over, because its end is wanted. `problem`: it is to fail with these words."""
 
     set: str
     problem: str = ""
 
 
-class StopOver(NamedTuple):
+class StopOver(msgspec.Struct, frozen=True):
     """A set has been stopped. `problem`: it could not be."""
 
     set: str
@@ -143,25 +143,25 @@ SetAction = Done | Told | Over
 # Of engines that the spawner forks:
 
 
-class Fork(NamedTuple):
+class Fork(msgspec.Struct, frozen=True):
     """Have the spawner fork an engine: its next life has begun."""
 
     engine: HostedEngine
 
 
-class End(NamedTuple):
+class End(msgspec.Struct, frozen=True):
     """Have the spawner stop an engine."""
 
     engine: HostedEngine
 
 
-class SayExited(NamedTuple):
+class SayExited(msgspec.Struct, frozen=True):
     """Tell the controller how an engine has ended."""
 
     exited: EngineExited
 
 
-class Died(NamedTuple):
+class Died(msgspec.Struct, frozen=True):
     """An engine has ended by itself: note and tell it. `registered`: it had; `again`: it is started again; `said`: what
     it wrote last."""
 
@@ -172,13 +172,13 @@ class Died(NamedTuple):
     said: str
 
 
-class BackAgain(NamedTuple):
+class BackAgain(msgspec.Struct, frozen=True):
     """An engine that had died has registered again: note it."""
 
     engine: HostedEngine
 
 
-class Gathered(NamedTuple):
+class Gathered(msgspec.Struct, frozen=True):
     """Nobody waits for these engines any more: answer the request. `missing`: did not register, nor did anybody stop
     them; () as well if that does not matter any more, for the cluster stops."""
 
@@ -188,7 +188,7 @@ class Gathered(NamedTuple):
     closing: bool
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True):
     """The engines that a request wanted to end have ended, or had time enough to: answer it."""
 
     request: int

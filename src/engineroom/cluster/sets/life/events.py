@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from engineroom.cluster.launchers.status import Handle, Status
 from engineroom.ids import Instance
 from engineroom.protocol.messages import EngineExited
 
 
-class Tick(NamedTuple):
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-class Closed(NamedTuple):
+class Closed(msgspec.Struct, frozen=True):
     """The cluster is stopping."""
 
 
-class Joined(NamedTuple):
+class Joined(msgspec.Struct, frozen=True):
     """The controller has let an engine in. `set`: that it says it belongs to, None for one that no launcher started."""
 
     instance: Instance
@@ -28,26 +28,26 @@ class Joined(NamedTuple):
 # Of sets that a launcher starts:
 
 
-class StartSet(NamedTuple):
+class StartSet(msgspec.Struct, frozen=True):
     """Somebody wants `n` engines, as a set of this name, which is free."""
 
     set: str
     n: int
 
 
-class StopSets(NamedTuple):
+class StopSets(msgspec.Struct, frozen=True):
     """Somebody wants these sets to end, which are started."""
 
     sets: tuple[str, ...]
 
 
-class RestartSets(NamedTuple):
+class RestartSets(msgspec.Struct, frozen=True):
     """Somebody wants these sets to end and to start again."""
 
     sets: tuple[str, ...]
 
 
-class Launched(NamedTuple):
+class Launched(msgspec.Struct, frozen=True):
     """The launcher has started a set."""
 
     launch: int
@@ -55,41 +55,41 @@ class Launched(NamedTuple):
     log_file: str
 
 
-class NotLaunched(NamedTuple):
+class NotLaunched(msgspec.Struct, frozen=True):
     """The launcher could not start a set."""
 
     launch: int
     words: str
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True):
     """The launcher says what the status of a set is."""
 
     launch: int
     status: Status
 
 
-class NotHeard(NamedTuple):
+class NotHeard(msgspec.Struct, frozen=True):
     """The launcher says why it can't query the status of a set."""
 
     launch: int
     problem: str
 
 
-class Stopped(NamedTuple):
+class Stopped(msgspec.Struct, frozen=True):
     """The launcher has stopped a set."""
 
     launch: int
 
 
-class NotStopped(NamedTuple):
+class NotStopped(msgspec.Struct, frozen=True):
     """The launcher could not stop a set."""
 
     launch: int
     words: str
 
 
-class Left(NamedTuple):
+class Left(msgspec.Struct, frozen=True):
     """The controller has lost an engine."""
 
     instance: Instance
@@ -99,35 +99,35 @@ class Left(NamedTuple):
 # Of engines that the spawner forks, which have numbers (`HostedEngine.key`), as has each request:
 
 
-class StartEngines(NamedTuple):
+class StartEngines(msgspec.Struct, frozen=True):
     """Somebody wants these new engines to run."""
 
     request: int
     keys: tuple[int, ...]
 
 
-class StopEngines(NamedTuple):
+class StopEngines(msgspec.Struct, frozen=True):
     """Somebody wants these engines to end."""
 
     request: int
     keys: tuple[int, ...]
 
 
-class RestartEngines(NamedTuple):
+class RestartEngines(msgspec.Struct, frozen=True):
     """Somebody wants these engines to end and to start again."""
 
     request: int
     keys: tuple[int, ...]
 
 
-class Forked(NamedTuple):
+class Forked(msgspec.Struct, frozen=True):
     """The spawner has forked an engine."""
 
     key: int
     pid: int
 
 
-class NotForked(NamedTuple):
+class NotForked(msgspec.Struct, frozen=True):
     """The spawner could not fork an engine. `last_line`: of its log, "" if there is none."""
 
     key: int
@@ -135,7 +135,7 @@ class NotForked(NamedTuple):
     last_line: str = ""
 
 
-class Exited(NamedTuple):
+class Exited(msgspec.Struct, frozen=True):
     """The process of an engine has ended. `said`: by the spawner; `last_line`: of the log of one that never registered,
     "" if there is none."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from engineroom.cluster.sets.hosted import HostedEngine, Life
 from engineroom.ids import Instance
 
 
-@dataclass(slots=True)
-class Gathering:
+class Gathering(msgspec.Struct):
     """Waits until each of `engines` has registered or ended, until `deadline`.
 
     `before`: they are to have other instances than these first, until `renewed_by`; and then may take `seconds`.
@@ -40,8 +40,7 @@ class Gathering:
         return tuple(each for each in self.engines if not each.ready and not each.shut_down)
 
 
-@dataclass(slots=True)
-class Leaving:
+class Leaving(msgspec.Struct):
     """Waits until `engines` have ended, until `deadline`."""
 
     request: int
