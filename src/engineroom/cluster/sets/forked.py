@@ -22,6 +22,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.hosted import HostedEngine, ready_ids
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.forked import ForkedLife
+from engineroom.cluster.sets.remarks import about_engines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
 from engineroom.machine.left_behind import end_marked, mark_of
@@ -248,7 +249,7 @@ class EngineHouse:
     def _last_line(self, key: int) -> str:
         """Return the last line in the log of an engine that never registered, "" if there is none."""
         engine = self.engines.get(key)
-        return "" if engine is None or engine.ready or engine.leaving else last_line(Path(engine.log_file))
+        return "" if engine is None or engine.ready or engine.leaving else last_line(engine.log_file)
 
     def _died(self, died: actions.Died) -> None:
         engine, cause = died.engine, died.cause
@@ -263,19 +264,9 @@ class EngineHouse:
         if not missing or gathered.closing:
             self._answer(gathered.request, "")
             return
-        words = self._about_missing(missing, len(engines))
+        words = about_engines(missing, len(engines), timeout=self._plan.engine_timeout)
         self._steps.note(steps.REGISTERED, ok=False, words=words, who=self._who(name))
         self._answer(gathered.request, words, failed=sum(bool(each.failed) for each in missing) == len(engines))
-
-    def _about_missing(self, missing: Sequence[HostedEngine], n: int) -> str:
-        words = f"{len(missing)} of {n} engines did not register"
-        dead = next((engine for engine in missing if engine.failed), None)
-        if dead is not None:
-            return f"{words}: engine {dead.label} ended, {dead.failed}; its log is {dead.log_file}"
-        log_file = missing[0].log_file
-        said = last_line(Path(log_file))
-        end = f"ends with: {said}" if said else "is empty"
-        return f"{words} within {self._plan.engine_timeout:g} s; the log of one, {log_file}, {end}"
 
 
 def _new_identity() -> tuple[bytes, Instance]:

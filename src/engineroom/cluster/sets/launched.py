@@ -20,7 +20,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.launched import LaunchedLife
 from engineroom.cluster.sets.life.set_phases import LaunchedSet
-from engineroom.cluster.sets.remarks import about_missing
+from engineroom.cluster.sets.remarks import about_set
 from engineroom.cluster.sets.waiters import Waiters
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
@@ -236,7 +236,7 @@ class LaunchedEngines:
         self._stops.over(name, error=error)
 
     def _short(self, short: actions.SetShort) -> None:
-        words = about_missing(short, timeout=self._plan.engine_timeout)
+        words = about_set(short, timeout=self._plan.engine_timeout)
         self._steps.note(steps.REGISTERED, ok=False, words=words, who=self._who(short.set))
         self._starts.over(short.set, words, error=LaunchError(words) if short.failed else None)
 

@@ -12,7 +12,7 @@ from typing import assert_never
 from engineroom.cluster.launchers.status import Handle, State, Status
 from engineroom.cluster.sets.hosted import HostedEngines, ready_ids
 from engineroom.cluster.sets.life import actions, events
-from engineroom.cluster.sets.life.set_phases import LEAVING, STARTED, WATCHED, Cause, LaunchedSet, Phase, may_come
+from engineroom.cluster.sets.life.set_phases import LEAVING, STARTED, WATCHED, Cause, LaunchedSet, Phase
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming
 
@@ -63,7 +63,7 @@ class LaunchedLife:
 
     def wake(self) -> float | None:
         """Return when a Tick is due; None: never."""
-        return min((when for each in self if (when := self._deadline(each)) is not None), default=None)
+        return min((when for each in self if (when := each.deadline(self._late)) is not None), default=None)
 
     def handle(self, event: events.SetEvent, now: float) -> list[actions.SetAction]:
         """Take `event`; return what must be done about it, in order."""
@@ -314,22 +314,8 @@ class LaunchedLife:
             for engine in present:
                 self._do(actions.SayGone(engine.instance, words))
 
-    def _deadline(self, each: LaunchedSet) -> float | None:
-        if each.phase is Phase.PARTING:
-            return each.parting
-        if each.phase is not Phase.GATHERING:
-            return None
-        if each.doubt is not None:
-            return each.doubt
-        return None if each.running_since is None else each.running_since + self._late
-
     def _to_come(self, each: LaunchedSet) -> int:
-        if each.phase in {Phase.LAUNCHING, Phase.RETURNING} or each.returns:
-            return each.n
-        if each.phase is not Phase.GATHERING or each.ended:
-            return 0
-        present = len(self.engines.in_set(each.name))
-        return may_come(each.n, arrived=each.arrived, present=present, ended=each.status.ended)
+        return each.to_come(present=len(self.engines.in_set(each.name)))
 
     def _forget(self, gone: LaunchedSet) -> None:
         del self._sets[gone.name], self._launches[gone.launch]

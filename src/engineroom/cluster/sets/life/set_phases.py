@@ -114,6 +114,24 @@ class LaunchedSet:
     def ended(self) -> bool:
         return self.status.state is State.ENDED
 
+    def deadline(self, late: float) -> float | None:
+        """Return when something about it is due, None: never. `late`: seconds to register, once it runs."""
+        if self.phase is Phase.PARTING:
+            return self.parting
+        if self.phase is not Phase.GATHERING:
+            return None
+        if self.doubt is not None:
+            return self.doubt
+        return None if self.running_since is None else self.running_since + late
+
+    def to_come(self, *, present: int) -> int:
+        """Return how many engines of it can still register. `present`: are registered now."""
+        if self.phase in {Phase.LAUNCHING, Phase.RETURNING} or self.returns:
+            return self.n
+        if self.phase is not Phase.GATHERING or self.ended:
+            return 0
+        return may_come(self.n, arrived=self.arrived, present=present, ended=self.status.ended)
+
 
 def may_come(n: int, *, arrived: int, present: int, ended: int) -> int:
     """Return how many of `n` engines can still register.
