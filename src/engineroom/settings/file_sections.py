@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from traitlets.config import Configurable
@@ -9,7 +10,9 @@ from traitlets.config import Configurable
 from engineroom.settings.cluster import Cluster, IPClusterStart, IPClusterStop
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
+from engineroom.settings.launcher_kinds import KINDS
 from engineroom.settings.launchers import (
+    LAUNCHERS,
     BaseLauncher,
     BatchSystemLauncher,
     ControllerLauncher,
@@ -48,7 +51,14 @@ def _jobs(name: str, words: str, *lines: str, classes: tuple[type[Configurable],
     return Section(name, words, (*_chosen(name, controller="in a job too"), *lines), classes)
 
 
-_CLUSTER = (
+def _of_kinds(told: Sequence[Section]) -> tuple[Section, ...]:
+    """Return `told`, and for each kind of launcher that none of these is about how to choose it, and its options."""
+    about = {section.title for section in told}
+    rest = [kind for name, kind in KINDS.items() if name not in about and name != "Batch"]  # that has all their options
+    return (*told, *(Section(kind.name, "", _chosen(kind.name), (LAUNCHERS[kind.name][1],)) for kind in rest))
+
+
+_GENERAL = (
     Section("The cluster", "", (), (Cluster,)),
     Section("The commands", "", (), (IPClusterStart, IPClusterStop)),
     Section(
@@ -58,6 +68,9 @@ _CLUSTER = (
         (),
         (BaseLauncher, EngineLauncher, ControllerLauncher),
     ),
+)
+
+_KINDS = (
     Section(
         "Local",
         "This machine. This is the default, and needs no options.",
@@ -127,16 +140,17 @@ _CLUSTER = (
         ),
         (WindowsHPCLauncher,),
     ),
-    Section(
-        "Your own launcher",
-        "A class derived from one of engineroom.cluster.launcher, in a module beside this file, in the working "
-        "directory, or installed; or the name of an entry point in the group engineroom.launchers.",
-        ("c.Cluster.engine_launcher_class = 'mymodule.MyEngineSetLauncher'",),
-    ),
+)
+
+_OWN = Section(
+    "Your own launcher",
+    "A class derived from one of engineroom.cluster.launcher, in a module beside this file, in the working "
+    "directory, or installed; or the name of an entry point in the group engineroom.launchers.",
+    ("c.Cluster.engine_launcher_class = 'mymodule.MyEngineSetLauncher'",),
 )
 
 SECTIONS: dict[str, tuple[Section, ...]] = {
-    "ipcluster": _CLUSTER,
+    "ipcluster": (*_GENERAL, *_of_kinds(_KINDS), _OWN),
     "ipcontroller": (
         Section("The controller", "", (), (IPController,)),
         Section("Scheduling", "", (), (TaskScheduler,)),

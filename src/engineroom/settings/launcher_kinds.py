@@ -1,6 +1,6 @@
 """The kinds of launchers, a row each: what the rest of a cluster has to know of a launcher, beside its options.
 
-A class with options has its row as `kind`, and so have classes derived from it. What a row does is named as
+A class with options has its row as `launcher_kind`, and so have classes derived from it. What a row does is named as
 "module:function", and loaded when a cluster needs it.
 """
 

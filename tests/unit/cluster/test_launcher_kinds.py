@@ -26,7 +26,7 @@ from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.systems.registry import system_called
 from engineroom.serialize.by_value.local_classes import pack_class, unpack_class
 from engineroom.settings.engine_places import may_be_elsewhere
-from engineroom.settings.file_sections import SECTIONS
+from engineroom.settings.file_sections import SECTIONS, _of_kinds
 from engineroom.settings.launcher_kinds import KINDS, OWN, Kind, loaded
 from engineroom.settings.launchers import LAUNCHER_CLASSES, LAUNCHERS
 from engineroom.settings.own_classes import OwnClass
@@ -143,3 +143,8 @@ def test_a_class_that_was_made_here_takes_its_row_along(base: type[BaseLauncher]
         there = unpack_class(pack_class(cls))
         assert there.launcher_kind == cls.launcher_kind
         assert there.starts == cls.starts
+
+
+def test_a_kind_without_a_section_of_its_own_gets_one() -> None:
+    assert [section.title for section in _of_kinds(())] == [name for name in KINDS if name != "Batch"]
+    assert all(section.lines and section.classes for section in _of_kinds(()))
