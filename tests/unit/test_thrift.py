@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from engineroom.ids import SessionId, task_id
 from engineroom.machine import memory
-from engineroom.transport import thrift
+from engineroom.protocol.messages import Call, Kind, Run, Submit
+from engineroom.protocol.streams import Payload
+from engineroom.transport import bodies, thrift
+from engineroom.transport.connection import Connection
+from engineroom.transport.memory import memory_pair
 from tests.patience import comes_true
 
 
@@ -23,7 +29,7 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
 
     async def story() -> None:
         nonlocal kept
-        looks = thrift.Thrift(lambda: kept)
+        looks = thrift.Thrift(lambda: kept, tune=True)
         looks.passed(10)
         assert looks._timer is None
         looks.passed(thrift.WORTH)
@@ -45,3 +51,38 @@ def test_what_is_free_can_be_given_back_anywhere() -> None:
     memory.keep_large_apart(apart=True)
     memory.keep_large_apart(apart=False)
     memory.give_back()
+
+
+class Receiver:
+    """Takes the payload of each task that comes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.payloads: list[Payload] = []
+        connection.start(self)
+
+    def on_messages(self, messages: list[Any]) -> None:
+        self.payloads += [bodies.receive(self.connection, message.call.body) for message in messages]
+
+    def on_closed(self, closing: object) -> None:
+        """Nothing is to be done."""
+
+
+def test_a_connection_notes_what_it_sends_and_brings_in_streams_once() -> None:
+    task = task_id(SessionId(bytes(16)), 1)
+
+    async def story() -> None:
+        controller, client = memory_pair("client")
+        for connection in (controller, client):
+            connection.thrift = thrift.Thrift(lambda: 0)
+        receiver = Receiver(controller)
+        Receiver(client)
+        bodies.send(client, Submit(task, Call(Kind.APPLY)), bytes(100_000))
+        await comes_true(lambda: [payload.complete for payload in receiver.payloads] == [True])
+        bodies.send(controller, Run(task, 1, Call(Kind.APPLY)), receiver.payloads[0])
+        for connection in (controller, client):
+            assert connection.thrift is not None
+            assert connection.thrift._passed == 100_000
+            connection.abort("enough")
+
+    asyncio.run(story())

@@ -146,6 +146,7 @@ class Admission:
             )
         )
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)
+        connection.thrift = self._controller.bodies.thrift
 
 
 def _log_engine(link: Link) -> None:

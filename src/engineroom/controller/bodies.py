@@ -26,17 +26,15 @@ class Bodies:
     def __init__(self, controller: Controller) -> None:
         self._feed = controller.feed
         sessions = controller.state.sessions
-        self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()))
+        self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
         self.functions = FunctionShelf()
-        self.intake = FunctionIntake(self.functions, controller.feed, self.thrift)
+        self.intake = FunctionIntake(self.functions, controller.feed)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         body = message.call.body
         if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
-
-        self.thrift.passed(body.size)
 
         def whole(payload: Payload) -> None:
             self._feed(link.peer, BodyHere(message.task, payload))
@@ -60,8 +58,6 @@ class Bodies:
         if isinstance(body, bytes):
             self._feed(link.peer, message)
             return
-
-        self.thrift.passed(body.size)
 
         def whole(payload: Payload) -> None:
             # Only a whole result counts: an engine that dies while it sends has not finished.

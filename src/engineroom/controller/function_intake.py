@@ -14,7 +14,6 @@ from engineroom.protocol.content_hashes import ContentHash, content_hash
 from engineroom.protocol.messages import Function, NeedFunction
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
-from engineroom.transport.thrift import Thrift
 
 _ANOTHER = "it sent a function, or a part of one, whose content does not match its hash"
 
@@ -29,8 +28,8 @@ class FunctionIntake:
     does not match its hash ends its sender's connection: others may name it, and would run that.
     """
 
-    def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None], thrift: Thrift) -> None:
-        self._shelf, self._feed, self._thrift = shelf, feed, thrift
+    def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None]) -> None:
+        self._shelf, self._feed = shelf, feed
         self._coming: dict[bytes, dict[Peer, Payload]] = {}
         self._incomplete: dict[bytes, Function] = {}
         """Functions that are not here with all their parts."""
@@ -87,7 +86,6 @@ class FunctionIntake:
     def _receive(self, link: Link, message: Function) -> None:
         digest, peer, body = message.hash, link.peer, message.body
         assert not isinstance(body, bytes)
-        self._thrift.passed(body.size)
         content = ContentHash(message.parts)
 
         def whole(payload: Payload) -> None:

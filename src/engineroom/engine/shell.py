@@ -42,6 +42,7 @@ from engineroom.protocol.task_ranges import attempt_pieces, attempts_in
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
+from engineroom.transport.thrift import Thrift
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Shell:
         self._on_lost, self._on_end = on_lost, on_end
         self._budget, self._said_full = budget, False
         self._results = KeptResults(budget)
+        self._thrift = Thrift(lambda: budget.kept)
         self._connection: Connection | None = None
         self._announcements: list[Announcement] = []
         self._arriving: set[bytes] = set()
@@ -89,6 +91,7 @@ class Shell:
     def connected(self, connection: Connection) -> None:
         """Use `connection` from now on; say what is held here, and again what may not have arrived before."""
         connection.backlog.bound(_BEHIND, cut_at=0, on_behind=self._behind)
+        connection.thrift = self._thrift
         connection.send_all(self._held())
         self._connection = connection
         running = self._queue.running

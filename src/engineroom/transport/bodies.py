@@ -35,6 +35,8 @@ def send(connection: Connection, message: Carrier, payload: bytes | Payload | Se
             return 0
         payload = [payload]
     stream = connection.open_stream(payload)
+    if connection.thrift is not None and not isinstance(payload, Payload):  # a Payload has come in, and was noted then
+        connection.thrift.passed(stream.size)
     connection.send(carrying(message, stream))
     return stream.id
 
@@ -54,6 +56,8 @@ def receive(
     one writable buffer; else in pieces, to be passed on. `accept`: let it come now; else at `payload.accept()`.
     If there is no memory for it, a payload is returned whose `error` says so, and nothing comes.
     """
+    if connection.thrift is not None:
+        connection.thrift.passed(body.size)
     try:
         payload = connection.receive(body, assemble=assemble, accept=accept)
     except (MemoryError, OSError):

@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
@@ -31,6 +31,9 @@ from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import takes_large_chunks
 from engineroom.transport.wire import Wire
+
+if TYPE_CHECKING:
+    from engineroom.transport.thrift import Thrift
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,8 @@ class Connection(asyncio.BufferedProtocol):
         self._longest = MAX_RECORD_BEFORE_TRUST
         self._outbox: list[Message] = []
         self.backlog = Backlog()
+        self.thrift: Thrift | None = None
+        """Who gives back the memory that payloads have taken."""
         self.on_unsent: Callable[[Message, str], object] = _log_unsent
         """Told of each message that no record can carry, and why: the others are sent. Must not raise."""
         self._outgoing = OutgoingStreams(self._schedule_flush)

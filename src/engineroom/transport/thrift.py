@@ -18,11 +18,15 @@ LATEST = 10
 
 
 class Thrift:
-    """Notes bytes that pass through this process; it has a timer only while there is something to give back."""
+    """Notes payloads that pass through this process; it has a timer only while there is something to give back.
 
-    def __init__(self, kept: Callable[[], int]) -> None:
-        """`kept()`: bytes that are kept for others now, and may be let go at any time."""
-        self._kept = kept
+    A connection that has one notes what it brings and sends in streams.
+    """
+
+    def __init__(self, kept: Callable[[], int], *, tune: bool = False) -> None:
+        """`kept()`: bytes that are kept for others now, and may be let go at any time. `tune`: no user code runs in
+        this process, so how memory is allocated is our business alone."""
+        self._kept, self._tune = kept, tune
         self._passed = self._counted = self._looks = 0
         self._seen = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
@@ -33,7 +37,8 @@ class Thrift:
         self._passed += size
         if self._passed - self._counted > WORTH:
             self._counted = self._passed
-            self._keep_apart(apart=self._kept() > 2 * WORTH)
+            if self._tune:
+                self._keep_apart(apart=self._kept() > 2 * WORTH)
             if self._timer is None:
                 self._look_soon()
 

@@ -35,6 +35,7 @@ from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import attempts
 from engineroom.transport.pulse import Pulse
+from engineroom.transport.thrift import Thrift
 
 if TYPE_CHECKING:
     from engineroom.client.connection.silence import Silence
@@ -83,6 +84,7 @@ class Link:
         self._dial, self._reconnect_timeout = dial, reconnect_timeout
         self._connection: Connection | None = None
         self._inbox = Inbox(state, self)
+        self._thrift = Thrift(lambda: 0)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
         self._streams = Streams()
@@ -147,6 +149,7 @@ class Link:
             self._connection.close("the client was closed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), GOODBYE_TIMEOUT)
+        self._thrift.close()
         self._dial.close()
 
     def drain(self) -> None:
@@ -272,6 +275,7 @@ class Link:
         self._synced = asyncio.get_running_loop().create_future()
         self._state.engines.begin_refresh()
         connection.on_unsent = self._unsent
+        connection.thrift = self._thrift
         connection.start(self._inbox)
         for function in self._state.functions().values():
             if (
