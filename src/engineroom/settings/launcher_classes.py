@@ -29,7 +29,7 @@ def launcher_class(name: str, *, controller: bool, places: Sequence[str] = ()) -
         return LAUNCHERS[name][0 if controller else 1]
     cls: type[BaseLauncher] = name.cls if isinstance(name, OwnClass) else import_launcher(name, places)
     role = CONTROLLER if controller else ENGINE
-    if role not in cls.starts:
+    if role not in cls.launcher_roles:
         what = "controller" if controller else "engines"
         raise OptionError(f"the launcher {name} cannot start {what}: derive it from {_DERIVED_FROM[role]}")
     return cls

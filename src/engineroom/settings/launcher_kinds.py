@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from engineroom.errors import LaunchError
+
 ENGINE, CONTROLLER = "engine", "controller"
 """What a launcher may start."""
 
@@ -165,6 +167,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
 
 
 def loaded(path: str) -> Any:
-    """Return what a row names as "module:function"."""
+    """Return what a row names as "module:function"; LaunchError: it is not there."""
     module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except (AttributeError, ImportError, ValueError) as error:
+        raise LaunchError(f"the kind of a launcher names {path!r}, which cannot be loaded: {error}") from error

@@ -46,17 +46,19 @@ class BaseLauncher(Configurable):
 
     launcher_kind: ClassVar[Kind] = OWN
     """What the rest of a cluster has to know of it."""
-    starts: ClassVar[frozenset[str]] = frozenset()
+    launcher_roles: ClassVar[frozenset[str]] = frozenset()
     """Whether it starts "engine" or "controller"."""
-    no_effect: ClassVar[Mapping[str, str]] = _no_effect()
+    launcher_no_effect: ClassVar[Mapping[str, str]] = _no_effect()
     """Options that it has because its parents have them, and why they do nothing, or what to use instead."""
     old_classes: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **more: object) -> None:
         """Let a class give an option another default by just saying so: `queue = "short"`; its own methods count."""
         super().__init_subclass__(**more)
-        if "starts" not in vars(cls):
-            cls.starts = frozenset().union(*(vars(base).get("starts", ()) for base in cls.__mro__))
+        if not isinstance(cls.launcher_kind, Kind):
+            raise TypeError(f"{cls.__name__}.launcher_kind must be a Kind, not {cls.launcher_kind!r}")
+        if "launcher_roles" not in vars(cls):
+            cls.launcher_roles = frozenset().union(*(vars(base).get("launcher_roles", ()) for base in cls.__mro__))
         of_ours = any(cls.launcher_kind is kind for kind in KINDS.values())
         if of_ours and any("start" in vars(base) for base in cls.__mro__):
             cls.launcher_kind = cls.launcher_kind.with_methods()
@@ -79,7 +81,7 @@ class BaseLauncher(Configurable):
 class ControllerLauncher(BaseLauncher):
     """What starts a controller."""
 
-    starts = frozenset({CONTROLLER})
+    launcher_roles = frozenset({CONTROLLER})
 
     controller_cmd = option(
         List(Unicode(), help="Command that runs the controller (default: this Python with engineroom's controller).")
@@ -93,7 +95,7 @@ class ControllerLauncher(BaseLauncher):
 class EngineLauncher(BaseLauncher):
     """What starts a set of engines."""
 
-    starts = frozenset({ENGINE})
+    launcher_roles = frozenset({ENGINE})
 
     engine_cmd = option(
         List(Unicode(), help="Command that runs one engine (default: this Python with engineroom's engine).")
@@ -105,7 +107,7 @@ class LocalProcessLauncher(BaseLauncher):
     """What starts processes on this machine."""
 
     launcher_kind = KINDS["Local"]
-    no_effect = _no_effect(poll_seconds="the end of a process is known at once")
+    launcher_no_effect = _no_effect(poll_seconds="the end of a process is known at once")
 
     poll_seconds = option(Float(30, min=0, help="Ignored: engineroom notices the end of a process at once."))
     stop_seconds_until_kill = option(
@@ -157,7 +159,7 @@ class SSHLauncher(LocalProcessLauncher):
     """What starts processes on other machines by ssh."""
 
     launcher_kind = OWN
-    no_effect = _no_effect(
+    launcher_no_effect = _no_effect(
         scp_cmd=_OVER_SSH,
         scp_args=_OVER_SSH,
         output_limit="the logs of other machines are copied to here: see `ipcluster logs`",
@@ -198,14 +200,14 @@ class SSHControllerLauncher(SSHLauncher, ControllerLauncher):
     """A controller on another machine, by ssh. It keeps its port and keys from start to start (--reuse)."""
 
     launcher_kind = KINDS["SSH"]
-    no_effect = _no_effect(stop_seconds_until_kill="a controller that does not end in 4 s is killed")
+    launcher_no_effect = _no_effect(stop_seconds_until_kill="a controller that does not end in 4 s is killed")
 
 
 class SSHEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on other machines, by ssh."""
 
     launcher_kind = KINDS["SSH"]
-    no_effect = _no_effect(
+    launcher_no_effect = _no_effect(
         to_fetch=_FETCHED,
         hostname=_NAMED,
         location=_NAMED,
@@ -225,7 +227,7 @@ class SSHProxyEngineSetLauncher(SSHLauncher, EngineLauncher):
     """Engines on one other machine, started there by `ipcluster engines`."""
 
     launcher_kind = KINDS["SSHProxy"]
-    no_effect = _no_effect(to_fetch=_FETCHED)
+    launcher_no_effect = _no_effect(to_fetch=_FETCHED)
 
     ipcluster_cmd = option(List(Unicode(), help="Remote ipcluster command; its Python is used."))
     ipcluster_args = option(List(Unicode(), help="Arguments for the remote `ipcluster engines`."))
@@ -312,7 +314,7 @@ class HTCondorLauncher(BatchSystemLauncher):
     """Jobs of HTCondor."""
 
     launcher_kind = KINDS["HTCondor"]
-    no_effect = _no_effect(queue="HTCondor has no queues: say what machines have to have by `options`")
+    launcher_no_effect = _no_effect(queue="HTCondor has no queues: say what machines have to have by `options`")
 
 
 class BatchControllerLauncher(BatchSystemLauncher, ControllerLauncher):
@@ -367,7 +369,7 @@ class WindowsHPCLauncher(BaseLauncher):
     """Jobs of Windows HPC Server."""
 
     launcher_kind = KINDS["WindowsHPC"]
-    no_effect = _no_effect(output_limit="what tasks print is in the profile's log directory")
+    launcher_no_effect = _no_effect(output_limit="what tasks print is in the profile's log directory")
     job_class: ClassVar[type[WinHPCJob]]
     task_class: ClassVar[type[WinHPCTask]]
 

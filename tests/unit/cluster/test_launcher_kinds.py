@@ -16,6 +16,7 @@ from engineroom.cluster.launcher import (
     BaseLauncher,
     ControllerLauncher,
     EngineLauncher,
+    LaunchError,
     LocalEngineSetLauncher,
     MPIEngineSetLauncher,
     SlurmEngineSetLauncher,
@@ -24,7 +25,9 @@ from engineroom.cluster.launcher import (
 from engineroom.cluster.launchers.choose import launcher_for
 from engineroom.cluster.launchers.own import OwnLauncher
 from engineroom.cluster.launchers.systems.registry import system_called
+from engineroom.cluster.plan.no_effect import remarks
 from engineroom.serialize.by_value.local_classes import pack_class, unpack_class
+from engineroom.settings.cluster import Cluster
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.file_sections import SECTIONS, _of_kinds
 from engineroom.settings.launcher_kinds import KINDS, OWN, Kind, loaded
@@ -58,7 +61,7 @@ def test_classes_with_options_have_the_row_that_names_them(kind: Kind) -> None:
     controller, engines = LAUNCHERS[kind.name]
     assert engines.launcher_kind is kind
     assert controller.launcher_kind.classes["controller"] == kind.classes["controller"]
-    assert {controller.starts, engines.starts} == {frozenset({"controller"}), frozenset({"engine"})}
+    assert {controller.launcher_roles, engines.launcher_roles} == {frozenset({"controller"}), frozenset({"engine"})}
     assert {controller, engines} <= set(LAUNCHER_CLASSES)
 
 
@@ -96,18 +99,28 @@ def test_a_row_of_ones_own_is_kept_by_derived_classes() -> None:
     assert not may_be_elsewhere(OwnClass(Near), Config())
 
 
+def test_a_row_that_makes_no_sense_is_told() -> None:
+    with pytest.raises(TypeError, match=r"Odd\.launcher_kind must be a Kind, not 'MPI'"):
+        type("Odd", (Methods, EngineLauncher), {"launcher_kind": "MPI"})
+    for path in ("nowhere:at_all", "os:at_all", "os", ""):
+        with pytest.raises(LaunchError, match=f"names '{path}', which cannot be loaded: "):
+            loaded(path)
+
+
 def test_one_class_for_both() -> None:
     class Both(EngineLauncher, ControllerLauncher): ...
 
-    assert Both.starts == {"engine", "controller"}
+    assert Both.launcher_roles == {"engine", "controller"}
 
 
 def test_an_option_may_be_called_as_a_column() -> None:
     class Kinds(Methods, EngineLauncher):
         kind = Unicode("gpu").tag(config=True)
-        shares = Dict().tag(config=True)
+        shares, starts, no_effect = Dict().tag(config=True), Unicode().tag(config=True), Unicode().tag(config=True)
 
-    assert Kinds(kind="cpu").launcher_kind is OWN
+    made = Kinds(kind="cpu")
+    assert (made.launcher_kind, made.launcher_roles) == (OWN, {"engine"})
+    assert list(remarks(Cluster(), [made], Path())) == []
 
 
 def test_engines_elsewhere_as_the_parent_has_it() -> None:
@@ -142,7 +155,7 @@ def test_a_class_that_was_made_here_takes_its_row_along(base: type[BaseLauncher]
     for cls in (Local, Told):
         there = unpack_class(pack_class(cls))
         assert there.launcher_kind == cls.launcher_kind
-        assert there.starts == cls.starts
+        assert there.launcher_roles == cls.launcher_roles
 
 
 def test_a_kind_without_a_section_of_its_own_gets_one() -> None:

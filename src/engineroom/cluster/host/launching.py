@@ -22,7 +22,7 @@ def launched_engines(plan: HostPlan, host: EnginesHost, shared: dict[str, Any]) 
     """Return the engines of a host that the plan's launcher starts. `shared`: by the launchers of this host."""
     assert plan.engine_launcher is not None
     options = options_of(plan.engine_launcher)
-    if ENGINE not in options.starts:
+    if ENGINE not in options.launcher_roles:
         raise LaunchError(f"{plan.engine_launcher.cls} starts no engines")
     engines: EngineSets = loaded(options.launcher_kind.engines)(plan, options, host, shared)
     return engines
@@ -34,7 +34,7 @@ def launched_controller(
     """Return the controller that the plan's launcher starts, for the host `instance`. `shared`: as for engines."""
     assert plan.controller_launcher is not None
     options = options_of(plan.controller_launcher)
-    if CONTROLLER not in options.starts:
+    if CONTROLLER not in options.launcher_roles:
         raise LaunchError(f"{plan.controller_launcher.cls} starts no controller")
     seat: ControllerSeat = loaded(options.launcher_kind.controller)(plan, options, instance, report, shared)
     return seat

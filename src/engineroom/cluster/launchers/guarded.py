@@ -205,7 +205,7 @@ class GuardedProcesses(OneByOne):
 def guarded_processes(options: LocalProcessLauncher, shared: dict[str, Any]) -> GuardedProcesses:
     """Return what starts processes of this machine, as `options` say."""
     del shared
-    if CONTROLLER in options.starts:
+    if CONTROLLER in options.launcher_roles:
         return GuardedProcesses(options, name="the controller's command")
     return GuardedProcesses(options, delay=getattr(options, "delay", 0.0))
 

@@ -35,7 +35,7 @@ def remarks(cluster: Cluster, launchers: Sequence[BaseLauncher], profile_dir: Pa
         yield from _of_subclass(type(options))
         if options.launcher_kind.remarks:
             yield from loaded(options.launcher_kind.remarks)(options, profile_dir)
-        if ENGINE in options.starts:
+        if ENGINE in options.launcher_roles:
             yield from _of_cluster(cluster, options)
 
 
@@ -44,7 +44,7 @@ def _set_in_vain(cls: type[BaseLauncher], said: Sequence[str]) -> Iterator[str]:
     parents = cls.mro()
     for declared in parents:
         sections = [each.__name__ for each in parents if declared in each.mro()]
-        for name, words in vars(declared).get("no_effect", {}).items():
+        for name, words in vars(declared).get("launcher_no_effect", {}).items():
             yield from (f"{each}.{name} has no effect: {words}" for each in sections if f"{each}.{name}" in said)
 
 
