@@ -14,6 +14,12 @@ import pytest
 
 import engineroom as er
 from engineroom import Client, Cluster
+from engineroom.client.client import client_of
+from engineroom.client.connection.dialling import find_dial
+from engineroom.client.connection.link import Dial
+from engineroom.client.connection.session import Session
+from engineroom.protocol.messages import Join, Welcome
+from engineroom.transport.connection import Connection
 from tests.system.conftest import SECONDS, until
 
 
@@ -94,14 +100,32 @@ def test_a_killed_controller_is_reported_after_the_reconnect_timeout(cluster: Cl
                 until(lambda: short[0].apply_async(abs, 1).get(SECONDS) is None)
 
 
+class Cuttable:
+    """A way to the controller whose connection the test can cut."""
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial = dial
+        self.wait, self.close = dial.wait, dial.close
+
+    async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        self._connection, welcome = await self._dial(join, seconds)
+        return self._connection, welcome
+
+    def cut(self) -> None:
+        """Break the connection off; in the session's I/O thread."""
+        self._connection.abort("cut by the test")
+
+
 def test_a_cut_connection_is_made_again_and_loses_nothing(cluster: Cluster) -> None:
-    with cluster.connect_client_sync() as rc:
-        view, link = rc.load_balanced_view(), rc._session._link
-        large, results = bytes(5_000_000), []
+    way = Cuttable(find_dial(cluster.client_connection_file))
+    session = Session(way)
+    session.start(SECONDS)
+    with client_of(session) as rc:
+        view, large, results = rc.load_balanced_view(), bytes(5_000_000), []
         for round_ in range(3):
             results += [view.apply_async(abs, -number) for number in range(300)]
             results.append(view.apply_async(len, large))
-            rc._session._io.call(lambda: link.connection.abort("cut by the test"))
+            session.call_soon(way.cut)
             assert view.apply_sync(abs, -round_) == round_
         assert [result.get(SECONDS) for result in results] == [*range(300), 5_000_000] * 3
         until(lambda: not rc.outstanding)

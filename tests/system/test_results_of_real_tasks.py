@@ -34,7 +34,7 @@ def test_many_outstanding_cost_little_and_leave_nothing(rc: Client) -> None:
     results = [view.apply_async(abs, -number) for number in range(20_000)]
     assert process.memory_info().rss - before < 20_000 * 3500
     assert rc.wait(timeout=SECONDS)
-    assert rc._session.tasks == {}
+    assert rc.outstanding == set()
     assert results[-1].get() == 19_999
 
 

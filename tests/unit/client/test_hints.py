@@ -12,6 +12,7 @@ import pytest
 import engineroom as er
 from engineroom.client.arguments import hints
 from engineroom.client.client import Client
+from engineroom.client.connection.session import Session
 
 
 @pytest.mark.parametrize(
@@ -81,14 +82,14 @@ def test_no_hint_is_for_what_is_there(rc: Client) -> None:
     ] == []
 
 
-def test_a_property_that_fails_says_why_itself(rc: Client) -> None:
+def test_a_property_that_fails_says_why_itself(rc: Client, session: Session) -> None:
     class Broken(er.DirectView):
         @property
         def odd(self) -> int:
             return self._client_of_old  # type: ignore[attr-defined, no-any-return]
 
     with pytest.raises(AttributeError, match="_client_of_old"):
-        _ = Broken(rc, rc._session, targets=0).odd
+        _ = Broken(rc, session, targets=0).odd
 
 
 @pytest.mark.parametrize("name", ["blok", "retires", "after", "follow", "timeout", "something"])
@@ -111,11 +112,11 @@ def test_flags_that_do_not_exist_are_named_before_any_is_set(rc: Client) -> None
         rc.load_balanced_view(nosuch=1)  # type: ignore[call-arg]
 
 
-def test_a_view_of_a_users_own_class_may_have_attributes(rc: Client) -> None:
+def test_a_view_of_a_users_own_class_may_have_attributes(rc: Client, session: Session) -> None:
     class Mine(er.DirectView):
         pass
 
-    mine = Mine(rc, rc._session, targets=0)
+    mine = Mine(rc, session, targets=0)
     mine.colour = "red"  # type: ignore[attr-defined]
     assert mine.with_flags(block=True).colour == "red"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="in the order you make them"):

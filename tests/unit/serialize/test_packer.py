@@ -105,14 +105,14 @@ def test_the_packer_keeps_no_function_alive(packer, notebook):
     del gone
     gc.collect()
     assert watch() is None
-    assert not packer._packed
+    assert len(packer) == 0
 
 
 def test_the_packer_remembers_a_bounded_number(packer):
     functions = [eval("lambda: 1", {"__name__": "__main__"}) for _ in range(600)]
     for function in functions:
         packer.pack(function)
-    assert len(packer._packed) == 512
+    assert len(packer) == 512
 
 
 def test_modules_registered_by_value(engine, notebook):

@@ -49,6 +49,13 @@ class FunctionPacker:
         self._told: set[str] = set()
         self._lock = threading.RLock()  # a signal handler may submit while its thread is in here
 
+    def __len__(self) -> int:
+        """How many functions it remembers."""
+        return len(self._packed)
+
+    def __bool__(self) -> bool:
+        return True
+
     def pack(self, function: Callable[..., Any]) -> PackedFunction:
         """Return the function's bytes and their hash; PackError says what in it can't travel."""
         known = self._packed.get(id(function))
