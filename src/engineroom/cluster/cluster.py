@@ -18,6 +18,7 @@ import msgspec
 from traitlets import TraitError
 from traitlets.config import Config, Configurable
 
+from engineroom.client.arguments.hinted import Hinted
 from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
@@ -54,7 +55,7 @@ class StartedAlready(LaunchError, RuntimeError):
     """The cluster is running."""
 
 
-class Cluster(ClusterOptions):
+class Cluster(Hinted, ClusterOptions):
     """A cluster: one controller and its engines.
 
     As a context manager (`with` or `async with`), it starts the cluster, waits for all engines, and gives a connected

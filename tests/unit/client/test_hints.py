@@ -56,6 +56,23 @@ def test_views_results_and_executors(rc: Client) -> None:
         assert not hasattr(owner, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("scale", "cluster.start_engines_sync(n)"),
+        ("close", "cluster.stop_cluster_sync()"),
+        ("submit", "rc = cluster.start_and_connect_sync()"),
+        ("wait_for_workers", "rc.wait_for_engines(n)"),
+        ("start_cluster_snc", "Did you mean 'start_cluster_sync'?"),
+    ],
+)
+def test_a_cluster(name: str, words: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(er.Cluster(n=1), name)
+    assert str(caught.value).startswith(f"Cluster has no attribute {name!r}")
+    assert words in str(caught.value)
+
+
 def test_the_package() -> None:
     for name, words in (("Pool", "map_sync"), ("init", "Client()"), ("LocalCluster", "Cluster(n=4)")):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}': write") as caught:
@@ -71,6 +88,7 @@ def test_no_hint_is_for_what_is_there(rc: Client) -> None:
         "LoadBalancedView": rc.load_balanced_view(),
         "AsyncResult": rc[:].apply_async(abs, 1),
         "ViewExecutor": rc.executor(),
+        "Cluster": er.Cluster(n=1),
         "engineroom": er,
     }
     assert [

@@ -100,6 +100,7 @@ _DIRECT_LATER = {
     "sync_imports": "import here as usual and write `view.execute('import numpy')`, or import inside your function",
 }
 _DIRECT = {
+    "broadcast": "write `view.push({'name': value})`",
     "after": "calls to one engine already run in the order you make them",
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
@@ -164,11 +165,47 @@ _EXECUTOR = {
     "terminate": "write `executor.shutdown(wait=False, cancel_futures=True)`",
 }
 
+_CONNECTED = "write `rc = cluster.start_and_connect_sync()`, then"
+_STOPPED = "write `cluster.stop_cluster_sync()`"
+
+_CLUSTER = {
+    "adapt": (
+        "engines do not come and go by themselves: write `cluster.start_engines_sync(n)` and "
+        "`cluster.stop_engines_sync(engine_set_id)`"
+    ),
+    "apply": f"{_CONNECTED} `rc[:].apply(f, x)`",
+    "client": "write `cluster.connect_client_sync()`",
+    "close": _STOPPED,
+    "connect": "write `cluster.connect_client_sync()`",
+    "dashboard_link": "there is no dashboard; `rc.queue_status()` shows what the engines are doing",
+    "get_client": "write `cluster.connect_client_sync()`",
+    "get_logs": "run `ipcluster logs`",
+    "logs": "run `ipcluster logs`",
+    "map": f"{_CONNECTED} `{_BALANCED}.map(f, xs)`",
+    "n_workers": "write `cluster.n`",
+    "restart": "write `cluster.restart_engines_sync()`",
+    "scale": "write `cluster.start_engines_sync(n)` to add n engines",
+    "shutdown": _STOPPED,
+    "start": "write `cluster.start_cluster_sync()`, or `with cluster as rc:`",
+    "stop": _STOPPED,
+    "submit": f"{_CONNECTED} `{_BALANCED}.apply_async(f, x)`",
+    "terminate": _STOPPED,
+    "wait_for_engines": "write `rc.wait_for_engines(n)`, where `rc` is a Client",
+    "wait_for_workers": "write `rc.wait_for_engines(n)`, where `rc` is a Client",
+    "workers": "write `cluster.engines`, or `rc.ids`, where `rc` is a Client",
+}
+
 _MODULE = {
     "LocalCluster": "write `engineroom.Cluster(n=4)`",
     "Parallel": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
     "Pool": "write `with engineroom.Cluster(n=4) as rc:` and `rc.load_balanced_view().map_sync(f, xs)`",
     "ProcessPoolExecutor": "write `rc.executor()`, where `rc` is a Client",
+    "ThreadPoolExecutor": "write `rc.executor()`, where `rc` is a Client",
+    "as_completed": (
+        f"write `for answer in {_BALANCED}.map_async(f, xs, ordered=False)`; futures of `rc.executor()` work with "
+        "`concurrent.futures.as_completed`"
+    ),
+    "cpu_count": "write `len(rc)`, the number of engines, where `rc` is a Client",
     "connect": "write `engineroom.Client()`",
     "delayed": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
     "get": "write `ar.get()`",
@@ -190,6 +227,7 @@ HINTS: dict[str, dict[str, str]] = {
     "LoadBalancedView": _BALANCED_ONLY,
     "AsyncResult": _RESULT,
     "ViewExecutor": _EXECUTOR,
+    "Cluster": _CLUSTER,
 }
 NOT_YET: dict[str, dict[str, str]] = {
     "Client": _CLIENT_LATER,
