@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.errors import ConnectionFailed
+from engineroom.machine.exits import exit_of_child
 from engineroom.machine.left_behind import staying
 from engineroom.machine.lines import Lines
 from engineroom.machine.processes import host_name, network_namespace
@@ -221,8 +222,7 @@ async def _start_guard(plan: TunnelPlan) -> None:
     if process is None:
         return
     try:
-        while process.poll() is None:  # noqa: ASYNC110 (it forks at once: a guard is nobody's child)
-            await asyncio.sleep(_LOOK_EVERY)
+        await exit_of_child(process)  # it forks at once: a guard is nobody's child
     finally:
         process.wait()
 
