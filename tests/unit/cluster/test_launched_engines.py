@@ -17,6 +17,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.machine.pulse import Pulse
+from engineroom.protocol.messages import Coming
 from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS, turns
 
@@ -315,3 +316,72 @@ def test_an_engine_of_somebody_else_is_none_of_ours(tmp_path: Path) -> None:
         assert len(sets.engines.engines) == 0
 
     play(tmp_path, story)
+
+
+def test_what_a_launcher_raises_reaches_whoever_asked(tmp_path: Path) -> None:
+    class Refused(LaunchError):
+        code = 42
+
+    async def story(sets: Sets) -> None:
+        async def refuse(command: Command) -> Handle:
+            raise Refused(command.name)
+
+        sets.queue.start = refuse  # type: ignore[method-assign]
+        with pytest.raises(Refused) as caught:
+            await sets.engines.start(2, "a")
+        assert (caught.value.code, str(caught.value)) == (42, "a")
+        assert sets.engines.coming() == Coming()
+
+    play(tmp_path, story)
+
+
+def test_a_start_that_nobody_wants_any_more_ends_what_the_launcher_does(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        sets.queue.slow = asyncio.Event()
+        starting = asyncio.create_task(sets.engines.start(2, "a"))
+        await sets.queue.asked.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert sets.engines.coming() == Coming()
+        sets.queue.slow = None
+        again = asyncio.create_task(sets.engines.start(1, "a"))  # the name is free
+        await sets.pulse.until(lambda: bool(sets.said(Notice)))
+        sets.join(0)
+        assert await again == ("a", "")
+
+    play(tmp_path, story)
+
+
+def test_whoever_asks_for_a_stop_that_is_under_way_waits_for_it(tmp_path: Path) -> None:
+    async def story(sets: Sets) -> None:
+        starting = await started(sets, 1)
+        sets.join(0)
+        await starting
+        await asyncio.gather(sets.engines.stop("1"), sets.engines.stop(), sets.engines.stop("1"))
+        assert sets.queue.stopped == [{"job": 1}]
+
+    play(tmp_path, story)
+
+
+def test_a_stop_that_fails_is_told_and_tried_again_at_the_end(tmp_path: Path) -> None:
+    async def whole() -> Sets:
+        sets = Sets(tmp_path)
+        starting = await started(sets, 1)
+        sets.join(0)
+        await starting
+
+        async def fail(handle: Handle) -> None:
+            sets.queue.stopped.append(handle)
+            raise LaunchError("scancel: no")
+
+        sets.queue.stop = fail  # type: ignore[method-assign]
+        with pytest.raises(LaunchError, match="scancel: no"):
+            await sets.engines.stop("1")
+        assert sets.engines.handles() == {"1": {"job": 1}}
+        sets.engines.close()
+        with pytest.raises(LaunchError, match="scancel: no"):
+            await sets.engines.ended()
+        return sets
+
+    assert asyncio.run(asyncio.wait_for(whole(), SECONDS)).queue.stopped == [{"job": 1}, {"job": 1}]
