@@ -61,7 +61,6 @@ def can_run(state: ControllerState, task: Task) -> bool:
     """End `task`, if no engine that may run it is there or will come."""
     pool = task.pool
     assert pool is not None
-    task.announce = task.deaths > 0 or not task.submit.options.rerun_lost
     if pool.engines or not hopeless(state, pool.allowed):
         return True
     release(state, task)

@@ -11,7 +11,6 @@ from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
 from engineroom.core.placement import assign, place, pool_for
 from engineroom.core.prefetch import refresh
-from engineroom.core.pressure import TASK_BYTES
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
@@ -61,9 +60,7 @@ def _submit_balanced(
         return
     if not again:
         session.known_up_to = number
-    its = message.call.body
-    inline = len(its) if isinstance(its, bytes) else 0
-    task = _new(state, session, message.task, number, message, arrival, TASK_BYTES + inline)
+    task = _new(state, session, message.task, number, message, arrival)
     if tries:
         task.attempt = tries
     pool = task.pool = pool_for(state, (message.options.engines, task.large > 0))
@@ -94,15 +91,13 @@ def _submit_direct(
     count = len(to) // INSTANCE_BYTES
     if not again:
         session.known_up_to = number + count - 1
-    its = message.call.body
-    size = TASK_BYTES + (len(its) // count if isinstance(its, bytes) else 0)
     for offset in range(count):
         tries = take_unsent(session, number + offset) if again else 0
         if tries is None:
             continue
         instance = Instance(to[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
         id_ = task_id(session.id, number + offset) if offset else message.task
-        task = _new(state, session, id_, number + offset, message, arrival, size)
+        task = _new(state, session, id_, number + offset, message, arrival)
         task.attempt = tries
         _start_direct(state, task, instance, arrival)
 
@@ -115,7 +110,6 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance, arriva
         return
     session = task.session
     task.target = engine.id
-    task.announce = not task.submit.options.rerun_lost
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session), engine.id)
     elif arrival is not None or task.function.away or is_behind(engine, session):
@@ -132,7 +126,6 @@ def _new(
     number: int,
     message: Submit,
     arrival: Arrival | None,
-    size: int,
 ) -> Task:
     body = None if arrival is None else arrival.body
     call = message.call
@@ -142,8 +135,8 @@ def _new(
     if function.owner is not session:
         function.owner = function.owner is not False or session
     function.users += 1
-    task = Task(State.QUEUED, id_, number, session, message, body, function, size)
-    session.submitted_bytes += size
+    task = Task(State.QUEUED, id_, number, session, message, body, function)
+    session.submitted_bytes += task.size
     if not isinstance(call.body, bytes):
         task.large = call.body.size
     session.tasks[number] = task

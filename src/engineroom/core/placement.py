@@ -186,7 +186,9 @@ def assign(state: ControllerState, task: Task, engine: Engine) -> None:
 def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send the current attempt of `task`."""
     if engine.peer is not None:
-        run = Run(task.id, task.attempt, task.submit.call, task.target >= 0, task.announce)
+        submit = task.submit
+        announce = task.deaths > 0 or not submit.options.rerun_lost
+        run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))

@@ -18,9 +18,6 @@ if TYPE_CHECKING:  # the state holds sessions
 RESULT_BYTES = 512
 """What a kept result takes beside its payload."""
 
-TASK_BYTES = 1024
-"""What an unfinished task takes beside its payload."""
-
 
 def press(state: ControllerState, session: Session) -> None:
     """`session` keeps more than it has room for: it is given more, or paused."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engineroom.core.task_states import HasState
-from engineroom.ids import Peer, TaskId
+from engineroom.ids import INSTANCE_BYTES, Peer, TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
 if TYPE_CHECKING:  # these know tasks, and tasks know them
@@ -15,6 +15,10 @@ if TYPE_CHECKING:  # these know tasks, and tasks know them
     from engineroom.core.lines import Arrival, Line
     from engineroom.core.placement import Pool
     from engineroom.core.sessions import Session
+
+
+TASK_BYTES = 1024
+"""What an unfinished task takes beside its payload."""
 
 
 class MeasuredFunction:
@@ -62,8 +66,6 @@ class Task(HasState, gc=False, eq=False):
     submit: Submit
     body: object
     function: MeasuredFunction
-    size: int
-    """Bytes that it takes here, apart from those that come as a stream."""
     large: int = 0
     """Bytes of its payload, where that comes as a stream."""
     target: int = -1
@@ -74,7 +76,6 @@ class Task(HasState, gc=False, eq=False):
     engine: Engine | None = None
     cost: float = 0.0
     """Seconds added to the engine's load for it."""
-    announce: bool = False
     errors: int = 0
     losses: int = 0
     """Engines that died while they ran it."""
@@ -93,6 +94,13 @@ class Task(HasState, gc=False, eq=False):
     """Where its bytes count, or where it waits behind others."""
     arrival: Arrival | None = None
     """Its arguments, as long as they are on their way."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes here, apart from those that come as a stream."""
+        body, to = self.submit.call.body, self.submit.to
+        inline = len(body) if isinstance(body, bytes) else 0
+        return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):

@@ -198,7 +198,7 @@ class OutgoingStreams:
     """What one connection has to send in chunks; each stream that can go on gets one chunk in turn.
 
     `window`: bytes that the far end takes before it says more; `chunk`: bytes that are sent in one go. `ready()`
-    is called when a chunk may be had.
+    is called when a chunk may be had. `turns`, `failed`: empty while `next_chunk` and `failures` have nothing.
     """
 
     def __init__(self, ready: Callable[[], None]) -> None:
@@ -206,9 +206,9 @@ class OutgoingStreams:
         self.chunk = CHUNK
         self._ready = ready
         self._streams: dict[int, _Outgoing] = {}
-        self._turns: deque[_Outgoing] = deque()
+        self.turns: deque[_Outgoing] = deque()
         self._last = 0
-        self._failed: list[tuple[int, str]] = []
+        self.failed: list[tuple[int, str]] = []
 
     def open(self, payload: Payload) -> int:
         """Return the id of a new stream that will carry `payload`."""
@@ -239,8 +239,8 @@ class OutgoingStreams:
 
     def next_chunk(self) -> tuple[int, list[Buffer]] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""
-        while self._turns and self.window > 0:
-            outgoing = self._turns.popleft()
+        while self.turns and self.window > 0:
+            outgoing = self.turns.popleft()
             outgoing.queued = False
             if outgoing.stream not in self._streams:
                 continue
@@ -257,18 +257,18 @@ class OutgoingStreams:
 
     def failures(self) -> list[tuple[int, str]]:
         """Return, once, the streams whose payload will never be complete, and why."""
-        failed, self._failed = self._failed, []
+        failed, self.failed = self.failed, []
         return failed
 
     def close(self) -> None:
         """Forget all streams."""
         for stream in tuple(self._streams):
             self.cancel(stream)
-        self._turns.clear()
+        self.turns.clear()
 
     def _grown(self, outgoing: _Outgoing) -> None:
         if outgoing.payload.error is not None:
-            self._failed.append((outgoing.stream, outgoing.payload.error))
+            self.failed.append((outgoing.stream, outgoing.payload.error))
             self.cancel(outgoing.stream)
         else:
             self._queue(outgoing)
@@ -277,7 +277,7 @@ class OutgoingStreams:
     def _queue(self, outgoing: _Outgoing) -> None:
         if not outgoing.queued and outgoing.credit > 0:
             outgoing.queued = True
-            self._turns.append(outgoing)
+            self.turns.append(outgoing)
 
 
 class IncomingStreams:

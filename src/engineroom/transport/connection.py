@@ -201,11 +201,12 @@ class Connection(asyncio.BufferedProtocol):
             messages, self._outbox = self._outbox, []
             parts += message_records(messages, limit=self._longest, leave_out=self._unsent)
         self._write(parts)
-        while self._writable and not self._outbox and (chunk := self._outgoing.next_chunk()) is not None:
+        outgoing = self._outgoing
+        while outgoing.turns and self._writable and not self._outbox and (chunk := outgoing.next_chunk()) is not None:
             stream, data = chunk
             self._write([chunk_head(stream, sum(map(len, data))), *data])
-        if failed := self._outgoing.failures():
-            self._outbox += [Cancel(stream, brief(reason)) for stream, reason in failed]
+        if outgoing.failed:
+            self._outbox += [Cancel(stream, brief(reason)) for stream, reason in outgoing.failures()]
             self._write_some()
 
     def _write_some(self) -> None:

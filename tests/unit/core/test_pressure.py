@@ -8,7 +8,8 @@ from engineroom.core.actions import Action, Send
 from engineroom.core.events import ClientBehind, ClientGone, ClientUp, EngineUp
 from engineroom.core.explain import explain_task
 from engineroom.core.limits import Limits
-from engineroom.core.pressure import RESULT_BYTES, TASK_BYTES
+from engineroom.core.pressure import RESULT_BYTES
+from engineroom.core.tasks import TASK_BYTES
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,

@@ -7,7 +7,7 @@ import pytest
 from engineroom.core.actions import Accept, DropBody
 from engineroom.core.events import BodyHere, BodyLost, ClientGone, ClientUp, Large
 from engineroom.core.limits import Limits
-from engineroom.core.pressure import TASK_BYTES
+from engineroom.core.tasks import TASK_BYTES
 from engineroom.core.unsent import UNSENT_BYTES
 from engineroom.protocol.messages import (
     Abort,
