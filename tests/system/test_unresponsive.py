@@ -92,6 +92,22 @@ def test_a_stopped_engine_is_told_of_to_all_who_wait_and_goes_on(rc: Client, clu
     assert "all is well" in answer(cluster)
 
 
+def test_a_stopped_host_is_told_of_and_engines_go_on(rc: Client, cluster: Cluster, pids: list[int]) -> None:
+    record = read(Profile(Path(cluster.profile_dir)).pid_file("ipcluster", cluster.cluster_id))
+    assert record is not None
+    with stopped(record.pid):
+        until(lambda: rc.queue_status().get("unresponsive_hosts"))
+        [words] = rc.queue_status()["unresponsive_hosts"]
+        assert re.fullmatch(
+            rf"the ipcluster process {record.pid} that started engines 0, 1 has not answered for \d+ s: "
+            "engines run on, but are not restarted or signalled",
+            words,
+        )
+        assert answer(cluster).startswith(f"the ipcluster process {record.pid} is stopped, by SIGSTOP or Ctrl-Z")
+        assert sorted(rc[:].apply_sync(os.getpid)) == sorted(pids)
+    until(lambda: "unresponsive_hosts" not in rc.queue_status())
+
+
 def test_a_busy_engine_is_not_called_unresponsive_and_one_whose_c_code_holds_the_lock_is(rc: Client) -> None:
     def compute(seconds: float) -> None:
         import time

@@ -11,6 +11,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import known_steps
 from engineroom.core import explain
 from engineroom.core.bounds import binding
+from engineroom.core.presence.telling import silent_hosts
 from engineroom.core.state import ControllerState
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Answer, Ask
@@ -33,7 +34,8 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
         case AskEngine(engine=engine):
             reply = explain.explain_engine(state, engine)
         case AskBounds():
-            reply = Bounds(tuple(brief(words) for words in binding(state)[:MOST_BOUNDS]))
+            silent = silent_hosts(state)[: explain.MOST_HOSTS]
+            reply = Bounds(tuple(brief(words) for words in binding(state)[:MOST_BOUNDS]), tuple(silent))
         case AskSteps():
             reply = known_steps(config)
         case _:

@@ -10,6 +10,7 @@ from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
+from engineroom.core.presence.telling import silent_hosts
 from engineroom.core.prospects import to_come
 from engineroom.core.results import words_for_dropped
 from engineroom.core.sessions import Session
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # the state holds all this
 
 LISTED = 1000
 """So many ids are listed of tasks in one place."""
+
+MOST_HOSTS = 20
+"""So many hosts that do not answer are told of."""
 
 LISTED_IN_ALL = 20_000
 """So many are listed altogether, however many places there are: they have to fit into one message."""
@@ -185,7 +189,8 @@ def queues(state: ControllerState, *, verbose: bool = False) -> Queues:
     waiting = sum(pool.queue.waiting for pool in state.pools.values())
     waiting += sum(_beside(state, session) for session in state.sessions.values())
     unfinished = (task for session in state.sessions.values() for task in session.tasks.values())
-    return Queues(engines, waiting, _ids((task for task in unfinished if task.engine is None), listed))
+    silent = tuple(silent_hosts(state)[:MOST_HOSTS])
+    return Queues(engines, waiting, _ids((task for task in unfinished if task.engine is None), listed), silent)
 
 
 def _beside(state: ControllerState, session: Session) -> int:

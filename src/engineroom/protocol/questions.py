@@ -8,6 +8,7 @@ from engineroom.protocol.calls import Header
 from engineroom.protocol.ranges import (
     EngineId,
     Engines,
+    Few,
     Fewer,
     Number,
     Seconds,
@@ -64,11 +65,13 @@ class EngineQueue(Header, frozen=True):
 
 
 class Queues(Header, frozen=True, tag="queues"):
-    """`unassigned`: balanced tasks that wait for an engine."""
+    """`unassigned`: balanced tasks that wait for an engine. `silent_hosts`: the first of those that do not answer, a
+    sentence each."""
 
     engines: Annotated[tuple[EngineQueue, ...], Fewer]
     unassigned: Number
     unassigned_ids: TaskIds = ()
+    silent_hosts: Annotated[tuple[Text, ...], Few] = ()
 
 
 class AboutTask(Header, frozen=True, tag="task"):
@@ -123,9 +126,10 @@ MOST_BOUNDS = 200
 
 
 class Bounds(Header, frozen=True, tag="bounds"):
-    """The limits that bind now, each with its option, for people."""
+    """The limits that bind now, each with its option, for people; and the hosts that do not answer."""
 
     words: Annotated[tuple[Text, ...], Fewer] = ()
+    silent_hosts: Annotated[tuple[Text, ...], Few] = ()
 
 
 Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds

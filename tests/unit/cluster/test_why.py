@@ -156,6 +156,18 @@ def test_engines_that_do_not_answer_are_told_of_with_what_to_do() -> None:
     assert answer.fix == "If it is stopped, continue it"
 
 
+def test_a_host_that_is_stopped_or_does_not_answer_is_told_of() -> None:
+    words = "the ipcluster process 70 that started engines 0, 1 has not answered for 12 s: engines run on"
+    stopped = explain(STARTED, facts(engines=[0, 1], silent_hosts=[words], host_stopped=True))
+    assert stopped.words.startswith("the ipcluster process")
+    assert "is stopped, by SIGSTOP or Ctrl-Z" in stopped.words
+    assert stopped.fix.startswith("kill -CONT ")
+    silent = explain(STARTED, facts(engines=[0, 1], silent_hosts=[words]))
+    assert not silent.well
+    assert silent.words == words
+    assert "is it stopped?" in silent.fix
+
+
 def test_engines_that_wait_in_a_queue_are_waited_for() -> None:
     queued = Step(at=105, who="engine set 1", step=steps.QUEUED, words="Slurm: Resources")
     answer = explain((*STARTED, queued), facts(engines=[]))

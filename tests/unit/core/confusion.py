@@ -58,8 +58,7 @@ def confuse(world: World, what: int, client: Client, engine: PretendEngine, how:
         case 36:
             world.perform(world.play(client.peer or Peer(0), Dismiss((how % 4,), "a client wants so")))
         case 37:
-            world.play.now += 61.0  # longer than the lease
-            world.perform(world.play.tick(0.0))
+            _be_silent(world, engine, how)
         case 38 if engine.running is not None and engine.peer is not None:
             shown = Display(engine.running.task, engine.running.attempt, Displays.SHOW, how % 3, b"{}")
             world.perform(world.play(engine.peer, shown))
@@ -67,6 +66,15 @@ def confuse(world: World, what: int, client: Client, engine: PretendEngine, how:
             engine.large = how % 2 == 0
         case _:
             client.withholds = what == 40 and how % 3 > 0
+
+
+def _be_silent(world: World, engine: PretendEngine, how: int) -> None:
+    """A host falls silent or answers again, or nothing at all happens for longer than the lease."""
+    if how % 2:
+        world.silent_hosts ^= {watcher(engine.host)}
+    else:
+        world.play.now += 61.0
+        world.perform(world.play.tick(0.0))
 
 
 def _lie_of_a_client(world: World, client: Client, how: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engineroom.core import explain
 from engineroom.core.actions import Action, HangUp, Listen, Lost, Send
-from engineroom.core.events import ClientGone, ClientUp, EngineClosed, EngineUp, Quiet
+from engineroom.core.events import ClientGone, ClientUp, EngineClosed, EngineUp, HostClosed, HostUp, Quiet
 from engineroom.core.limits import Limits
 from engineroom.ids import Peer
 from engineroom.protocol.closing import Closing, Why
@@ -144,3 +144,46 @@ def test_it_is_lost_only_if_the_timeout_says_so_and_its_tasks_go_elsewhere(timeo
     assert runs == [FIRST + SECOND - peer]
     (lost,) = [each for each in actions if isinstance(each, Lost)]
     assert "unresponsive_timeout" in lost.cause
+
+
+HOST = 50
+
+
+def with_host() -> Play:
+    """Return a core that listens, with a host (peer 50) that has started engine 0."""
+    play = Play(Limits(ping_every=ROUND, unresponsive=6.0, unresponsive_timeout=8.0))
+    play(CLIENT, ClientUp(session_id()))
+    play(HOST, HostUp(b"host", 70))
+    play(FIRST, EngineUp(instance_id(0), host=b"host", spawned=True))
+    return play
+
+
+def hosts(play: Play) -> tuple[str, ...]:
+    return explain.queues(play.state).silent_hosts
+
+
+def test_a_host_that_does_not_answer_is_told_of_to_whoever_asks_and_is_never_lost() -> None:
+    play = with_host()
+    listen(play, HOST)
+    assert hosts(play) == ()
+    for _ in range(4):
+        actions = listen(play, HOST)
+    assert not any(isinstance(action, HangUp | Lost) for action in actions)
+    [words] = hosts(play)
+    assert words.startswith("the ipcluster process 70 that started engine 0 has not answered for 15 s: ")
+    echo(play, HOST)
+    assert hosts(play)
+    echo(play)
+    assert hosts(play) == ()
+
+
+@pytest.mark.parametrize("back", [HostUp(b"host", 70), HostClosed(Closing(Why.CLOSED, "closed"))])
+def test_a_host_that_comes_again_or_goes_is_not_called_silent(back: HostUp | HostClosed) -> None:
+    play = with_host()
+    for _ in range(3):
+        listen(play, HOST)
+    assert hosts(play)
+
+    play(HOST if isinstance(back, HostClosed) else HOST + 1, back)
+
+    assert hosts(play) == ()

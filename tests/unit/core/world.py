@@ -88,6 +88,8 @@ class World:
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
+        self.silent_hosts: set[Peer] = set()
+        """They are connected, if they are, and say nothing."""
         self.perform(self.play(Peer(0), Began((b"", b"host\x00")[seed % 3 % 2])))
         for _ in range(engines):
             self.join()
@@ -129,8 +131,8 @@ class World:
             case Look(peer=peer, at_once=at_once):
                 self.perform(self.play(peer, Seen(not self.is_dead(peer), at_once)))
             case Listen(peers=asked):
-                quiet = tuple(engine.peer for engine in self.engines if engine.stopped and engine.peer is not None)
-                self.perform(self.play(Peer(0), Quiet(quiet, asked)))
+                quiet = [engine.peer for engine in self.engines if engine.stopped and engine.peer is not None]
+                self.perform(self.play(Peer(0), Quiet((*quiet, *self.silent_hosts), asked)))
             case EndEngine(peer=peer) | HangUp(peer=peer):
                 self.perform(self.with_peer(peer).away(Closing(Why.GOODBYE, ""), dead=True))
             case Lost(peer=peer):
@@ -330,6 +332,7 @@ class World:
 
     def end_hosts(self) -> None:
         """No host has anything in hand any more."""
+        self.silent_hosts.clear()
         for host in sorted({engine.host for engine in self.engines}):
             self.perform(self.play(Peer(0), HostEnd(host)))
 

@@ -19,7 +19,8 @@ def queue_status(session: Session, ids: tuple[int, ...], *, verbose: bool, singl
     }
     if single:
         return dict(found.get(ids[0], {}))
-    return found | {"unassigned": _named(reply.unassigned_ids) if verbose else reply.unassigned}
+    hosts = {"unresponsive_hosts": list(reply.silent_hosts)} if reply.silent_hosts else {}
+    return found | {"unassigned": _named(reply.unassigned_ids) if verbose else reply.unassigned} | hosts
 
 
 def _status(each: EngineQueue, *, verbose: bool) -> dict[str, Any]:

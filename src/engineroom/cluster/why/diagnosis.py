@@ -52,7 +52,7 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
     """Return what is wrong and what to do; "" if nothing is."""
     if facts.profile_problem:
         return facts.profile_problem, fix_for(facts.profile_problem)
-    if facts.controller_stopped or facts.stopped or facts.silent:
+    if _somebody_is_silent(facts):
         return _silent(facts)
     runs = facts.host if facts.host.may_run else facts.controller
     if found and not (_told_by_hand(steps, found) and not runs.may_run):
@@ -104,7 +104,7 @@ def _made_good(steps: Sequence[Step], facts: Facts, found: Sequence[Failure]) ->
         return False
     if any(failure.step != ENDED for failure in found) or facts.startup_problems or waiting(steps):
         return False
-    if facts.stopped or facts.silent:
+    if _somebody_is_silent(facts):
         return False
     last = max(step.at for step in steps if step.step == ENDED and not step.ok)
     return any(step.step == SUBMITTED and step.ok and step.at > last for step in steps)
@@ -155,6 +155,10 @@ def _no_answer(facts: Facts, runs: Seen) -> tuple[str, str]:
     return words, fix_for(facts.contact_problem)
 
 
+def _somebody_is_silent(facts: Facts) -> bool:
+    return bool(facts.controller_stopped or facts.stopped or facts.host_stopped or facts.silent or facts.silent_hosts)
+
+
 def _silent(facts: Facts) -> tuple[str, str]:
     if facts.controller_stopped:
         pid = facts.controller.pid
@@ -164,8 +168,14 @@ def _silent(facts: Facts) -> tuple[str, str]:
         one = len(facts.stopped) == 1
         which = f"engine {engines} (process {pids}) is" if one else f"engines {engines} (processes {pids}) are"
         return f"{which} stopped, by SIGSTOP or Ctrl-Z", f"kill -CONT {pids}"
-    words, _, fix = facts.silent.partition(". ")
-    return words, fix
+    if facts.host_stopped:
+        pid = facts.host.pid
+        words = f"the ipcluster process {pid} is stopped, by SIGSTOP or Ctrl-Z: engines are not restarted or signalled"
+        return words, f"kill -CONT {pid}"
+    if facts.silent:
+        words, _, fix = facts.silent.partition(". ")
+        return words, fix
+    return "; ".join(facts.silent_hosts), "see what that process does (is it stopped?): `ps -o pid,stat,wchan,cmd PID`"
 
 
 def _too_few(steps: Sequence[Step], facts: Facts) -> tuple[str, str]:

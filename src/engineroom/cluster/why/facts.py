@@ -51,7 +51,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
     by id, what their start-up code ended of. `bounds`: whose tasks are not started because of a limit, and why.
     `silent`: which engines do not answer, and what to do; `stopped`: by id, the processes of engines of this machine
-    that are stopped by SIGSTOP. `others`: the clusters that run, in a sentence, if this one does not.
+    that are stopped by SIGSTOP. `silent_hosts`: which `ipcluster` processes do not answer; `host_stopped`: that of this
+    machine is stopped by SIGSTOP. `others`: the clusters that run, in a sentence, if this one does not.
     `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since
     the host was started."""
 
@@ -69,6 +70,8 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     bounds: list[str] = []
     silent: str = ""
     stopped: dict[int, int] = {}
+    silent_hosts: list[str] = []
+    host_stopped: bool = False
     others: str = ""
     last_words: str = ""
     engine_words: str = ""
@@ -82,6 +85,7 @@ class Heard(msgspec.Struct, kw_only=True, frozen=True):
     bounds: list[str] = []
     silent: str = ""
     stopped: dict[int, int] = {}
+    silent_hosts: list[str] = []
     problem: str = ""
 
 
@@ -122,6 +126,8 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         bounds=heard.bounds,
         silent=heard.silent,
         stopped=heard.stopped,
+        silent_hosts=heard.silent_hosts,
+        host_stopped=host.holder is Holder.RUNNING and is_stopped(host.pid),
         others="" if host.may_run or controller.may_run else running_commands("ipcluster why", profile),
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
         engine_words=_engine_words(profile, cluster_id, host.since),
@@ -227,18 +233,19 @@ def _ask(info: ConnectionFile) -> Heard:
         return Heard(problem=str(error))
     try:
         reply = session.ask(AskBounds(), "'bounds'", timeout=PATIENCE)
-        bounds = list(reply.words) if isinstance(reply, Bounds) else []
+        told = reply if isinstance(reply, Bounds) else Bounds()
         problem = ""
     except (EngineroomError, TimeoutError) as error:
-        bounds, problem = [], str(error)
+        told, problem = Bounds(), str(error)
     try:
         engines = session.engines
         return Heard(
             engines=list(engines.ids),
             startup_problems=engines.problems(),
-            bounds=bounds,
+            bounds=list(told.words),
             silent=engines.silent.words(engines.ids),
             stopped={engine: pid for engine, pid in engines.processes_here().items() if is_stopped(pid)},
+            silent_hosts=list(told.silent_hosts),
             problem=problem,
         )
     finally:

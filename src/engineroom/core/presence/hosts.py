@@ -50,7 +50,7 @@ def host_closed(state: ControllerState, peer: Peer, closing: Closing) -> None:
     host = presence.host_peers.get(peer)
     if host is None or host.peer != peer:
         return
-    host.peer = None
+    host.peer = host.silent_since = None
     if host.id == presence.own_host:
         _put(state, Key(Kind.LEASE), limits.lease)
     if closing.clean:

@@ -53,5 +53,8 @@ def _check_silence(state: ControllerState) -> None:
         if engine.connected and engine.silent_since is not None:
             assert engine.known_as in presence.silent, "an engine is called unresponsive, and nobody listens for it"
             assert engine.level < 0, "an unresponsive engine is sent balanced tasks"
+    for host in presence.hosts.values():
+        if host.silent_since is not None:
+            assert host.peer in presence.silent, "a host is called unresponsive, and nobody listens for it"
     assert all(since <= state.now for since in presence.silent.values())
     assert not state.limits.ping_every or not presence.links or Key(Kind.SILENCE) in presence.agenda

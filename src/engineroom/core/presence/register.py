@@ -32,14 +32,16 @@ class Absence:
 
 
 class Host:
-    """A host that is or was connected. `peer`: None while it is not. `pid`: 0 if its process cannot be seen."""
+    """A host that is or was connected. `peer`: None while it is not. `pid`: 0 if its process cannot be seen.
+    `silent_since`: when it fell silent, if it does not answer."""
 
-    __slots__ = ("id", "known_as", "peer", "pid", "tunnel")
+    __slots__ = ("id", "known_as", "peer", "pid", "silent_since", "tunnel")
 
     def __init__(self, id_: bytes, peer: Peer, pid: int, *, tunnel: bool) -> None:
         self.id, self.pid, self.tunnel = id_, pid, tunnel
         self.peer: Peer | None = peer
         self.known_as = peer
+        self.silent_since: float | None = None
 
 
 class Presence:

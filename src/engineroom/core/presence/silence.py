@@ -85,13 +85,17 @@ def _end_round(state: ControllerState, peers: tuple[Peer, ...]) -> None:
 
 
 def _is_told(state: ControllerState, peer: Peer) -> bool:
-    engine = state.engine_peers.get(peer)
-    return engine is not None and engine.silent_since is not None
+    whose = state.engine_peers.get(peer) or state.presence.host_peers.get(peer)
+    return whose is not None and whose.silent_since is not None
 
 
 def _does_not_answer(state: ControllerState, peer: Peer, since: float) -> None:
     engine = state.engine_peers.get(peer)
     if engine is None:
+        host = state.presence.host_peers.get(peer)
+        if host is not None and host.silent_since is None:  # its engines go on, and whoever asks is told
+            host.silent_since = since
+            _next_echo(state)
         return
     limit = state.limits.unresponsive_timeout
     if limit > 0 and state.now - since >= limit:
@@ -106,7 +110,9 @@ def _does_not_answer(state: ControllerState, peer: Peer, since: float) -> None:
 
 
 def _answers(state: ControllerState, peer: Peer) -> None:
-    engine = state.engine_peers.get(peer)
+    engine, host = state.engine_peers.get(peer), state.presence.host_peers.get(peer)
+    if host is not None:
+        host.silent_since = None
     if engine is not None and engine.silent_since is not None:
         engine.silent_since = None
         refresh(state, engine)
