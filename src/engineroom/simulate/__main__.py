@@ -33,6 +33,14 @@ def parse(arguments: list[str]) -> Plan:
     parser.add_argument("--pause", type=float, default=plan.pause, help="for how long")
     parser.add_argument("--hosts", type=int, default=plan.hosts, help="hosts that have started the engines")
     parser.add_argument("--host-losses", type=int, default=plan.host_losses, help="hosts that are killed")
+    parser.add_argument("--host-cuts", type=int, default=plan.host_cuts, help="how often a host is cut off")
+    parser.add_argument(
+        "--launched", action="store_true", help="engines run in batch jobs, which outlive their hosts for a lease"
+    )
+    parser.add_argument("--client-cuts", type=int, default=plan.client_cuts, help="how often a client is cut off")
+    parser.add_argument("--large", type=float, default=plan.large, help="share of tasks with large arguments, 0 to 1")
+    parser.add_argument("--large-bytes", type=int, default=plan.large_bytes, help="bytes of large arguments")
+    parser.add_argument("--lies", type=int, default=plan.lies, help="how often a peer says what is not so")
     parser.add_argument(
         "--unresponsive-timeout", type=float, default=plan.unresponsive_timeout, help="0: stopped engines are kept"
     )

@@ -60,6 +60,11 @@ class PretendEngine:
             return True
         return False
 
+    def holds(self, task: TaskId) -> bool:
+        """Whether it has an attempt of this task, or is about to be told that it has."""
+        running = self.running is not None and self.running.task == task
+        return running or bool(self.inbox) or any(run.task == task for run in self.queue)
+
     def has(self) -> Held:
         """Return what it says that it has when it connects again."""
         running = [] if self.running is None else [(self.running.task, self.running.attempt)]

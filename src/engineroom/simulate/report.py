@@ -25,6 +25,9 @@ def report(simulation: Simulation) -> str:
         f"  utilisation  {busy / (simulation.now * plan.engines):.1%}",
         f"  taken back   {simulation.revokes:,} times asked",
         f"  engines lost {lost}",
+        *([f"  streams cut  {simulation.clients.lost_bodies:,}"] if plan.large else []),
+        *([f"  lies         {simulation.refused:,} times sent away"] if plan.lies else []),
+        *([f"  stopped      {simulation.stopped}"] if simulation.stopped else []),
         f"  decisions    {simulation.decisions:,} at {microseconds(simulation):.2f} us each (real)",
     ]
     return "\n".join(lines)

@@ -11,19 +11,17 @@ from time import perf_counter
 
 import msgspec
 
-from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Send, WakeAt
-from engineroom.core.events import ClientUp, EngineUp, Event, Quiet, Seen, Tick
+from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp, Listen, Look, Send, Stop, WakeAt
+from engineroom.core.events import EngineUp, Event, Quiet, Seen, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
-from engineroom.ids import Instance, Peer, SessionId, TaskId, number_of, session_of, task_id
+from engineroom.ids import Instance, Peer, TaskId, number_of, session_of
 from engineroom.protocol.messages import (
     AlreadyStarted,
-    Call,
     Delivered,
     Ended,
     Finished,
-    Kind,
     Message,
     Ran,
     Result,
@@ -32,22 +30,24 @@ from engineroom.protocol.messages import (
     Run,
     Started,
     Status,
-    Submit,
+    SubmitAgain,
     Withdraw,
     Withdrawn,
 )
-from engineroom.protocol.task_ranges import attempt_ranges, attempts_in, ranges_of
+from engineroom.protocol.task_ranges import attempt_ranges, attempts_in
+from engineroom.simulate.clients import Body, Clients
 from engineroom.simulate.engines import PretendEngine
 from engineroom.simulate.mishaps import Mishaps
-
-_DELIVER_EVERY = 200
 
 
 class Plan(msgspec.Struct, frozen=True):
     """What is simulated. Times in seconds; what happens to whom, and when, is drawn at random.
 
-    `losses`: engines that die; `cuts`: how often the connection of an engine is cut, `stops`: how often an engine is
-    stopped, each for `pause` seconds; `hosts`: how many have started engines, `host_losses`: of these, are killed.
+    `losses`: engines that die; `cuts`, `client_cuts`, `host_cuts`: how often the connection of an engine, a client or a
+    host is cut, `stops`: how often an engine is stopped, each for `pause` seconds; `hosts`: how many have started
+    engines (`launched`: in batch jobs, which outlive them); the controller ends without the first one. `host_losses`:
+    of the others, are killed. `large`: the share of tasks whose arguments, of `large_bytes`, come as a stream, which a
+    cut ends. `lies`: how often a peer says what is not so.
     """
 
     engines: int = 1000
@@ -62,6 +62,12 @@ class Plan(msgspec.Struct, frozen=True):
     pause: float = 10.0
     hosts: int = 0
     host_losses: int = 0
+    host_cuts: int = 0
+    launched: bool = False
+    client_cuts: int = 0
+    large: float = 0.0
+    large_bytes: int = 2_000_000
+    lies: int = 0
     unresponsive_timeout: float = 0.0
     policy: str = "leastload"
     seed: int = 0
@@ -82,17 +88,20 @@ class Simulation:
         self.spent = 0.0
         self.decisions = 0
         self.revokes = 0
+        self.refused = 0
+        """How often somebody was sent away for a lie."""
+        self.stopped = ""
+        """Why the controller ended itself; "" if it did not."""
         self.ended: dict[int, int] = {}
         """How many tasks ended with which status."""
         self.peers = map(Peer, count(1))
         self._order = count()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self._clients = {next(self.peers): SessionId(bytes([n]) * 16) for n in range(plan.clients)}
+        self.clients = Clients(self)
         self.mishaps = Mishaps(self)
         every = [PretendEngine(next(self.peers), Instance(n.to_bytes(16))) for n in range(plan.engines)]
         self._every, self._engines = every, {engine.peer: engine for engine in every}
         self._wake: float | None = None
-        self._undelivered: dict[Peer, list[int]] = {peer: [] for peer in self._clients}
 
     def run(self) -> None:
         """Play it all."""
@@ -102,20 +111,22 @@ class Simulation:
 
     def start(self) -> None:
         """Let everybody in, and submit everything at once."""
-        for peer, session in self._clients.items():
-            self.tell(peer, ClientUp(session))
+        self.clients.begin()
         self.mishaps.begin()
         for engine in self._every:
             self.let_in(engine)
-        self._submit_all()
+        self.clients.submit_all()
 
     def advance(self, decisions: int = 1000) -> bool:
-        """Go on for about so many decisions. False: every client has every result."""
+        """Go on for about so many decisions. False: every client has every result, or the controller has ended."""
         until = self.decisions + decisions
-        while self._agenda and self.decisions < until and sum(self.ended.values()) < self.plan.tasks:
+        while self._goes_on() and self.decisions < until:
             self.now, _, act = heapq.heappop(self._agenda)
             act()
-        return bool(self._agenda) and sum(self.ended.values()) < self.plan.tasks
+        return self._goes_on()
+
+    def _goes_on(self) -> bool:
+        return bool(self._agenda) and not self.stopped and sum(self.ended.values()) < self.plan.tasks
 
     def engines(self) -> Sequence[PretendEngine]:
         return self._every
@@ -124,7 +135,7 @@ class Simulation:
         heapq.heappush(self._agenda, (self.now + delay, next(self._order), act))
 
     def tell(self, peer: Peer, event: Event) -> None:
-        """Hand `event` to the core, take the real time, and send off what it wants done."""
+        """Hand `event` to the core, take the real time, and send off what it wants done. NotAllowedError: a lie."""
         before = perf_counter()
         actions = handle(self.state, peer, event, now=self.now, rng=self.rng)
         self.spent += perf_counter() - before
@@ -136,8 +147,10 @@ class Simulation:
         """Have an engine connect, for the first time or again."""
         self._engines[engine.peer] = engine
         engine.connected = True
-        spawned = bool(engine.host)
-        self.tell(engine.peer, EngineUp(engine.instance, host=engine.host, spawned=spawned, pid=engine.peer))
+        launched = bool(engine.host) and self.plan.launched
+        spawned, pid = bool(engine.host) and not launched, 0 if launched else engine.peer
+        up = EngineUp(engine.instance, host=engine.host, spawned=spawned, launched=launched, pid=pid)
+        self.tell(engine.peer, up)
         self.tell(engine.peer, engine.has())
         for message in tuple(engine.unacknowledged.values()):
             self._say(engine, message)
@@ -159,22 +172,19 @@ class Simulation:
             engine.overdue = False
             self._end(engine)
 
-    def _submit_all(self) -> None:
-        call = Call(Kind.APPLY, b"f" * 16, b"x" * 40)
-        sessions = list(self._clients.items())
-        for number in range(self.plan.tasks):
-            peer, session = sessions[number % len(sessions)]
-            self.tell(peer, Submit(task_id(session, 1 + number // len(sessions)), call))
-
     def _perform(self, action: Action) -> None:
         match action:
-            case Send(message=Result() | Ended() as message):
-                self._deliver(action.peer, message)
+            case Send(message=Result() | Ended() | SubmitAgain() as message):
+                self.clients.hear(action.peer, message)
             case Send(peer=peer, message=message):
                 if peer in self._engines:
                     self.later(self.plan.latency, partial(self._reach, peer, message))
             case WakeAt(time=time):
                 self._wake_at(time)
+            case Accept(body=Body() as body):
+                self.clients.accept(body)
+            case DropBody(body=Body() as body):
+                body.refused = True
             case _:
                 self._look_after(action)
 
@@ -201,22 +211,10 @@ class Simulation:
                 self.mishaps.die(self._engines[peer])
             case HangUp(peer=peer):
                 self.mishaps.hang_up(self._engines[peer])
+            case Stop(reason=reason):
+                self.stopped = reason
             case _:
                 pass
-
-    def _deliver(self, peer: Peer, message: Result | Ended) -> None:
-        if isinstance(message, Ended):
-            numbers = [number_of(task) for task in message.tasks.tasks()]
-        else:
-            numbers = [number_of(message.task)]
-        status = message.outcome.status
-        self.ended[status] = self.ended.get(status, 0) + len(numbers)
-        undelivered = self._undelivered[peer]
-        undelivered += numbers
-        if len(undelivered) >= _DELIVER_EVERY:
-            delivered = Delivered(0, tuple(ranges_of(undelivered)))
-            self.later(self.plan.latency, partial(self.tell, peer, delivered))
-            undelivered.clear()
 
     def _reach(self, peer: Peer, message: Message) -> None:
         """A message of the core arrives, if that connection still is."""
