@@ -105,6 +105,19 @@ def test_calls_that_are_no_cells_have_no_error_among_their_outputs(view: Any) ->
     assert failed.outputs == []
 
 
+@pytest.mark.parametrize("last", ["R()", "display(R())"])
+@pytest.mark.parametrize("name", ["__repr__", "_repr_html_"])
+def test_an_error_in_a_representation_is_printed_and_the_cell_goes_on(view: Any, last: str, name: str) -> None:
+    code = (
+        f"from IPython.display import display\nclass R:\n    def {name}(self): raise RuntimeError('in words')\n{last}"
+    )
+    ran = view.execute(code, silent=False)
+    ran.get(SECONDS)
+    assert ran.stderr.startswith("Traceback (most recent call last):\n")
+    assert "RuntimeError: in words" in ran.stderr
+    assert "IPython/core" not in ran.stderr
+
+
 def test_outputs_of_many_engines_are_a_list_each(rc: Client) -> None:
     ran = rc[:].execute("import os\n[os.getpid()][0]", silent=False)
     replies = ran.get(SECONDS)

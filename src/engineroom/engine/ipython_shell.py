@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import linecache
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from engineroom.engine.displays import encoded
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.publisher import Publisher, Show
 from engineroom.protocol.messages import Displays
+from engineroom.serialize.failures.packing import words_of
 
 _WITHOUT_WINDOWS = frozenset({None, "", "none", "inline", "agg", "svg", "pdf", "ps", "cairo", "template"})
 
@@ -135,8 +137,13 @@ class Shell(InteractiveShell):
         with self.interrupts.allowed():
             return bool(await super().run_code(code_obj, result, async_=async_))  # type: ignore[no-untyped-call]
 
-    def showtraceback(self, *args: Any, **options: Any) -> None:
-        """Show nothing."""
+    def showtraceback(
+        self, exc_tuple: tuple[Any, BaseException, Any] | None = None, *args: Any, **options: Any
+    ) -> None:
+        """Show nothing of what ends a cell: that is raised at the client. Print an error that goes no further, such as
+        that of a `__repr__`, which IPython hands in."""
+        if exc_tuple is not None:
+            print(words_of(exc_tuple[1])[2], file=sys.stderr)
 
     def showsyntaxerror(self, *args: Any, **options: Any) -> None:
         """Show nothing."""
