@@ -11,7 +11,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from engineroom import ids
+# `from engineroom import ids` would ask the package for a name that it does not have: 5 ms, for the explanation.
+from engineroom.ids import SESSION_BYTES as _ID
+from engineroom.ids import TASK_BYTES as _TASK
+from engineroom.ids import Epoch as _AnyEpoch
+from engineroom.ids import Instance as _AnyInstance
+from engineroom.ids import TaskId as _AnyTaskId
 
 MOST = 2**63 - 1
 """No number is higher."""
@@ -42,12 +47,10 @@ WORD = 1024
 INLINE_LIMIT = 64 * 1024
 """Payloads up to this many bytes travel inside their message, longer ones as a stream."""
 
-_ID = ids.SESSION_BYTES
-_TASK = ids.TASK_BYTES
 
-TaskId = Annotated[ids.TaskId, Meta(min_length=_TASK, max_length=_TASK)]
-Instance = Annotated[ids.Instance, Meta(min_length=_ID, max_length=_ID)]
-Epoch = Annotated[ids.Epoch, Meta(min_length=_ID, max_length=_ID)]
+TaskId = Annotated[_AnyTaskId, Meta(min_length=_TASK, max_length=_TASK)]
+Instance = Annotated[_AnyInstance, Meta(min_length=_ID, max_length=_ID)]
+Epoch = Annotated[_AnyEpoch, Meta(min_length=_ID, max_length=_ID)]
 Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_LISTED)]
 """Instances of engines, one after the other: coded far sooner than a list of them."""
 KnownEpoch = Annotated[bytes, Meta(max_length=_ID)]
