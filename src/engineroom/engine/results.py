@@ -26,11 +26,11 @@ class KeptResults:
 
     def acknowledge(self, delivered: Delivered) -> None:
         """Forget what has been delivered for good."""
-        for number in range(self._delivered + 1, delivered.up_to + 1):
-            self._forget(number)
+        size = sum(map(self._forget, range(self._delivered + 1, delivered.up_to + 1)))
         self._delivered = max(self._delivered, delivered.up_to)
-        for number in found_in(delivered.also, self._kept):
-            self._forget(number)
+        if delivered.also:
+            size += sum(map(self._forget, found_in(delivered.also, self._kept)))
+        self._budget.release(size)
 
     def unacknowledged(self) -> Iterable[Ended]:
         """Return what has not been delivered, in the order of its end."""
@@ -39,8 +39,11 @@ class KeptResults:
     def __contains__(self, key: Key) -> bool:
         return key in self._keys
 
-    def _forget(self, number: int) -> None:
+    def _forget(self, number: int) -> int:
+        """Forget a result, if it is there; return how many bytes it took."""
         result = self._kept.pop(number, None)
-        if result is not None:
-            self._budget.release(result.size)
-            self._keys.discard((result.message.task, result.message.attempt))
+        if result is None:
+            return 0
+        message = result.message
+        self._keys.discard((message.task, message.attempt))
+        return result.size
