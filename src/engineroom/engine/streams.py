@@ -140,10 +140,10 @@ class Streams:
 
     def settle(self) -> None:
         """At the end of a task: what it put in our place says what it kept back, and goes."""
-        stdin, *outputs = (getattr(sys, name, None) for name in ("stdin", "stdout", "stderr"))  # some may be deleted
-        if outputs[0] is self.stdout and outputs[1] is self.stderr and stdin is self.stdin:
+        stdout, stderr = getattr(sys, "stdout", None), getattr(sys, "stderr", None)  # some may be deleted
+        if stdout is self.stdout and stderr is self.stderr and getattr(sys, "stdin", None) is self.stdin:
             return
-        for stream in outputs:
+        for stream in (stdout, stderr):
             if stream is not None:
                 with contextlib.suppress(BaseException):  # user code, some of it closed
                     stream.flush()
