@@ -94,6 +94,8 @@ class Client(Hinted):
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         say_ignored(cast("dict[str, Any]", ignored), Client.__init__.__annotations__)
+        if not isinstance(connection_info, str | os.PathLike | dict | None):
+            raise TypeError(f"connection_info must be a path or a dict, not {connection_info!r}")
         timeout = given_numbers.seconds("timeout", timeout)
         reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
         max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)

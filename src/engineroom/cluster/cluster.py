@@ -20,7 +20,7 @@ from traitlets.config import Config, Configurable
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.cluster.line import messages
-from engineroom.cluster.owner.arguments import merged_config, refuse_unknown, running_elsewhere
+from engineroom.cluster.owner.arguments import check_started, merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
 from engineroom.cluster.owner.description import as_options, in_brief, not_running
 from engineroom.cluster.owner.session import HostSession
@@ -266,6 +266,7 @@ class Cluster(Hinted, ClusterOptions):
         # The session of a client is not what those who only start and stop clusters want to wait for.
         from engineroom.client.client import Client
 
+        check_started(options, self.client_connection_file, running=self.running)
         return await asyncio.to_thread(Client, cluster=self, **options)
 
     async def stop_cluster(self) -> None:

@@ -44,10 +44,11 @@ def read_code(path: Path) -> bytes:
         return _contents(descriptor)
 
 
-def read_secret(path: Path) -> bytes:
+def read_secret(path: Path, *, sign: bytes = b"") -> bytes:
     """Return the contents of a file that holds a secret. One of ours that others can read is made private, with a word.
 
-    UnsafeFile: another user could have written it. OSError.
+    `sign`: what is in each such file; another file, whose name somebody mistook, stays as it is. UnsafeFile: another
+    user could have written it. OSError.
     """
     with _opened(path) as (descriptor, found):
         _check_owner(path, found, "whoever wrote it would decide whom you connect to")
@@ -56,9 +57,10 @@ def read_secret(path: Path) -> bytes:
                 f"{path} is not used: every user can write in it (mode {_mode(found):o}). Run `chmod 600 {path}`, and "
                 "copy it again from the security directory of the controller's profile if you are not sure of it"
             )
-        if found.st_mode & 0o077 and HAVE_OWNERS:
+        contents = _contents(descriptor)
+        if found.st_mode & 0o077 and HAVE_OWNERS and stat.S_ISREG(found.st_mode) and sign in contents:
             _make_private(path, descriptor, found)
-        return _contents(descriptor)
+        return contents
 
 
 def read_own(path: Path) -> bytes:
@@ -164,7 +166,10 @@ def _opened(path: Path) -> Iterator[tuple[int, os.stat_result]]:
     try:
         if HAVE_OWNERS:
             os.set_blocking(descriptor, True)
-        yield descriptor, os.fstat(descriptor)
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):  # before anybody changes its mode
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        yield descriptor, found
     finally:
         os.close(descriptor)
 

@@ -115,7 +115,7 @@ def read_connection_file(path: str | os.PathLike[str]) -> ConnectionFile:
     written it. One of ours that others can read is made private, with a word.
     """
     try:
-        text = read_secret(Path(path)).decode("utf-8")
+        text = read_secret(Path(path), sign=b"exec_key").decode("utf-8")
     except UnsafeFile as error:
         raise ConnectionFileError(f"the connection file {error}") from None
     except FileNotFoundError:

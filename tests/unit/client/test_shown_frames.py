@@ -99,6 +99,8 @@ MISTAKES: dict[str, tuple[Callable[[Client], Any], str]] = {
     "time of a result": (lambda rc: rc[0].apply_async(abs, 1).wait("soon"), "seconds or None, not 'soon'"),  # type: ignore[call-overload]
     "number of engines": (lambda rc: rc.wait_for_engines("two"), "n must be a whole number, not 'two'"),  # type: ignore[call-overload]
     "option of a client": (lambda rc: er.Client(timeot=3), "no option timeot: did you mean timeout?"),  # type: ignore[call-arg]
+    "connection": (lambda rc: er.Client(3), "connection_info must be a path or a dict, not 3"),  # type: ignore[arg-type]
+    "nothing to connect to": (lambda rc: er.Cluster(n=1).connect_client_sync(), "the cluster is not running: start it"),
     "option of a cluster": (lambda rc: er.Cluster(n=-1), "Cluster.n must be at least 0, not -1"),
 }
 

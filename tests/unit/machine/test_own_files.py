@@ -103,6 +103,24 @@ def test_a_secret_that_others_can_read_is_made_private_and_that_is_said(
     assert "secret in it" in caplog.text
 
 
+@pytest.mark.parametrize("read", [read_secret, read_code, read_own])
+def test_a_directory_is_refused_and_stays_as_it_is(place: Path, read: Read) -> None:
+    place.chmod(0o755)
+    with pytest.raises(IsADirectoryError):
+        read(place)
+    assert mode(place) == 0o755
+
+
+@pytest.mark.parametrize("content", ["", "my notes", '{"url": "tcp://127.0.0.1:1"}', "[1, 2]"])
+def test_a_file_that_somebody_took_for_a_connection_file_stays_as_it_is(place: Path, content: str) -> None:
+    (place / "notes").write_text(content)
+    for loose in (0o644, 0o755):
+        (place / "notes").chmod(loose)
+        with pytest.raises(ConnectionFileError):
+            read_connection_file(place / "notes")
+        assert mode(place / "notes") == loose
+
+
 def test_a_secret_that_can_not_be_made_private_is_used_with_a_warning(
     place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

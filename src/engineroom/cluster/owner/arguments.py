@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
 from traitlets.config import Config
 
+from engineroom.errors import LaunchError
 from engineroom.settings.application import with_json
 from engineroom.settings.cluster import IPClusterStart
 from engineroom.settings.old_names import renew
@@ -86,3 +88,11 @@ def running_elsewhere(place: Profile) -> str:
     profiles = ((found.profile, found.cluster_id) for found in running(place))
     words = named(f"Cluster.from_file({profile.arguments(each)})" for profile, each in profiles if profile is not None)
     return f". {words}" if words else ""
+
+
+def check_started(options: Mapping[str, Any], connection_file: str, *, running: bool) -> None:
+    """Raise LaunchError for a cluster that nobody has started, unless the caller says how long to wait for it."""
+    if not running and "timeout" not in options and not os.path.exists(connection_file):
+        raise LaunchError(
+            "the cluster is not running: start it with `cluster.start_cluster_sync()`, or write `with cluster as rc:`"
+        )
