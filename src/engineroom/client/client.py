@@ -90,7 +90,8 @@ class Client(Hinted):
         to reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
         bytes than this. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
         `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh must work without a `password`.
-        ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do.
+        ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do. TypeError:
+        `connection_info` is something else, or there is no such option.
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         say_ignored(cast("dict[str, Any]", ignored), Client.__init__.__annotations__)

@@ -27,6 +27,8 @@ from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController, connected, tasks_of
 
+NEVER_RAISING = {"PUSH_EXC_INFO", "POP_EXCEPT", "RERAISE", "COPY"}
+"""Where an exception would leave the one that is being handled in place for all that follows in the thread."""
 CALLED = {"CALL", "CALL_FUNCTION_EX", "CALL_KW", "RESUME", "JUMP_BACKWARD", "SEND"}
 
 
@@ -60,6 +62,7 @@ def at_step(number: int, act: Callable[[], None], *, only_after_calls: bool = Fa
             points[code] = {after.offset for before, after in pairs if before.opname in CALLED}
             if not only_after_calls:
                 points[code] |= {offset for offset, _ in dis.findlinestarts(code)}
+            points[code] -= {each.offset for each in all_of_it if each.opname in NEVER_RAISING}
         return points[code]
 
     begin, stop = (traced if sys.version_info < (3, 12) else monitored)(see)
