@@ -371,7 +371,8 @@ class Client(Hinted):
 
         `targets`: engine ids; for a single id, only that engine's dict is returned. "queue": calls of direct views;
         "tasks": calls of load-balanced views; "unassigned": calls that wait for an engine. `verbose`: lists of at most
-        1000 message ids instead of these numbers; "completed" stays a number.
+        1000 message ids instead of these numbers; "completed" stays a number. An engine that does not answer also has
+        "unresponsive", in seconds; "unresponsive_hosts" names each `ipcluster` process that does not.
         """
         ids = resolve(targets, self._session.engines) if self._session.engines.ids else ()
         return queue_status(self._session, ids, verbose=verbose, single=is_single(targets))
