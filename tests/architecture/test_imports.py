@@ -27,6 +27,13 @@ def test_import_engineroom_leaves_the_heavy_modules_for_later() -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize("command", ["ipcluster", "ipcontroller", "ipengine"])
+def test_a_command_loads_what_takes_time_once_it_can_say_what_goes_wrong(command: str) -> None:
+    code = f"import sys, engineroom.cli.{command}; print('traitlets' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_no_module_imports_one_that_imports_it() -> None:
     """Imports inside functions count as well; those of types alone, which nothing executes, do not."""
     _check_no_circle("", types=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engineroom.machine.standard_streams import say
-from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str]) -> int:
@@ -13,6 +12,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.cluster.commands.cleaning import clean, lost_profiles
     from engineroom.settings.cluster import IPClusterClean
     from engineroom.settings.profiles import profiles
+    from engineroom.settings.reading import read_application
 
     app = read_application(IPClusterClean, argv)
     places = profiles(app.ipython_dir) if app.all_profiles else [app.profile_directory]

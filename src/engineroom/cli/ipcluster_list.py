@@ -7,8 +7,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from engineroom.settings.reading import read_application
-
 
 def main(argv: Sequence[str]) -> int:
     """Print the clusters of the profile that is named; by default of all, and whatever else runs on this machine."""
@@ -16,6 +14,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.cluster.finding.registry import find_all
     from engineroom.settings.cluster import IPClusterList
     from engineroom.settings.profiles import profiles
+    from engineroom.settings.reading import read_application
 
     app = read_application(IPClusterList, argv)
     one = app.profile_directory if app.profile or app.profile_dir else None

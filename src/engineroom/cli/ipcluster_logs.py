@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from engineroom.settings.reading import read_application
-
 
 def main(argv: Sequence[str]) -> int:
     """Print the last lines of a cluster's logs; with `-f` go on with what is written from now on."""
     from engineroom.cluster.commands.logs import follow, last_lines, log_files, opened
     from engineroom.settings.cluster import IPClusterLogs
+    from engineroom.settings.reading import read_application
 
     app = read_application(IPClusterLogs, argv)
     logs = opened(log_files(app.profile_directory, app.cluster_id, app.arguments))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from engineroom.settings.option import OptionError
-from engineroom.settings.reading import read_application
 
 _HINT = """To do the same with `ipython profile create --parallel`, install engineroom's stand-in for ipyparallel:
 pip install "engineroom[ipyparallel]\""""
@@ -17,6 +16,7 @@ def main(argv: Sequence[str]) -> int:
     from engineroom.settings.catalogue import FILES
     from engineroom.settings.cluster import IPClusterProfile
     from engineroom.settings.config_files import config_file, write_config_file
+    from engineroom.settings.reading import read_application
 
     app = read_application(IPClusterProfile, argv)
     command, *names = app.arguments or [""]

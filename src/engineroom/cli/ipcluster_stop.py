@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from engineroom.errors import LaunchError
 from engineroom.machine.standard_streams import say
-from engineroom.settings.reading import read_application
 
 if TYPE_CHECKING:
     from engineroom.settings.profiles import Profile
@@ -26,6 +25,7 @@ def main(argv: Sequence[str]) -> int:
     """Stop the clusters that are named; return the exit code."""
     from engineroom.cluster.commands.stop import stop
     from engineroom.settings.cluster import IPClusterStop
+    from engineroom.settings.reading import read_application
 
     app = read_application(IPClusterStop, argv)
     profile = app.profile_directory

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from engineroom.settings.reading import read_application
-
 
 def main(argv: Sequence[str]) -> int:
     """Say which step of a cluster's start failed first and what to do, or that all is well; 0 only then."""
     from engineroom.cluster.why.report import as_json, as_text, why
     from engineroom.settings.cluster import IPClusterWhy
+    from engineroom.settings.reading import read_application
 
     logging.getLogger("engineroom.client").setLevel(logging.ERROR)  # the answer says it all
     app = read_application(IPClusterWhy, argv)

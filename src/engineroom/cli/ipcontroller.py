@@ -9,7 +9,6 @@ import msgspec
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
-from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +24,7 @@ def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.seats.process import ControllerPlan, run
     from engineroom.settings.controller import IPController
     from engineroom.settings.option import names_in
+    from engineroom.settings.reading import read_application
     from engineroom.trail.launches import parse_launch, take_own_launch
 
     try:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
-from engineroom.settings.reading import read_application
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,6 +21,7 @@ def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.plan.programs import engine_config
     from engineroom.machine.standard_streams import is_terminal
     from engineroom.settings.engine import IPEngine
+    from engineroom.settings.reading import read_application
     from engineroom.trail.launches import parse_launch, take_own_launch
     from engineroom.trail.steps import begin_if_old
 

@@ -21,7 +21,6 @@ from engineroom.protocol.messages import PROTOCOL, Join, Welcome
 from engineroom.protocol.questions import AskBounds, Bounds
 from engineroom.settings.option import OptionError
 from engineroom.settings.profiles import Profile, tail
-from engineroom.settings.reading import read_application
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -178,6 +177,7 @@ def _trouble_with_options(profile: Profile) -> str:
     from engineroom.settings.cluster import IPClusterStart  # only where nothing runs
     from engineroom.settings.controller import IPController
     from engineroom.settings.engine import IPEngine
+    from engineroom.settings.reading import read_application
 
     for program in (IPClusterStart, IPController, IPEngine):
         try:
