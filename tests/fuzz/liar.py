@@ -20,7 +20,8 @@ from tests.patience import SECONDS
 class Liar:
     """One connection of a role; `heard`: what the controller has said."""
 
-    def __init__(self, role: str, connection: Connection, welcome: Welcome, secret: bytes) -> None:
+    def __init__(self, role: str, connection: Connection, welcome: Welcome | None, secret: bytes) -> None:
+        """`welcome`: None if it is still to be heard."""
         self.role, self.connection, self.welcome, self.secret = role, connection, welcome, secret
         self.identity = identity_of(secret)
         self.heard: list[Any] = []

@@ -16,11 +16,11 @@ import pytest
 
 from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Join
-from engineroom.transport.dial import NoWay, attempts, connect
+from engineroom.transport.dial import NoWay, connect
 from engineroom.transport.ssh_tunnel import tunnel_command
 from engineroom.transport.tunnels import Tunnel, TunnelFailed
 from tests.conftest import wait_until
-from tests.patience import SECONDS
+from tests.patience import SECONDS, looks
 from tests.transport.conftest import Inbox
 
 FORWARDS = """#!{python}
@@ -110,7 +110,7 @@ def test_peers_share_one_and_it_is_made_again(open_door: Any, ssh: Any, log: Pat
             os.kill(first, signal.SIGKILL)
             for inbox in inboxes:
                 await inbox.until(lambda inbox=inbox: bool(inbox.closed))
-            async for _ in attempts(asyncio.get_running_loop().time() + SECONDS):
+            async for _ in looks():
                 with contextlib.suppress(NoWay):  # ssh is not there yet
                     connection, _ = await connect(info, role="client", join=JOIN, tunnel=tunnels[0])
                     break

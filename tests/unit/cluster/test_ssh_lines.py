@@ -32,16 +32,7 @@ from engineroom.cluster.ssh.messages import (
 )
 from engineroom.cluster.ssh.near.logs import LogCopy
 from engineroom.machine.pulse import Pulse
-from engineroom.transport.dial import attempts
-from tests.patience import SECONDS
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what nobody tells us of."""
-    async for _ in attempts(asyncio.get_running_loop().time() + SECONDS):
-        if condition():
-            return
-    raise AssertionError("this did not come true")
+from tests.patience import SECONDS, comes_true
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
@@ -162,7 +153,7 @@ def test_an_owner_that_was_cut_off_comes_back_and_hears_what_it_missed() -> None
         first = DescriptorLine(*far, on_line=heard.line, on_end=heard.end)
         await heard.until(lambda: heard.lines)
         first.close()
-        await until(lambda: not owner.here)
+        await comes_true(lambda: not owner.here)
         owner.tell(Notice("missed"))
         door = socket.socket(socket.AF_UNIX)
         door.connect(str(door_path("d" * 16)))

@@ -17,7 +17,6 @@ from engineroom.cluster.ssh.near.machine import Machine, NotReached
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
 from engineroom.trail.steps import Steps, read_steps
-from engineroom.transport.dial import attempts
 from tests.patience import SECONDS, comes_true
 
 SAME = str(engineroom.__version__)
@@ -210,9 +209,7 @@ def test_a_connection_that_ends_before_there_is_a_plan_is_known_to_be_over(tmp_p
 
     async def tale(machine: Machine) -> None:
         await machine.reach(SECONDS)
-        async for _ in attempts(asyncio.get_running_loop().time() + SECONDS):
-            if machine.lost:
-                break
+        await comes_true(lambda: machine.lost)
         machine.begin(RemotePlan(door=machine.door))
         with pytest.raises(LaunchError, match="me@node1: the connection ended: exit code 255"):
             await machine.ask(Fetch(path="a"))

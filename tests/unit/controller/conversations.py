@@ -11,40 +11,27 @@ from engineroom.controller.admission import Admission
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
 from engineroom.ids import SessionId, TaskId, task_id
-from engineroom.protocol.closing import Closing
 from engineroom.protocol.identities import identity_of, new_secret
-from engineroom.protocol.messages import Held, Join, Refused
+from engineroom.protocol.messages import Held, Join
 from engineroom.transport.memory import memory_pair
-from tests.patience import SECONDS, comes_true
+from tests.fuzz.liar import Liar
+from tests.patience import SECONDS
 
 T = TypeVar("T")
 
 
-class Somebody:
-    """A peer of a role; `heard`: what the controller has said."""
+class Somebody(Liar):
+    """A peer of a role that says what it likes, but over no socket."""
 
     def __init__(self, controller: Controller, role: str, **told: Any) -> None:
         """Come in with `told` in the Join; NotLetIn says why not. An engine holds nothing, and says so."""
-        near, self.connection = memory_pair(role)
-        self.secret = told.pop("secret", None) or new_secret()
-        self.identity = told.pop("identity", None) or identity_of(self.secret)
-        self.heard: list[Any] = []
-        self.closing: Closing | None = None
-        join = Join(proof=b"", identity=self.identity, secret=self.secret, **told)
-        Admission(controller).admit(near, role, join)
-        self.connection.start(self)
+        near, far = memory_pair(role)
+        secret = told.pop("secret", None) or new_secret()
+        identity = told.pop("identity", None) or identity_of(secret)
+        Admission(controller).admit(near, role, Join(proof=b"", identity=identity, secret=secret, **told))
+        super().__init__(role, far, None, secret)
         if role == "engine":
             self.say(Held(last=True))
-
-    def on_messages(self, messages: list[Any]) -> None:
-        self.heard += messages
-
-    def on_closed(self, closing: Closing) -> None:
-        self.closing = closing
-
-    def say(self, *messages: Any) -> None:
-        for message in messages:
-            self.connection.send(message)
 
     def of(self, kind: type[T]) -> list[T]:
         """Return the messages of this kind that it has heard."""
@@ -52,13 +39,8 @@ class Somebody:
 
     async def hears(self, kind: type[T], count: int = 1) -> T:
         """Return the message of this kind that was heard as number `count`, once it is there."""
-        await comes_true(lambda: len(self.of(kind)) >= count)
+        await self.until(lambda: len(self.of(kind)) >= count)
         return self.of(kind)[count - 1]
-
-    async def is_sent_away(self) -> str:
-        """Return why."""
-        await comes_true(lambda: self.closing is not None)
-        return next((message.reason for message in self.of(Refused)), "")
 
     def task(self, number: int) -> TaskId:
         """Return the id of its task of this number."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -106,15 +107,10 @@ def raised_in_the_core() -> set[str]:
     return found
 
 
-class Tracer:
-    """While it is entered: notes the checks that are reached, and makes the one that is number `fails` fail, from 1."""
+class _Traced(ABC):
+    """While it is entered, this thread is traced."""
 
-    def __init__(self, every: frozenset[Check], fails: int = 0) -> None:
-        self._by_place = {(check.file, check.line): check for check in every}
-        self._files = {check.file for check in every}
-        self._fails = fails
-        self._before: Any = None
-        self.reached: list[Check] = []
+    _before: Any = None
 
     def __enter__(self) -> Self:
         self._before = sys.gettrace()
@@ -123,6 +119,20 @@ class Tracer:
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(self._before)
+
+    @abstractmethod
+    def _call(self, frame: FrameType, event: str, argument: object) -> Any:
+        """A function is called: return what traces its lines, None for nothing."""
+
+
+class Tracer(_Traced):
+    """While it is entered: notes the checks that are reached, and makes the one that is number `fails` fail, from 1."""
+
+    def __init__(self, every: frozenset[Check], fails: int = 0) -> None:
+        self._by_place = {(check.file, check.line): check for check in every}
+        self._files = {check.file for check in every}
+        self._fails = fails
+        self.reached: list[Check] = []
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:
         return self._line if frame.f_code.co_filename in self._files else None
@@ -137,21 +147,12 @@ class Tracer:
         return self._line
 
 
-class Lines:
+class Lines(_Traced):
     """While it is entered: raises `error` at the core's line that is number `fails`, from 1."""
 
     def __init__(self, fails: int, error: Exception) -> None:
         self._left, self._error = fails, error
-        self._before: Any = None
         self.failed = False
-
-    def __enter__(self) -> Self:
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self._before)
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:
         return self._line if frame.f_code.co_filename.startswith(str(CORE)) else None

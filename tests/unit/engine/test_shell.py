@@ -34,19 +34,24 @@ class Wire:
         """Bring nothing."""
 
 
+def shell_of(queue: TaskQueue, budget: Budget | None = None) -> Shell:
+    """Return the shell of an engine that has this queue. `budget`: None for a large one."""
+    return Shell(
+        queue,
+        Outbox(wake=lambda: None, write_now=lambda _: False),
+        FunctionTable(10),
+        Interrupts(queue, guarded=Runner.enter.__code__),
+        Descriptors(),
+        budget or Budget(1 << 30, hold=queue.hold, tell=lambda: None),
+        on_lost=lambda _: None,
+        on_end=lambda _: None,
+    )
+
+
 def test_a_task_that_begins_late_is_said_to_have_started() -> None:
     async def story() -> None:
         queue, wire = TaskQueue(), Wire()
-        shell = Shell(
-            queue,
-            Outbox(wake=lambda: None, write_now=lambda _: False),
-            FunctionTable(10),
-            Interrupts(queue, guarded=Runner.enter.__code__),
-            Descriptors(),
-            Budget(1 << 30, hold=queue.hold, tell=lambda: None),
-            on_lost=lambda _: None,
-            on_end=lambda _: None,
-        )
+        shell = shell_of(queue)
         shell.connected(cast(Any, wire))
         shell.on_messages([Run(TASK, 1, Call(Kind.EXECUTE))])
         await turns()
@@ -62,16 +67,7 @@ def test_an_engine_that_is_full_says_so_to_each_controller_and_when_it_goes_on()
     async def story() -> None:
         queue, wire = TaskQueue(), Wire()
         budget = Budget(10_000, hold=queue.hold, tell=lambda: None)
-        shell = Shell(
-            queue,
-            Outbox(wake=lambda: None, write_now=lambda _: False),
-            FunctionTable(10),
-            Interrupts(queue, guarded=Runner.enter.__code__),
-            Descriptors(),
-            budget,
-            on_lost=lambda _: None,
-            on_end=lambda _: None,
-        )
+        shell = shell_of(queue, budget)
         shell.connected(cast(Any, wire))
         size = budget.make(20_000)
         shell.take()
@@ -89,16 +85,7 @@ def test_an_engine_that_is_full_says_so_to_each_controller_and_when_it_goes_on()
 def test_no_task_is_started_while_the_controller_reads_too_slowly() -> None:
     async def story() -> None:
         queue, wire = TaskQueue(), Wire()
-        shell = Shell(
-            queue,
-            Outbox(wake=lambda: None, write_now=lambda _: False),
-            FunctionTable(10),
-            Interrupts(queue, guarded=Runner.enter.__code__),
-            Descriptors(),
-            Budget(1 << 30, hold=queue.hold, tell=lambda: None),
-            on_lost=lambda _: None,
-            on_end=lambda _: None,
-        )
+        shell = shell_of(queue)
         shell.connected(cast(Any, wire))
         shell.on_messages([Run(TASK, 1, Call(Kind.EXECUTE))])
         result = Finished(1, TASK, 1, Ran(0, 0.0, 0.0), bytes(50_000))
