@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from engineroom.protocol.ranges import (
+    Amount,
     EngineId,
     Few,
     Fewer,
@@ -16,6 +17,7 @@ from engineroom.protocol.ranges import (
     Priority,
     Seconds,
     SomeHash,
+    Spans,
     StreamSize,
     Text,
     Tries,
@@ -87,6 +89,37 @@ class Call(Header, frozen=True):
     body: Body = b""
 
 
+class Terms(Header, frozen=True):
+    """What few tasks ask for. `time_limit`: seconds that an attempt may run, 0 for any time; then it is interrupted or,
+    with `restart`, its engine is restarted if that is in vain. `resources`: how much of each the engine must have free;
+    `tags`: what it must be called."""
+
+    time_limit: Seconds = 0.0
+    restart: bool = False
+    resources: Annotated[tuple[tuple[Word, Amount], ...], Few] = ()
+    tags: Annotated[tuple[Word, ...], Few] = ()
+
+
+class Condition(Header, frozen=True):
+    """How other tasks must have ended: all of `tasks` or, unless `every`, one of them; with a result if `success`, with
+    an error if `failure`, either way if both."""
+
+    tasks: Spans
+    every: bool = True
+    success: bool = True
+    failure: bool = False
+
+
+class Awaits(Header, frozen=True):
+    """What a task waits for: `after`; `follow`, and then it runs where one of those ran; within `timeout` seconds, 0:
+    in any time. `inputs`: the tasks whose results are arguments of its call, in the order in which that names them."""
+
+    after: Condition | None = None
+    follow: Condition | None = None
+    timeout: Seconds = 0.0
+    inputs: Spans = ()
+
+
 class Options(Header, frozen=True):
     """How a task may be treated, apart from where it runs; most tasks share the defaults.
 
@@ -101,6 +134,7 @@ class Options(Header, frozen=True):
     max_engine_losses: Tries = 3
     priority: Priority = 0
     label: Word = ""
+    terms: Terms | None = None
 
 
 DEFAULT_OPTIONS = Options()

@@ -11,8 +11,10 @@ from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
 from engineroom.protocol.calls import METHODS as METHODS
+from engineroom.protocol.calls import Awaits as Awaits
 from engineroom.protocol.calls import Body as Body
 from engineroom.protocol.calls import Call as Call
+from engineroom.protocol.calls import Condition as Condition
 from engineroom.protocol.calls import Header
 from engineroom.protocol.calls import Kind as Kind
 from engineroom.protocol.calls import Options as Options
@@ -20,6 +22,7 @@ from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
+from engineroom.protocol.calls import Terms as Terms
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
 from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
@@ -51,6 +54,7 @@ from engineroom.protocol.ranges import (
     SomeEngine,
     SomeHash,
     SomeHost,
+    Spans,
     StreamId,
     TaskId,
     Text,
@@ -60,7 +64,7 @@ from engineroom.protocol.ranges import (
 )
 from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
 
-PROTOCOL = (2, 0)
+PROTOCOL = (2, 1)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
 their form in every version, so that peers of two majors can say so."""
 
@@ -195,6 +199,7 @@ class Submit(Header, frozen=True, tag="submit"):
     call: Call
     to: Instances | None = None
     options: Options = DEFAULT_OPTIONS
+    awaits: Awaits | None = None
 
 
 class Function(Header, frozen=True, tag="function"):
@@ -343,13 +348,15 @@ class Answer(Header, frozen=True, tag="answer"):
 
 class Run(Header, frozen=True, tag="run"):
     """Run an attempt of a task. `direct`: ahead of balanced ones, behind earlier direct ones.
-    `announce`: `Started` must be on its way before the call begins."""
+    `announce`: `Started` must be on its way before the call begins. `terms`, `inputs`: as the client said them."""
 
     task: TaskId
     attempt: Ordinal
     call: Call
     direct: bool = False
     announce: bool = False
+    terms: Terms | None = None
+    inputs: Spans = ()
 
 
 class Withdraw(Header, frozen=True, tag="withdraw"):

@@ -72,6 +72,8 @@ Number = Annotated[int, Meta(ge=0, le=MOST)]
 """Of a task, a result, a question, a ping, or of bytes or messages so far; 0 is none."""
 Ordinal = Annotated[int, Meta(ge=1, le=MOST)]
 """Of an attempt, or of a result of an engine: they are counted from 1."""
+Spans = Annotated[tuple[tuple[Identity, Number, Number], ...], Meta(max_length=2**10)]
+"""Consecutive tasks of one session: the session, the first and the last number. Others may send anything."""
 Version = Annotated[int, Meta(ge=0, le=2**16)]
 Tries = Annotated[int, Meta(ge=0, le=MOST_TRIES)]
 """How often something is tried again."""
@@ -92,6 +94,9 @@ Cores = Annotated[int, Meta(ge=0, le=2**20)]
 Signum = Annotated[int, Meta(ge=1, le=64)]
 """Whether this machine has it is another question."""
 OutputStream = Annotated[int, Meta(ge=1, le=2)]
+
+Amount = Annotated[float, Meta(ge=0.0, le=1e18)]
+"""Of a resource: bytes of memory, say."""
 
 Seconds = Annotated[float, Meta(ge=0.0, le=1e10)]
 """A duration: up to 300 years. No range admits NaN or infinity."""
