@@ -106,6 +106,22 @@ def test_a_function_of_a_module_may_see_the_engines_names(
     assert module.near.__name__ == "near"
 
 
+def test_imports_run_on_the_engines_too(rc: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    with rc[:].sync_imports():
+        import json as of_engines
+        from numpy import linalg  # noqa: F401
+    assert "importing linalg from numpy on engine(s)\n" in capsys.readouterr().out
+    assert of_engines.dumps(1) == "1"
+    assert rc[:].apply_sync(lambda: (of_engines.__name__, linalg.norm([3, 4]))) == [("json", 5.0)] * 2
+    assert rc[0]["linalg.__name__"] == "numpy.linalg"
+    with rc[0].sync_imports(local=False, quiet=True):
+        import decimal as far
+    assert rc[0].apply_sync(lambda: far.Decimal(1) + 1) == 2
+    assert rc[1].apply_sync(lambda: far.Decimal(1) + 1) == 2  # it travels with the function
+    with pytest.raises(er.RemoteError, match="no_such_module"), rc[0].sync_imports(local=False):
+        import no_such_module  # type: ignore[import-not-found]  # noqa: F401
+
+
 def test_a_future_as_an_argument_says_what_to_pass(rc: Client) -> None:
     view = rc.load_balanced_view()
     with pytest.raises(er.PackError, match=r"Until then, pass the result: `ar.get\(\)`"):

@@ -95,9 +95,7 @@ _VIEW_LATER = {
 }
 _DIRECT_LATER = {
     "activate": "use `view.execute(cell)` in place of %px",
-    "importer": "write `view.execute('import numpy')`, or import inside your function",
     "is_coalescing": "use this view: broadcast views are not available yet",
-    "sync_imports": "import here as usual and write `view.execute('import numpy')`, or import inside your function",
 }
 _DIRECT = {
     "broadcast": "write `view.push({'name': value})`",
@@ -112,17 +110,18 @@ _BALANCED_ONLY = {
     "execute": f"{_ON_ENGINES}`rc[:].execute(code)`",
     "gather": f"{_ON_ENGINES}`rc[:].gather('name')`. For results, write `[ar.get() for ar in results]`",
     "get": f"{_ON_ENGINES}`rc[0].get('name')`. For a result, write `ar.get()`",
+    "importer": f"{_ON_ENGINES}`with rc[:].importer: import numpy`",
     "pull": f"{_ON_ENGINES}`rc[0].pull('name', block=True)`",
     "push": f"{_ON_ENGINES}`rc[:].push({{'name': value}})`",
     "run": f"{_ON_ENGINES}`rc[:].run('script.py')`",
     "scatter": f"{_ON_ENGINES}`rc[:].scatter('name', seq)`",
+    "sync_imports": f"{_ON_ENGINES}`with rc[:].sync_imports(): import numpy`",
     "update": f"{_ON_ENGINES}`rc[:].update({{'name': value}})`",
 }
 _BALANCED_LATER = {
     "after": "wait for those tasks first: `rc.wait(results)`",
     "follow": "call through the engine that ran the other task: `rc[ar.engine_id].apply_async(f)`",
     "register_joblib_backend": "use `view.map_sync(f, xs)` in place of `Parallel()(delayed(f)(x) for x in xs)`",
-    "sync_imports": "import here as usual and write `rc[:].execute('import numpy')`, or import inside your function",
     "timeout": "wait with a time limit, `ar.get(timeout=5)`, and cancel the task with `ar.cancel()`",
 }
 

@@ -36,6 +36,7 @@ from engineroom.serialize.payloads import pack, pack_names
 
 if TYPE_CHECKING:
     from engineroom.client.sequences.partitions import Distribution
+    from engineroom.client.views.imports import SyncImports
     from engineroom.serialize.results import ExecuteReply
 
 
@@ -288,6 +289,26 @@ class DirectView(View[Kind]):
             return made
 
         return result_of(self._session, submit) if self._blocks(block) else submit()
+
+    def sync_imports(self, local: bool = True, quiet: bool = False) -> SyncImports:
+        """Return a context manager: import statements in its `with` block run on the engines, too, `as` included.
+
+        Leaving the block waits for the engines. `local=False`: import on the engines only; here the names can only be
+        used in functions that run there. `quiet`: do not print what is imported. RemoteError or CompositeError: an
+        import failed on an engine.
+        """
+        from engineroom.client.views.imports import SyncImports  # few use it
+        from engineroom.serialize.functions.imports import run_import
+
+        def submit(statement: str) -> AsyncResult[Any]:
+            return self._apply(run_import, (statement,), {})
+
+        return SyncImports(submit, local=local, quiet=quiet)
+
+    @property
+    def importer(self) -> SyncImports:
+        """The same as `sync_imports()`: `with view.importer: import numpy`."""
+        return self.sync_imports()
 
     def use_dill(self) -> Any:
         """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
