@@ -109,7 +109,8 @@ def test_a_function_of_a_module_may_see_the_engines_names(
 def test_imports_run_on_the_engines_too(rc: Client, capsys: pytest.CaptureFixture[str]) -> None:
     with rc[:].sync_imports():
         import json as of_engines
-        from numpy import linalg  # noqa: F401
+
+        from numpy import linalg
     assert "importing linalg from numpy on engine(s)\n" in capsys.readouterr().out
     assert of_engines.dumps(1) == "1"
     assert rc[:].apply_sync(lambda: (of_engines.__name__, linalg.norm([3, 4]))) == [("json", 5.0)] * 2
