@@ -207,7 +207,8 @@ class Client(Hinted):
         """Return a view that runs each call on one of these engines, whichever is free.
 
         `targets`: as in `rc[targets]`; None or "all": all engines, with those that connect later. `block`,
-        `label`, `track`, `retries`, `rerun_lost`: flags, see LoadBalancedView. IndexError: there is no such engine.
+        `label`, `track`, `retries`, `priority`, `gpu` and others: flags, see LoadBalancedView. IndexError: there is no
+        such engine.
         """
         if isinstance(targets, str) and targets == "all":
             targets = None

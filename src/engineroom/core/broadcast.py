@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Record, What
 from engineroom.core.attempts import can_run
+from engineroom.core.capabilities import asks_of
 from engineroom.core.forgetting import function_of
 from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
@@ -60,10 +61,13 @@ def _submit_balanced(
         return
     if not again:
         session.known_up_to = number
+    options = message.options
     task = _new(state, session, message.task, number, message, arrival)
     if tries:
         task.attempt = tries
-    pool = task.pool = pool_for(state, (message.options.engines, task.large > 0))
+    pool = task.pool = pool_for(
+        state, (options.engines, task.large > 0, None if options.terms is None else asks_of(options))
+    )
     pool.users += 1
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))

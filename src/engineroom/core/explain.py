@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.bounds import why_full, why_paused
+from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
@@ -128,9 +129,12 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
     if not state.engines:
         coming = to_come(state)
         return "there are no engines" + (f"; {coming} {'is' if coming == 1 else 'are'} starting" if coming else "")
+    if pool.asks is not None and not any(has(engine.info, pool.asks) for engine in state.engines.values()):
+        return nobody_has(pool.asks, (engine.info for engine in state.engines.values()))
     if pool.allowed is not None and not any(pool.admits(engine) for engine in state.engines.values()):
         names = ", ".join(map(str, sorted(pool.allowed)))
-        return f"it may run only on engines {names}, and none of them is connected"
+        lacking = "" if pool.asks is None else f" with {in_words(pool.asks)}"
+        return f"it may run only on engines {names}, and none of them{lacking} is connected"
     if not pool.engines:
         return "all engines that may run it have lost their connections; waiting for one to reconnect"
     silent = sum(engine.silent_since is not None for engine in pool.engines)

@@ -124,5 +124,5 @@ def _left(state: ControllerState, task: Task) -> str:
     """Return in words who is left to run a task that has just ended an engine: one, or none."""
     pool = pool_of(task)
     left = [engine.id for engine in state.engines.values() if pool.admits(engine)]
-    fit = " that may run it" if pool.allowed is not None else ""
+    fit = " that may run it" if pool.allowed is not None or pool.asks is not None else ""
     return f"engine {left[0]} is the last one left{fit}" if left else f"no engine is left{fit}"

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from engineroom.core.actions import Record, Send, What
+from engineroom.core.capabilities import Asks, has
 from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.lines import Line, release
 from engineroom.core.policies import POLICIES
@@ -30,12 +31,13 @@ _CHOICES = 4
 class Needs(NamedTuple):
     """The requirements of a task for its engine. Tasks with equal needs share a pool.
 
-    `engines`: None for any. `large`: its bytes come as a stream. (Whatever else decides who may run a task
-    belongs here too: a Python version, resources.)
+    `engines`: None for any. `large`: its bytes come as a stream. `asks`: resources and tags. (Whatever else decides who
+    may run a task belongs here too: a Python version.)
     """
 
     engines: tuple[int, ...] | None
     large: bool
+    asks: Asks | None = None
 
 
 class Pool:
@@ -46,11 +48,12 @@ class Pool:
 
     is_pool = True
 
-    __slots__ = ("allowed", "engines", "lines", "needs", "policy", "queue", "users")
+    __slots__ = ("allowed", "asks", "engines", "lines", "needs", "policy", "queue", "users")
 
     def __init__(self, needs: Needs, policy: str, clock: Clock) -> None:
         self.needs = needs
         self.allowed = None if needs.engines is None else frozenset(needs.engines)
+        self.asks = None if needs.asks is None else Asks(*needs.asks)
         self.engines: OrderedDict[Engine, None] = OrderedDict()
         self.policy = POLICIES[policy]()
         self.queue = ReadyQueue(clock)
@@ -58,6 +61,8 @@ class Pool:
         self.users = 0
 
     def admits(self, engine: Engine) -> bool:
+        if self.asks is not None and not has(engine.info, self.asks):
+            return False
         return self.allowed is None or engine.id in self.allowed
 
     def update(self, engine: Engine) -> None:
@@ -80,12 +85,12 @@ def pool_of(task: Task) -> Pool:
     return task.pool
 
 
-def pool_for(state: ControllerState, needs: tuple[tuple[int, ...] | None, bool]) -> Pool:
+def pool_for(state: ControllerState, needs: tuple[tuple[int, ...] | None, bool, object]) -> Pool:
     """Return the pool for tasks with these `Needs`, made if it is not there."""
     pool: Pool | None = state.pools.get(needs)  # type: ignore[call-overload]  # a tuple finds its equal, and is sooner made
     if pool is None:
-        needs = Needs(*needs)
-        pool = state.pools[needs] = Pool(needs, state.limits.policy, state.clock)
+        made = Needs(*needs)  # type: ignore[arg-type]  # what is asked for is equal to its Asks
+        pool = state.pools[made] = Pool(made, state.limits.policy, state.clock)
         for engine in state.engines.values():
             if engine.peer is not None and pool.admits(engine):
                 pool.add(engine)
@@ -188,7 +193,8 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
     if engine.peer is not None:
         submit = task.submit
         announce = task.deaths > 0 or not submit.options.rerun_lost
-        run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce)
+        terms = submit.options.terms
+        run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce, terms)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))

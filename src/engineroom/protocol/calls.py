@@ -89,6 +89,10 @@ class Call(Header, frozen=True):
     body: Body = b""
 
 
+Resources = Annotated[tuple[tuple[Word, Amount], ...], Few]
+Tags = Annotated[tuple[Word, ...], Few]
+
+
 class Terms(Header, frozen=True):
     """What few tasks ask for. `time_limit`: seconds that an attempt may run, 0 for any time; then it is interrupted or,
     with `restart`, its engine is restarted if that is in vain. `resources`: how much of each the engine must have free;
@@ -96,8 +100,8 @@ class Terms(Header, frozen=True):
 
     time_limit: Seconds = 0.0
     restart: bool = False
-    resources: Annotated[tuple[tuple[Word, Amount], ...], Few] = ()
-    tags: Annotated[tuple[Word, ...], Few] = ()
+    resources: Resources = ()
+    tags: Tags = ()
 
 
 class Condition(Header, frozen=True):

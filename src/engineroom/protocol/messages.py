@@ -15,7 +15,7 @@ from engineroom.protocol.calls import Awaits as Awaits
 from engineroom.protocol.calls import Body as Body
 from engineroom.protocol.calls import Call as Call
 from engineroom.protocol.calls import Condition as Condition
-from engineroom.protocol.calls import Header
+from engineroom.protocol.calls import Header, Resources, Tags
 from engineroom.protocol.calls import Kind as Kind
 from engineroom.protocol.calls import Options as Options
 from engineroom.protocol.calls import Outcome as Outcome
@@ -72,7 +72,8 @@ their form in every version, so that peers of two majors can say so."""
 class EngineInfo(Header, frozen=True):
     """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
     `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
-    place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one."""
+    place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one.
+    `resources`, `tags`: what tasks can ask for, see `Terms`."""
 
     pid: Pid = 0
     host: Word = ""
@@ -85,6 +86,8 @@ class EngineInfo(Header, frozen=True):
     mpi_rank: SomeEngine = -1
     mpi_size: Engines = 0
     pid_namespace: Word = ""
+    resources: Resources = ()
+    tags: Tags = ()
 
 
 Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]

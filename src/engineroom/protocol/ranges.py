@@ -77,7 +77,8 @@ Spans = Annotated[tuple[tuple[Identity, Number, Number], ...], Meta(max_length=2
 Version = Annotated[int, Meta(ge=0, le=2**16)]
 Tries = Annotated[int, Meta(ge=0, le=MOST_TRIES)]
 """How often something is tried again."""
-Priority = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+MOST_PRIORITY = 2**31
+Priority = Annotated[int, Meta(ge=-MOST_PRIORITY, le=MOST_PRIORITY)]
 Size = Annotated[int, Meta(ge=0, le=MOST_BYTES)]
 StreamId = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """As chunks name it; 0 is none."""
@@ -98,7 +99,8 @@ OutputStream = Annotated[int, Meta(ge=1, le=2)]
 Amount = Annotated[float, Meta(ge=0.0, le=1e18)]
 """Of a resource: bytes of memory, say."""
 
-Seconds = Annotated[float, Meta(ge=0.0, le=1e10)]
+MOST_SECONDS = 1e10
+Seconds = Annotated[float, Meta(ge=0.0, le=MOST_SECONDS)]
 """A duration: up to 300 years. No range admits NaN or infinity."""
 WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
 """Seconds since 1970."""

@@ -77,16 +77,16 @@ def test_the_metadata_are_offered_by_tab(rc: Client) -> None:
 
 def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     balanced = """
-        abort apply apply_async apply_sync block client executor get_result history imap label map map_async
-        map_sync outstanding parallel purge_results queue_status remote rerun_lost retries set_flags shutdown spin
-        targets temp_flags track wait with_flags
+        abort apply apply_async apply_sync block client executor get_result gpu history imap label map map_async
+        map_sync memory on_time_limit outstanding parallel priority purge_results queue_status remote rerun_lost
+        resources retries set_flags shutdown spin tag targets temp_flags time_limit track wait with_flags
     """
     assert [name for name in dir(rc.load_balanced_view()) if not name.startswith("_")] == balanced.split()
     direct = """
         abort apply apply_async apply_sync block clear client execute executor gather get get_result history imap
-        importer label map map_async map_sync outstanding parallel pull purge_results push queue_status remote run
-        scatter set_flags shutdown spin sync_imports targets temp_flags track update use_cloudpickle use_dill
-        use_pickle wait with_flags
+        importer label map map_async map_sync on_time_limit outstanding parallel pull purge_results push
+        queue_status remote run scatter set_flags shutdown spin sync_imports targets temp_flags time_limit track
+        update use_cloudpickle use_dill use_pickle wait with_flags
     """
     assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
     client = """

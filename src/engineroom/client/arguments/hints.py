@@ -103,6 +103,11 @@ _DIRECT = {
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
     "retries": "use `rc.load_balanced_view(retries=3)`",
+    "priority": "one engine runs its calls in the order you make them; use `rc.load_balanced_view(priority=1)`",
+    "gpu": "choose the engines yourself, as in `rc[[0, 1]]`, or use `rc.load_balanced_view(gpu=1)`",
+    "memory": "choose the engines yourself, as in `rc[[0, 1]]`, or use `rc.load_balanced_view(memory='4GiB')`",
+    "resources": "choose the engines yourself, as in `rc[[0, 1]]`, or use `rc.load_balanced_view(resources={...})`",
+    "tag": "choose the engines yourself, as in `rc[[0, 1]]`, or use `rc.load_balanced_view(tag='bigmem')`",
 }
 _ON_ENGINES = "this acts on particular engines, so use a direct view: "
 _BALANCED_ONLY = {

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack, cast, overload
 
-from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import takes
 from engineroom.client.engines.targets import Targets, spell
@@ -16,9 +15,11 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.blocking import result_of
 from engineroom.client.state.numbers import HISTORY, NumberHistory
 from engineroom.client.views.flags import NOT_YET, Flags, missing
+from engineroom.client.views.terms import CHECKED, LIMIT_FLAGS, OnTimeLimit, checked, terms_of
 from engineroom.errors import NoSuchFlag, PackError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.ids import msg_id, task_id
+from engineroom.protocol.messages import Terms
 from engineroom.serialize.chunks.items import each_item
 from engineroom.serialize.functions.packing import PackedFunction, name_of
 
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
 class AnyView(Hinted, Generic[Kind]):
     """A view without what is built on views: executors, lazy maps and remote functions."""
 
-    _flag_names: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"})
+    _flag_names: ClassVar[frozenset[str]] = frozenset({"block", "targets", "label", "track"}) | LIMIT_FLAGS
     _takes_chunksize: ClassVar[bool] = False
+    time_limit: float | None = None
+    on_time_limit: OnTimeLimit = "interrupt"
+    _terms: Terms | None = None
 
     def __init__(self, client: Caller, session: Session, **flags: Unpack[Flags]) -> None:
         self.client = client
@@ -211,7 +215,7 @@ class AnyView(Hinted, Generic[Kind]):
     def _changed_flags(self) -> Iterator[tuple[str, Any]]:
         """Yield the flags that are not at their usual values."""
         for name in sorted(self._flag_names - {"targets", "rerun_lost"}):
-            if value := getattr(self, name):
+            if (value := getattr(self, name)) and value != "interrupt":
                 yield name, value
 
     @property
@@ -236,15 +240,17 @@ class AnyView(Hinted, Generic[Kind]):
     if not TYPE_CHECKING:  # a checker would let any name be assigned to
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if name == "retries":
+            if name in CHECKED:
                 try:
-                    value = given_numbers.whole(name, value)
+                    value = checked(name, value)
                 except TypeError as error:
                     if is_for_users(error):
                         show_users_frames(error)
                     raise
             if name.startswith("_") or name in self._flag_names or name == "client" or hasattr(type(self), name):
                 object.__setattr__(self, name, value)
+                if name in CHECKED:
+                    object.__setattr__(self, "_terms", terms_of(self))
             elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
                 try:
                     raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be lost in silence
@@ -272,6 +278,8 @@ class AnyView(Hinted, Generic[Kind]):
         if unknown:
             names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self._flag_names))
             raise NoSuchFlag(f"{type(self).__name__} has no flag {names}; it has {known}")
+        for name in CHECKED & flags.keys():  # before any of them is set
+            checked(name, flags[name])  # type: ignore[literal-required]  # the names are checked above
 
     def _blocks(self, block: bool | None) -> bool:
         return self.block if block is None else block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
@@ -20,6 +20,7 @@ from engineroom.client.sequences.chunks import cuts
 from engineroom.client.sequences.columns import columns_of
 from engineroom.client.views.flags import BalancedFlags, BalancedMapOptions, BalancedOtherFlags
 from engineroom.client.views.options import options_of
+from engineroom.client.views.terms import NEED_FLAGS
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
@@ -39,11 +40,18 @@ class LoadBalancedView(View[One]):
     """Runs each call on one of the engines in `targets` (None: all engines), whichever is free.
 
     Further flags: `retries`: how many times to repeat a call that raises. `rerun_lost`: run a call again on another
-    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`. The other flags: see View.
+    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`. `priority`: calls with a
+    higher one start first. `gpu`, `memory` ("4GiB"), `resources` (a dict of any others) and `tag`: run only on engines
+    that have at least as much, and that tag. The other flags: see View.
     """
 
-    _flag_names: ClassVar[frozenset[str]] = View._flag_names | {"retries", "rerun_lost"}
+    _flag_names: ClassVar[frozenset[str]] = View._flag_names | NEED_FLAGS | {"retries", "rerun_lost", "priority"}
     _takes_chunksize: ClassVar[bool] = True
+    priority: int = 0
+    resources: Mapping[str, float | str] | None = None
+    gpu: float | None = None
+    memory: float | str | None = None
+    tag: str | Sequence[str] | None = None
 
     def __init__(self, client: Caller, session: Session, **flags: Unpack[BalancedFlags]) -> None:
         self.retries = 0
@@ -126,12 +134,13 @@ class LoadBalancedView(View[One]):
         """Call `f` with the items of `sequences`, as the builtin `map` does; return an AsyncMapResult.
 
         `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
-        `retries`, which repeats tasks). `ordered`: iterate over the results in the order of the items, otherwise as
-        they arrive. `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map:
-        tasks that have not started are cancelled, and running ones are interrupted. ValueError: options are wrong, or
-        wrong together. TypeError: there are no `sequences`. PackError: names the item that cannot be sent.
+        `retries` or `time_limit`, which are about tasks). `ordered`: iterate over the results in the order of the
+        items, otherwise as they arrive. `return_exceptions`: return errors as results. `on_error="stop"`: the first
+        error ends the map: tasks that have not started are cancelled, and running ones are interrupted. ValueError:
+        options are wrong, or wrong together. TypeError: there are no `sequences`. PackError: names the item that cannot
+        be sent.
         """
-        if chunksize is None and self.retries:
+        if chunksize is None and (self.retries or self.time_limit is not None):
             chunksize = 1
         elif chunksize is not None and given_numbers.whole("chunksize", chunksize) < 1:
             raise ValueError(f"chunksize must be at least 1, not {chunksize}")
@@ -186,10 +195,17 @@ class LoadBalancedView(View[One]):
         self._numbers.add(tasks[0].number)
 
     def _options(self, label: str) -> Options:
-        if self.targets is None and self.rerun_lost and not self.retries and not label:
+        if (
+            self.targets is None
+            and self.rerun_lost
+            and not self.retries
+            and not label
+            and self._terms is None
+            and not self.priority
+        ):
             return DEFAULT_OPTIONS
         engines = None if self.targets is None or self.targets == "all" else self._engines()
-        return options_of(label, engines, self.retries, rerun_lost=self.rerun_lost)
+        return options_of(label, engines, self.retries, self.priority, rerun_lost=self.rerun_lost, terms=self._terms)
 
     def _engines(self) -> tuple[int, ...]:
         return resolve(self.targets, self._session.engines)

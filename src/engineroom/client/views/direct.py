@@ -417,7 +417,8 @@ class DirectView(View[Kind]):
         label: str,
         function: PackedFunction | None = None,
     ) -> None:
-        options = options_of(label) if label else DEFAULT_OPTIONS
+        terms = self._terms
+        options = options_of(label, terms=terms) if label or terms is not None else DEFAULT_OPTIONS
         for part in (engines,) if len(engines) <= MOST_LISTED else listed(engines):
             tasks = self._session.submit(kind, body, result, function=function, to=part, options=options)
             self._numbers.add(tasks[0].number, len(tasks))

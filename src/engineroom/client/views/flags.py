@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from engineroom.client.engines.targets import Targets
 from engineroom.client.maps.submitting import OnError
+from engineroom.client.views.terms import OnTimeLimit
 
 NOT_YET = frozenset({"after", "follow", "timeout"})
 """Flags that users know and that have no effect yet."""
@@ -21,6 +23,8 @@ def missing(view: object, name: str) -> AttributeError:
 class _Common(TypedDict, total=False):
     label: str | None
     track: bool
+    time_limit: float | None
+    on_time_limit: OnTimeLimit
 
 
 class CallFlags(_Common, total=False):
@@ -42,6 +46,11 @@ class Flags(CallFlags, OtherFlags, total=False):
 class _Balanced(TypedDict, total=False):
     retries: int
     rerun_lost: bool
+    priority: int
+    resources: Mapping[str, float | str] | None
+    gpu: float | None
+    memory: float | str | None
+    tag: str | Sequence[str] | None
 
 
 class BalancedCallFlags(CallFlags, _Balanced, total=False):

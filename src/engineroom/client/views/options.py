@@ -6,18 +6,24 @@ from functools import lru_cache
 
 import msgspec
 
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Options
-from engineroom.protocol.ranges import MOST_LISTED, MOST_TRIES, WORD
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Options, Terms
+from engineroom.protocol.ranges import MOST_LISTED, MOST_PRIORITY, MOST_TRIES, WORD
 
 _decode = msgspec.msgpack.Decoder(Options).decode
 
 
 @lru_cache(maxsize=128)
 def options_of(
-    label: str, engines: tuple[int, ...] | None = None, retries: int = 0, *, rerun_lost: bool = True
+    label: str,
+    engines: tuple[int, ...] | None = None,
+    retries: int = 0,
+    priority: int = 0,
+    *,
+    rerun_lost: bool = True,
+    terms: Terms | None = None,
 ) -> Options:
     """Return the options; TypeError or ValueError says what is wrong with a flag."""
-    options = Options(engines=engines, retries=retries, rerun_lost=rerun_lost, label=label)
+    options = Options(engines, retries, rerun_lost, priority=priority, label=label, terms=terms)
     if options == DEFAULT_OPTIONS:
         return DEFAULT_OPTIONS
     _check_label(label)
@@ -28,6 +34,8 @@ def options_of(
         )
     if not 0 <= retries <= MOST_TRIES:
         raise ValueError(f"retries must be between 0 and {MOST_TRIES}, not {retries}")
+    if abs(priority) > MOST_PRIORITY:
+        raise ValueError(f"priority must be between -{MOST_PRIORITY} and {MOST_PRIORITY}, not {priority}")
     _decode(msgspec.msgpack.encode(options))  # whatever else the table of ranges says
     return options
 

@@ -33,6 +33,8 @@ class View(AnyView[Kind]):
 
     Flags are attributes. `block`: calls wait and return the result. `targets`: the engines. `label`: a name for the
     tasks. `track`: large buffers are not copied when they are sent; do not modify them until `ar.sent` is True.
+    `time_limit`: seconds that a task may run on its engine; then it is interrupted and raises TaskTimeout.
+    `on_time_limit="restart"`: if it does not end then, its engine is restarted.
 
     Arguments of methods that are named as a flag replace it for one call; None: as the flag says. A call raises
     PackError if something cannot be sent, IndexError if one of `targets` does not exist, NoEnginesRegistered if there
