@@ -123,7 +123,9 @@ def test_no_flag_is_set_in_silence(rc: Client, name: str) -> None:
 
 def test_flags_that_do_not_exist_are_named_before_any_is_set(rc: Client) -> None:
     view = rc[:]
-    with pytest.raises(KeyError, match="DirectView has no flag nosuch; it has block, label, targets, track"):
+    with pytest.raises(
+        KeyError, match="DirectView has no flag nosuch; it has block, label, on_time_limit, targets, time_limit, track"
+    ):
         view.set_flags(block=True, nosuch=1)  # type: ignore[call-arg]
     assert view.block is False
     with pytest.raises(TypeError):  # as it was
