@@ -22,7 +22,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
 
     `key`: its task and number. `body`: the payload when it travels as a stream, else None. `ready`: nothing is missing
     to start it. `queued`: it has not started and was not given back. `announced`: Started was said of it.
-    `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name.
+    `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name. `began`: by
+    the monotonic clock, 0 if it has not or nobody asks. `verdict`: what it fails with if it is interrupted.
     """
 
     run: Run
@@ -33,6 +34,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     announced: bool = False
     ended: bool = False
     output: TaskOutput | None = None
+    began: float = 0.0
+    verdict: Exception | None = None
 
     @classmethod
     def of(cls, run: Run, body: Payload | None = None) -> Attempt:

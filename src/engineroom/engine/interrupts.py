@@ -83,7 +83,8 @@ class Interrupts:
             return
         self.wanted = None
         if requested:
-            running_chunk.withdraw()  # the function may catch what it is interrupted with, and a map go on
+            # The function may catch what it is interrupted with, and a map go on.
+            running_chunk.withdraw(None if running is None else running.verdict)
         if self._postponing:
             self._postponed = True
         else:

@@ -17,6 +17,7 @@ from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
+from engineroom.engine.verdicts import judged
 from engineroom.protocol.messages import Call, Finished, Ran, Status, Stream
 from engineroom.protocol.streams import Packed
 from engineroom.serialize.chunks.items import Results
@@ -84,6 +85,7 @@ class Runner:
             body = self.enter(attempt)
         except MissingFunction as missing:
             writer.set(None)
+            attempt.began = 0.0
             self._queue.put_back(attempt)
             self._outbox.function_missing(attempt, missing.hash)
             return
@@ -91,7 +93,7 @@ class Runner:
             if self._forked:
                 end_child(problem)
             status = _ERROR
-            error, body = self._pack_failure(problem, run.call)
+            error, body = self._pack_failure(judged(attempt, problem), run.call)
         if self._forked:
             end_child(None)
         now = monotonic()
@@ -115,6 +117,8 @@ class Runner:
 
     def enter(self, attempt: Attempt) -> Packed:
         """Run user code: only within this call may an interrupt be raised."""
+        if attempt.run.terms is not None:
+            attempt.began = monotonic()
         if self._interrupts.wanted is not None:
             self._interrupts.check(attempt)
         # Packed at once: a result is a snapshot, and its packing may run user code as well.

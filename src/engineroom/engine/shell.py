@@ -15,6 +15,7 @@ from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.results import KeptResults
+from engineroom.engine.verdicts import TimeLimits
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     AlreadyStarted,
@@ -77,6 +78,7 @@ class Shell:
         """`on_lost(reason)`: the connection is gone; `on_end(reason)`: the controller wants the engine to end."""
         self._queue, self._outbox, self._functions = queue, outbox, functions
         self._interrupts, self._descriptors = interrupts, descriptors
+        self._limits = TimeLimits(interrupts)
         self._on_lost, self._on_end = on_lost, on_end
         self._budget, self._said_full = budget, False
         self._results = KeptResults(budget)
@@ -339,7 +341,7 @@ class Shell:
             self._seen = running
             self.take()
             if running is not None:
-                self._postpone(_LATER)
+                self._postpone_while(running, _LATER)
             return
         self._descriptors.read(running)
         self.take()
@@ -350,7 +352,11 @@ class Shell:
             self._connection.send(Started(*running.key))
         if running.output is not None:
             self._say(running.output.take(running.key))
-        self._postpone(_OUTPUT)
+        self._postpone_while(running, _OUTPUT)
+
+    def _postpone_while(self, running: Attempt, delay: float) -> None:
+        """Look again after `delay`, or sooner if what runs is to end sooner."""
+        self._postpone(delay if running.run.terms is None else min(delay, self._limits.look(running)))
 
     def _postpone(self, delay: float) -> None:
         """Look again after `delay`, whatever was planned."""

@@ -210,6 +210,8 @@ def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:
 
 def test_arguments_are_shown_by_their_names(rc: Client) -> None:
     balanced, direct = rc.load_balanced_view(), rc[:]
+    every = {"label", "track", "time_limit", "on_time_limit"}
+    needs = {"rerun_lost", "retries", "priority", "gpu", "memory", "resources", "tag"}
     for method, names in (
         (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label"}),
         (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),
@@ -217,11 +219,11 @@ def test_arguments_are_shown_by_their_names(rc: Client) -> None:
         (balanced.imap, {"ordered", "max_outstanding", "return_exceptions"}),
         (direct.map_sync, {"track", "return_exceptions", "on_error", "label"}),
         (direct.map_async, {"track", "return_exceptions", "on_error", "label"}),
-        (direct.set_flags, {"block", "label", "targets", "track"}),
-        (balanced.with_flags, {"block", "label", "rerun_lost", "retries", "targets", "track"}),
-        (balanced.remote, {"block", "label", "rerun_lost", "retries", "targets", "track"}),
-        (rc.load_balanced_view, {"block", "label", "rerun_lost", "retries", "track"}),
-        (rc.direct_view, {"block", "label", "track"}),
+        (direct.set_flags, {"block", "targets", *every}),
+        (balanced.with_flags, {"block", "targets", *every, *needs}),
+        (balanced.remote, {"block", "targets", *every, *needs}),
+        (rc.load_balanced_view, {"block", *every, *needs}),
+        (rc.direct_view, {"block", *every}),
     ):
         shown = inspect.signature(method).parameters
         keywords = {name for name, each in shown.items() if each.kind is each.KEYWORD_ONLY} | ({"block"} & set(shown))

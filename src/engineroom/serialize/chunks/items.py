@@ -142,7 +142,7 @@ class _Chunk:
         if os.getpid() != self._process:
             raise problem  # a child that the function forked: it runs no further items
         arguments = text_of(self.columns, index) if len(self.failed) < _DESCRIBED else ""
-        self.failed[index], failed = self._describe(problem, arguments)
+        self.failed[index], failed = self._describe(_as_judged(problem), arguments)
         self._put(index, failed)
         if not self.stop and not isinstance(problem, KeyboardInterrupt):
             return False
@@ -228,6 +228,15 @@ def _early_end() -> BaseException:
     error = StopIteration()
     error.add_note("The function raised StopIteration, as next() does at the end of an iterator.")
     return error
+
+
+def _as_judged(problem: BaseException) -> BaseException:
+    """Return the error of an item that raised `problem`: another one, if the engine had a reason to interrupt it."""
+    verdict = running_chunk.verdict
+    if verdict is None or not isinstance(problem, KeyboardInterrupt):
+        return problem
+    running_chunk.verdict = None  # the traceback is not to be kept
+    return verdict.with_traceback(problem.__traceback__)
 
 
 def _is_cancelled() -> bool:
