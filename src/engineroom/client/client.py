@@ -194,8 +194,8 @@ class Client(Hinted):
     def direct_view(self, targets: Targets = "all", **flags: Unpack[CallFlags]) -> DirectView[Any]:
         """Return a view of exactly these engines; "all": all engines that are connected when a call is made.
 
-        `targets`: as in `rc[targets]`, or "all". `block`, `label`, `track`: flags, see View. IndexError: there is no
-        such engine.
+        `targets`: as in `rc[targets]`, or "all". `block`, `label`, `track`, `time_limit`, `on_time_limit`: flags, see
+        View. IndexError: there is no such engine.
         """
         if targets is not None and not (isinstance(targets, str) and targets == "all"):
             ids = resolve(targets, self._session.engines)
@@ -207,8 +207,8 @@ class Client(Hinted):
         """Return a view that runs each call on one of these engines, whichever is free.
 
         `targets`: as in `rc[targets]`; None or "all": all engines, with those that connect later. `block`,
-        `label`, `track`, `retries`, `priority`, `gpu` and others: flags, see LoadBalancedView. IndexError: there is no
-        such engine.
+        `label`, `track`, `time_limit`, `on_time_limit`, `retries`, `rerun_lost`, `priority`, `gpu`, `memory`,
+        `resources`, `tag`: flags, see LoadBalancedView. IndexError: there is no such engine.
         """
         if isinstance(targets, str) and targets == "all":
             targets = None

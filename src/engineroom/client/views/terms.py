@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from engineroom.client.arguments import given_numbers
 from engineroom.protocol.messages import Terms
 from engineroom.protocol.ranges import MOST_SECONDS
 from engineroom.settings.amounts import MOST_NAMES, amount_of, resources_of, tags_of
-
-if TYPE_CHECKING:
-    from engineroom.client.views.any_view import AnyView
 
 OnTimeLimit = Literal["interrupt", "restart"]
 """What happens to an engine whose task goes on beyond its time limit: nothing, or it is restarted."""
@@ -88,7 +85,15 @@ def checked(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is out of range: {value!r}") from None
 
 
-def terms_of(view: AnyView[Any]) -> Terms | None:
+class Limited(Protocol):
+    """A view, as far as its flags go; some have more of them."""
+
+    _flag_names: ClassVar[frozenset[str]]
+    time_limit: float | None
+    on_time_limit: OnTimeLimit
+
+
+def terms_of(view: Limited) -> Terms | None:
     """Return what the calls of `view` ask for, None for nothing."""
     flags: Any = view
     limit = 0.0 if view.time_limit is None else float(view.time_limit)
