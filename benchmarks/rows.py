@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, latency, lifecycle, memory, rates, scale, trouble
+from benchmarks import bulk, latency, lifecycle, loops, memory, rates, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "noop": partial(rates.noops, 10_000),
     "noop100k": partial(rates.noops, 100_000),
+    "awaited": loops.awaited,
     "cpu": rates.noop_cpu,
     "map": rates.maps,
     "trip": latency.lone,

@@ -36,6 +36,10 @@ class IOThread:
         except RuntimeError:
             return  # the loop is closed: nothing to notify
 
+    def soon(self, callback: Callable[[], object]) -> None:
+        """Have `callback()` called once what the thread does now is done; only on the thread itself."""
+        self.loop.call_soon(callback)
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Have `work` run on the thread, and wait for nothing."""
         self.call(lambda: self._spawned.append(self.loop.create_task(work)))

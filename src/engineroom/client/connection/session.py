@@ -17,6 +17,7 @@ from engineroom.client.state.engine_table import Engine
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
+from engineroom.client.waiting.awaited import Awaited
 from engineroom.client.waiting.waits import PATIENCE, CallbackThread, LeftCondition, Waiter, in_slices, unheld
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
@@ -56,6 +57,7 @@ class Session(State):
         self._counted: PackedFunction | None = None
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
+        self.awaited = Awaited(self._io)
         self.patience = patience
         self.silence = Silence(self.engines, self._io, lambda: self.tasks, patience)
         self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout)
@@ -106,6 +108,7 @@ class Session(State):
         )
         self.condition = LeftCondition(self._fail_here)
         self.callbacks = CallbackThread(self.callbacks.name)
+        self.awaited = Awaited(self._io)
         self.silence.leave()
 
     def _fail_here(self) -> None:

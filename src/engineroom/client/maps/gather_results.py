@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.maps.map_results import AsyncMapResult
+from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.metadata import Metadata
 from engineroom.client.sequences.partitions import Distribution
@@ -29,6 +30,9 @@ class AsyncGatherResult(AsyncMapResult[Any]):
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Return an iterator over the whole; TimeoutError if it has not arrived within `timeout` seconds."""
         return iter(self.get(timeout))
+
+    def _steps(self) -> Iterator[Step]:
+        yield Step(self, self.done, lambda: self.get(0))
 
     def __getitem__(self, key: Any) -> Any:
         """Return what the whole has at `key`, waiting for all of it, or the metadata of a name (str)."""

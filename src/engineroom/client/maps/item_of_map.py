@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.futures import FINISHED
 from engineroom.client.results.metadata import Metadata
@@ -57,6 +58,9 @@ class ItemOfMap(AsyncResult[list[Any]]):
     def _in_order(self, deadline: Deadline) -> Iterator[Any]:
         whole, place = self._whole, self._place
         yield whole._value_or_raise(whole._items_at(place, deadline)[self._number - whole._starts[place]])
+
+    def _steps(self) -> Iterator[Step]:
+        yield Step(self, self.done, lambda: self.get(0))
 
     def _has_ended(self) -> bool:
         return self._whole.done() or self._whole._has_ended(self._place)

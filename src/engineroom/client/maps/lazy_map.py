@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from engineroom.client.kinds import T
 from engineroom.client.maps.blamed_items import blamed
+from engineroom.client.results.async_iteration import Until, each
 from engineroom.client.sequences.columns import iterate
+from engineroom.client.waiting.awaited import Ended, new_wait
 from engineroom.client.waiting.waits import NEVER, Deadline
 from engineroom.errors import PackError, RemoteError
 from engineroom.errors.local import called_by_users
@@ -80,6 +83,7 @@ class LazyMapIterator(Iterator[T]):
         self._read = self._taken = 0
         self._exhausted = False
         self._problem: BaseException | None = None
+        self._wanted: Ended | None = None
         self._fill()
 
     def __next__(self) -> T:
@@ -98,6 +102,33 @@ class LazyMapIterator(Iterator[T]):
             self.cancel()
             raise
         return cast("T", self._value(result, number, arguments))
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        """Return the next result like `next()`, in an event loop; if that is cancelled, so are the items under way."""
+        try:
+            await self._session.wait_for_room(1)
+            if not self._under_way:
+                self._fill()
+            if not self._under_way and self._problem is None:
+                raise StopAsyncIteration
+            if self._under_way:
+                await self._until_next()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return self.__next__()
+
+    async def _until_next(self) -> None:
+        if self._ordered:
+            await Until(self._waiting[0], self._waiting[0].done)
+            return
+        wanted = self._wanted = new_wait()
+        if self._arrived.empty():
+            self._session.silence.watch()
+            await wanted
 
     def cancel(self) -> None:
         """Read no more items, cancel those that have not started, and interrupt the others. Iteration ends."""
@@ -172,7 +203,12 @@ class LazyMapIterator(Iterator[T]):
             if self._ordered:
                 self._waiting.append(result)
             else:
-                result._when_done(functools.partial(self._arrived.put, result))
+                result._when_done(functools.partial(self._arrive, result))
+
+    def _arrive(self, result: AsyncResult[Any]) -> None:
+        self._arrived.put(result)
+        if self._wanted is not None:
+            self._session.awaited.add(self._wanted)
 
     def _has_next(self) -> bool:
         if self._ordered:
@@ -190,6 +226,7 @@ class WholeMapIterator(LazyMapIterator[T]):
     def __init__(self, result: AsyncMapResult[T], timeout: float | None) -> None:
         self._result, self._session, self._taken = result, result._session, 0
         self._results: Iterator[T] = result._iterate(timeout)
+        self._in_loop, self._deadline = each(result), Deadline(timeout)
 
     def __next__(self) -> T:
         try:
@@ -200,11 +237,23 @@ class WholeMapIterator(LazyMapIterator[T]):
             self.cancel()
             raise
         except BaseException:
-            if not self._session.closed:
-                self._session.abort(self._result._unfinished())
+            _withdraw(self._session, self._result._unfinished())
             raise
         self._taken += 1
         return value
+
+    async def __anext__(self) -> T:
+        """Return the next result, in an event loop. An error, or the coroutine's cancellation, ends the iterator."""
+        try:
+            async with asyncio.timeout(self._deadline.left()):
+                value = await anext(self._in_loop)
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            _withdraw(self._session, self._result._unfinished())
+            raise
+        self._taken += 1
+        return cast("T", value)
 
     def cancel(self) -> None:
         """Cancel tasks that have not started, and interrupt those that are running. Iteration ends."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from functools import partial
 from itertools import accumulate, chain
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from engineroom.client.kinds import T
+from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.metadata import Metadata, metadata_of
 from engineroom.client.state.map_items import FailedChunk, FailedItem
@@ -71,6 +73,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
     if TYPE_CHECKING:  # an AsyncMapResult[int] has items that are ints
 
         def __iter__(self) -> Iterator[T]: ...
+        def __aiter__(self) -> AsyncIterator[T]: ...
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> T: ...
@@ -138,12 +141,31 @@ class AsyncMapResult(AsyncResult[list[T]]):
 
     def _each(self, deadline: Deadline) -> Iterator[Any]:
         for place in range(len(self._starts) - 1) if self.ordered else self._as_they_come(deadline):
-            items = self._items_at(place, deadline)
-            if self._is_whole(place):
-                yield from items
-            else:
-                for item in items:
-                    yield self._value_or_raise(item)
+            yield from self._values_at(place, deadline)
+
+    def _values_at(self, place: int, deadline: Deadline = NEVER) -> Iterator[Any]:
+        items = self._items_at(place, deadline)
+        if self._is_whole(place):
+            yield from items
+        else:
+            for item in items:
+                yield self._value_or_raise(item)
+
+    def _steps(self) -> Iterator[Step]:
+        places = {} if self.ordered else {id(task): place for place, task in enumerate(self._tasks)}
+        for turn in range(len(self._starts) - 1):
+            yield Step(self, partial(self._is_there, turn), partial(self._values_in_turn, turn, places))
+
+    def _is_there(self, turn: int) -> bool:
+        """Whether the chunk that an iteration yields as number `turn` is there."""
+        return self.done() or (self._has_ended(turn) if self.ordered else len(self._arrived) > turn)
+
+    def _values_in_turn(self, turn: int, places: dict[int, int]) -> Iterator[Any]:
+        if self.ordered:
+            return self._values_at(turn)
+        if len(self._arrived) <= turn:
+            return iter(())  # it was ended by an error, which has been raised
+        return self._values_at(places[id(self._arrived[turn])])
 
     def _as_they_come(self, deadline: Deadline) -> Iterator[int]:
         places = {id(task): place for place, task in enumerate(self._tasks)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
+from engineroom.client.results.async_iteration import Step, each
 from engineroom.client.results.facts import Facts
 from engineroom.client.results.failures import joined_error
 from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
@@ -31,7 +32,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 """What only makers of futures call."""
 
 
-@called_by_users("r", "wait", "wait_interactive", "get_dict", "__getitem__", "_in_order")
+@called_by_users("r", "result", "wait", "wait_interactive", "get_dict", "__getitem__", "_in_order")
 class AsyncResult(Facts, LeanFuture[T]):
     """A Future for one call (single target) or for several calls (list of targets).
 
@@ -125,11 +126,26 @@ class AsyncResult(Facts, LeanFuture[T]):
                 if not self.done():
                     self._wait_for_end(limit)
                 return self._values_or_errors()
-            return self.result(limit)
+            return LeanFuture.result(self, limit)
         except BaseException as error:
             if is_for_users(error):
                 show_users_frames(error)
             raise
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return the result or raise the error; wait at most `timeout` seconds (None: no limit), then TimeoutError.
+
+        A call that was made with `return_exceptions=True` has its errors among its results.
+        """
+        return self.get(timeout) if self._return_exceptions else super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the error that `result` would raise; None if there is none. Waits at most `timeout` seconds.
+
+        None: no limit. TimeoutError: it has not ended. CancelledError: it was cancelled.
+        """
+        error = super().exception(timeout)
+        return None if self._return_exceptions else error
 
     @property
     def r(self) -> T:
@@ -284,14 +300,27 @@ class AsyncResult(Facts, LeanFuture[T]):
 
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
-        if self._single:
-            raise TypeError("this AsyncResult has a single result; use get()")
+        self._check_several()
         deadline = Deadline(timeout)
         return self._in_order(deadline)
+
+    def _check_several(self) -> None:
+        if self._single:
+            raise TypeError("this AsyncResult has a single result; use get()")
 
     def _in_order(self, deadline: Deadline) -> Iterator[Any]:
         for task in self._tasks:
             yield self._value_of(task, deadline)
+
+    def __aiter__(self: AsyncResult[list[Item]]) -> AsyncIterator[Item]:
+        """Yield the results like iterating, in an event loop. If that is cancelled, the tasks are withdrawn."""
+        self._check_several()
+        return each(self)
+
+    def _steps(self) -> Iterator[Step]:
+        """Return the waits of an iteration in an event loop."""
+        for task in self._tasks:
+            yield Step(self, lambda: task.outcome is not None or self.done(), lambda: [self._value_of(task)])  # noqa: B023 (called before the next)
 
     @overload
     def __getitem__(self: AsyncResult[list[Item]], key: SupportsIndex) -> Item: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Callable, Generator
@@ -9,7 +11,9 @@ from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.kinds import T
+from engineroom.client.waiting.awaited import new_wait
 from engineroom.client.waiting.waits import Waiter
+from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 
 if TYPE_CHECKING:
@@ -119,26 +123,36 @@ class LeanFuture(Future[T]):
         return self._error()
 
     def __await__(self) -> Generator[Any, None, T]:
-        import asyncio  # code that awaits has imported it already
+        """Wait for the result in an event loop; a coroutine that is cancelled meanwhile withdraws the tasks."""
+        if not self.done():
+            yield from self._until(self.done)
+        if self._state is CANCELLED:
+            raise asyncio.CancelledError  # as every future that is awaited
+        return self.result(0)
 
-        loop = asyncio.get_running_loop()
-        ended = loop.create_future()
-
-        def settle() -> None:
-            if not ended.done():
-                ended.set_result(None)
+    def _until(self, condition: Callable[[], object]) -> Generator[Any, None, None]:
+        """Wait in an event loop until `condition()`, asked whenever a task ends; it is true once all have."""
+        session, ended = self._session, new_wait()
 
         def look() -> None:
-            if self.done():
-                loop.call_soon_threadsafe(settle)
+            if condition():
+                session.awaited.add(ended)
 
-        if self._watch(look):
-            self._session.silence.watch()
-            try:
-                yield from ended
-            finally:
+        if not self._watch(look):
+            return
+        try:
+            if condition():
+                return
+            session.silence.watch()
+            yield from ended
+        except BaseException:
+            if ended.cancelled():
+                with contextlib.suppress(EngineroomError):  # the session has ended: there is nothing to withdraw
+                    self.cancel()
+            raise
+        finally:
+            if not self.done():
                 self._unwatch(look)
-        return self.result(0)
 
     def _value(self) -> T:
         """Return the result of what has finished, or raise its error."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.failures import composite
 from engineroom.client.results.futures import FINISHED
 from engineroom.client.waiting.waits import Deadline
@@ -21,10 +23,12 @@ class Part(Protocol):
     def done(self) -> bool: ...
     def cancelled(self) -> bool: ...
     def cancel(self) -> bool: ...
-    def exception(self, timeout: float | None = None) -> BaseException | None: ...
+    def _error(self) -> BaseException | None: ...
     def get(self, timeout: float | None = None, return_exceptions: bool | None = None) -> Any: ...  # noqa: FBT001
     def _failed(self) -> bool: ...
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]: ...
+    def _until(self, condition: Callable[[], object]) -> Generator[Any, None, None]: ...
+    def _steps(self) -> Iterator[Step]: ...
 
 
 class Joining:
@@ -51,6 +55,13 @@ class Joining:
         """Yield the results in order, each as soon as it is there; TimeoutError after `timeout` seconds from now."""
         deadline = Deadline(timeout)
         return (value for part in self._parts for value in _each(part, deadline))
+
+    def _steps(self) -> Iterator[Step]:
+        for part in self._parts:
+            if part._single:
+                yield Step(part, part.done, lambda: [part.get(0)])  # noqa: B023 (called before the next)
+            else:
+                yield from part._steps()
 
     def _part_done(self) -> None:
         with self._session.condition:
@@ -80,10 +91,7 @@ def _error_of(part: Part) -> BaseException | None:
     """Return the error of `part`, as far as it has ended."""
     if not part.done():
         return None
-    try:
-        return part.exception(0)
-    except BaseException as error:  # noqa: BLE001 -- it was cancelled, which is no Exception in asyncio
-        return error
+    return CancelledError() if part.cancelled() else part._error()
 
 
 def _each(part: Part, deadline: Deadline | None, *, return_exceptions: bool = False) -> Iterator[Any]:
