@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engineroom.client.maps.map_results import AsyncMapResult
     from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
+    from engineroom.client.views.broadcast import BroadcastView
     from engineroom.client.views.direct import DirectView
     from engineroom.client.views.executor import ViewExecutor
     from engineroom.client.views.parallel import ParallelFunction, parallel
@@ -88,6 +89,7 @@ __all__ = [
     "AlreadyDisplayedError",
     "AsyncMapResult",
     "AsyncResult",
+    "BroadcastView",
     "Client",
     "Cluster",
     "ClusterManager",
@@ -152,6 +154,7 @@ _HOMES = {
     "FIRST_EXCEPTION": "concurrent.futures",
     "AsyncMapResult": "engineroom.client.maps.map_results",
     "AsyncResult": "engineroom.client.results.async_result",
+    "BroadcastView": "engineroom.client.views.broadcast",
     "Client": "engineroom.client.client",
     "Cluster": "engineroom.cluster",
     "ClusterManager": "engineroom.cluster",

@@ -17,7 +17,6 @@ _CANNING = (
 
 _MEANWHILE = {
     "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
-    "BroadcastView": "use `rc[:]`: data for all engines is sent to the controller only once",
     "Dependency": "wait for the other tasks first: `rc.wait(results)`",
     "ParallelMagics": "use `rc[:].execute(code)` in place of %px",
     "bind_kernel": "run code on an engine with `rc[0].execute(code)`: notebooks cannot connect to engines yet",

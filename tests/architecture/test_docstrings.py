@@ -14,6 +14,7 @@ import pytest
 from engineroom import (
     AsyncMapResult,
     AsyncResult,
+    BroadcastView,
     Client,
     DirectView,
     LazyMapIterator,
@@ -28,6 +29,7 @@ from engineroom.client.results.metadata import Metadata
 REACHED: tuple[type, ...] = (
     Client,
     DirectView,
+    BroadcastView,
     LoadBalancedView,
     AsyncResult,
     AsyncMapResult,

@@ -45,6 +45,8 @@ def views(rc: Client) -> None:
     assert_type(rc.direct_view("all", block=True), DirectView[Many])
     assert_type(rc.direct_view(3, label="x"), DirectView[One])
     assert_type(rc.direct_view(targets=[1]), DirectView[Many])
+    assert_type(rc.broadcast_view(0, is_coalescing=True, block=True), er.BroadcastView)
+    assert_type(rc.broadcast_view().with_flags(is_coalescing=True).apply_sync(half, 1), list[float])
     assert_type(list(rc), list[DirectView[One]])
     assert_type(rc.load_balanced_view(), LoadBalancedView)
     assert_type(rc.load_balanced_view([0, 1], retries=2, rerun_lost=False), LoadBalancedView)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engineroom.client.maps.map_results import AsyncMapResult
     from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.balanced import LoadBalancedView
+    from engineroom.client.views.broadcast import BroadcastView
     from engineroom.client.views.direct import DirectView
     from engineroom.client.views.executor import ViewExecutor
     from engineroom.client.views.remote import RemoteFunction, remote
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncMapResult",
     "AsyncResult",
+    "BroadcastView",
     "Client",
     "DirectView",
     "LazyMapIterator",

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, Self, SupportsIndex, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, SupportsIndex, Unpack, cast, overload
 
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.hinted import Hinted
@@ -41,6 +41,9 @@ from engineroom.machine.standard_streams import fill_descriptors
 from engineroom.protocol.messages import Shutdown, Signal
 from engineroom.protocol.task_ranges import listed
 
+if TYPE_CHECKING:
+    from engineroom.client.views.broadcast import BroadcastView
+
 
 class StartedCluster(Protocol):
     """What a client needs of a `Cluster`, which lies above it."""
@@ -54,7 +57,7 @@ class StartedCluster(Protocol):
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "result_status", "abort", "queue_status", "send_signal")
-@called_by_users("shutdown", "clear")
+@called_by_users("shutdown", "clear", "broadcast_view")
 class Client(Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 
@@ -201,6 +204,26 @@ class Client(Hinted):
             ids = resolve(targets, self._session.engines)
             targets = ids[0] if is_single(targets) else list(ids)
         return DirectView(self, self._session, targets="all" if targets is None else targets, **flags)
+
+    @takes(CallFlags)
+    def broadcast_view(
+        self,
+        targets: Targets = "all",
+        is_coalescing: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+        **flags: Unpack[CallFlags],
+    ) -> BroadcastView:
+        """Return a view of these engines whose calls return lists, also for a single engine.
+
+        `targets`: as in `rc[targets]`; None or "all": all engines that are connected when a call is made.
+        `is_coalescing`: without effect, see BroadcastView. `block`, `label`, `track`: flags, see View. IndexError:
+        there is no such engine.
+        """
+        from engineroom.client.views.broadcast import BroadcastView  # few use it
+
+        if targets is None or (isinstance(targets, str) and targets == "all"):
+            return BroadcastView(self, self._session, targets="all", is_coalescing=is_coalescing, **flags)
+        ids = list(resolve(targets, self._session.engines))
+        return BroadcastView(self, self._session, targets=ids, is_coalescing=is_coalescing, **flags)
 
     @takes(BalancedCallFlags)
     def load_balanced_view(self, targets: Targets = None, **flags: Unpack[BalancedCallFlags]) -> LoadBalancedView:

@@ -90,10 +90,10 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     """
     assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
     client = """
-        abort block clear close cluster debug direct_view executor get_result history ids load_balanced_view
-        outstanding profile purge_everything purge_hub_results purge_local_results purge_results queue_status
-        result_status room send_signal shutdown spin spin_thread stop_spin_thread wait wait_for_engines
-        wait_interactive
+        abort block broadcast_view clear close cluster debug direct_view executor get_result history ids
+        load_balanced_view outstanding profile purge_everything purge_hub_results purge_local_results
+        purge_results queue_status result_status room send_signal shutdown spin spin_thread stop_spin_thread
+        wait wait_for_engines wait_interactive
     """
     assert [name for name in dir(rc) if not name.startswith("_")] == client.split()
     executor = "map shutdown submit view"

@@ -120,8 +120,8 @@ def test_what_is_not_built_yet_is_no_attribute(rc: Client) -> None:
 
 
 def test_what_is_not_built_yet_is_nobodys_type() -> None:
-    assert not isinstance(1, er.BroadcastView)
-    with pytest.raises(er.NotBuiltYet, match="BroadcastView is not available yet"):
-        type("Mine", (er.BroadcastView,), {})
+    assert not isinstance(1, er.AsyncHubResult)
+    with pytest.raises(er.NotBuiltYet, match="AsyncHubResult is not available yet"):
+        type("Mine", (er.AsyncHubResult,), {})
     with pytest.raises(er.NotBuiltYet, match="copyreg"):
         er.can_map["type"] = str

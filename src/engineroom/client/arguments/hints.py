@@ -58,7 +58,6 @@ _CLIENT_LATER = {
     "activate": "use `rc[:].execute(cell)` in place of %px",
     "become_dask": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
     "become_distributed": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
-    "broadcast_view": "use `rc[:]`: data for all engines is sent to the controller only once",
     "create_message_futures": "use a view's `apply_async`, which returns a future",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
@@ -95,12 +94,12 @@ _VIEW_LATER = {
 }
 _DIRECT_LATER = {
     "activate": "use `view.execute(cell)` in place of %px",
-    "is_coalescing": "use this view: broadcast views are not available yet",
 }
 _DIRECT = {
     "broadcast": "write `view.push({'name': value})`",
     "after": "calls to one engine already run in the order you make them",
     "chunksize": "a direct view gives each engine one part; use a load-balanced view for chunks",
+    "is_coalescing": "use `rc.broadcast_view(is_coalescing=True)`, or leave the flag out: it has no effect",
     "follow": "choose the engine yourself: `rc[ar.engine_id].apply_async(f)`",
     "retries": "use `rc.load_balanced_view(retries=3)`",
     "priority": "one engine runs its calls in the order you make them; use `rc.load_balanced_view(priority=1)`",

@@ -43,6 +43,18 @@ class Flags(CallFlags, OtherFlags, total=False):
     """The flags of all views."""
 
 
+class _Broadcast(TypedDict, total=False):
+    is_coalescing: bool
+
+
+class BroadcastOtherFlags(OtherFlags, _Broadcast, total=False):
+    """The flags of broadcast views, but for `block`."""
+
+
+class BroadcastFlags(Flags, _Broadcast, total=False):
+    """The flags of broadcast views."""
+
+
 class _Balanced(TypedDict, total=False):
     retries: int
     rerun_lost: bool
