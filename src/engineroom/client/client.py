@@ -215,8 +215,8 @@ class Client(Hinted):
         """Return a view of these engines whose calls return lists, also for a single engine.
 
         `targets`: as in `rc[targets]`; None or "all": all engines that are connected when a call is made.
-        `is_coalescing`: without effect, see BroadcastView. `block`, `label`, `track`: flags, see View. IndexError:
-        there is no such engine.
+        `is_coalescing`: without effect, see BroadcastView. `block`, `label`, `track`, `time_limit`, `on_time_limit`:
+        flags, see View. IndexError: there is no such engine.
         """
         from engineroom.client.views.broadcast import BroadcastView  # few use it
 
