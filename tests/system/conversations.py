@@ -137,7 +137,10 @@ class Conversation:
 
     def bring(self, function: PackedFunction) -> None:
         """Send a function ahead of the calls that name it."""
-        bodies.send(self.peer.connection, Function(function.hash, parts=()), function.body)
+        for part in function.parts:
+            bodies.send(self.peer.connection, Function(part.hash, parts=None), part.segments())
+        parts = tuple(part.hash for part in function.parts)
+        bodies.send(self.peer.connection, Function(function.hash, parts=parts), function.body)
 
     def call(self, number: int, function: PackedFunction, *args: Any, to: tuple[int, ...] = ()) -> None:
         self.submit(number, Kind.APPLY, pack_call(args, {}), function.hash, to=to)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from engineroom.serialize.by_value import child_processes, class_sources, cloudpickles
+from engineroom.serialize.modules.adoption import imported_at
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -40,6 +42,7 @@ class ImportWatch:
     ) -> ModuleSpec | None:
         """Have the module found by the others, and acted on when it has run; nothing for all other modules."""
         del path, target
+        imported_at[fullname] = time()
         act = self._acts.pop(fullname, None)
         if act is None:
             return None

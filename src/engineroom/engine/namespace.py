@@ -64,6 +64,7 @@ class Namespace:
         self._coroutines = Coroutines()
         self._cells: Cells | None = None
         home.move_in(names)
+        home.content = functions.content
 
     def call(self, call: Call, payload: Buffer, task: bytes) -> Any:
         """Run `call` for `task` and return its result.
@@ -79,6 +80,8 @@ class Namespace:
             case Kind.EXECUTE:
                 return self.execute(unpack(payload))
             case Kind.PUSH:
+                if call.function:
+                    self._functions.ensure(call.function)  # its parts: modules that the values stand on
                 return self.assign(unpack(payload))
             case Kind.PULL:
                 wanted = unpack(payload)

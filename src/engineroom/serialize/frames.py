@@ -75,6 +75,16 @@ def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
     return frames[0], frames[1:]
 
 
+def pickle_in(packed: Packed) -> Buffer:
+    """Return the pickle of what `lay_out` returned, and perhaps more behind it."""
+    first: Buffer = packed if isinstance(packed, bytes) else packed[0]
+    if not first or first[0] != _FRAMED:
+        return first
+    _, count = _HEAD.unpack_from(first)
+    start = _HEAD.size + 8 * count
+    return memoryview(first)[start + -start % _ALIGN :]
+
+
 def _bytes_of(buffer: PickleBuffer) -> memoryview:
     try:
         return buffer.raw()

@@ -21,6 +21,7 @@ from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Buffer, Packed, lay_out, split
 from engineroom.serialize.functions.interactive import home
+from engineroom.serialize.modules.own import own
 
 _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
@@ -89,7 +90,15 @@ def _plainly(wrapped: object, keep: Callable[[PickleBuffer], object] | None) -> 
         return None
     if _GLOBAL not in pickle:
         return pickle
-    return None if b"__main__" in pickle or modules_by_value() or may_hold_exceptions(pickle) else pickle
+    if b"__main__" in pickle or modules_by_value() or may_hold_exceptions(pickle):
+        return None
+    return _with_modules(pickle) if own.any() else pickle
+
+
+def _with_modules(pickle: bytes) -> bytes:
+    from engineroom.serialize.modules.shipping import shipping  # only those who have modules of their own need it
+
+    return shipping.complete(pickle)
 
 
 def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
@@ -98,7 +107,10 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
     from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
 
     try:
-        return pickler.dumps(wrapped, buffers)
+        pickle = pickler.dumps(wrapped, buffers)
+        return _with_modules(pickle) if own.any() else pickle
+    except PackError:
+        raise
     except Exception as error:
         from engineroom.serialize.refusals.culprits import explain, too_deep  # only needed now
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engineroom.client.client import Client, client_of
@@ -81,6 +81,7 @@ class FakeController:
         self.heartbeat = 0.0
         self.steps: list[KnownStep] = []
         self._functions = FunctionTable()
+        self._parts: dict[bytes, Sequence[bytes]] = {}
         self._turn = 0
         self._aborted: set[TaskId] = set()
 
@@ -186,6 +187,7 @@ class FakeController:
             bodies.send(self.connection, Result(task, engine, outcome), payload)
 
     def _function(self, message: Function) -> None:
+        self._parts[message.hash] = message.parts or ()
         if isinstance(message.body, Stream):
             self._receive(message.body, lambda body: self._function_came(message.hash, body.buffer()))
         else:
@@ -194,7 +196,16 @@ class FakeController:
     def _function_came(self, digest: bytes, body: Any) -> None:
         self._functions.add(digest, body)
         if not self.holding:
-            self._answer(len(self.held))
+            taken, self.held = self.held, []
+            for submit, held in taken:
+                if self._is_here(submit.call.function):
+                    self._run_all(submit, held)
+                else:
+                    self.held.append((submit, held))
+
+    def _is_here(self, function: bytes) -> bool:
+        parts = self._parts.get(function, ())
+        return not function or all(digest in self._functions for digest in (function, *parts))
 
     def _abort(self, tasks: list[TaskId]) -> None:
         held = {each for submit, _ in self.held for each in tasks_of(submit)}
@@ -222,7 +233,7 @@ class FakeController:
         if submit.call.function and submit.call.function not in self._functions:
             self.send(NeedFunction(submit.call.function))
             self.held.append((submit, body))
-        elif self.holding:
+        elif self.holding or not self._is_here(submit.call.function):
             self.held.append((submit, body))
         else:
             self._run_all(submit, body)

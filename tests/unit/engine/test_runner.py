@@ -79,6 +79,8 @@ class Engine:
         packed = FunctionPacker().pack(function)
         if known:
             self.functions.add(packed.hash, packed.body)
+            for part in packed.parts:
+                self.functions.add(part.hash, b"".join(part.segments()))
         return self.send(Call(Kind.APPLY, packed.hash), pack_call(args, {}))
 
     def run(self) -> list[Any]:

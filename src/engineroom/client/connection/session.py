@@ -25,9 +25,13 @@ from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
+from engineroom.serialize.modules.own import own
 
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""
+
+
+_shipped = own.shipped
 
 
 class Owner(Listener, Protocol):
@@ -134,6 +138,7 @@ class Session(State):
 
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
+        function = self.packer.carrying(function, body) if _shipped else function
         if isinstance(body, bytes):
             size, segments = len(body), None
             call = Call(kind, b"" if function is None else function.hash, body)

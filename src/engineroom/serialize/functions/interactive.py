@@ -11,6 +11,7 @@ In a process that is no engine, such a function has what was captured as its glo
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from enum import Enum
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -32,18 +33,24 @@ class _Empty(Enum):
 EMPTY = _Empty.EMPTY
 
 
+def _nothing(digest: bytes) -> None:
+    """Return None, as a process does that has no parts."""
+
+
 class Home:
     """Where interactive functions live in this process: the engine's namespace, if this is an engine.
 
     `resolved`: how many references were. `shadowed`: captured names that the namespace hides (see `shadows`).
+    `content`: returns the bytes of a part that has this hash, None if they are not here.
     """
 
-    __slots__ = ("namespace", "resolved", "shadowed")
+    __slots__ = ("content", "namespace", "resolved", "shadowed")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
         self.resolved = 0
         self.shadowed: list[tuple[str, str, str]] = []
+        self.content: Callable[[bytes], bytes | None] = _nothing
 
     def take_shadowed(self) -> tuple[tuple[str, str, str], ...]:
         """Return what is in `shadowed`, and empty it."""

@@ -18,6 +18,8 @@ from engineroom.serialize.buffers import LargeBuffers
 from engineroom.serialize.frames import Buffer, Packed
 from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
+from engineroom.serialize.modules.own import own
+from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
 
@@ -47,6 +49,7 @@ class FunctionPacker:
         self._packed: dict[int, tuple[weakref.ref[Any], Any, PackedFunction]] = {}
         self._parts = PartStore()
         self._told: set[str] = set()
+        self._carrying: dict[tuple[bytes, ...], PackedFunction] = {}
         self._lock = threading.RLock()  # a signal handler may submit while its thread is in here
 
     def __len__(self) -> int:
@@ -67,23 +70,45 @@ class FunctionPacker:
 
         sameness = Sameness()
         same = sameness.watches(function)
-        packed = self._pack_anew(function, REUSABLE if same else FRESH)
+        packed, modules = self._pack_anew(function, REUSABLE if same else FRESH)
+        if modules:
+            from engineroom.serialize.modules.shipping import shipping  # it is there, as it has put them in
+
+            sameness.watches_also(shipping.watched(modules))
         if same:
             self._remember(function, sameness, packed._replace(copied=0) if packed.copied else packed)
         if len(packed.body) + sum(part.length for part in packed.parts) >= WORTH_A_WORD:
             warn_of_size(function, packed.name, self._told)
         return packed
 
-    def _pack_anew(self, function: object, use: int) -> PackedFunction:
+    def carrying(self, function: PackedFunction | None, body: Packed) -> PackedFunction | None:
+        """Return `function` so that it brings along the modules that `body`, the arguments of a call, stands on."""
+        there = () if function is None else function.parts
+        lacking = tuple(own.shipped[digest] for digest in needed_by(body) if digest in own.shipped)
+        lacking = tuple(part for part in lacking if part not in there)
+        if not lacking:
+            return function
+        key = b"" if function is None else function.hash, *(part.hash for part in lacking)
+        known = self._carrying.get(key)
+        if known is None:
+            if len(self._carrying) >= _REMEMBERED:
+                self._carrying.clear()
+            self._carrying[key] = known = _with_parts(function or _NO_FUNCTION, lacking)
+        return known
+
+    def _pack_anew(self, function: object, use: int) -> tuple[PackedFunction, bytes]:
+        """Return the packed function, and its pickle if it stands on modules that travel."""
         name = name_of(function)
         words = name.encode()[:500]
         buffers = LargeBuffers(LARGE)
         pickle = pickled(_callable(function), buffers, what=f"the function {name!r}", root=name)
         found = [self._parts.part(buffer) for buffer in buffers]
-        parts = tuple(part for part, _ in found)
+        modules = _modules_of(pickle) if own.shipped else ()
+        parts = (*(part for part, _ in found), *modules)
         hashes = [part.hash for part in parts]
         body = b"".join((HEAD.pack(use, len(words), len(parts)), words, *hashes, pickle))
-        return PackedFunction(content_hash([body], hashes), body, name, parts, sum(new for _, new in found))
+        packed = PackedFunction(content_hash([body], hashes), body, name, parts, sum(new for _, new in found))
+        return packed, pickle if modules else b""
 
     def _remember(self, function: Callable[..., Any], sameness: Any, packed: PackedFunction) -> None:
         key, entries = id(function), self._packed
@@ -95,6 +120,24 @@ class FunctionPacker:
             entries[key] = reference, sameness, packed
             if len(entries) > _REMEMBERED:
                 entries.pop(next(iter(entries)), None)
+
+
+_NO_FUNCTION = PackedFunction(b"", HEAD.pack(REUSABLE, 0, 0), "")
+"""For calls of none, which bring along modules."""
+
+
+def _modules_of(pickle: bytes) -> Sequence[Part]:
+    return [own.shipped[digest] for digest in needed_by(pickle) if digest in own.shipped]
+
+
+def _with_parts(function: PackedFunction, more: Sequence[Part]) -> PackedFunction:
+    use, length, _ = HEAD.unpack_from(function.body)
+    parts = (*function.parts, *more)
+    hashes = [part.hash for part in parts]
+    start = HEAD.size + length
+    words, pickle = function.body[HEAD.size : start], function.body[start + len(hashes[0]) * len(function.parts) :]
+    body = b"".join((HEAD.pack(use, length, len(parts)), words, *hashes, pickle))
+    return function._replace(hash=content_hash([body], hashes), body=body, parts=parts)
 
 
 def _callable(function: object) -> object:

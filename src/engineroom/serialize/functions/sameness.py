@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -76,6 +76,10 @@ class Sameness:
             self._own = _parts(function)
             return importable(function) or self._notes_parts(function, {id(function)})
         return self._settles(function, set())
+
+    def watches_also(self, lookups: Sequence[tuple[Callable[[str, object], object], str, object]]) -> None:
+        """Note what else is to be found as it is now."""
+        self._lookups.extend(lookups)
 
     def _settles(self, value: Any, seen: set[int]) -> bool:
         """Whether `value` will pickle the same for as long as it is there and what was noted holds."""

@@ -15,6 +15,7 @@ from engineroom.serialize.frames import Buffer
 from engineroom.serialize.functions.interactive import brought_by, home, keep_up
 from engineroom.serialize.functions.large_parts import LARGE, ArrivedPart, is_part
 from engineroom.serialize.functions.packing import HEAD, REUSABLE
+from engineroom.serialize.modules.prelude import hashes_in
 from engineroom.serialize.payloads import named_loading, unpickled
 
 _BUILTINS = vars(builtins)
@@ -97,9 +98,24 @@ class FunctionTable:
             self._entries.move_to_end(digest)
         if entry.ready is None:
             return entry.load(parts, task)  # type: ignore[no-any-return]
-        if entry.brought is not None:
+        if entry.watches:
             entry.look_around(task)
         return entry.ready  # type: ignore[no-any-return]
+
+    def ensure(self, digest: bytes) -> None:
+        """Have all parts of a function here. MissingFunction: ask for what it names, `add` it, and try again."""
+        with self._lock:
+            entry: Any = self._entries.get(digest)
+            if entry is None:
+                self._miss(digest)
+            if entry.parts:
+                self._parts_of(digest, entry)
+
+    def content(self, digest: bytes) -> bytes | None:
+        """Return the bytes of a part, None if it is not here, or is no bytes."""
+        with self._lock:
+            entry = self._entries.get(digest)
+        return bytes(entry.content()) if type(entry) is ArrivedPart else None
 
     def _parts_of(self, digest: bytes, entry: _Function) -> tuple[ArrivedPart, ...]:
         missing = [part for part in entry.parts if part not in self._entries]
@@ -148,10 +164,13 @@ class FunctionTable:
 class _Function:
     """`brought`: the names that came with the function; `builtins`: how many builtins there were then.
 
-    `clients`: the sessions that know which of these names the namespace hides.
+    `clients`: the sessions that know which of these names the namespace hides. `modules`: the hashes of those that it
+    stands on. `watches`: whether `look_around` has anything to do.
     """
 
-    __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "clients", "parts", "ready", "size")
+    __slots__ = (
+        "_name", "_pickle", "_use", "brought", "builtins", "clients", "modules", "parts", "ready", "size", "watches"
+    )  # fmt: skip
 
     def __init__(self, body: bytes) -> None:
         self._use, length, count = HEAD.unpack_from(body)
@@ -165,15 +184,19 @@ class _Function:
         self.brought: dict[str, Any] | None = None
         self.builtins = 0
         self.clients: set[bytes] = set()
+        self.modules, self.watches = b"", False
 
     def load(self, parts: tuple[ArrivedPart, ...], task: bytes) -> Callable[..., Any]:
         resolved = home.resolved
         with named_loading(f"the function {self._name!r}"):
             function: Callable[..., Any] = unpickled(self._pickle, [part.content() for part in parts])
+            if self.parts:
+                self.modules = hashes_in(self._pickle)
         if self._use == REUSABLE and home.resolved == resolved:
             self.ready, self._pickle = function, memoryview(b"")
             self.brought, self.builtins = brought_by(function), len(_BUILTINS)
             self.clients = {task[:SESSION_BYTES]}
+            self.watches = self.brought is not None or bool(self.modules)
         return function
 
     def _meet(self, client: bytes) -> None:
@@ -189,9 +212,14 @@ class _Function:
             home.shadowed += hidden_names(function, captured, namespace)
 
     def look_around(self, task: bytes) -> None:
-        """Before the function runs for `task`: see builtins that have appeared since, and who asks."""
+        """Before the function runs for `task`: see to its modules, to new builtins, and who asks."""
+        if self.modules:
+            from engineroom.serialize.modules.arriving import arrive  # it is there, as they have come
+
+            arrive(self.modules)
+        if self.brought is None:
+            return
         if self.builtins != len(_BUILTINS):
-            assert self.brought is not None
             keep_up(self.brought)
             self.builtins = len(_BUILTINS)
         client = task[:SESSION_BYTES]
