@@ -1,6 +1,7 @@
 """Exceptions inside others, and among values: they arrive as what they were, at any depth."""
 
 import dataclasses
+import pickle
 import threading
 
 import pytest
@@ -225,7 +226,8 @@ def test_names_that_are_in_the_pickle_before_hide_no_exception(value):
 def test_values_without_exceptions_are_pickled_once(value, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "engineroom.serialize.by_value.pickler", None)
     assert back(value) == value
-    assert not may_hold_exceptions(pickled([dataclasses.field, Outcome]))
+    pickled([dataclasses.field, Outcome])
+    assert not may_hold_exceptions(pickle.dumps([dataclasses.field, Outcome], 5))
 
 
 def test_classes_of_exceptions_stay_classes():
