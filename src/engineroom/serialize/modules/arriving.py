@@ -81,6 +81,7 @@ class Arrivals:
             if content is None:
                 return None  # it did not come along: whatever is found under its name
             known = self._known[digest] = Arrived(content, together)
+            known.is_ours = digest in own.shipped  # it comes from this process itself
             own.shipped[digest] = Part(memoryview(content))
             if len(self._known) > _MOST:
                 self._forget()
@@ -96,14 +97,14 @@ class Arrivals:
         root, unit = arrived.unit.root, arrived.unit
         there = {name: module for name, module in list(sys.modules.items()) if name.partition(".")[0] == root}
         before = self.current.get(root)
-        if before is None and there:
-            if is_same(unit, there):
-                arrived.is_ours = True
-                self.current[root] = arrived
-                return
-            self._tell(unit, there)
-        elif before is not None:
+        arrived.is_ours = arrived.is_ours or (before is None and bool(there) and is_same(unit, there))
+        if arrived.is_ours and (before is None or before.is_ours):
+            self.current[root] = arrived
+            return
+        if before is not None:
             before.modules = there
+        elif there:
+            self._tell(unit, there)
         for name in there:
             sys.modules.pop(name, None)
         sys.modules.update(arrived.modules)
