@@ -47,6 +47,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """Instance of the host that had it started in a job; b"": none did."""
     lease: float = 60.0
     """How long it goes on without that host."""
+    interrupt_grace: float = 5.0
+    """How long a task that was interrupted may take to end, before its engine may be killed."""
     linger: float = 900.0
     """How long results of a client that is gone are kept."""
     max_kept_bytes: int = 512 << 20
@@ -82,6 +84,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             reattach_grace=self.reattach_grace,
             reconnect_timeout=self.reconnect_timeout,
             lease=self.lease,
+            interrupt_grace=self.interrupt_grace,
             ping_every=self.ping_every,
             unresponsive=self.unresponsive,
             unresponsive_timeout=self.unresponsive_timeout,

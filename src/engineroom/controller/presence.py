@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import TYPE_CHECKING
 
 from engineroom.controller.links import Link
 from engineroom.controller.sight import pid_of
-from engineroom.core.actions import Action, EndEngine, HangUp, Listen, Look, Lost, Stop
+from engineroom.core.actions import Action, EndEngine, HangUp, KillEngine, Listen, Look, Lost, Stop
 from engineroom.core.events import Began, ClientGone, EngineClosed, HostClosed, HostUp, Quiet, Seen
 from engineroom.ids import Peer
 from engineroom.machine.processes import start_time
 from engineroom.protocol.closing import Closing
-from engineroom.protocol.messages import Shutdown
+from engineroom.protocol.messages import Shutdown, Signal
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -62,10 +63,8 @@ class Presence:
                 links = self._links.by_peer
                 asked = [links[peer] for peer in links if peers is None or peer in peers]
                 self._feed(Peer(0), Quiet(tuple([link.peer for link in asked if link.connection.was_quiet()]), peers))
-            case EndEngine(peer=peer, engine=engine, reason=reason):
-                log.info("ending an engine: %s", reason, extra={"engine": engine})
-                if (link := self._links.by_peer.get(peer)) is not None:
-                    link.connection.send(Shutdown(reason=reason))
+            case EndEngine() | KillEngine():
+                self._end(action)
             case HangUp(peer=peer, reason=reason):
                 self._hang_up(peer, reason)
             case Lost(engine=engine, cause=cause):
@@ -76,6 +75,15 @@ class Presence:
                 self._controller.request_stop(reason)
             case _:
                 pass  # not about who is there
+
+    def _end(self, action: EndEngine | KillEngine) -> None:
+        if isinstance(action, KillEngine):
+            problem = self._controller.signals.send(Signal((action.engine,), int(signal.SIGKILL)))
+            log.warning("killing an engine: %s", problem or action.reason, extra={"engine": action.engine})
+            return
+        log.info("ending an engine: %s", action.reason, extra={"engine": action.engine})
+        if (link := self._links.by_peer.get(action.peer)) is not None:
+            link.connection.send(Shutdown(reason=action.reason))
 
     def _hang_up(self, peer: Peer, reason: str) -> None:
         link = self._links.by_peer.get(peer)

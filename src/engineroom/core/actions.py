@@ -125,6 +125,14 @@ class EndEngine(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class KillEngine(msgspec.Struct, frozen=True, gc=False):
+    """Kill the process of an engine, which its host starts again; `reason` is for people."""
+
+    peer: Peer
+    engine: int
+    reason: str
+
+
 class HangUp(msgspec.Struct, frozen=True, gc=False):
     """Break off the connection of a peer that counts as lost."""
 
@@ -146,4 +154,5 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Action = Send | WakeAt | DropBody | DropFunction | Accept | Record | Look | Listen | EndEngine | HangUp | Lost | Stop
+_OfPeers = Look | Listen | EndEngine | KillEngine | HangUp | Lost | Stop
+Action = Send | WakeAt | DropBody | DropFunction | Accept | Record | _OfPeers

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.engines import Engine
+from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
 from engineroom.core.lines import release
@@ -143,6 +144,8 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
     state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
     if task.interrupt:
         state.send(engine.peer, Interrupt(task.id, task.attempt))
+    if task.submit.options.terms is not None and task.id not in state.forced:
+        limit_time(state, task)
 
 
 def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
+from engineroom.core.forcing import why_late
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
@@ -84,7 +85,7 @@ def _why(state: ControllerState, task: Task) -> str:
         return _why_beside(task)
     if engine is None:
         return "" if task.pool is None else _why_waiting(state, task.pool)
-    return _why_there(state, task, engine)
+    return why_late(state, task, engine) or _why_there(state, task, engine)
 
 
 def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:

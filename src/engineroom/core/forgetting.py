@@ -18,6 +18,8 @@ def forget(state: ControllerState, task: Task) -> None:
     step(task, Cause.ENDED)
     if task.pool is not None:
         task.pool.users -= 1
+    if state.forced:
+        state.forced.pop(task.id, None)
     session = task.session
     del session.tasks[task.number]
     session.submitted_bytes -= task.size

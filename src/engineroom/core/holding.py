@@ -77,3 +77,8 @@ def withdraw(state: ControllerState, engine: Engine, attempts: list[AttemptRange
     """Have `engine`, to which there is a connection, forget these attempts, the last first."""
     for piece in reversed(list(in_batches(attempts, MOST_RANGES))):
         state.send(engine.known_as, Withdraw(piece))
+
+
+def first_of(tasks: list[Task]) -> list[Task]:
+    """Return the task that the engine would have run first: direct ones go ahead."""
+    return [task for task in tasks if task.target >= 0][:1] or tasks[:1]

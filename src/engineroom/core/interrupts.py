@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.losses import first_of
+from engineroom.core.holding import first_of
 from engineroom.core.task_states import State
 
 if TYPE_CHECKING:  # the state holds engines

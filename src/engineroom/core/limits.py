@@ -61,6 +61,8 @@ class Limits(msgspec.Struct, frozen=True):
     """How much longer may take to come back what came through a tunnel: ssh has to log in again."""
     look_every: float = 0.5
     """How often the process of an engine that is cut off is looked for, where it can be seen."""
+    interrupt_grace: float = 5.0
+    """How long a task that was interrupted may take to end."""
     lease: float = 60.0
     """How long this controller, and engines in batch jobs, go on without the host that started them."""
     ping_every: float = 0.0

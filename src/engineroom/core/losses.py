@@ -21,6 +21,7 @@ import msgspec
 
 from engineroom.core.attempts import put_back
 from engineroom.core.engines import Engine
+from engineroom.core.holding import first_of
 from engineroom.core.placement import pool_of, unassign
 from engineroom.core.prospects import can_lose_another
 from engineroom.core.results import give_up_all, lost
@@ -58,7 +59,7 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
         ran = task.state is State.STARTED or (loss.running is not None and task in blamed)
         unassign(state, task, engine)
         words = _verdict(state, task, engine, loss, ran=ran, blamed=task in blamed)
-        if task.withdrawn is not None and not ran:
+        if task.withdrawn is not None and (not ran or _was_killed_for(state, task)):
             over.setdefault((id(task.withdrawn), ""), (task.withdrawn, []))[1].append(task)
         elif words:
             told = f"{words}. {loss.words}" if loss.words and (ran or task in blamed) else words
@@ -72,16 +73,17 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     end_on(state, engine, lost(f"engine {engine.id} died ({loss.cause}) before this task had ended"))
 
 
+def _was_killed_for(state: ControllerState, task: Task) -> bool:
+    """Whether `task` cost its engine its life: then it has been decided how it ends."""
+    forced = state.forced.get(task.id)
+    return forced is not None and forced.killed
+
+
 def _blamed(tasks: list[Task], loss: Loss) -> list[Task]:
     """Return the tasks that may have ended their engine: those that ran, or else the one that would have run first."""
     if loss.running is not None:
         return [task for task in tasks if (task.id, task.attempt) in loss.running]
     return [task for task in tasks if task.state is State.STARTED] or first_of(tasks)
-
-
-def first_of(tasks: list[Task]) -> list[Task]:
-    """Return the task that the engine would have run first: direct ones go ahead."""
-    return [task for task in tasks if task.target >= 0][:1] or tasks[:1]
 
 
 def _verdict(state: ControllerState, task: Task, engine: Engine, loss: Loss, *, ran: bool, blamed: bool) -> str:

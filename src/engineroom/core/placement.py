@@ -192,8 +192,8 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send the current attempt of `task`."""
     if engine.peer is not None:
         submit = task.submit
-        announce = task.deaths > 0 or not submit.options.rerun_lost
         terms = submit.options.terms
+        announce = task.deaths > 0 or not submit.options.rerun_lost or (terms is not None and terms.restart)
         run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce, terms)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:

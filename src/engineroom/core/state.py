@@ -16,10 +16,11 @@ from engineroom.core.queues import Clock
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import MeasuredFunction
 from engineroom.core.worlds import Worlds
-from engineroom.ids import Instance, Peer, SessionId
+from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.messages import Coming
 
 if TYPE_CHECKING:  # it handles the state
+    from engineroom.core.forcing import Forced
     from engineroom.core.withdrawals import Withdrawal
 
 
@@ -80,6 +81,8 @@ class ControllerState:
 
         self.withdrawals: deque[Withdrawal] = deque()
         """Tasks that are to be withdrawn, in the order in which that was asked for."""
+        self.forced: dict[TaskId, Forced] = {}
+        """Tasks that must end, and may cost their engines."""
         self.owed: dict[Engine, None] = {}
         """Engines that have not been told all that they may forget."""
         self.owed_at: float | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
+from engineroom.core.forcing import end_by_force
 from engineroom.core.lines import release
 from engineroom.core.prefetch import ask_all_back
 from engineroom.core.results import end_unsent, give_up_all
@@ -30,10 +31,10 @@ class Withdrawal:
     In that order, because the first ones run: interrupted sooner, they would make room for others that nobody wants.
     """
 
-    __slots__ = ("_numbers", "interrupt", "outcome", "session")
+    __slots__ = ("_numbers", "force", "interrupt", "outcome", "session")
 
-    def __init__(self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool) -> None:
-        self.session, self.outcome, self.interrupt = session, outcome, interrupt
+    def __init__(self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool, force: bool) -> None:
+        self.session, self.outcome, self.interrupt, self.force = session, outcome, interrupt, force
         self._numbers = sorted(numbers)
 
     def take(self, most: int) -> list[int]:
@@ -58,7 +59,9 @@ def abort(state: ControllerState, peer: Peer, message: Abort) -> None:
     if unsent:
         end_unsent(state, session, found_in(message.tasks.ranges, session.unsent), outcome)
     if numbers:
-        state.withdrawals.append(Withdrawal(session, numbers, outcome, interrupt=message.interrupt))
+        state.withdrawals.append(
+            Withdrawal(session, numbers, outcome, interrupt=message.interrupt or message.force, force=message.force)
+        )
         if len(state.withdrawals) == 1:
             withdraw_more(state)
     if unsent:
@@ -72,7 +75,7 @@ def withdraw_more(state: ControllerState) -> None:
         withdrawal = state.withdrawals[0]
         numbers = withdrawal.take(left)
         left -= len(numbers)
-        _withdraw(state, withdrawal.session, numbers, withdrawal.outcome, interrupt=withdrawal.interrupt)
+        _withdraw(state, withdrawal.session, numbers, withdrawal.outcome, withdrawal)
         if withdrawal.over:
             state.withdrawals.popleft()
     if state.withdrawals:
@@ -80,15 +83,14 @@ def withdraw_more(state: ControllerState) -> None:
 
 
 def _withdraw(
-    state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome, *, interrupt: bool | None
+    state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome, withdrawal: Withdrawal
 ) -> None:
-    """End tasks with `outcome`, unless they have started or turn out to have; `interrupt`: those, None: as before."""
+    """End tasks with `outcome`, unless they have started or turn out to have."""
     waiting: list[Task] = []
     beside: list[Task] = []
     asked: dict[Engine, list[Task]] = {}
     for task in filter(None, map(session.tasks.get, numbers)):
-        if interrupt is not None:
-            task.interrupt = interrupt
+        task.interrupt = withdrawal.interrupt
         engine = task.engine
         if task.state is State.WAITING:
             beside.append(task)
@@ -97,6 +99,8 @@ def _withdraw(
             waiting.append(task)
             continue
         task.withdrawn = outcome
+        if withdrawal.force:
+            end_by_force(state, task)
         if task.state is State.SENT:
             asked.setdefault(engine, []).append(task)
         elif task.state is State.STARTED and task.interrupt:

@@ -61,6 +61,8 @@ class Status(IntEnum):
     """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
     NO_ENGINE = 4
     """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
+    OVERDUE = 6
+    """It ran beyond its time limit, and its engine was ended; `Outcome.error` says so. No payload."""
 
 
 AnyStatus = Annotated[int, msgspec.Meta(ge=0, le=int(max(Status)))]

@@ -217,10 +217,12 @@ class Function(Header, frozen=True, tag="function"):
 
 
 class Abort(Header, frozen=True, tag="abort"):
-    """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have."""
+    """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have; with `force`, end the
+    engines of those that go on then."""
 
     tasks: TaskRanges
     interrupt: bool = False
+    force: bool = False
 
 
 class Delivered(Header, frozen=True, tag="delivered"):

@@ -92,6 +92,14 @@ class IPController(BaseParallelApplication):
     reconnect_timeout = option(
         Float(60.0, min=0, help="Seconds to wait for a machine that lost its network connection before giving it up.")
     )
+    interrupt_grace = option(
+        Float(
+            5.0,
+            min=0,
+            help="Seconds that a task may take to end when it is interrupted by on_time_limit='restart' or "
+            "cancel(force=True). Then its engine is restarted.",
+        )
+    )
     linger = option(Float(900.0, min=0, help="Seconds to keep the results of a client that has disconnected."))
     max_kept_bytes = option(
         Int(

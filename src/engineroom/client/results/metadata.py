@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
     from engineroom.ids import SessionId
 
-_STATUS = {Status.OK: "ok", Status.ERROR: "error", Status.ABORTED: "aborted", Status.LOST: "lost"}
+_STATUS = {
+    Status.OK: "ok",
+    Status.ERROR: "error",
+    Status.ABORTED: "aborted",
+    Status.LOST: "lost",
+    Status.OVERDUE: "error",
+}
 
 KEYS = (
     "msg_id",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from engineroom.client.state.map_items import error_of, items_of
-from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, remote_error
+from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, TaskTimeout, remote_error
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
 from engineroom.protocol.messages import METHODS, Call, Options, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
@@ -137,6 +137,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
                 self._open_failure(buffer)
             elif outcome.status == Status.ABORTED:
                 self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
+            elif outcome.status == Status.OVERDUE:
+                self._error = self._ended_by(TaskTimeout(outcome.error))
             else:
                 self._error = self._lost(outcome.error or "the engine that ran the task has left")
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
@@ -146,9 +148,13 @@ class Task(msgspec.Struct, gc=False, eq=False):
 
     def _lost(self, reason: str) -> BaseException:
         """Return an EngineError that `except RemoteError` catches, too."""
+        return self._ended_by(EngineError(reason))
+
+    def _ended_by(self, error: Exception) -> BaseException:
+        """Return `error` as one of the engine that ran this."""
         method = METHODS.get(self.kind, "")
         info = {"engine_id": self.engine, "engine_uuid": engine_uuid(self.instance), "method": method}
-        return remote_error(("EngineError", reason, "", info), EngineError(reason))
+        return remote_error((type(error).__name__, str(error), "", info), error)
 
     def _open_failure(self, packed: Buffer) -> None:
         error = self._error = unpack_failure(packed)

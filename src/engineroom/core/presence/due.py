@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from engineroom.core.forcing import forced_due
 from engineroom.core.presence import engines, hosts, silence
 from engineroom.core.presence.agenda import Key, Kind
-from engineroom.ids import Peer
+from engineroom.ids import Peer, TaskId
 
 if TYPE_CHECKING:
     from engineroom.core.state import ControllerState
@@ -42,9 +43,9 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.orphans_due(state, key.who)
         case Kind.LEASE:
             hosts.lease_due(state)
-        case Kind.SILENCE:
-            silence.listen(state)
-        case Kind.ECHO:
-            silence.listen_again(state)
+        case Kind.SILENCE | Kind.ECHO as kind:
+            (silence.listen if kind is Kind.SILENCE else silence.listen_again)(state)
+        case Kind.FORCED:
+            forced_due(state, TaskId(key.who))
         case _:
             assert_never(key.kind)
