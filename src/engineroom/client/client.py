@@ -370,18 +370,26 @@ class Client(Hinted):
     def stop_spin_thread(self) -> None:
         """Do nothing: see `spin`."""
 
-    def abort(self, jobs: Any = None, targets: Targets = None, block: bool | None = None) -> None:  # noqa: FBT001 (as users write it)
+    def abort(
+        self,
+        jobs: Any = None,
+        targets: Targets = None,
+        block: bool | None = None,  # noqa: FBT001 (as users write it)
+        *,
+        force: bool = False,
+    ) -> None:
         """Cancel those of `jobs` (default: all) that have not started, and interrupt those that are running.
 
         `jobs`: an AsyncResult, a message id, an index into the history, or a list of these. `targets`: only tasks that
         are bound to these engines. `block`: wait until the controller has decided which tasks had not started; None: as
-        `rc.block` says. TypeError: `jobs` is none of these.
+        `rc.block` says. `force`: restart the engines of tasks that do not end within `IPController.interrupt_grace`
+        (5 s); these raise TaskAborted. TypeError: `jobs` is none of these.
         """
         tasks = tasks_of(self._session, jobs)
         if targets is not None:
             ids = resolve(targets, self._session.engines)
             tasks = [task for task in tasks if task.target in ids]
-        self._session.abort(tasks, interrupt=True)
+        self._session.abort(tasks, interrupt=True, force=force)
         if self.block if block is None else block:
             self.queue_status()  # its answer comes after what the controller decided at once
 

@@ -195,10 +195,11 @@ class Session(State):
         """Call `act()` in the I/O thread soon. Safe anywhere, even in a `__del__`."""
         self._io.call(act)
 
-    def abort(self, tasks: Sequence[Task], *, interrupt: bool = False) -> None:
-        """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others."""
+    def abort(self, tasks: Sequence[Task], *, interrupt: bool = False, force: bool = False) -> None:
+        """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others; with `force`, restart
+        the engines of those that go on."""
         unfinished = [task.number for task in tasks if task.outcome is None]
-        self.send(*(Abort(piece, interrupt) for piece in task_pieces(self.id, unfinished)))
+        self.send(*(Abort(piece, interrupt, force) for piece in task_pieces(self.id, unfinished)))
 
     def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:
         """Return the controller's answer; `what` names the question. EngineroomError: there is none, and why."""

@@ -240,9 +240,12 @@ class AsyncResult(Facts, LeanFuture[T]):
         self.wait()
         show_outputs(self._metadata(), groupby, result_only=result_only)
 
-    def abort(self) -> None:
-        """Cancel the calls that have not started (they raise TaskAborted), and interrupt those that are running."""
-        self._session.abort(self._tasks, interrupt=True)
+    def abort(self, *, force: bool = False) -> None:
+        """Cancel the calls that have not started (they raise TaskAborted), and interrupt those that are running.
+
+        `force`: restart the engines of calls that do not end then; see `cancel`.
+        """
+        self._session.abort(self._tasks, interrupt=True, force=force)
 
     def _cancel_unstarted(self) -> None:
         """Withdraw what has not started, and leave alone what runs: what `Executor.shutdown` asks for."""
@@ -399,8 +402,8 @@ class AsyncResult(Facts, LeanFuture[T]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("futures are not available as arguments yet. Until then, pass the result: `ar.get()`")
 
-    def _withdraw(self) -> None:
-        self.abort()
+    def _withdraw(self, *, force: bool) -> None:
+        self.abort(force=force)
 
     def _failed(self) -> bool:
         return self._failures > 0

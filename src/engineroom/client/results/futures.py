@@ -71,18 +71,20 @@ class LeanFuture(Future[T]):
         """Whether it is known to be running. The controller reports this only for tasks that take some time."""
         return self._state is RUNNING
 
-    def cancel(self) -> bool:
+    def cancel(self, *, force: bool = False) -> bool:
         """Cancel tasks that have not started, and interrupt those that are running.
 
         Returns True if no task was known to be running: the future is cancelled and its results are dropped. Returns
         False if a task is running, or all have ended; a running task ends with the error that the interrupt raises.
+        `force`: restart the engine of a task that does not end within `IPController.interrupt_grace` (5 s); the task
+        raises TaskAborted.
         """
         with self._session.condition:
             if self._state is PENDING:
                 self._end(CANCELLED)
-                self._withdraw()
+                self._withdraw(force=force)
             elif self._state is RUNNING:
-                self._withdraw()
+                self._withdraw(force=force)
             return self._state is CANCELLED
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
@@ -162,7 +164,7 @@ class LeanFuture(Future[T]):
         """Return the error of what has finished."""
         raise NotImplementedError
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, *, force: bool) -> None:
         """Cancel or interrupt the tasks: the result is no longer wanted."""
 
     def _failed(self) -> bool:

@@ -182,12 +182,13 @@ class AnyView(Hinted, Generic[Kind]):
         """
         return self.client.wait(self._unfinished() if jobs is None else jobs, timeout)
 
-    def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None) -> None:
+    def abort(self, jobs: Any = None, targets: Any = None, block: bool | None = None, *, force: bool = False) -> None:
         """Cancel those of `jobs` (default: all of this view) that have not started, and interrupt running ones.
 
         See `Client.abort`.
         """
-        self.client.abort(self._unfinished() if jobs is None else jobs, targets=targets, block=self._blocks(block))
+        unfinished = self._unfinished() if jobs is None else jobs
+        self.client.abort(unfinished, targets=targets, block=self._blocks(block), force=force)
 
     def queue_status(self, targets: Targets = None, verbose: bool = False) -> dict[Any, Any]:
         """Return the number of queued and completed calls of each engine; see `Client.queue_status`."""
