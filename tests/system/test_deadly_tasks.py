@@ -104,7 +104,7 @@ def note_and_wait(begun: str, mark: str) -> int:
 
 
 def test_an_item_ends_no_more_engines_than_it_may(tmp_path: Path) -> None:
-    with Cluster(n=4, profile_dir=tmp_path / "profile_four") as rc:
+    with Cluster(n=4, profile_dir=tmp_path / "profile_four", restart_dead_engines=False) as rc:
         with pytest.raises(EngineError, match="SIGSEGV") as caught:
             rc.load_balanced_view().apply_async(end_by, "SIGSEGV").get(SECONDS)
         assert str(caught.value).count("killed by SIGSEGV") == 3
@@ -123,7 +123,7 @@ FORMS: dict[str, Callable[[Client], Any]] = {
 
 
 def test_when_a_task_has_ended_both_engines_all_calls_end_and_new_engines_do_new_ones(tmp_path: Path) -> None:
-    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_both")
+    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_both", restart_dead_engines=False)
     with cluster as rc:
         lbv = rc.load_balanced_view()
         fatal = rc[:].apply_async(end_by, "exit code 3")
@@ -151,7 +151,7 @@ def test_when_a_task_has_ended_both_engines_all_calls_end_and_new_engines_do_new
 
 
 def test_with_restart_a_deadly_task_is_tried_on_new_lives_and_the_others_wait_for_them(tmp_path: Path) -> None:
-    with Cluster(n=1, profile_dir=tmp_path / "profile_restart", restart_dead_engines=True) as rc:
+    with Cluster(n=1, profile_dir=tmp_path / "profile_restart") as rc:
         lbv = rc.load_balanced_view(targets=[0])
         fatal, other = lbv.apply_async(end_by, "SIGABRT"), lbv.apply_async(abs, -1)
         with pytest.raises(EngineError, match="killed by SIGABRT") as caught:

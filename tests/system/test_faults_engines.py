@@ -220,7 +220,7 @@ def test_a_child_left_behind_does_not_hide_its_engines_death(rc: Client, engine:
 
 
 def test_when_the_last_engine_dies_calls_say_so(tmp_path: Path) -> None:
-    with Cluster(n=1, profile_dir=tmp_path / "profile_last") as rc:
+    with Cluster(n=1, profile_dir=tmp_path / "profile_last", restart_dead_engines=False) as rc:
         view = rc[:]
         with pytest.raises(EngineError, match=r"engine 0 died \(exit code 3\)"):
             rc[0].apply_async(leave).get(timeout=SECONDS)

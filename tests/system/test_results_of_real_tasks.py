@@ -95,7 +95,7 @@ def test_a_composite_error_names_each_engine(rc: Client) -> None:
 
 
 def test_the_death_of_an_engine_is_known_at_once_with_its_cause() -> None:
-    with Cluster(n=2) as rc:
+    with Cluster(n=2, restart_dead_engines=False) as rc:
         pids = rc[:].apply_sync(os.getpid)
         waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(60)")
         until(waiting.running)
@@ -112,7 +112,7 @@ def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mar
         wait_for_file(mark)
         return os.getpid()
 
-    with Cluster(n=2) as rc:
+    with Cluster(n=2, restart_dead_engines=False) as rc:
         pids = rc[:].apply_sync(os.getpid)
         view = rc.load_balanced_view()
         rerun = [view.apply_async(slow, str(mark)) for _ in range(2)]

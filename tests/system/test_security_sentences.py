@@ -46,7 +46,7 @@ def test_a_client_runs_code_as_the_user_of_the_engines(rc: Client) -> None:
 
 def test_a_client_ends_engines_and_the_cluster(tmp_path: Path) -> None:
     """Also the tasks of other clients, which are told."""
-    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_ends")
+    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_ends", restart_dead_engines=False)
     with cluster as first, cluster.connect_client_sync() as second:
         second.wait_for_engines(2, timeout=SECONDS)
         running = first[0].apply_async(signal.pause)

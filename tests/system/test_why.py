@@ -241,7 +241,7 @@ def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
 
 
 def test_an_engine_that_is_killed_ends_the_wait_for_more(command: Commands, profile: Profile) -> None:
-    start = running(command)
+    start = running(command, "--no-restart-engines")
     with Client() as rc:
         waiting = rc.wait_for_engines(2, timeout=SECONDS, block=False)
         os.kill(rc[0].apply_sync(os.getpid), signal.SIGKILL)

@@ -109,7 +109,7 @@ class Cluster(Hinted, ClusterOptions):
         delay: seconds to wait between starting the controller and starting the engines (default: 0).
         engine_timeout: seconds to wait for all engines to register (default: 60).
         engine_environment: extra environment variables for engines.
-        restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: False).
+        restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
         split: batch systems only: submit each engine as a separate job, or (False) all in one job.
         shutdown_atexit: stop the cluster when this process ends (default: True).
         load_profile: read the options in the profile's files (default: True).

@@ -74,8 +74,9 @@ class Cluster(Configurable):
         "delay",
     )
     restart_dead_engines = option(
-        Bool(default_value=False, help="Restart an engine that dies. It keeps its id and loses its namespace."),
+        Bool(default_value=True, help="Restart an engine that dies. It keeps its id and loses its namespace."),
         "restart-engines",
+        shortcuts={"no-restart-engines": False},
     )
 
     def __dir__(self) -> list[str]:
@@ -100,7 +101,7 @@ class IPClusterEngines(BaseParallelApplication):
         "--engines=MPI",
         "--file=engine.json",
         "--ssh=me@gateway",
-        "--restart-engines",
+        "--no-restart-engines",
         "--dry-run",
         "--debug",
     )
@@ -143,7 +144,7 @@ class IPClusterStart(IPClusterEngines):
         "--engines=MPI",
         "--controller=SSH",
         "--ip='*'",
-        "--restart-engines",
+        "--no-restart-engines",
         "--dry-run",
         "--debug",
     )

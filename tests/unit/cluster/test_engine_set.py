@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.sets.hosted import STABLE_SECONDS, HostedEngine, HostedEngines, Turn, ready_ids
+from engineroom.cluster.sets.hosted import MOST_SHORT_LIVES, STABLE_SECONDS, HostedEngine, HostedEngines, Turn, ready_ids
 from engineroom.ids import new_instance
 
 
@@ -37,10 +37,16 @@ def test_a_new_life_asks_for_the_id_of_the_last_one() -> None:
 def test_an_engine_that_keeps_dying_waits_longer_each_time() -> None:
     engine = HostedEngines().add("1", wants_key_as_id=True)
     pauses = []
-    for _ in range(9):
+    for _ in range(4):
         begin_life(engine, 100.0)
         engine.go(Turn.FALL)
-        pauses.append(engine.pause_before_return(100.1))
-    assert pauses == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    assert engine.pause_before_return(100.0 + STABLE_SECONDS) == 0.0
-    assert engine.pause_before_return(100.1) == 0.0
+        engine.fallen(100.1)
+        pauses.append(engine.pause)
+    assert pauses == [0.0, 0.5, 1.0, 2.0]
+    assert not engine.worn_out
+    engine.fallen(100.0 + STABLE_SECONDS)
+    assert engine.pause == 0.0
+    for _ in range(MOST_SHORT_LIVES):
+        assert not engine.worn_out
+        engine.fallen(100.1)
+    assert engine.worn_out

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.sets.hosted import NEXT, HostedEngine, Life, Turn
+from engineroom.cluster.sets.hosted import NEXT, STABLE_SECONDS, HostedEngine, Life, Turn
 from engineroom.cluster.sets.life import actions
 from engineroom.cluster.sets.life.events import (
     Closed,
@@ -21,7 +21,7 @@ from engineroom.cluster.sets.life.events import (
     StopEngines,
     Tick,
 )
-from engineroom.cluster.sets.life.forked import STOPPED, ForkedLife
+from engineroom.cluster.sets.life.forked import STOPPED, WORN_OUT, ForkedLife
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming, EngineExited
 
@@ -165,6 +165,11 @@ def test_one_that_dies_before_it_registers_is_not_started_again_and_says_why() -
 def test_one_that_dies_is_started_again_after_a_pause_that_grows() -> None:
     story = Story(restarts=True)
     story.join()
+    assert pauses_of(story) == [0.0, 0.5, 1.0, 2.0]
+
+
+def pauses_of(story: Story) -> list[float]:
+    """Have an engine die until it has died four times in a row soon after its start; return the pauses."""
     pauses = []
     for _ in range(4):
         died, told = story.die(said="bye")
@@ -176,7 +181,47 @@ def test_one_that_dies_is_started_again_after_a_pause_that_grows() -> None:
         pauses.append(due - story.now)
         assert story.then(Tick(), after=due - story.now) == [actions.Fork(story.engine)]
         assert story.then(Joined(story.engine.instance, 0))[0] == actions.BackAgain(story.engine)
-    assert pauses == [0.0, 0.5, 1.0, 2.0]
+    return pauses
+
+
+def test_one_that_dies_five_times_in_a_row_soon_after_its_start_is_given_up_in_words() -> None:
+    story = Story(restarts=True)
+    story.join()
+    pauses_of(story)
+    died, told = story.die()
+    words = f"exit code 3{WORN_OUT}"
+    assert (died.cause, died.again, told.exited.cause) == (words, False, words)
+    assert story.engine.life is Life.OVER
+    assert story.life.coming() == Coming(restarts=True)
+
+
+def test_one_that_lives_for_a_while_in_between_is_always_started_again() -> None:
+    story = Story(restarts=True)
+    story.join()
+    for _ in range(12):
+        for after in (0.0, STABLE_SECONDS):
+            assert story.die(after=after)[0].again
+            story.then(Tick(), after=5.0)
+            story.then(Joined(story.engine.instance, 0))
+
+
+def test_a_restart_by_hand_forgives_earlier_deaths() -> None:
+    story = Story(restarts=True)
+    story.join()
+    pauses_of(story)
+    story.restart()
+    story.die(0)
+    story.then(Joined(story.engine.instance, 0))
+    assert story.die()[0].again
+
+
+def test_a_later_life_that_ends_before_it_registers_counts_as_a_death() -> None:
+    story = Story(restarts=True)
+    story.join()
+    for again in (True, True, True, True, False):
+        died = story.die()[0]
+        assert died.again is again
+        story.then(Tick(), after=5.0)
 
 
 def test_what_ends_in_order_was_shut_down() -> None:

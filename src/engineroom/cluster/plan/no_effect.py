@@ -72,7 +72,8 @@ def not_in_template(options: BatchSystemLauncher, profile_dir: Path) -> Iterator
 def _of_cluster(cluster: Cluster, options: BaseLauncher) -> Iterator[str]:
     kind = options.launcher_kind
     forked = ENGINE in kind.by_host and not any(getattr(options, name) for name in kind.by_host[ENGINE])
-    if cluster.restart_dead_engines and not (forked or kind.restarts):
+    wanted = cluster.restart_dead_engines and "Cluster.restart_dead_engines" in names_in(cluster.config)
+    if wanted and not (forked or kind.restarts):
         yield (
             "Cluster.restart_dead_engines has no effect: only engines that ipcluster forks on this machine, or has "
             "started by ssh, are started again"

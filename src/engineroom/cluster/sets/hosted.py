@@ -10,10 +10,11 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.messages import Coming
 
-STABLE_SECONDS = 10.0
-"""An engine that lived for so long is started again at once; one that did not waits longer each time."""
+STABLE_SECONDS = 5.0
+"""An engine that lived for so long is started again at once; one that did not waits longer each time..."""
 
-_LONGEST_PAUSE = 30.0
+MOST_SHORT_LIVES = 5
+"""... and is given up once so many of its lives in a row were short."""
 
 
 class SetExists(LaunchError):
@@ -102,6 +103,11 @@ class HostedEngine:
         return self.key if self.engine_id is None else self.engine_id
 
     @property
+    def has_joined(self) -> bool:
+        """Whether it has registered in this life or an earlier one."""
+        return self.engine_id is not None
+
+    @property
     def leaving(self) -> bool:
         """Whether its end is wanted."""
         return self.life in {Life.STOPPING, Life.RETURNING}
@@ -123,13 +129,19 @@ class HostedEngine:
         if self.engine_id is not None:
             self.wanted_id = self.engine_id
 
-    def pause_before_return(self, now: float) -> float:
-        """Return the seconds to wait before the next life, after one that ended `now` by itself."""
-        if now - self.started >= STABLE_SECONDS:
-            self.short_lives = 0
-            return 0.0
-        self.short_lives += 1
-        return min(_LONGEST_PAUSE, 0.5 * 2.0 ** (self.short_lives - 2)) if self.short_lives > 1 else 0.0
+    def fallen(self, now: float) -> None:
+        """Note that its life has ended `now`, by itself."""
+        self.short_lives = 0 if now - self.started >= STABLE_SECONDS else self.short_lives + 1
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether it makes no sense to start it again."""
+        return self.short_lives >= MOST_SHORT_LIVES
+
+    @property
+    def pause(self) -> float:
+        """The seconds to wait before its next life."""
+        return 0.5 * 2.0 ** (self.short_lives - 2) if self.short_lives > 1 else 0.0
 
 
 class HostedEngines:

@@ -8,13 +8,16 @@ from typing import assert_never
 import msgspec
 
 from engineroom.cluster.line.messages import quoted
-from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Life, Turn
+from engineroom.cluster.sets.hosted import MOST_SHORT_LIVES, STABLE_SECONDS, HostedEngine, HostedEngines, Life, Turn
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.waits import Gathering, Leaving
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming, EngineExited
 
 STOPPED = "stopped by its host"
+WORN_OUT = (
+    f"; it is not restarted, for it died {MOST_SHORT_LIVES} times in a row within {STABLE_SECONDS:g} s of its start"
+)
 
 
 class ForkedLife:
@@ -148,6 +151,7 @@ class ForkedLife:
         before = [engine.life for engine in engines]
         for engine in engines:
             engine.go(Turn.RESTART)
+            engine.short_lives = 0
         self._do(actions.Changed())  # the controller is to know of it before the first one ends
         for engine, life in zip(engines, before, strict=True):
             if life is Life.RESTING:
@@ -170,6 +174,8 @@ class ForkedLife:
         if engine is not None and its_own and not self.closing:
             # First, so that the controller knows whether it comes back when it hears of its end.
             self._life_ended(engine, code, told.cause, said=said.words, last_line=last_line)
+            if engine.life is Life.OVER and engine.worn_out:
+                told = msgspec.structs.replace(told, cause=f"{told.cause}{WORN_OUT}")
         self._do(actions.SayExited(told))
 
     def _last_words(self, engine: HostedEngine, said: str) -> str:
@@ -188,23 +194,31 @@ class ForkedLife:
         self._lost(engine, cause, by_itself=by_itself, said=said, last_line=last_line)
 
     def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "", last_line: str = "") -> None:
-        in_vain = self.closing or not self._restarts or engine.leaving
-        again = by_itself and engine.ready and not in_vain
+        again = by_itself and self._may_return(engine)
         if by_itself:
             self._died.add(engine.key)
             if not engine.ready and last_line:
                 cause = f"{cause}; the last line of its log: {last_line}"
+            if engine.worn_out:
+                cause += WORN_OUT
             self._do(actions.Died(engine, cause, engine.ready, again, said))
         elif not engine.leaving:
             self._do(actions.Remark(f"engine {engine.label} was shut down"))
         if again:
             engine.go(Turn.FALL)
             engine.ready = False
-            self._begins[engine.key] = self._now + engine.pause_before_return(self._now)
+            self._begins[engine.key] = self._now + engine.pause
         else:
             engine.go(Turn.END)
             self._forget(engine, cause, by_itself=by_itself)
         self._do(actions.Changed())
+
+    def _may_return(self, engine: HostedEngine) -> bool:
+        """Whether an engine whose life has ended by itself is started again: not if it could not even start once."""
+        if self.closing or not self._restarts or engine.leaving or not (engine.ready or engine.has_joined):
+            return False
+        engine.fallen(self._now)
+        return not engine.worn_out
 
     def _forget(self, engine: HostedEngine, cause: str, *, by_itself: bool) -> None:
         self._begins.pop(engine.key, None)
