@@ -117,7 +117,9 @@ def mark(tmp_path: Path) -> Mark:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Yield a cluster of two engines that runs for all tests of a module."""
-    cluster = Cluster(n=2, profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module", restart_dead_engines=False)
+    cluster = Cluster(
+        n=2, profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module", restart_dead_engines=False
+    )
     cluster.start_cluster_sync()
     yield cluster
     cluster.stop_cluster_sync()

@@ -35,7 +35,9 @@ BEFORE = "import ctypes, os, sys\nprint('of an earlier task')\nos.write(2, b'als
 @pytest.fixture(scope="module")
 def rc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """Yield a client of a cluster whose engines the tests use up."""
-    with Cluster(n=16, profile_dir=tmp_path_factory.mktemp("words") / "profile_w", restart_dead_engines=False) as client:
+    with Cluster(
+        n=16, profile_dir=tmp_path_factory.mktemp("words") / "profile_w", restart_dead_engines=False
+    ) as client:
         yield client
 
 

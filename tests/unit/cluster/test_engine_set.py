@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.sets.hosted import MOST_SHORT_LIVES, STABLE_SECONDS, HostedEngine, HostedEngines, Turn, ready_ids
+from engineroom.cluster.sets.hosted import (
+    MOST_SHORT_LIVES,
+    STABLE_SECONDS,
+    HostedEngine,
+    HostedEngines,
+    Turn,
+    ready_ids,
+)
 from engineroom.ids import new_instance
 
 
