@@ -50,7 +50,7 @@ def option(
     trait: _Trait,
     *flags: str,
     old: tuple[str, ...] = (),
-    shortcuts: Mapping[str, str] = MappingProxyType({}),
+    shortcuts: Mapping[str, object] = MappingProxyType({}),
     in_files: bool = True,
 ) -> _Trait:
     """Return `trait` as an option: `c.Class.name` in files, `--Class.name` and `--FLAG` on command lines.
