@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.parallel import ParallelFunction, parallel
     from engineroom.client.views.remote import RemoteFunction, remote
     from engineroom.cluster import Cluster, ClusterManager
+    from engineroom.engine.datapub import publish_data
     from engineroom.error import TimeoutError  # noqa: A004 (the builtin, by the name that scripts import)
     from engineroom.errors import (
         AlreadyDisplayedError,
@@ -135,6 +136,7 @@ __all__ = [
     "interactive",
     "pack_apply_message",
     "parallel",
+    "publish_data",
     "remote",
     "serialize_object",
     "unpack_apply_message",
@@ -174,6 +176,7 @@ _HOMES = {
     "interactive": "engineroom.serialize.functions.declared",
     "pack_apply_message": "engineroom.serialize.old_names",
     "parallel": "engineroom.client.views.parallel",
+    "publish_data": "engineroom.engine.datapub",
     "remote": "engineroom.client.views.remote",
     "serialize_object": "engineroom.serialize.old_names",
     "unpack_apply_message": "engineroom.serialize.old_names",

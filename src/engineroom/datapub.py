@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from engineroom.not_built import not_built
-
-publish_data = not_built("publish_data")
+from engineroom.engine.datapub import publish_data
 
 __all__ = ["publish_data"]

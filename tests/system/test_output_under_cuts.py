@@ -30,7 +30,11 @@ def talk(number: int) -> int:
     import sys
     import threading
 
+    from engineroom import publish_data
+
     for line in range(3):
+        publish_data({"number": number, f"line {line}": "old"})
+        publish_data({f"line {line}": line})
         print(f"{number}: line {line}")
         print(f"{number}: error {line}", file=sys.stderr)
         threading.Event().wait(0.002 if number % 20 else 0.15)
@@ -39,6 +43,10 @@ def talk(number: int) -> int:
 
 def said(number: int, word: str) -> str:
     return "".join(f"{number}: {word} {line}\n" for line in range(3))
+
+
+def published(number: int) -> dict[str, int]:
+    return {"number": number, **{f"line {line}": line for line in range(3)}}
 
 
 def cut_meanwhile(proxy: Proxy, enough: threading.Event) -> int:
@@ -55,7 +63,7 @@ def cut_meanwhile(proxy: Proxy, enough: threading.Event) -> int:
 
 
 def wrong_outputs(rc: Client, proxy: Proxy) -> int:
-    """Return how many of many tasks have not exactly the output that they wrote."""
+    """Return how many of many tasks have not exactly the output that they wrote, and the data that they published."""
     enough = threading.Event()
     cutter = threading.Thread(target=cut_meanwhile, args=(proxy, enough))
     view = rc.load_balanced_view()
@@ -72,7 +80,8 @@ def wrong_outputs(rc: Client, proxy: Proxy) -> int:
     wrong = [
         number
         for number, result in enumerate(results)
-        if (result.stdout, result.stderr) != (said(number, "line"), said(number, "error"))
+        if (result.stdout, result.stderr, result.data)
+        != (said(number, "line"), said(number, "error"), published(number))
     ]
     return len(wrong)
 

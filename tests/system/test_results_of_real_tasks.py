@@ -44,6 +44,38 @@ def test_large_ones_there_and_back(rc: Client) -> None:
         assert rc[:].apply_sync(bytes, data) == [data, data]
 
 
+def test_published_data_come_while_the_task_runs(rc: Client, mark: Mark) -> None:
+    def publish(mark: str) -> str:
+        import threading
+
+        from engineroom.engine.datapub import publish_data  # as scripts import it
+
+        publish_data({"step": 1, "best": [1.5]})
+        wait_for_file(mark)
+        thread = threading.Thread(target=lambda: publish_data({"step": 2}))
+        thread.start()
+        thread.join()
+        return "done"
+
+    single, several = rc[0].apply_async(publish, str(mark)), rc[[1]].apply_async(publish, str(mark))
+    until(lambda: single.data == {"step": 1, "best": [1.5]} and several.data == [single.data])
+    assert not single.done()
+    mark.set()
+    assert single.get() == "done"
+    assert single.data == single["data"] == single.metadata.data == {"step": 2, "best": [1.5]}
+    assert several.get() == ["done"]
+    assert several.data == [{"step": 2, "best": [1.5]}]
+
+
+def test_a_cell_publishes_and_what_is_too_large_is_its_error(rc: Client) -> None:
+    cell = rc[0].execute("from engineroom.datapub import publish_data\npublish_data({'a': 1})")
+    cell.get()
+    assert cell.data == {"a": 1}
+    assert rc[0].apply_async(abs, -1).data == {}
+    with pytest.raises(ValueError, match="Publish less"):
+        rc[0].execute("publish_data({'a': bytes(2**20)})").get()
+
+
 def test_standard_output_comes_while_the_task_runs(rc: Client, mark: Mark) -> None:
     def talk(mark: str) -> None:
         print("first")

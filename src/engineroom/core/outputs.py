@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.sessions import Session
 from engineroom.ids import Peer
-from engineroom.protocol.messages import Display, Output
+from engineroom.protocol.messages import Display, Displays, Output
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
@@ -21,12 +21,14 @@ PIECE_BYTES = 256
 class KeptOutput:
     """The pieces that one attempt wrote, in order: the first ones, and of the others the last ones."""
 
-    __slots__ = ("attempt", "ended", "head", "next", "size", "tail", "whole")
+    __slots__ = ("attempt", "data", "ended", "head", "next", "size", "tail", "whole")
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
         self.ended = False
         """Its task has ended: it counts as a part of the result."""
+        self.data: Display | None = None
+        """The values that it has published last; of those before nothing is kept."""
         self.head: list[Piece] = []
         self.tail: deque[Piece] = deque()
         self.next = 0
@@ -47,6 +49,29 @@ class KeptOutput:
         while self.size > limit and self.tail:
             self.size -= size_of(self.tail.popleft())
 
+    def publish(self, data: Display, limit: int) -> None:
+        """Keep `data` in place of what was published before, if that fits."""
+        if self.data is not None:
+            self.size -= size_of(self.data)
+        size = size_of(data)
+        fits = self.size + size <= limit
+        self.data = data if fits else None
+        self.size += size if fits else 0
+
+    def is_new(self, piece: Piece) -> bool:
+        """Whether `piece`, of this attempt, has not come before."""
+        if not _is_data(piece):
+            return piece.seq >= self.next
+        return self.data is None or piece.seq > self.data.seq
+
+    def pieces(self) -> list[Piece]:
+        """Return all that is kept, in order."""
+        return [*self.head, *self.tail, *([] if self.data is None else [self.data])]
+
+
+def _is_data(piece: Piece) -> bool:
+    return isinstance(piece, Display) and piece.kind is Displays.DATA
+
 
 def size_of(piece: Piece) -> int:
     return PIECE_BYTES + len(piece.text if isinstance(piece, Output) else piece.content)
@@ -60,19 +85,26 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         return
     session = task.session
     kept = session.outputs.get(task.number)
-    if kept is not None and kept.attempt == message.attempt and message.seq < kept.next:
+    if kept is not None and kept.attempt == message.attempt and not kept.is_new(message):
         return
     if kept is None or kept.attempt != message.attempt:
         drop_output(session, task.number)
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
-    kept.next = message.seq + 1
+    _keep(state, session, kept, message)
+    state.send(session.peer, message)
+
+
+def _keep(state: ControllerState, session: Session, kept: KeptOutput, message: Piece) -> None:
     limits, before = state.limits, kept.size
     left = before + limits.output_bytes - session.output_bytes
-    kept.add(message, min(limits.task_output_bytes, left))
+    if isinstance(message, Display) and message.kind is Displays.DATA:
+        kept.publish(message, min(limits.task_output_bytes, left))
+    else:
+        kept.next = message.seq + 1
+        kept.add(message, min(limits.task_output_bytes, left))
     session.output_bytes += kept.size - before
     if left < limits.task_output_bytes and not kept.whole:
         session.output_cut = True
-    state.send(session.peer, message)
 
 
 def drop_output(session: Session, number: int) -> None:
@@ -105,5 +137,5 @@ def _is_less(session: Session) -> None:
 def tell_again(state: ControllerState, session: Session) -> None:
     """Send a client all that its tasks wrote whose results it may not have; it knows what it has seen."""
     for kept in session.outputs.values():
-        for piece in (*kept.head, *kept.tail):
+        for piece in kept.pieces():
             state.send(session.peer, piece)

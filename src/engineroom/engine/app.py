@@ -101,7 +101,8 @@ class Engine:
         self._instance = config.own_instance()
         self._names = fresh_main()
         comms = Comms(sink.show)
-        watch_imports(comms.watched())
+        publishing = {"engineroom.engine.datapub": lambda module: module.publish_to(sink.publish)}
+        watch_imports(comms.watched() | publishing)
         self._functions = FunctionTable(config.function_cache, config.max_function_bytes)
         self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
         self._namespace = Namespace(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
 from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.published import Item, Published
 from engineroom.engine.shown import Shown
 from engineroom.protocol.messages import Display, Displays, Output
 
@@ -83,12 +84,9 @@ class StreamOutput:
 
 
 class TaskOutput:
-    """What one attempt wrote and displayed; written by its threads and taken by the I/O thread.
+    """What one attempt wrote, displayed and published; written by its threads and taken by the I/O thread."""
 
-    `said`: the messages made of it so far, to be said again to a controller that may have missed them.
-    """
-
-    __slots__ = ("_closed", "_limit", "_lock", "_ready", "_seq", "_shown", "_streams", "said")
+    __slots__ = ("_closed", "_data", "_limit", "_lock", "_published", "_ready", "_said", "_seq", "_shown", "_streams")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -99,14 +97,23 @@ class TaskOutput:
         """What goes out before what the streams have: displays, and the text that came before them."""
         self._seq = 0
         self._closed = False
-        self.said: list[Output | Display] = []
+        self._said: list[Output | Display] = []
+        self._published: Published | None = None
+        self._data: Display | None = None
+        """The last message with published values: one holds all."""
+
+    @property
+    def said(self) -> list[Output | Display]:
+        """The messages made of it so far, to be said again to a controller that may have missed them."""
+        return self._said if self._data is None else [*self._said, self._data]
 
     @property
     def size(self) -> int:
         """Characters that are kept of it."""
         with self._lock:
             shown = 0 if self._shown is None else self._shown.size
-            return shown + sum(output.size for output in self._streams.values())
+            published = 0 if self._published is None else self._published.size
+            return shown + published + sum(output.size for output in self._streams.values())
 
     def write(self, stream: int, text: str) -> bool:
         """Take `text`; False if it comes too late."""
@@ -135,6 +142,16 @@ class TaskOutput:
                 self._ready.append((kind, content))
             return True
 
+    def publish(self, items: Mapping[object, Item]) -> bool:
+        """Take published values, packed, by their names; False if they come too late. ValueError: they are too many."""
+        with self._lock:
+            if self._closed:
+                return False
+            if self._published is None:
+                self._published = Published()
+            self._published.update(items)
+            return True
+
     def take(self, key: Key, *, end: bool = False) -> list[Output | Display]:
         """Return what may go out now, as output of the attempt `key`; at the `end` all that is left."""
         messages: list[Output | Display] = []
@@ -149,7 +166,11 @@ class TaskOutput:
             if end and self._shown is not None:
                 for kind, content in self._shown.take_rest():
                     self._add(messages, key, kind, content)
-        self.said += messages
+            self._said += messages
+            if self._published is not None and (values := self._published.take()) is not None:
+                number = 0 if self._data is None else self._data.seq + 1
+                self._data = Display(*key, Displays.DATA, number, values)
+                messages.append(self._data)
         return messages
 
     def _add(self, messages: list[Output | Display], key: Key, stream: int, content: str | bytes) -> None:
@@ -202,13 +223,22 @@ class Sink:
 
     def show(self, kind: Displays, content: bytes, plain: str) -> None:
         """Take what the attempt that runs displays; `plain`: it as text, for the log."""
+        output = self._output_here()
+        if output is None or not output.show(kind, content):
+            self._log(plain)
+
+    def publish(self, items: Mapping[object, Item]) -> bool:
+        """Take values that the attempt that runs publishes, packed, by their names; False: there is none."""
+        output = self._output_here()
+        return output is not None and output.publish(items)
+
+    def _output_here(self) -> TaskOutput | None:
+        """Return where output of this context goes: to its attempt or, after that, to the one that runs."""
         attempt = writer.get()
         if attempt is None or attempt.ended:
             attempt = self._running()
         if attempt is None or attempt.ended:
-            self._log(plain)
-            return
+            return None
         with self._lock:
             output = attempt.output = attempt.output or TaskOutput(self._limit)
-        if not output.show(kind, content):
-            self._log(plain)
+        return output

@@ -39,6 +39,9 @@ class Displays(IntEnum):
     """Send `data` over a comm."""
     COMM_CLOSE = 8
     """Close a comm."""
+    DATA = 9
+    """Replace the values that the task has published: a list of all of them, packed, in msgpack and not in JSON. `seq`
+    counts these alone, from 0: only the last one matters."""
 
 
 COMMS = (Displays.COMM_OPEN, Displays.COMM_MSG, Displays.COMM_CLOSE)

@@ -28,6 +28,10 @@ def shown(seq: int, *, number: int = 1) -> Display:
     return Display(task(number), 1, Displays.SHOW, seq, b'{"data":{"text/plain":"%d"}}' % seq)
 
 
+def data(seq: int, content: bytes, *, attempt: int = 1) -> Display:
+    return Display(task(1), attempt, Displays.DATA, seq, content)
+
+
 def told(play: Play, peer: int) -> list[object]:
     """Return the output and results that a client is sent as it comes back."""
     sent = play.sent(peer, ClientUp(session_id()))
@@ -70,6 +74,34 @@ def test_what_an_engine_says_again_counts_once(two: Play) -> None:
     two(CLIENT, ClientGone())
 
     assert told(two, AGAIN) == pieces
+
+
+def test_of_published_values_the_last_ones_are_kept_whatever_else_is_too_much() -> None:
+    play = Play(Limits(task_output_bytes=8 * (PIECE_BYTES + 10)))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(CLIENT, submit(1, (0,)))
+    sent = [message for seq in range(100) for _, message in play.sent(ENGINE_0, data(seq, b"x" * 9))]
+    assert sent == [data(seq, b"x" * 9) for seq in range(100)]
+    for seq in range(20):
+        play(ENGINE_0, piece(seq, "text"))
+    assert play.sent(ENGINE_0, data(99, b"x" * 9)) == [], "said again"
+    play(ENGINE_0, data(100, b"last"))
+    session = play.state.sessions[session_id()]
+    assert session.output_bytes <= 8 * (PIECE_BYTES + 10)
+    play(CLIENT, ClientGone())
+
+    assert told(play, AGAIN)[-1] == data(100, b"last")
+
+
+def test_what_an_earlier_try_published_is_gone(two: Play) -> None:
+    two(CLIENT, submit(1, (0,), Options(retries=1)))
+    two(ENGINE_0, data(5, b"first"))
+    two(ENGINE_0, Finished(1, task(1), 1, ERROR))
+    two(ENGINE_0, data(0, b"second", attempt=2))
+    two(CLIENT, ClientGone())
+
+    assert told(two, AGAIN) == [data(0, b"second", attempt=2)]
 
 
 def test_another_try_starts_afresh(two: Play) -> None:

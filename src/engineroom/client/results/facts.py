@@ -46,7 +46,7 @@ class Facts(Hinted):
     stdout = _fact("stdout", "What the task has printed so far.")
     stderr = _fact("stderr", "What the task has written to stderr so far.")
     outputs = _fact("outputs", "What the task displays: a list of dicts, as a notebook's file has them.")
-    data = _fact("data", "Published data. Always empty: not available yet.")
+    data = _fact("data", "What the task has published with `publish_data` so far: a dict with the latest values.")
     execute_input = _fact("execute_input", "The code that `execute` ran; None for other calls.")
     execute_result = _fact("execute_result", "What `execute` returned, an ExecuteReply; None for other calls.")
     label = _fact("label", "The label of the call; None if it has none.")

@@ -81,7 +81,7 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
         stdout="" if output is None else output.stdout,
         stderr="" if output is None else output.stderr,
         outputs=[] if output is None else output.displays,
-        data={},
+        data={} if output is None or output.data is None else output.data.read(),
         label=label or None,
     )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from engineroom.client.state.data import Data
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
 
 LIMIT = 16 * 1024 * 1024
@@ -19,15 +20,19 @@ _DISPLAY_BYTES = 256
 
 
 class TaskOutput:
-    """The output of one task's last attempt, in order; what is sent a second time counts once."""
+    """The output of one task's last attempt, in order; what is sent a second time counts once.
 
-    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size")
+    `data`: what it has published; None: nothing.
+    """
+
+    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size", "data")
 
     def __init__(self) -> None:
         self._attempt = -1
         self._start()
 
     def _start(self) -> None:
+        self.data: Data | None = None
         self._next = 0
         self._size = [0, 0, 0]
         """Of stdout, of stderr, of what was displayed."""
@@ -64,7 +69,11 @@ class TaskOutput:
         if output.attempt > self._attempt:
             self._attempt = output.attempt
             self._start()
-        if output.attempt < self._attempt or output.seq < self._next:
+        if output.attempt < self._attempt:
+            return False
+        if isinstance(output, Display) and output.kind is Displays.DATA:
+            return self._publish(output)
+        if output.seq < self._next:
             return False
         if output.seq > self._next:
             self._missing = [True, True]
@@ -73,6 +82,12 @@ class TaskOutput:
             self._add_text(1 if output.stream == 2 else 0, output.text)
         elif output.kind not in COMMS:  # these are for whoever listens
             self._add_display(output)
+        return True
+
+    def _publish(self, values: Display) -> bool:
+        if self.data is not None and values.seq <= self.data.number:
+            return False
+        self.data = Data(values.seq, values.content)
         return True
 
     def _add_text(self, which: int, text: str) -> None:
