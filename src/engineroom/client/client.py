@@ -27,6 +27,7 @@ from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import Many, One
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
+from engineroom.client.results.remembered import Remembered
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
@@ -58,7 +59,7 @@ class StartedCluster(Protocol):
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "result_status", "abort", "queue_status", "send_signal")
 @called_by_users("shutdown", "clear", "broadcast_view")
-class Client(Hinted):
+class Client(Remembered, Hinted):
     """A connection to a cluster's controller, and through it to the engines.
 
     `rc[0]`, `rc[:]` and `rc.load_balanced_view()` return views; make calls through these. A client can be used from
@@ -326,10 +327,11 @@ class Client(Hinted):
         block: bool | None = None,  # noqa: FBT001 (as users write it)
         owner: bool = True,  # noqa: FBT001, FBT002
     ) -> AsyncResult[Any]:
-        """Return the AsyncResult of unfinished tasks of this client; `block`: wait for them first.
+        """Return the AsyncResult of tasks of this client; `block`: wait for them first.
 
         `jobs`: a message id, an index into the history (None: the last task), an AsyncResult, or a list of these.
-        `owner` has no effect. NotBuiltYet: a task has ended, or belongs to another client.
+        `owner` has no effect. NotBuiltYet: a task ended long ago (`rc.results` says which are known), or belongs to
+        another client.
         """
         del owner
         result = find_result(self._session, -1 if jobs is None else jobs)
@@ -345,21 +347,6 @@ class Client(Hinted):
         """
         del status_only
         return status_of(self._session, msg_ids)
-
-    def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: a result is freed with its AsyncResult. This method exists for old scripts.
-
-        `jobs` and `targets` have no effect.
-        """
-
-    def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: see `purge_results`."""
-
-    def purge_hub_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: see `purge_results`."""
-
-    def purge_everything(self) -> None:
-        """Do nothing: see `purge_results`."""
 
     def spin(self) -> None:
         """Do nothing: results arrive by themselves. This method exists for old scripts."""

@@ -79,20 +79,20 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     balanced = """
         abort apply apply_async apply_sync block client executor get_result gpu history imap label map map_async
         map_sync memory on_time_limit outstanding parallel priority purge_results queue_status remote rerun_lost
-        resources retries set_flags shutdown spin tag targets temp_flags time_limit track wait with_flags
+        resources results retries set_flags shutdown spin tag targets temp_flags time_limit track wait with_flags
     """
     assert [name for name in dir(rc.load_balanced_view()) if not name.startswith("_")] == balanced.split()
     direct = """
         abort apply apply_async apply_sync block clear client execute executor gather get get_result history imap
         importer label map map_async map_sync on_time_limit outstanding parallel pull purge_results push
-        queue_status remote run scatter set_flags shutdown spin sync_imports targets temp_flags time_limit track
+        queue_status remote results run scatter set_flags shutdown spin sync_imports targets temp_flags time_limit track
         update use_cloudpickle use_dill use_pickle wait with_flags
     """
     assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
     client = """
         abort block broadcast_view clear close cluster debug direct_view executor get_result history ids
-        load_balanced_view outstanding profile purge_everything purge_hub_results purge_local_results
-        purge_results queue_status result_status room send_signal shutdown spin spin_thread stop_spin_thread
+        load_balanced_view metadata outstanding profile purge_everything purge_hub_results purge_local_results
+        purge_results queue_status result_status results room send_signal shutdown spin spin_thread stop_spin_thread
         wait wait_for_engines wait_interactive
     """
     assert [name for name in dir(rc) if not name.startswith("_")] == client.split()
@@ -230,6 +230,9 @@ def test_results_are_found_again(rc: Client, fake: FakeController) -> None:
     assert last.get(SECONDS) == 2
     assert mixed.get(SECONDS) == [1, 2]
     assert rc.result_status([one, *several.msg_ids])["completed"] == one.msg_ids + several.msg_ids
+    assert rc.get_result(several.msg_ids[0]).get() == 2
+    assert rc.get_result(several.msg_ids).get() == [2, 2]
+    rc.purge_results(several)
     with pytest.raises(er.NotBuiltYet, match="keep the AsyncResult"):
         rc.get_result(several.msg_ids[0])
     with pytest.raises(KeyError, match="has submitted no task"):

@@ -61,9 +61,7 @@ _CLIENT_LATER = {
     "create_message_futures": "use a view's `apply_async`, which returns a future",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
-    "metadata": "read `ar.metadata` of the AsyncResult",
     "resubmit": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
-    "results": "keep the AsyncResults that you need, and read `ar.get()`",
     "send_apply_request": "use a view's `apply_async`",
     "send_execute_request": "use `rc[:].execute(code)`",
     "session": "use `rc.history`; engineroom has no ZeroMQ session",
@@ -89,9 +87,7 @@ _VIEW = {
     ),
     "uimap": "write `view.imap(f, xs, ordered=False)`",
 }
-_VIEW_LATER = {
-    "results": "keep the AsyncResults that you need, and read `ar.get()`",
-}
+_VIEW_LATER: dict[str, str] = {}
 _DIRECT_LATER = {
     "activate": "use `view.execute(cell)` in place of %px",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
 from engineroom.client.state.output import TaskOutput
+from engineroom.client.state.recent import LARGEST
 from engineroom.ids import number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
@@ -67,6 +68,7 @@ class Inbox:
 
     def __init__(self, state: State, sender: Sender) -> None:
         self._state, self._sender, self._id = state, sender, state.id
+        self._recent, self._keep = state.recent, state.recent.add
         self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: state.questions.answered,
@@ -164,6 +166,10 @@ class Inbox:
             if outcome.status == Status.NO_ENGINE:
                 task.nowhere(self._state.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
+        if type(payload) is bytes and len(payload) <= LARGEST and task.output is None:
+            self._keep(task.__copy__())  # type: ignore[attr-defined]  # half of what copy() costs
+        else:
+            self._recent.consider(task)
         if owner is not None:
             owner._task_done(task)
 

@@ -10,6 +10,7 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.state.tasks import Task
 from engineroom.errors import NotBuiltYet
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
+from engineroom.protocol.messages import METHODS
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -58,7 +59,7 @@ def tasks_of(session: Session, jobs: Any) -> list[Task]:
 
 
 def find_result(session: Session, jobs: Jobs) -> AsyncResult:
-    """Return the AsyncResult of these tasks, of which at least one has not ended. NotBuiltYet: all have."""
+    """Return the AsyncResult of these tasks. NotBuiltYet: they ended long ago, or belong to another client."""
     if isinstance(jobs, AsyncResult):
         return jobs
     if not isinstance(jobs, str | int) and isinstance(jobs, Iterable):
@@ -70,10 +71,20 @@ def find_result(session: Session, jobs: Jobs) -> AsyncResult:
         listener = None if task is None else task.listener
         if task is not None and isinstance(listener, AsyncResult):
             return listener._result_of(task)
+        ended = session.recent.get(number_of(parse_msg_id(name))) if _is_of(session, name) else None
+        if ended is not None:
+            return _result_of_ended(session, ended)
     raise NotBuiltYet(
-        f"get_result() for {name}, which has ended or belongs to another client,",
+        f"get_result() for {name}, which ended long ago or belongs to another client,",
         "keep the AsyncResult that the call returned",
     )
+
+
+def _result_of_ended(session: Session, task: Task) -> AsyncResult:
+    result: AsyncResult = AsyncResult(session, METHODS.get(task.kind, ""))
+    result._attach([task])
+    result._task_done(task)
+    return result
 
 
 def futures_apart(jobs: Any) -> tuple[list[Future[Any]], Any]:

@@ -15,12 +15,14 @@ class Data:
     They are unpacked once, in the thread that reads them first.
     """
 
-    __slots__ = ("_content", "_values", "number")
+    __slots__ = ("_content", "_values", "number", "size")
 
     def __init__(self, number: int, content: bytes) -> None:
         self.number = number
         self._content: bytes | None = content
         self._values: dict[Any, Any] = {}
+        self.size = len(content)
+        """Bytes that they take, packed."""
 
     def read(self) -> dict[Any, Any]:
         """Return a new dict of the values; in place of one that cannot be unpickled here is its error."""

@@ -46,6 +46,11 @@ class TaskOutput:
         """So many parts have no displays any more."""
 
     @property
+    def size(self) -> int:
+        """Characters and bytes that are kept of it."""
+        return sum(self._size) + (0 if self.data is None else self.data.size)
+
+    @property
     def stdout(self) -> str:
         return "".join([part[1] for part in list(self._parts) if type(part) is tuple and not part[0]])
 

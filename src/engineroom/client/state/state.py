@@ -11,6 +11,7 @@ from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.questions import Questions
+from engineroom.client.state.recent import Recent
 from engineroom.client.state.room import Room
 from engineroom.client.state.scope import Scope
 from engineroom.client.state.tasks import Request
@@ -42,6 +43,7 @@ class State:
         self.engines = EngineTable(advise)
         self.outgoing = Outgoing(wake)
         self.tasks = self.outgoing.tasks
+        self.recent = Recent()
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.comms = Comms(self.callbacks)

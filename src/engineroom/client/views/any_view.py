@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack, cast, overload
 
@@ -158,7 +158,13 @@ class AnyView(Hinted, Generic[Kind]):
         return self.client.get_result(self.history[-1:] if jobs is None else jobs, self._blocks(block), owner)
 
     def purge_results(self, jobs: Any = (), targets: Targets = ()) -> None:
-        """Do nothing: see `Client.purge_results`."""
+        """Forget results that `rc.results` keeps; see `Client.purge_local_results`."""
+        self.client.purge_results(jobs, targets)
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """The results of the client's tasks by message id: `rc.results`."""
+        return self.client.results
 
     def spin(self) -> None:
         """Do nothing: results arrive by themselves. This method exists for old scripts."""

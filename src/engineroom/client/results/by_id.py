@@ -1,0 +1,140 @@
+"""`rc.results` and `rc.metadata`: what a client still knows of its tasks, by message id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.found import Jobs, ids_of
+from engineroom.client.results.metadata import Metadata, metadata_of
+from engineroom.client.state.recent import MOST
+from engineroom.ids import msg_id, number_in, parse_msg_id, task_id
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+    from engineroom.client.state.tasks import Task
+
+
+class _ById(Mapping[str, Any]):
+    """What is known of tasks, by message id; an AsyncResult of a single task can stand for its id."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __iter__(self) -> Iterator[str]:
+        session = self._session
+        return iter([msg_id(task_id(session.id, number)) for number in self._numbers()])
+
+    def __len__(self) -> int:
+        return len(self._numbers())
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str | AsyncResult) and self._find(key) is not None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: of {len(self)} task{'' if len(self) == 1 else 's'}>"
+
+    def _numbers(self) -> list[int]:
+        with self._session.condition:
+            return [task.number for task in self._session.recent.all()]
+
+    def _task(self, key: object) -> Task:
+        if not isinstance(key, str | AsyncResult):
+            raise TypeError(f"expected an AsyncResult or a message id, got {key!r}")
+        task = self._find(key)
+        if task is None:
+            raise KeyError(self._why_not(key if isinstance(key, str) else key.msg_ids[0]))
+        return task
+
+    def _find(self, key: str | AsyncResult[Any]) -> Task | None:
+        if isinstance(key, AsyncResult):
+            [key] = key.msg_ids
+        with self._session.condition:
+            return self._known(self._number(key))
+
+    def _number(self, name: str) -> int:
+        """Return the number of one of this client's tasks; 0: it is none."""
+        try:
+            return number_in(self._session.id, parse_msg_id(name))
+        except ValueError:
+            return 0
+
+    def _known(self, number: int) -> Task | None:
+        return self._session.recent.get(number)
+
+    def _why_not(self, name: str) -> str:
+        number = self._number(name)
+        if not 0 < number <= self._session.last_number:
+            return f"this client has submitted no task {name}"
+        if number in self._session.tasks:
+            return f"task {name} has not ended: wait for it with `rc.wait({name!r})`"
+        return (
+            f"what became of task {name} is not kept any more: only the last {MOST:,} results are, as far as they are "
+            "small. Hold the AsyncResult that the call returned, and read `ar.get()`"
+        )
+
+
+class ResultsById(_ById):
+    """The results of the tasks that ended last. Reading that of a task that raised raises its error."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._task(key).value()
+
+    def __delitem__(self, key: Any) -> None:
+        task = self._task(key)
+        with self._session.condition:
+            self._session.recent.forget({task.number})
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Return a result and forget it; of a task that is not known, `default`, or KeyError."""
+        try:
+            value = self[key]
+        except KeyError:
+            if default:
+                return default[0]
+            raise
+        del self[key]
+        return value
+
+    def clear(self) -> None:
+        """Forget all results."""
+        with self._session.condition:
+            self._session.recent.forget(range(self._session.last_number + 1))
+
+
+class MetadataById(_ById):
+    """The metadata of tasks that have not ended, and of those that ended last."""
+
+    def __getitem__(self, key: Any) -> Metadata:
+        return metadata_of(self._task(key), self._session.id, "", None)
+
+    def _numbers(self) -> list[int]:
+        return super()._numbers() + list(self._session.tasks)
+
+    def _known(self, number: int) -> Task | None:
+        return self._session.tasks.get(number) or super()._known(number)
+
+
+def purge(session: Session, jobs: Jobs | str, engines: Collection[int]) -> None:
+    """Forget the results of `jobs` ("all", or what names tasks), and of all tasks that ran on `engines`.
+
+    RuntimeError: a task among them has not ended.
+    """
+    unfinished = tuple(session.tasks.values())
+    if isinstance(jobs, str) and jobs == "all":
+        names, waiting = list(ResultsById(session)), [task.number for task in unfinished]
+    else:
+        names = ids_of(session, jobs)
+        numbers = {number_in(session.id, parse_msg_id(name)) for name in names}
+        waiting = [task.number for task in unfinished if task.number in numbers or task.engine in engines]
+    if waiting:
+        first = msg_id(task_id(session.id, min(waiting)))
+        raise RuntimeError(
+            f"{f'{len(waiting)} tasks have' if len(waiting) > 1 else '1 task has'} not ended ({first}), and results "
+            "can be purged only after that: wait with `rc.wait()`, or cancel tasks with `rc.abort()`"
+        )
+    with session.condition:
+        recent = session.recent
+        gone = {number_in(session.id, parse_msg_id(name)) for name in names}
+        recent.forget(gone | {task.number for task in recent.all() if task.engine in engines})

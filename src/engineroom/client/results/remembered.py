@@ -1,0 +1,54 @@
+"""What a client says and forgets of its tasks that have ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engineroom.client.engines.targets import resolve
+from engineroom.client.results.by_id import MetadataById, ResultsById, purge
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+
+
+class Remembered:
+    """The part of a Client that is about tasks which have ended."""
+
+    _session: Session
+
+    @property
+    def results(self) -> ResultsById:
+        """The results of the tasks that ended last, by message id: `rc.results[ar.msg_id]`.
+
+        The last 1,000 are kept; one that takes more than 16 KiB, together with its output, is not. An AsyncResult keeps
+        its own results for as long as you hold it.
+        """
+        return ResultsById(self._session)
+
+    @property
+    def metadata(self) -> MetadataById:
+        """The metadata of tasks by message id: of those that have not ended, and of those in `rc.results`."""
+        return MetadataById(self._session)
+
+    def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Forget results; see `purge_local_results`. The controller keeps none that have been received."""
+        self.purge_local_results(jobs, targets)
+
+    def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Forget results that `rc.results` keeps: those of `jobs`, and all those of the engines in `targets`.
+
+        `jobs`: an AsyncResult, a message id, an index into the history, a list of these, or "all". `targets`: engine
+        ids, or "all". An AsyncResult that you hold keeps its results. RuntimeError: a task among them has not ended.
+        """
+        engines = () if targets is None or targets == () or targets == [] else resolve(targets, self._session.engines)
+        purge(self._session, jobs, engines)
+
+    def purge_hub_results(self, jobs: Any = (), targets: Any = ()) -> None:
+        """Do nothing: the controller keeps no results that have been received. This method exists for old scripts.
+
+        `jobs` and `targets` have no effect.
+        """
+
+    def purge_everything(self) -> None:
+        """Forget all results that `rc.results` keeps. RuntimeError: a task has not ended."""
+        self.purge_local_results("all")

@@ -1,0 +1,149 @@
+"""`rc.results` and `rc.metadata`: what ended last, by id, in bounded memory."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import pytest
+
+import engineroom as er
+from engineroom.client.client import Client
+from engineroom.client.connection.session import Session
+from engineroom.client.state.output import TaskOutput
+from engineroom.client.state.recent import LARGEST, MOST
+from engineroom.protocol.messages import Output
+from tests.patience import SECONDS
+from tests.unit.client.fake_controller import FakeController
+
+
+def test_results_and_metadata_are_found_by_id(rc: Client) -> None:
+    view = rc.load_balanced_view()
+    several = rc[:].apply_async(abs, -1)
+    assert view.apply_sync(abs, -2) == 2
+    last = rc.history[-1]
+    several.get(SECONDS)
+    assert [rc.results[name] for name in [*several.msg_ids, last]] == [1, 1, 2]
+    assert {*several.msg_ids, last} == set(rc.results) == set(view.results)
+    assert len(rc.results) == 3
+    assert last in rc.results
+    assert rc.metadata[several.msg_ids[1]].engine_id == 1
+    assert rc.metadata[last].status == "ok"
+    assert rc.metadata[last]["completed"] >= rc.metadata[last]["started"]
+    assert repr(rc.results) == "<ResultsById: of 3 tasks>"
+
+
+def test_reading_what_failed_raises_it(rc: Client) -> None:
+    failed = rc[0].apply_async(int, "x")
+    failed.wait()
+    with pytest.raises(ValueError, match="invalid literal"):
+        rc.results[failed.msg_id]
+    assert isinstance(rc.metadata[failed.msg_id].error, ValueError)
+
+
+def test_what_has_not_ended_has_metadata_and_no_result(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    result = rc[0].apply_async(abs, -1)
+    assert rc.metadata[result.msg_id].status is None
+    assert result.msg_id not in rc.results
+    with pytest.raises(KeyError, match="has not ended: wait for it"):
+        rc.results[result.msg_id]
+
+
+@pytest.mark.parametrize("wrong", ["", "x", f"{'0' * 32}_1", f"{'0' * 32}_-1"])
+def test_other_ids_are_unknown(rc: Client, wrong: str) -> None:
+    assert wrong not in rc.results
+    assert rc.results.get(wrong) is None
+    with pytest.raises(KeyError, match="has submitted no task"):
+        rc.results[wrong]
+
+
+@pytest.mark.parametrize("wrong", [None, 3, 1.5, ()])
+def test_only_ids_and_results_are_keys(rc: Client, wrong: Any) -> None:
+    assert wrong not in rc.results
+    with pytest.raises(TypeError, match="expected an AsyncResult or a message id"):
+        rc.results[wrong]
+
+
+class Kept:
+    pass
+
+
+def test_what_a_user_has_read_is_freed_with_its_last_reference(rc: Client) -> None:
+    value = rc[0].apply_sync(Kept)
+    gone = weakref.ref(value)
+    again = rc.results[rc.history[-1]]
+    assert again is not value
+    del value
+    assert gone() is None
+
+
+def test_the_last_ones_are_kept_as_far_as_they_are_small(rc: Client, session: Session, fake: FakeController) -> None:
+    view = rc[0]
+    large = view.apply_async(bytes, LARGEST)
+    very_large = view.apply_async(bytes, 1 << 20)
+    small = [view.apply_async(abs, -number) for number in range(MOST + 10)]
+    fake.holding = True
+    talker = view.apply_async(abs, -1)
+    task = session.tasks[session.last_number]
+    task.output = TaskOutput()
+    task.output.add(Output(task.id(session.id), 1, 1, 0, "x" * LARGEST))
+    fake.go_on()
+    assert rc.wait([large, very_large, talker, *small], SECONDS)
+    assert len(rc.results) == MOST
+    assert small[-1].msg_id in rc.results
+    for result in (large, very_large, talker, small[0]):
+        with pytest.raises(KeyError, match=r"is not kept any more.* Hold the AsyncResult"):
+            rc.results[result.msg_id]
+    assert len(large.get()) == LARGEST
+
+
+def test_purging_forgets_what_is_kept_and_leaves_what_is_held(rc: Client) -> None:
+    results = [rc[engine].apply_async(abs, -engine) for engine in (0, 1, 0, 1)]
+    rc.wait(results)
+    rc.purge_local_results(results[0])
+    rc.purge_results([results[1].msg_id])
+    assert set(rc.results) == {result.msg_id for result in results[2:]}
+    rc[0].purge_results(targets=0)
+    assert set(rc.results) == {results[3].msg_id}
+    rc.purge_everything()
+    assert dict(rc.results) == {}
+    assert [result.get() for result in results] == [0, 1, 0, 1]
+    rc.purge_local_results("all")
+    rc.purge_local_results(targets="all")
+    rc.purge_hub_results("all")
+
+
+def test_results_can_be_taken_out(rc: Client) -> None:
+    one, other = rc[0].apply_async(abs, -1), rc[0].apply_async(abs, -2)
+    rc.wait([one, other])
+    assert rc.results.pop(one.msg_id) == 1
+    assert rc.results.pop(one.msg_id, None) is None
+    with pytest.raises(KeyError):
+        rc.results.pop(one.msg_id)
+    rc.results.clear()
+    assert len(rc.results) == 0
+
+
+@pytest.mark.parametrize("how", ["all", "job", "targets"])
+def test_unfinished_tasks_cannot_be_purged(rc: Client, fake: FakeController, how: str) -> None:
+    fake.holding = True
+    result = rc[0].apply_async(abs, -1)
+    options: dict[str, Any] = {"all": {"jobs": "all"}, "job": {"jobs": result}, "targets": {"targets": [0]}}[how]
+    with pytest.raises(RuntimeError, match="1 task has not ended"):
+        rc.purge_local_results(**options)
+
+
+@pytest.mark.parametrize("wrong", [1.5, object()])
+def test_what_names_no_task_cannot_be_purged(rc: Client, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="expected an AsyncResult or a message id"):
+        rc.purge_local_results(wrong)
+
+
+def test_cancelled_tasks_are_among_them(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    result = rc[0].apply_async(abs, -1)
+    result.abort()
+    result.wait(SECONDS)
+    with pytest.raises(er.TaskAborted):
+        rc.results[result.msg_id]
