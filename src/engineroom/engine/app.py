@@ -14,6 +14,7 @@ import time
 import msgspec
 
 from engineroom.engine import mpi
+from engineroom.engine.attempts import Attempt
 from engineroom.engine.budget import Budget
 from engineroom.engine.capture import Sink
 from engineroom.engine.comms import Comms
@@ -49,6 +50,9 @@ _SWITCH_INTERVAL = 0.001
 
 _CTRL_C_AGAIN = 2.0
 """Seconds within which a second Ctrl-C means it."""
+
+_OUT_OF_MEMORY, _MOMENT = 77, 0.05
+"""What an engine exits with that took too much memory, and the seconds in which its last message leaves."""
 
 _IO_SECONDS = 5.0
 """Seconds that the I/O thread may take to end."""
@@ -139,6 +143,8 @@ class Engine:
             self._interrupts,
             self._descriptors,
             self._budget,
+            memory_limit=config.memory_limit,
+            give_up=self._give_up,
             on_lost=self._lost,
             on_end=self._end,
         )
@@ -160,7 +166,7 @@ class Engine:
         # Below all that users have: in cells it is IPython's own, and before the first one it loads IPython.
         vars(builtins)["get_ipython"] = self._namespace.get_ipython
         problems = problems + run_startup_code(self._config, self._namespace)
-        info = describe_engine(problems, self._config.launch, rank)
+        info = describe_engine(self._config, problems, rank)
         self._io = threading.Thread(target=self._run_io, args=(info,), name="engineroom-io", daemon=True)
         self._io.start()
         self._runner.run()
@@ -237,6 +243,15 @@ class Engine:
             self._link.leave()
         self._stop(0)
         self._shell.close(reason or "shut down")
+
+    def _give_up(self, attempt: Attempt, error: MemoryError) -> None:
+        """End this process before it takes more, and `attempt` with `error`."""
+        log.error("ending: %s", error)
+        self._exit_code = _OUT_OF_MEMORY
+        self._queue.close()
+        words, body = self._failures(error, attempt.run.call)
+        self._shell.fail_now(self._runner.failure(attempt, words, body))
+        self._loop.call_later(_MOMENT, os._exit, _OUT_OF_MEMORY)
 
     def _leave(self) -> None:
         """End, as a cell has said that runs now, once its result is on its way."""

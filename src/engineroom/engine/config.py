@@ -74,6 +74,11 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     """Of one result."""
     max_output_bytes: int = 1024**2
     """Characters kept of what one task writes to one stream."""
+    resources: dict[str, float] = {}
+    tags: list[str] = []
+    """What tasks may ask for."""
+    memory_limit: int = 0
+    """What this process may take while a task runs; 0: any amount."""
     max_unacknowledged_bytes: int = 512 * 1024**2
     """Of results and output kept until they are acknowledged."""
     max_function_bytes: int = 256 * 1024**2

@@ -128,6 +128,12 @@ class Runner:
         check_size(body, self._max_result_bytes)
         return body
 
+    def failure(self, attempt: Attempt, error: str, body: Packed) -> Finished:
+        """Return that `attempt`, which still runs, has failed: for an I/O thread that is about to end this process."""
+        outcome = Ran(_ERROR, time(), monotonic() - attempt.began if attempt.began else 0.0, error)
+        inline = body if isinstance(body, bytes) else b"".join(body)
+        return Finished(self._finished + 1, attempt.run.task, attempt.run.attempt, outcome, inline)
+
     def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, written: int, now: float) -> None:
         run = attempt.run
         segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here

@@ -14,6 +14,7 @@ from engineroom.engine.held import held_pieces
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
 from engineroom.engine.queue import TaskQueue
+from engineroom.engine.resident import MemoryLimit
 from engineroom.engine.results import KeptResults
 from engineroom.engine.verdicts import TimeLimits
 from engineroom.protocol.closing import Closing
@@ -72,13 +73,19 @@ class Shell:
         descriptors: Descriptors,
         budget: Budget,
         *,
+        memory_limit: int = 0,
+        give_up: Callable[[Attempt, MemoryError], object] = lambda attempt, error: None,
         on_lost: Callable[[str], None],
         on_end: Callable[[str], None],
     ) -> None:
-        """`on_lost(reason)`: the connection is gone; `on_end(reason)`: the controller wants the engine to end."""
+        """`on_lost(reason)`: the connection is gone; `on_end(reason)`: the controller wants the engine to end.
+
+        `memory_limit`: in bytes, 0 for none. `give_up(attempt, error)`: end what runs, and this process.
+        """
         self._queue, self._outbox, self._functions = queue, outbox, functions
         self._interrupts, self._descriptors = interrupts, descriptors
         self._limits = TimeLimits(interrupts)
+        self._memory = MemoryLimit(memory_limit, interrupts, give_up) if memory_limit else None
         self._on_lost, self._on_end = on_lost, on_end
         self._budget, self._said_full = budget, False
         self._results = KeptResults(budget)
@@ -166,6 +173,12 @@ class Shell:
         """Write a result from the main thread, and return True; or return False when that is not possible."""
         connection = self._connection
         return connection is not None and connection.write_now(message)
+
+    def fail_now(self, message: Finished) -> None:
+        """Say that what runs has failed: nothing else is going to be said."""
+        if self._connection is not None:
+            self._connection.send(message)
+            self._connection.flush()
 
     def take(self) -> None:
         """Take what the main thread has, and look again soon if it goes on."""
@@ -356,6 +369,8 @@ class Shell:
 
     def _postpone_while(self, running: Attempt, delay: float) -> None:
         """Look again after `delay`, or sooner if what runs is to end sooner."""
+        if self._memory is not None:
+            self._memory.look(running)
         self._postpone(delay if running.run.terms is None else min(delay, self._limits.look(running)))
 
     def _postpone(self, delay: float) -> None:

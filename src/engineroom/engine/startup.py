@@ -56,9 +56,10 @@ def run_startup_code(config: EngineConfig, namespace: Namespace) -> list[str]:
     return [problem for problem in problems if problem]
 
 
-def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = None) -> EngineInfo:
+def describe_engine(config: EngineConfig, problems: list[str], rank: Rank | None = None) -> EngineInfo:
     """Return the description of this process for the controller."""
     place = rank or Rank(-1, 0)
+    resources = ({"memory": float(config.memory_limit)} if config.memory_limit else {}) | config.resources
     return EngineInfo(
         pid=os.getpid(),
         host=brief(host_name(), 255),
@@ -68,9 +69,11 @@ def describe_engine(problems: list[str], launch: str = "", rank: Rank | None = N
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         work_dir=brief(_working_directory()),
         problem=brief("; ".join(problems)),
-        launch=launch,
+        launch=config.launch,
         mpi_rank=place.rank,
         mpi_size=place.size,
+        resources=tuple(sorted(resources.items())),
+        tags=tuple(config.tags),
     )
 
 

@@ -11,6 +11,7 @@ from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
 from traitlets.config import Config, Configurable
 
 from engineroom.machine.own_modules import places_for
+from engineroom.settings.amount_traits import Resources, Size, Tags
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
@@ -56,6 +57,17 @@ class Cluster(Configurable):
     )
     controller_args = option(List(Unicode(), help="Extra arguments for ipcontroller."))
     engine_timeout = option(Float(60, min=0, help="How long all engines together may take to register, in seconds."))
+    engine_resources = option(
+        Resources(help="What tasks can ask of these engines, as in 'gpu=1,memory=4GiB'."), "resources"
+    )
+    engine_tags = option(Tags(help="Names by which tasks can ask for these engines, as in 'bigmem,fast'."), "tags")
+    engine_memory_limit = option(
+        Size(
+            help="Memory that an engine may take while a task runs, such as '2GiB'; beyond it the task fails with "
+            "MemoryError (0: no limit)."
+        ),
+        "engine-memory-limit",
+    )
     engine_environment = option(Dict(help="Extra environment variables for engines."))
     split = option(
         Bool(

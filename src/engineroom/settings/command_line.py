@@ -121,4 +121,6 @@ def as_arguments(config: Config, *sections: str) -> list[str]:
 def _as_argument(name: str, value: Any) -> str:
     if name in _PATHS and value:
         return os.path.abspath(os.path.expanduser(str(value)))
+    if isinstance(value, dict):
+        return ",".join(f"{key}={each}" for key, each in value.items())
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

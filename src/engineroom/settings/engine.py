@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from traitlets import Float, Int, List, Unicode
 
+from engineroom.settings.amount_traits import Resources, Size, Tags
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.mpi_kind import MPIKind
 from engineroom.settings.option import option
@@ -67,6 +68,18 @@ class IPEngine(BaseParallelApplication):
         old=("wait_for_url_file",),
     )
     reconnect_timeout = option(Float(60.0, min=0, help="Seconds without a controller after which the engine stops."))
+    resources = option(
+        Resources(help="What tasks can ask for, as in 'gpu=1,memory=4GiB'. memory is the memory limit by default."),
+        "resources",
+    )
+    tags = option(Tags(help="Names by which tasks can ask for this engine, as in 'bigmem,fast'."), "tags")
+    memory_limit = option(
+        Size(
+            help="Memory that the engine may take while a task runs, such as '2GiB'; beyond it the task fails with "
+            "MemoryError (0: no limit)."
+        ),
+        "memory-limit",
+    )
     startup_command = option(Unicode("", help="Python code to run at start, after the startup script."), "c")
     startup_script = option(Unicode("", help="Python file to run at start."), "s")
     use_mpi = option(

@@ -53,7 +53,8 @@ def host_plan(
     place = Config(
         BaseParallelApplication={"profile_dir": str(profile.path), "cluster_id": cluster_id, "log_level": log_level}
     )
-    engine = application(IPEngine, options.config, place)
+    config = _with_engine_options(options)
+    engine = application(IPEngine, config, place)
     controller = _controller_options(options, place, controller_args) if with_controller else None
     if controller is not None and controller.engine_json_file and not engine.url_file:
         engine.url_file_name = controller.engine_json_file
@@ -76,7 +77,7 @@ def host_plan(
             *options.controller_args,
             *controller_args,
         ],
-        engine_arguments=[*as_arguments(options.config, "IPEngine"), *ipython_arguments(options.config)],
+        engine_arguments=[*as_arguments(config, "IPEngine"), *ipython_arguments(options.config)],
         cluster_id=cluster_id,
         controller=None if controller is None else controller_config(controller),
         engine=engine_config(engine, sys_path=sys_path),
@@ -102,6 +103,19 @@ def host_plan(
             "controller_launcher_class": str(options.controller_launcher_class),
         },
     )
+
+
+def _with_engine_options(options: ClusterOptions) -> Config:
+    """Return the config, in which what the cluster says of its engines is said to them."""
+    said = {
+        "resources": options.engine_resources,
+        "tags": options.engine_tags,
+        "memory_limit": options.engine_memory_limit,
+    }
+    config = Config()
+    config.merge(options.config)
+    config.merge(Config(IPEngine={name: value for name, value in said.items() if value}))
+    return config
 
 
 def _count(engine_launcher: LauncherSpec | None, *said: int | None) -> int:

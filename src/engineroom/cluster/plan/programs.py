@@ -59,6 +59,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         unresponsive=options.unresponsive,
         unresponsive_timeout=options.unresponsive_timeout,
         linger=options.linger,
+        interrupt_grace=options.interrupt_grace,
         max_kept_bytes=options.max_kept_bytes,
         max_total_kept_bytes=options.max_total_kept_bytes,
         max_submitted_bytes=options.max_submitted_bytes,
@@ -102,6 +103,9 @@ def engine_config(options: IPEngine, *, sys_path: Sequence[str] = ()) -> EngineC
         reconnect_timeout=options.reconnect_timeout,
         max_result_bytes=options.max_result_bytes,
         max_output_bytes=options.max_output_bytes,
+        resources=dict(options.resources),
+        tags=list(options.tags),
+        memory_limit=options.memory_limit,
         max_unacknowledged_bytes=options.max_unacknowledged_bytes,
         max_function_bytes=options.max_function_bytes,
     )

@@ -32,6 +32,9 @@ _OPTIONS = {
     "reconnect_timeout": "reconnect_timeout",
     "max_result_bytes": "max_result_bytes",
     "max_output_bytes": "max_output_bytes",
+    "resources": "resources",
+    "tags": "tags",
+    "memory_limit": "memory_limit",
     "max_unacknowledged_bytes": "max_unacknowledged_bytes",
     "max_function_bytes": "max_function_bytes",
 }
