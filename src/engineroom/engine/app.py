@@ -52,7 +52,7 @@ _CTRL_C_AGAIN = 2.0
 """Seconds within which a second Ctrl-C means it."""
 
 _OUT_OF_MEMORY, _MOMENT = 77, 0.05
-"""What an engine exits with that took too much memory, and the seconds in which its last message leaves."""
+"""What an engine exits with that took too much memory, and the seconds in which its last message may leave."""
 
 _IO_SECONDS = 5.0
 """Seconds that the I/O thread may take to end."""
@@ -250,8 +250,8 @@ class Engine:
         self._exit_code = _OUT_OF_MEMORY
         self._queue.close()
         words, body = self._failures(error, attempt.run.call)
-        self._shell.fail_now(self._runner.failure(attempt, words, body))
-        self._loop.call_later(_MOMENT, os._exit, _OUT_OF_MEMORY)
+        said = self._shell.fail_now(self._runner.failure(attempt, words, body))
+        self._loop.call_later(0.0 if said else _MOMENT, os._exit, _OUT_OF_MEMORY)
 
     def _leave(self) -> None:
         """End, as a cell has said that runs now, once its result is on its way."""

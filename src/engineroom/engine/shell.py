@@ -174,11 +174,14 @@ class Shell:
         connection = self._connection
         return connection is not None and connection.write_now(message)
 
-    def fail_now(self, message: Finished) -> None:
-        """Say that what runs has failed: nothing else is going to be said."""
-        if self._connection is not None:
-            self._connection.send(message)
-            self._connection.flush()
+    def fail_now(self, message: Finished) -> bool:
+        """Say that what runs has failed; return whether that has left this process. Nothing else is going to be said."""
+        connection = self._connection
+        if connection is None:
+            return True
+        connection.send(message)
+        connection.flush()
+        return connection.closed or not connection.transport.get_write_buffer_size()
 
     def take(self) -> None:
         """Take what the main thread has, and look again soon if it goes on."""
