@@ -61,7 +61,7 @@ def sleep() -> None:
 async def sleep_async() -> None:
     import asyncio
 
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 
 def catch_it() -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, SupportsIndex, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, SupportsIndex, Unpack, cast, overload
 
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.hinted import Hinted
@@ -28,6 +28,7 @@ from engineroom.client.kinds import Many, One
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
 from engineroom.client.results.remembered import Remembered
+from engineroom.client.started_cluster import StartedCluster
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
@@ -44,16 +45,6 @@ from engineroom.protocol.task_ranges import listed
 
 if TYPE_CHECKING:
     from engineroom.client.views.broadcast import BroadcastView
-
-
-class StartedCluster(Protocol):
-    """What a client needs of a `Cluster`, which lies above it."""
-
-    n: int | None
-
-    @property
-    def client_connection_file(self) -> str:
-        """The path of the connection file for clients."""
 
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")

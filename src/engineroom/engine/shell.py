@@ -175,7 +175,7 @@ class Shell:
         return connection is not None and connection.write_now(message)
 
     def fail_now(self, message: Finished) -> bool:
-        """Say that what runs has failed; return whether that has left this process. Nothing else is going to be said."""
+        """Say that what runs has failed, and nothing later; return whether that has left this process."""
         connection = self._connection
         if connection is None:
             return True
