@@ -23,12 +23,12 @@ from engineroom.client.connection.whereabouts import Advice
 from engineroom.client.engines.arrivals import wait_for_engines
 from engineroom.client.engines.queue_status import queue_status
 from engineroom.client.engines.start_news import StartNews
+from engineroom.client.engines.started_cluster import StartedCluster
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import Many, One
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
 from engineroom.client.results.remembered import Remembered
-from engineroom.client.started_cluster import StartedCluster
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
