@@ -411,15 +411,23 @@ class Client(Remembered, Hinted):
         """Stop engines and, with `hub`, all engines and the controller.
 
         `targets`: engine ids; "all": all engines. `block`: wait until these engines are gone; None: as `rc.block` says.
-        `restart`: NotImplementedError; use `Cluster.restart_engines`.
+        `restart`: start the engines again, under their ids, with empty namespaces; `block` then waits until they are
+        back. EngineroomError: `ipcluster` cannot restart one of them, so none are; the message says why. EngineError:
+        one did not come back. ValueError: `restart` and `hub` together.
         """
-        if restart:
-            raise NotImplementedError("a Client cannot restart engines; use Cluster.restart_engines()")
         session = self._session
         ids = resolve(targets, session.engines) if session.engines.ids else ()
+        wait = self.block if block is None else block
+        if restart:
+            if hub:
+                raise ValueError("a controller cannot be restarted: leave out `hub` to restart the engines")
+            from engineroom.client.engines.restarting import restart as restart_engines  # few restart engines
+
+            restart_engines(session, ids, block=wait)
+            return
         pieces = [None] if hub else listed(ids)
         session.send(*(Shutdown(piece, hub, "shut down by a client") for piece in pieces))
-        if self.block if block is None else block:
+        if wait:
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
 
     async def room(self, size: int = 1) -> None:

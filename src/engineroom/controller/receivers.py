@@ -18,6 +18,7 @@ from engineroom.protocol.messages import (
     Finished,
     Function,
     NeedFunction,
+    Restart,
     Shutdown,
     Signal,
     Submit,
@@ -95,6 +96,8 @@ class ClientReceiver(_PromptReceiver):
                     controller.signals.take(link, message)
                 case Shutdown():
                     controller.endings.shutdown(link, message)
+                case Restart():
+                    controller.restarts.take(link, message)
                 case Ask():
                     controller.look_at_the_clock()
                     self._questions.take(message)

@@ -18,6 +18,7 @@ from engineroom.controller.identity import Identity
 from engineroom.controller.links import Link, Links
 from engineroom.controller.presence import Presence
 from engineroom.controller.refusals import Refusals
+from engineroom.controller.restarts import Restarts
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
@@ -51,6 +52,7 @@ class Controller:
         self.bodies = Bodies(self)
         self._functions = self.bodies.functions
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
+        self.restarts = Restarts(self.links)
         self.endings = Endings(self.feed, self.request_stop)
         self.presence = Presence(self)
         self.faults, self.refusals = Faults(self), Refusals()

@@ -262,6 +262,14 @@ class Shutdown(Header, frozen=True, tag="shutdown"):
     reason: Text = ""
 
 
+class Restart(Header, frozen=True, tag="restart"):
+    """Have the hosts of these engines end them and start them again. `number`: of the question that the sender's
+    `Answer` belongs to; its error says why none of them are restarted."""
+
+    engines: Annotated[tuple[EngineId, ...], Fewer]
+    number: Number
+
+
 class Sync(Header, frozen=True, tag="sync"):
     """A client that has just joined has said again all that it had to; the controller answers with `Synced`."""
 
@@ -466,6 +474,12 @@ class SignalProcess(Header, frozen=True, tag="signal_process"):
     signum: Signum
 
 
+class RestartProcesses(Header, frozen=True, tag="restart_processes"):
+    """Controller to host: end these engines and start them again."""
+
+    instances: Annotated[tuple[Instance, ...], Fewer]
+
+
 class Full(Header, frozen=True, tag="full"):
     """The engine keeps `kept` bytes of results and output that were not acknowledged, more than its `limit`, and starts
     nothing; with 0 bytes: it goes on."""
@@ -478,7 +492,7 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
-FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Sync | Ask
+FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Restart | Sync | Ask
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Synced | Answer
@@ -487,7 +501,7 @@ FromEngine = (
 )
 ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
-ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | Shutdown
+ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | RestartProcesses | Shutdown
 
 Message = (
     FromPeerHandshake | FromControllerHandshake | FromClient | ToClient | FromEngine | ToEngine | FromHost | ToHost

@@ -22,6 +22,7 @@ from engineroom.protocol.messages import (
     EngineLeft,
     Join,
     Refused,
+    RestartProcesses,
     Shutdown,
     Signal,
     SignalProcess,
@@ -44,6 +45,7 @@ class Listener(Protocol):
     def engine_joined(self, instance: Instance, engine_id: int, launch: str, problem: str) -> None: ...
     def engine_left(self, instance: Instance, cause: str) -> None: ...
     def signal_engine(self, instance: Instance, signum: int) -> None: ...
+    def restart_engines(self, instances: Sequence[Instance]) -> None: ...
     def controller_says_stop(self, reason: str) -> None: ...
     def waiting_for_controller(self, words: str, step: str) -> None: ...
     def not_let_in(self, words: str) -> None: ...
@@ -142,6 +144,8 @@ class HostLink:
                     self._listener.engine_left(instance, cause)
                 case SignalProcess(instance=instance, signum=signum):
                     self._listener.signal_engine(instance, signum)
+                case RestartProcesses(instances=several):
+                    self._listener.restart_engines(several)
                 case Shutdown(reason=reason) | Refused(reason=reason):
                     self._closing = True
                     self._listener.controller_says_stop(reason)

@@ -65,6 +65,10 @@ class LinkedHost(Stoppable, ABC):
         """The controller asks for a signal to an engine."""
         self._engines.signal_instance(instance, signum)
 
+    def restart_engines(self, instances: Sequence[Instance]) -> None:
+        """The controller asks for engines to end and to start again."""
+        self._engines.restart_instances(instances)
+
     def controller_says_stop(self, reason: str) -> None:
         """The controller ends, and we with it."""
         self.stop(reason or "the controller was stopped")

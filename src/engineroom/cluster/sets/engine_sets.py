@@ -49,6 +49,9 @@ class EngineSets(Protocol):
     def signal_instance(self, instance: Instance, signum: int) -> None:
         """Send a signal to one engine."""
 
+    def restart_instances(self, instances: Sequence[Instance]) -> None:
+        """Have engines end and start again, in the background; those of a launcher by whole sets."""
+
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         """The controller has let an engine in."""
 

@@ -80,6 +80,7 @@ class EngineHouse:
         )
         self.engines = self._life.engines
         self._ticking = Ticking(self._life.wake, lambda: self._feed(events.Tick()))
+        self._restarting: set[asyncio.Task[None]] = set()
         self._requests = count(1)
         self._answers: dict[int, tuple[str, asyncio.Future[str]]] = {}
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
@@ -116,6 +117,21 @@ class EngineHouse:
         engine = self.engines.of(instance)
         if engine is not None:
             self._command(signal=engine.key, signum=signum)
+
+    def restart_instances(self, instances: Sequence[Instance]) -> None:
+        meant = [engine for each in instances if (engine := self.engines.of(each)) is not None]
+        restarting = asyncio.ensure_future(self._restart_by_request(meant))
+        self._restarting.add(restarting)
+        restarting.add_done_callback(self._restarting.discard)
+
+    async def _restart_by_request(self, meant: _Engines) -> None:
+        try:
+            words = await self._ask("", events.RestartEngines, meant)
+        except LaunchError as error:
+            words = str(error)
+        if words:
+            log.warning(words)
+            self._report(Notice(words))
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         del launch  # we know each by its instance

@@ -66,6 +66,7 @@ class LaunchedEngines:
         self._polling = polling or Polling()
         self._polled: dict[int, Watched] = {}
         self._watching: set[asyncio.Task[None]] = set()
+        self._restarting: set[asyncio.Task[None]] = set()
         self._stopping: set[asyncio.Task[None]] = set()
         self._problems: list[Exception] = []  # of stops that nobody waits for
 
@@ -116,6 +117,20 @@ class LaunchedEngines:
             words = f"engine {engine.label} was started by a launcher, which signals only whole sets"
             log.warning(words)
             self._report(Notice(words))
+
+    def restart_instances(self, instances: Sequence[Instance]) -> None:
+        meant = {engine.set for each in instances if (engine := self.engines.of(each)) is not None}
+        self._keep(self._restarting, self._restart_by_request(sorted(meant)))
+
+    async def _restart_by_request(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                words = await self.restart(name)
+            except LaunchError as error:
+                words = str(error)
+            if words:
+                log.warning(words)
+                self._report(Notice(words))
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         told = parse_launch(launch)

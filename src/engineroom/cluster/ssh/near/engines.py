@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engineroom.cluster.launchers.ssh.places import Share, given
@@ -92,6 +92,9 @@ class RemoteEngines:
             raise LaunchError("; ".join(problems))
 
     def signal_instance(self, instance: Instance, signum: int) -> None:
+        """Do nothing: the controller asks the host that is there."""
+
+    def restart_instances(self, instances: Sequence[Instance]) -> None:
         """Do nothing: the controller asks the host that is there."""
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
