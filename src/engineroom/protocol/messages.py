@@ -23,6 +23,11 @@ from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.calls import Terms as Terms
+from engineroom.protocol.engine_control import Restart as Restart
+from engineroom.protocol.engine_control import RestartProcesses as RestartProcesses
+from engineroom.protocol.engine_control import Shutdown as Shutdown
+from engineroom.protocol.engine_control import Signal as Signal
+from engineroom.protocol.engine_control import SignalProcess as SignalProcess
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
 from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
@@ -49,7 +54,6 @@ from engineroom.protocol.ranges import (
     Proof,
     Seconds,
     Secret,
-    Signum,
     Size,
     SomeEngine,
     SomeHash,
@@ -239,35 +243,6 @@ class Delivered(Header, frozen=True, tag="delivered"):
         """Return the messages, seldom more than one, that say so of all up to `up_to`, and of `numbers`."""
         also = pieces(number for number in numbers if number > up_to)
         return [cls(up_to, ranges) for ranges in also] or [cls(up_to)]
-
-
-class Signal(Header, frozen=True, tag="signal"):
-    """Send the signal `signum` to these engines' processes. Also host to controller, about its own engines.
-
-    `number`: of the question that the sender's `Answer` belongs to, 0 if it wants none; a host gets none. A SIGINT for
-    an engine that has not begun with what was sent to it interrupts the first of that when it begins.
-    """
-
-    engines: Annotated[tuple[EngineId, ...], Fewer]
-    signum: Signum
-    number: Number = 0
-
-
-class Shutdown(Header, frozen=True, tag="shutdown"):
-    """End these engines (None: none) and, with `controller`, the controller. Also controller to engine or host, and
-    host to controller, about engines alone."""
-
-    engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
-    controller: bool = False
-    reason: Text = ""
-
-
-class Restart(Header, frozen=True, tag="restart"):
-    """Have the hosts of these engines end them and start them again. `number`: of the question that the sender's
-    `Answer` belongs to; its error says why none of them are restarted."""
-
-    engines: Annotated[tuple[EngineId, ...], Fewer]
-    number: Number
 
 
 class Sync(Header, frozen=True, tag="sync"):
@@ -465,19 +440,6 @@ class Coming(Header, frozen=True, tag="coming"):
     engines: Engines = 0
     returning: Engines = 0
     restarts: bool = False
-
-
-class SignalProcess(Header, frozen=True, tag="signal_process"):
-    """Controller to host: signal the process of this engine."""
-
-    instance: Instance
-    signum: Signum
-
-
-class RestartProcesses(Header, frozen=True, tag="restart_processes"):
-    """Controller to host: end these engines and start them again."""
-
-    instances: Annotated[tuple[Instance, ...], Fewer]
 
 
 class Full(Header, frozen=True, tag="full"):
