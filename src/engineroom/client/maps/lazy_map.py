@@ -69,13 +69,16 @@ class LazyMapIterator(Iterator[T]):
         return_exceptions: bool = False,
         deadline: Deadline = NEVER,
         method: str = "imap",
+        on_error: str = "continue",
     ) -> None:
-        """`limit`: returns how many items may be under way, None for any number; `method`: what errors call it."""
+        """`limit`: returns how many items may be under way, None for any number; `method`: what errors call it.
+        `on_error="stop"`: the first error ends the iterator, and cancels what has not started."""
         if not sequences:
             raise TypeError("a map needs at least one sequence of items")
         self._session, self._function, self._submit = session, function, submit
         self._items = zip(*map(iterate, sequences), strict=False)
         self._limit, self._deadline, self._method = limit, deadline, method
+        self._stops = on_error == "stop"
         self._ordered, self._return_exceptions = ordered, return_exceptions
         self._waiting: deque[AsyncResult[Any]] = deque()
         self._arrived: SimpleQueue[AsyncResult[Any]] = SimpleQueue()
@@ -115,7 +118,10 @@ class LazyMapIterator(Iterator[T]):
             if not self._under_way and self._problem is None:
                 raise StopAsyncIteration
             if self._under_way:
-                await self._until_next()
+                async with asyncio.timeout(self._deadline.left()):
+                    await self._until_next()
+        except TimeoutError:
+            raise self._too_late() from None
         except asyncio.CancelledError:
             self.cancel()
             raise
@@ -132,12 +138,14 @@ class LazyMapIterator(Iterator[T]):
 
     def cancel(self) -> None:
         """Read no more items, cancel those that have not started, and interrupt the others. Iteration ends."""
+        self._leave(interrupt=True)
+
+    def _leave(self, *, interrupt: bool) -> None:
+        """End the iteration, and withdraw what is under way."""
         self._exhausted, self._problem = True, None
         under_way, self._under_way = self._under_way, {}
         self._waiting.clear()
-        tasks = [task for result in under_way for task in result._unfinished()]
-        if not self._session.closed:
-            self._session.abort(tasks, interrupt=True)
+        _withdraw(self._session, [task for result in under_way for task in result._unfinished()], interrupt=interrupt)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an iterator over results stays with its client. Send the results: `list(iterator)`")
@@ -168,7 +176,12 @@ class LazyMapIterator(Iterator[T]):
         else:
             with contextlib.suppress(Empty):
                 return self._arrived.get(timeout=left)
-        raise TimeoutError("not all results arrived in time")
+        raise self._too_late()
+
+    def _too_late(self) -> TimeoutError:
+        if self._stops:
+            self._leave(interrupt=False)
+        return TimeoutError("not all results arrived in time")
 
     def _value(self, result: AsyncResult[Any], number: int, arguments: tuple[Any, ...]) -> Any:
         error = result.exception(0)
@@ -179,6 +192,8 @@ class LazyMapIterator(Iterator[T]):
             error.of_item(number, text_of([(argument,) for argument in arguments], 0))
         if self._return_exceptions:
             return error
+        if self._stops:
+            self._leave(interrupt=False)
         raise error.with_traceback(None)  # each time anew, or it would grow
 
     def _fill(self) -> None:
@@ -269,6 +284,6 @@ class WholeMapIterator(LazyMapIterator[T]):
         return f"<LazyMapIterator({self._result._name.partition(':')[2]}): {of}>"
 
 
-def _withdraw(session: Session, tasks: list[Any]) -> None:
+def _withdraw(session: Session, tasks: list[Any], *, interrupt: bool = False) -> None:
     if not session.closed:
-        session.abort(tasks)
+        session.abort(tasks, interrupt=interrupt)

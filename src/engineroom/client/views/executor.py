@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from engineroom.client.engines.targets import Targets
     from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.any_view import AnyView
+
+_FEW = 100
 
 
 class MapOptions(TypedDict, total=False):
@@ -36,7 +38,10 @@ class ViewExecutor(Hinted, Executor):
 
     def __init__(self, view: AnyView[Any]) -> None:
         self.view = view
-        self._pending: deque[AsyncResult[Any]] = deque()
+        self._lock = threading.Lock()
+        self._pending: list[AsyncResult[Any]] = []
+        self._most = _FEW
+        """At so many, those that have ended are forgotten."""
         self._shut_down = False
 
     def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
@@ -84,25 +89,27 @@ class ViewExecutor(Hinted, Executor):
         ValueError: `chunksize` or `buffersize` is below 1. RuntimeError: it was shut down.
         """
         self._check()
-        if chunksize is not None and chunksize < 1:
+        if not _is_number("chunksize", chunksize):
             raise ValueError("chunksize must be >= 1.")
-        if buffersize is not None:
-            return self._map_lazily(fn, iterables, buffersize, timeout)
+        if not _is_number("buffersize", buffersize):
+            raise ValueError("buffersize must be None or > 0.")
+        if buffersize is not None or not iterables:
+            return self._map_lazily(fn, iterables or ((),), buffersize, timeout)
         options = {} if chunksize is None or not self.view._takes_chunksize else {"chunksize": chunksize}
         result: Any = self._keep(self.view.map_async(fn, *iterables, **options))
         return WholeMapIterator(result, timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no more calls; `wait`: wait for pending calls; `cancel_futures`: first cancel those not started."""
-        self._shut_down = True
-        pending = [future for future in self._pending if not future.done()]
+        with self._lock:
+            self._shut_down = True
+            pending, self._pending = [future for future in self._pending if not future.done()], []
         if cancel_futures:
             for future in pending:
                 future._cancel_unstarted()
         if wait:
             for future in pending:
                 future.wait()
-        self._pending.clear()
 
     def __repr__(self) -> str:
         pending = sum(not future.done() for future in self._pending)
@@ -110,11 +117,8 @@ class ViewExecutor(Hinted, Executor):
         return f"<ViewExecutor({self.view!r}): {state}>"
 
     def _map_lazily(
-        self, fn: Function[Any], iterables: tuple[Any, ...], buffersize: int, timeout: float | None
+        self, fn: Function[Any], iterables: tuple[Any, ...], buffersize: int | None, timeout: float | None
     ) -> LazyMapIterator[Any]:
-        if buffersize < 1:
-            raise ValueError("buffersize must be None or > 0.")
-
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult[Any]:
             del number
             self._check()
@@ -122,7 +126,7 @@ class ViewExecutor(Hinted, Executor):
 
         session, deadline = self.view._session, Deadline(timeout)
         return LazyMapIterator(
-            session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline, method="map"
+            session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline, method="map", on_error="stop"
         )
 
     def _check(self) -> None:
@@ -130,10 +134,17 @@ class ViewExecutor(Hinted, Executor):
             raise RuntimeError("cannot schedule new futures after shutdown")
 
     def _keep(self, future: AsyncResult[Any]) -> AsyncResult[Any]:
-        """Remember `future` for `shutdown`; those that have ended are forgotten in passing."""
-        pending = self._pending
-        pending.append(future)
-        for _ in range(2):
-            if pending and pending[0].done():
-                pending.popleft()
+        """Remember `future` for `shutdown`."""
+        with self._lock:
+            self._pending.append(future)
+            if len(self._pending) > self._most:
+                self._pending = [each for each in self._pending if not each.done()]
+                self._most = _FEW + 2 * len(self._pending)
         return future
+
+
+def _is_number(option: str, value: Any) -> bool:
+    """Return whether `value` is None or a number above 0; TypeError: it is no whole number at all."""
+    if value is not None and not hasattr(value, "__index__"):
+        raise TypeError(f"{option} must be an integer or None, not {value!r}")
+    return value is None or value >= 1
