@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import datetime as dt
 from collections.abc import Iterator
@@ -240,3 +241,26 @@ def connect(info: dict[str, Any]) -> None:
         assert_type(rc, Client)
     with Client("ipcontroller-client.json", sshserver="me@there", url_file="x") as rc:
         rc[:].push({"a": 1}, block=True)
+
+
+async def results_in_a_loop(rc: Client, view: LoadBalancedView) -> None:
+    assert_type(await view.apply_async(words, "a"), list[str])
+    assert_type(await asyncio.wait_for(view.apply_async(half, 1), 5), float)
+    assert_type(await asyncio.gather(view.apply_async(half, 1), view.apply_async(words, "a")), tuple[float, list[str]])
+    assert_type(await view.map_async(half, [1]), list[float])
+    async for item in view.map_async(half, [1]):
+        assert_type(item, float)
+    async for each in rc[:].apply_async(words, "a"):
+        assert_type(each, list[str])
+    async for lazy in view.imap(half, [1]):
+        assert_type(lazy, float)
+
+
+def results_by_id(rc: Client, view: LoadBalancedView) -> None:
+    result = view.apply_async(half, 1)
+    assert_type(result.wait(), bool)
+    assert_type(result.timedout, bool)
+    assert_type(rc.metadata[result.msg_id].stdout, Any)
+    assert_type(list(rc.results), list[str])
+    assert_type(len(view.results), int)
+    er.publish_data({"a": 1})

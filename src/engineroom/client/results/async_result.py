@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
@@ -13,6 +13,7 @@ from engineroom.client.results.failures import joined_error
 from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
+from engineroom.client.results.ways_to_wait import WaysToWait
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
@@ -23,17 +24,14 @@ if TYPE_CHECKING:
 
 _NO_TASKS: list[Task] = []
 UNKNOWN = object()
-
-if TYPE_CHECKING:
-    DoneAndNot = tuple[set["AsyncResult[Any]"], set["AsyncResult[Any]"]]
 """Stands for a result that has not been joined yet."""
 
 _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notify_cancel"})
 """What only makers of futures call."""
 
 
-@called_by_users("r", "result", "wait", "wait_interactive", "get_dict", "__getitem__", "_in_order")
-class AsyncResult(Facts, LeanFuture[T]):
+@called_by_users("r", "result", "get_dict", "__getitem__", "_in_order")
+class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     """A Future for one call (single target) or for several calls (list of targets).
 
     Metadata are available as attributes (`ar.stdout`) and as items (`ar["stdout"]`): one value for a single target, a
@@ -114,13 +112,13 @@ class AsyncResult(Facts, LeanFuture[T]):
         FIRST_COMPLETED: ValueError. A single call raises its own error, a RemoteError; several a CompositeError.
         EngineError: the engine was lost. TaskAborted, CancelledError: it was cancelled.
         """
-        limit = limit_of(timeout)
+        limit, condition = limit_of(timeout), self.done if return_when is None else self._when(return_when)
         if return_when == FIRST_COMPLETED:
             raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
         try:
             if return_when == FIRST_EXCEPTION and not self.done():
-                self._wait(lambda: self.done() or self._failures, limit)
-                if self._failures and not self.done():
+                self._wait(condition, limit)
+                if self._has_failed() and not self.done():
                     raise self._composite()
             if self._return_exceptions if return_exceptions is None else return_exceptions:
                 if not self.done():
@@ -152,82 +150,11 @@ class AsyncResult(Facts, LeanFuture[T]):
         """The result; waits for it, like `get()`."""
         return self.get()
 
-    @overload
-    def wait(self, timeout: float | None = -1, return_when: None = None) -> bool: ...
-    @overload
-    def wait(self, timeout: float | None, return_when: str) -> DoneAndNot: ...
-    @overload
-    def wait(self, timeout: float | None = -1, *, return_when: str) -> DoneAndNot: ...
-    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | DoneAndNot:
-        """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
-
-        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED; others: ValueError): wait for that
-        condition and return two sets of futures, done and not done, with one future per task.
-        """
-        limit = limit_of(timeout)
-        if return_when is None:
-            return self.done() or self._wait(self.done, limit)
-        conditions: dict[str, Callable[[], object]] = {
-            ALL_COMPLETED: self.done,
-            FIRST_COMPLETED: lambda: self.done() or self._left < len(self._tasks),
-            FIRST_EXCEPTION: lambda: self.done() or self._failures,
-        }
-        if return_when not in conditions:
-            raise ValueError(f"return_when must be one of {', '.join(conditions)}, not {return_when!r}")
-        self._wait(conditions[return_when], limit)
-        with self._session.condition:
-            children = [self._child(task) for task in self._tasks]
-        return {child for child in children if child.done()}, {child for child in children if not child.done()}
-
-    def ready(self) -> bool:
-        """Whether all tasks have ended."""
-        return self.done()
-
     def successful(self) -> bool:
         """True if no call raised. RuntimeError: not all tasks have ended."""
         if not self.done():
             raise RuntimeError("successful() is not available until all tasks have ended: wait for them with ar.wait()")
         return not self.cancelled() and not self._failed()
-
-    @property
-    def sent(self) -> bool:
-        """True once it is safe to modify buffers sent with `track=True`; without, they were copied by the call."""
-        return not self._tracked or self.done()
-
-    def wait_for_send(self, timeout: float | None = -1) -> None:
-        """Wait until `sent`; TimeoutError after `timeout` seconds (None or negative: no limit)."""
-        if not self.sent and not self.wait(timeout):
-            raise TimeoutError(f"buffers sent with track=True are still in use after {timeout:g} s")
-
-    def wait_for_output(self, timeout: float | None = -1) -> bool:
-        """Wait at most `timeout` seconds for all output of the tasks; True if all of it has arrived."""
-        return self.wait(timeout)  # the end of a task comes after all that it printed
-
-    @overload
-    def wait_interactive(
-        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, return_when: None = None
-    ) -> bool: ...
-    @overload
-    def wait_interactive(
-        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, *, return_when: str
-    ) -> DoneAndNot: ...
-    def wait_interactive(
-        self,
-        interval: float = 0.1,
-        timeout: float | None = -1,
-        widget: object = None,
-        return_when: str | None = None,
-    ) -> bool | DoneAndNot:
-        """Wait like `wait`, and show the progress and the elapsed time on stderr.
-
-        `interval`: seconds between updates. `timeout` (in seconds), `return_when`: see `wait`. `widget` has no effect.
-        """
-        del widget
-        from engineroom.client.results.showing import wait_and_show  # few show how far they are
-
-        if return_when is not None:
-            return self.wait(timeout, return_when)
-        return wait_and_show([self], interval, limit_of(timeout))
 
     def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
         """Wait, then print the output of the tasks and, for `execute`, the values of the cells.
@@ -235,8 +162,9 @@ class AsyncResult(Facts, LeanFuture[T]):
         `groupby`: "type": all stdout first; "engine" or "order": engine by engine, in the order of the targets.
         `result_only`: print only the values.
         """
-        from engineroom.client.results.showing import show_outputs
+        from engineroom.client.results.showing import check_groupby, show_outputs
 
+        check_groupby(groupby)
         self.wait()
         show_outputs(self._metadata(), groupby, result_only=result_only)
 
@@ -408,6 +336,9 @@ class AsyncResult(Facts, LeanFuture[T]):
     def _failed(self) -> bool:
         return self._failures > 0
 
+    def _has_failed(self) -> bool:
+        return self._failures > 0
+
     def _value(self) -> Any:
         if self._single:
             return self._tasks[0].value()
@@ -466,10 +397,15 @@ class JoinedResult(Joining, AsyncResult[list[Any]]):
     def __init__(self, parts: tuple[AsyncResult[Any], ...]) -> None:
         if not parts:
             raise ValueError("join() needs at least one AsyncResult")
+        for part in parts:
+            if not isinstance(part, AsyncResult):
+                raise TypeError(f"join() takes AsyncResults, each as an argument of its own, not {part!r}")
         super().__init__(parts[0]._session, "join", count=len(parts), single=False)
         self._parts = parts
         self._tasks = [task for part in parts for task in part._tasks]
         for part in parts:
+            if not part._single:
+                part._watch(self._task_of_part_done)
             part._when_done(self._part_done)
 
     def __getitem__(self, key: Any) -> Any:

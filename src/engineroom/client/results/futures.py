@@ -36,6 +36,8 @@ class LeanFuture(Future[T]):
     `_condition`, `_waiters` and `_state`, so these exist here too.
     """
 
+    _late = False
+    """Whether a wait for it has run out of time."""
     __slots__ = ("_callbacks", "_session", "_state", "_waiting", "_watchers")
 
     def __init__(self, session: Session) -> None:
@@ -192,13 +194,16 @@ class LeanFuture(Future[T]):
             if condition():
                 return True
             if timeout is not None and timeout <= 0:
+                self._late = True
                 return False
             self._session.check_may_wait()
             self._add_watcher(look)
         try:
             if condition():  # since a signal handler that interrupted this may have waited itself
                 return True
-            return self._session.wait_for(waiter, timeout, self._session.silence.look)
+            woken = self._session.wait_for(waiter, timeout, self._session.silence.look)
+            self._late = self._late or not woken
+            return woken
         finally:
             self._unwatch(look)
 

@@ -72,6 +72,14 @@ class Joining:
             elif self._watchers:
                 self._look()
 
+    def _task_of_part_done(self) -> None:
+        """A task of one of the parts has ended. The session's condition is held."""
+        if self._watchers:
+            self._look()
+
+    def _has_failed(self) -> bool:
+        return any(part.cancelled() or part._failed() for part in self._parts)
+
     def _value(self) -> Any:
         if self._failures:
             raise self._composite()

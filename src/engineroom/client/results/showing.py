@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.arguments import given_numbers
 from engineroom.client.waiting.live_line import LiveLine
 from engineroom.client.waiting.waits import Deadline
 
 if TYPE_CHECKING:
     from engineroom.client.results.metadata import Metadata
 
+_SHORTEST = 0.01
 _STREAMS = ("stdout", "stderr")
 
 
@@ -30,8 +32,35 @@ class InProgress(Protocol):
         """Wait at most `timeout` seconds; True if all have ended."""
 
 
+class Waited(Protocol):
+    """Tasks that can be waited for until something is true of them."""
+
+    @property
+    def progress(self) -> int: ...
+    def __len__(self) -> int: ...
+    def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool: ...
+
+
+class UntilThen:
+    """Tasks that are waited for until `condition()` is true, and no longer."""
+
+    def __init__(self, result: Waited, condition: Callable[[], object]) -> None:
+        self._result, self._condition = result, condition
+
+    @property
+    def progress(self) -> int:
+        return self._result.progress
+
+    def __len__(self) -> int:
+        return len(self._result)
+
+    def wait(self, timeout: float | None = -1) -> bool:
+        return self._result._wait(self._condition, timeout)
+
+
 def wait_and_show(results: Sequence[InProgress], interval: float, timeout: float | None) -> bool:
     """Wait for `results`, at most `timeout` seconds (None: no limit); True if they ended in time."""
+    interval = max(_SHORTEST, given_numbers.seconds("interval", interval))
     line, deadline, start = LiveLine(sys.stderr), Deadline(timeout), time.monotonic()
     total = sum(len(result) for result in results)
     try:
@@ -50,10 +79,14 @@ def _shorter(interval: float, left: float | None) -> float:
     return interval if left is None else min(interval, left)
 
 
-def show_outputs(tasks: Sequence[Metadata], groupby: str, *, result_only: bool) -> None:
-    """Print what `tasks` printed, show their displays and the values of cells; see `AsyncResult.display_outputs`."""
+def check_groupby(groupby: str) -> None:
+    """Raise ValueError if it is not a way to group outputs."""
     if groupby not in {"type", "engine", "order"}:
         raise ValueError(f"groupby must be 'type', 'engine' or 'order', not {groupby!r}")
+
+
+def show_outputs(tasks: Sequence[Metadata], groupby: str, *, result_only: bool) -> None:
+    """Print what `tasks` printed, show their displays and the values of cells; see `AsyncResult.display_outputs`."""
     streams = () if result_only else _STREAMS
     shows: list[Callable[[Metadata], None]] = [partial(_show_text, name) for name in streams]
     if not result_only:

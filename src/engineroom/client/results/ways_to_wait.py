@@ -1,0 +1,121 @@
+"""The ways to wait for an AsyncResult without reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from engineroom.client.waiting.waits import limit_of
+from engineroom.errors.local import called_by_users
+
+if TYPE_CHECKING:
+    from engineroom.client.connection.session import Session
+    from engineroom.client.state.tasks import Task
+
+Part = TypeVar("Part", bound="Future[Any]")
+"""What stands for one task of several."""
+
+
+@called_by_users("wait", "wait_interactive")
+class WaysToWait(Generic[Part]):
+    """Waits for tasks to end, to be sent, to have said all, for people who look on."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _late: bool
+        _session: Session
+        _tasks: list[Task]
+        _tracked: bool
+
+        @property
+        def progress(self) -> int: ...
+        def __len__(self) -> int: ...
+        def done(self) -> bool: ...
+        def _has_failed(self) -> bool: ...
+        def _result_of(self, task: Task) -> Part: ...
+        def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool: ...
+
+    @overload
+    def wait(self, timeout: float | None = -1, return_when: None = None) -> bool: ...
+    @overload
+    def wait(self, timeout: float | None, return_when: str) -> tuple[set[Part], set[Part]]: ...
+    @overload
+    def wait(self, timeout: float | None = -1, *, return_when: str) -> tuple[set[Part], set[Part]]: ...
+    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | tuple[set[Part], set[Part]]:
+        """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
+
+        With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED; others: ValueError): wait for that
+        condition and return two sets of futures, done and not done, with one future per task.
+        """
+        limit = limit_of(timeout)
+        if return_when is None:
+            return self.done() or self._wait(self.done, limit)
+        self._wait(self._when(return_when), limit)
+        return self._done_and_not()
+
+    def _when(self, return_when: str) -> Callable[[], object]:
+        conditions: dict[str, Callable[[], object]] = {
+            ALL_COMPLETED: self.done,
+            FIRST_COMPLETED: lambda: self.done() or any(task.outcome is not None for task in self._tasks),
+            FIRST_EXCEPTION: lambda: self.done() or self._has_failed(),
+        }
+        if return_when not in conditions:
+            raise ValueError(f"return_when must be one of {', '.join(conditions)}, not {return_when!r}")
+        return conditions[return_when]
+
+    def _done_and_not(self) -> tuple[set[Part], set[Part]]:
+        with self._session.condition:
+            parts = [self._result_of(task) for task in self._tasks]
+        return {part for part in parts if part.done()}, {part for part in parts if not part.done()}
+
+    @property
+    def timedout(self) -> bool:
+        """Whether a `get` or `wait` has run out of time, and the tasks have not ended since."""
+        return self._late and not self.done()
+
+    def ready(self) -> bool:
+        """Whether all tasks have ended."""
+        return self.done()
+
+    @property
+    def sent(self) -> bool:
+        """True once it is safe to modify buffers sent with `track=True`; without, they were copied by the call."""
+        return not self._tracked or self.done()
+
+    def wait_for_send(self, timeout: float | None = -1) -> None:
+        """Wait until `sent`; TimeoutError after `timeout` seconds (None or negative: no limit)."""
+        if not self.sent and not self.wait(timeout):
+            raise TimeoutError(f"buffers sent with track=True are still in use after {timeout:g} s")
+
+    def wait_for_output(self, timeout: float | None = -1) -> bool:
+        """Wait at most `timeout` seconds for all output of the tasks; True if all of it has arrived."""
+        return self.wait(timeout)  # the end of a task comes after all that it printed
+
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, return_when: None = None
+    ) -> bool: ...
+    @overload
+    def wait_interactive(
+        self, interval: float = 0.1, timeout: float | None = -1, widget: object = None, *, return_when: str
+    ) -> tuple[set[Part], set[Part]]: ...
+    def wait_interactive(
+        self,
+        interval: float = 0.1,
+        timeout: float | None = -1,
+        widget: object = None,
+        return_when: str | None = None,
+    ) -> bool | tuple[set[Part], set[Part]]:
+        """Wait like `wait`, and show the progress and the elapsed time on stderr.
+
+        `interval`: seconds between updates. `timeout` (in seconds), `return_when`: see `wait`. `widget` has no effect.
+        """
+        del widget
+        from engineroom.client.results.showing import UntilThen, wait_and_show  # few show how far they are
+
+        if return_when is None:
+            return wait_and_show([self], interval, limit_of(timeout))
+        wait_and_show([UntilThen(self, self._when(return_when))], interval, limit_of(timeout))
+        return self._done_and_not()
