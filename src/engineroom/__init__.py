@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.direct import DirectView
     from engineroom.client.views.executor import ViewExecutor
     from engineroom.client.views.parallel import ParallelFunction, parallel
+    from engineroom.client.views.registering import register_joblib_backend
     from engineroom.client.views.remote import RemoteFunction, remote
     from engineroom.cluster import Cluster, ClusterManager
     from engineroom.engine.datapub import publish_data
@@ -137,6 +138,7 @@ __all__ = [
     "pack_apply_message",
     "parallel",
     "publish_data",
+    "register_joblib_backend",
     "remote",
     "serialize_object",
     "unpack_apply_message",
@@ -177,6 +179,7 @@ _HOMES = {
     "pack_apply_message": "engineroom.serialize.old_names",
     "parallel": "engineroom.client.views.parallel",
     "publish_data": "engineroom.engine.datapub",
+    "register_joblib_backend": "engineroom.client.views.registering",
     "remote": "engineroom.client.views.remote",
     "serialize_object": "engineroom.serialize.old_names",
     "unpack_apply_message": "engineroom.serialize.old_names",

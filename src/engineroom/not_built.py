@@ -25,8 +25,6 @@ _MEANWHILE = {
     "depend": _FUNCTIONAL,
     "dependent": _FUNCTIONAL,
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
-    "register_joblib_backend": "write `rc.load_balanced_view().map_sync(f, xs)` in place of "
-    "`Parallel()(delayed(f)(x) for x in xs)`",
     "require": "import modules inside your function, and define there the functions that it calls",
     "uncan": _CANNING,
     "uncan_map": _CANNING,

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, SupportsIndex, Unpack, cast, overload
@@ -23,6 +24,7 @@ from engineroom.client.engines.arrivals import wait_for_engines
 from engineroom.client.engines.start_news import StartNews
 from engineroom.client.engines.started_cluster import StartedCluster
 from engineroom.client.engines.targets import Targets, is_single, resolve
+from engineroom.client.engines.versions import CLIENT, USUAL, Versions, imported_packages, versions_here
 from engineroom.client.kinds import Many, One
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
@@ -30,7 +32,7 @@ from engineroom.client.results.remembered import Remembered
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
-from engineroom.client.views.executor import ViewExecutor
+from engineroom.client.views.executor import CallableExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
 from engineroom.client.waiting.live_line import somebody_looks
 from engineroom.client.waiting.waits import Deadline, limit_of
@@ -124,6 +126,7 @@ class Client(Remembered, Controls):
         self.profile = profile or "default"
         self.block, self.debug = False, debug
         self._connection_file, self._session = file, session
+        self._dask: Any = None
         self._comms = session.comms
         self._at_exit = _close_at_exit(session)
 
@@ -225,8 +228,45 @@ class Client(Remembered, Controls):
             targets = list(resolve(targets, self._session.engines))
         return LoadBalancedView(self, self._session, targets=targets, **flags)
 
+    def become_dask(
+        self,
+        targets: Targets = "all",
+        port: int = 0,
+        nanny: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+        scheduler_args: dict[str, Any] | None = None,
+        **worker_args: Any,
+    ) -> Any:
+        """Make engines workers of a Dask cluster, and return a `distributed.Client` of it, Dask's default from now on.
+
+        The scheduler runs in this process, on loopback, until `stop_dask` or the end of this client; a worker in each
+        of `targets`, called `distributed_worker` in its namespace. Further calls add engines. `port`: the scheduler's,
+        0 for any; `scheduler_args`: other arguments of `distributed.Scheduler`. `nanny`: workers are processes of their
+        own; `worker_args`: arguments of `distributed.Worker`, by default nthreads=1. ModuleNotFoundError: `distributed`
+        is not installed. DaskError: an engine is on a machine that cannot reach the scheduler.
+        """
+        if self._dask is None:  # by name: integrations stand above clients, and few need this one
+            self._dask = import_module("engineroom.integrations.dask").DaskCluster(self)
+        return self._dask.start(targets, {"port": port, **(scheduler_args or {})}, {"nanny": nanny, **worker_args})
+
+    def stop_dask(self) -> None:
+        """Stop the Dask cluster of `become_dask`. Does nothing if there is none."""
+        if self._dask is not None:
+            self._dask.stop()
+
+    become_distributed, stop_distributed = become_dask, stop_dask
+
+    def versions(self, *packages: str) -> Versions:
+        """Return the versions of Python and of packages here and on the engines; shown as a table, differences first.
+
+        `packages`: names that they are installed or imported by; none: what this process has imported.
+        """
+        names = tuple(dict.fromkeys(packages or (*USUAL, *imported_packages())))
+        places: list[Any] = [CLIENT, *self.ids]
+        found = [versions_here(names), *(self[:].apply_async(versions_here, names).get() if self.ids else ())]
+        return Versions({name: dict(zip(places, (each[name] for each in found), strict=True)) for name in found[0]})
+
     @property
-    def executor(self) -> ViewExecutor:
+    def executor(self) -> CallableExecutor:
         """A `concurrent.futures.Executor` on all engines, like `rc.executor()`; `rc.executor([0, 1])` uses some."""
         return self.load_balanced_view().executor
 
@@ -372,6 +412,7 @@ class Client(Remembered, Controls):
         says how many tasks will not run.
         """
         atexit.unregister(self._at_exit)
+        self.stop_dask()
         self._session.close(linger=linger)
 
     def __enter__(self) -> Self:

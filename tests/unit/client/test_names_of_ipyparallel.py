@@ -113,7 +113,7 @@ def test_members_of_the_classes_are_there_or_explained(rc: Client, fake: FakeCon
 
 
 def test_what_is_not_built_yet_is_no_attribute(rc: Client) -> None:
-    assert not hasattr(rc, "become_dask")
+    assert not hasattr(rc, "activate")
     assert not hasattr(rc[:], "activate")
     with pytest.raises(NotImplementedError, match="execute"):
         rc[:].activate()  # type: ignore[attr-defined]

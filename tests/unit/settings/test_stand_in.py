@@ -114,13 +114,16 @@ def test_programs_run_as_modules(program: str) -> None:
     assert said.startswith("0.")
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("joblib", "map_sync"), ("nbextension", "ipcluster start"), ("nothing", "No module named")]
-)
+@pytest.mark.parametrize(("name", "words"), [("nbextension", "ipcluster start"), ("nothing", "No module named")])
 def test_modules_that_are_not_there_say_why(name: str, words: str) -> None:
     said = python(f"import ipyparallel.{name}")
     assert "Error: " in said
     assert words in said
+
+
+def test_the_joblib_backend_is_ours() -> None:
+    said = python("import sys; sys.modules['joblib.parallel'] = None\nimport ipyparallel.joblib")
+    assert "ModuleNotFoundError: joblib is not installed here" in said
 
 
 def test_lost_tasks_run_again_only_for_those_who_import_engineroom() -> None:

@@ -1,6 +1,6 @@
-"""The joblib backend: not built yet."""
+"""The joblib backend, under the names that it has in ipyparallel."""
 
-raise ImportError(
-    "the joblib backend is not available yet. Until then, write `rc.load_balanced_view().map_sync(f, xs)` in place of "
-    "`Parallel()(delayed(f)(x) for x in xs)`"
-)
+from engineroom.integrations.joblib import EngineroomBackend as IPythonParallelBackend
+from engineroom.integrations.joblib import register
+
+__all__ = ["IPythonParallelBackend", "register"]

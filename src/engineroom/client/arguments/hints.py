@@ -56,8 +56,6 @@ _CLIENT = {
 }
 _CLIENT_LATER = {
     "activate": "use `rc[:].execute(cell)` in place of %px",
-    "become_dask": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
-    "become_distributed": "start a `distributed.LocalCluster` beside the engines, or use `rc.executor()`",
     "create_message_futures": "use a view's `apply_async`, which returns a future",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
@@ -65,8 +63,6 @@ _CLIENT_LATER = {
     "send_apply_request": "use a view's `apply_async`",
     "send_execute_request": "use `rc[:].execute(code)`",
     "session": "use `rc.history`; engineroom has no ZeroMQ session",
-    "stop_dask": "there is nothing to stop, since `become_dask` does not exist",
-    "stop_distributed": "there is nothing to stop, since `become_distributed` does not exist",
 }
 
 _VIEW = {
@@ -121,7 +117,6 @@ _BALANCED_ONLY = {
 _BALANCED_LATER = {
     "after": "wait for those tasks first: `rc.wait(results)`",
     "follow": "call through the engine that ran the other task: `rc[ar.engine_id].apply_async(f)`",
-    "register_joblib_backend": "use `view.map_sync(f, xs)` in place of `Parallel()(delayed(f)(x) for x in xs)`",
     "timeout": "wait with a time limit, `ar.get(timeout=5)`, and cancel the task with `ar.cancel()`",
 }
 

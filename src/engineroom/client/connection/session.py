@@ -14,6 +14,7 @@ from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
 from engineroom.client.connection.silence import Silence
 from engineroom.client.state.engine_table import Engine
+from engineroom.client.state.pythons import options_for
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
@@ -139,6 +140,8 @@ class Session(State):
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
         function = self.packer.carrying(function, body) if _shipped else function
+        engines = self.engines
+        options = options_for(function, body, to, options, engines.all()) if engines.other_python else options
         if isinstance(body, bytes):
             size, segments = len(body), None
             call = Call(kind, b"" if function is None else function.hash, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ _MOST_NAMED = 8
 """Engines whose ends an error tells."""
 
 
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One engine: its id, its process instance, and its description."""
@@ -25,6 +29,11 @@ class Engine:
     id: int
     instance: Instance
     info: EngineInfo
+
+    @property
+    def other_python(self) -> bool:
+        """Whether it runs another minor version of Python than this process."""
+        return bool(self.info.python) and self.info.python != PYTHON
 
 
 class EngineTable:
@@ -37,6 +46,8 @@ class EngineTable:
         self._instances: dict[int, Instance] = {}
         self._confirmed: set[int] | None = None
         self.ids: tuple[int, ...] = ()
+        self.other_python = False
+        """Whether one of them runs another minor version of Python."""
         self.departures: list[EngineLeft] = []
         self.left = 0
         self.silent = SilentEngines()
@@ -53,6 +64,10 @@ class EngineTable:
         """Return the engines with these ids as they are now, or were last: what a direct call is bound to."""
         engines, instances = self._engines, self._instances
         return tuple([engines.get(id_) or Engine(id_, instances[id_], EngineInfo()) for id_ in ids])
+
+    def all(self) -> list[Engine]:
+        """Return all of them."""
+        return list(self._engines.values())
 
     def problems(self) -> dict[int, str]:
         """Return the errors in start-up code, by engine."""
@@ -119,3 +134,4 @@ class EngineTable:
 
     def _update(self) -> None:
         self.ids = tuple(sorted(self._engines))
+        self.other_python = any(engine.other_python for engine in self._engines.values())

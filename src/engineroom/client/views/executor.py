@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import explains_keywords
@@ -29,7 +29,7 @@ class MapOptions(TypedDict, total=False):
     buffersize: int | None
 
 
-@called_by_users("__call__", "map")
+@called_by_users("map")
 class ViewExecutor(Hinted, Executor):
     """A `concurrent.futures.Executor` that runs calls on the engines of a view. Shutting it down does not stop them.
 
@@ -43,10 +43,6 @@ class ViewExecutor(Hinted, Executor):
         self._most = _FEW
         """At so many, those that have ended are forgotten."""
         self._shut_down = False
-
-    def __call__(self, targets: Targets = None) -> Self | ViewExecutor:
-        """Return this executor or, with `targets`, an executor for a load-balanced view of these engines."""
-        return self if targets is None else self.view.client.load_balanced_view(targets).executor
 
     @property
     def _max_workers(self) -> int:
@@ -148,3 +144,18 @@ def _is_number(option: str, value: Any) -> bool:
     if value is not None and not hasattr(value, "__index__"):
         raise TypeError(f"{option} must be an integer or None, not {value!r}")
     return value is None or value >= 1
+
+
+@called_by_users("__call__")
+class CallableExecutor(ViewExecutor):
+    """What `rc.executor` and `view.executor` are: executors, which may be called as well.
+
+    What a call returns may not: Dask takes whatever is callable for a function.
+    """
+
+    def __call__(self, targets: Targets = None) -> ViewExecutor:
+        """Return an executor for the same engines or, with `targets`, for a load-balanced view of these engines."""
+        return ViewExecutor(self.view if targets is None else self.view.client.load_balanced_view(targets))
+
+
+CallableExecutor.__name__ = CallableExecutor.__qualname__ = ViewExecutor.__name__  # one kind of thing to users

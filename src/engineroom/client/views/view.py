@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from engineroom.client.arguments.keywords import explains_keywords, takes
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.maps.lazy_map import LazyMapIterator, Submit, ahead
 from engineroom.client.views.any_view import AnyView
-from engineroom.client.views.executor import ViewExecutor
+from engineroom.client.views.executor import CallableExecutor
 from engineroom.client.views.flags import Flags, ImapOptions, OtherFlags
 from engineroom.client.views.remote import RemoteFunction
 from engineroom.errors.local import called_by_users
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         """The type of `view.executor`: of several engines, futures are of lists, which no Executor's type says."""
 
         @overload
-        def __get__(self, view: View[One], owner: object) -> ViewExecutor: ...
+        def __get__(self, view: View[One], owner: object) -> CallableExecutor: ...
         @overload
         def __get__(self, view: View[Many], owner: object) -> Any: ...
         def __get__(self, view: View[Any], owner: object) -> Any: ...
@@ -105,9 +106,18 @@ class View(AnyView[Kind]):
     else:
 
         @property
-        def executor(self) -> ViewExecutor:
+        def executor(self) -> CallableExecutor:
             """The view as a `concurrent.futures.Executor`; `view.executor()` is the same."""
-            return ViewExecutor(self)
+            return CallableExecutor(self)
+
+    def register_joblib_backend(self, name: str = "engineroom", make_default: bool = False) -> None:
+        """Let joblib, and scikit-learn with it, run on this view's engines: `with joblib.parallel_config(name): ...`.
+
+        `make_default`: joblib uses them unless told otherwise. The usual name comes with "ipyparallel" as a second one.
+        ModuleNotFoundError: joblib is not installed.
+        """
+        # By name: integrations stand above clients, and few need this one.
+        import_module("engineroom.integrations.joblib").register(name, make_default, view=self)
 
     def _submitter(self, f: Function[Any]) -> Submit:
         """Return what submits one item of an `imap`."""
