@@ -100,6 +100,14 @@ def test_it_is_known_that_a_wait_ran_out_of_time(rc: Client, fake: FakeControlle
     assert not result.timedout
 
 
+@pytest.mark.parametrize("timeout", ["x", float("nan"), [1]])
+def test_wrong_timeouts_are_refused(rc: Client, timeout: Any) -> None:
+    result = rc[:].apply_async(abs, -1)
+    for wait in (result.get, result.wait, result.wait_interactive, result.wait_for_output, result.get_dict):
+        with pytest.raises((TypeError, ValueError), match="timeout must be a number of seconds or None, not"):
+            wait(timeout=timeout)
+
+
 @pytest.mark.parametrize("interval", ["x", None, -1, float("nan")])
 def test_wrong_intervals_are_refused(rc: Client, interval: Any) -> None:
     result = rc[:].apply_async(abs, -1)

@@ -112,14 +112,10 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
         FIRST_COMPLETED: ValueError. A single call raises its own error, a RemoteError; several a CompositeError.
         EngineError: the engine was lost. TaskAborted, CancelledError: it was cancelled.
         """
-        limit, condition = limit_of(timeout), self.done if return_when is None else self._when(return_when)
-        if return_when == FIRST_COMPLETED:
-            raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
+        limit = limit_of(timeout)
         try:
-            if return_when == FIRST_EXCEPTION and not self.done():
-                self._wait(condition, limit)
-                if self._has_failed() and not self.done():
-                    raise self._composite()
+            if return_when is not None:
+                self._raise_when(return_when, limit)
             if self._return_exceptions if return_exceptions is None else return_exceptions:
                 if not self.done():
                     self._wait_for_end(limit)
@@ -129,6 +125,14 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
             if is_for_users(error):
                 show_users_frames(error)
             raise
+
+    def _raise_when(self, return_when: str, limit: float | None) -> None:
+        condition = self._when(return_when)
+        if return_when == FIRST_COMPLETED:
+            raise ValueError("get() returns all results; to get the first one, iterate, or use wait(return_when=...)")
+        self._wait(condition, limit)
+        if return_when == FIRST_EXCEPTION and self._has_failed() and not self.done():
+            raise self._composite()
 
     def result(self, timeout: float | None = None) -> T:
         """Return the result or raise the error; wait at most `timeout` seconds (None: no limit), then TimeoutError.

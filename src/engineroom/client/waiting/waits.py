@@ -23,11 +23,18 @@ _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 
 
 def limit_of(timeout: float | None) -> float | None:
-    """Return `timeout`, and None (no limit) for a negative one; TypeError: it is not a number of seconds."""
+    """Return `timeout`, and None (no limit) for a negative one; TypeError: it is not a number of seconds.
+
+    ValueError: it is NaN.
+    """
     try:
-        return None if timeout is None or timeout < 0 else timeout
+        if timeout is None or timeout < 0:
+            return None
+        if timeout >= 0:
+            return timeout
     except TypeError:
         raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}") from None
+    raise ValueError(f"timeout must be a number of seconds or None, not {timeout!r}")
 
 
 class Deadline:
