@@ -20,7 +20,6 @@ from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Buffer, Packed, lay_out, split
-from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.modules.own import own
 
 _USUAL_LIMIT = 10_000
@@ -131,18 +130,16 @@ def unpickled(packed: Buffer, parts: Sequence[Buffer] = ()) -> Any:
 
 @contextmanager
 def named_loading(what: str) -> Iterator[None]:
-    """Say what was being unpacked when an import fails: "the function 'f'"."""
+    """Say what was being unpacked when that fails, and which versions this side has: "the function 'f'"."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        side = "engine" if home.namespace is not None else "client"
-        raise ModuleNotFoundError(
-            f"{side} has no module {error.name!r} (needed to unpack {what}); install it there, or send it by value "
-            f"with cloudpickle.register_pickle_by_value",
-            name=error.name,
-        ) from error
-    except (ImportError, AttributeError) as error:
-        raise type(error)(f"{error} (needed to unpack {what}; the versions on the two sides may differ)") from error
+    except Exception as error:
+        from engineroom.serialize.failures.unpacking import explained  # only needed now
+
+        made = explained(error, what)
+        if made is error:
+            raise
+        raise made from error
 
 
 def modules_by_value() -> AbstractSet[str]:

@@ -142,8 +142,11 @@ class Task(msgspec.Struct, gc=False, eq=False):
             else:
                 self._error = self._lost(outcome.error or "the engine that ran the task has left")
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
-            error.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
-            self._error = error
+            from engineroom.serialize.failures.unpacking import explained  # only needed now
+
+            made = explained(error, f"the result of engine {self.engine}")
+            made.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
+            self._error = made
         self.payload = None
 
     def _lost(self, reason: str) -> BaseException:

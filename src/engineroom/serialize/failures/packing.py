@@ -52,7 +52,12 @@ def unpack_failure(packed: Buffer) -> RemoteError:
     """Return the remote error, also of the exception's real type where that is possible."""
     words: ErrorWords
     words, exception = unpickled(packed)
-    return remote_error(words, None if exception is None else _unpickled(exception))
+    original = None if exception is None else _unpickled(exception)
+    if isinstance(getattr(original, "unpacking", None), str):
+        from engineroom.serialize.failures.unpacking import with_ours  # only needed now
+
+        words = (words[0], with_ours(words[1], original), *words[2:])
+    return remote_error(words, original)
 
 
 def _name_and_text(exception: BaseException) -> tuple[str, str]:

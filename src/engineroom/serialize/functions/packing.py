@@ -20,7 +20,7 @@ from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by
-from engineroom.serialize.payloads import named_loading, pack, pickled, unpickled
+from engineroom.serialize.payloads import pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
 
 HEAD = struct.Struct("<BHH")
@@ -181,6 +181,10 @@ def unpack_call(packed: Buffer, *, name: str = "") -> tuple[Sequence[Any], Mappi
     """Return (args, kwargs) of a call that begins now."""
     try:
         return unpickled(packed)  # type: ignore[no-any-return]
-    except (ImportError, AttributeError):
-        with named_loading(f"the arguments of {name!r}" if name else "the arguments"):
-            return unpickled(packed)  # type: ignore[no-any-return]
+    except Exception as error:
+        from engineroom.serialize.failures.unpacking import explained  # only needed now
+
+        made = explained(error, f"the arguments of {name!r}" if name else "the arguments")
+        if made is error:
+            raise
+        raise made from error
