@@ -21,7 +21,7 @@ PIECE_BYTES = 256
 class KeptOutput:
     """The pieces that one attempt wrote, in order: the first ones, and of the others the last ones."""
 
-    __slots__ = ("attempt", "data", "ended", "head", "next", "size", "tail", "whole")
+    __slots__ = ("attempt", "data", "ended", "head", "next", "owed", "size", "tail", "whole")
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
@@ -29,6 +29,8 @@ class KeptOutput:
         """Its task has ended: it counts as a part of the result."""
         self.data: Display | None = None
         """The values that it has published last; of those before nothing is kept."""
+        self.owed = False
+        """Its client has not been sent these values, because it had too much to read."""
         self.head: list[Piece] = []
         self.tail: deque[Piece] = deque()
         self.next = 0
@@ -91,7 +93,10 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         drop_output(session, task.number)
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
     _keep(state, session, kept, message)
-    state.send(session.peer, message)
+    if kept.data is message:
+        kept.owed = session.behind  # by the time that it reads again, there may be later ones
+    if kept.data is not message or not kept.owed:
+        state.send(session.peer, message)
 
 
 def _keep(state: ControllerState, session: Session, kept: KeptOutput, message: Piece) -> None:
@@ -119,10 +124,23 @@ def drop_output(session: Session, number: int) -> None:
         _is_less(session)
 
 
-def end_output(session: Session, number: int) -> None:
+def catch_up(state: ControllerState, session: Session) -> None:
+    """Send a client, which has read what it had to, the published values that it has missed."""
+    for kept in session.outputs.values():
+        _pay(state, session, kept)
+
+
+def _pay(state: ControllerState, session: Session, kept: KeptOutput) -> None:
+    if kept.owed and kept.data is not None:
+        kept.owed = False
+        state.send(session.peer, kept.data)
+
+
+def end_output(state: ControllerState, session: Session, number: int) -> None:
     """Task `number` has ended: what it wrote is kept for as long as its result, and counts with that."""
     kept = session.outputs.get(number)
     if kept is not None:
+        _pay(state, session, kept)
         kept.ended = True
         session.output_bytes -= kept.size
         session.kept_bytes += kept.size
@@ -137,5 +155,6 @@ def _is_less(session: Session) -> None:
 def tell_again(state: ControllerState, session: Session) -> None:
     """Send a client all that its tasks wrote whose results it may not have; it knows what it has seen."""
     for kept in session.outputs.values():
+        kept.owed = False
         for piece in kept.pieces():
             state.send(session.peer, piece)

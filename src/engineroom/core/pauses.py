@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.outputs import catch_up
 from engineroom.core.placement import drain
 from engineroom.core.pressure import may_go_on, pause
 from engineroom.core.prospects import end_hopeless
@@ -27,6 +28,7 @@ def set_behind(state: ControllerState, session: Session, *, behind: bool) -> Non
     """Pause `session` while its client is behind."""
     session.behind = behind
     if not behind:
+        catch_up(state, session)
         state.relieved[session] = None
     elif not session.paused:
         pause(state, session)

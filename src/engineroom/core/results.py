@@ -103,7 +103,7 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
     session.results[number] = kept
     session.kept_bytes += kept.size
     if session.outputs:
-        end_output(session, number)
+        end_output(state, session, number)
     if session.kept_bytes > session.room:
         press(state, session)
     if session.peer is None:

@@ -167,7 +167,7 @@ class TaskOutput:
                 for kind, content in self._shown.take_rest():
                     self._add(messages, key, kind, content)
             self._said += messages
-            if self._published is not None and (values := self._published.take()) is not None:
+            if self._published is not None and (values := self._published.take(end=end)) is not None:
                 number = 0 if self._data is None else self._data.seq + 1
                 self._data = Display(*key, Displays.DATA, number, values)
                 messages.append(self._data)

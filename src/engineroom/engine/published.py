@@ -18,6 +18,10 @@ LIMIT = MOST_DISPLAY - _BESIDE
 """Bytes that all values of a task may take, packed: they travel in one message."""
 
 
+_EACH_TIME = 64 * 1024
+"""Bytes that may go out every 50 ms: a task that publishes large values all the time does not fill its connection."""
+
+
 class TooMuchPublished(ValueError):
     """A task publishes more than fits one message."""
 
@@ -25,11 +29,13 @@ class TooMuchPublished(ValueError):
 class Published:
     """The latest value of each name, packed together with the name. Their bytes are bounded."""
 
-    __slots__ = ("_changed", "_items", "size")
+    __slots__ = ("_changed", "_items", "_pause", "size")
 
     def __init__(self) -> None:
         self._items: dict[object, Item] = {}
         self._changed = False
+        self._pause = 0
+        """So many times nothing more is taken, because what was taken last is large."""
         self.size = 0
         """Bytes that they take, packed."""
 
@@ -46,11 +52,15 @@ class Published:
         known.update(items)
         self.size, self._changed = size, True
 
-    def take(self) -> bytes | None:
-        """Return, once, all values as one message has them; None: nothing was published since."""
-        if not self._changed:
+    def take(self, *, end: bool = False) -> bytes | None:
+        """Return, once, all values as one message has them; None: nothing was published since, or it is too early.
+
+        Called every 50 ms, and at the `end`, when it is never too early.
+        """
+        self._pause = max(0, self._pause - 1)
+        if not self._changed or (self._pause and not end):
             return None
-        self._changed = False
+        self._changed, self._pause = False, 1 + self.size // _EACH_TIME
         return msgspec.msgpack.encode(list(self._items.values()))
 
 

@@ -60,7 +60,8 @@ def confuse(world: World, what: int, client: Client, engine: PretendEngine, how:
         case 37:
             _be_silent(world, engine, how)
         case 38 if engine.running is not None and engine.peer is not None:
-            shown = Display(engine.running.task, engine.running.attempt, Displays.SHOW, how % 3, b"{}")
+            kind = Displays.DATA if how % 2 else Displays.SHOW
+            shown = Display(engine.running.task, engine.running.attempt, kind, how % 3, b"{}")
             world.perform(world.play(engine.peer, shown))
         case 39:
             engine.large = how % 2 == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engineroom.client.state.output import TaskOutput
 from engineroom.core.bounds import binding
-from engineroom.core.events import ClientGone, ClientUp, EngineUp
+from engineroom.core.events import ClientBehind, ClientGone, ClientUp, EngineUp
 from engineroom.core.limits import Limits
 from engineroom.core.outputs import PIECE_BYTES
 from engineroom.ids import number_of
@@ -92,6 +92,28 @@ def test_of_published_values_the_last_ones_are_kept_whatever_else_is_too_much() 
     play(CLIENT, ClientGone())
 
     assert told(play, AGAIN)[-1] == data(100, b"last")
+
+
+def test_a_client_that_has_too_much_to_read_is_sent_the_last_values_once_it_has_read(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    two(CLIENT, ClientBehind(behind=True))
+    sent = [message for seq in range(3) for _, message in two.sent(ENGINE_0, data(seq, b"values"))]
+    text = piece(0, "text")
+    assert [message for _, message in two.sent(ENGINE_0, text)] == [text]
+    assert sent == []
+    assert (CLIENT, data(2, b"values")) in two.sent(CLIENT, ClientBehind(behind=False))
+    assert two.sent(ENGINE_0, data(3, b"live")) == [(CLIENT, data(3, b"live"))]
+
+
+def test_the_last_values_come_before_the_end_of_their_task(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    two(CLIENT, ClientBehind(behind=True))
+    two(ENGINE_0, data(0, b"first"))
+    two(ENGINE_0, data(1, b"last"))
+    ended = [message for peer, message in two.sent(ENGINE_0, Finished(1, task(1), 1, OK)) if peer == CLIENT]
+    assert [type(message) for message in ended] == [Display, Result]
+    assert ended[0] == data(1, b"last")
+    assert data(1, b"last") not in [message for _, message in two.sent(CLIENT, ClientBehind(behind=False))]
 
 
 def test_what_an_earlier_try_published_is_gone(two: Play) -> None:

@@ -65,6 +65,16 @@ def test_only_the_last_message_is_kept_to_be_said_again(running: Attempt) -> Non
     assert taken(running) == []
 
 
+def test_large_values_are_sent_less_often_and_at_the_end(running: Attempt) -> None:
+    sent = 0
+    for number in range(100):
+        datapub.publish_data({"a": (number, bytes(LIMIT // 2))})
+        sent += bool(taken(running))
+    assert 10 <= sent <= 13
+    datapub.publish_data({"a": "last"})
+    assert received(taken(running, end=True)) == {"a": "last"}
+
+
 def test_text_and_values_are_counted_apart(running: Attempt) -> None:
     datapub.publish_data({"a": 1})
     assert running.output is not None
@@ -104,7 +114,7 @@ def test_whatever_is_published_fits_one_message_and_is_the_latest(updates: list[
         except TooMuchPublished:
             continue
         expected.update(items)
-        content = published.take()
+        content = published.take(end=True)
         assert content is not None
         assert len(content) <= published.size + 8 <= MOST_DISPLAY
     assert published._items == expected
