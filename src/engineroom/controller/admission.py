@@ -53,7 +53,12 @@ class Admission:
                 f"this {role} connects under the name of another one: it does not know the secret that belongs to "
                 f"{join.identity.hex()}"
             )
-        admit = {"client": self._admit_client, "engine": self._admit_engine, "host": self._admit_host}[role]
+        admit = {
+            "client": self._admit_client,
+            "engine": self._admit_engine,
+            "host": self._admit_host,
+            "task": self._admit_task,
+        }[role]
         try:
             admit(link, join)
         except NotLetIn:
@@ -61,9 +66,18 @@ class Admission:
         except Exception as error:  # noqa: BLE001 (logged there)
             self._controller.faults.in_shell(link, [join], error)
 
-    def _admit_client(self, link: Link, join: Join) -> None:
+    def _admit_task(self, link: Link, join: Join) -> None:
+        """The tasks of an engine want to submit tasks themselves: it must be here, and show its secret."""
+        instance = Instance(identity_of(join.engine))
+        if engine_id_of(self._controller.state, instance) is None:
+            raise NotLetIn(
+                "only tasks may connect as one, and the engine of this one is not part of the cluster (any more)"
+            )
+        self._admit_client(link, join, within=instance)
+
+    def _admit_client(self, link: Link, join: Join, within: Instance | None = None) -> None:
         controller, session = self._controller, SessionId(join.identity)
-        actions = controller.decide(link.peer, ClientUp(session))
+        actions = controller.decide(link.peer, ClientUp(session, within))
         if link.peer not in controller.state.clients:
             self._failed(actions)
         controller.links.add(link)

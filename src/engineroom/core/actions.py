@@ -22,6 +22,7 @@ from engineroom.protocol.messages import (
     Result,
     Revoke,
     Run,
+    RunsWithin,
     Submit,
     SubmitAgain,
     Synced,
@@ -31,6 +32,7 @@ from engineroom.protocol.messages import (
 
 ToPeer = (
     Run
+    | RunsWithin
     | Result
     | Ended
     | Delivered

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.engines import Engine
+from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
@@ -48,6 +49,9 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
         pool_of(task).queue.push_front(task)
     for pool in {pool_of(task): None for task in tasks}:
         drain(state, pool)
+    for task in tasks:
+        if task.submit.within and task.state is State.QUEUED and (engine := who_waits(state, task)) is not None:
+            feed(state, engine)
 
 
 def _must_wait(state: ControllerState, task: Task) -> bool:

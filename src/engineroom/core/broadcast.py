@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Record, What
-from engineroom.core.attempts import can_run
+from engineroom.core.attempts import can_run, mark_started
 from engineroom.core.capabilities import asks_of
+from engineroom.core.families import ENDED, adopt
 from engineroom.core.forgetting import function_of
 from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
@@ -37,6 +38,8 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
         return
     number, to = number_of(message.task), message.to
     if not message.task.startswith(session.id) or number > LAST_TASK or (to and len(to) % INSTANCE_BYTES):
+        raise not_allowed(session, message)
+    if bool(message.within) != (session.within is not None):
         raise not_allowed(session, message)
     its = message.call.body
     arrival = None if body is None or isinstance(its, bytes) else Arrival(session, number, its.size, body)
@@ -69,6 +72,8 @@ def _submit_balanced(
         state, (options.engines, task.large > 0, None if options.terms is None else asks_of(options))
     )
     pool.users += 1
+    if message.within and not _has_parent(state, session, task):
+        return
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
     elif can_run(state, task):
@@ -109,6 +114,8 @@ def _submit_direct(
 def _start_direct(state: ControllerState, task: Task, instance: Instance, arrival: Arrival | None) -> None:
     """Send `task` to its engine, if that lives, and nothing keeps it from being sent now."""
     engine = state.instances.get(instance)
+    if task.submit.within and not _has_parent(state, task.session, task):
+        return
     if engine is None:
         give_up(state, task, *_without_engine(state, instance))
         return
@@ -121,6 +128,19 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance, arriva
     else:
         assign(state, task, engine)
         refresh(state, engine)
+
+
+def _has_parent(state: ControllerState, session: Session, task: Task) -> bool:
+    """Note which task has submitted `task`, or end it: that one has ended, or has never run there."""
+    engine = session.within
+    parent = None if engine is None or engine.lost else engine.held.get(TaskId(task.submit.within))
+    if engine is None or parent is None:
+        give_up(state, task, Outcome(Status.ABORTED, 0.0, 0.0, ENDED))
+        return False
+    if parent.state is not State.STARTED:
+        mark_started(state, parent, engine)
+    adopt(state, task, parent)
+    return True
 
 
 def _new(

@@ -14,7 +14,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for
-from engineroom.ids import Peer, SessionId
+from engineroom.ids import Instance, Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
 from engineroom.protocol.task_ranges import found_in
 
@@ -30,11 +30,12 @@ def known_up_to(state: ControllerState, session: SessionId) -> int:
     return 0 if known is None else known.known_up_to
 
 
-def client_up(state: ControllerState, peer: Peer, id_: SessionId) -> None:
-    """A client is there: it learns of the engines, and gets again what it may not have."""
+def client_up(state: ControllerState, peer: Peer, id_: SessionId, within: Instance | None = None) -> None:
+    """A client is there: it learns of the engines, and gets again what it may not have. `within`: see ClientUp."""
     session = state.sessions.get(id_)
     if session is None:
         session = state.sessions[id_] = Session(id_, state.limits.own_bytes)
+        session.within = None if within is None else state.instances.get(within)
     elif session.peer is None:
         del state.gone[id_]
         for departed in state.departed.values():

@@ -69,6 +69,7 @@ class Engine:
         "to_free",
         "tunnel",
         "unacknowledged",
+        "waiting",
     )
 
     def __init__(self, id_: int, instance: Instance, info: EngineInfo) -> None:
@@ -103,6 +104,8 @@ class Engine:
         """It is sent no balanced tasks: it is away, or full."""
         self.known_as = Peer(0)
         """The peer that it is, or was last."""
+        self.waiting: list[TaskId] = []
+        """Those of `held` that run, and wait for tasks of their own: the last one is on top."""
         self.lost = False
         self.held: dict[TaskId, Task] = {}
         self.direct = 0

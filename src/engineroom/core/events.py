@@ -22,6 +22,7 @@ from engineroom.protocol.messages import (
     Started,
     Submit,
     Sync,
+    Waits,
     Withdrawn,
 )
 
@@ -41,9 +42,10 @@ class ResultAnnounced(msgspec.Struct, frozen=True):
 
 
 class ClientUp(msgspec.Struct, frozen=True):
-    """A client is there, for the first time or again."""
+    """A client is there, for the first time or again. `within`: the engine whose tasks are this client."""
 
     session: SessionId
+    within: Instance | None = None
 
 
 class ClientGone(msgspec.Struct, frozen=True):
@@ -180,6 +182,7 @@ Event = (
     | Sync
     | Delivered
     | Started
+    | Waits
     | Output
     | Display
     | Large

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import DropFunction
+from engineroom.core.families import leave_family
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import MeasuredFunction, Task
 
@@ -23,6 +24,8 @@ def forget(state: ControllerState, task: Task) -> None:
     session = task.session
     del session.tasks[task.number]
     session.submitted_bytes -= task.size
+    if task.submit.within:
+        leave_family(state, task)
     function = task.function
     function.users -= 1
     if not function.users and function.hash:

@@ -136,6 +136,7 @@ def _note_use(state: ControllerState, id_: int) -> None:
 
 def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
     engine.peer = peer
+    engine.waiting.clear()  # it says so again if it still waits
     engine.closed, engine.full, engine.to_free = False, None, 0  # it says so again if it still is
     engine.stalled = False
     engine.progress = state.now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.outputs import catch_up
-from engineroom.core.placement import drain
+from engineroom.core.placement import drain, feed
 from engineroom.core.pressure import may_go_on, pause
 from engineroom.core.prospects import end_hopeless
 from engineroom.core.returns import ask_for_more
@@ -59,3 +59,5 @@ def _end_pause(state: ControllerState, session: Session) -> None:
     end_hopeless(state)
     for pool in list(state.pools.values()):
         drain(state, pool)
+    if session.within is not None and session.within.waiting:
+        feed(state, session.within)

@@ -9,9 +9,12 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.capabilities import Asks, has
 from engineroom.core.engines import CLOSED, Engine
+from engineroom.core.families import end_family, next_descendant, on_behalf_of, who_waits
 from engineroom.core.lines import Line, release
 from engineroom.core.policies import POLICIES
 from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
@@ -125,8 +128,10 @@ def pick(state: ControllerState, task: Task, pool: Pool) -> Engine | None:
 
 def place(state: ControllerState, task: Task, pool: Pool) -> None:
     """Give a QUEUED task to an engine that has room, or let it wait."""
-    if not pool.queue.waiting and not task.session.paused:
-        engine = pick(state, task, pool)
+    if not task.session.paused:
+        engine = None if pool.queue.waiting else pick(state, task, pool)
+        if task.submit.within and (engine is None or engine.held):
+            engine = who_waits(state, task) or engine
         if engine is not None:
             assign(state, task, engine)
             refresh(state, engine)
@@ -195,6 +200,8 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
         terms = submit.options.terms
         announce = task.deaths > 0 or not submit.options.rerun_lost or (terms is not None and terms.restart)
         run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce, terms)
+        if submit.within:
+            run = replace(run, within=on_behalf_of(state, task, engine))
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))
@@ -214,10 +221,17 @@ def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
     if task.large:
         count_large(state, engine, -1, -task.large)
         release(state, task)
+    if state.families and task.id in state.families:
+        end_family(state, task)
+    if engine.waiting and task.id in engine.waiting:
+        del engine.waiting[engine.waiting.index(task.id) :]
 
 
 def feed(state: ControllerState, engine: Engine) -> None:
     """`engine` may have room: give it what waits; if nothing does and it is idle, take from the others."""
+    if engine.waiting:
+        feed_waiting(state, engine)
+        return
     while (level := level_of(state, engine)) != CLOSED:
         pool = _next_pool(engine)
         if pool is None:
@@ -230,6 +244,14 @@ def feed(state: ControllerState, engine: Engine) -> None:
     refresh(state, engine, level)
     if not engine.level and state.rich:
         take_back(state, engine)
+
+
+def feed_waiting(state: ControllerState, engine: Engine) -> None:
+    """A task of `engine` waits: give it what descends from that."""
+    while (task := next_descendant(state, engine)) is not None:
+        pool_of(task).queue.take(task)
+        assign(state, task, engine)
+    refresh(state, engine)
 
 
 def _next_pool(engine: Engine) -> Pool | None:

@@ -28,7 +28,7 @@ _LOOKS = 64
 
 def level_of(state: ControllerState, engine: Engine) -> int:
     """Return what Engine.level should be."""
-    if engine.closed or engine.silent_since is not None:
+    if engine.closed or engine.silent_since is not None or engine.waiting:
         return CLOSED
     held = len(engine.held)
     if not held:

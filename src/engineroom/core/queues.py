@@ -156,6 +156,13 @@ class ReadyQueue:
         self.waiting -= not task.session.paused
         self._flow_of(task).discard()
 
+    def take(self, task: Task) -> None:
+        """Take out this waiting task, out of its turn: it may come back, so nothing of it stays. O(tasks before it)."""
+        flow = self._flow_of(task)
+        flow.tasks.remove(task)
+        flow.live -= 1
+        self.waiting -= not task.session.paused
+
     def _head(self) -> tuple[int, _Flow]:
         """Return priority and flow of the next task; there must be one."""
         while True:

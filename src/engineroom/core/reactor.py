@@ -55,6 +55,7 @@ from engineroom.core.prospects import host_says
 from engineroom.core.results import expire
 from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
+from engineroom.core.waits import waits
 from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (
@@ -71,6 +72,7 @@ from engineroom.protocol.messages import (
     Started,
     Submit,
     Sync,
+    Waits,
     Withdrawn,
 )
 
@@ -100,6 +102,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             announced(state, peer, event.message, event.body)
         case Large(message=Finished() as result):
             finished(state, peer, result, event.body)
+        case Waits():
+            waits(state, peer, event)
         case Revoked():
             revoked(state, peer, event.task, event.attempt)
         case Withdrawn():
@@ -111,7 +115,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Abort():
             abort(state, peer, event)
         case ClientUp():
-            client_up(state, peer, event.session)
+            client_up(state, peer, event.session, event.within)
             link_up(state, peer)
         case ClientGone():
             client_gone(state, peer)

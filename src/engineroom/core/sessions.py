@@ -8,6 +8,7 @@ from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
 
 if TYPE_CHECKING:  # these know sessions
+    from engineroom.core.engines import Engine
     from engineroom.core.lines import Arrival
     from engineroom.core.outputs import KeptOutput
     from engineroom.core.returns import Return
@@ -44,12 +45,15 @@ class Session:
         "tasks",
         "unsent",
         "used",
+        "within",
     )
 
     def __init__(self, id_: SessionId, allowance: int) -> None:
         """`allowance`: bytes of results that may be kept for it in any case."""
         self.id = id_
         self.peer: Peer | None = None
+        self.within: Engine | None = None
+        """The engine whose tasks speak for it, None if it is a client of its own."""
         self.gone_at = 0.0
         self.known_up_to = 0
         self.delivered_up_to = 0

@@ -19,9 +19,10 @@ from engineroom.core.worlds import Worlds
 from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.messages import Coming
 
-if TYPE_CHECKING:  # it handles the state
+if TYPE_CHECKING:  # they handle the state
+    from engineroom.core.families import Family
     from engineroom.core.forcing import Forced
-    from engineroom.core.withdrawals import Withdrawal
+    from engineroom.core.unwanted import Withdrawal
 
 
 class ControllerState:
@@ -79,6 +80,8 @@ class ControllerState:
         self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
         self.idle_function_bytes = 0
 
+        self.families: dict[TaskId, Family] = {}
+        """By the id of the task that has submitted others."""
         self.withdrawals: deque[Withdrawal] = deque()
         """Tasks that are to be withdrawn, in the order in which that was asked for."""
         self.forced: dict[TaskId, Forced] = {}

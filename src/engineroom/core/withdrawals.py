@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
+from engineroom.core.families import interrupt_family
 from engineroom.core.forcing import end_by_force
 from engineroom.core.lines import release
 from engineroom.core.prefetch import ask_all_back
@@ -13,6 +14,7 @@ from engineroom.core.results import end_unsent, give_up_all
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
+from engineroom.core.unwanted import Withdrawal
 from engineroom.core.waiting import end_all, go_on_for
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
@@ -23,29 +25,6 @@ if TYPE_CHECKING:  # the state holds sessions
 
 AT_ONCE = 5000
 """So many tasks are withdrawn in one go: a few milliseconds' work."""
-
-
-class Withdrawal:
-    """Tasks of one session that are to be withdrawn, the last ones first.
-
-    In that order, because the first ones run: interrupted sooner, they would make room for others that nobody wants.
-    """
-
-    __slots__ = ("_numbers", "force", "interrupt", "outcome", "session")
-
-    def __init__(self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool, force: bool) -> None:
-        self.session, self.outcome, self.interrupt, self.force = session, outcome, interrupt, force
-        self._numbers = sorted(numbers)
-
-    def take(self, most: int) -> list[int]:
-        """Return the numbers of the next `most` tasks."""
-        taken = self._numbers[-most:]
-        del self._numbers[-most:]
-        return taken
-
-    @property
-    def over(self) -> bool:
-        return not self._numbers
 
 
 def abort(state: ControllerState, peer: Peer, message: Abort) -> None:
@@ -104,11 +83,17 @@ def _withdraw(
         if task.state is State.SENT:
             asked.setdefault(engine, []).append(task)
         elif task.state is State.STARTED and task.interrupt:
-            state.send(engine.peer, Interrupt(task.id, task.attempt))
+            _interrupt(state, task, engine)
     for engine, tasks in asked.items():  # first: what ends may pause the session, which asks as well
         ask_all_back(state, tasks, engine)
     _end_waiting(state, waiting, outcome)
     end_all(state, beside, outcome)
+
+
+def _interrupt(state: ControllerState, task: Task, engine: Engine) -> None:
+    if task.id in state.families:
+        interrupt_family(state, task)
+    state.send(engine.peer, Interrupt(task.id, task.attempt))
 
 
 def _end_waiting(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:

@@ -28,6 +28,7 @@ from engineroom.engine.last_words import LastWords
 from engineroom.engine.link import GaveUp, Link
 from engineroom.engine.logs import open_log
 from engineroom.engine.namespace import Namespace, fresh_main
+from engineroom.engine.nested import Nested
 from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
@@ -42,6 +43,7 @@ from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.loops import new_loop
+from engineroom.transport.within import here
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,9 @@ class Engine:
         publishing = {"engineroom.engine.datapub": lambda module: module.publish_to(sink.publish)}
         watch_imports(comms.watched() | publishing)
         self._functions = FunctionTable(config.function_cache, config.max_function_bytes)
-        self._interrupts = Interrupts(self._queue, guarded=Runner.enter.__code__, when_idle=self._interrupted_idle)
+        self._interrupts = Interrupts(
+            self._queue, guarded=Runner.enter.__code__, around=Runner.start.__code__, when_idle=self._interrupted_idle
+        )
         self._namespace = Namespace(
             self._names,
             self._functions,
@@ -134,6 +138,16 @@ class Engine:
             streams=self._streams,
             budget=self._budget,
             max_result_bytes=config.max_result_bytes,
+            runs=runs,
+        )
+        here.engine = Nested(
+            self._queue,
+            self._outbox,
+            self._interrupts,
+            run=self._runner.start,
+            link=lambda: self._link,
+            descriptors=self._descriptors,
+            streams=streams,
             runs=runs,
         )
         self._shell = Shell(

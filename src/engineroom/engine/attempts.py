@@ -23,7 +23,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     `key`: its task and number. `body`: the payload when it travels as a stream, else None. `ready`: nothing is missing
     to start it. `queued`: it has not started and was not given back. `announced`: Started was said of it.
     `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name. `began`: by
-    the monotonic clock, 0 if it has not or nobody asks. `verdict`: what it fails with if it is interrupted.
+    the monotonic clock, 0 if it has not or nobody asks. `verdict`: what it fails with if it is interrupted. `within`:
+    on whose behalf it runs, b"" for what its Run says.
     """
 
     run: Run
@@ -36,6 +37,7 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     output: TaskOutput | None = None
     began: float = 0.0
     verdict: Exception | None = None
+    within: bytes = b""
 
     @classmethod
     def of(cls, run: Run, body: Payload | None = None) -> Attempt:

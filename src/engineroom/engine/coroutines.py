@@ -20,6 +20,13 @@ class Coroutines:
         """Return what `coroutine` returns; an interrupt cancels it."""
         import asyncio
 
+        if (outer := asyncio._get_running_loop()) is not None:  # of a task that waits, in whose place another one runs
+            asyncio._set_running_loop(None)
+            try:
+                with asyncio.Runner() as runner:
+                    return runner.run(coroutine)
+            finally:
+                asyncio._set_running_loop(outer)
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)

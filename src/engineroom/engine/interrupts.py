@@ -20,11 +20,19 @@ from engineroom.serialize.chunks.running import running_chunk
 class Interrupts:
     """Turns requests, and SIGINT from outside, into KeyboardInterrupt in the running attempt."""
 
-    def __init__(self, queue: TaskQueue, *, guarded: CodeType, when_idle: Callable[[], None] = lambda: None) -> None:
-        """`guarded`: the function whose caller is ready for KeyboardInterrupt. `when_idle`: called at a SIGINT that
-        finds nothing to interrupt."""
+    def __init__(
+        self,
+        queue: TaskQueue,
+        *,
+        guarded: CodeType,
+        around: CodeType | None = None,
+        when_idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`guarded`: the function whose caller, `around`, is ready for KeyboardInterrupt. `when_idle`: called at a
+        SIGINT that finds nothing to interrupt."""
         self._when_idle = when_idle
-        self._queue, self._guarded = queue, guarded
+        self._queue, self._guarded, self._around = queue, guarded, around
+        self._later: set[Key] = set()
         self._main = threading.main_thread().ident or 0
         self._signal_due = self._postponing = self._postponed = False
         self.wanted: Attempt | None = None
@@ -39,11 +47,24 @@ class Interrupts:
         if attempt is not None and attempt.key == key:
             self.wanted, self._signal_due = attempt, True
             signal.pthread_kill(self._main, signal.SIGINT)
+        elif any(waiting.key == key for waiting in self._queue.waiting):
+            self._later.add(key)  # until what it waits for, and runs in its place, has ended
 
     def check(self, attempt: Attempt) -> None:
         """Raise KeyboardInterrupt if `attempt`, just entered, was to be interrupted before."""
-        if self.wanted is attempt:
+        if self.wanted is attempt or attempt.key in self._later:
+            self._later.discard(attempt.key)
             raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Run another attempt within one that waits."""
+        before = self._postponing, self._postponed
+        self._postponing = self._postponed = False
+        try:
+            yield
+        finally:
+            self._postponing, self._postponed = before
 
     @contextlib.contextmanager
     def postponed(self) -> Iterator[None]:
@@ -94,5 +115,7 @@ class Interrupts:
         while frame is not None:
             if frame.f_code is self._guarded:
                 return True
+            if frame.f_code is self._around:
+                return False  # between two tasks, one of which runs within the other
             frame = frame.f_back
         return False

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.shell import Shell
 from engineroom.errors import ConnectionFailed, ConnectionFileError, EngineroomError, NotLetIn
@@ -133,6 +135,12 @@ class Link:
             wall=time.time(),
         )
         return await connect(self._file, role="engine", join=join, tunnel=self._tunnel)
+
+    async def dial_for_tasks(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
+        """Return a connection over which tasks of this engine speak, not yet started."""
+        assert self._file is not None
+        join = msgspec.structs.replace(join, engine=bytes.fromhex(self._config.secret))
+        return await connect(self._file, role="task", join=join, tunnel=self._tunnel, whole=seconds)
 
     def _note(self, failure: Exception) -> None:
         """Record what prevents the connection as steps of the start."""

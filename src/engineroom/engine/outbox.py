@@ -42,13 +42,20 @@ class Announcement:
         self._said.release()
 
 
+class Waiting(msgspec.Struct, gc=False, eq=False):
+    """An attempt waits for tasks of its own or, unless `waits`, goes on."""
+
+    attempt: Attempt
+    waits: bool
+
+
 class Said(msgspec.Struct, gc=False, eq=False):
     """A result that has been sent already; it is only to be kept until it is delivered."""
 
     result: Ended
 
 
-Item = Ended | Said | MissingHere | Announcement
+Item = Ended | Said | MissingHere | Announcement | Waiting
 
 
 class Outbox:
@@ -89,6 +96,11 @@ class Outbox:
         self._items.append(announcement)
         self._wake_once()
         announcement.wait()
+
+    def waits(self, attempt: Attempt, *, waits: bool) -> None:
+        """Say that an attempt waits for tasks of its own, or goes on."""
+        self._items.append(Waiting(attempt, waits))
+        self._wake_once()
 
     def flush(self) -> None:
         """Have everything taken now: the main thread has nothing more to do."""

@@ -34,13 +34,16 @@ class TaskQueue:
         """Closed or held."""
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
+        self._looking, self._poked = False, False
         self.running: Attempt | None = None
+        self.waiting: list[Attempt] = []
+        """Those that have started, and wait for tasks of their own: the last of them, or something for it, runs."""
 
     def add(self, attempts: Iterable[Attempt]) -> None:
         """Append attempts; one that is already here is dropped."""
         with self._lock:
             for attempt in attempts:
-                if attempt.key in self._queued or (self.running is not None and self.running.key == attempt.key):
+                if attempt.key in self._queued or self._has_started(attempt.key):
                     continue
                 self._queued[attempt.key] = attempt
                 if attempt.run.direct:
@@ -64,7 +67,7 @@ class TaskQueue:
         with self._lock:
             attempt = self._queued.get(key)
             if attempt is None:
-                return self.running is None or self.running.key != key
+                return not self._has_started(key)
             if attempt.announced and attempt.ready:
                 return False
             self._drop(attempt)
@@ -76,10 +79,9 @@ class TaskQueue:
         gone: list[Key] = []
         started: list[Key] = []
         with self._lock:
-            running = None if self.running is None else self.running.key
             for key in keys:
                 attempt = self._queued.get(key)
-                if (attempt is None and key == running) or (attempt is not None and attempt.announced):
+                if (attempt is None and self._has_started(key)) or (attempt is not None and attempt.announced):
                     started.append(key)
                     continue
                 gone.append(key)
@@ -141,10 +143,59 @@ class TaskQueue:
         self._wakeup.acquire()
         return not self._closed
 
-    def held(self) -> tuple[Key | None, list[Key]]:
-        """Return what runs, None for nothing, and what has not started, both at one moment."""
+    def start_within(self, task: bytes) -> Attempt | None:
+        """Start and return the next attempt that runs on behalf of `task`, which waits; None: there is none now."""
         with self._lock:
-            return None if self.running is None else self.running.key, list(self._queued)
+            self._poked = False
+            if self._halted:
+                return None
+            for attempt in self._queued.values():
+                within = attempt.within or attempt.run.within
+                if attempt.ready and (within == task or (within and attempt.run.direct)):
+                    attempt.queued = False
+                    del self._queued[attempt.key]
+                    self.running = attempt
+                    return attempt
+            return None
+
+    def wait_within(self, seconds: float) -> None:
+        """Block until something has been added, or made ready, or `poke` is called, or `seconds` have passed."""
+        with self._lock:
+            if self._closed or self._poked:
+                return
+            self._idle = self._looking = True
+        try:
+            self._wakeup.acquire(timeout=seconds)
+        finally:
+            with self._lock:
+                if self._idle:
+                    self._idle = False
+                else:
+                    self._wakeup.acquire(blocking=False)
+                self._looking = False
+
+    def poke(self) -> None:
+        """Have whoever is in `wait_within` look again."""
+        with self._lock:
+            self._poked = True
+            self._wake_if_idle()
+
+    def runs_within(self, key: Key, task: bytes) -> None:
+        """Say that a queued attempt runs on behalf of `task`."""
+        with self._lock:
+            attempt = self._queued.get(key)
+            if attempt is not None:
+                attempt.within = task
+            self._poked = True
+            self._wake_if_idle()
+
+    def held(self) -> tuple[list[Key], list[Key]]:
+        """Return what runs, or waits for tasks of its own, and what has not started, both at one moment."""
+        with self._lock:
+            started = dict.fromkeys(attempt.key for attempt in self.waiting)
+            if self.running is not None:
+                started[self.running.key] = None
+            return list(started), list(self._queued)
 
     @property
     def more(self) -> bool:
@@ -183,7 +234,14 @@ class TaskQueue:
         attempt.body = None
         del self._queued[attempt.key]
 
+    def _has_started(self, key: Key) -> bool:
+        if self.running is not None and self.running.key == key:
+            return True
+        return bool(self.waiting) and any(attempt.key == key for attempt in self.waiting)
+
     def _wake_if_idle(self) -> None:
-        if self._idle and (self._closed or (not self._held and self._startable())):
+        if self._looking:
+            self._poked = True
+        if self._idle and (self._looking or self._closed or (not self._held and self._startable())):
             self._idle = False
             self._wakeup.release()

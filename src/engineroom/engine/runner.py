@@ -64,7 +64,7 @@ class Runner:
         while True:
             attempt = queue.start_next()
             if attempt is not None:
-                self._run(attempt)
+                self.start(attempt)
                 continue
             self._outbox.flush()
             self._runs.clear()
@@ -72,7 +72,8 @@ class Runner:
                 return
             self._descriptors.read(None)  # what was written while no task ran is nobody's
 
-    def _run(self, attempt: Attempt) -> None:
+    def start(self, attempt: Attempt) -> None:
+        """Run an attempt that the queue has started, to its end."""
         run = attempt.run
         self._runs.note(run.task, run.attempt)
         if run.announce and not attempt.announced:

@@ -12,7 +12,7 @@ from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.held import held_pieces
 from engineroom.engine.interrupts import Interrupts
-from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said
+from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said, Waiting
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.resident import MemoryLimit
 from engineroom.engine.results import KeptResults
@@ -33,9 +33,11 @@ from engineroom.protocol.messages import (
     Revoke,
     Revoked,
     Run,
+    RunsWithin,
     Shutdown,
     Started,
     Stream,
+    Waits,
     Withdraw,
     Withdrawn,
 )
@@ -106,6 +108,7 @@ class Shell:
         running = self._queue.running
         if running is not None and running.output is not None:
             connection.send_all(running.output.said)
+        connection.send_all([Waits(*attempt.key) for attempt in self._queue.waiting])
         for result in self._results.unacknowledged():
             if result.output is not None:
                 connection.send_all(result.output.said)
@@ -123,7 +126,7 @@ class Shell:
         self.take()  # after that look: what had ended by then is in here
         results = self._results.unacknowledged()
         return held_pieces(
-            [] if running is None or running in self._results else [running],
+            [key for key in running if key not in self._results],
             [key for key in queued if key not in self._results],
             [(kept.message.task, kept.message.attempt) for kept in results],
         )
@@ -208,6 +211,8 @@ class Shell:
             self._announcements.append(item)
         elif type(item) is MissingHere:
             self._lack(item.attempt, item.hash)
+        elif type(item) is Waiting and self._connection is not None:  # else it is said when there is one
+            self._connection.send(Waits(*item.attempt.key, item.waits))
 
     def _handle(self, message: object) -> None:
         match message:
@@ -216,10 +221,8 @@ class Shell:
                 self._results.acknowledge(message)
             case Function():
                 self._receive_function(message)
-            case Revoke(task=task, attempt=number):
-                self._revoke(message)
-            case Withdraw():
-                self._withdraw(message)
+            case Revoke() | Withdraw() | RunsWithin():
+                self._about_queued(message)
             case Interrupt(task=task, attempt=number):
                 self._interrupts.request((task, number))
             case Shutdown(reason=reason):
@@ -228,6 +231,15 @@ class Shell:
                 self._on_end(f"the controller closed this engine's connection: {reason}")
             case _:
                 log.warning("ignoring a message of unknown kind", extra={"kind": type(message).__name__})
+
+    def _about_queued(self, message: Revoke | Withdraw | RunsWithin) -> None:
+        match message:
+            case Revoke():
+                self._revoke(message)
+            case Withdraw():
+                self._withdraw(message)
+            case RunsWithin():
+                self._queue.runs_within((message.task, message.attempt), message.within)
 
     def _add(self, runs: list[Attempt]) -> None:
         self._queue.add(runs)

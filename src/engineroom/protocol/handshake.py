@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from engineroom.errors import NotLetIn, ProtocolError
 from engineroom.protocol.messages import PROTOCOL, Challenge, Hello, Join
 
-ROLES = ("client", "engine", "host")
+ROLES = ("client", "engine", "host", "task")
 _NONCE = 32
 
 
 def key_role(role: str) -> str:
-    """Return the role whose key `role` uses: a host proves the engines' key."""
+    """Return the role whose key `role` uses: a host, and a task, prove the engines' key."""
     return "client" if role == "client" else "engine"
 
 

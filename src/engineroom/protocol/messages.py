@@ -58,6 +58,7 @@ from engineroom.protocol.ranges import (
     SomeEngine,
     SomeHash,
     SomeHost,
+    SomeTask,
     Spans,
     StreamId,
     TaskId,
@@ -99,7 +100,7 @@ Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
 
 
 class Hello(Header, frozen=True, tag="hello"):
-    """First words of a peer. `role`: "client", "engine" or "host"; `nonce`: 32 random bytes."""
+    """First words of a peer. `role`: "client", "engine", "host" or "task"; `nonce`: 32 random bytes."""
 
     role: Word
     protocol: tuple[Version, Version]
@@ -121,7 +122,8 @@ class Join(Header, frozen=True, tag="join"):
     `identity`: its session or instance, which `secret` proves (see `identities`);
     `epoch`: the controller it last spoke to, b"" at first;
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
-    `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through.
+    `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
+    `engine`: of the role "task", the secret of the engine whose tasks speak.
     """
 
     proof: Proof
@@ -134,6 +136,7 @@ class Join(Header, frozen=True, tag="join"):
     wall: WallTime = 0.0
     tunnel: Word = ""
     secret: Secret = b""
+    engine: Secret = b""
 
 
 class Welcome(Header, frozen=True, tag="welcome"):
@@ -199,7 +202,8 @@ class Submit(Header, frozen=True, tag="submit"):
     numbered from `task` on, one for each engine.
 
     `to`: the engines' instances, one after the other. A direct call is bound to processes from the moment it is made:
-    it never runs in a process that was started later under the same id.
+    it never runs in a process that was started later under the same id. `within`: the task that asks for it, on the
+    engine that it runs on; b"" for none.
     """
 
     task: TaskId
@@ -207,6 +211,7 @@ class Submit(Header, frozen=True, tag="submit"):
     to: Instances | None = None
     options: Options = DEFAULT_OPTIONS
     awaits: Awaits | None = None
+    within: SomeTask = b""
 
 
 class Function(Header, frozen=True, tag="function"):
@@ -336,7 +341,9 @@ class Answer(Header, frozen=True, tag="answer"):
 
 class Run(Header, frozen=True, tag="run"):
     """Run an attempt of a task. `direct`: ahead of balanced ones, behind earlier direct ones.
-    `announce`: `Started` must be on its way before the call begins. `terms`, `inputs`: as the client said them."""
+    `announce`: `Started` must be on its way before the call begins. `terms`, `inputs`: as the client said them.
+    `within`: the task on whose behalf it runs, b"" for none: while that one waits, it runs in its place; a direct one
+    in the place of any that waits."""
 
     task: TaskId
     attempt: Ordinal
@@ -345,6 +352,15 @@ class Run(Header, frozen=True, tag="run"):
     announce: bool = False
     terms: Terms | None = None
     inputs: Spans = ()
+    within: SomeTask = b""
+
+
+class RunsWithin(Header, frozen=True, tag="within"):
+    """An attempt that was sent before runs on behalf of `within`, which waits."""
+
+    task: TaskId
+    attempt: Ordinal
+    within: TaskId
 
 
 class Withdraw(Header, frozen=True, tag="withdraw"):
@@ -371,7 +387,8 @@ class Interrupt(Header, frozen=True, tag="interrupt"):
 class Held(Header, frozen=True, tag="held"):
     """Some of the attempts that an engine has when it connects; it is sent nothing before the `last` piece has come.
 
-    `running`: at most one; `queued`: not started, in the order of its queue; `finished`: ended, and not acknowledged.
+    `running`: one, and those in whose places it runs; `queued`: not started, in the order of its queue; `finished`:
+    ended, and not acknowledged.
     """
 
     running: AttemptRanges = ()
@@ -383,6 +400,15 @@ class Held(Header, frozen=True, tag="held"):
 class Started(Header, frozen=True, tag="started"):
     task: TaskId
     attempt: Ordinal
+
+
+class Waits(Header, frozen=True, tag="waits"):
+    """An attempt that runs waits for tasks that it has submitted itself (or, unless `waits`, goes on): meanwhile the
+    engine runs what it has been sent on its behalf, and nothing else."""
+
+    task: TaskId
+    attempt: Ordinal
+    waits: bool = True
 
 
 class Finished(Header, frozen=True, tag="finished"):
@@ -455,13 +481,26 @@ FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
 FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Restart | Sync | Ask
+FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
+"""A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Synced | Answer
 FromEngine = (
-    _Both | Held | Started | Finished | Revoked | Withdrawn | AlreadyStarted | Output | Display | NeedFunction | Full
+    _Both
+    | Held
+    | Started
+    | Waits
+    | Finished
+    | Revoked
+    | Withdrawn
+    | AlreadyStarted
+    | Output
+    | Display
+    | NeedFunction
+    | Full
 )
-ToEngine = _Both | Refused | Run | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
+ToEngine = _Both | Refused | Run | RunsWithin | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | RestartProcesses | Shutdown
 

@@ -49,6 +49,8 @@ INLINE_LIMIT = 64 * 1024
 
 
 TaskId = Annotated[_AnyTaskId, Meta(min_length=_TASK, max_length=_TASK)]
+SomeTask = Annotated[bytes, Meta(max_length=_TASK)]
+"""The id of a task, or b"" for none."""
 Instance = Annotated[_AnyInstance, Meta(min_length=_ID, max_length=_ID)]
 Epoch = Annotated[_AnyEpoch, Meta(min_length=_ID, max_length=_ID)]
 Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_LISTED)]

@@ -19,6 +19,7 @@ from_peer: dict[str, Decode] = {
     "client": msgspec.msgpack.Decoder(list[m.FromClient]).decode,
     "engine": msgspec.msgpack.Decoder(list[m.FromEngine]).decode,
     "host": msgspec.msgpack.Decoder(list[m.FromHost]).decode,
+    "task": msgspec.msgpack.Decoder(list[m.FromTask]).decode,
 }
 """At the controller, by the peer's role."""
 
@@ -26,6 +27,7 @@ from_controller: dict[str, Decode] = {
     "client": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToClient]).decode,
     "engine": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToEngine]).decode,
     "host": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToHost]).decode,
+    "task": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToClient]).decode,
 }
 """At a peer, by its own role."""
 

@@ -36,6 +36,7 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    Waits,
     Withdrawn,
 )
 from engineroom.protocol.task_ranges import attempt_ranges
@@ -87,6 +88,7 @@ def _lie_of_a_client(world: World, client: Client, how: int) -> None:
     lies: tuple[Event, ...] = (
         Submit(task(how + 1, other), call),
         Submit(task(LAST_TASK + 1, client.number), call),
+        Submit(task(1000 + how, client.number), call, within=task(1, other)),
         Submit(task(1000 + how, client.number), call, to=b"no engine"),
         Large(Submit(task(how + 1, other), Call(Kind.APPLY, b"f", Stream(1, 600))), object()),
         Abort(tasks(1, 2, 3, client=other), interrupt=True),
@@ -116,6 +118,7 @@ def _lie_of_an_engine(world: World, engine: PretendEngine, how: int) -> None:
     engine.repeated.add(number)
     lies: tuple[Event, ...] = (
         Started(id_, attempt),
+        Waits(id_, attempt, how % 3 > 0),
         AlreadyStarted(id_, attempt),
         Revoked(id_, attempt),
         Withdrawn(tuple(attempt_ranges([(id_, attempt)]))),

@@ -50,6 +50,7 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    Waits,
     Withdraw,
     Withdrawn,
 )
@@ -305,7 +306,7 @@ class PretendEngine:
         self.numbers = count(1)
         self.given_up = False
 
-    def say(self, message: Full | Started | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
+    def say(self, message: Full | Started | Waits | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
         """Say something; the bytes of a large result follow it when they are asked for."""
         if self.peer is None:
             return []

@@ -33,6 +33,7 @@ from engineroom.protocol.messages import (
     ToClient,
     ToEngine,
     ToHost,
+    Waits,
 )
 from engineroom.protocol.task_ranges import numbers_in
 from tests.unit.core.confusion import confuse
@@ -248,6 +249,8 @@ class World:
                 self.perform(engine.finish(OUTCOMES[how % 3], size=(0, 0, 700, 1600)[how // 3 % 4]))
                 if how % 4:
                     self.perform(engine.start())
+                if engine.running is not None and how % 7 < 2:
+                    self.perform(engine.say(Waits(engine.running.task, engine.running.attempt, how % 7 == 0)))
                 if engine.running is not None and engine.peer is not None and how % 5 == 0:
                     output = Output(engine.running.task, engine.running.attempt, 1, 0, "hello")
                     self.perform(self.play(engine.peer, output))

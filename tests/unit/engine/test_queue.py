@@ -118,7 +118,7 @@ def test_what_is_still_arriving_goes_with_its_connection() -> None:
     queue = TaskQueue()
     queue.add([whole, half])
     queue.drop_incomplete()
-    assert queue.held() == (None, [whole.key])
+    assert queue.held() == ([], [whole.key])
 
 
 def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> None:
@@ -245,7 +245,7 @@ class Lives(RuleBasedStateMachine):
         running, queued = self.queue.held()
         assert set(queued) == {self.known[number].key for number in self.waiting}
         assert len(queued) == len(self.waiting)
-        assert running == (None if self.running is None else self.running.key)
+        assert running == ([] if self.running is None else [self.running.key])
         assert len(self.ran) == len(set(self.ran))
         assert not self.revoked & set(self.ran)
         assert self.queue.running is self.running

@@ -158,7 +158,7 @@ def test_a_missing_function_is_asked_for_and_its_task_waits(engine: Engine) -> N
     (item,) = engine.run()
     assert isinstance(item, MissingHere)
     assert item.attempt is attempt
-    assert engine.queue.held() == (None, [attempt.key])
+    assert engine.queue.held() == ([], [attempt.key])
     assert not attempt.ready
 
 

@@ -12,7 +12,10 @@ from engineroom.machine.left_behind import MARK
 if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
 
-_ADVICE = "Start more engines with `ipcluster engines -n 4`, or"
+_ADVICE = (
+    "Start more engines with `ipcluster engines -n 4`, or make these calls through `engineroom.get_client()`, and wait for "
+    "them in the task's main thread"
+)
 
 
 def inside_an_engine() -> bool:
@@ -38,8 +41,8 @@ def words_for_a_task(tasks: Iterable[Task], engines: Collection[int], patience: 
         return ""
     start = "the calls that this task waits for have not started:"
     if len(engines) == 1:
-        return f"{start} the only engine is busy, probably with this task. {_ADVICE} do not wait for calls in a task"
+        return f"{start} the only engine is busy, probably with this task. {_ADVICE}"
     return (
         f"{start} all {len(engines)} engines are busy, perhaps with tasks that wait as this one does. "
-        f"{_ADVICE} run fewer such tasks at a time"
+        f"{_ADVICE}"
     )

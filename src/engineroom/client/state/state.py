@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
@@ -33,6 +34,8 @@ class State:
     `failure`: None, or the error that ended the session. `scope`: takes note of the calls that are submitted, if set.
     """
 
+    outgoing_kind: ClassVar[type[Outgoing]] = Outgoing
+
     def __init__(
         self, wake: Callable[[], object], *, max_unfinished_bytes: int, advise: Callable[[str], str] = str
     ) -> None:
@@ -41,7 +44,7 @@ class State:
         self.id = SessionId(identity_of(self.secret))
         self.condition = threading.Condition()
         self.engines = EngineTable(advise)
-        self.outgoing = Outgoing(wake)
+        self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
         self.recent = Recent()
         self.questions = Questions()

@@ -34,7 +34,8 @@ class Request(msgspec.Struct, gc=False, eq=False):
     """One call, kept to be sent again until all its tasks have ended.
 
     `segments`: the payload if it travels as a stream. `size`: bytes of payload. `held`: bytes of memory that count as
-    its own until it has ended. `open`: tasks without an end. `number`: of its first task; 0 before it has one. Like a
+    its own until it has ended. `open`: tasks without an end. `number`: of its first task; 0 before it has one.
+    `within`: the task that makes the call, b"" for none. Like a
     Task, it is not tracked by the garbage collector: a million outstanding calls cost it nothing.
     """
 
@@ -47,10 +48,11 @@ class Request(msgspec.Struct, gc=False, eq=False):
     held: int
     open: int
     number: int = 0
+    within: bytes = b""
 
     def submit(self, session: SessionId) -> Submit:
         """Return the message that asks for it, without a stream."""
-        return Submit(task_id(session, self.number), self.call, self.to, self.options)
+        return Submit(task_id(session, self.number), self.call, self.to, self.options, None, self.within)
 
     def needs(self, functions: set[bytes]) -> bool:
         """Whether one of these, or of their parts, is its function."""

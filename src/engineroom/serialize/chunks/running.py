@@ -26,6 +26,14 @@ class RunningChunk:
         """Say that nothing more is taken from the items."""
         self._items = None
 
+    def put_aside(self) -> tuple[Iterator[Any] | None, bool, Exception | None]:
+        """Return what runs, for `take_up`: something else runs meanwhile."""
+        return self._items, self.withdrawn, self.verdict
+
+    def take_up(self, chunk: tuple[Iterator[Any] | None, bool, Exception | None]) -> None:
+        """Go on with what was put aside."""
+        self._items, self.withdrawn, self.verdict = chunk
+
     def withdraw(self, verdict: Exception | None = None) -> None:
         """Have the chunk end after the current item. For signal handlers in the thread that runs it."""
         self.withdrawn, self.verdict = True, verdict
