@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
     from engineroom.client.client import Client
+    from engineroom.client.in_tasks import get_client
     from engineroom.client.kinds import Many, One
     from engineroom.client.maps.lazy_map import LazyMapIterator
     from engineroom.client.maps.map_results import AsyncMapResult

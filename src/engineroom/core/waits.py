@@ -51,7 +51,7 @@ def _make_room(state: ControllerState, engine: Engine) -> None:
             continue
         if not descends_from(state, task, top):
             away.append(task)
-        elif task.submit.within != top:
+        elif task.submit.within not in engine.held:  # else it waits until its own parent does
             state.send(engine.peer, RunsWithin(task.id, task.attempt, top))
     if away:
         ask_all_back(state, away, engine)

@@ -146,7 +146,6 @@ class TaskQueue:
     def start_within(self, task: bytes) -> Attempt | None:
         """Start and return the next attempt that runs on behalf of `task`, which waits; None: there is none now."""
         with self._lock:
-            self._poked = False
             if self._halted:
                 return None
             for attempt in self._queued.values():
@@ -159,9 +158,13 @@ class TaskQueue:
             return None
 
     def wait_within(self, seconds: float) -> None:
-        """Block until something has been added, or made ready, or `poke` is called, or `seconds` have passed."""
+        """Block until something has been added, or made ready, or `poke` is called, or `seconds` have passed.
+
+        What has happened since this returned last counts as well: look at everything between two calls.
+        """
         with self._lock:
-            if self._closed or self._poked:
+            poked, self._poked = self._poked, False
+            if self._closed or poked:
                 return
             self._idle = self._looking = True
         try:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from engineroom.core.actions import Action, Send
-from engineroom.core.events import ClientGone, ClientUp, EngineUp
+from engineroom.core.events import ClientGone, ClientUp, EngineUp, Event
 from engineroom.core.families import ENDED
 from engineroom.core.limits import Limits
 from engineroom.core.not_allowed import NotAllowedError
@@ -65,10 +65,20 @@ class Engine:
         self.queue: list[Run] = []
         self.inbox: list[object] = []
         self.numbers, self.results = count(1), count(1)
+        self.said: dict[int, list[Event]] = {self.peer: [], self.client: []}
+        """What is on its way, by connection."""
 
     def up(self) -> None:
         self.story.feed(self.peer, EngineUp(instance_id(self.number)))
         self.story.feed(self.client, ClientUp(self.session, instance_id(self.number)))
+
+    def say(self, peer: int, event: Event) -> None:
+        self.said[peer].append(event)
+
+    def speak(self, peer: int) -> None:
+        """Have the next word of one of the two connections arrive."""
+        if self.said[peer]:
+            self.story.feed(peer, self.said[peer].pop(0))
 
     def read(self) -> None:
         message = self.inbox.pop(0)
@@ -79,11 +89,11 @@ class Engine:
                 self.queue = [msgspec.structs.replace(r, within=within) if r.task == id_ else r for r in self.queue]
             case Revoke(task=id_, attempt=attempt):
                 gone = self._forget(id_, attempt)
-                self.story.feed(self.peer, (Revoked if gone else AlreadyStarted)(id_, attempt))
+                self.say(self.peer, (Revoked if gone else AlreadyStarted)(id_, attempt))
             case Withdraw(attempts=attempts):
                 keys = [key for key in attempts_in(attempts) if self._forget(*key)]
                 if keys:
-                    self.story.feed(self.peer, Withdrawn(tuple(attempt_ranges(keys))))
+                    self.say(self.peer, Withdrawn(tuple(attempt_ranges(keys))))
             case _:
                 self._hear(message)
 
@@ -106,7 +116,7 @@ class Engine:
             for id_ in ids:
                 if id_ in frame.children:
                     frame.children[id_] = True
-        self.story.feed(self.client, Delivered(0, one_task(ids[0]).ranges))
+        self.say(self.client, Delivered(0, one_task(ids[0]).ranges))
 
     def _forget(self, id_: TaskId, attempt: int) -> bool:
         before = len(self.queue)
@@ -125,7 +135,7 @@ class Engine:
         elif not all(top.children.values()):
             if not top.waits:
                 top.waits = True
-                self.story.feed(self.peer, Waits(top.run.task, top.run.attempt))
+                self.say(self.peer, Waits(top.run.task, top.run.attempt))
             else:
                 within = [run for run in self.queue if run.within == top.run.task or (run.within and run.direct)]
                 if within:
@@ -133,11 +143,14 @@ class Engine:
         else:
             self._finish(top)
 
+    def is_busy(self) -> bool:
+        return bool(self.stack or self.inbox or any(self.said.values()))
+
     def _start(self, run: Run) -> None:
         self.queue.remove(run)
         self.stack.append(Frame(run, {}, self.story.children_of(run.task)))
         if run.announce:
-            self.story.feed(self.peer, Started(run.task, run.attempt))
+            self.say(self.peer, Started(run.task, run.attempt))
 
     def _submit(self, top: Frame) -> None:
         top.left -= 1
@@ -145,13 +158,13 @@ class Engine:
         top.children[id_] = False
         self.story.depths[id_] = self.story.depths.get(top.run.task, 0) + 1
         to = instance_id(self.story.rng.choice(self.story.engines).number) if self.story.rng.random() < 0.2 else None
-        self.story.feed(self.client, Submit(id_, CALL, to, within=top.run.task))
+        self.say(self.client, Submit(id_, CALL, to, within=top.run.task))
 
     def _finish(self, top: Frame) -> None:
         if top.waits:
-            self.story.feed(self.peer, Waits(top.run.task, top.run.attempt, False))
+            self.say(self.peer, Waits(top.run.task, top.run.attempt, False))
         self.stack.pop()
-        self.story.feed(self.peer, Finished(next(self.results), top.run.task, top.run.attempt, OK, b"done"))
+        self.say(self.peer, Finished(next(self.results), top.run.task, top.run.attempt, OK, b"done"))
 
 
 class Story:
@@ -177,8 +190,8 @@ class Story:
     def children_of(self, id_: TaskId) -> int:
         return 0 if self.depths.get(id_, 0) >= self.deepest else self.rng.randrange(4)
 
-    def feed(self, peer: int, event: object) -> None:
-        self.take(self.play(peer, event))  # type: ignore[arg-type]  # what a story feeds is an event
+    def feed(self, peer: int, event: Event) -> None:
+        self.take(self.play(peer, event))
 
     def take(self, actions: list[Action]) -> None:
         for action in actions:
@@ -205,13 +218,18 @@ class Story:
     def go_on(self, tasks: int, *, most: int = 30_000) -> None:
         """Let all engines do what they do, in any order, until all tasks of the client have ended."""
         for _ in range(most):
-            if len(self.ended) == tasks and not any(engine.stack or engine.inbox for engine in self.engines):
+            if len(self.ended) == tasks and not any(map(Engine.is_busy, self.engines)):
                 return
             engine = self.rng.choice(self.engines)
-            if engine.inbox and self.rng.random() < 0.6:
-                engine.read()
-            else:
-                engine.act()
+            match self.rng.randrange(4):
+                case 0 if engine.inbox:
+                    engine.read()
+                case 1:
+                    engine.speak(engine.peer)
+                case 2:
+                    engine.speak(engine.client)
+                case _:
+                    engine.act()
             if self.rng.random() < 0.1:
                 self.take(self.play.tick(0.05))
         raise AssertionError(f"{tasks - len(self.ended)} of {tasks} tasks have not ended")
@@ -237,6 +255,7 @@ def test_it_ends_when_engines_die_and_others_come(seed: int) -> None:
     for _ in range(2):
         for _ in range(60):
             engine = story.rng.choice(story.engines)
+            engine.speak(story.rng.choice([engine.peer, engine.client]))
             if engine.inbox:
                 engine.read()
             else:
@@ -310,6 +329,7 @@ def test_children_end_with_their_parent() -> None:
     story.take(story.play.tick(0.0))
     while engine.inbox and not any(sent(story, Result)):
         engine.read()
+        engine.speak(engine.peer)
 
     (its,) = sent(story, Result)
     assert its.outcome.status is Status.ABORTED  # type: ignore[attr-defined]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
 
 _ADVICE = (
-    "Start more engines with `ipcluster engines -n 4`, or make these calls through `engineroom.get_client()`, and wait for "
-    "them in the task's main thread"
+    "Start more engines with `ipcluster engines -n 4`, or make these calls through `engineroom.get_client()`, and wait "
+    "for them in the main thread of the task"
 )
 
 
