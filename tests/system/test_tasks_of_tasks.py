@@ -150,3 +150,20 @@ def test_there_is_no_such_client_outside_a_task() -> None:
 def test_a_task_does_not_end_engines(rc: Client) -> None:
     with pytest.raises(RuntimeError, match="a task cannot end engines"):
         rc.load_balanced_view().apply_sync(lambda: er.get_client().shutdown())
+
+
+def test_coroutines_wait_for_tasks_of_their_own(rc: Client) -> None:
+    async def tree(number: int) -> int:
+        if number < 2:
+            return number
+        view = er.get_client().load_balanced_view()
+        one, two = await asyncio.gather(*(view.apply_async(tree, number - step) for step in (1, 2)))
+        return int(one + two + await view.apply_async(abs, 0))
+
+    assert rc.load_balanced_view().apply_async(tree, 6).get(SECONDS) == 8
+    assert rc.load_balanced_view(targets=rc.ids[:1]).apply_async(tree, 5).get(SECONDS) == 5
+
+
+def test_more_than_the_limit_within_each_other_is_an_error(rc: Client) -> None:
+    with pytest.raises(RecursionError, match="submit tasks less deeply"):
+        rc.load_balanced_view(targets=rc.ids[:1]).apply_async(depth, 600).get(SECONDS)

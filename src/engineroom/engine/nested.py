@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from engineroom.engine.attempts import Attempt
+from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.capture import writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.interrupts import Interrupts
@@ -54,6 +56,8 @@ class Nested:
         self._run, self._link = run, link
         self._descriptors, self._streams, self._runs = descriptors, streams, runs
         self._main = threading.main_thread()
+        self._coroutines: Counter[Key] = Counter()
+        """How many coroutines of a task wait in its event loop."""
 
     async def dial(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
         """Return a connection over which the tasks of this engine speak."""
@@ -84,41 +88,87 @@ class Nested:
         """Run what descends from the running task until `done()`; False if `seconds` have passed before."""
         if done():
             return True
-        queue, end = self._queue, monotonic() + seconds
-        top = queue.running
+        top, end = self._queue.running, monotonic() + seconds
         assert top is not None
-        if len(queue.waiting) >= MOST:
-            raise RecursionError(
-                f"{MOST} tasks wait within each other on this engine, and the limit is {MOST}: submit tasks less deeply"
-            )
+        if top in self._queue.waiting:  # in an event loop, whose coroutine waits here as well
+            return self._serve(top, done, end)
         with self._interrupts.postponed():
-            queue.waiting.append(top)
-            self._outbox.waits(top, waits=True)
+            self._begin(top)
             try:
                 return self._serve(top, done, end)
             finally:
-                queue.waiting.pop()
-                self._outbox.waits(top, waits=False)
+                self._end(top)
+
+    def _begin(self, top: Attempt) -> None:
+        """Say that `top` waits."""
+        if len(self._queue.waiting) >= MOST:
+            raise RecursionError(
+                f"{MOST} tasks wait within each other on this engine, and the limit is {MOST}: submit tasks less deeply"
+            )
+        self._queue.waiting.append(top)
+        self._outbox.waits(top, waits=True)
+
+    def _end(self, top: Attempt) -> None:
+        """Say that `top` goes on."""
+        self._queue.waiting.remove(top)
+        self._outbox.waits(top, waits=False)
+
+    @contextmanager
+    def serving_in_loop(self) -> Iterator[None]:
+        """While a coroutine of the running task waits, have its event loop run what descends from the task."""
+        top = self._queue.running
+        assert top is not None
+        self._coroutines[top.key] += 1
+        if top not in self._queue.waiting:
+            self._begin(top)
+            self._serve_in_loop(top, asyncio.get_running_loop())
+        try:
+            yield
+        finally:
+            self._coroutines[top.key] -= 1
+            if not self._coroutines[top.key]:
+                del self._coroutines[top.key]
+                self._queue.on_news = None
+                self._end(top)
+
+    def _serve_in_loop(self, top: Attempt, loop: asyncio.AbstractEventLoop) -> None:
+        def look() -> None:
+            if self._queue.running is not top or top not in self._queue.waiting:
+                return
+            with self._interrupts.postponed():
+                more = self._serve_one(top)
+            if more:
+                loop.call_soon(look)
+
+        self._queue.on_news = lambda: loop.call_soon_threadsafe(look)
+        loop.call_soon(look)
 
     def _serve(self, top: Attempt, done: Callable[[], object], end: float) -> bool:
         while not done():
-            attempt = self._queue.start_within(top.run.task)
-            if attempt is not None:
-                with self._aside(top):
-                    self._run(attempt)
-                self._interrupts.check(top)
-            elif (left := end - monotonic()) <= 0:
+            if self._serve_one(top):
+                continue
+            if (left := end - monotonic()) <= 0:
                 return False
-            else:
-                with self._interrupts.allowed():
-                    self._queue.wait_within(left)
+            with self._interrupts.allowed():
+                self._queue.wait_within(left)
+        return True
+
+    def _serve_one(self, top: Attempt) -> bool:
+        """Run one task in the place of `top`, if there is one now."""
+        attempt = self._queue.start_within(top.run.task)
+        if attempt is None:
+            return False
+        with self._aside(top):
+            self._run(attempt)
+        self._interrupts.check(top)
         return True
 
     @contextmanager
     def _aside(self, top: Attempt) -> Iterator[None]:
         """Put aside what belongs to the task that waits, while another one runs."""
         self._descriptors.read(top)
-        streams = sys.stdin, sys.stdout, sys.stderr
+        streams, news = (sys.stdin, sys.stdout, sys.stderr), self._queue.on_news
+        self._queue.on_news = None
         self._streams.settle()
         chunk, called = running_chunk.put_aside(), arrivals.running
         shadowed, home.shadowed = home.shadowed, []
@@ -133,6 +183,7 @@ class Nested:
             running_chunk.take_up(chunk)
             arrivals.running = called
             sys.stdin, sys.stdout, sys.stderr = streams
+            self._queue.on_news = news
             self._queue.running = top
             self._runs.note(top.run.task, top.run.attempt)
             writer.set(top)

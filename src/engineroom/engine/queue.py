@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.lanes import DirectLanes
@@ -36,6 +36,8 @@ class TaskQueue:
         self._wakeup.acquire()
         self._looking, self._poked = False, False
         self.running: Attempt | None = None
+        self.on_news: Callable[[], object] | None = None
+        """Told whenever something may have become startable, with the lock held."""
         self.waiting: list[Attempt] = []
         """Those that have started, and wait for tasks of their own: the last of them, or something for it, runs."""
 
@@ -243,6 +245,8 @@ class TaskQueue:
         return bool(self.waiting) and any(attempt.key == key for attempt in self.waiting)
 
     def _wake_if_idle(self) -> None:
+        if self.on_news is not None:
+            self.on_news()
         if self._looking:
             self._poked = True
         if self._idle and (self._looking or self._closed or (not self._held and self._startable())):

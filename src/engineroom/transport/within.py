@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from engineroom.ids import TaskId
@@ -24,6 +25,9 @@ class Within(Protocol):
 
     def serve(self, done: Callable[[], object], seconds: float) -> bool:
         """Run what descends from the task until `done()`; False after `seconds`. `poke` has it look again."""
+
+    def serving_in_loop(self) -> AbstractContextManager[object]:
+        """Return a context in which the event loop that runs here runs what descends from the task."""
 
     def poke(self) -> None:
         """Something has happened for which `done` may be waiting. From any thread."""

@@ -6,6 +6,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
@@ -33,6 +34,9 @@ MAX_UNFINISHED_BYTES = 1024**3
 
 
 _shipped = own.shipped
+
+
+_NOTHING = nullcontext()
 
 
 class Owner(Listener, Protocol):
@@ -228,6 +232,10 @@ class Session(State):
         if answer.error:
             raise EngineroomError(answer.error)
         return answer.reply
+
+    def awaiting(self) -> AbstractContextManager[object]:
+        """Return a context in which a coroutine waits for results."""
+        return _NOTHING
 
     def check_may_wait(self) -> None:
         """Raise if the wait could never end, because no other thread would receive the result."""

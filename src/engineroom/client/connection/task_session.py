@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from engineroom.client.connection.session import Session
 from engineroom.client.state.outgoing import Outgoing
@@ -56,6 +57,10 @@ class TaskSession(Session):
         """Make waiting threads check again, and the main thread, which may run other tasks."""
         super().changed()
         self._engine.poke()
+
+    def awaiting(self) -> AbstractContextManager[object]:
+        """Return a context in which a coroutine waits for results; its loop runs other tasks meanwhile."""
+        return self._engine.serving_in_loop() if self._engine.serves() else super().awaiting()
 
     def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
         """Return whether `waiter` was woken in time, as `Session` does; other tasks run meanwhile."""

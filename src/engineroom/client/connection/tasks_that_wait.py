@@ -42,7 +42,4 @@ def words_for_a_task(tasks: Iterable[Task], engines: Collection[int], patience: 
     start = "the calls that this task waits for have not started:"
     if len(engines) == 1:
         return f"{start} the only engine is busy, probably with this task. {_ADVICE}"
-    return (
-        f"{start} all {len(engines)} engines are busy, perhaps with tasks that wait as this one does. "
-        f"{_ADVICE}"
-    )
+    return f"{start} all {len(engines)} engines are busy, perhaps with tasks that wait as this one does. {_ADVICE}"

@@ -148,7 +148,8 @@ class LeanFuture(Future[T]):
             if condition():
                 return
             session.silence.watch()
-            yield from ended
+            with session.awaiting():
+                yield from ended
         except BaseException:
             if ended.cancelled():
                 with contextlib.suppress(EngineroomError):  # the session has ended: there is nothing to withdraw
