@@ -26,6 +26,7 @@ from engineroom.client.engines.started_cluster import StartedCluster
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.engines.versions import CLIENT, USUAL, Versions, imported_packages, versions_here
 from engineroom.client.kinds import Many, One
+from engineroom.client.old_ways import OldWays
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
 from engineroom.client.results.remembered import Remembered
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "result_status", "abort", "broadcast_view")
-class Client(Remembered, Controls):
+class Client(Remembered, Controls, OldWays):
     """A connection to a cluster's controller, and through it to the engines.
 
     `rc[0]`, `rc[:]` and `rc.load_balanced_view()` return views; make calls through these. A client can be used from

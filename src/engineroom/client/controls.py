@@ -87,12 +87,3 @@ class Controls(Hinted):
         session.send(*(Shutdown(piece, hub, "shut down by a client") for piece in pieces))
         if wait:
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)
-
-    def spin(self) -> None:
-        """Do nothing: results arrive by themselves. This method exists for old scripts."""
-
-    def spin_thread(self, interval: float = 1) -> None:
-        """Do nothing: see `spin`."""
-
-    def stop_spin_thread(self) -> None:
-        """Do nothing: see `spin`."""

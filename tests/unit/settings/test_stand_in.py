@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,6 +113,14 @@ def test_programs_run_as_modules(program: str) -> None:
         f"runpy.run_module('ipyparallel.{program}', run_name='__main__')"
     )
     assert said.startswith("0.")
+
+
+def test_programs_that_run_as_modules_know_their_name() -> None:
+    said = python(
+        "import runpy, sys; sys.argv = ['x', 'list', '-o', 'json']\n"
+        "runpy.run_module('ipyparallel.cluster', run_name='__main__', alter_sys=True)"
+    )
+    assert isinstance(json.loads(said), list)
 
 
 @pytest.mark.parametrize(("name", "words"), [("nbextension", "ipcluster start"), ("nothing", "No module named")])

@@ -30,7 +30,9 @@ class SameModules(MetaPathFinder):
         found = find_spec(f"{self._target}.{rest}")
         if found is None:
             return None
-        return ModuleSpec(fullname, _SameModule(found), is_package=found.submodule_search_locations is not None)
+        is_package = found.submodule_search_locations is not None
+        # `python -m` makes the origin `sys.argv[0]`.
+        return ModuleSpec(fullname, _SameModule(found), origin=found.origin, is_package=is_package)
 
 
 class _SameModule(Loader):

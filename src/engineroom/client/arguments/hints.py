@@ -56,12 +56,9 @@ _CLIENT = {
 }
 _CLIENT_LATER = {
     "activate": "use `rc[:].execute(cell)` in place of %px",
-    "create_message_futures": "use a view's `apply_async`, which returns a future",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
     "resubmit": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
-    "send_apply_request": "use a view's `apply_async`",
-    "send_execute_request": "use `rc[:].execute(code)`",
     "session": "use `rc.history`; engineroom has no ZeroMQ session",
 }
 
