@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         unwrap_exception,
         wrap_exception,
     )
+    from engineroom.serialize.canning import can, can_map, uncan, uncan_map
     from engineroom.serialize.functions.declared import interactive
     from engineroom.serialize.old_names import (
         deserialize_object,
@@ -133,6 +134,8 @@ __all__ = [
     "ViewExecutor",
     "WrongKeyword",
     "__version__",
+    "can",
+    "can_map",
     "collect_exceptions",
     "deserialize_object",
     "get_client",
@@ -143,6 +146,8 @@ __all__ = [
     "register_joblib_backend",
     "remote",
     "serialize_object",
+    "uncan",
+    "uncan_map",
     "unpack_apply_message",
     "unwrap_exception",
     "use_cloudpickle",
@@ -176,6 +181,8 @@ _HOMES = {
     "RemoteFunction": "engineroom.client.views.remote",
     "TimeoutError": "engineroom.error",
     "ViewExecutor": "engineroom.client.views.executor",
+    "can": "engineroom.serialize.canning",
+    "can_map": "engineroom.serialize.canning",
     "deserialize_object": "engineroom.serialize.old_names",
     "get_client": "engineroom.client.in_tasks",
     "interactive": "engineroom.serialize.functions.declared",
@@ -185,6 +192,8 @@ _HOMES = {
     "register_joblib_backend": "engineroom.client.views.registering",
     "remote": "engineroom.client.views.remote",
     "serialize_object": "engineroom.serialize.old_names",
+    "uncan": "engineroom.serialize.canning",
+    "uncan_map": "engineroom.serialize.canning",
     "unpack_apply_message": "engineroom.serialize.old_names",
     "use_cloudpickle": "engineroom.serialize.old_names",
     "use_dill": "engineroom.serialize.old_names",

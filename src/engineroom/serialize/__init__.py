@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engineroom.serialize.canning import can, can_map, uncan, uncan_map
     from engineroom.serialize.old_names import (
         deserialize_object,
         pack_apply_message,
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
 __all__ = [
     "PrePickled",
     "Reference",
+    "can",
+    "can_map",
     "deserialize_object",
     "pack_apply_message",
     "serialize_object",
+    "uncan",
+    "uncan_map",
     "unpack_apply_message",
     "use_cloudpickle",
     "use_dill",
     "use_pickle",
 ]
 
-_NOT_BUILT = frozenset({"can", "can_map", "uncan", "uncan_map"})
-
 
 def __getattr__(name: str) -> Any:
-    if name in __all__ or name in _NOT_BUILT:
+    if name in __all__:
         return getattr(import_module("engineroom"), name)
     raise AttributeError(f"module 'engineroom.serialize' has no attribute {name!r}")

@@ -26,6 +26,9 @@ _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
 
 _NONE: AbstractSet[str] = frozenset()
+rules: dict[Any, Callable[[Any], Any]] = {}
+"""The user's rules, by type: see `canning`."""
+
 _GLOBAL = b"\x93"
 """The instruction of pickle (STACK_GLOBAL) by which it names a class or a function."""
 
@@ -89,7 +92,7 @@ def _plainly(wrapped: object, keep: Callable[[PickleBuffer], object] | None) -> 
         return None
     if _GLOBAL not in pickle:
         return pickle
-    if b"__main__" in pickle or modules_by_value() or may_hold_exceptions(pickle):
+    if b"__main__" in pickle or rules or modules_by_value() or may_hold_exceptions(pickle):
         return None
     return _with_modules(pickle) if own.any() else pickle
 

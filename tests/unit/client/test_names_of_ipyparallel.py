@@ -123,5 +123,3 @@ def test_what_is_not_built_yet_is_nobodys_type() -> None:
     assert not isinstance(1, er.AsyncHubResult)
     with pytest.raises(er.NotBuiltYet, match="AsyncHubResult is not available yet"):
         type("Mine", (er.AsyncHubResult,), {})
-    with pytest.raises(er.NotBuiltYet, match="copyreg"):
-        er.can_map["type"] = str

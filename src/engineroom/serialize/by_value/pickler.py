@@ -30,6 +30,7 @@ from engineroom.serialize.functions.evaluation import Evaluator
 from engineroom.serialize.functions.interactive import EMPTY, Scope, brought_by, furnish, make_function
 from engineroom.serialize.functions.ipython_names import is_of_ipython
 from engineroom.serialize.functions.large_parts import LARGE
+from engineroom.serialize.payloads import rules
 
 _ATTRIBUTES = (
     "__name__",
@@ -52,24 +53,33 @@ def dumps(value: object, buffers: list[PickleBuffer] | None = None) -> bytes:
 
     `buffers`: see `payloads.pickled`. Exceptions keep their causes and contexts, unless these can't travel.
     """
+    make = _kind_of_pickler()
     keep = None if buffers is None else keeper(buffers)
     with io.BytesIO() as file:
-        pickler = ByValuePickler(file, buffer_callback=keep)
+        pickler = make(file, buffer_callback=keep)
         try:
             pickler.dump(value)
         except Exception:
             if not pickler.chains and not pickler.evaluated:
                 raise
             _begin_again(file, buffers)
-            plainer = ByValuePickler(file, buffer_callback=keep, evaluates=False)
+            plainer = make(file, buffer_callback=keep, evaluates=False)
             try:
                 plainer.dump(value)
             except Exception:
                 if not plainer.chains:
                     raise
                 _begin_again(file, buffers)
-                ByValuePickler(file, buffer_callback=keep, chained=False, evaluates=False).dump(value)
+                make(file, buffer_callback=keep, chained=False, evaluates=False).dump(value)
         return file.getvalue()
+
+
+def _kind_of_pickler() -> type[ByValuePickler]:
+    if not rules:
+        return ByValuePickler
+    from engineroom.serialize.by_value.ruled import RuledPickler  # few have rules
+
+    return RuledPickler
 
 
 def _begin_again(file: io.BytesIO, buffers: list[PickleBuffer] | None) -> None:
