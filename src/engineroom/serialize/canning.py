@@ -7,18 +7,15 @@ no rules are needed: the way back travels along.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from engineroom.serialize.functions.interactive import home
-from engineroom.serialize.payloads import pickled, rules, unpickled
+from engineroom.serialize.payloads import pickled, unpickled
 from engineroom.serialize.references import Reference
+from engineroom.serialize.rules import Rule, opener_of, openers, rule_for, rules
 
 Kind = type | tuple[type, ...] | str
-Rule = Callable[[Any], Any]
-Opener = Callable[[Any, dict[str, Any] | None], Any]
 
 _AS_THEY_ARE = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset}
@@ -86,7 +83,8 @@ def _get_object(canned: CannedObject, g: dict[str, Any] | None) -> Any:
 
 
 can_map = Rules()
-uncan_map: dict[type, Opener] = {CannedObject: _get_object}
+uncan_map = openers
+uncan_map[CannedObject] = _get_object
 
 
 def can(obj: Any) -> Any:
@@ -107,30 +105,6 @@ def uncan(obj: Any, g: dict[str, Any] | None = None) -> Any:
     if type(obj) is dict:
         return {key: uncan(value, g) for key, value in obj.items()}
     return type(obj)(uncan(each, g) for each in obj) if type(obj) in {list, tuple} else obj
-
-
-def rule_for(kind: type) -> Rule | None:
-    """Return the rule for values of this type, None if there is none."""
-    return rules.get(kind) or next((rule for key, rule in rules.items() if _means(key, kind)), None)
-
-
-def opener_of(canned: object) -> Opener | None:
-    """Return what turns `canned` back, None if there is no rule for it."""
-    return next((opener for kind, opener in uncan_map.items() if isinstance(canned, kind)), None)
-
-
-def opened(canned: Any, opener: Opener | None) -> Any:
-    """Return the value that has travelled as `canned`."""
-    return uncan(canned, home.namespace) if opener is None else opener(canned, home.namespace)
-
-
-def _means(key: Any, kind: type) -> bool:
-    if isinstance(key, tuple):
-        return any(_means(each, kind) for each in key)
-    if isinstance(key, str):
-        module, _, name = key.rpartition(".")
-        return getattr(sys.modules.get(module), name, None) is kind
-    return key is kind
 
 
 __all__ = ["CannedObject", "can", "can_map", "uncan", "uncan_map"]

@@ -21,14 +21,12 @@ from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Buffer, Packed, lay_out, split
 from engineroom.serialize.modules.own import own
+from engineroom.serialize.rules import rules
 
 _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
 
 _NONE: AbstractSet[str] = frozenset()
-rules: dict[Any, Callable[[Any], Any]] = {}
-"""The user's rules, by type: see `canning`."""
-
 _GLOBAL = b"\x93"
 """The instruction of pickle (STACK_GLOBAL) by which it names a class or a function."""
 
@@ -109,7 +107,7 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
     from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
 
     try:
-        pickle = pickler.dumps(wrapped, buffers)
+        pickle = pickler.dumps(wrapped, buffers, _ruled() if rules else None)
         return _with_modules(pickle) if own.any() else pickle
     except PackError:
         raise
@@ -121,6 +119,12 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
 
             return deeper(lambda: _by_value(value, wrapped, buffers, what, root))
         raise PackError(explain(value, what, error, root=root)) from error
+
+
+def _ruled() -> Any:
+    from engineroom.serialize.by_value.ruled import RuledPickler  # few have rules
+
+    return RuledPickler
 
 
 def unpickled(packed: Buffer, parts: Sequence[Buffer] = ()) -> Any:

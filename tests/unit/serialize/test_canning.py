@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import engineroom as er
 from engineroom.serialize.canning import CannedObject
 from engineroom.serialize.functions.packing import pack_call, unpack_call
-from engineroom.serialize.payloads import pack, rules, unpack
+from engineroom.serialize.payloads import pack, unpack
+from engineroom.serialize.rules import rules
 
 
 class Held:

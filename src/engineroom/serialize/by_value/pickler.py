@@ -30,7 +30,6 @@ from engineroom.serialize.functions.evaluation import Evaluator
 from engineroom.serialize.functions.interactive import EMPTY, Scope, brought_by, furnish, make_function
 from engineroom.serialize.functions.ipython_names import is_of_ipython
 from engineroom.serialize.functions.large_parts import LARGE
-from engineroom.serialize.payloads import rules
 
 _ATTRIBUTES = (
     "__name__",
@@ -48,12 +47,13 @@ _LOCAL_NAMES = frozenset({"__builtins__", "__name__", "__spec__", "__loader__", 
 _ways_of_python: dict[type, Way | None] = {}
 
 
-def dumps(value: object, buffers: list[PickleBuffer] | None = None) -> bytes:
+def dumps(value: object, buffers: list[PickleBuffer] | None = None, kind: type[ByValuePickler] | None = None) -> bytes:
     """Return a pickle of `value` with what can't be imported by value. Raises whatever its parts raise.
 
-    `buffers`: see `payloads.pickled`. Exceptions keep their causes and contexts, unless these can't travel.
+    `buffers`: see `payloads.pickled`; `kind`: of pickler. Exceptions keep their causes and contexts, unless
+    these can't travel.
     """
-    make = _kind_of_pickler()
+    make = kind or ByValuePickler
     keep = None if buffers is None else keeper(buffers)
     with io.BytesIO() as file:
         pickler = make(file, buffer_callback=keep)
@@ -72,14 +72,6 @@ def dumps(value: object, buffers: list[PickleBuffer] | None = None) -> bytes:
                 _begin_again(file, buffers)
                 make(file, buffer_callback=keep, chained=False, evaluates=False).dump(value)
         return file.getvalue()
-
-
-def _kind_of_pickler() -> type[ByValuePickler]:
-    if not rules:
-        return ByValuePickler
-    from engineroom.serialize.by_value.ruled import RuledPickler  # few have rules
-
-    return RuledPickler
 
 
 def _begin_again(file: io.BytesIO, buffers: list[PickleBuffer] | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engineroom.errors import PackError
 from engineroom.serialize.by_value.pickler import ByValuePickler
-from engineroom.serialize.canning import opened, opener_of, rule_for
+from engineroom.serialize.rules import opened, opener_of, rule_for
 
 
 class RuledPickler(ByValuePickler):
