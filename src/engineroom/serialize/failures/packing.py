@@ -35,6 +35,8 @@ def pack_failure(exception: BaseException, *, engine_id: int, instance: bytes, m
     name, text, traceback = words_of(exception)
     info = {"engine_id": engine_id, "engine_uuid": engine_uuid(instance), "method": method}
     words = (name, text, traceback, info)
+    if isinstance(exception, RemoteError) and exception.original is not None:
+        exception = exception.original  # of a task that was submitted by a task: the words tell what led here
     pickle = dumps((words, _packed(exception)), 5)
     summary = brief(f"{name}: {text}", _SUMMARY)
     return summary, pickle if len(pickle) <= INLINE_LIMIT else lay_out(pickle, [], copy=False)
