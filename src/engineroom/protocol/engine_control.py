@@ -1,11 +1,14 @@
-"""Messages that signal, end and restart engines."""
+"""Messages that signal, end and restart engines, and what hosts say of theirs."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from engineroom.protocol.calls import Header
-from engineroom.protocol.ranges import EngineId, Fewer, Instance, Number, Signum, Text
+from engineroom.protocol.ranges import EngineId, Engines, Fewer, Instance, Number, Ordinal, Signum, TaskId, Text
+
+Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
+"""Pairs of a task and one of its attempts."""
 
 
 class Signal(Header, frozen=True, tag="signal"):
@@ -48,3 +51,30 @@ class RestartProcesses(Header, frozen=True, tag="restart_processes"):
     """Controller to host: end these engines and start them again."""
 
     instances: Annotated[tuple[Instance, ...], Fewer]
+
+
+class EngineExited(Header, frozen=True, tag="exited"):
+    """An engine's process has ended; `cause` in words.
+
+    `own`: by its own doing (it exited, crashed or ran out of memory), not by a signal from outside or because it was
+    told to. `running`: the (task, attempt) pairs that it ran then, None if the host can't tell.
+    `words`: what it wrote last and where its log is, for whoever waits for those; a few lines.
+    """
+
+    instance: Instance
+    cause: Text
+    own: bool = False
+    running: Attempts | None = None
+    words: Text = ""
+
+
+class Coming(Header, frozen=True, tag="coming"):
+    """Host to controller: `engines` that it has started, or is about to start, and that have not joined yet.
+
+    `returning`: how many of them have been here before, and keep their ids. `restarts`: whether it starts engines
+    again that die. Sent whenever one of these changes, ahead of the news of an engine's end.
+    """
+
+    engines: Engines = 0
+    returning: Engines = 0
+    restarts: bool = False

@@ -23,6 +23,8 @@ from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.calls import Terms as Terms
+from engineroom.protocol.engine_control import Coming as Coming
+from engineroom.protocol.engine_control import EngineExited as EngineExited
 from engineroom.protocol.engine_control import Restart as Restart
 from engineroom.protocol.engine_control import RestartProcesses as RestartProcesses
 from engineroom.protocol.engine_control import Shutdown as Shutdown
@@ -93,10 +95,6 @@ class EngineInfo(Header, frozen=True):
     pid_namespace: Word = ""
     resources: Resources = ()
     tags: Tags = ()
-
-
-Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
-"""Pairs of a task and one of its attempts."""
 
 
 class Hello(Header, frozen=True, tag="hello"):
@@ -439,33 +437,6 @@ class AlreadyStarted(Header, frozen=True, tag="already"):
 
     task: TaskId
     attempt: Ordinal
-
-
-class EngineExited(Header, frozen=True, tag="exited"):
-    """An engine's process has ended; `cause` in words.
-
-    `own`: by its own doing (it exited, crashed or ran out of memory), not by a signal from outside or because it was
-    told to. `running`: the (task, attempt) pairs that it ran then, None if the host can't tell.
-    `words`: what it wrote last and where its log is, for whoever waits for those; a few lines.
-    """
-
-    instance: Instance
-    cause: Text
-    own: bool = False
-    running: Attempts | None = None
-    words: Text = ""
-
-
-class Coming(Header, frozen=True, tag="coming"):
-    """Host to controller: `engines` that it has started, or is about to start, and that have not joined yet.
-
-    `returning`: how many of them have been here before, and keep their ids. `restarts`: whether it starts engines
-    again that die. Sent whenever one of these changes, ahead of the news of an engine's end.
-    """
-
-    engines: Engines = 0
-    returning: Engines = 0
-    restarts: bool = False
 
 
 class Full(Header, frozen=True, tag="full"):
