@@ -44,6 +44,7 @@ class EngineTable:
         self.advise = advise
         self._engines: dict[int, Engine] = {}
         self._instances: dict[int, Instance] = {}
+        self._others: set[int] = set()  # with another Python than ours
         self._confirmed: set[int] | None = None
         self.ids: tuple[int, ...] = ()
         self.other_python = False
@@ -101,6 +102,7 @@ class EngineTable:
         known = self._engines.get(message.engine)
         self._engines[message.engine] = Engine(message.engine, message.instance, message.info)
         self._instances[message.engine] = message.instance
+        self._note_python(message.engine)
         if self._confirmed is not None:
             self._confirmed.add(message.engine)
         if message.info.problem and (known is None or known.instance != message.instance):
@@ -111,6 +113,7 @@ class EngineTable:
         known = self._engines.get(message.engine)
         if known is not None and known.instance == message.instance:
             del self._engines[message.engine]
+            self._note_python(message.engine)
             self.silent.forget(message.engine)
             self._note(message)
             self._update()
@@ -125,8 +128,16 @@ class EngineTable:
         confirmed, self._confirmed = self._confirmed, None
         for engine in [] if confirmed is None else sorted(set(self._engines) - confirmed):
             gone = self._engines.pop(engine)
+            self._note_python(engine)
             self._note(EngineLeft(engine, gone.instance, "it left while this client was disconnected"))
         self._update()
+
+    def _note_python(self, engine: int) -> None:
+        known = self._engines.get(engine)
+        if known is not None and known.other_python:
+            self._others.add(engine)
+        else:
+            self._others.discard(engine)
 
     def _note(self, message: EngineLeft) -> None:
         self.left += 1
@@ -134,4 +145,4 @@ class EngineTable:
 
     def _update(self) -> None:
         self.ids = tuple(sorted(self._engines))
-        self.other_python = any(engine.other_python for engine in self._engines.values())
+        self.other_python = bool(self._others)
