@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,8 +30,8 @@ _FRAMES_SHOWN = 6
 _EXPECTED = (EngineroomError, TimeoutError, KeyboardInterrupt)
 _MARK = "_engineroom_for_users"
 _FAULTS = (AssertionError, NotImplementedError)
-_GENERATOR = 0x20
-"""Flag of the code of generator functions (`inspect.CO_GENERATOR`, whose module takes 10 ms to import)."""
+_GENERATOR, _COROUTINE = 0x20, 0x80
+"""Flags of the code of such functions (`inspect.CO_GENERATOR` ..., whose module takes 10 ms to import)."""
 
 
 def debugging() -> bool:
@@ -126,6 +126,21 @@ def users_iterator(function: Callable[_P, Generator[_T, Any, Any]]) -> Callable[
     return iterate
 
 
+def users_coroutine(function: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Return the coroutine function; errors for users that it raises do not show our frames."""
+
+    @functools.wraps(function)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return await function(*args, **kwargs)
+        except BaseException as error:
+            if is_for_users(error):
+                show_users_frames(error)
+            raise
+
+    return call
+
+
 def called_by_users(*names: str) -> Callable[[_Class], _Class]:
     """Return a decorator of classes: errors that these methods and properties raise do not show our frames.
 
@@ -143,7 +158,8 @@ def called_by_users(*names: str) -> Callable[[_Class], _Class]:
 def _decorated(member: Any) -> Any:
     if isinstance(member, property):
         return member.getter(users_call(member.fget))  # type: ignore[arg-type]  # all of ours can be read
-    return users_iterator(member) if member.__code__.co_flags & _GENERATOR else users_call(member)
+    flags = member.__code__.co_flags
+    return (users_iterator if flags & _GENERATOR else users_coroutine if flags & _COROUTINE else users_call)(member)
 
 
 def shown_in_ipython(error: Any) -> list[str]:

@@ -33,6 +33,12 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "packing": lambda rc: rc[0].apply_async(int, (n for n in ())),
     "raise_exception": lambda rc: _member(rc),
     "awaiting": lambda rc: asyncio.run(_await(rc)),
+    "async for": lambda rc: asyncio.run(_iterate(rc[:].apply_async(int, "x"))),
+    "async for over a map": lambda rc: asyncio.run(_iterate(rc.load_balanced_view().map_async(int, "xy"))),
+    "async for over imap": lambda rc: asyncio.run(_iterate(rc.load_balanced_view().imap(int, "xy"))),
+    "async for over an executor's map": lambda rc: asyncio.run(_iterate(rc.executor.map(int, "xy"))),
+    "a result by id": lambda rc: rc.results[_ended(rc)],
+    "the first error": lambda rc: rc[:].apply_async(int, "x").get(return_when="FIRST_EXCEPTION"),
 }
 
 
@@ -44,6 +50,17 @@ def _member(rc: Client) -> None:
 
 async def _await(rc: Client) -> Any:
     return await rc[0].apply_async(int, "x")
+
+
+async def _iterate(results: Any) -> None:
+    async for _ in results:
+        pass
+
+
+def _ended(rc: Client) -> str:
+    result = rc[0].apply_async(int, "x")
+    result.wait()
+    return result.msg_ids[0]
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

@@ -49,7 +49,7 @@ def ahead(max_outstanding: Any, engines: Callable[[], int]) -> Callable[[], int 
     return lambda: max_outstanding
 
 
-@called_by_users("__next__")
+@called_by_users("__next__", "__anext__")
 class LazyMapIterator(Iterator[T]):
     """An iterator over the results of `view.imap` or `executor.map`; `cancel` ends it early.
 
@@ -231,7 +231,7 @@ class LazyMapIterator(Iterator[T]):
         return not self._arrived.empty()
 
 
-@called_by_users("__next__")
+@called_by_users("__next__", "__anext__")
 class WholeMapIterator(LazyMapIterator[T]):
     """The results of a map that was submitted as a whole.
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
+
+from engineroom.errors import EngineroomError
+from engineroom.errors.local import is_for_users, show_users_frames
 
 
 class Waiting(Protocol):
@@ -44,16 +48,24 @@ class Until:
 
 async def each(result: Stepwise) -> AsyncIterator[Any]:
     """Yield the results one by one. A coroutine that is cancelled while it waits withdraws all of `result`."""
-    for step in result._steps():
-        if not step.ready():
-            waiting = True
-            try:
-                await Until(step.of, step.ready)
-                waiting = False
-            finally:
-                if waiting and step.of.cancelled():
-                    result.cancel()
-        if step.of.cancelled():
-            raise asyncio.CancelledError
-        for value in step.values():
-            yield value
+    try:
+        for step in result._steps():
+            await _until_ready(step, result)
+            for value in step.values():
+                yield value
+    except BaseException as error:
+        if is_for_users(error):
+            show_users_frames(error)
+        raise
+
+
+async def _until_ready(step: Step, result: Stepwise) -> None:
+    if not step.ready():
+        try:
+            await Until(step.of, step.ready)
+        except asyncio.CancelledError:
+            with contextlib.suppress(EngineroomError):  # the session has ended: there is nothing to withdraw
+                result.cancel()
+            raise
+    if step.of.cancelled():
+        raise asyncio.CancelledError

@@ -9,6 +9,7 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, ids_of
 from engineroom.client.results.metadata import Metadata, metadata_of
 from engineroom.client.state.recent import MOST
+from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_in, parse_msg_id, task_id
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _ById(Mapping[str, Any]):
         )
 
 
+@called_by_users("__getitem__", "__delitem__")
 class ResultsById(_ById):
     """The results of the tasks that ended last. Reading that of a task that raised raises its error."""
 
@@ -103,6 +105,7 @@ class ResultsById(_ById):
             self._session.recent.forget(range(self._session.last_number + 1))
 
 
+@called_by_users("__getitem__")
 class MetadataById(_ById):
     """The metadata of tasks that have not ended, and of those that ended last."""
 
