@@ -6,13 +6,16 @@ import weakref
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import engineroom as er
 from engineroom.client.client import Client
 from engineroom.client.connection.session import Session
 from engineroom.client.state.output import TaskOutput
-from engineroom.client.state.recent import LARGEST, MOST
-from engineroom.protocol.messages import Output
+from engineroom.client.state.recent import MOST, MOST_BYTES, Recent
+from engineroom.ids import SessionId, task_id
+from engineroom.protocol.messages import Outcome, Output, Result, Status
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
@@ -80,22 +83,49 @@ def test_what_a_user_has_read_is_freed_with_its_last_reference(rc: Client) -> No
 
 def test_the_last_ones_are_kept_as_far_as_they_are_small(rc: Client, session: Session, fake: FakeController) -> None:
     view = rc[0]
-    large = view.apply_async(bytes, LARGEST)
-    very_large = view.apply_async(bytes, 1 << 20)
-    small = [view.apply_async(abs, -number) for number in range(MOST + 10)]
+    large = view.apply_async(bytes, 1 << 20)
+    small = []
+    for number in range(2 * MOST):
+        small.append(view.apply_async(abs, -number))
+        if number % 100 == 99:
+            assert rc.wait(small, SECONDS)
     fake.holding = True
     talker = view.apply_async(abs, -1)
     task = session.tasks[session.last_number]
     task.output = TaskOutput()
-    task.output.add(Output(task.id(session.id), 1, 1, 0, "x" * LARGEST))
+    task.output.add(Output(task.id(session.id), 1, 1, 0, "said"))
     fake.go_on()
-    assert rc.wait([large, very_large, talker, *small], SECONDS)
-    assert len(rc.results) == MOST
+    assert rc.wait([large, talker], SECONDS)
+    assert MOST <= len(rc.results) < 1.5 * MOST
     assert small[-1].msg_id in rc.results
-    for result in (large, very_large, talker, small[0]):
+    assert rc.metadata[talker.msg_id].stdout == "said"
+    assert rc.metadata[talker.msg_id].submitted is not None
+    for result in (large, small[0]):
         with pytest.raises(KeyError, match=r"is not kept any more.* Hold the AsyncResult"):
             rc.results[result.msg_id]
-    assert len(large.get()) == LARGEST
+    assert len(large.get()) == 1 << 20
+
+
+@given(st.lists(st.lists(st.integers(0, 4 << 20), max_size=40), max_size=30))
+def test_however_results_come_what_is_kept_is_bounded(batches: list[list[int]]) -> None:
+    session, recent, number = SessionId(bytes(16)), Recent(SessionId(bytes(16))), 0
+    sizes: dict[int, int] = {}
+    body = bytes(4 << 20)
+    for batch in batches:
+        results = []
+        for size in batch:
+            number += 1
+            sizes[number] = size
+            results.append(Result(task_id(session, number), 0, Outcome(Status.OK, 0.0, 0.0), body[:size]))
+        recent.hear(0.0, results)
+        kept = list(recent.engines())
+        assert kept == list(range(number - len(kept) + 1, number + 1)), "the last ones"
+        assert sum(sizes[each] for each in kept) <= MOST_BYTES
+        assert recent._bytes == sum(sizes[each] for each in kept)
+    recent.forget(range(number // 2))
+    assert all(each >= number // 2 for each in recent.engines())
+    recent.forget(range(number + 1))
+    assert (recent._bytes, recent._count, recent.engines()) == (0, 0, {})
 
 
 def test_purging_forgets_what_is_kept_and_leaves_what_is_held(rc: Client) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
 from engineroom.client.state.output import TaskOutput
-from engineroom.client.state.recent import LARGEST
 from engineroom.ids import number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
@@ -68,7 +67,7 @@ class Inbox:
 
     def __init__(self, state: State, sender: Sender) -> None:
         self._state, self._sender, self._id = state, sender, state.id
-        self._recent, self._keep = state.recent, state.recent.add
+        self._recent = state.recent
         self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: state.questions.answered,
@@ -87,7 +86,7 @@ class Inbox:
 
     def on_messages(self, messages: list[Any]) -> None:
         now = time.time()
-        unfinished = self._state.tasks
+        unfinished, ended = self._state.tasks, []
         # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
         with self._state.condition:
             for message in messages:
@@ -102,10 +101,12 @@ class Inbox:
                         self.acknowledgements.add(number)
                     if task is not None:
                         self._end(task, message.engine, message.outcome, body, now)
+                        ended.append(message)
                 else:
                     handle = self._handlers.get(type(message))
                     if handle is not None:
                         handle(message)
+            self._recent.hear(now, ended)
             self._state.changed()
         if self.acknowledgements:
             self._sender.acknowledge_soon()
@@ -152,6 +153,7 @@ class Inbox:
             task = unfinished.pop(number, None)
             if task is not None:
                 self._end(task, engine, outcome, b"", now)
+                self._recent.copy(task)
 
     def _end(self, task: Task, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
         """End a task that is on no list any more."""
@@ -166,10 +168,8 @@ class Inbox:
             if outcome.status == Status.NO_ENGINE:
                 task.nowhere(self._state.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
-        if type(payload) is bytes and len(payload) <= LARGEST and task.output is None:
-            self._keep(task.__copy__())  # type: ignore[attr-defined]  # half of what copy() costs
-        else:
-            self._recent.consider(task)
+        if task.output is not None:
+            self._recent.copy(task)
         if owner is not None:
             owner._task_done(task)
 

@@ -38,7 +38,7 @@ class _ById(Mapping[str, Any]):
 
     def _numbers(self) -> list[int]:
         with self._session.condition:
-            return [task.number for task in self._session.recent.all()]
+            return list(self._session.recent.engines())
 
     def _task(self, key: object) -> Task:
         if not isinstance(key, str | AsyncResult):
@@ -140,4 +140,4 @@ def purge(session: Session, jobs: Jobs | str, engines: Collection[int]) -> None:
     with session.condition:
         recent = session.recent
         gone = {number_in(session.id, parse_msg_id(name)) for name in names}
-        recent.forget(gone | {task.number for task in recent.all() if task.engine in engines})
+        recent.forget(gone | {number for number, engine in recent.engines().items() if engine in engines})

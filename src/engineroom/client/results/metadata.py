@@ -66,7 +66,7 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
     error = None if outcome is None or (outcome.status == Status.OK and code is None) else task.exception()
     return Metadata(
         msg_id=task.msg_id(session),
-        submitted=_when(task.submitted),
+        submitted=_when(task.submitted) if task.submitted else None,
         started=_when(outcome.started) if outcome is not None and ran else None,
         completed=_when(outcome.started + outcome.seconds) if outcome is not None and ran else None,
         received=_when(task.received) if task.received else None,

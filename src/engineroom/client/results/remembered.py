@@ -20,14 +20,17 @@ class Remembered:
     def results(self) -> ResultsById:
         """The results of the tasks that ended last, by message id: `rc.results[ar.msg_id]`.
 
-        The last 1,000 are kept; one that takes more than 16 KiB, together with its output, is not. An AsyncResult keeps
-        its own results for as long as you hold it.
+        The last 1,000 are kept, as far as they take 16 MiB; one of more than 64 KiB is not. An AsyncResult keeps its
+        own results for as long as you hold it.
         """
         return ResultsById(self._session)
 
     @property
     def metadata(self) -> MetadataById:
-        """The metadata of tasks by message id: of those that have not ended, and of those in `rc.results`."""
+        """The metadata of tasks by message id: of those that have not ended, and of those in `rc.results`.
+
+        Of a task that has ended and printed nothing, `submitted` and `engine_uuid` are not kept. `ar.metadata` has all.
+        """
         return MetadataById(self._session)
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:

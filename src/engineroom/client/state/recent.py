@@ -5,49 +5,93 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Container
 from copy import copy
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from engineroom.client.state.tasks import Task
+from engineroom.client.state.tasks import Task
+from engineroom.ids import SessionId, number_in
+from engineroom.protocol.messages import Result
 
 MOST = 1000
-"""So many tasks are kept."""
+"""So many tasks are kept, and as many of those that have printed something."""
 
-LARGEST = 16 * 1024
-"""Bytes that the packed result of each may take, together with its output."""
+MOST_BYTES = 16 << 20
+"""Bytes that their packed results may take and, of those that have printed something, results and output."""
 
 
 class Recent:
-    """Copies of the tasks that ended last, with their results still packed: what users hold is theirs alone.
+    """The tasks that ended last, with their results still packed: what users hold is theirs alone.
 
-    They cost a task 0.1 us: they are found by looking at all of them. The session's condition is held for all of this.
+    The messages that told of them are kept as they came, batch by batch, which costs a task 0.1 us; a copy of the task
+    only if it has printed something, or was ended together with others. The session's condition is held for all this.
     """
 
-    __slots__ = ("_tasks", "add")
+    __slots__ = ("_bytes", "_copied", "_copied_bytes", "_count", "_heard", "_session")
 
-    def __init__(self) -> None:
-        self._tasks: deque[Task] = deque(maxlen=MOST)
-        self.add = self._tasks.append
-        """Keeps a copy of a task that has just ended, and is small."""
+    def __init__(self, session: SessionId) -> None:
+        self._session = session
+        self._heard: deque[tuple[float, list[Result], int]] = deque()
+        """When they came, the messages that came together, and the bytes of their results."""
+        self._count = self._bytes = self._copied_bytes = 0
+        self._copied: dict[int, Task] = {}
 
-    def consider(self, task: Task) -> None:
-        """Keep a task that has just ended, unless it is too large."""
-        payload, output = task.payload, task.output
-        if not isinstance(payload, bytes):
+    def hear(self, now: float, results: list[Result]) -> None:
+        """Keep what these messages say, all of them with a result inside, and forget the oldest that are too many."""
+        if not results:
             return
-        if len(payload) + (0 if output is None else output.size) <= LARGEST:
-            self.add(copy(task))
+        size = sum([len(result.body) for result in results])  # type: ignore[arg-type, misc]  # none is a stream
+        heard = self._heard
+        heard.append((now, results, size))
+        self._count += len(results)
+        self._bytes += size
+        while heard and (self._count - len(heard[0][1]) >= MOST or self._bytes > MOST_BYTES):
+            _, gone, size = heard.popleft()
+            self._count -= len(gone)
+            self._bytes -= size
+
+    def copy(self, task: Task) -> None:
+        """Keep a copy of a task that has just ended."""
+        if task.payload is None or isinstance(task.payload, bytes):
+            self._copied[task.number] = copy(task)
+            self._copied_bytes += _size_of(task)
+            while len(self._copied) > MOST or self._copied_bytes > MOST_BYTES:
+                self._copied_bytes -= _size_of(self._copied.pop(next(iter(self._copied))))
 
     def get(self, number: int) -> Task | None:
         """Return a copy of task `number`, to be opened; None: it is not kept."""
-        return next((copy(task) for task in self._tasks if task.number == number), None)
+        task = self._copied.get(number)
+        if task is not None:
+            return copy(task)
+        found = (
+            self._task_of(result, now)
+            for now, results, _ in reversed(self._heard)
+            for result in results
+            if number_in(self._session, result.task) == number
+        )
+        return next(found, None)
 
-    def all(self) -> list[Task]:
-        """Return those that are kept, not to be opened; the one that ended first is the first one."""
-        return list(self._tasks)
+    def engines(self) -> dict[int, int]:
+        """Return the numbers of the tasks that are kept, in order, with the engine that ran each."""
+        found = {number: task.engine for number, task in self._copied.items()}
+        for _, results, _ in self._heard:
+            found.update((number_in(self._session, result.task), result.engine) for result in results)
+        return dict(sorted(found.items()))
 
     def forget(self, numbers: Container[int]) -> None:
         """Keep these tasks no longer."""
-        rest = [task for task in self._tasks if task.number not in numbers]
-        self._tasks.clear()
-        self._tasks.extend(rest)
+        for number in [number for number in self._copied if number in numbers]:
+            self._copied_bytes -= _size_of(self._copied.pop(number))
+        heard, self._heard, self._count, self._bytes = self._heard, deque(), 0, 0
+        for now, results, _ in heard:
+            rest = [result for result in results if number_in(self._session, result.task) not in numbers]
+            if rest:
+                self.hear(now, rest)
+
+    def _task_of(self, result: Result, received: float) -> Task:
+        """Return a task that has ended with `result`. When it was submitted is not known any more."""
+        task = Task(0, None, None, 0.0, -1, result.engine, number_in(self._session, result.task))
+        task.outcome, task.payload, task.received = result.outcome, result.body, received  # type: ignore[assignment]
+        return task
+
+
+def _size_of(task: Task) -> int:
+    size = len(task.payload) if isinstance(task.payload, bytes) else 0
+    return size if task.output is None else size + task.output.size

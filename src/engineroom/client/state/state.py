@@ -46,7 +46,7 @@ class State:
         self.engines = EngineTable(advise)
         self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
-        self.recent = Recent()
+        self.recent = Recent(self.id)
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.comms = Comms(self.callbacks)
