@@ -1,7 +1,7 @@
 """Engines as workers of a Dask cluster: its scheduler runs in the client's process, a worker in each engine.
 
-Dask's connections are its own: our key does not protect them. So all of it stays on this machine's loopback unless the
-user says otherwise.
+Dask's connections are its own. Its scheduler listens on loopback unless the user says otherwise, and speaks TLS with
+keys made for this one cluster, which reach the engines through ours.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class DaskCluster:
         self._client = client
         self._loop: Loop | None = None
         self._scheduler: Any = None
+        self._security: Any = None
         self._clients: list[Any] = []
 
     def start(self, targets: Targets, scheduler_args: dict[str, Any], worker_args: dict[str, Any]) -> Any:
@@ -46,20 +47,21 @@ class DaskCluster:
             self._loop = Loop("engineroom-dask")
             atexit.register(self.stop)
         if self._scheduler is None:
-            options = {"host": _LOOPBACK, "dashboard": False, **scheduler_args}
+            self._security = scheduler_args.pop("security", None) or distributed.Security.temporary()
+            options = {"host": _LOOPBACK, "dashboard": False, "security": self._security, **scheduler_args}
             self._scheduler = self._loop.run(started(distributed.Scheduler, **options), _SECONDS)
         address = self._scheduler.address
         self._check_reach(engines, address)
         there = {worker.name for worker in list(self._scheduler.workers.values())}
         new = {each: f"engine-{each}" for each in engines if f"engine-{each}" not in there}
-        options = {"nthreads": 1, **worker_args}
+        options = {"nthreads": 1, "security": self._security, **worker_args}
         starts = [
             self._client[each].apply_async(start_worker, address, {"name": name, **options})
             for each, name in new.items()
         ]
         for start in starts:
             start.get(_SECONDS)
-        made = distributed.Client(address)
+        made = distributed.Client(address, security=self._security)
         self._clients.append(made)
         made.wait_for_workers(len(there) + len(new), timeout=_SECONDS)
         return made
@@ -95,7 +97,7 @@ class DaskCluster:
             raise DaskError(
                 f"Dask's scheduler listens on this machine alone ({address}): {', '.join(elsewhere)} cannot reach it. "
                 "Pass targets=[...] with the engines of this machine, or scheduler_args={'host': ADDRESS} with an "
-                "address of this machine; Dask then accepts everybody who can reach that (see docs/security.md)"
+                "address of this machine that the others can reach"
             )
 
 

@@ -1,0 +1,117 @@
+"""Other libraries on engines: each script compares its numbers with those of a serial run, and says "equal"."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client, PackError
+from tests.documented import blocks
+from tests.patience import SECONDS
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "tests" / "real" / "integrations"
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    """A Python with the libraries, in an environment of its own."""
+    made = subprocess.run(
+        ["bash", ".ci/venv", "build/integrations", sys.executable, "integrations"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    found = ROOT / "build" / "integrations" / "bin" / "python"
+    stand_in = ["-m", "pip", "install", "-qq", "--no-deps", "--editable", "compat/ipyparallel"]
+    subprocess.run([str(found), *stand_in], cwd=ROOT, check=True, capture_output=True, timeout=300)
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def cluster(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The connection file of two engines that all tests here share."""
+    profile = tmp_path_factory.mktemp("profile")
+    ipcluster = Path(python).with_name("ipcluster")
+    options = ["--profile-dir", str(profile)]
+    subprocess.run([ipcluster, "start", "-n", "2", "--daemonize", *options], check=True, timeout=2 * SECONDS)
+    yield profile / "security" / "ipcontroller-client.json"
+    subprocess.run([ipcluster, "stop", *options], check=True, timeout=2 * SECONDS)
+
+
+def run(python: str, script: str, **environment: str) -> str:
+    """Return what a script says; it has to end well."""
+    ran = subprocess.run(
+        [python, "-W", "ignore", script],
+        cwd=SCRIPTS,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=4 * SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    return ran.stdout
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["adaptive_runners", "dask_on_engines", "hyperopt_trials", "joblib_and_scikit_learn", "samplers", "trackpy_batch"],
+)
+def test_a_library_on_engines_gives_the_numbers_of_a_serial_run(python: str, cluster: Path, script: str) -> None:
+    assert run(python, f"{script}.py", CLUSTER=str(cluster)).endswith("equal\n")
+
+
+def test_joblib_without_a_cluster_asks_for_permission_or_starts_one(python: str, tmp_path: Path) -> None:
+    assert run(python, "joblib_without_cluster.py", IPYTHONDIR=str(tmp_path)).endswith("equal\n")
+
+
+@pytest.mark.parametrize("name", list(blocks("integrations.md", "python")))
+def test_what_the_page_shows_runs(python: str, cluster: Path, tmp_path: Path, name: str) -> None:
+    script = tmp_path / f"shown_{name}.py"
+    text = blocks("integrations.md", "python")[name]
+    script.write_text(
+        f"import os\nimport engineroom\nrc = engineroom.Client(os.environ['CLUSTER'])\n{text}\nrc.close()\n"
+    )
+    run(python, str(script), CLUSTER=str(cluster))
+
+
+def test_an_engine_of_another_python_takes_what_travels_as_source(
+    cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "python3.12" if sys.version_info[:2] != (3, 12) else "python3.13"
+    environment = ROOT / "build" / other
+    made = subprocess.run(
+        ["bash", ".ci/venv", str(environment), other],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "of_the_user.py").write_text("import sys\ndef minor():\n    return sys.version_info[1]\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import of_the_user  # type: ignore[import-not-found]  # made just now
+
+    file = cluster.with_name("ipcontroller-engine.json")
+    command = [str(environment / "bin" / "ipengine"), f"--IPEngine.url_file={file}"]
+    with Client(cluster) as rc, subprocess.Popen(command, stderr=subprocess.DEVNULL) as engine:
+        try:
+            rc.wait_for_engines(3, timeout=SECONDS)
+            [new] = [each for each in rc.ids if each > 1]
+            assert rc[new].apply_sync(of_the_user.minor) == int(other.partition(".")[2])
+            with pytest.raises(PackError, match=rf"cannot be sent to engine {new} \(Python 3"):
+                rc[new].apply_sync(lambda: 1)
+            assert set(rc.load_balanced_view().map_sync(lambda x: x + 1, range(20))) == set(range(1, 21))
+            assert rc.versions().differences[0] == "python"
+        finally:
+            engine.terminate()
