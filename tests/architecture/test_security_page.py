@@ -46,6 +46,7 @@ TESTED: dict[str, tuple[str, str]] = {
         "system/test_faults_of_the_controller.py",
         "test_what_is_out_of_range_is_told_to_whoever_said_it",
     ),
+    "A task may submit tasks itself": ("system/test_tasks_of_tasks.py", "test_a_task_does_not_end_engines"),
     "A task can do what the user": (SENTENCES, "test_a_task_reads_the_keys_of_its_user"),
     "Processes that a task leaves behind": (
         "system/test_left_behind.py",
