@@ -30,6 +30,8 @@ from engineroom.protocol.engine_control import RestartProcesses as RestartProces
 from engineroom.protocol.engine_control import Shutdown as Shutdown
 from engineroom.protocol.engine_control import Signal as Signal
 from engineroom.protocol.engine_control import SignalProcess as SignalProcess
+from engineroom.protocol.functions import Function as Function
+from engineroom.protocol.functions import NeedFunction as NeedFunction
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
 from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
@@ -43,7 +45,6 @@ from engineroom.protocol.ranges import (
     Engines,
     Epoch,
     Fewer,
-    Hash,
     Identity,
     Instance,
     Instances,
@@ -58,7 +59,6 @@ from engineroom.protocol.ranges import (
     Secret,
     Size,
     SomeEngine,
-    SomeHash,
     SomeHost,
     SomeTask,
     Spans,
@@ -212,17 +212,6 @@ class Submit(Header, frozen=True, tag="submit"):
     within: SomeTask = b""
 
 
-class Function(Header, frozen=True, tag="function"):
-    """The bytes of a function; also controller to engine. Sent before the first call that names its hash.
-
-    `parts`: hashes of the parts that belong to it and are sent by themselves, ahead of it; None: it is such a part.
-    """
-
-    hash: Hash
-    body: Body = b""
-    parts: Annotated[tuple[Hash, ...], Fewer] | None = ()
-
-
 class Abort(Header, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have; with `force`, end the
     engines of those that go on then."""
@@ -319,14 +308,6 @@ class SubmitAgain(Header, frozen=True, tag="again"):
     """
 
     tasks: TaskRanges
-
-
-class NeedFunction(Header, frozen=True, tag="need"):
-    """The function with this hash is not here (any more); also engine to controller. `of`: the function that a call
-    names, of which this may be a part; b"" for none."""
-
-    hash: SomeHash
-    of: SomeHash = b""
 
 
 class Answer(Header, frozen=True, tag="answer"):

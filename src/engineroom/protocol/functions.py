@@ -1,0 +1,27 @@
+"""What is said of functions, which travel apart from the calls that name them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from engineroom.protocol.calls import Body, Header
+from engineroom.protocol.ranges import Fewer, Hash, SomeHash
+
+
+class Function(Header, frozen=True, tag="function"):
+    """The bytes of a function; also controller to engine. Sent before the first call that names its hash.
+
+    `parts`: hashes of the parts that belong to it and are sent by themselves, ahead of it; None: it is such a part.
+    """
+
+    hash: Hash
+    body: Body = b""
+    parts: Annotated[tuple[Hash, ...], Fewer] | None = ()
+
+
+class NeedFunction(Header, frozen=True, tag="need"):
+    """The function with this hash is not here (any more); also engine to controller. `of`: the function that a call
+    names, of which this may be a part; b"" for none."""
+
+    hash: SomeHash
+    of: SomeHash = b""
