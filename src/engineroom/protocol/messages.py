@@ -7,7 +7,6 @@ end without a new protocol version. The payload of a call or a result is opaque 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
 
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
 from engineroom.protocol.calls import METHODS as METHODS
@@ -44,7 +43,6 @@ from engineroom.protocol.ranges import (
     EngineId,
     Engines,
     Epoch,
-    Fewer,
     Identity,
     Instance,
     Instances,
