@@ -10,7 +10,7 @@ from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
 from engineroom.core.forcing import why_late
-from engineroom.core.placement import Pool
+from engineroom.core.placement import Pool, pool_of
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
 from engineroom.core.prospects import to_come
@@ -59,7 +59,20 @@ def explain_task(state: ControllerState, task_id: TaskId) -> AboutTask:
         task.failed_on,
         task.causes,
         task.withdrawn is not None,
+        _stands(state, task),
     )
+
+
+def _stands(state: ControllerState, task: Task) -> bool:
+    """Whether `task` does not go on by itself, however long its client waits."""
+    engine, pool = task.engine, task.pool
+    if engine is not None:
+        full = engine.full is not None and task.state is not State.STARTED
+        return full or engine.peer is None or engine.silent_since is not None or bool(why_late(state, task, engine))
+    if task.session.paused:
+        return True
+    queued = task.state is State.QUEUED and pool is not None
+    return queued and all(engine.silent_since is not None for engine in pool_of(task).engines)
 
 
 def _without_task(session: Session, number: int) -> AboutTask:

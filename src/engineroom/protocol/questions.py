@@ -76,7 +76,8 @@ class Queues(Header, frozen=True, tag="queues"):
 
 class AboutTask(Header, frozen=True, tag="task"):
     """`state` and `why` are for people. `engine`: -1 for none. `failed_on`: where it raised; `died_with_it`: how
-    engines ended that ran it; `withdrawn`: it ends as soon as its engine returns it."""
+    engines ended that ran it; `withdrawn`: it ends as soon as its engine returns it. `stands`: it does not go on unless
+    something else changes: it waits for what nobody has, for somebody who is not there, or does not end."""
 
     state: Word
     why: Text
@@ -86,6 +87,7 @@ class AboutTask(Header, frozen=True, tag="task"):
     failed_on: Annotated[tuple[EngineId, ...], Fewer] = ()
     died_with_it: Annotated[tuple[Text, ...], Fewer] = ()
     withdrawn: bool = False
+    stands: bool = False
 
 
 class AboutEngine(Header, frozen=True, tag="engine"):

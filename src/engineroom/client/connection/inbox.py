@@ -192,6 +192,6 @@ class Inbox:
         for number in self._numbers(message.tasks):
             task = self._state.tasks.get(number)
             if task is not None and not task.started:
-                task.started, task.engine = True, message.engine
+                task.started, task.engine = time.time(), message.engine
                 if task.listener is not None:
                     task.listener._task_started(task)

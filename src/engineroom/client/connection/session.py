@@ -14,13 +14,24 @@ from engineroom.client.connection.io_thread import IOThread
 from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
 from engineroom.client.connection.silence import Silence
+from engineroom.client.connection.vigil import Tasks, Vigil
 from engineroom.client.state.engine_table import Engine
 from engineroom.client.state.pythons import options_for
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
 from engineroom.client.waiting.awaited import Awaited
-from engineroom.client.waiting.waits import PATIENCE, CallbackThread, LeftCondition, Waiter, in_slices, unheld
+from engineroom.client.waiting.waits import (
+    FOR_EVER,
+    PATIENCE,
+    CallbackThread,
+    LeftCondition,
+    Looks,
+    Waiter,
+    every,
+    in_slices,
+    unheld,
+)
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
@@ -28,6 +39,9 @@ from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 from engineroom.serialize.modules.own import own
+
+_ANSWER = 0.3
+"""Seconds that the controller has to say why a wait was in vain."""
 
 MAX_UNFINISHED_BYTES = 1024**3
 """Submitting waits while the payloads of unfinished tasks hold more than this."""
@@ -54,12 +68,12 @@ class Session(State):
         *,
         reconnect_timeout: float = 60.0,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
-        patience: float = PATIENCE,
+        patience: float | None = PATIENCE,
         advise: Callable[[str], str] = str,
     ) -> None:
         """`dial`: the way to the controller. `reconnect_timeout`: seconds to try to reconnect. `max_unfinished_bytes`:
         submitting waits while unfinished tasks hold more. `patience`: seconds that a call may wait before it says what
-        for. `advise`: makes the commands in a message act on this cluster.
+        for, None: for ever. `advise`: makes the commands in a message act on this cluster.
         """
         super().__init__(self._wake, max_unfinished_bytes=max_unfinished_bytes, advise=advise)
         self.packer = FunctionPacker()
@@ -67,8 +81,8 @@ class Session(State):
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")
         self.awaited = Awaited(self._io)
-        self.patience = patience
-        self.silence = Silence(self.engines, self._io, lambda: self.tasks, patience)
+        self.patience = FOR_EVER if patience is None else patience
+        self.silence = Silence(self.engines, self._io, lambda: self.tasks, self.patience, self._vigil)
         self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout)
 
     def start(self, timeout: float) -> None:
@@ -221,7 +235,7 @@ class Session(State):
         number, waiter = self.questions.new()
         try:
             self.send(make(number))
-            if not self.wait_for(waiter, timeout, self.silence.look_at_the_way):
+            if not self.wait_for(waiter, timeout, every(self.patience, self.silence.look_at_the_way)):
                 raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
             answer = self.questions.answer(number)
         finally:
@@ -254,29 +268,40 @@ class Session(State):
         if self.outgoing.stuck:
             self.outgoing.wake_surely()
 
-    def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
-        """Return whether `waiter` was woken in time; `look()` is called every `patience` seconds meanwhile.
+    def _vigil(self, tasks: Tasks | None) -> Vigil:
+        """Return a vigil over `tasks()`, None: over all."""
+        return Vigil(self.id, self.questions, self.send, tasks or (lambda: tuple(self.tasks.values())))
+
+    def why_it_stands(self, tasks: Tasks) -> str:
+        """Return why nothing of `tasks()` goes on, "" if something may; waits a moment for the controller's answer."""
+        vigil = self._vigil(tasks)
+        try:
+            vigil.ask()
+            if vigil.answered is not None:
+                self.wait_for(vigil.answered, _ANSWER, every(_ANSWER, self.check))
+            return vigil.stands
+        finally:
+            vigil.end()
+
+    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks) -> bool:
+        """Return whether `waiter` was woken in time; meanwhile, `looks` go on.
 
         If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
         """
         condition: Any = self.condition
         if not condition._is_owned():
-            return in_slices(waiter.wait, timeout, look, self.patience)
+            return in_slices(waiter.wait, timeout, looks)
         with unheld(condition):
-            return in_slices(waiter.wait, timeout, look, self.patience)
+            return in_slices(waiter.wait, timeout, looks)
 
-    def wait_until(
-        self, condition: Callable[[], object], timeout: float | None, *, look: Callable[[], object] | None = None
-    ) -> bool:
+    def wait_until(self, condition: Callable[[], object], timeout: float | None, *, looks: Looks | None = None) -> bool:
         """Return whether `condition()` came true in time, or the session failed; asked at each change.
 
-        `look()` is called every `patience` seconds meanwhile; by default, it says what calls wait for while nothing can
-        run.
+        `looks` go on meanwhile; by default, they say what calls wait for.
         """
         self.check_may_wait()
-        look = look or self.silence.look
-
-        return in_slices(partial(self.wait_for_change, condition), timeout, look, self.patience)
+        looks = looks or self.silence.looks()
+        return in_slices(partial(self.wait_for_change, condition), timeout, looks)
 
     def _copied_for(self, function: PackedFunction) -> int:
         """Return how much memory a function's parts take that were copied for it: counted with its first call only."""
@@ -298,7 +323,9 @@ class Session(State):
             raise BufferError(
                 f"{full}, and waiting here would stop the event loop: `await rc.room()` first, or await earlier results"
             )
-        self.wait_until(lambda: room.has(size), None, look=lambda: self.silence.look_for_room(full))
+        self.wait_until(
+            lambda: room.has(size), None, looks=every(self.patience, lambda: self.silence.look_for_room(full))
+        )
 
     async def wait_for_room(self, size: int) -> None:
         """Return once `size` bytes can be submitted without a wait. The error that ended the session, if it has."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engineroom.client.connection.tasks_that_wait import inside_an_engine, words_for_a_task
-from engineroom.client.waiting.live_line import say
+from engineroom.client.connection.vigil import Tasks, Vigil
+from engineroom.client.waiting.live_line import say, somebody_looks
+from engineroom.client.waiting.waits import FOR_EVER, Looks
 
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_SOON, _REDRAWN = 0.15, 1.0
+"""Part of the patience after which a wait says what is wrong, and seconds between two looks that people see."""
+
 _FOR_OTHERS = 1.25
 """Those who wait here say it themselves, where their output is shown; for others it is said this much later."""
 
@@ -25,9 +30,22 @@ class Silence:
     """Breaks the silence of a session's waits, once for each reason."""
 
     def __init__(
-        self, engines: EngineTable, io: IOThread, unfinished: Callable[[], Mapping[int, Task]], patience: float
+        self,
+        engines: EngineTable,
+        io: IOThread,
+        unfinished: Callable[[], Mapping[int, Task]],
+        patience: float,
+        vigil: Callable[[Tasks | None], Vigil],
     ) -> None:
-        """`unfinished()`: the calls whose end is not known, by number. `patience`: seconds that a call waits before."""
+        """`unfinished()`: the calls whose end is not known, by number. `patience`: seconds that a call waits before.
+
+        `vigil(tasks)`: makes what asks about `tasks()`, None: about all of those.
+        """
+        self._vigil = vigil
+        self._shows: Vigil | None = None
+        """The wait that has the line on the screen."""
+        self._others: Vigil | None = None
+        self._said_to_stand = ""
         self._engines, self._io, self._unfinished = engines, io, unfinished
         self._said, self._said_full, self._patience = "", False, patience
         self._watching = False
@@ -57,14 +75,51 @@ class Silence:
             self._said_full = True
             say(f"{full}: further calls are submitted when earlier ones have ended", log, aloud=inside_an_engine())
 
-    def look(self) -> None:
-        """Say what the caller is waiting for, if nothing can run and this has not been said yet."""
+    def looks(self, tasks: Tasks | None = None) -> Looks:
+        """Say what a wait for `tasks()`, None: for all calls, is for: soon what is wrong, later everything."""
+        soon = self._patience * _SOON
+        yield soon
+        vigil = self._vigil(tasks)
+        try:
+            vigil.ask()
+            if self._cut or (self._engines.left and not self._engines.ids):
+                self.look()
+            yield soon
+            if vigil.stands:
+                self._show(vigil)
+            yield self._patience - 2 * soon
+            while True:
+                vigil.ask()
+                if not self.look():
+                    vigil.warn(self._say_that_it_stands)
+                self._show(vigil)
+                yield min(_REDRAWN, self._patience) if self._shows is vigil else self._patience
+        finally:
+            vigil.end()
+            if self._shows is vigil:
+                self._shows = None
+
+    def _show(self, vigil: Vigil) -> None:
+        """Show what a wait is for where people look, unless another one does so."""
+        if self._shows is None and somebody_looks():
+            self._shows = vigil
+        if self._shows is vigil:
+            vigil.show()
+
+    def _say_that_it_stands(self, key: str, words: str) -> None:
+        if key != self._said_to_stand:
+            self._said_to_stand = key
+            say(words, log, aloud=inside_an_engine())
+
+    def look(self) -> bool:
+        """Say what the caller is waiting for, if nothing can run and this has not been said yet; return whether so."""
         key, words = self._way()
         if not words:
             key, words = self._engines_that_wait()
         if not words:
             key = words = self._no_engines() or self._busy_engines()
         self._say(key, words)
+        return bool(words)
 
     def look_at_the_way(self) -> None:
         """Say that the controller is away, if it is: for calls that wait for the controller and not for an engine."""
@@ -113,11 +168,13 @@ class Silence:
             return
         self._said = key
         if words:
+            if self._shows is not None:
+                self._shows.clear()
             say(words, log, aloud=inside_an_engine())  # what a task prints is shown at its client
 
     def watch(self) -> None:
         """Watch for waits elsewhere: in an event loop or in `concurrent.futures`. Call it from any thread."""
-        if not self._watching:
+        if not self._watching and self._patience < FOR_EVER:
             self._watching = True
             self._io.call(self._look_later)
 
@@ -129,8 +186,15 @@ class Silence:
         self._io.loop.call_later(_FOR_OTHERS * self._patience, self._look_for_others)
 
     def _look_for_others(self) -> None:
-        if self._unfinished():
-            self.look()
-            self._look_later()
-        else:
+        if not self._unfinished():
             self._watching = False
+            if self._others is not None:
+                self._others.end()
+                self._others = None
+            return
+        if self._others is None:
+            self._others = self._vigil(None)
+        self._others.ask()  # the answer is looked at when it has come: the thread that receives it is this one
+        if not self.look():
+            self._io.loop.call_later(_SOON * self._patience, self._others.warn, self._say_that_it_stands)
+        self._look_later()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.client.engines.start_news import StartNews
 from engineroom.client.waiting.live_line import LiveLine
-from engineroom.client.waiting.waits import Deadline
+from engineroom.client.waiting.waits import PATIENCE, Deadline
 from engineroom.errors import EngineError
 from engineroom.trail.first_failure import advice, failures, in_brief
 from engineroom.trail.steps import Step
@@ -78,7 +78,7 @@ class _Wait:
         def settled() -> bool:
             return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
 
-        look_every = self._session.patience / _SAID_AFTER  # a wait that is shorter shows nothing
+        look_every = min(self._session.patience, PATIENCE) / _SAID_AFTER  # a wait that is shorter shows nothing
         return self._session.wait_until(settled, look_every if left is None else min(look_every, left))
 
     def _tell(self, steps: tuple[Step, ...]) -> None:

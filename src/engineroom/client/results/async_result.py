@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
 
@@ -186,6 +186,9 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
                 self._end(CANCELLED)
             if not self._session.closed:
                 self._session.abort(self._tasks)
+
+    def _awaited(self) -> Sequence[Task]:
+        return self._tasks
 
     def _unfinished(self) -> list[Task]:
         """Return the tasks whose end is not known yet."""

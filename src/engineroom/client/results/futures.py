@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     import threading
 
     from engineroom.client.connection.session import Session
+    from engineroom.client.state.tasks import Task
 
 log = logging.getLogger(__name__)
 
 # The names of states that concurrent.futures.wait and as_completed compare with.
 PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
+
+
+_WORTH_ASKING = 0.5
+"""Seconds: who waits for so long in vain is told why, if the controller knows."""
 
 
 @called_by_users("__await__")
@@ -179,6 +184,8 @@ class LeanFuture(Future[T]):
         if not self._wait(self.done, timeout):
             said = f"no result in {timeout:g} s" if timeout else "no result yet"
             unanswered = self._session.silence.unanswered()
+            if not unanswered and timeout and timeout >= _WORTH_ASKING:
+                unanswered = self._session.why_it_stands(self._awaited)
             raise TimeoutError(f"{said}: {unanswered}" if unanswered else said)
         if self._state is CANCELLED:
             raise CancelledError
@@ -202,11 +209,15 @@ class LeanFuture(Future[T]):
         try:
             if condition():  # since a signal handler that interrupted this may have waited itself
                 return True
-            woken = self._session.wait_for(waiter, timeout, self._session.silence.look)
+            woken = self._session.wait_for(waiter, timeout, self._session.silence.looks(self._awaited))
             self._late = self._late or not woken
             return woken
         finally:
             self._unwatch(look)
+
+    def _awaited(self) -> Sequence[Task]:
+        """Return the tasks that its end depends on."""
+        return ()
 
     def _watch(self, look: Callable[[], object]) -> bool:
         """Have `look()` called whenever one of the tasks ends; False if all have."""

@@ -66,8 +66,9 @@ class Task(msgspec.Struct, gc=False, eq=False):
     """One call on one engine, as its client sees it.
 
     `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
-    is part of no cycle. `outcome`: None until the end is known. `payload`: the packed result until it is read, None
-    afterwards. Times are seconds since 1970 by this machine's clock.
+    is part of no cycle. `started`: when it was said to run, 0 before. `outcome`: None until the end is known.
+    `payload`: the packed result until it is read, None afterwards. Times are seconds since 1970 by this machine's
+    clock.
     """
 
     kind: int
@@ -78,7 +79,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
     engine: int
     number: int = 0
     instance: Instance | None = None
-    started: bool = False
+    started: float = 0.0
     received: float = 0.0
     outcome: Outcome | None = None
     payload: bytes | Payload | None = None

@@ -16,15 +16,25 @@ class LiveLine:
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._in_place = moves(stream)
+        self._kernel = type(stream).__module__.startswith("ipykernel")
+        self.in_place = moves(stream) or self._kernel
         self._shown = ""
+        self._width = 0
+
+    @property
+    def shown(self) -> bool:
+        """Whether it shows something."""
+        return bool(self._shown)
 
     def show(self, words: str) -> None:
         words = " ".join(words.split())  # on one line
         if words == self._shown:
             return
         self._shown = words
-        if self._in_place:
+        if self._kernel:  # a notebook goes back to the start of a line, and erases nothing
+            self._write(f"\r{words.ljust(self._width)}")
+            self._width = max(self._width, len(words))
+        elif self.in_place:
             width = shutil.get_terminal_size().columns - 1
             self._write(f"\r{words[:width]}\x1b[K")
         else:
@@ -32,8 +42,8 @@ class LiveLine:
 
     def end(self) -> None:
         """Leave no half line behind."""
-        if self._in_place and self._shown:
-            self._write("\r\x1b[K")
+        if self.in_place and self._shown:
+            self._write(f"\r{' ' * self._width}\r" if self._kernel else "\r\x1b[K")
         self._shown = ""
 
     def _write(self, text: str) -> None:

@@ -7,13 +7,16 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 _LONGEST = 3600.0
 """A lock waits at most so long in one go; longer waits are several."""
+
+FOR_EVER = 1e9
+"""Seconds that nobody waits."""
 
 PATIENCE = 2.0
 """Seconds that a session's waits may last before they say what they wait for, unless it is told otherwise."""
@@ -124,23 +127,30 @@ class LeftCondition(threading.Condition):
         return self._take(*args, **options)
 
 
-def in_slices(
-    wait: Callable[[float], object], timeout: float | None, look: Callable[[], object], patience: float
-) -> bool:
-    """Return whether `wait(seconds)` came true within `timeout` seconds.
+Looks = Generator[float, None, None]
+"""What is done while a wait lasts: it yields the seconds until it is to go on. Closed when the wait is over."""
 
-    `look()` is called every `patience` seconds until then.
-    """
-    if timeout is None:
-        while not wait(patience):
-            look()
-        return True
+
+def in_slices(wait: Callable[[float], object], timeout: float | None, looks: Looks) -> bool:
+    """Return whether `wait(seconds)` came true within `timeout` seconds; meanwhile, `looks` go on."""
     deadline = Deadline(timeout)
-    while (left := deadline.left() or 0.0) > patience:
-        if wait(patience):
-            return True
+    try:
+        for seconds in looks:
+            left = deadline.left()
+            if left is not None and left <= seconds:
+                return bool(wait(left))
+            if wait(seconds):
+                return True
+    finally:
+        looks.close()
+    return False
+
+
+def every(seconds: float, look: Callable[[], object]) -> Looks:
+    """Call `look()` every so many seconds."""
+    while True:
+        yield seconds
         look()
-    return bool(wait(left))
 
 
 class CallbackThread:
