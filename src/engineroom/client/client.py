@@ -36,7 +36,7 @@ from engineroom.client.views.direct import DirectView
 from engineroom.client.views.executor import CallableExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
 from engineroom.client.waiting.live_line import somebody_looks
-from engineroom.client.waiting.waits import Deadline, limit_of
+from engineroom.client.waiting.waits import PATIENCE, Deadline, limit_of
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
 from engineroom.machine.standard_streams import fill_descriptors
@@ -70,6 +70,7 @@ class Client(Remembered, Controls, OldWays):
         password: str | None = None,
         reconnect_timeout: float = 60,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
+        patience: float | None = PATIENCE,
         **ignored: Unpack[Ignored],
     ) -> None:
         """Connect to a running cluster.
@@ -80,8 +81,9 @@ class Client(Remembered, Controls, OldWays):
         `ignored`: options of ipyparallel's Client that have no meaning here; those that are set are logged.
         `timeout`: seconds to wait for that file and for the controller, together. `reconnect_timeout`: seconds to try
         to reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
-        bytes than this. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
-        `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh must work without a `password`.
+        bytes than this. `patience`: seconds after which a call that waits says what for; None: never. `sshserver`:
+        [user@]host[:port] to tunnel through, instead of what the file says about ssh; `sshkey`: the private key for it;
+        `ssh_args`: further arguments for ssh. ssh must work without a `password`.
         ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do. TypeError:
         `connection_info` is something else, or there is no such option.
         """
@@ -92,6 +94,7 @@ class Client(Remembered, Controls, OldWays):
         timeout = given_numbers.seconds("timeout", timeout)
         reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
         max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)
+        patience = None if patience is None else given_numbers.seconds("patience", patience) or PATIENCE
         if connection_info is None and cluster is not None:
             connection_info = cluster.client_connection_file
         dial = find_dial(
@@ -108,6 +111,7 @@ class Client(Remembered, Controls, OldWays):
             dial,
             reconnect_timeout=reconnect_timeout,
             max_unfinished_bytes=max_unfinished_bytes,
+            patience=patience,
             advise=Advice(file),
         )
         session.start(timeout)

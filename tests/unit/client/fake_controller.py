@@ -36,7 +36,7 @@ from engineroom.protocol.messages import (
     Synced,
     Welcome,
 )
-from engineroom.protocol.questions import AskSteps, KnownStep, KnownSteps, Queues
+from engineroom.protocol.questions import AboutTask, AskSteps, AskTask, KnownStep, KnownSteps, Question, Queues, Reply
 from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import numbers_in
 from engineroom.serialize.failures.packing import pack_failure
@@ -80,6 +80,7 @@ class FakeController:
         self.info = EngineInfo()
         self.heartbeat = 0.0
         self.steps: list[KnownStep] = []
+        self.about = AboutTask("queued", "")
         self._functions = FunctionTable()
         self._parts: dict[bytes, Sequence[bytes]] = {}
         self._turn = 0
@@ -140,12 +141,16 @@ class FakeController:
                 case Sync():
                     self.send(Synced())
                 case Ask():
-                    reply = KnownSteps(tuple(self.steps)) if message.question == AskSteps() else Queues((), 0)
-                    self.send(Answer(message.number, reply))
+                    self.send(Answer(message.number, self._reply(message.question)))
                 case Abort(tasks=ranges):
                     self._abort(list(ranges.tasks()))
                 case Delivered():
                     self._delivered(message)
+
+    def _reply(self, question: Question) -> Reply:
+        if isinstance(question, AskTask):
+            return self.about
+        return KnownSteps(tuple(self.steps)) if question == AskSteps() else Queues((), 0)
 
     def on_closed(self, closing: Closing) -> None:
         pass

@@ -27,10 +27,11 @@ def overview(tasks: Sequence[Task], why: str) -> str:
         return ""
     running = [task for task in left if task.started]
     waiting = len(left) - len(running)
-    parts = [_running(running)] if running else []
+    one = len(tasks) == 1
+    parts = [f"{'it' if one else len(running)} {_running(running)}"] if running and not (why and not waiting) else []
     if waiting:
         reason = f": {why}" if why else ""
-        parts.append(f"{waiting} {'waits' if waiting == 1 else 'wait'}{reason}")
+        parts.append(f"{'it' if one else waiting} {'waits' if waiting == 1 else 'wait'}{reason}")
     elif why:
         parts.append(why)
     return f"waiting for {_count(len(left), len(tasks))}: {', '.join(parts)}"
@@ -58,4 +59,4 @@ def _running(tasks: list[Task]) -> str:
     more = len(engines) - _MOST_NAMED
     where = f"engine{'s' * (len(engines) > 1)} {named}{f' and {more} more' if more > 0 else ''}"
     longest = max(0.0, time.time() - min(task.started for task in tasks))
-    return f"{len(tasks)} {'runs' if len(tasks) == 1 else 'run'} on {where} ({longest:.0f} s)"
+    return f"{'runs' if len(tasks) == 1 else 'run'} on {where} ({longest:.0f} s)"

@@ -85,8 +85,8 @@ class Silence:
             if self._cut or (self._engines.left and not self._engines.ids):
                 self.look()
             yield soon
-            if vigil.stands:
-                self._show(vigil)
+            if somebody_looks():  # a person may do something about it, and may have forgotten it later
+                vigil.warn(self._say_that_it_stands)
             yield self._patience - 2 * soon
             while True:
                 vigil.ask()
@@ -106,9 +106,15 @@ class Silence:
         if self._shows is vigil:
             vigil.show()
 
+    def _clear(self) -> None:
+        """Have nothing on the line on the screen."""
+        if self._shows is not None:
+            self._shows.clear()
+
     def _say_that_it_stands(self, key: str, words: str) -> None:
         if key != self._said_to_stand:
             self._said_to_stand = key
+            self._clear()
             say(words, log, aloud=inside_an_engine())
 
     def look(self) -> bool:
@@ -168,8 +174,7 @@ class Silence:
             return
         self._said = key
         if words:
-            if self._shows is not None:
-                self._shows.clear()
+            self._clear()
             say(words, log, aloud=inside_an_engine())  # what a task prints is shown at its client
 
     def watch(self) -> None:

@@ -43,6 +43,7 @@ class Vigil:
         self._number = 0
         self.answered: Waiter | None = None
         self._about: AboutTask | None = None
+        self._asked: Task | None = None
         self._line: LiveLine | None = None
 
     def ask(self) -> None:
@@ -54,6 +55,7 @@ class Vigil:
         if task is None:
             return
         self._number, self.answered = self._questions.new()
+        self._asked = task
         with contextlib.suppress(EngineroomError):  # the wait is about to end with it
             self._send(Ask(self._number, AskTask(task.id(self._session))))
 
@@ -68,13 +70,11 @@ class Vigil:
                 self._line.show(words)
 
     def warn(self, say: Say) -> None:
-        """Where nobody looks, say why nothing goes on, if nothing does."""
-        self._take()
-        about = self._about
-        if about is not None and about.stands and not somebody_looks():
-            words = overview(self._tasks(), about.why)
-            if words:
-                say(f"stands: {_NUMBER.sub('#', about.why)}", words)
+        """Say why nothing goes on, if nothing does."""
+        why = self.stands
+        words = overview(self._tasks(), why) if why else ""
+        if words:
+            say(_NUMBER.sub("#", why), words)
 
     def clear(self) -> None:
         """Take the line away, for others to write there."""
@@ -92,13 +92,14 @@ class Vigil:
     def stands(self) -> str:
         """Why nothing goes on, "" if something may."""
         self._take()
-        return self._about.why if self._about is not None and self._about.stands else ""
+        about, task = self._about, self._asked
+        return about.why if about is not None and about.stands and task is not None and task.outcome is None else ""
 
     def _why(self) -> str:
-        about = self._about
-        if about is None or (about.state == "started" and not about.stands):
+        about, task = self._about, self._asked
+        if about is None or task is None or task.outcome is not None:
             return ""
-        return about.why
+        return "" if task.started and not about.stands else about.why
 
     def _take(self) -> None:
         answer = self._questions.answer(self._number) if self._number else None
