@@ -270,7 +270,12 @@ class Session(State):
 
     def _vigil(self, tasks: Tasks | None) -> Vigil:
         """Return a vigil over `tasks()`, None: over all."""
-        return Vigil(self.id, self.questions, self.send, tasks or (lambda: tuple(self.tasks.values())))
+        return Vigil(self.id, self.questions, self._ask, tasks or (lambda: tuple(self.tasks.values())))
+
+    def _ask(self, message: Message) -> None:
+        """Have a question sent, whoever asks it; nothing if the session has ended."""
+        if not self.closed:
+            self.outgoing.send([message])
 
     def why_it_stands(self, tasks: Tasks) -> str:
         """Return why nothing of `tasks()` goes on, "" if something may; waits a moment for the controller's answer."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from engineroom.client.connection.session import Session
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.tasks import Request, Task
-from engineroom.client.waiting.waits import Waiter, in_slices, unheld
+from engineroom.client.waiting.waits import Looks, Waiter, in_slices, unheld
 from engineroom.protocol.messages import Join, Welcome
 from engineroom.transport.connection import Connection
 from engineroom.transport.within import Within, here
@@ -58,16 +58,20 @@ class TaskSession(Session):
         super().changed()
         self._engine.poke()
 
+<<<<<<< HEAD
     def awaiting(self) -> AbstractContextManager[object]:
         """Return a context in which a coroutine waits for results; its loop runs other tasks meanwhile."""
         return self._engine.serving_in_loop() if self._engine.serves() else super().awaiting()
 
     def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
+=======
+    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks) -> bool:
+>>>>>>> 9adf20d (client: what tasks' sessions wait for is said as elsewhere)
         """Return whether `waiter` was woken in time, as `Session` does; other tasks run meanwhile."""
         if not self._engine.serves():
-            return super().wait_for(waiter, timeout, look)
+            return super().wait_for(waiter, timeout, looks)
         with unheld(self.condition):
-            return in_slices(lambda seconds: self._serve(lambda: waiter.wait(0), seconds), timeout, look, self.patience)
+            return in_slices(lambda seconds: self._serve(lambda: waiter.wait(0), seconds), timeout, looks)
 
     def wait_for_change(self, condition: Callable[[], object], seconds: float) -> bool:
         """Return whether `condition()` came true within `seconds`, as `State` does; other tasks run meanwhile."""

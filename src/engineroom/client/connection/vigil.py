@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from engineroom.client.connection.overview import first_that_waits, overview
 from engineroom.client.waiting.live_line import LiveLine, somebody_looks
-from engineroom.errors import EngineroomError
 from engineroom.protocol.messages import Ask, Message
 from engineroom.protocol.questions import AboutTask, AskTask
 
@@ -56,8 +54,7 @@ class Vigil:
             return
         self._number, self.answered = self._questions.new()
         self._asked = task
-        with contextlib.suppress(EngineroomError):  # the wait is about to end with it
-            self._send(Ask(self._number, AskTask(task.id(self._session))))
+        self._send(Ask(self._number, AskTask(task.id(self._session))))
 
     def show(self) -> None:
         """Show what the wait is for, on a line that is written anew each time."""
