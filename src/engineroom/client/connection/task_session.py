@@ -58,15 +58,11 @@ class TaskSession(Session):
         super().changed()
         self._engine.poke()
 
-<<<<<<< HEAD
     def awaiting(self) -> AbstractContextManager[object]:
         """Return a context in which a coroutine waits for results; its loop runs other tasks meanwhile."""
         return self._engine.serving_in_loop() if self._engine.serves() else super().awaiting()
 
-    def wait_for(self, waiter: Waiter, timeout: float | None, look: Callable[[], object]) -> bool:
-=======
     def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks) -> bool:
->>>>>>> 9adf20d (client: what tasks' sessions wait for is said as elsewhere)
         """Return whether `waiter` was woken in time, as `Session` does; other tasks run meanwhile."""
         if not self._engine.serves():
             return super().wait_for(waiter, timeout, looks)
