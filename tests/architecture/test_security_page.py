@@ -93,7 +93,6 @@ TESTED: dict[str, tuple[str, str]] = {
         "unit/controller/test_identity.py",
         "test_both_files_and_the_key_are_private",
     ),
-    "A task may submit tasks itself": ("system/test_tasks_of_tasks.py", "test_a_task_does_not_end_engines"),
     "Keys never appear": (SENTENCES, "test_no_process_and_no_log_shows_a_key"),
     "`ipcluster stop` signals": ("unit/cluster/test_pid_records.py", "test_all_five_must_match"),
     "Dask's scheduler": ("real/test_integrations.py", "test_a_library_on_engines_gives_the_numbers_of_a_serial_run"),
