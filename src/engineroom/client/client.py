@@ -43,6 +43,7 @@ from engineroom.machine.standard_streams import fill_descriptors
 
 if TYPE_CHECKING:
     from engineroom.client.views.broadcast import BroadcastView
+    from engineroom.client.views.keeping import KeptCall
 
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
@@ -154,6 +155,26 @@ class Client(Remembered, Controls, OldWays):
         last, session = self._session.last_number, self._session
         calls = session.chunk_sizes.last_calls(range(max(1, last - HISTORY + 1), last + 1))
         return [msg_id(task_id(session.id, number)) for number in calls]
+
+    @property
+    def kept(self) -> list[KeptCall]:
+        """The calls that are kept for engines that come later, in the order in which they run there.
+
+        See `DirectView.keep`.
+        """
+        from engineroom.client.views.keeping import listed_calls  # few calls are kept
+
+        return listed_calls(self._session)
+
+    def forget(self, calls: Any = None) -> None:
+        """Keep calls no longer that were made with `keep=True` or by `@view.keep`.
+
+        `calls`: an item of `rc.kept`, its id, or several; None: all. Engines on which one has failed take load-balanced
+        tasks again. KeyError: there is no such call. TypeError: it is neither.
+        """
+        from engineroom.client.views.keeping import forget  # as above
+
+        forget(self._session, calls)
 
     def __len__(self) -> int:
         """How many engines there are."""

@@ -10,8 +10,8 @@ from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
 from engineroom.core.actions import Accept, Action, DropBody, DropFunction
-from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, Large, ResultAnnounced
-from engineroom.protocol.messages import Finished, Function, NeedFunction, Status, Submit
+from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, KeptHere, KeptLost, Large, ResultAnnounced
+from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
 from engineroom.transport.thrift import Thrift
@@ -47,6 +47,29 @@ class Bodies:
         # Large payloads are pulled when the turn of their tasks is near.
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
         self._feed(link.peer, Large(message, payload))
+
+    def take_for_later(self, link: Link, message: Function | Keep) -> None:
+        """Take what is no task: a function, or a call that is kept for engines that come later."""
+        if isinstance(message, Function):
+            self.intake.take(link, message)
+            return
+        body = message.call.body
+        if isinstance(body, bytes):
+            self._feed(link.peer, message)
+            return
+
+        def whole(payload: Payload) -> None:
+            self._feed(link.peer, KeptHere(message.kept, payload))
+
+        def broken(reason: str) -> None:
+            del reason  # it is sent again when its client is back
+            self._feed(link.peer, KeptLost(message.kept, payload))
+
+        payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        if payload.error is not None:
+            link.connection.send(Answer(message.number, error=payload.error))
+        else:
+            self._feed(link.peer, Large(message, payload))
 
     def take_finished(self, link: Link, message: Finished) -> None:
         if link.clock_offset:

@@ -55,6 +55,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_total_kept_bytes: int = 1 << 30
     """Of results kept, for one client and for all."""
     max_submitted_bytes: int = 2 << 30
+    max_kept_call_bytes: int = 256 << 20
     """Of the unfinished tasks of one client."""
     max_idle_function_bytes: int = 64 << 20
     """Of functions that no unfinished task names."""
@@ -80,6 +81,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             kept_bytes=self.max_kept_bytes,
             all_kept_bytes=self.max_total_kept_bytes,
             submitted_bytes=self.max_submitted_bytes,
+            keep_bytes=self.max_kept_call_bytes,
             idle_function_bytes=self.max_idle_function_bytes,
             reattach_grace=self.reattach_grace,
             reconnect_timeout=self.reconnect_timeout,

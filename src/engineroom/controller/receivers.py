@@ -17,6 +17,7 @@ from engineroom.protocol.messages import (
     EngineExited,
     Finished,
     Function,
+    Keep,
     NeedFunction,
     Restart,
     Shutdown,
@@ -90,8 +91,8 @@ class ClientReceiver(_PromptReceiver):
             match message:
                 case Submit():
                     controller.bodies.take_submit(link, message)
-                case Function():
-                    controller.bodies.intake.take(link, message)
+                case Function() | Keep():
+                    controller.bodies.take_for_later(link, message)
                 case Signal():
                     controller.signals.take(link, message)
                 case Shutdown():

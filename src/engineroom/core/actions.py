@@ -8,6 +8,7 @@ import msgspec
 
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import (
+    Answer,
     Delivered,
     Display,
     Ended,
@@ -15,6 +16,7 @@ from engineroom.protocol.messages import (
     EngineLeft,
     EngineSilent,
     Interrupt,
+    KeptRan,
     NeedFunction,
     Output,
     Ping,
@@ -50,6 +52,8 @@ ToPeer = (
     | Ping
     | NeedFunction
     | Refused
+    | Answer
+    | KeptRan
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.attempts import queue
 from engineroom.core.forgetting import function_is_idle, function_of, function_size
+from engineroom.core.keeping import running
 from engineroom.core.lines import Arrival
 from engineroom.core.prefetch import ask_back, refresh
 from engineroom.core.results import lost
@@ -108,6 +109,8 @@ def function_here(state: ControllerState, hash_: bytes, size: int) -> None:
     function.waiting.clear()
     for task in tasks:
         _come(state, task)
+    if state.kept:
+        running.function_here(state)
 
 
 def function_lost(state: ControllerState, peer: Peer, hash_: bytes, words: str) -> None:
@@ -134,6 +137,8 @@ def function_missing(state: ControllerState, peer: Peer, hash_: bytes) -> None:
         if task.state is State.SENT or (task.state is State.STARTED and task.function is function):
             ask_back(state, task, engine)
     refresh(state, engine)
+    if engine.first:
+        running.function_missing(state, engine, hash_)
 
 
 def _is_after(task: Task, overtaken: dict[Session, int]) -> bool:

@@ -10,6 +10,7 @@ from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
+from engineroom.core.keeping.running import ran as kept_call_ran
 from engineroom.core.lines import release
 from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
 from engineroom.core.prefetch import refresh
@@ -83,7 +84,7 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
         result_arrived(state, engine, message.task)
     task = engine.held.get(message.task)
     if task is None or task.attempt != message.attempt:
-        acknowledge(state, engine, message.number)
+        _of_no_task(state, engine, message)
         return
     unassign(state, task, engine)
     engine.completed += 1
@@ -105,6 +106,13 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if engine.lines or engine.to_free:
         _let_others_on(state, engine, task)
     feed(state, engine)
+
+
+def _of_no_task(state: ControllerState, engine: Engine, message: Finished) -> None:
+    """What has ended is an attempt that counts no more, or a kept call."""
+    acknowledge(state, engine, message.number)
+    if message.task in engine.first:
+        kept_call_ran(state, engine, message)
 
 
 def _let_others_on(state: ControllerState, engine: Engine, ended: Task) -> None:

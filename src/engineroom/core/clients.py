@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engineroom.core import outputs
 from engineroom.core.arrivals import sender_gone
 from engineroom.core.forgetting import drop_functions_of
+from engineroom.core.keeping.keeping import client_lost
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
@@ -55,6 +56,7 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId, within: Instan
     _tell_again(state, session)
     if before is not None:
         sender_gone(state, before, session)
+        client_lost(session)
     ask_again(state, session, session.unsent)
 
 
@@ -97,13 +99,14 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
         _forget_one(state)
     expire_at(state, state.now + state.limits.linger)
     sender_gone(state, peer, session)
+    client_lost(session)
     drop_functions_of(state, session)
 
 
 def _forget_one(state: ControllerState) -> None:
     """Forget, of those who went first, one who has nothing here."""
     for session in islice(state.gone.values(), _LOOKED_AT):
-        if not session.tasks and not session.results and not session.paused:
+        if not session.tasks and not session.results and not session.kept and not session.paused:
             del state.gone[session.id], state.sessions[session.id]
             return
 

@@ -12,6 +12,7 @@ from engineroom.protocol.messages import EngineInfo, Full
 
 if TYPE_CHECKING:  # pools know engines, and engines know pools
     from engineroom.core.holding import Account
+    from engineroom.core.keeping.calls import Steps
     from engineroom.core.lines import Line
     from engineroom.core.placement import Pool
     from engineroom.core.returns import Return
@@ -38,6 +39,7 @@ class Engine:
         "delivered_up_to",
         "direct",
         "dismissed",
+        "first",
         "fresh",
         "full",
         "held",
@@ -69,6 +71,7 @@ class Engine:
         "to_free",
         "tunnel",
         "unacknowledged",
+        "unready",
         "waiting",
     )
 
@@ -101,7 +104,7 @@ class Engine:
         self.to_free = 0
         """While it is full: bytes that it has yet to be allowed to forget."""
         self.closed = True
-        """It is sent no balanced tasks: it is away, or full."""
+        """It is sent no balanced tasks: it is away, or full, or has kept calls to run."""
         self.known_as = Peer(0)
         """The peer that it is, or was last."""
         self.waiting: list[TaskId] = []
@@ -111,7 +114,12 @@ class Engine:
         self.direct = 0
         """How many of `held` are direct."""
         self.recalled = 0
-        """How many direct ones it has been asked to give back and has not answered about."""
+        """How many direct ones it has been asked to give back and has not answered about; and one more while it is...
+        """
+        self.unready = False
+        """... waiting for kept calls that have to run ahead of direct ones."""
+        self.first: Steps = {}
+        """Kept calls that it has to run before it takes balanced tasks, or that have failed."""
         self.spare: dict[TaskId, Task] = {}
         """Those of `held` that are balanced and SENT: they can be asked back."""
         self.returns: dict[TaskId, Return] = {}

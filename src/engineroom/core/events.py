@@ -15,8 +15,10 @@ from engineroom.protocol.messages import (
     EngineExited,
     EngineInfo,
     Finished,
+    Forget,
     Full,
     Held,
+    Keep,
     Output,
     Revoked,
     Started,
@@ -30,7 +32,7 @@ from engineroom.protocol.messages import (
 class Large(msgspec.Struct, frozen=True):
     """A message whose bytes come as a stream. `body` is opaque: it is handed on with Run or Result."""
 
-    message: Submit | Finished
+    message: Submit | Finished | Keep
     body: object
 
 
@@ -146,6 +148,20 @@ class BodyLost(msgspec.Struct, frozen=True):
     words: str = ""
 
 
+class KeptHere(msgspec.Struct, frozen=True):
+    """The stream of a call that a client keeps is complete. From that client."""
+
+    kept: int
+    body: object
+
+
+class KeptLost(msgspec.Struct, frozen=True):
+    """The stream of a call that a client keeps broke off. From that client."""
+
+    kept: int
+    body: object
+
+
 class FunctionComing(msgspec.Struct, frozen=True):
     """A client has announced a function, which is not here, in a stream."""
 
@@ -209,6 +225,10 @@ Event = (
     | Began
     | BodyHere
     | BodyLost
+    | Keep
+    | Forget
+    | KeptHere
+    | KeptLost
     | FunctionComing
     | FunctionHere
     | FunctionLost

@@ -10,6 +10,7 @@ from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
 from engineroom.core.forcing import why_late
+from engineroom.core.keeping.running import why_not_ready
 from engineroom.core.placement import Pool, pool_of
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
@@ -151,6 +152,9 @@ def _why_waiting(state: ControllerState, pool: Pool) -> str:
         return f"it may run only on engines {names}, and none of them{lacking} is connected"
     if not pool.engines:
         return "all engines that may run it have lost their connections; waiting for one to reconnect"
+    if all(engine.first for engine in pool.engines):
+        engine = next(iter(pool.engines))
+        return f"no engine that may run it is ready; engine {engine.id} is {why_not_ready(engine)}"
     silent = sum(engine.silent_since is not None for engine in pool.engines)
     if silent == len(pool.engines):
         return f"none of the {silent} engines that may run it is answering; waiting for one to answer"
@@ -190,6 +194,8 @@ def _condition(state: ControllerState, engine: Engine) -> tuple[str, str]:
         return "unresponsive", f"it has not answered for {seconds:.0f} s: it is stopped, or its C code holds the GIL"
     if engine.full is not None:
         return "full", why_full(engine.full)
+    if engine.first:
+        return "not ready", why_not_ready(engine)
     if not engine.held:
         return "idle", ""
     if engine.stalled or stalled(state, engine):

@@ -47,6 +47,15 @@ def function_of(state: ControllerState, hash_: bytes) -> MeasuredFunction:
     return function
 
 
+def function_used(state: ControllerState, function: MeasuredFunction, session: Session) -> None:
+    """Something of `session` besides tasks names this function from now on."""
+    if not function.users and state.idle_functions.pop(function.hash, 0) is None:
+        state.idle_function_bytes -= function.size
+    if function.owner is not session:
+        function.owner = function.owner is not False or session
+    function.users += 1
+
+
 def function_is_idle(state: ControllerState, hash_: bytes) -> None:
     """No unfinished task names this function: remember it for a while."""
     state.idle_functions[hash_] = None

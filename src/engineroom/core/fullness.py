@@ -27,7 +27,7 @@ def engine_full(state: ControllerState, peer: Peer, message: Full) -> None:
     if engine is None or engine.peer is None:
         return
     engine.full = message if message.kept else None
-    engine.closed = engine.full is not None
+    engine.closed = engine.full is not None or bool(engine.first)
     engine.to_free = max(0, message.kept - message.limit // 2)
     if engine.full is None:
         feed(state, engine)

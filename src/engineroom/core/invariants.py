@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
+from engineroom.core.keeping.invariants import check_keeping
 from engineroom.core.lines import Line
 from engineroom.core.placement import Pool
 from engineroom.core.prefetch import level_of
@@ -41,6 +42,7 @@ def check(state: ControllerState) -> None:
         _check_session(state, session)
     _check_acknowledgements(state)
     _check_functions(state, tasks)
+    check_keeping(state)
     _check_registers(state)
     check_presence(state)
 
@@ -120,7 +122,7 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
     held = list(engine.held.values())
     assert all(tasks.get(task.id) is task and task.engine is engine for task in held)
     assert engine.direct == sum(task.target >= 0 for task in held)
-    assert engine.recalled == sum(task.target >= 0 and task.state is State.REVOKING for task in held)
+    assert engine.recalled == engine.unready + sum(task.target >= 0 and task.state is State.REVOKING for task in held)
     for line in engine.lines.values():
         _check_line(state, line, tasks)
     assert list(engine.spare.values()) == [task for task in held if task.target < 0 and task.state is State.SENT]
@@ -128,7 +130,7 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
     assert engine.large_bytes == sum(task.large for task in held)
     assert abs(engine.load - sum(task.cost for task in held)) < 1e-6
     assert engine.level == level_of(state, engine)
-    assert engine.closed == (engine.peer is None or engine.full is not None)
+    assert engine.closed == (engine.peer is None or engine.full is not None or bool(engine.first))
     assert (engine in state.idle) == (engine.level == 0)
     assert engine.rich == (engine in state.rich)
     assert engine.rich == (engine.peer is not None and len(held) > 1 and len(engine.spare) > 0)
@@ -197,6 +199,7 @@ def _check_acknowledgements(state: ControllerState) -> None:
 def _check_functions(state: ControllerState, tasks: dict[TaskId, Task]) -> None:
     for hash_, function in state.functions.items():
         users = sum(task.function is function for task in tasks.values())
+        users += sum(call.function is function for call in state.kept.values())
         assert function.users == users
         assert (hash_ in state.idle_functions) == (users == 0 and hash_ != b"")
         assert function.cost > 0

@@ -41,6 +41,8 @@ class Limits(msgspec.Struct, frozen=True):
     """The same for all clients together; a small part of `kept_bytes` is each client's own, and not counted here."""
     submitted_bytes: int = 2 << 30
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
+    keep_bytes: int = 256 << 20
+    """The calls that a client keeps for engines that join later may take here; more are refused."""
     output_bytes: int = 64 << 20
     task_output_bytes: int = 4 << 20
     """Kept of what the unfinished tasks of a client wrote, and of what one task did, in case the client is cut off: the

@@ -12,6 +12,7 @@ from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import Dismiss, EngineUp
 from engineroom.core.holding import Account, note_piece, withdraw
+from engineroom.core.keeping import running as kept_calls
 from engineroom.core.losses import Loss, lose_tasks
 from engineroom.core.placement import feed, send_run
 from engineroom.core.prefetch import refresh
@@ -50,6 +51,8 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     state.departed.pop(event.instance, None)
     engine.since = state.now
     _note_use(state, id_)
+    if state.kept:
+        kept_calls.expect(state, engine)
     _meet(state, engine, peer, event, again=False)
     for session in state.clients.values():
         state.send(session.peer, EngineJoined(id_, event.instance, event.info))
@@ -77,6 +80,8 @@ def held(state: ControllerState, peer: Peer, piece: Held) -> None:
     if piece.last:
         engine.account = None
         _connect(state, engine, peer)
+        if engine.first:
+            kept_calls.connected(state, engine)
         _reconcile(state, engine, account)
         if account.again:
             tell(state, engine)
@@ -177,7 +182,11 @@ def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None
 
 def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     """`engine` is dead, or counts as dead."""
-    loss = replace(loss, cause=brief(loss.cause, _CAUSE), words=brief(loss.words))
+    kept_call = kept_calls.what_it_ran(engine) if engine.first else ""
+    cause = f"{loss.cause}; {kept_call}" if kept_call else loss.cause
+    loss = replace(loss, cause=brief(cause, _CAUSE), words=brief(loss.words))
+    for call in state.kept.values():
+        call.ended.pop(engine.instance, None)
     disconnect(state, engine)
     engine.lost = True
     peer = engine.known_as

@@ -159,7 +159,7 @@ def place_elsewhere(state: ControllerState, task: Task, pool: Pool) -> bool:
     best = None
     for engine in list(islice(pool.engines, len(task.failed_on) + _CHOICES)):
         pool.engines.move_to_end(engine)
-        if engine.id not in task.failed_on and (best is None or engine.load < best.load):
+        if engine.id not in task.failed_on and not engine.first and (best is None or engine.load < best.load):
             best = engine
     if best is None:
         return False

@@ -36,6 +36,8 @@ from engineroom.core.events import (
     HostClosed,
     HostSays,
     HostUp,
+    KeptHere,
+    KeptLost,
     Large,
     Quiet,
     ResultAnnounced,
@@ -43,6 +45,7 @@ from engineroom.core.events import (
     Tick,
 )
 from engineroom.core.fullness import engine_full
+from engineroom.core.keeping.keeping import forget, forget_gone, keep, kept_body_here, kept_body_lost
 from engineroom.core.membership import dismiss, engine_up, held
 from engineroom.core.outputs import output
 from engineroom.core.pauses import client_behind, go_on
@@ -65,8 +68,10 @@ from engineroom.protocol.messages import (
     Display,
     EngineExited,
     Finished,
+    Forget,
     Full,
     Held,
+    Keep,
     Output,
     Revoked,
     Started,
@@ -156,15 +161,35 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             body_here(state, event.task, event.body)
         case BodyLost():
             body_lost(state, event.task, event.body, event.words)
+        case Keep() | Forget() | KeptHere() | KeptLost() | Large(message=Keep()):
+            _about_kept(state, peer, event)
         case FunctionComing() | FunctionHere() | FunctionLost() | FunctionMissing():
             _about_function(state, peer, event)
         case Large():
-            raise AssertionError("a Large holds a Submit or a Finished")
+            raise AssertionError("a Large holds a Submit, a Finished or a Keep")
         case _:
             assert_never(event)
     if state.relieved:
         go_on(state)
     return out
+
+
+def _about_kept(state: ControllerState, peer: Peer, event: Keep | Forget | KeptHere | KeptLost | Large) -> None:
+    match event:
+        case Keep():
+            keep(state, peer, event)
+        case Large(message=Keep() as message):
+            keep(state, peer, message, event.body)
+        case Forget():
+            forget(state, peer, event)
+        case KeptHere():
+            kept_body_here(state, peer, event)
+        case KeptLost():
+            kept_body_lost(state, peer, event)
+        case Large():
+            raise AssertionError("the reactor passes on only those that hold a Keep")
+        case _:
+            assert_never(event)
 
 
 def _about_function(
@@ -191,6 +216,7 @@ def _tick(state: ControllerState) -> None:
         state.rebalance_at = None
         rebalance(state)
     if state.expire_at is not None and state.expire_at <= now:
+        forget_gone(state)
         expire(state)
     if state.withdrawals:
         withdraw_more(state)

@@ -9,6 +9,7 @@ from engineroom.ids import Peer, SessionId
 
 if TYPE_CHECKING:  # these know sessions
     from engineroom.core.engines import Engine
+    from engineroom.core.keeping.calls import KeptCall
     from engineroom.core.lines import Arrival
     from engineroom.core.outputs import KeptOutput
     from engineroom.core.returns import Return
@@ -30,6 +31,7 @@ class Session:
         "gone_at",
         "granted",
         "id",
+        "kept",
         "kept_bytes",
         "known_up_to",
         "low",
@@ -73,6 +75,8 @@ class Session:
         """Numbers of tasks that its client is to submit again, and how often each of them was tried."""
         self.arrivals: dict[int, Arrival] = {}
         """By the number of their first task: arguments that are on their way."""
+        self.kept: dict[int, KeptCall] = {}
+        """By its own numbers: calls that run first of all on engines that join."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 

@@ -22,6 +22,7 @@ from engineroom.protocol.messages import Coming
 if TYPE_CHECKING:  # they handle the state
     from engineroom.core.families import Family
     from engineroom.core.forcing import Forced
+    from engineroom.core.keeping.calls import KeptCall
     from engineroom.core.unwanted import Withdrawal
 
 
@@ -77,6 +78,8 @@ class ControllerState:
         self.functions: dict[bytes, MeasuredFunction] = {}
         self.away: dict[bytes, MeasuredFunction] = {}
         """Functions whose bytes are not here."""
+        self.kept: dict[TaskId, KeptCall] = {}
+        """Calls that run first of all on engines that join, in order."""
         self.idle_functions: OrderedDict[bytes, None] = OrderedDict()
         self.idle_function_bytes = 0
 

@@ -31,6 +31,9 @@ from engineroom.protocol.engine_control import Signal as Signal
 from engineroom.protocol.engine_control import SignalProcess as SignalProcess
 from engineroom.protocol.functions import Function as Function
 from engineroom.protocol.functions import NeedFunction as NeedFunction
+from engineroom.protocol.keeping import Forget as Forget
+from engineroom.protocol.keeping import Keep as Keep
+from engineroom.protocol.keeping import KeptRan as KeptRan
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
 from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
@@ -430,12 +433,12 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
-FromClient = _Both | Submit | Function | Abort | Delivered | Signal | Shutdown | Restart | Sync | Ask
+FromClient = _Both | Submit | Function | Keep | Forget | Abort | Delivered | Signal | Shutdown | Restart | Sync | Ask
 FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
-ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | Synced | Answer
+ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer
 FromEngine = (
     _Both
     | Held

@@ -55,6 +55,8 @@ Instance = Annotated[_AnyInstance, Meta(min_length=_ID, max_length=_ID)]
 Epoch = Annotated[_AnyEpoch, Meta(min_length=_ID, max_length=_ID)]
 Instances = Annotated[bytes, Meta(min_length=_ID, max_length=_ID * MOST_LISTED)]
 """Instances of engines, one after the other: coded far sooner than a list of them."""
+SomeInstances = Annotated[bytes, Meta(max_length=_ID * MOST_LISTED)]
+"""The same, or b"" for none."""
 KnownEpoch = Annotated[bytes, Meta(max_length=_ID)]
 """An epoch, or b"" for none."""
 Identity = Annotated[bytes, Meta(min_length=_ID, max_length=_ID)]

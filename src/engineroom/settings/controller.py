@@ -120,6 +120,14 @@ class IPController(BaseParallelApplication):
             "Arguments over 64 KiB are not counted.",
         )
     )
+    max_kept_call_bytes = option(
+        Int(
+            256 * 1024**2,
+            min=0,
+            help="Bytes that the calls may take which one client keeps (keep=True) for engines that come later; more "
+            "are refused.",
+        )
+    )
     max_idle_function_bytes = option(
         Int(64 * 1024**2, min=0, help="Bytes of functions to keep for later calls while no unfinished task uses them.")
     )

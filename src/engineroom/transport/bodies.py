@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from engineroom.protocol.messages import INLINE_LIMIT, Body, Finished, Function, Result, Run, Stream, Submit
+from engineroom.protocol.messages import INLINE_LIMIT, Body, Finished, Function, Keep, Result, Run, Stream, Submit
 from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
 from engineroom.transport.connection import Connection
 
-Carrier = Submit | Run | Function | Result | Finished
+Carrier = Submit | Keep | Run | Function | Result | Finished
 """The messages that have a body."""
 
 
 def carrying(message: Carrier, body: Body) -> Carrier:
     """Return `message` with `body` as its own."""
-    if isinstance(message, Submit | Run):
+    if isinstance(message, Submit | Keep | Run):
         return replace(message, call=replace(message.call, body=body))
     return replace(message, body=body)
 

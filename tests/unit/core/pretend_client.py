@@ -30,6 +30,7 @@ from engineroom.protocol.messages import (
     Sync,
 )
 from engineroom.protocol.task_ranges import ranges_of
+from tests.unit.core.keepers import KeptBytes
 from tests.unit.core.pretend import session_id, task
 
 if TYPE_CHECKING:  # it makes these
@@ -63,12 +64,15 @@ class Client:
         """What it has been asked for and has not sent."""
         self.asked: list[bytes] = []
         """Functions, likewise."""
+        self.keeps: list[KeptBytes] = []
+        """What it has not sent of calls that are kept."""
         self.withholds = False
         """It sends nothing of what it has been asked for."""
 
     def up(self) -> None:
         self.wanted.clear()
         self.asked.clear()
+        self.keeps.clear()
         self.peer = Peer(next(self.world.peers))
         self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
         self.world.perform(self.world.play(self.peer, Sync()))
@@ -78,6 +82,7 @@ class Client:
             peer, self.peer = self.peer, None
             self.wanted.clear()
             self.asked.clear()
+            self.keeps.clear()
             self.world.perform(self.world.play(peer, ClientGone()))
 
     def submit(self, to: tuple[int, ...] | None, options: Options, function: bytes, size: int) -> None:

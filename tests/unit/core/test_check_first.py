@@ -22,7 +22,7 @@ from engineroom.protocol.messages import Refused
 from tests.unit.core.checks import Check, InjectedError, Tracer, checks, raised_in_the_core
 from tests.unit.core.digests import digest
 from tests.unit.core.pretend import Play
-from tests.unit.core.world import STEPS, World
+from tests.unit.core.world import KEEPING_STEPS, STEPS, World
 
 EVERY = checks()
 
@@ -94,6 +94,9 @@ def told(seed: int) -> Injected:
         client.up()
     for _ in range(100):
         world.step(rng.randrange(STEPS), rng.randrange(12), rng.randrange(60))
+    for _ in range(20):
+        world.step(rng.randrange(STEPS, KEEPING_STEPS), rng.randrange(12), rng.randrange(60))
+        world.step(rng.choice((13, 14, 15)), rng.randrange(12), rng.randrange(60))
     assert isinstance(world.play, Injected)
     return world.play
 
@@ -106,7 +109,7 @@ def test_whatever_check_fails_nothing_has_changed() -> None:
     assert kinds == {kind.__name__ for kind in get_args(Event)}, "an event that no story has"
     assert kinds - WITHOUT_CHECKS == failures.keys(), "an event of which no check has failed"
     assert {check for story in stories for check in story.failed} == EVERY, "a check that no story reaches"
-    assert {kind for story in stories for kind in story.refused} == {"Submit", "Large", "EngineUp"}
+    assert {kind for story in stories for kind in story.refused} == {"Submit", "Keep", "Large", "EngineUp"}
 
 
 def test_the_core_raises_nothing_but_refusals_and_our_own_mistakes() -> None:

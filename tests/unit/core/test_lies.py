@@ -7,7 +7,7 @@ import pytest
 from engineroom.core.events import ClientGone, ClientUp, EngineUp, HostSays
 from engineroom.core.limits import Limits
 from engineroom.core.membership import engine_id_of
-from engineroom.core.not_allowed import NotAllowedError
+from engineroom.core.not_allowed import LAST_TASK, NotAllowedError
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import Coming, EngineInfo, Finished, Outcome, Result, Run, Started, Status, Submit
 from engineroom.protocol.ranges import MOST, MOST_ENGINES
@@ -38,11 +38,11 @@ def test_tasks_of_another_session_are_not_taken(both: Play) -> None:
     assert [type(message) for _, message in both.sent(CLIENT, Submit(task(1, CLIENT), CALL))] == [Run]
 
 
-@pytest.mark.parametrize("number", [2**64 - 1, 2**63, MOST, MOST - MOST_ENGINES + 1])
+@pytest.mark.parametrize("number", [2**64 - 1, 2**63, MOST, LAST_TASK + 1])
 def test_numbers_without_a_next_one_are_not_taken(both: Play, number: int) -> None:
     refused(both, CLIENT, Submit(task(number, CLIENT), CALL, to=instance_id(0) + instance_id(1)))
 
-    both(CLIENT, Submit(task(MOST - MOST_ENGINES, CLIENT), CALL, to=instance_id(0) + instance_id(1)))
+    both(CLIENT, Submit(task(LAST_TASK, CLIENT), CALL, to=instance_id(0) + instance_id(1)))
     assert both.state.clients[Peer(CLIENT)].known_up_to < MOST
 
 

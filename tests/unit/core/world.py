@@ -37,6 +37,7 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.task_ranges import numbers_in
 from tests.unit.core.confusion import confuse
+from tests.unit.core.keepers import forget_all, is_of_kept_call, keep_or_forget
 from tests.unit.core.pretend import (
     HostEnd,
     Play,
@@ -64,7 +65,10 @@ OPTIONS = (
 )
 
 STEPS = 41
-"""So many different things can happen in a `World.step`."""
+"""So many different things can happen in a `World.step`..."""
+
+KEEPING_STEPS = 44
+"""... and so many if clients keep calls."""
 
 
 class World:
@@ -146,8 +150,8 @@ class World:
                 assert isinstance(send.message, ToEngine)
                 if isinstance(send.message, Delivered):
                     self.check_acknowledged(engine, send.message)
-                if isinstance(send.message, Run) and send.message.direct:
-                    assert any(client.bound.get(send.message.task) == engine.instance for client in self.clients)
+                if isinstance(send.message, Run):
+                    self.check_run(engine, send.message)
                 engine.inbox.append(send.message)
                 return
         for client in self.clients:
@@ -158,9 +162,19 @@ class World:
         if send.peer in self.play.state.presence.host_peers:
             assert isinstance(send.message, ToHost)
 
+    def check_run(self, engine: PretendEngine, run: Run) -> None:
+        """A direct task is sent where it is bound to, a balanced one where all kept calls have ended."""
+        first = self.play.state.instances[engine.instance].first
+        if not run.direct:
+            assert not first, "a balanced task overtakes a kept call"
+        elif not is_of_kept_call(run.task):
+            assert any(client.bound.get(run.task) == engine.instance for client in self.clients)
+
     def check_acknowledged(self, engine: PretendEngine, message: Delivered) -> None:
         """What an engine may forget has arrived for good, or was of an attempt that does not count."""
         for number, its in engine.unacknowledged.items():
+            if is_of_kept_call(its.task):
+                continue
             client = next(client for client in self.clients if its.task in client.submitted)
             result = client.results.get(its.task)
             if number <= message.up_to or number in numbers_in(message.also):
@@ -187,7 +201,7 @@ class World:
         elif what < 20:
             self.disturb(what, client, engine, how)
         elif what > 32:
-            confuse(self, what, client, engine, how)
+            (confuse if what < STEPS else keep_or_forget)(self, what, client, engine, how)
         elif what > 26:
             self.bring(what, client, engine, how)
         elif what == 20:
@@ -309,6 +323,7 @@ class World:
         for client in self.clients:
             client.withholds = client is withholder
             client.up()
+            forget_all(self, client)
         self.join()
         for engine in self.engines:
             engine.stopped = False
@@ -325,6 +340,7 @@ class World:
         for client in self.clients:
             client.withholds = False
             client.up()
+            forget_all(self, client)
         self.end_hosts()
         for engine in self.engines:
             engine.stopped = False

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from engineroom.client.connection.inbox import Inbox
@@ -20,6 +21,7 @@ from engineroom.protocol.messages import (
     Ended,
     Function,
     Join,
+    Keep,
     Message,
     Outcome,
     Signal,
@@ -282,6 +284,7 @@ class Link:
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
+        self._send_all(connection, self._state.kept.again())
         self._send_all(connection, self._state.outgoing.take_all(welcome.known_up_to))
         connection.send(Sync())
 
@@ -293,12 +296,12 @@ class Link:
             count = 1 if message.to is None else len(message.to) // INSTANCE_BYTES
             tasks = TaskRanges(self._state.id, ((first, first + count - 1),))
             self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
-        elif isinstance(message, Ask | Signal):
+        elif isinstance(message, Ask | Signal | Keep):
             self._state.questions.answered(Answer(message.number, error=words))
         else:
             log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
-    def _send_all(self, connection: Connection, items: list[Request | Message]) -> None:
+    def _send_all(self, connection: Connection, items: Sequence[Request | Message]) -> None:
         for item in items:
             if isinstance(item, Request):
                 self._submit(connection, item)

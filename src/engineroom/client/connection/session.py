@@ -33,7 +33,7 @@ from engineroom.client.waiting.waits import (
     unheld,
 )
 from engineroom.errors import ConnectionFailed, EngineroomError
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Message, Options, Stream
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Forget, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import task_pieces
@@ -109,6 +109,8 @@ class Session(State):
         with unheld(self.condition):
             try:
                 if not self.closed:
+                    if self.kept:
+                        self.send(Forget())
                     send_rest(self._io, self._link, linger, self.patience)
             finally:
                 self.fail(ConnectionFailed(reason))
@@ -202,7 +204,7 @@ class Session(State):
             task.fail(error)
             task.request = task.listener = None
 
-    def send(self, *messages: Message) -> None:
+    def send(self, *messages: Message | Request) -> None:
         """Send `messages`, after all that was submitted before."""
         if not messages:
             return
@@ -229,7 +231,9 @@ class Session(State):
             raise EngineroomError(f"the controller has no answer to {what}")
         return reply
 
-    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Reply | None:
+    def request(
+        self, make: Callable[[int], Message | Request], what: str, *, timeout: float | None = 60.0
+    ) -> Reply | None:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
         self.check_may_wait()
         number, waiter = self.questions.new()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -52,6 +53,8 @@ class EngineTable:
         self.departures: list[EngineLeft] = []
         self.left = 0
         self.silent = SilentEngines()
+        self.renewed: dict[int, float] = {}
+        """Engines that are new processes under earlier ids, and since when; until somebody has been told."""
         self._nobody: tuple[str, NoEnginesRegistered] | None = None
 
     def get(self, engine: int) -> Engine | None:
@@ -70,6 +73,10 @@ class EngineTable:
         """Return all of them."""
         return list(self._engines.values())
 
+    def known_instances(self) -> list[Instance]:
+        """Return the processes that this client knows, as they are now or were last."""
+        return list(self._instances.values())
+
     def problems(self) -> dict[int, str]:
         """Return the errors in start-up code, by engine."""
         return {engine.id: engine.info.problem for engine in self._engines.values() if engine.info.problem}
@@ -83,6 +90,11 @@ class EngineTable:
     def ends(self) -> str:
         """Return how the last engines that left ended: "engine 0: exit code 3; ..."."""
         return "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
+
+    def cause_of_renewal(self, engine: int) -> str:
+        """Return how the earlier process of an engine ended."""
+        causes = [gone.cause for gone in self.departures if gone.engine == engine]
+        return causes[-1] if causes else "it ended while this client was disconnected"
 
     def nobody(self, words: str = "") -> NoEnginesRegistered:
         """Return the error of a call that no engine can run, for the reason `words`, or else the reason known here.
@@ -100,6 +112,8 @@ class EngineTable:
 
     def joined(self, message: EngineJoined) -> None:
         known = self._engines.get(message.engine)
+        if self._instances.get(message.engine, message.instance) != message.instance:
+            self.renewed[message.engine] = time.time()
         self._engines[message.engine] = Engine(message.engine, message.instance, message.info)
         self._instances[message.engine] = message.instance
         self._note_python(message.engine)

@@ -93,7 +93,7 @@ class Outgoing:
         self.wake_surely()
         return True
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message | Request]) -> None:
         """Have `messages` sent, after all that was entered before."""
         try:
             self._items.extend(messages)

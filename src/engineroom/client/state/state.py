@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
+from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.questions import Questions
@@ -44,6 +45,7 @@ class State:
         self.id = SessionId(identity_of(self.secret))
         self.condition = threading.Condition()
         self.engines = EngineTable(advise)
+        self.kept = KeptCalls(self.engines)
         self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
         self.recent = Recent(self.id)
@@ -77,10 +79,11 @@ class State:
         return bool(self.tasks) or self.questions.are_open
 
     def functions(self) -> dict[bytes, PackedFunction]:
-        """Return the functions that unfinished tasks name, by their hashes."""
+        """Return the functions that unfinished tasks and kept calls name, by their hashes."""
         requests = [task.request for task in tuple(self.tasks.values())]
         named = [request.function for request in requests if request is not None]
-        return {function.hash: function for function in named if function is not None}
+        found = {function.hash: function for function in named if function is not None}
+        return found | {function.hash: function for function in self.kept.functions()}
 
     def submit_again(self, numbers: Iterable[int]) -> None:
         """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""

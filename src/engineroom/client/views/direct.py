@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.arguments.names import check_name, checked_names
+from engineroom.client.engines.renewed import warn_of_renewed
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.maps.gather_results import AsyncGatherResult
@@ -22,6 +23,7 @@ from engineroom.client.sequences.partitions import distribution, pack_part, with
 from engineroom.client.state.engine_table import Engine
 from engineroom.client.views.flags import DirectMapOptions
 from engineroom.client.views.options import options_of
+from engineroom.client.views.preparing import Naming, PreparingView
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
@@ -31,12 +33,10 @@ from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import listed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
-from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 from engineroom.serialize.payloads import pack, pack_names
 
 if TYPE_CHECKING:
     from engineroom.client.sequences.partitions import Distribution
-    from engineroom.client.views.imports import SyncImports
     from engineroom.serialize.results import ExecuteReply
 
 
@@ -45,11 +45,12 @@ class CellOptions(TypedDict, total=False):
 
     block: bool | None
     label: str | None
+    keep: bool
 
 
 @called_by_users("map", "map_async", "map_sync", "execute", "run", "push", "pull", "update", "get", "clear", "scatter")
 @called_by_users("gather", "__getitem__", "__setitem__")
-class DirectView(View[Kind]):
+class DirectView(PreparingView[Kind]):
     """Runs each call on every engine in `targets`.
 
     If `targets` is an int, calls return one result, otherwise a list. "all": all engines connected when a call is made.
@@ -148,19 +149,21 @@ class DirectView(View[Kind]):
         targets: Targets = None,
         block: bool | None = None,
         label: str | None = None,
+        keep: bool = False,
     ) -> AsyncResult[Any]:
         """Run `code`, as if typed in an IPython cell, in the engines' namespaces; return an AsyncResult.
 
         Its result for each engine is an ExecuteReply. `silent`: the cell shows no value and is not numbered. `block`:
-        return the AsyncResult once the cell has ended; its error is raised by `get()`, or here if this waits.
-        TypeError: `code` is not a str.
+        return the AsyncResult once the cell has ended; its error is raised by `get()`, or here if this waits. `keep`:
+        run it again on each engine that is started later; see `keep`. TypeError: `code` is not a str.
         """
         if not isinstance(code, str):
             raise TypeError(
                 f"execute() takes code as a str, not {type(code).__name__}; to call a function, use apply()"
             )
         call = {"code": code, "silent": silent, "name": f"<cell {next(self._session.cell_numbers)}>"}
-        return self._execute(call, "execute", targets, block, label)
+        kept = (code, f"execute {code.strip().partition(chr(10))[0]}") if keep else None
+        return self._execute(call, "execute", targets, block, label, kept)
 
     def run(
         self,
@@ -183,10 +186,12 @@ class DirectView(View[Kind]):
         targets: Targets = None,
         block: bool | None = None,
         track: bool | None = None,
+        keep: bool = False,
     ) -> Any:
         """Set variables in the engines' namespaces; return an AsyncResult, or None if it waited.
 
-        `ns`: a dict of names and values. TypeError: it is not a dict.
+        `ns`: a dict of names and values. `keep`: set them again on each engine that is started later; see `keep`.
+        TypeError: `ns` is not a dict. EngineroomError: it is too large to be kept.
         """
         if not isinstance(ns, dict):
             raise TypeError(f"push() takes a dict of names and values, not {type(ns).__name__}")
@@ -194,7 +199,10 @@ class DirectView(View[Kind]):
             check_name(name)
         tracked = self._tracks(track)
         body = pack_names(ns, copy=not tracked)
-        return self._none_if_waited(lambda: self._call(CallKind.PUSH, body, "push", targets), block, tracked=tracked)
+        kept = (tuple(sorted(ns)), f"push {', '.join(ns)}") if keep else None
+        return self._none_if_waited(
+            lambda: self._call(CallKind.PUSH, body, "push", targets, kept=kept), block, tracked=tracked
+        )
 
     def pull(self, names: str | Iterable[str], targets: Targets = None, block: bool | None = None) -> Any:
         """Return the value of a name, or a list of the values of several names, from the engines' namespaces.
@@ -290,38 +298,6 @@ class DirectView(View[Kind]):
 
         return result_of(self._session, submit) if self._blocks(block) else submit()
 
-    def sync_imports(self, local: bool = True, quiet: bool = False) -> SyncImports:
-        """Return a context manager: import statements in its `with` block run on the engines, too, `as` included.
-
-        Leaving the block waits for the engines. `local=False`: import on the engines only; here the names can only be
-        used in functions that run there. `quiet`: do not print what is imported. RemoteError or CompositeError: an
-        import failed on an engine.
-        """
-        from engineroom.client.views.imports import SyncImports  # few use it
-        from engineroom.serialize.functions.imports import run_import
-
-        def submit(statement: str) -> AsyncResult[Any]:
-            return self._apply(run_import, (statement,), {})
-
-        return SyncImports(submit, local=local, quiet=quiet)
-
-    @property
-    def importer(self) -> SyncImports:
-        """The same as `sync_imports()`: `with view.importer: import numpy`."""
-        return self.sync_imports()
-
-    def use_dill(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
-        return self.apply(use_dill)
-
-    def use_cloudpickle(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
-        return self.apply(use_cloudpickle)
-
-    def use_pickle(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Plain pickle is already used wherever it works."""
-        return self.apply(use_pickle)
-
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution
     ) -> AsyncGatherResult:
@@ -363,11 +339,12 @@ class DirectView(View[Kind]):
         targets: Targets,
         block: bool | None,
         label: str | None,
+        kept: Naming | None = None,
     ) -> AsyncResult[Any]:
         body = pack(call)
 
         def submit() -> AsyncResult[Any]:
-            made = self._call(CallKind.EXECUTE, body, name, targets, label=label)
+            made = self._call(CallKind.EXECUTE, body, name, targets, label=label, kept=kept)
             made._code = call["code"]
             return made
 
@@ -397,15 +374,35 @@ class DirectView(View[Kind]):
         targets: Targets,
         function: PackedFunction | None = None,
         label: str | None = None,
+        kept: Naming | None = None,
     ) -> AsyncResult[Any]:
-        """Submit one call, its payload once, to each of `targets` (None: the view's)."""
+        """Submit one call, its payload once, to each of `targets` (None: the view's); `kept`: and have it kept."""
         engines = self._bind(targets)
+        if kept is not None:
+            self._keep_call(kind, body, kept, targets, engines, function)
         single = is_single(self.targets if targets is None else targets)
         label = self.label if label is None else label
         result: AsyncResult[Any] = AsyncResult(self._session, name, count=len(engines), single=single, label=label)
         if engines:
             self._submit(kind, body, result, engines, function=function, label=label)
         return result
+
+    def _keep_call(
+        self,
+        kind: CallKind,
+        body: Packed,
+        kept: Naming,
+        targets: Targets,
+        engines: tuple[Engine, ...],
+        function: PackedFunction | None,
+    ) -> None:
+        """Have a call kept that is about to be made to `engines`."""
+        from engineroom.client.views.keeping import is_for_all, keep  # few calls are kept
+
+        for_all = is_for_all(self.targets if targets is None else targets)
+        ids = None if for_all else tuple(engine.id for engine in engines)
+        key, what = kept
+        keep(self._session, kind, body, key=(kind, key), what=what, engines=ids, has=engines, function=function)
 
     def _submit(
         self,
@@ -426,7 +423,10 @@ class DirectView(View[Kind]):
     def _bind(self, targets: Targets) -> tuple[Engine, ...]:
         """Return the engines that a call is made for now: their processes, not whatever has their ids later."""
         engines = self._session.engines
-        return engines.bound(resolve(self.targets if targets is None else targets, engines))
+        found = engines.bound(resolve(self.targets if targets is None else targets, engines))
+        if engines.renewed:
+            warn_of_renewed(self._session, found)
+        return found
 
     def _none_if_waited(
         self,

@@ -63,6 +63,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         max_kept_bytes=options.max_kept_bytes,
         max_total_kept_bytes=options.max_total_kept_bytes,
         max_submitted_bytes=options.max_submitted_bytes,
+        max_kept_call_bytes=options.max_kept_call_bytes,
         max_link_bytes=options.max_link_bytes,
         max_idle_function_bytes=options.max_idle_function_bytes,
     )

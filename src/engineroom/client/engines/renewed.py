@@ -1,0 +1,36 @@
+"""A direct call to an engine that has been restarted finds an empty namespace: that is said once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engineroom.client.state.engine_table import Engine
+    from engineroom.client.state.state import State
+
+log = logging.getLogger(__name__)
+
+_WANTED = "stopped by its host"
+"""Whoever has had engines restarted knows that they are empty."""
+
+
+def warn_of_renewed(state: State, engines: Iterable[Engine]) -> None:
+    """Warn of those of `engines` that are new processes, unless calls are kept for them; once for each."""
+    table = state.engines
+    for engine in engines:
+        since = table.renewed.pop(engine.id, None)
+        if since is None or any(kept.is_for(engine.id) for kept in state.kept.all()):
+            continue
+        cause = table.cause_of_renewal(engine.id)
+        if cause != _WANTED:
+            at = time.strftime("%H:%M", time.localtime(since))
+            log.warning(
+                "engine %d is a new process since %s: the earlier one ended (%s), and its variables are gone. To have "
+                "variables, imports and functions there after each restart, keep them: `view.push(..., keep=True)`",
+                engine.id,
+                at,
+                cause,
+            )
