@@ -28,9 +28,10 @@ from engineroom.core.state import ControllerState
 from engineroom.ids import Peer
 from tests.unit.core.checks import Lines
 from tests.unit.core.pretend import Play
-from tests.unit.core.world import STEPS, World
+from tests.unit.core.world import KEEPING_STEPS, STEPS, World
 
 KINDS = sorted(kind.__name__ for kind in get_args(Event))
+KEEPING = {"Forget", "Keep", "KeptHere", "KeptLost"}
 NEW = (ClientUp, EngineUp, HostUp)
 """Whoever joins has no link yet."""
 
@@ -132,7 +133,9 @@ def play(directory: Path, kind: str, failing: Failing) -> Mistaken:
             for client in world.clients:
                 client.up()
             for _ in range(100):
-                world.step(rng.randrange(STEPS), rng.randrange(12), rng.randrange(60))
+                world.step(
+                    rng.randrange(KEEPING_STEPS if kind in KEEPING else STEPS), rng.randrange(12), rng.randrange(60)
+                )
         except MetError:
             return made[0]
     raise AssertionError(f"no story has failed on {kind}")
