@@ -20,7 +20,7 @@ def views(rc: Client) -> None:
     rc[:].blok = True  # E: attr-defined
     rc.load_balanced_view().after = []  # E: attr-defined
     rc.submit(half, 1)  # E: attr-defined
-    rc.become_dask()  # E: attr-defined
+    rc.hub_history()  # E: attr-defined
     rc.load_balanced_view().push({"a": 1})  # E: attr-defined
     one: DirectView[One] = rc[:]  # E: assignment
     del one
