@@ -123,6 +123,18 @@ def test_imports_run_on_the_engines_too(rc: Client, capsys: pytest.CaptureFixtur
         import no_such_module  # type: ignore[import-not-found]  # noqa: F401
 
 
+def test_imports_bring_along_modules_that_engines_lack(
+    rc: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here").mkdir()
+    (tmp_path / "only_here" / "__init__.py").touch()
+    (tmp_path / "only_here" / "inner.py").write_text("value = 5\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with rc[:].sync_imports(quiet=True):
+        from only_here import inner  # type: ignore[import-not-found]
+    assert rc[:].apply_sync(lambda: inner.value) == [5, 5]
+
+
 def test_a_future_as_an_argument_says_what_to_pass(rc: Client) -> None:
     view = rc.load_balanced_view()
     with pytest.raises(er.PackError, match=r"Until then, pass the result: `ar.get\(\)`"):

@@ -18,7 +18,7 @@ from tests.unit.client.fake_controller import FakeController
 
 def sent_by(fake: FakeController) -> list[str]:
     """Return the statements that the engines were sent."""
-    return [unpack_call(submit.call.body)[0][0] for submit in fake.heard_of(Submit)]
+    return [unpack_call(submit.call.body)[0][0].statement for submit in fake.heard_of(Submit)]
 
 
 def test_imports_run_here_and_there(rc: Client, fake: FakeController, capsys: pytest.CaptureFixture[str]) -> None:

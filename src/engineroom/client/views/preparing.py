@@ -61,13 +61,13 @@ class PreparingView(View[Kind]):
         that is started later; see `keep`. RemoteError or CompositeError: an import failed on an engine.
         """
         from engineroom.client.views.imports import SyncImports  # few use it
-        from engineroom.serialize.functions.imports import run_import
+        from engineroom.serialize.functions.imports import Import, run_import
 
         packed = self._pack(run_import)
 
         def submit(statement: str) -> AsyncResult[Any]:
             kept = (statement, statement) if keep else None
-            body = pack_call((statement,), {}, name=packed.name, function=run_import)
+            body = pack_call((Import.of(statement),), {}, name=packed.name, function=run_import)
             return self._call(CallKind.APPLY, body, f"apply:{packed.name}", None, packed, kept=kept)
 
         return SyncImports(submit, local=local, quiet=quiet)

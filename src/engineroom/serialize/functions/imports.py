@@ -7,14 +7,26 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import dropwhile
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from engineroom.serialize.functions.interactive import home
 
 
-def run_import(statement: str) -> None:
+class Import(NamedTuple):
+    """An import statement and the full name of the module in it: a module of the user's own goes along with that."""
+
+    statement: str
+    module: str
+
+    @classmethod
+    def of(cls, statement: str) -> Import:
+        """Return `statement`, as `written` gives it."""
+        return cls(statement, statement.split()[1])
+
+
+def run_import(what: Import) -> None:
     """Run an import statement in the engine's namespace."""
-    exec(compile(statement, "<import>", "exec"), {} if home.namespace is None else home.namespace)
+    exec(compile(what.statement, "<import>", "exec"), {} if home.namespace is None else home.namespace)
 
 
 def written(name: str, names: Sequence[str], code: CodeType, place: int) -> str:
