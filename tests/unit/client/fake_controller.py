@@ -157,13 +157,13 @@ class FakeController:
 
     def answer(self, count: int = 1) -> None:
         """Run the `count` oldest held tasks, once they are here; from any thread but the client's."""
-        assert wait_until(lambda: len(self.held) >= count), "the tasks did not come"
+        assert wait_until(lambda: self._whole() >= count), "the tasks did not come"
         self.do(self._answer, count)
 
     def go_on(self) -> None:
         """Run what is held, and hold nothing more; in the client's loop only."""
         self.holding = False
-        self._answer(len(self.held))
+        self._run_what_is_here()
 
     def _answer(self, count: int) -> None:
         taken, self.held = self.held[:count], self.held[count:]
@@ -201,12 +201,18 @@ class FakeController:
     def _function_came(self, digest: bytes, body: Any) -> None:
         self._functions.add(digest, body)
         if not self.holding:
-            taken, self.held = self.held, []
-            for submit, held in taken:
-                if self._is_here(submit.call.function):
-                    self._run_all(submit, held)
-                else:
-                    self.held.append((submit, held))
+            self._run_what_is_here()
+
+    def _run_what_is_here(self) -> None:
+        taken, self.held = self.held, []
+        for submit, held in taken:
+            if self._is_here(submit.call.function):
+                self._run_all(submit, held)
+            else:
+                self.held.append((submit, held))
+
+    def _whole(self) -> int:
+        return sum(self._is_here(submit.call.function) for submit, _ in tuple(self.held))
 
     def _is_here(self, function: bytes) -> bool:
         parts = self._parts.get(function, ())
