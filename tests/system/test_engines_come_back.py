@@ -221,7 +221,7 @@ def test_five_deaths_in_a_row_are_the_end_and_name_the_kept_call(tmp_path: Path)
         with pytest.raises(NoEnginesRegistered) as no:
             rc.load_balanced_view().apply_async(abs, -1).get(3 * SECONDS)
         assert "it is not restarted, for it died 5 times in a row within 5 s of its start" in str(no.value)
-        assert "it was running the kept call 'execute import os; " in str(no.value)
+        assert 'it was running the kept call "execute import os; ' in str(no.value)
         assert time.monotonic() - begun < slowly(15.0)
 
 
