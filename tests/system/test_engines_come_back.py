@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from traitlets.config import Config
 
 from engineroom import Client, Cluster
 from engineroom.errors import EngineError, EngineroomError, NoEnginesRegistered, PackError
+from tests.documented import blocks
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import answers, processes_of_this_run, until
 
@@ -81,7 +84,7 @@ def test_what_is_kept_is_there_again_in_order_and_on_engines_that_come_later(clu
         builtins.prepared = True  # type: ignore[attr-defined]
 
     renewed(rc, 0)
-    cluster.start_engines_sync(1)
+    more = cluster.start_engines_sync(1)
     rc.wait_for_engines(3, timeout=SECONDS)
 
     assert rc.load_balanced_view().map_sync(is_prepared, range(30)) == [True] * 30
@@ -97,7 +100,8 @@ def test_what_is_kept_is_there_again_in_order_and_on_engines_that_come_later(clu
     ]
     assert {state for kept in rc.kept for state in kept.states.values()} == {"done"}
     assert rc.kept[0].bytes > 1 << 20
-    rc.shutdown([2], block=True)
+    cluster.stop_engines_sync(more)
+    until(lambda: rc.ids == [0, 1])
 
 
 def test_a_view_of_some_engines_keeps_for_these(rc: Client) -> None:
@@ -223,6 +227,15 @@ def test_five_deaths_in_a_row_are_the_end_and_name_the_kept_call(tmp_path: Path)
         assert "it is not restarted, for it died 5 times in a row within 5 s of its start" in str(no.value)
         assert 'it was running the kept call "execute import os; ' in str(no.value)
         assert time.monotonic() - begun < slowly(15.0)
+
+
+def test_what_the_page_shows_runs(tmp_path: Path) -> None:
+    script = tmp_path / "kept.py"
+    script.write_text(blocks("engines.md")["kept"])
+    said = subprocess.run(
+        [sys.executable, str(script)], check=True, timeout=SECONDS, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "[3, 3]\n[<KeptCall 1: 'push scale' on all engines, " in said.stdout
 
 
 def test_an_engine_ended_on_purpose_stays_away(tmp_path: Path) -> None:
