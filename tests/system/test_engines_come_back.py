@@ -235,7 +235,7 @@ def test_what_the_page_shows_runs(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, str(script)], check=True, timeout=SECONDS, capture_output=True, text=True, cwd=tmp_path
     )
-    assert "[3, 3]\n[<KeptCall 1: 'push scale' on all engines, " in said.stdout
+    assert "[3, 3, 3]\n[<KeptCall 1: 'push scale' on all engines, " in said.stdout
 
 
 def test_an_engine_ended_on_purpose_stays_away(tmp_path: Path) -> None:
