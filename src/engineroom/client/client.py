@@ -72,6 +72,7 @@ class Client(Remembered, Controls, OldWays):
         reconnect_timeout: float = 60,
         max_unfinished_bytes: int = MAX_UNFINISHED_BYTES,
         patience: float | None = PATIENCE,
+        withdraw_at_end: bool = False,
         **ignored: Unpack[Ignored],
     ) -> None:
         """Connect to a running cluster.
@@ -82,9 +83,10 @@ class Client(Remembered, Controls, OldWays):
         `ignored`: options of ipyparallel's Client that have no meaning here; those that are set are logged.
         `timeout`: seconds to wait for that file and for the controller, together. `reconnect_timeout`: seconds to try
         to reconnect to a lost controller. `max_unfinished_bytes`: submitting waits while unfinished tasks hold more
-        bytes than this. `patience`: seconds after which a call that waits says what for; None: never. `sshserver`:
-        [user@]host[:port] to tunnel through, instead of what the file says about ssh; `sshkey`: the private key for it;
-        `ssh_args`: further arguments for ssh. ssh must work without a `password`.
+        bytes than this. `patience`: seconds after which a call that waits says what for; None: never.
+        `withdraw_at_end`: once this client has ended, by whatever cause, its unfinished tasks are cancelled and
+        interrupted. `sshserver`: [user@]host[:port] to tunnel through, instead of what the file says about ssh;
+        `sshkey`: the private key for it; `ssh_args`: further arguments for ssh. ssh must work without a `password`.
         ConnectionFileError, ConnectionFailed or NotLetIn: the message says what is wrong and what to do. TypeError:
         `connection_info` is something else, or there is no such option.
         """
@@ -115,6 +117,7 @@ class Client(Remembered, Controls, OldWays):
             patience=patience,
             advise=Advice(file),
         )
+        session.withdraw_at_end = withdraw_at_end
         session.start(timeout)
         self._use(session, file=file, profile=profile, cluster=cluster, debug=bool(ignored.get("debug")))
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from engineroom.core import outputs
 from engineroom.core.arrivals import sender_gone
+from engineroom.core.events import ClientUp
 from engineroom.core.forgetting import drop_functions_of
 from engineroom.core.keeping.keeping import client_lost
+from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for
-from engineroom.ids import Instance, Peer, SessionId
+from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
 from engineroom.protocol.task_ranges import found_in
 
@@ -31,8 +33,9 @@ def known_up_to(state: ControllerState, session: SessionId) -> int:
     return 0 if known is None else known.known_up_to
 
 
-def client_up(state: ControllerState, peer: Peer, id_: SessionId, within: Instance | None = None) -> None:
-    """A client is there: it learns of the engines, and gets again what it may not have. `within`: see ClientUp."""
+def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
+    """A client is there: it learns of the engines, and gets again what it may not have."""
+    id_, within = event.session, event.within
     session = state.sessions.get(id_)
     if session is None:
         session = state.sessions[id_] = Session(id_, state.limits.own_bytes)
@@ -45,6 +48,7 @@ def client_up(state: ControllerState, peer: Peer, id_: SessionId, within: Instan
     else:
         del state.clients[session.peer]
         _caught_up(state, session)
+    session.withdraw = event.withdraw
     before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():
@@ -98,6 +102,10 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
     if len(state.gone) > state.limits.gone_sessions:
         _forget_one(state)
     expire_at(state, state.now + state.limits.linger)
+    if session.withdraw and session.tasks:
+        when = state.now + state.limits.reattach_grace
+        state.presence.agenda.put(Key(Kind.ENDED, session.id), when)
+        state.wake(when)
     sender_gone(state, peer, session)
     client_lost(session)
     drop_functions_of(state, session)

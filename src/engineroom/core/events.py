@@ -44,10 +44,12 @@ class ResultAnnounced(msgspec.Struct, frozen=True):
 
 
 class ClientUp(msgspec.Struct, frozen=True):
-    """A client is there, for the first time or again. `within`: the engine whose tasks are this client."""
+    """A client is there, for the first time or again. `within`: the engine whose tasks are this client.
+    `withdraw`: its unfinished tasks end with it."""
 
     session: SessionId
     within: Instance | None = None
+    withdraw: bool = False
 
 
 class ClientGone(msgspec.Struct, frozen=True):

@@ -64,8 +64,9 @@ def _look_at(state: ControllerState, task_id: TaskId, when: float) -> None:
     state.wake(when)
 
 
-def forced_due(state: ControllerState, task_id: TaskId) -> None:
+def forced_due(state: ControllerState, who: bytes) -> None:
     """The grace of a task is over: if it still runs, kill its engine, or have it explained why that can't be."""
+    task_id = TaskId(who)
     forced = state.forced.get(task_id)
     if forced is None:
         return

@@ -120,7 +120,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Abort():
             abort(state, peer, event)
         case ClientUp():
-            client_up(state, peer, event.session, event.within)
+            client_up(state, peer, event)
             link_up(state, peer)
         case ClientGone():
             client_gone(state, peer)

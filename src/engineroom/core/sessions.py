@@ -47,6 +47,7 @@ class Session:
         "tasks",
         "unsent",
         "used",
+        "withdraw",
         "within",
     )
 
@@ -56,6 +57,8 @@ class Session:
         self.peer: Peer | None = None
         self.within: Engine | None = None
         """The engine whose tasks speak for it, None if it is a client of its own."""
+        self.withdraw = False
+        """Its unfinished tasks are withdrawn when it has ended."""
         self.gone_at = 0.0
         self.known_up_to = 0
         self.delivered_up_to = 0

@@ -16,7 +16,7 @@ from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.core.unwanted import Withdrawal
 from engineroom.core.waiting import end_all, go_on_for
-from engineroom.ids import Peer
+from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Abort, Interrupt, Outcome, Status
 from engineroom.protocol.task_ranges import found_in
 
@@ -45,6 +45,17 @@ def abort(state: ControllerState, peer: Peer, message: Abort) -> None:
             withdraw_more(state)
     if unsent:
         go_on_for(state, session)
+
+
+def client_ended(state: ControllerState, who: bytes) -> None:
+    """A client whose unfinished tasks end with it has not come back in time."""
+    session = state.sessions.get(SessionId(who))
+    if session is None or session.peer is not None or not session.tasks:
+        return
+    outcome = Outcome(Status.ABORTED, 0.0, 0.0, "the client that submitted this task has ended")
+    state.withdrawals.append(Withdrawal(session, list(session.tasks), outcome, interrupt=True, force=False))
+    if len(state.withdrawals) == 1:
+        withdraw_more(state)
 
 
 def withdraw_more(state: ControllerState) -> None:

@@ -122,7 +122,8 @@ class Join(Header, frozen=True, tag="join"):
     `epoch`: the controller it last spoke to, b"" at first;
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
-    `engine`: of the role "task", the secret of the engine whose tasks speak.
+    `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
+    unfinished tasks end with it.
     """
 
     proof: Proof
@@ -136,6 +137,7 @@ class Join(Header, frozen=True, tag="join"):
     tunnel: Word = ""
     secret: Secret = b""
     engine: Secret = b""
+    withdraw: bool = False
 
 
 class Welcome(Header, frozen=True, tag="welcome"):

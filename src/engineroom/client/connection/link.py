@@ -257,6 +257,7 @@ class Link:
                     secret=self._state.secret,
                     epoch=self._epoch,
                     wall=time.time(),
+                    withdraw=self._state.withdraw_at_end,
                 )
                 connection, welcome = await self._dial(join, max(left, _LEAST))
             except (ConnectionFailed, ConnectionFileError) as error:

@@ -56,6 +56,8 @@ class State:
         self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)
         self.scope: Scope | None = None
+        self.withdraw_at_end = False
+        """Whether its unfinished tasks end with it."""
         self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
         self._observers = 0
 

@@ -18,11 +18,12 @@ class Kind(Enum):
     LEASE = "the host that had this controller started"
     SILENCE = "links that may have fallen silent"
     ECHO = "links that have, and may answer at last"
+    ENDED = "a client that is gone, whose tasks end with it"
     FORCED = "a task that was interrupted and may go on"
 
 
 class Key(NamedTuple):
-    """One appointment. `who`: the instance of an engine or a host, or a task; b"" for none."""
+    """One appointment. `who`: the instance of an engine or a host, a session or a task; b"" for none."""
 
     kind: Kind
     who: bytes = b""

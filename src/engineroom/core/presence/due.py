@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 from engineroom.core.forcing import forced_due
 from engineroom.core.presence import engines, hosts, silence
 from engineroom.core.presence.agenda import Key, Kind
-from engineroom.ids import Peer, TaskId
+from engineroom.core.withdrawals import client_ended
+from engineroom.ids import Peer
 
 if TYPE_CHECKING:
     from engineroom.core.state import ControllerState
@@ -45,7 +46,7 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.lease_due(state)
         case Kind.SILENCE | Kind.ECHO as kind:
             (silence.listen if kind is Kind.SILENCE else silence.listen_again)(state)
-        case Kind.FORCED:
-            forced_due(state, TaskId(key.who))
+        case Kind.FORCED | Kind.ENDED as kind:
+            (forced_due if kind is Kind.FORCED else client_ended)(state, key.who)
         case _:
             assert_never(key.kind)
