@@ -22,7 +22,7 @@ Buffer = bytes | bytearray | memoryview
 PIECE = 1 << 20
 """Memory is copied in pieces of this size, so that other threads run in between."""
 
-_FRAMED = 1
+FRAMED = 1
 _ALIGN = 64
 _HEAD = struct.Struct("<B3xI")
 _PADDING = bytes(_ALIGN)
@@ -37,7 +37,7 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
         return pickle if len(pickle) <= INLINE_LIMIT else [memoryview(pickle)]
     views = [_bytes_of(buffer) for buffer in buffers]
     sizes = [len(pickle), *map(len, views)]
-    head = _HEAD.pack(_FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
+    head = _HEAD.pack(FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
     head = b"".join((head, _PADDING[: -len(head) % _ALIGN], pickle))
     end = len(head)
     segments: list[memoryview] = [memoryview(head)]
@@ -54,7 +54,7 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
 
 def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
     """Return the pickle and the buffers in `packed`: views of it, writable if it is, else of a copy."""
-    if packed[0] != _FRAMED:
+    if packed[0] != FRAMED:
         return packed, []
     view = memoryview(packed)
     if view.readonly:
@@ -78,7 +78,7 @@ def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
 def pickle_in(packed: Packed) -> Buffer:
     """Return the pickle of what `lay_out` returned, and perhaps more behind it."""
     first: Buffer = packed if isinstance(packed, bytes) else packed[0]
-    if not first or first[0] != _FRAMED:
+    if not first or first[0] != FRAMED:
         return first
     _, count = _HEAD.unpack_from(first)
     start = _HEAD.size + 8 * count

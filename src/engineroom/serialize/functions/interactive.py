@@ -41,16 +41,18 @@ class Home:
     """Where interactive functions live in this process: the engine's namespace, if this is an engine.
 
     `resolved`: how many references were. `shadowed`: captured names that the namespace hides (see `shadows`).
-    `content`: returns the bytes of a part that has this hash, None if they are not here.
+    `content`: returns the bytes of a part that has this hash, None if they are not here. `in_place`: the hashes of the
+    modules that were asked for last, which `import` finds.
     """
 
-    __slots__ = ("content", "namespace", "resolved", "shadowed")
+    __slots__ = ("content", "in_place", "namespace", "resolved", "shadowed")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
         self.resolved = 0
         self.shadowed: list[tuple[str, str, str]] = []
         self.content: Callable[[bytes], bytes | None] = _nothing
+        self.in_place = b""
 
     def take_shadowed(self) -> tuple[tuple[str, str, str], ...]:
         """Return what is in `shadowed`, and empty it."""

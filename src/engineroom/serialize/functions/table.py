@@ -213,7 +213,7 @@ class _Function:
 
     def look_around(self, task: bytes) -> None:
         """Before the function runs for `task`: see to its modules, to new builtins, and who asks."""
-        if self.modules:
+        if self.modules and self.modules != home.in_place:
             from engineroom.serialize.modules.arriving import arrive  # it is there, as they have come
 
             arrive(self.modules)

@@ -48,22 +48,21 @@ class Arrivals:
     def __init__(self) -> None:
         self.current: dict[str, Arrived] = {}
         self._known: OrderedDict[bytes, Arrived] = OrderedDict()
-        self._in_place = b""
         self._told: set[str] = set()
         self._finder = Finder(self._found)
         self._lock = threading.RLock()
 
     def put_in_place(self, hashes: bytes) -> None:
         """Have `import` find the modules with these hashes. ImportError: one has the name of a library's."""
-        if hashes == self._in_place:
+        if hashes == home.in_place:
             return
         with self._lock:
-            self._in_place = b""
+            home.in_place = b""
             for digest in cut(hashes):
                 arrived = self._get(digest, hashes)
                 if arrived is not None and self.current.get(arrived.unit.root) is not arrived:
                     self._replace(arrived)
-            self._in_place = hashes
+            home.in_place = hashes
 
     def came_with(self, root: str) -> bytes | None:
         """Return the hashes of what came together with a module, None if it came from nowhere."""

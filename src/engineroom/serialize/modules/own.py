@@ -103,7 +103,23 @@ def file_of(module: object) -> str:
 
 def is_installed(file: str) -> bool:
     """Whether the file of a module belongs to Python, or to a package that was installed, also as editable."""
-    return file.startswith((_STANDARD, *_editable())) or any(part in file for part in _INSTALLED)
+    if file.startswith((_STANDARD, *_editable())) or any(part in file for part in _INSTALLED):
+        return True
+    return any(_holds_installed(place) for place in _places_above(file))
+
+
+def _places_above(file: str) -> Iterator[str]:
+    """Yield the directories on `sys.path` that hold `file`."""
+    return (entry for entry in sys.path if entry and file.startswith(os.path.abspath(entry) + os.sep))
+
+
+@cache
+def _holds_installed(place: str) -> bool:
+    """Whether packages were installed into a directory, as by `pip install --target`."""
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(place))
+    except OSError:
+        return False
 
 
 @cache

@@ -6,11 +6,12 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from engineroom.protocol.content_hashes import SIZE
-from engineroom.serialize.frames import Buffer, Packed, pickle_in
+from engineroom.serialize.frames import FRAMED, Buffer, Packed, pickle_in
 
 _HOME = b"engineroom.serialize.modules.arriving"
 _HEAD = b"\x80\x05\x8c%c%b\x8c\x06arrive\x93B" % (len(_HOME), _HOME)
 """Calls `arrive` with bytes; nothing is put into the pickle's memory, so that all else in it means what it meant."""
+_FIRST = (_HEAD, bytes([FRAMED]))
 _LENGTH = struct.Struct("<I")
 _END = b"\x85R0"
 
@@ -19,6 +20,11 @@ def with_prelude(pickle: bytes, hashes: Iterable[bytes]) -> bytes:
     """Return `pickle`, which begins to be unpacked once the modules with these hashes are in place."""
     every = b"".join(hashes)
     return b"".join((_HEAD, _LENGTH.pack(len(every)), every, _END, memoryview(pickle)[2:]))
+
+
+def stands_on_nothing(body: Packed) -> bool:
+    """Return whether what was packed names no modules, as can be seen at once; False: perhaps not."""
+    return type(body) is bytes and not body.startswith(_FIRST)
 
 
 def hashes_in(pickle: Buffer) -> bytes:
