@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 if TYPE_CHECKING:
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
+    from engineroom.client.arguments.dependency import Dependency
     from engineroom.client.client import Client
     from engineroom.client.in_tasks import get_client
     from engineroom.client.kinds import Many, One
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     )
     from engineroom.serialize.canning import can, can_map, uncan, uncan_map
     from engineroom.serialize.functions.declared import interactive
+    from engineroom.serialize.functions.dependent import depend, dependent, require
     from engineroom.serialize.old_names import (
         deserialize_object,
         pack_apply_message,
@@ -101,6 +103,7 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionFileError",
     "ControllerLost",
+    "Dependency",
     "DependencyTimeout",
     "DirectView",
     "EngineError",
@@ -137,6 +140,8 @@ __all__ = [
     "can",
     "can_map",
     "collect_exceptions",
+    "depend",
+    "dependent",
     "deserialize_object",
     "get_client",
     "interactive",
@@ -145,6 +150,7 @@ __all__ = [
     "publish_data",
     "register_joblib_backend",
     "remote",
+    "require",
     "serialize_object",
     "uncan",
     "uncan_map",
@@ -169,6 +175,7 @@ _HOMES = {
     "Client": "engineroom.client.client",
     "Cluster": "engineroom.cluster",
     "ClusterManager": "engineroom.cluster",
+    "Dependency": "engineroom.client.arguments.dependency",
     "DirectView": "engineroom.client.views.direct",
     "ExecuteReply": "engineroom.serialize.results",
     "LazyMapIterator": "engineroom.client.maps.lazy_map",
@@ -183,6 +190,8 @@ _HOMES = {
     "ViewExecutor": "engineroom.client.views.executor",
     "can": "engineroom.serialize.canning",
     "can_map": "engineroom.serialize.canning",
+    "depend": "engineroom.serialize.functions.dependent",
+    "dependent": "engineroom.serialize.functions.dependent",
     "deserialize_object": "engineroom.serialize.old_names",
     "get_client": "engineroom.client.in_tasks",
     "interactive": "engineroom.serialize.functions.declared",
@@ -190,6 +199,7 @@ _HOMES = {
     "parallel": "engineroom.client.views.parallel",
     "publish_data": "engineroom.engine.datapub",
     "register_joblib_backend": "engineroom.client.views.registering",
+    "require": "engineroom.serialize.functions.dependent",
     "remote": "engineroom.client.views.remote",
     "serialize_object": "engineroom.serialize.old_names",
     "uncan": "engineroom.serialize.canning",

@@ -7,18 +7,11 @@ from typing import Any, NoReturn
 
 from engineroom.errors import NotBuiltYet
 
-_FUNCTIONAL = (
-    "check inside your function, and raise where it cannot run: `rc.load_balanced_view(retries=3)` tries it again"
-)
 _MEANWHILE = {
     "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
-    "Dependency": "wait for the other tasks first: `rc.wait(results)`",
     "ParallelMagics": "use `rc[:].execute(code)` in place of %px",
     "bind_kernel": "run code on an engine with `rc[0].execute(code)`: notebooks cannot connect to engines yet",
-    "depend": _FUNCTIONAL,
-    "dependent": _FUNCTIONAL,
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
-    "require": "import modules inside your function, and define there the functions that it calls",
 }
 NAMES = frozenset(_MEANWHILE)
 

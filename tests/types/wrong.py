@@ -18,7 +18,6 @@ def views(rc: Client) -> None:
     rc.load_balanced_view(retry=3)  # E: call-arg
     rc[:].set_flags(blok=True)  # E: call-arg
     rc[:].blok = True  # E: attr-defined
-    rc.load_balanced_view().after = []  # E: attr-defined
     rc.submit(half, 1)  # E: attr-defined
     rc.hub_history()  # E: attr-defined
     rc.load_balanced_view().push({"a": 1})  # E: attr-defined

@@ -248,8 +248,8 @@ class Client(Remembered, Controls, OldWays):
         """Return a view that runs each call on one of these engines, whichever is free.
 
         `targets`: as in `rc[targets]`; None or "all": all engines, with those that connect later. `block`,
-        `label`, `track`, `time_limit`, `on_time_limit`, `retries`, `rerun_lost`, `priority`, `gpu`, `memory`,
-        `resources`, `tag`: flags, see LoadBalancedView. IndexError: there is no such engine.
+        `label`, `track`, `time_limit`, `on_time_limit`, `after`, `follow`, `timeout`, `retries`, `rerun_lost`,
+        `priority`, `gpu`, `memory`, `resources`, `tag`: flags, see LoadBalancedView. IndexError: no such engine.
         """
         if isinstance(targets, str) and targets == "all":
             targets = None

@@ -15,6 +15,8 @@ from engineroom.protocol.messages import (
     EngineJoined,
     EngineLeft,
     EngineSilent,
+    ForgetInputs,
+    Input,
     Interrupt,
     KeptRan,
     NeedFunction,
@@ -46,6 +48,8 @@ ToPeer = (
     | Revoke
     | Withdraw
     | Interrupt
+    | Input
+    | ForgetInputs
     | EngineJoined
     | EngineLeft
     | EngineSilent

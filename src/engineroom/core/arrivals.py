@@ -25,7 +25,7 @@ def body_here(state: ControllerState, task_id: TaskId, body: object) -> None:
     arrival = _awaited(state, task_id, body)
     if arrival is not None:
         for task in _taken(arrival):
-            _come(state, task)
+            come(state, task)
 
 
 def body_lost(state: ControllerState, task_id: TaskId, body: object, words: str) -> None:
@@ -58,7 +58,7 @@ def _detached(arrival: Arrival) -> list[Task]:
     return tasks
 
 
-def _come(state: ControllerState, task: Task) -> None:
+def come(state: ControllerState, task: Task) -> None:
     """One thing is there that `task` has waited for."""
     task.lacks -= 1
     if task.lacks:
@@ -108,7 +108,7 @@ def function_here(state: ControllerState, hash_: bytes, size: int) -> None:
     tasks = list(function.waiting.values())
     function.waiting.clear()
     for task in tasks:
-        _come(state, task)
+        come(state, task)
     if state.kept:
         running.function_here(state)
 

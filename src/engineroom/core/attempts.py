@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
+from engineroom.core.edges import HasLeft, Waits
 from engineroom.core.engines import Engine
 from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
@@ -12,10 +13,18 @@ from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import named
 from engineroom.core.keeping.running import ran as kept_call_ran
 from engineroom.core.lines import release
-from engineroom.core.placement import assign, drain, feed, place, place_elsewhere, pool_of, unassign
+from engineroom.core.placement import (
+    assign,
+    drain,
+    feed,
+    place,
+    place_elsewhere,
+    pool_of,
+    unassign,
+)
 from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
-from engineroom.core.results import finish, give_up, give_up_all
+from engineroom.core.results import cannot, finish, give_up, give_up_all
 from engineroom.core.returns import arrived as result_arrived
 from engineroom.core.returns import will_retry
 from engineroom.core.task_states import Cause, State, step
@@ -56,8 +65,8 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
 
 
 def _must_wait(state: ControllerState, task: Task) -> bool:
-    """Have a balanced QUEUED task wait beside if its function has gone astray."""
-    if task.function.away:
+    """Have a balanced QUEUED task wait beside if its function has gone astray, or it waits for others again."""
+    if task.function.away or (task.waits is not None and task.waits.open):
         wait(state, task, pool_of(task))
         return True
     return False
@@ -68,10 +77,25 @@ def can_run(state: ControllerState, task: Task) -> bool:
     pool = task.pool
     assert pool is not None
     if pool.engines or not hopeless(state, pool.allowed):
-        return True
+        return task.waits is None or can_follow(state, task, task.waits)
     release(state, task)
     give_up(state, task, nowhere(state, pool.allowed))
     return False
+
+
+def can_follow(state: ControllerState, task: Task, waits: Waits) -> bool:
+    """End a QUEUED `task` that must run where others ran, if that process is gone."""
+    if waits.following is None or any(life in state.lives for life in waits.following):
+        return True
+    release(state, task)
+    give_up(state, task, cannot("the engine that ran the tasks it follows has ended"))
+    return False
+
+
+def note_departure(state: ControllerState, task: Task, engine: Engine) -> None:
+    """`task` has left `engine` without an end: those that wait there for it can't stay."""
+    if task.number in task.session.awaited:
+        state.news.append(HasLeft(task, engine))
 
 
 def finished(state: ControllerState, peer: Peer, message: Finished, body: object = None) -> None:
@@ -126,6 +150,7 @@ def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
     task.errors += 1
     task.interrupt = False
     step(task, Cause.AGAIN)
+    note_departure(state, task, engine)
     if task.target >= 0:
         send_again(state, task, engine)
         return
@@ -208,6 +233,7 @@ def _run_again(state: ControllerState, tasks: list[Task], engine: Engine) -> Non
     """Have tasks that `engine` has given back, in the order of sending, run later: direct ones there."""
     for task in tasks:
         step(task, Cause.AGAIN)
+        note_departure(state, task, engine)
         if task.target >= 0:
             task.interrupt = False
             wait(state, task, engine)
@@ -216,7 +242,7 @@ def _run_again(state: ControllerState, tasks: list[Task], engine: Engine) -> Non
 
 def send_again(state: ControllerState, task: Task, engine: Engine) -> None:
     """Send a direct QUEUED task to the engine that it is bound to, unless its session is paused."""
-    if task.session.paused:
+    if task.session.paused or (task.waits is not None and task.waits.open):
         wait(state, task, engine)
     else:
         assign(state, task, engine)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from engineroom.core.actions import Record, What
 from engineroom.core.attempts import can_run, mark_started
 from engineroom.core.capabilities import asks_of
+from engineroom.core.dependencies import begin_to_await
 from engineroom.core.families import ENDED, adopt
 from engineroom.core.forgetting import function_of
 from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
-from engineroom.core.placement import assign, place, pool_for
+from engineroom.core.placement import Pool, assign, place, pool_for
 from engineroom.core.prefetch import refresh
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
@@ -77,10 +78,18 @@ def _submit_balanced(
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
     elif can_run(state, task):
-        if arrival is None and not task.function.away:
+        if message.awaits is None and arrival is None and not task.function.away:
             place(state, task, pool)
         else:
-            wait(state, task, pool, arrival)
+            _hold(state, task, pool, arrival)
+
+
+def _hold(state: ControllerState, task: Task, pool: Pool, arrival: Arrival | None) -> None:
+    """Have a balanced task wait for what it lacks."""
+    if task.submit.awaits is not None:
+        begin_to_await(state, task, task.submit.awaits, pool, arrival)
+    else:
+        wait(state, task, pool, arrival)
 
 
 def _submit_direct(
@@ -123,6 +132,8 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance, arriva
     task.target = engine.id
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session), engine.id)
+    elif task.submit.awaits is not None:
+        begin_to_await(state, task, task.submit.awaits, engine, arrival)
     elif arrival is not None or task.function.away or is_behind(engine, session):
         wait(state, task, engine, arrival)
     else:

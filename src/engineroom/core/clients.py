@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core import outputs
 from engineroom.core.arrivals import sender_gone
+from engineroom.core.edges import HasEnded
 from engineroom.core.events import ClientUp
 from engineroom.core.forgetting import drop_functions_of
 from engineroom.core.keeping.keeping import client_lost
@@ -74,6 +75,8 @@ def _tell_again(state: ControllerState, session: Session) -> None:
     """Send a client all results that it may not have."""
     alike: dict[int, tuple[Kept, list[int]]] = {}
     for number, kept in session.results.items():
+        if kept.use is not None and kept.use.delivered:
+            continue  # it is here for other tasks
         if kept.result.task:
             state.send(session.peer, kept.result, kept.body)
         else:
@@ -144,4 +147,6 @@ def _no_longer_unsent(state: ControllerState, session: Session, up_to: int) -> N
     """A client does not wait any more for what it was to submit again."""
     for number in [number for number in session.unsent if number <= up_to]:
         take_unsent(session, number)
+        if number in session.awaited:
+            state.news.append(HasEnded(session, number, None))
     go_on_for(state, session)

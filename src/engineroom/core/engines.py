@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,12 +41,15 @@ class Engine:
         "direct",
         "dismissed",
         "first",
+        "followers",
         "fresh",
         "full",
         "held",
         "host",
         "id",
         "info",
+        "input_bytes",
+        "inputs",
         "instance",
         "known_as",
         "large_bytes",
@@ -53,6 +57,7 @@ class Engine:
         "large_tasks",
         "launched",
         "level",
+        "life",
         "lines",
         "load",
         "lost",
@@ -144,6 +149,14 @@ class Engine:
         self.delivered_up_to = 0
         self.beyond: set[int] = set()
         """Numbers above `delivered_up_to`, not next to it, that it may forget and has been told so."""
+        self.life = 0
+        """The number of this life among all of all engines, from 1 on."""
+        self.inputs: dict[TaskId, int] = {}
+        """Results of other engines that it was sent as arguments of its tasks, and their sizes, the oldest first."""
+        self.input_bytes = 0
+        """The sum of these."""
+        self.followers: deque[Task] = deque()
+        """Tasks that could wait there for their inputs, once there is room; some of these have gone elsewhere."""
         self.fresh: dict[int, None] = {}
         """Numbers that it may forget, and has not been told so."""
 

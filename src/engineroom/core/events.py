@@ -24,6 +24,7 @@ from engineroom.protocol.messages import (
     Started,
     Submit,
     Sync,
+    Unmet,
     Waits,
     Withdrawn,
 )
@@ -206,6 +207,7 @@ Event = (
     | Large
     | ResultAnnounced
     | Revoked
+    | Unmet
     | Withdrawn
     | Held
     | AlreadyStarted

@@ -11,6 +11,7 @@ from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
 from engineroom.core.forcing import why_late
 from engineroom.core.keeping.running import why_not_ready
+from engineroom.core.others import why_it_waits
 from engineroom.core.placement import Pool, pool_of
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
@@ -124,6 +125,8 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
 
 def _why_beside(task: Task) -> str:
     arrival, line = task.arrival, task.line
+    if task.waits is not None and task.waits.open:
+        return f"waiting for {why_it_waits(task, task.waits)}"
     if task.id in task.function.waiting:
         return "waiting for its client to send its function"
     if arrival is not None and arrival.asked:

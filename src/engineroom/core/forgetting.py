@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import DropFunction
+from engineroom.core.edges import wait_no_more
 from engineroom.core.families import leave_family
 from engineroom.core.task_states import Cause, step
 from engineroom.core.tasks import MeasuredFunction, Task
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # the state holds tasks
 def forget(state: ControllerState, task: Task) -> None:
     """Take `task`, which no engine holds, out of all that counts unfinished tasks."""
     step(task, Cause.ENDED)
+    if task.waits is not None:
+        wait_no_more(state, task, task.waits)
     if task.pool is not None:
         task.pool.users -= 1
     if state.forced:

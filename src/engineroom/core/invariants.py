@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.edges import EDGE_BYTES
+from engineroom.core.edges_hold import check_edges
 from engineroom.core.engines import Engine
 from engineroom.core.keeping.invariants import check_keeping
 from engineroom.core.lines import Line
@@ -44,6 +46,7 @@ def check(state: ControllerState) -> None:
     _check_functions(state, tasks)
     check_keeping(state)
     _check_registers(state)
+    check_edges(state)
     check_presence(state)
 
 
@@ -84,7 +87,7 @@ def _check_beside(task: Task) -> None:
     """What waits for bytes is on no engine, is found by those who bring them, and keeps the order of direct tasks."""
     arrival, lacking = task.arrival, task.id in task.function.waiting
     assert task.engine is None
-    assert task.lacks == (arrival is not None) + lacking
+    assert task.lacks == (arrival is not None) + lacking + (0 if task.waits is None else task.waits.open)
     assert task.function.away or not lacking
     if arrival is not None:
         assert arrival.tasks[task.number] is task
@@ -125,7 +128,10 @@ def _check_engine(state: ControllerState, engine: Engine, tasks: dict[TaskId, Ta
     assert engine.recalled == engine.unready + sum(task.target >= 0 and task.state is State.REVOKING for task in held)
     for line in engine.lines.values():
         _check_line(state, line, tasks)
-    assert list(engine.spare.values()) == [task for task in held if task.target < 0 and task.state is State.SENT]
+    sent = {task.id for task in held if task.target < 0 and task.state is State.SENT}
+    assert engine.spare.keys() == {id_ for id_ in sent if (its := tasks[id_].waits) is None or not its.missing}
+    assert engine.input_bytes == sum(engine.inputs.values())
+    assert state.lives[engine.life] is engine
     assert engine.large_tasks == sum(task.large > 0 for task in held)
     assert engine.large_bytes == sum(task.large for task in held)
     assert abs(engine.load - sum(task.cost for task in held)) < 1e-6
@@ -152,14 +158,18 @@ def _check_pool(state: ControllerState, pool: Pool, tasks: dict[TaskId, Task]) -
 
 def _check_session(state: ControllerState, session: Session) -> None:
     coming = [its for engine in state.engines.values() for its in engine.returns.values()]
-    asked = sum(its.size for its in coming if its.asked and its.task.session is session)
+    asked = sum(its.size for its in coming if its.asked and not its.needed and its.task.session is session)
     written = sum(kept.size for kept in session.outputs.values() if kept.ended)
-    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) + asked + written
+    inputs = sum(kept.size for kept in session.results.values() if kept.use is not None and kept.use.counted)
+    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) - inputs + asked + written
+    needed = sum(its.size for its in coming if its.needed and its.task.session is session)
+    assert session.input_bytes == inputs + needed
     assert all(kept.ended == (number in session.results) for number, kept in session.outputs.items())
     assert set(session.returns) == {its for its in coming if not its.asked and its.task.session is session}
     assert session.paused or not session.returns
     assert not session.tasks.keys() & session.results.keys()
     unsent = UNSENT_BYTES * len(session.unsent)
+    unsent += EDGE_BYTES * sum(task.waits.edges for task in session.tasks.values() if task.waits is not None)
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
     assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
     assert session.outputs.keys() <= session.tasks.keys() | session.results.keys() | session.unsent.keys()
@@ -172,7 +182,12 @@ def _check_session(state: ControllerState, session: Session) -> None:
         if session.paused and task.state is State.SENT:
             raise AssertionError("a task of a paused session is about to start")
     assert all(number <= session.known_up_to for number in (*session.tasks, *session.results, *session.unsent))
-    assert all(number > session.delivered_up_to for number in (*session.results, *session.unsent))
+    assert all(number > session.delivered_up_to for number in session.unsent)
+    assert all(
+        number > session.delivered_up_to or (kept.use is not None and kept.use.delivered)
+        for number, kept in session.results.items()
+    )
+    session.ends.check()
     for number, arrival in session.arrivals.items():
         assert arrival.number == number
         assert arrival.tasks
@@ -225,6 +240,7 @@ def _check_registers(state: ControllerState) -> None:
     assert all(state.departed.get(departed.instance) is departed for departed in state.departed_ids.values())
     assert not state.departed.keys() & state.instances.keys()
     assert not state.departed_ids.keys() & state.engines.keys()
-    times = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next())
+    deadline = state.deadlines[0][0] if state.deadlines else None
+    times = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next(), deadline)
     due = [when for when in times if when is not None]
     assert not due or (state.wake_at is not None and state.wake_at <= min(due))

@@ -39,6 +39,12 @@ class Limits(msgspec.Struct, frozen=True):
     """Of results, for one client, connected or gone: while there are more, its next tasks are not started."""
     all_kept_bytes: int = 1 << 30
     """The same for all clients together; a small part of `kept_bytes` is each client's own, and not counted here."""
+    input_bytes: int = 512 << 20
+    all_input_bytes: int = 1 << 30
+    """Of results that are arguments of unfinished tasks, for one client and for all together: tasks that need more
+    fail. These do not count as `kept_bytes`."""
+    engine_input_bytes: int = 256 << 20
+    """Of results that an engine was sent as arguments: beyond these, it forgets those that were sent first."""
     submitted_bytes: int = 2 << 30
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
     keep_bytes: int = 256 << 20

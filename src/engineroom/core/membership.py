@@ -11,7 +11,9 @@ from engineroom.core.actions import EndEngine, Lost
 from engineroom.core.attempts import given_back, mark_started
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import Dismiss, EngineUp
+from engineroom.core.following import end_those_who_follow
 from engineroom.core.holding import Account, note_piece, withdraw
+from engineroom.core.inputs import no_inputs_there
 from engineroom.core.keeping import running as kept_calls
 from engineroom.core.losses import Loss, lose_tasks
 from engineroom.core.placement import feed, send_run
@@ -50,6 +52,9 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     state.departed.pop(event.instance, None)
     engine.since = state.now
+    state.last_life += 1
+    engine.life = state.last_life
+    state.lives[engine.life] = engine
     _note_use(state, id_)
     if state.kept:
         kept_calls.expect(state, engine)
@@ -155,6 +160,7 @@ def disconnect(state: ControllerState, engine: Engine) -> None:
     """`engine` is sent nothing for now."""
     engine.account = None
     broken_off(state, engine)
+    no_inputs_there(engine)
     if engine.peer is not None:
         engine.peer = None
         engine.closed = True
@@ -190,7 +196,7 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     disconnect(state, engine)
     engine.lost = True
     peer = engine.known_as
-    del state.engine_peers[peer], state.engines[engine.id], state.instances[engine.instance]
+    del state.engine_peers[peer], state.engines[engine.id], state.instances[engine.instance], state.lives[engine.life]
     state.presence.back(engine)
     state.out.append(Lost(peer, engine.id, loss.cause))
     host = state.presence.hosts.get(engine.host)
@@ -201,7 +207,9 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     _note_departure(state, Departed(engine.id, engine.instance, loss.cause, state.now, engine.host))
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
+    engine.followers.clear()
     lose_tasks(state, engine, loss)
+    end_those_who_follow(state, engine)
     end_hopeless(state)
 
 

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.capabilities import Asks, has
+from engineroom.core.edges import IsPlaced
 from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.families import end_family, next_descendant, on_behalf_of, who_waits
+from engineroom.core.inputs import send_inputs
 from engineroom.core.lines import Line, release
 from engineroom.core.policies import POLICIES
 from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
@@ -177,19 +179,22 @@ def assign(state: ControllerState, task: Task, engine: Engine) -> None:
         engine.progress = state.now
         engine.stalled = False
     engine.held[task.id] = task
+    session = task.session
     cost = task.cost = task.function.cost
     engine.load += cost
     if task.target >= 0:
         engine.direct += 1
     else:
-        engine.spare[task.id] = task
-        session = task.session
+        if task.waits is None or not task.waits.missing:
+            engine.spare[task.id] = task
         state.clock.used = session.used
         session.used += cost
     if task.large:
         count_large(state, engine, 1, task.large)
         if task.target < 0:
             release(state, task)
+    if session.awaited and task.number in session.awaited:
+        state.news.append(IsPlaced(task))
     send_run(state, task, engine)
 
 
@@ -202,9 +207,19 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
         run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce, terms)
         if submit.within:
             run = replace(run, within=on_behalf_of(state, task, engine))
+        if submit.awaits is not None and submit.awaits.inputs:
+            run = replace(run, inputs=submit.awaits.inputs)
+            send_inputs(state, task, engine)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))
+
+
+def move(task: Task, pool: Pool) -> None:
+    """Have a balanced task, which no engine holds and which is in no queue, run on an engine of `pool`."""
+    pool_of(task).users -= 1
+    task.pool = pool
+    pool.users += 1
 
 
 def unassign(state: ControllerState, task: Task, engine: Engine) -> None:

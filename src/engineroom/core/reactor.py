@@ -18,6 +18,8 @@ from engineroom.core.arrivals import (
 from engineroom.core.attempts import finished, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered, sync
+from engineroom.core.deadlines import end_overdue
+from engineroom.core.dependencies import settle
 from engineroom.core.events import (
     Began,
     BodyHere,
@@ -58,6 +60,7 @@ from engineroom.core.prospects import host_says
 from engineroom.core.results import expire
 from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
+from engineroom.core.unmet import unmet
 from engineroom.core.waits import waits
 from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
@@ -77,6 +80,7 @@ from engineroom.protocol.messages import (
     Started,
     Submit,
     Sync,
+    Unmet,
     Waits,
     Withdrawn,
 )
@@ -113,6 +117,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             revoked(state, peer, event.task, event.attempt)
         case Withdrawn():
             withdrawn(state, peer, event)
+        case Unmet():
+            unmet(state, peer, event)
         case Tick():
             _tick(state)
         case Sync():
@@ -169,8 +175,13 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             raise AssertionError("a Large holds a Submit, a Finished or a Keep")
         case _:
             assert_never(event)
+    if state.news:
+        settle(state)
     if state.relieved:
         go_on(state)
+        if state.news:
+            settle(state)
+            state.wake(now)  # a pause may end because of that
     return out
 
 
@@ -221,7 +232,9 @@ def _tick(state: ControllerState) -> None:
     if state.withdrawals:
         withdraw_more(state)
     do_what_is_due(state)
-    due = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next())
+    end_overdue(state)
+    deadline = state.deadlines[0][0] if state.deadlines else None
+    due = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next(), deadline)
     rest = [when for when in due if when is not None]
     if rest:
         state.wake(min(rest))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.actions import Record, Send, What
+from engineroom.core.edges import HasEnded, is_input
 from engineroom.core.engines import Engine
 from engineroom.core.forgetting import forget
+from engineroom.core.inputs import input_goes, life_of, must_stay
 from engineroom.core.outputs import drop_output, end_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
@@ -76,6 +78,11 @@ def lost(words: str) -> Outcome:
     return Outcome(Status.LOST, 0.0, 0.0, brief(words))
 
 
+def cannot(words: str, *, name: str = "ImpossibleDependency") -> Outcome:
+    """Return the outcome of a task that depends on what is not there; `name`: of the error of `errors` that says so."""
+    return Outcome(Status.DEPENDENCY, 0.0, 0.0, brief(f"{name}: {words}"))
+
+
 def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | None = None) -> None:
     """End `task`. Its client is told, unless its number is put on the list of those that are `untold`."""
     forget(state, task)
@@ -95,16 +102,21 @@ def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int],
 
 
 def _keep(state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None) -> None:
+    if kept.result.outcome.status:
+        session.ends.failed(number)
+    if session.awaited and number in session.awaited:
+        state.news.append(HasEnded(session, number, kept))
     if number <= session.delivered_up_to:
         # The client has said already that it waits for nothing up to here.
         drop_output(session, number)
+        session.ends.ran(number, life_of(state, kept))
         acknowledge(state, kept.engine, kept.number)
         return
     session.results[number] = kept
     session.kept_bytes += kept.size
     if session.outputs:
         end_output(state, session, number)
-    if session.kept_bytes > session.room:
+    if session.kept_bytes > session.room and not is_input(session, number):
         press(state, session)
     if session.peer is None:
         expire_at(state, kept.finished + state.limits.linger)
@@ -118,12 +130,17 @@ def let_go(state: ControllerState, session: Session, number: int) -> None:
     """The result of task `number` need not be kept any more; no harm if it is not."""
     if session.outputs:
         drop_output(session, number)
-    kept = session.results.pop(number, None)
-    if kept is None:
+    kept = session.results.get(number)
+    if kept is None or (kept.use is not None and must_stay(kept.use)):
         return
+    del session.results[number]
     session.kept_bytes -= kept.size
     if session.kept_bytes < session.low:
         relieve(state, session)
+    if kept.use is not None:
+        input_goes(state, session, number, kept.use)
+    engine = kept.engine
+    session.ends.ran(number, engine.life if engine is not None else life_of(state, kept))
     acknowledge(state, kept.engine, kept.number)
     if state.recording:
         state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
@@ -159,10 +176,11 @@ def _expire(state: ControllerState, session: Session) -> float:
         if due > state.now:
             break
         let_go(state, session, number)
-        dropped.append(number)
+        if number not in session.results:
+            dropped.append(number)
     if dropped:
         session.dropped = tidy([*session.dropped, *((number, number) for number in dropped)])
-    if session.results:
+    if session.results and due > state.now:
         return due
     return state.now + state.limits.linger if session.tasks else state.now
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Accept
+from engineroom.core.edges import is_input
 from engineroom.core.engines import Engine
 from engineroom.core.placement import feed, unassign
 from engineroom.core.prefetch import count_large
@@ -26,11 +27,13 @@ if TYPE_CHECKING:  # the state holds engines
 class Return:
     """A result on its way. `size`: what it will take here; it counts for its session from when it is `asked` for."""
 
-    __slots__ = ("asked", "body", "engine", "size", "task")
+    __slots__ = ("asked", "body", "engine", "needed", "size", "task")
 
     def __init__(self, task: Task, engine: Engine, size: int, body: object) -> None:
         self.task, self.engine, self.size, self.body = task, engine, size, body
         self.asked = False
+        self.needed = False
+        """Asked for because other tasks take it as an argument: it counts with their arguments."""
 
 
 def announced(state: ControllerState, peer: Peer, message: Finished, body: object) -> None:
@@ -44,7 +47,9 @@ def announced(state: ControllerState, peer: Peer, message: Finished, body: objec
         return
     assert not isinstance(message.body, bytes)
     its = engine.returns[task.id] = Return(task, engine, RESULT_BYTES + message.body.size, body)
-    if not task.session.returns and _has_room(state, task.session, its.size):
+    if is_input(task.session, task.number):
+        _need(state, its)
+    elif not task.session.returns and _has_room(state, task.session, its.size):
         _ask(state, its)
     else:
         _leave_there(state, its)
@@ -81,6 +86,24 @@ def _ask(state: ControllerState, its: Return) -> None:
     state.out.append(Accept(its.body))
     if session.kept_bytes > session.room:
         press(state, session)
+
+
+def _need(state: ControllerState, its: Return) -> None:
+    its.asked = its.needed = True
+    its.task.session.input_bytes += its.size
+    state.input_bytes += its.size
+    state.out.append(Accept(its.body))
+
+
+def need(state: ControllerState, task: Task) -> None:
+    """A task takes the result of `task` as an argument: it comes, if it waits in its engine."""
+    session = task.session
+    its = None if task.engine is None else task.engine.returns.get(task.id)
+    if its is not None and not its.asked:
+        del session.returns[its]
+        if session.paused and not session.returns:
+            state.relieved[session] = None
+        _need(state, its)
 
 
 def _leave_there(state: ControllerState, its: Return) -> None:
@@ -142,7 +165,10 @@ def broken_off(state: ControllerState, engine: Engine) -> None:
 def _over(state: ControllerState, its: Return) -> None:
     """Count `its` no more; its task is again one that runs on its engine, as far as is known."""
     task, engine, session = its.task, its.engine, its.task.session
-    if its.asked:
+    if its.needed:
+        session.input_bytes -= its.size
+        state.input_bytes -= its.size
+    elif its.asked:
         session.kept_bytes -= its.size
     else:
         del session.returns[its]

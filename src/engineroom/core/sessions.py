@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.ends import Ends
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
 
@@ -25,12 +26,15 @@ class Session:
     __slots__ = (
         "arrivals",
         "asked",
+        "awaited",
         "behind",
         "delivered_up_to",
         "dropped",
+        "ends",
         "gone_at",
         "granted",
         "id",
+        "input_bytes",
         "kept",
         "kept_bytes",
         "known_up_to",
@@ -80,6 +84,12 @@ class Session:
         """By the number of their first task: arguments that are on their way."""
         self.kept: dict[int, KeptCall] = {}
         """By its own numbers: calls that run first of all on engines that join."""
+        self.awaited: dict[int, Task | dict[Task, int]] = {}
+        """By number: who waits for tasks that have not ended; see `edges`."""
+        self.ends = Ends()
+        """How its tasks ended, and where."""
+        self.input_bytes = 0
+        """What results take that are arguments of its tasks: these do not count as `kept_bytes`."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 

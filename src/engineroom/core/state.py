@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from engineroom.core.actions import Action, Send, ToPeer, WakeAt
+from engineroom.core.edges import News
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.invariants import check
 from engineroom.core.limits import Limits
@@ -57,6 +58,10 @@ class ControllerState:
         self.engine_peers: dict[Peer, Engine] = {}
         """By `known_as`."""
         self.instances: dict[Instance, Engine] = {}
+        self.lives: dict[int, Engine] = {}
+        """Those that live, by the number of their life..."""
+        self.last_life = 0
+        """... of which this is the highest so far."""
         self.next_id = 0
         """The lowest id that was never used..."""
         self.used_ids: set[int] = set()
@@ -85,6 +90,14 @@ class ControllerState:
 
         self.families: dict[TaskId, Family] = {}
         """By the id of the task that has submitted others."""
+        self.news: list[News] = []
+        """What concerns tasks that wait for others, to be looked at when the event has been handled."""
+        self.deadlines: list[tuple[float, SessionId, int]] = []
+        """Heap of when tasks have waited long enough for others; some of these wait no more."""
+        self.on_time = 0
+        """How many of these still wait."""
+        self.input_bytes = 0
+        """The sum of `Session.input_bytes`."""
         self.withdrawals: deque[Withdrawal] = deque()
         """Tasks that are to be withdrawn, in the order in which that was asked for."""
         self.forced: dict[TaskId, Forced] = {}

@@ -11,6 +11,7 @@ from engineroom.ids import INSTANCE_BYTES, Peer, TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
 if TYPE_CHECKING:  # these know tasks, and tasks know them
+    from engineroom.core.edges import Use, Waits
     from engineroom.core.engines import Engine
     from engineroom.core.lines import Arrival, Line
     from engineroom.core.placement import Pool
@@ -94,6 +95,8 @@ class Task(HasState, gc=False, eq=False):
     """Where its bytes count, or where it waits behind others."""
     arrival: Arrival | None = None
     """Its arguments, as long as they are on their way."""
+    waits: Waits | None = None
+    """The other tasks on which it depends, None: on none."""
 
     @property
     def size(self) -> int:
@@ -106,7 +109,7 @@ class Task(HasState, gc=False, eq=False):
 class Kept(msgspec.Struct, gc=False, eq=False):
     """A result, until its client has it; or one for many tasks that ended alike, whose `result` then names no task.
 
-    `number`: what its engine calls it; 0 if it came from no engine.
+    `number`: what its engine calls it; 0 if it came from no engine. `use`: None unless it is an argument of others.
     """
 
     result: Result
@@ -115,3 +118,4 @@ class Kept(msgspec.Struct, gc=False, eq=False):
     number: int
     size: int
     finished: float
+    use: Use | None = None

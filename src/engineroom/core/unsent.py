@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from engineroom.core.edges import HasEnded
 from engineroom.core.forgetting import forget
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Task
@@ -35,6 +36,8 @@ def unsend(state: ControllerState, tasks: Sequence[Task]) -> None:
             session.unsent[number] = task.attempt
             session.submitted_bytes += UNSENT_BYTES
             asked.setdefault(session, []).append(number)
+        elif number in session.awaited:
+            state.news.append(HasEnded(session, number, None))
     for session, numbers in asked.items():
         ask_again(state, session, numbers)
 

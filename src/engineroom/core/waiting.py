@@ -15,6 +15,9 @@ from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.core.unsent import unsend
 from engineroom.protocol.messages import NeedFunction, Outcome
 
+FEW = 8
+"""A task with more arguments that are results of others is sent nowhere before they are here."""
+
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.sessions import Session
     from engineroom.core.state import ControllerState
@@ -23,8 +26,10 @@ if TYPE_CHECKING:  # the state holds tasks
 def wait(state: ControllerState, task: Task, place: Engine | Pool, arrival: Arrival | None = None) -> None:
     """Have a QUEUED task wait for its function, its arguments, or for those ahead of it on their way to `place`."""
     step(task, Cause.LACKING)
+    if task.waits is not None:
+        task.lacks = task.waits.open
     if arrival is not None:
-        task.lacks = 1
+        task.lacks += 1
         offer(line_at(place, task.session), task, arrival)
     if task.target >= 0:
         line_at(place, task.session).add(task)
@@ -66,7 +71,7 @@ def go_on(state: ControllerState, line: Line) -> None:
     assert isinstance(engine, Engine)
     if engine.recalled or line.session.paused or line.session.unsent:
         return  # what the engine gives back, or is submitted again, may have to go ahead
-    while (task := line.head()) is not None and not task.lacks:
+    while (task := line.head()) is not None and (not task.lacks or may_go_behind(task, engine)):
         if task.function.away:
             lack_function(state, task)
             continue
@@ -76,11 +81,26 @@ def go_on(state: ControllerState, line: Line) -> None:
             line.pending -= 1
         else:
             task.line = None
+        task.lacks = 0
         step(task, Cause.COMPLETE)
         assign(state, task, engine)
     refresh(state, engine)
     pull(state, line)
     tidy(line)
+
+
+def may_go_behind(task: Task, engine: Engine) -> bool:
+    """Whether all that a WAITING task lacks are results of tasks ahead of which it cannot run on `engine`. O(FEW)."""
+    waits = task.waits
+    if waits is None or task.lacks != 1 or not waits.missing or waits.due or len(waits.inputs) > FEW:
+        return False
+    session = task.session
+    for number in waits.inputs:
+        if number not in session.results:
+            other = session.tasks.get(number)
+            if other is None or other.engine is not engine or other.state is State.REVOKING:
+                return False
+    return True
 
 
 def resume(state: ControllerState, engine: Engine) -> None:

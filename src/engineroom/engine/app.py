@@ -22,6 +22,7 @@ from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.import_watch import watch_imports
+from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.keeper import keep_words
 from engineroom.engine.last_words import LastWords
@@ -128,6 +129,7 @@ class Engine:
         self._failures = FailurePacker(self._instance)
         self._outbox = Outbox(self._wake, self._write_now)
         self._budget = Budget(config.max_unacknowledged_bytes, hold=self._queue.hold, tell=self._wake)
+        inputs = Inputs(self._queue)
         self._runner = Runner(
             self._queue,
             self._outbox,
@@ -139,6 +141,7 @@ class Engine:
             budget=self._budget,
             max_result_bytes=config.max_result_bytes,
             runs=runs,
+            inputs=inputs,
         )
         here.engine = Nested(
             self._queue,
@@ -157,6 +160,7 @@ class Engine:
             self._interrupts,
             self._descriptors,
             self._budget,
+            inputs=inputs,
             memory_limit=config.memory_limit,
             give_up=self._give_up,
             on_lost=self._lost,

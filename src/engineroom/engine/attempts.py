@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engineroom.engine.capture import TaskOutput
     from engineroom.protocol.messages import Finished, Run
     from engineroom.protocol.streams import Buffer, Payload
+    from engineroom.serialize.futures import Given
 
 Key = tuple[TaskId, int]
 """A task and the number of the attempt."""
@@ -24,7 +25,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     to start it. `queued`: it has not started and was not given back. `announced`: Started was said of it.
     `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name. `began`: by
     the monotonic clock, 0 if it has not or nobody asks. `verdict`: what it fails with if it is interrupted. `within`:
-    on whose behalf it runs, b"" for what its Run says.
+    on whose behalf it runs, b"" for what its Run says. `inputs`: by task, the results that are its arguments; `lacks`:
+    how many of these, and of its payload, are not there.
     """
 
     run: Run
@@ -38,6 +40,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     began: float = 0.0
     verdict: Exception | None = None
     within: bytes = b""
+    inputs: dict[bytes, Given | None] | None = None
+    lacks: int = 0
 
     @classmethod
     def of(cls, run: Run, body: Payload | None = None) -> Attempt:

@@ -55,7 +55,14 @@ class Said(msgspec.Struct, gc=False, eq=False):
     result: Ended
 
 
-Item = Ended | Said | MissingHere | Announcement | Waiting
+class Refusal(msgspec.Struct, gc=False, eq=False):
+    """An attempt has found that this engine is none for its task; `words`: why."""
+
+    attempt: Attempt
+    words: str
+
+
+Item = Ended | Said | MissingHere | Announcement | Waiting | Refusal
 
 
 class Outbox:
@@ -88,6 +95,10 @@ class Outbox:
 
     def function_missing(self, attempt: Attempt, digest: bytes) -> None:
         self._items.append(MissingHere(attempt, digest))
+        self._wake_once()
+
+    def refused(self, attempt: Attempt, words: str) -> None:
+        self._items.append(Refusal(attempt, words))
         self._wake_once()
 
     def announce(self, attempt: Attempt) -> None:

@@ -60,7 +60,7 @@ class TaskQueue:
             if attempt.ready or not attempt.queued:
                 return
             attempt.ready = True
-            if not attempt.run.direct:
+            if not attempt.run.direct and attempt.key in self._queued:  # else it is about to be added
                 self._balanced.append(attempt)
             self._wake_if_idle()
 
@@ -93,10 +93,11 @@ class TaskQueue:
         return gone, started
 
     def drop_incomplete(self) -> None:
-        """Forget the attempts whose body is still arriving: the connection that brought it is gone."""
+        """Forget the attempts to which something is still arriving: the connection that brought it is gone."""
         with self._lock:
             for attempt in tuple(self._queued.values()):
-                if not attempt.ready and attempt.body is not None and not attempt.body.complete:
+                incomplete = attempt.body is not None and not attempt.body.complete
+                if not attempt.ready and (incomplete or attempt.lacks):
                     self._drop(attempt)
             self._wake_if_idle()
 
@@ -201,6 +202,11 @@ class TaskQueue:
             if self.running is not None:
                 started[self.running.key] = None
             return list(started), list(self._queued)
+
+    @property
+    def length(self) -> int:
+        """How many have not started; a guess, for it takes no lock."""
+        return len(self._queued)
 
     @property
     def more(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from engineroom.engine.attempts import Ended, Key
 from engineroom.engine.budget import Budget
+from engineroom.ids import TaskId
 from engineroom.protocol.messages import Delivered
 from engineroom.protocol.task_ranges import found_in
 
@@ -16,13 +17,14 @@ class KeptResults:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._kept: dict[int, Ended] = {}
-        self._keys: set[Key] = set()
+        self._by_task: dict[TaskId, Ended] = {}
+        """The last of each task."""
         self._delivered = 0
 
     def add(self, result: Ended) -> None:
         message = result.message
         self._kept[message.number] = result
-        self._keys.add((message.task, message.attempt))
+        self._by_task[message.task] = result
 
     def acknowledge(self, delivered: Delivered) -> None:
         """Forget what has been delivered for good."""
@@ -37,7 +39,12 @@ class KeptResults:
         return tuple(self._kept.values())
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._keys
+        result = self._by_task.get(key[0])
+        return result is not None and result.message.attempt == key[1]
+
+    def of_task(self, task: TaskId) -> Ended | None:
+        """Return the last result of `task` that is here."""
+        return self._by_task.get(task)
 
     def _forget(self, number: int) -> int:
         """Forget a result, if it is there; return how many bytes it took."""
@@ -45,5 +52,6 @@ class KeptResults:
         if result is None:
             return 0
         message = result.message
-        self._keys.discard((message.task, message.attempt))
+        if self._by_task.get(message.task) is result:
+            del self._by_task[message.task]
         return result.size

@@ -10,6 +10,7 @@ from engineroom.engine.budget import Budget
 from engineroom.engine.capture import writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.forking import end_child
+from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.limits import check_size
 from engineroom.engine.namespace import Namespace
@@ -18,11 +19,13 @@ from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
 from engineroom.engine.verdicts import judged
+from engineroom.errors import UnmetDependency
 from engineroom.protocol.messages import Call, Finished, Ran, Status, Stream
 from engineroom.protocol.streams import Packed
 from engineroom.serialize.chunks.items import Results
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.functions.table import MissingFunction
+from engineroom.serialize.futures import given
 from engineroom.serialize.payloads import pack
 
 PackFailure = Callable[[BaseException, Call], tuple[str, Packed]]
@@ -46,12 +49,14 @@ class Runner:
         budget: Budget,
         max_result_bytes: int,
         runs: NowRunning | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
         self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
         self._interrupts, self._budget = interrupts, budget
         self._max_result_bytes = max_result_bytes
         self._runs = runs or NowRunning()
+        self._inputs = inputs
         self._finished = 0
         self._forked = False
 
@@ -72,7 +77,7 @@ class Runner:
                 return
             self._descriptors.read(None)  # what was written while no task ran is nobody's
 
-    def start(self, attempt: Attempt) -> None:
+    def start(self, attempt: Attempt) -> None:  # noqa: C901 (it is called for each task)
         """Run an attempt that the queue has started, to its end."""
         run = attempt.run
         self._runs.note(run.task, run.attempt)
@@ -93,6 +98,8 @@ class Runner:
         except BaseException as problem:  # noqa: BLE001 (SystemExit too: the task fails and the engine lives)
             if self._forked:
                 end_child(problem)
+            if type(problem) is UnmetDependency and self._refuse(attempt, problem):
+                return
             status = _ERROR
             error, body = self._pack_failure(judged(attempt, problem), run.call)
         if self._forked:
@@ -113,8 +120,23 @@ class Runner:
             if self._queue.more or not self._outbox.ended_alone(ended):
                 self._outbox.ended(ended, now)
         else:
-            self._hand_over_large(attempt, outcome, body, written, now)
+            ended = self._hand_over_large(attempt, outcome, body, written, now)
+        if self._inputs is not None and self._inputs.wanted:
+            self._inputs.made(run.task, ended)
         self._queue.finish()
+
+    def _refuse(self, attempt: Attempt, unmet: UnmetDependency) -> bool:
+        """Have another engine run a balanced task; whether that can be: not if it is bound to this one."""
+        if attempt.run.direct:
+            return False
+        self._streams.settle()
+        self._descriptors.settle(attempt)
+        attempt.ended = True
+        writer.set(None)
+        attempt.body = None
+        self._outbox.refused(attempt, str(unmet))
+        self._queue.finish()
+        return True
 
     def enter(self, attempt: Attempt) -> Packed:
         """Run user code: only within this call may an interrupt be raised."""
@@ -123,7 +145,11 @@ class Runner:
         if self._interrupts.wanted is not None:
             self._interrupts.check(attempt)
         # Packed at once: a result is a snapshot, and its packing may run user code as well.
-        result = self._namespace.call(attempt.run.call, attempt.payload(), attempt.run.task)
+        if attempt.inputs is None:
+            result = self._namespace.call(attempt.run.call, attempt.payload(), attempt.run.task)
+        else:
+            with given(attempt.inputs):
+                result = self._namespace.call(attempt.run.call, attempt.payload(), attempt.run.task)
         chunk = type(result) is Results
         body = result.packed(self._namespace.complete) if chunk else pack(result, what="the result")
         check_size(body, self._max_result_bytes)
@@ -135,9 +161,11 @@ class Runner:
         inline = body if isinstance(body, bytes) else b"".join(body)
         return Finished(self._finished + 1, attempt.run.task, attempt.run.attempt, outcome, inline)
 
-    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, written: int, now: float) -> None:
+    def _hand_over_large(self, attempt: Attempt, outcome: Ran, body: Packed, written: int, now: float) -> Ended:
         run = attempt.run
         segments = [memoryview(segment) for segment in body]  # type: ignore[arg-type]  # a list here
         size = sum(segment.nbytes for segment in segments)
         message = Finished(self._finished, run.task, run.attempt, outcome, Stream(0, size))
-        self._outbox.ended(Ended(message, segments, attempt.output, self._budget.make(size + written)), now)
+        ended = Ended(message, segments, attempt.output, self._budget.make(size + written))
+        self._outbox.ended(ended, now)
+        return ended

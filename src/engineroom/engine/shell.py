@@ -11,8 +11,9 @@ from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.held import held_pieces
+from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
-from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Said, Waiting
+from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Refusal, Said, Waiting
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.resident import MemoryLimit
 from engineroom.engine.results import KeptResults
@@ -23,9 +24,11 @@ from engineroom.protocol.messages import (
     Delivered,
     Display,
     Finished,
+    ForgetInputs,
     Full,
     Function,
     Held,
+    Input,
     Interrupt,
     NeedFunction,
     Output,
@@ -37,12 +40,14 @@ from engineroom.protocol.messages import (
     Shutdown,
     Started,
     Stream,
+    Unmet,
     Waits,
     Withdraw,
     Withdrawn,
 )
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.protocol.task_ranges import attempt_pieces, attempts_in
+from engineroom.protocol.texts import brief
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport import bodies
 from engineroom.transport.connection import Connection
@@ -75,6 +80,7 @@ class Shell:
         descriptors: Descriptors,
         budget: Budget,
         *,
+        inputs: Inputs | None = None,
         memory_limit: int = 0,
         give_up: Callable[[Attempt, MemoryError], object] = lambda attempt, error: None,
         on_lost: Callable[[str], None],
@@ -91,6 +97,9 @@ class Shell:
         self._on_lost, self._on_end = on_lost, on_end
         self._budget, self._said_full = budget, False
         self._results = KeptResults(budget)
+        self._inputs = inputs or Inputs(queue)
+        self._late: list[Attempt] = []
+        """Attempts that have just come and whose arguments are to be looked for."""
         self._thrift = Thrift(lambda: budget.kept)
         self._connection: Connection | None = None
         self._announcements: list[Announcement] = []
@@ -132,14 +141,18 @@ class Shell:
         )
 
     def on_messages(self, messages: list[Any]) -> None:
-        runs = []
+        runs: list[Attempt] = []
         for message in messages:
             if type(message) is Run:
                 body = message.call.body
                 if isinstance(body, bytes):
-                    runs.append(Attempt(message, (message.task, message.attempt)))
+                    attempt = Attempt(message, (message.task, message.attempt))
                 else:
-                    runs.append(self._receive(message, body))
+                    attempt = self._receive(message, body)
+                runs.append(attempt)
+                if message.inputs:
+                    self._inputs.expect(attempt)
+                    self._late.append(attempt)
                 continue
             if runs:
                 self._add(runs)
@@ -152,7 +165,7 @@ class Shell:
         self._connection = None
         self._queue.hold(held=False, why=_LINK)
         self._arriving.clear()
-        self._queue.drop_incomplete()
+        self._inputs.cut()
         self._look_again(_SOON)
         self._on_lost(closing.words)
 
@@ -213,6 +226,16 @@ class Shell:
             self._lack(item.attempt, item.hash)
         elif type(item) is Waiting and self._connection is not None:  # else it is said when there is one
             self._connection.send(Waits(*item.attempt.key, item.waits))
+        elif type(item) is Refusal:
+            self._refuse(item)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Say that a task had better run elsewhere; unless we are cut off: then it is sent again."""
+        attempt = refusal.attempt
+        if attempt.output is not None:
+            self._say(attempt.output.take(attempt.key, end=True))
+        if self._connection is not None:
+            self._connection.send(Unmet(*attempt.key, brief(refusal.words)))
 
     def _handle(self, message: object) -> None:
         match message:
@@ -229,6 +252,8 @@ class Shell:
                 self._on_end(reason)
             case Refused(reason=reason):
                 self._on_end(f"the controller closed this engine's connection: {reason}")
+            case Input() | ForgetInputs():
+                self._hear_of_inputs(message)
             case _:
                 log.warning("ignoring a message of unknown kind", extra={"kind": type(message).__name__})
 
@@ -243,6 +268,11 @@ class Shell:
 
     def _add(self, runs: list[Attempt]) -> None:
         self._queue.add(runs)
+        if self._late:
+            late, self._late = self._late, []
+            self.take()  # so that every end is known
+            for attempt in late:
+                self._inputs.look(attempt, self._results.of_task)
         self._look_again(_SOON)
 
     def _receive(self, run: Run, body: Stream) -> Attempt:
@@ -250,7 +280,10 @@ class Shell:
         assert self._connection is not None
 
         def whole(_: Payload) -> None:
-            self._queue.make_ready(attempt)
+            if attempt.inputs is None:
+                self._queue.make_ready(attempt)
+            else:
+                self._inputs.part_here(attempt)
             self._look_again(_SOON)
 
         def broken(_: str) -> None:
@@ -259,6 +292,25 @@ class Shell:
 
         attempt = Attempt.of(run, bodies.receive(self._connection, body, whole=whole, broken=broken))
         return attempt
+
+    def _hear_of_inputs(self, message: Input | ForgetInputs) -> None:
+        """Have the result of another task here, for attempts that take it as an argument, or forget some."""
+        if isinstance(message, ForgetInputs):
+            for task in message.tasks.tasks():
+                self._inputs.forget(task)
+            return
+        task, body = message.task, message.body
+        if isinstance(body, bytes):
+            self._inputs.come(task, body)
+        else:
+            assert self._connection is not None
+            payload = bodies.receive(self._connection, body, whole=lambda payload: self._input_here(task, payload))
+            self._inputs.come(task, payload)
+        self._look_again(_SOON)
+
+    def _input_here(self, task: bytes, payload: Payload) -> None:
+        self._inputs.come(task, payload)
+        self._look_again(_SOON)
 
     def _receive_function(self, message: Function) -> None:
         body = message.body

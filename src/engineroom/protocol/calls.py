@@ -61,6 +61,9 @@ class Status(IntEnum):
     """Its engine died, or it can run nowhere; `Outcome.error` says why. No payload."""
     NO_ENGINE = 4
     """No engine is left, and no host is about to start one; `Outcome.error` says how the engines ended. No payload."""
+    DEPENDENCY = 5
+    """It was not to run, because of other tasks or of what it asks of an engine; `Outcome.error` says why:
+    "Name: text", with the name of an error of `errors`. No payload."""
     OVERDUE = 6
     """It ran beyond its time limit, and its engine was ended; `Outcome.error` says so. No payload."""
 

@@ -31,9 +31,14 @@ from engineroom.protocol.engine_control import Signal as Signal
 from engineroom.protocol.engine_control import SignalProcess as SignalProcess
 from engineroom.protocol.functions import Function as Function
 from engineroom.protocol.functions import NeedFunction as NeedFunction
+from engineroom.protocol.inputs import ForgetInputs as ForgetInputs
+from engineroom.protocol.inputs import Input as Input
+from engineroom.protocol.inputs import Unmet as Unmet
 from engineroom.protocol.keeping import Forget as Forget
 from engineroom.protocol.keeping import Keep as Keep
 from engineroom.protocol.keeping import KeptRan as KeptRan
+from engineroom.protocol.nesting import RunsWithin as RunsWithin
+from engineroom.protocol.nesting import Waits as Waits
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
 from engineroom.protocol.outputs import COMMS as COMMS
 from engineroom.protocol.outputs import Display as Display
@@ -337,14 +342,6 @@ class Run(Header, frozen=True, tag="run"):
     within: SomeTask = b""
 
 
-class RunsWithin(Header, frozen=True, tag="within"):
-    """An attempt that was sent before runs on behalf of `within`, which waits."""
-
-    task: TaskId
-    attempt: Ordinal
-    within: TaskId
-
-
 class Withdraw(Header, frozen=True, tag="withdraw"):
     """Forget these attempts, unless they have started: nobody wants them any more. Those that were forgotten are
     told by `Withdrawn`, those that have started by `AlreadyStarted`; of those that have ended, nothing is said."""
@@ -382,15 +379,6 @@ class Held(Header, frozen=True, tag="held"):
 class Started(Header, frozen=True, tag="started"):
     task: TaskId
     attempt: Ordinal
-
-
-class Waits(Header, frozen=True, tag="waits"):
-    """An attempt that runs waits for tasks that it has submitted itself (or, unless `waits`, goes on): meanwhile the
-    engine runs what it has been sent on its behalf, and nothing else."""
-
-    task: TaskId
-    attempt: Ordinal
-    waits: bool = True
 
 
 class Finished(Header, frozen=True, tag="finished"):
@@ -441,21 +429,22 @@ FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer
-FromEngine = (
+_OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
+FromEngine = _Both | Held | _OfAttempts | NeedFunction | Full
+ToEngine = (
     _Both
-    | Held
-    | Started
-    | Waits
-    | Finished
-    | Revoked
-    | Withdrawn
-    | AlreadyStarted
-    | Output
-    | Display
-    | NeedFunction
-    | Full
+    | Refused
+    | Run
+    | RunsWithin
+    | Input
+    | ForgetInputs
+    | Function
+    | Revoke
+    | Withdraw
+    | Interrupt
+    | Delivered
+    | Shutdown
 )
-ToEngine = _Both | Refused | Run | RunsWithin | Function | Revoke | Withdraw | Interrupt | Delivered | Shutdown
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | RestartProcesses | Shutdown
 

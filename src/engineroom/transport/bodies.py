@@ -9,11 +9,22 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from engineroom.protocol.messages import INLINE_LIMIT, Body, Finished, Function, Keep, Result, Run, Stream, Submit
+from engineroom.protocol.messages import (
+    INLINE_LIMIT,
+    Body,
+    Finished,
+    Function,
+    Input,
+    Keep,
+    Result,
+    Run,
+    Stream,
+    Submit,
+)
 from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
 from engineroom.transport.connection import Connection
 
-Carrier = Submit | Keep | Run | Function | Result | Finished
+Carrier = Submit | Keep | Run | Function | Input | Result | Finished
 """The messages that have a body."""
 
 

@@ -110,7 +110,7 @@ def test_a_property_that_fails_says_why_itself(rc: Client, session: Session) -> 
         _ = Broken(rc, session, targets=0).odd
 
 
-@pytest.mark.parametrize("name", ["blok", "retires", "after", "follow", "timeout", "something"])
+@pytest.mark.parametrize("name", ["blok", "retires", "something"])
 def test_no_flag_is_set_in_silence(rc: Client, name: str) -> None:
     for view in (rc[:], rc.load_balanced_view()):
         with pytest.raises(AttributeError, match=name):
@@ -139,26 +139,23 @@ def test_a_view_of_a_users_own_class_may_have_attributes(rc: Client, session: Se
     mine = Mine(rc, session, targets=0)
     mine.colour = "red"  # type: ignore[attr-defined]
     assert mine.with_flags(block=True).colour == "red"  # type: ignore[attr-defined]
-    with pytest.raises(AttributeError, match="in the order you make them"):
-        mine.after = []  # type: ignore[attr-defined]
+    mine.after = []  # type: ignore[attr-defined]
 
 
-def test_a_future_as_an_argument_says_what_to_pass(rc: Client) -> None:
+def test_a_future_of_something_else_as_an_argument_says_what_to_pass(rc: Client) -> None:
     view = rc.load_balanced_view()
-    result = view.apply_async(abs, 1)
-    foreign: Future[int] = Future()
-    for future in (result, foreign, rc.executor().submit(abs, 1)):
-        for call in (
-            lambda future=future: view.apply_async(abs, future),
-            lambda future=future: view.apply_async(len, [future]),
-            lambda future=future: rc[:].apply_async(dict, key={"deep": (future,)}),
-            lambda future=future: rc[:].push({"a": future}),
-            lambda future=future: view.map_async(abs, [future]),
-            lambda future=future: view.apply_async(lambda: future),
-        ):
-            with pytest.raises(er.PackError, match="the result") as caught:
-                call()
-            assert "RLock" not in str(caught.value)
+    future: Future[int] = Future()
+    for call in (
+        lambda: view.apply_async(abs, future),
+        lambda: view.apply_async(len, [future]),
+        lambda: rc[:].apply_async(dict, key={"deep": (future,)}),
+        lambda: rc[:].push({"a": future}),
+        lambda: view.map_async(abs, [future]),
+        lambda: view.apply_async(lambda: future),
+    ):
+        with pytest.raises(er.PackError, match="the result") as caught:
+            call()
+        assert "RLock" not in str(caught.value)
 
 
 def test_what_belongs_to_this_process_says_so(rc: Client) -> None:
@@ -211,7 +208,7 @@ def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:
 def test_arguments_are_shown_by_their_names(rc: Client) -> None:
     balanced, direct = rc.load_balanced_view(), rc[:]
     every = {"label", "track", "time_limit", "on_time_limit"}
-    needs = {"rerun_lost", "retries", "priority", "gpu", "memory", "resources", "tag"}
+    needs = {"after", "follow", "timeout", "rerun_lost", "retries", "priority", "gpu", "memory", "resources", "tag"}
     for method, names in (
         (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label"}),
         (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),

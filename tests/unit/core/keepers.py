@@ -27,15 +27,15 @@ def is_of_kept_call(task: TaskId) -> bool:
 
 
 def keep_or_forget(world: World, what: int, client: Client, engine: PretendEngine, how: int) -> None:
-    """Have `what`, from 41 to 43, happen in `world`."""
+    """Have `what`, from 46 to 48, happen in `world`."""
     del engine
     if client.peer is None:
         world.perform(world.play(100_000, (Forget(), Keep(1, Call(0), "x"), KeptHere(1, None))[how % 3]))
         return
     match what:
-        case 41:
+        case 46:
             _keep(world, client, how)
-        case 42 if how % 4 == 0:
+        case 47 if how % 4 == 0:
             world.perform(world.play(client.peer, Forget(how % 5)))
         case _:
             _send_bytes(world, client, how)

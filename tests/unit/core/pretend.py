@@ -25,7 +25,7 @@ from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.engine.held import held_pieces
-from engineroom.ids import Instance, Peer, SessionId, TaskId, task_id
+from engineroom.ids import Instance, Peer, SessionId, TaskId, session_of, task_id
 from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     DEFAULT_OPTIONS,
@@ -35,8 +35,10 @@ from engineroom.protocol.messages import (
     Ended,
     EngineExited,
     Finished,
+    ForgetInputs,
     Full,
     Held,
+    Input,
     Interrupt,
     Kind,
     Options,
@@ -50,13 +52,19 @@ from engineroom.protocol.messages import (
     Status,
     Stream,
     Submit,
+    Unmet,
     Waits,
     Withdraw,
     Withdrawn,
 )
-from engineroom.protocol.task_ranges import TaskRanges, attempt_ranges, attempts_in, numbers_in, ranges_of
+from engineroom.protocol.task_ranges import AttemptRange, TaskRanges, attempt_ranges, attempts_in, numbers_in, ranges_of
 
 NO_PEER = Peer(0)
+
+
+def names_of(spans: tuple[tuple[bytes, int, int], ...]) -> set[TaskId]:
+    """Return the tasks that spans name."""
+    return {task_id(SessionId(id_), number) for id_, first, last in spans for number in range(first, last + 1)}
 
 
 def watcher(host: bytes) -> Peer:
@@ -251,6 +259,10 @@ class PretendEngine:
         """It does nothing, and answers nothing."""
         self.large = False
         """Its results are too long for their messages."""
+        self.inputs: set[TaskId] = set()
+        """Results of others that it was sent, and has not been told to forget."""
+        self.given: dict[tuple[TaskId, int], set[TaskId]] = {}
+        """By attempt: what is there of its arguments that are results of other tasks."""
 
     def up(self, wanted_id: int | None = None) -> list[Action]:
         """Connect, for the first time or again, and repeat every result that is not acknowledged."""
@@ -285,6 +297,8 @@ class PretendEngine:
         """Lose the connection; `dead`: because the process has ended, which nobody says."""
         self.inbox.clear()
         self.wanted.clear()
+        self.inputs.clear()
+        self.direct, self.balanced = ([r for r in q if self.is_ready(r)] for q in (self.direct, self.balanced))
         self.peer, self.dead = None, dead
         return self.play(self.last_peer, EngineClosed(closing))
 
@@ -301,12 +315,15 @@ class PretendEngine:
         """Be the next life of this engine, with nothing of the last."""
         self.instance = instance_id(1000 + number)
         self.direct, self.balanced, self.running = [], [], None
+        self.inputs.clear()
         self.unacknowledged.clear()
         self.repeated.clear()
         self.numbers = count(1)
         self.given_up = False
 
-    def say(self, message: Full | Started | Waits | Finished | Revoked | Withdrawn | AlreadyStarted) -> list[Action]:
+    def say(
+        self, message: Full | Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted
+    ) -> list[Action]:
         """Say something; the bytes of a large result follow it when they are asked for."""
         if self.peer is None:
             return []
@@ -320,20 +337,70 @@ class PretendEngine:
             return []
         match self.inbox.pop(0):
             case Run() as message if message not in (*self.direct, *self.balanced, self.running):
-                (self.direct if message.direct else self.balanced).append(message)
+                self.take(message)
+            case Input() | ForgetInputs() as message:
+                self.hear_of_input(message)
             case Revoke(task=id_, attempt=attempt):
                 return self.give_back(id_, attempt)
             case Withdraw(attempts=attempts):
-                gone = [key for key in attempts_in(attempts) if self.forget_attempt(*key)]
-                said = [] if not gone else self.say(Withdrawn(tuple(attempt_ranges(gone))))
-                if self.running is not None and (self.running.task, self.running.attempt) in attempts_in(attempts):
-                    said += self.say(AlreadyStarted(self.running.task, self.running.attempt))
-                return said
+                return self.give_all_back(attempts)
             case Interrupt() as interrupt:
                 self.interrupted.append(interrupt)
             case Delivered(up_to=up_to, also=also):
                 self.forget({n for n in self.unacknowledged if n <= up_to}.union(numbers_in(also)))
         return []
+
+    def take(self, message: Run) -> None:
+        """Queue an attempt; what it lacks must be the result of another that is here and has not ended."""
+        wanted = names_of(message.inputs)
+        made = {its.task for its in self.unacknowledged.values() if its.outcome.status == Status.OK}
+        given = self.given[message.task, message.attempt] = wanted & (self.inputs | made)
+        here = {run.task for run in (*self.direct, *self.balanced, self.running) if run is not None}
+        asked_back = any(isinstance(later, Revoke | Withdraw) for later in self.inbox)
+        assert wanted - given <= here or asked_back, "an argument that will never come"
+        (self.direct if message.direct else self.balanced).append(message)
+
+    def arrive(self, id_: TaskId) -> None:
+        """A result is there for the attempts that are queued."""
+        for run in (*self.direct, *self.balanced):
+            if id_ in names_of(run.inputs):
+                self.given[run.task, run.attempt].add(id_)
+
+    def is_ready(self, run: Run) -> bool:
+        return names_of(run.inputs) <= self.given[run.task, run.attempt]
+
+    def next_run(self) -> Run | None:
+        """Return what may start now: a direct one behind none of its client that is not ready, or a balanced one."""
+        blocked = set()
+        for run in self.direct:
+            if self.is_ready(run) and session_of(run.task) not in blocked:
+                return run
+            blocked.add(session_of(run.task))
+        return next(filter(self.is_ready, self.balanced), None)
+
+    def refuse(self) -> list[Action]:
+        """Find that this engine is none for the balanced task that runs."""
+        run = self.running
+        if run is None or run.direct or self.stopped or self.peer is None:
+            return []
+        self.running = None
+        return self.say(Unmet(run.task, run.attempt, "not here"))
+
+    def give_all_back(self, attempts: tuple[AttemptRange, ...]) -> list[Action]:
+        """Answer a Withdraw."""
+        gone = [key for key in attempts_in(attempts) if self.forget_attempt(*key)]
+        said = [] if not gone else self.say(Withdrawn(tuple(attempt_ranges(gone))))
+        if self.running is not None and (self.running.task, self.running.attempt) in attempts_in(attempts):
+            said += self.say(AlreadyStarted(self.running.task, self.running.attempt))
+        return said
+
+    def hear_of_input(self, message: Input | ForgetInputs) -> None:
+        """Have the result of another task, or forget some, which the attempts that name them keep."""
+        if isinstance(message, Input):
+            self.inputs.add(message.task)
+            self.arrive(message.task)
+        else:
+            self.inputs.difference_update(message.tasks.tasks())
 
     def give_back(self, id_: TaskId, attempt: int) -> list[Action]:
         """Answer a Revoke; nothing, if the attempt has ended."""
@@ -360,10 +427,11 @@ class PretendEngine:
 
     def start(self, *, say: bool = False) -> list[Action]:
         """Start what is next, if nothing runs; an announced one only if it can be announced."""
-        queue = self.direct or self.balanced
-        if self.stopped or self.running is not None or not queue or (queue[0].announce and self.peer is None):
+        first = self.next_run()
+        if self.stopped or self.running is not None or first is None or (first.announce and self.peer is None):
             return []
-        self.running = queue.pop(0)
+        self.running = first
+        (self.direct if first.direct else self.balanced).remove(first)
         self.runs.append(self.running)
         if self.running.announce or say:
             return self.say(Started(self.running.task, self.running.attempt))
@@ -389,4 +457,6 @@ class PretendEngine:
         message = Finished(number, self.running.task, self.running.attempt, outcome, payload)
         self.running = None
         self.unacknowledged[message.number] = message
+        if outcome.status == Status.OK:
+            self.arrive(message.task)
         return self.say(message)

@@ -17,6 +17,7 @@ from engineroom.core.events import (
 )
 from engineroom.ids import Instance, Peer, TaskId, number_of
 from engineroom.protocol.messages import (
+    Awaits,
     Call,
     Delivered,
     Ended,
@@ -31,7 +32,7 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.task_ranges import ranges_of
 from tests.unit.core.keepers import KeptBytes
-from tests.unit.core.pretend import session_id, task
+from tests.unit.core.pretend import names_of, session_id, task
 
 if TYPE_CHECKING:  # it makes these
     from tests.unit.core.world import World
@@ -66,6 +67,8 @@ class Client:
         """Functions, likewise."""
         self.keeps: list[KeptBytes] = []
         """What it has not sent of calls that are kept."""
+        self.careless = False
+        """It acknowledges results though others of its tasks need them."""
         self.withholds = False
         """It sends nothing of what it has been asked for."""
 
@@ -85,7 +88,14 @@ class Client:
             self.keeps.clear()
             self.world.perform(self.world.play(peer, ClientGone()))
 
-    def submit(self, to: tuple[int, ...] | None, options: Options, function: bytes, size: int) -> None:
+    def submit(
+        self,
+        to: tuple[int, ...] | None,
+        options: Options,
+        function: bytes,
+        size: int,
+        awaits: Awaits | None = None,
+    ) -> None:
         if self.peer is None:
             self.up()
         assert self.peer is not None
@@ -96,10 +106,15 @@ class Client:
         bound = None if to is None else [self.world.instance(engine) for engine in to]
         self.bound.update(zip(self.submitted[number - 1 :], bound or (), strict=False))
         id_ = task(number, self.number)
-        message = Submit(id_, call, None if bound is None else b"".join(bound), options)
+        message = Submit(id_, call, None if bound is None else b"".join(bound), options, awaits)
         self.submits.update(dict.fromkeys(self.submitted[number - 1 :], message))
         self.send_submit(message)
         self.world.perform(self.world.play(self.peer, message))
+
+    def pinned(self) -> set[TaskId]:
+        """Return the tasks whose results are arguments of others that have not ended; none, for who is careless."""
+        submits = () if self.careless else [self.submits[id_] for id_ in self.submitted if id_ not in self.results]
+        return {id_ for its in submits if its.awaits is not None for id_ in names_of(its.awaits.inputs)}
 
     def send_submit(self, message: Submit) -> None:
         """Submit, with bytes to come if it has any."""
@@ -166,9 +181,11 @@ class Client:
         """Acknowledge: as far as results are complete, or one of the later ones."""
         if self.peer is None:
             return
-        waiting = [id_ for id_ in self.submitted if id_ not in self.results]
+        pinned = self.pinned()
+        waiting = [id_ for id_ in self.submitted if id_ not in self.results or id_ in pinned]
         up_to = number_of(waiting[0]) - 1 if waiting else len(self.submitted)
         later = [number_of(id_) for id_ in self.results if number_of(id_) > up_to and id_ not in self.confirmed]
+        later = [number for number in later if task(number, self.number) not in pinned]
         numbers = later[:1] if also else []
         self.confirmed.update(self.submitted[:up_to], (task(number, self.number) for number in numbers))
         self.world.perform(self.world.play(self.peer, Delivered(up_to, tuple(ranges_of(numbers)))))

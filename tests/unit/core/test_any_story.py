@@ -60,6 +60,8 @@ def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str,
     there = set(world.play.state.engines)
     for session in world.play.state.sessions.values():
         for task in session.tasks.values():  # ids that never were may still come, while somebody is there
+            if task.waits is not None and task.waits.open:
+                continue  # for one of these
             assert task.pool is not None
             assert there
             assert not all(map(world.play.state.was_used, task.pool.allowed or ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp, Listen, Look, Lost, Send
@@ -22,7 +23,9 @@ from engineroom.ids import Instance, Peer, TaskId, number_of
 from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     Abort,
+    Awaits,
     Coming,
+    Condition,
     Delivered,
     Full,
     Options,
@@ -44,6 +47,7 @@ from tests.unit.core.pretend import (
     PretendEngine,
     ResultBytes,
     instance_id,
+    session_id,
     tasks,
     watcher,
 )
@@ -64,11 +68,18 @@ OPTIONS = (
     Options(engines=(1,), priority=-1),
 )
 
-STEPS = 41
+STEPS = 46
 """So many different things can happen in a `World.step`..."""
 
-KEEPING_STEPS = 44
+KEEPING_STEPS = 49
 """... and so many if clients keep calls."""
+
+
+def _beyond(world: World, what: int) -> Callable[[int, Client, PretendEngine, int], None]:
+    """Return what happens in a step from 33 on."""
+    if what <= 40:
+        return partial(confuse, world)
+    return world.depend if what < STEPS else partial(keep_or_forget, world)
 
 
 class World:
@@ -93,6 +104,7 @@ class World:
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
+        self.clients[1].careless = seed % 2 == 0
         self.silent_hosts: set[Peer] = set()
         """They are connected, if they are, and say nothing."""
         self.perform(self.play(Peer(0), Began((b"", b"host\x00")[seed % 3 % 2])))
@@ -201,7 +213,7 @@ class World:
         elif what < 20:
             self.disturb(what, client, engine, how)
         elif what > 32:
-            (confuse if what < STEPS else keep_or_forget)(self, what, client, engine, how)
+            _beyond(self, what)(what, client, engine, how)
         elif what > 26:
             self.bring(what, client, engine, how)
         elif what == 20:
@@ -247,6 +259,26 @@ class World:
                 self.perform(self.play(client.peer, event))
             case _:
                 pass
+
+    def depend(self, what: int, client: Client, engine: PretendEngine, how: int) -> None:
+        """A client submits what waits for others, or an engine finds that it is none for a task."""
+        last = len(client.submitted)
+        if what == 45:
+            self.perform(engine.refuse())
+        elif last:
+            near, far = max(1, last - how % 3), max(1, last - how % 7)
+            one, few = ((session_id(client.number), near, near),), ((session_id(client.number), far, last),)
+            awaits = (
+                Awaits(inputs=one),
+                Awaits(inputs=few),
+                Awaits(inputs=(*one, *few)),
+                Awaits(after=Condition(few, how % 2 == 0, how % 3 > 0, how % 5 < 2), inputs=one if how % 4 else ()),
+                Awaits(follow=Condition(few, how % 2 == 0, success=True, failure=how % 5 < 2), timeout=float(how % 3)),
+                Awaits(after=Condition(one), timeout=2.0 * (how % 2), inputs=few),
+            )[how % 6]
+            to = ((how % 4,), (0, how % 6))[how % 2] if what == 44 else None
+            options = OPTIONS[how % len(OPTIONS)] if to is None else OPTIONS[how % 3]
+            client.submit(to, options, b"fg"[how % 2 : how % 2 + 1], 600 * (how % 5 == 4), awaits)
 
     def work(self, what: int, engine: PretendEngine, how: int) -> None:
         """An engine does something, or time passes."""

@@ -111,11 +111,7 @@ _BALANCED_ONLY = {
     "sync_imports": f"{_ON_ENGINES}`with rc[:].sync_imports(): import numpy`",
     "update": f"{_ON_ENGINES}`rc[:].update({{'name': value}})`",
 }
-_BALANCED_LATER = {
-    "after": "wait for those tasks first: `rc.wait(results)`",
-    "follow": "call through the engine that ran the other task: `rc[ar.engine_id].apply_async(f)`",
-    "timeout": "wait with a time limit, `ar.get(timeout=5)`, and cancel the task with `ar.cancel()`",
-}
+_BALANCED_LATER: dict[str, str] = {}
 
 _RESULT = {
     "add_callback": "write `ar.add_done_callback(callback)`, which is called with `ar`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from engineroom.client.state.pins import Pins
 from engineroom.protocol.messages import Delivered
 
 BATCH = 1000
@@ -17,12 +18,14 @@ class Acknowledgements:
     received is needed.
     """
 
-    def __init__(self, first_unfinished: Callable[[], int]) -> None:
+    def __init__(self, first_unfinished: Callable[[], int], pins: Pins | None = None) -> None:
+        """`pins`: the results that are arguments of unfinished calls, which are acknowledged after these."""
         self._first_unfinished = first_unfinished
         self._untold: list[int] = []
+        self._pins = pins or Pins()
 
     def __bool__(self) -> bool:
-        return bool(self._untold)
+        return bool(self._untold) or bool(self._pins.free)
 
     @property
     def full(self) -> bool:
@@ -37,4 +40,8 @@ class Acknowledgements:
     def take(self) -> list[Delivered]:
         """Return the messages, seldom more than one, that acknowledge all of them."""
         untold, self._untold = self._untold, []
-        return Delivered.of(self._first_unfinished() - 1, untold)
+        up_to = self._first_unfinished() - 1
+        if self._pins.touched:
+            untold = self._pins.keep_back(untold)
+            up_to = self._pins.below(up_to)
+        return Delivered.of(up_to, untold)

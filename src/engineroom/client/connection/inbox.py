@@ -69,7 +69,7 @@ class Inbox:
     def __init__(self, state: State, sender: Sender) -> None:
         self._state, self._sender, self._id = state, sender, state.id
         self._recent = state.recent
-        self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished)
+        self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished, state.pins)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: state.questions.answered,
             Display: self._output,
@@ -160,6 +160,8 @@ class Inbox:
     def _end(self, task: Task, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
         """End a task that is on no list any more."""
         task.outcome, task.payload, task.received = outcome, payload, now
+        if task.inputs:
+            self._state.needed_no_more(task)
         if engine >= 0:
             task.engine = engine
         if task.target < 0:

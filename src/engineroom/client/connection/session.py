@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from engineroom.client.connection.io_thread import IOThread
 from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
@@ -33,11 +35,12 @@ from engineroom.client.waiting.waits import (
     unheld,
 )
 from engineroom.errors import ConnectionFailed, EngineroomError
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Call, Forget, Message, Options, Stream
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Awaits, Call, Forget, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed
-from engineroom.protocol.task_ranges import task_pieces
+from engineroom.protocol.task_ranges import ranges_of, task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
+from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
 
 _ANSWER = 0.3
@@ -145,7 +148,7 @@ class Session(State):
             owner._left_behind()
         self.fail(self.failure)
 
-    def submit(
+    def submit(  # noqa: C901 (it is called for each task, and a call costs more than a branch)
         self,
         kind: int,
         body: Packed,
@@ -154,6 +157,7 @@ class Session(State):
         function: PackedFunction | None = None,
         to: tuple[Engine, ...] | None = None,
         options: Options = DEFAULT_OPTIONS,
+        awaits: Awaits | None = None,
     ) -> list[Task]:
         """Ask for one call: balanced (`to` is None), or one task on each engine of `to`; return its tasks.
 
@@ -181,6 +185,8 @@ class Session(State):
             instances = b"".join([engine.instance for engine in to])
             request = Request(call, instances, options, segments, size, function, held, len(to))
             tasks = [Task(kind, request, owner, now, engine.id, engine.id, 0, engine.instance) for engine in to]
+        if noted or awaits is not None:
+            self._wait_for_others(request, tasks, body, awaits)
         if self.scope is not None:
             self.scope.note(owner)
         try:
@@ -203,6 +209,20 @@ class Session(State):
         for task in tasks:
             task.fail(error)
             task.request = task.listener = None
+            self.let_go(task.inputs)
+            task.inputs = ()
+
+    def _wait_for_others(self, request: Request, tasks: list[Task], body: Packed, awaits: Awaits | None) -> None:
+        """Have `tasks` wait for the results that their payload names, and for what `awaits` says."""
+        from engineroom.client.state.as_arguments import numbers_needed  # only calls with futures need it
+
+        needed = numbers_needed(self, body, request.function, len(tasks))
+        if needed:
+            spans = tuple((self.id, first, last) for first, last in ranges_of(needed))
+            awaits = Awaits(inputs=spans) if awaits is None else replace(awaits, inputs=spans)
+        request.awaits = awaits
+        for task in tasks:
+            task.inputs = needed
 
     def send(self, *messages: Message | Request) -> None:
         """Send `messages`, after all that was submitted before."""

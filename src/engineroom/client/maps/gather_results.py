@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.maps.map_results import AsyncMapResult
@@ -50,6 +50,9 @@ class AsyncGatherResult(AsyncMapResult[Any]):
             self._known = self._distribution.join([task.value() for task in self._tasks])
         return self._known
 
+    def _as_argument(self) -> tuple[Any, ...]:
+        return _joined, (self._distribution, self._parts_as_arguments())
+
     def _values_or_errors(self) -> Any:
         found = [task.exception() or task.value() for task in self._tasks]
         return found if self._failures else self._distribution.join(found)
@@ -63,3 +66,8 @@ class AsyncGatherResult(AsyncMapResult[Any]):
 
     def _errors(self) -> list[BaseException]:
         return AsyncResult._errors(self)
+
+
+def _joined(distribution: Distribution, parts: Sequence[Any]) -> Any:
+    """Return the whole, on an engine: joined as it would be here."""
+    return distribution.join(list(parts))

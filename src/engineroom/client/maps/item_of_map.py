@@ -10,6 +10,7 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.futures import FINISHED
 from engineroom.client.results.metadata import Metadata
 from engineroom.client.waiting.waits import Deadline
+from engineroom.serialize.futures import one_item
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -54,6 +55,9 @@ class ItemOfMap(AsyncResult[list[Any]]):
     def __getitem__(self, key: Any) -> Any:
         """Return the result, by 0 or -1; by a str, what metadata have there."""
         return super().__getitem__(key) if isinstance(key, str) else self.get()[key]
+
+    def _as_argument(self) -> tuple[Any, ...]:
+        return one_item, (self._number - self._whole._starts[self._place], *self._parts_as_arguments())
 
     def _in_order(self, deadline: Deadline) -> Iterator[Any]:
         whole, place = self._whole, self._place

@@ -19,6 +19,7 @@ from engineroom.client.waiting.waits import NEVER, Deadline
 from engineroom.errors import RemoteError, TaskAborted
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import Status
+from engineroom.serialize.futures import chained
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -245,6 +246,9 @@ class AsyncMapResult(AsyncResult[list[T]]):
                 failed = [item.error for item in self._items_at(place) if isinstance(item, FailedItem | FailedChunk)]
                 errors.update((id(error), error) for error in failed)
         return [error for error in errors.values() if not _was_stopped(error)] or list(errors.values())[:1]
+
+    def _as_argument(self) -> tuple[Any, ...]:
+        return chained, self._parts_as_arguments()
 
     def _metadata(self) -> list[Metadata]:
         """Return those of each item: of its chunk, whose output stands at the first item, and its own error."""

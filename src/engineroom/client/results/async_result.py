@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
 from engineroom.client.results.async_iteration import Step, each
@@ -17,6 +17,7 @@ from engineroom.client.results.ways_to_wait import WaysToWait
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
+from engineroom.serialize.futures import chained, itself, listed
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -334,8 +335,20 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     def _metadata(self) -> list[Metadata]:
         return [metadata_of(task, self._session.id, self._label, self._code) for task in self._tasks]
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("futures are not available as arguments yet. Until then, pass the result: `ar.get()`")
+    def __reduce__(self) -> tuple[Any, ...]:
+        from engineroom.client.state.as_arguments import reduce_result  # only calls with futures need it
+
+        return reduce_result(self)
+
+    def _as_argument(self) -> tuple[Any, ...]:
+        """Return what is pickled in place of this: a function, and what it makes the result of on an engine."""
+        parts = self._parts_as_arguments()
+        return (itself, parts) if self._single else (listed, parts)
+
+    def _parts_as_arguments(self) -> tuple[Any, ...]:
+        from engineroom.client.state.as_arguments import Part
+
+        return tuple(Part(self._session, task) for task in self._tasks)
 
     def _withdraw(self, *, force: bool) -> None:
         self.abort(force=force)
@@ -414,6 +427,11 @@ class JoinedResult(Joining, AsyncResult[list[Any]]):
             if not part._single:
                 part._watch(self._task_of_part_done)
             part._when_done(self._part_done)
+
+    def _as_argument(self) -> tuple[Any, ...]:
+        from engineroom.client.state.as_arguments import Made
+
+        return chained, tuple(Made(listed, part) if part._single else part for part in self._parts)
 
     def __getitem__(self, key: Any) -> Any:
         """Return a result or a list of results (waiting for all), or what metadata have under a str."""

@@ -12,15 +12,17 @@ from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.outgoing import Outgoing
+from engineroom.client.state.pins import Pins
 from engineroom.client.state.questions import Questions
 from engineroom.client.state.recent import Recent
 from engineroom.client.state.room import Room
 from engineroom.client.state.scope import Scope
-from engineroom.client.state.tasks import Request
+from engineroom.client.state.tasks import Request, Task
 from engineroom.client.waiting.waits import CallbackThread
 from engineroom.errors import EngineroomError
 from engineroom.ids import SessionId
 from engineroom.protocol.identities import identity_of, new_secret
+from engineroom.protocol.messages import Status
 from engineroom.serialize.functions.packing import PackedFunction
 
 
@@ -49,6 +51,7 @@ class State:
         self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
         self.recent = Recent(self.id)
+        self.pins = Pins()
         self.questions = Questions()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.comms = Comms(self.callbacks)
@@ -98,12 +101,26 @@ class State:
         if request.open == 0:
             self.room.release(request.held)
 
+    def needed_no_more(self, task: Task) -> None:
+        """A task has ended that needed results of others. The condition is held."""
+        if task.outcome is not None and task.outcome.status == Status.DEPENDENCY:
+            task.cause = self.pins.first_failed(task.inputs)
+        self.pins.release(task.inputs)
+        task.inputs = ()
+
+    def let_go(self, numbers: Iterable[int]) -> None:
+        """Do not need the results of these tasks after all."""
+        with self.condition:
+            self.pins.release(numbers)
+
     def fail(self, error: EngineroomError) -> None:
         """End the session: every task that waits fails with `error`, and so does every later call."""
         with self.condition:
             if self.failure is None:
                 self.failure = error
+            self.pins.clear()
             for task in self.outgoing.empty():
+                task.inputs = ()
                 task.fail(error)
                 owner, task.listener = task.listener, None
                 if owner is not None:

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from engineroom.client.state.map_items import error_of, items_of
-from engineroom.errors import EngineError, NoEnginesRegistered, TaskAborted, TaskTimeout, remote_error
+from engineroom.errors import (
+    DependencyTimeout,
+    EngineError,
+    ImpossibleDependency,
+    InvalidDependency,
+    NoEnginesRegistered,
+    TaskAborted,
+    TaskTimeout,
+    remote_error,
+)
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
-from engineroom.protocol.messages import METHODS, Call, Options, Outcome, Status, Submit
+from engineroom.protocol.messages import METHODS, Awaits, Call, Options, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.serialize.chunks.items import ItemsFailed
 from engineroom.serialize.failures.packing import unpack_failure
@@ -49,10 +58,11 @@ class Request(msgspec.Struct, gc=False, eq=False):
     open: int
     number: int = 0
     within: bytes = b""
+    awaits: Awaits | None = None
 
     def submit(self, session: SessionId) -> Submit:
         """Return the message that asks for it, without a stream."""
-        return Submit(task_id(session, self.number), self.call, self.to, self.options, None, self.within)
+        return Submit(task_id(session, self.number), self.call, self.to, self.options, self.awaits, self.within)
 
     def needs(self, functions: set[bytes]) -> bool:
         """Whether one of these, or of their parts, is its function."""
@@ -67,8 +77,9 @@ class Task(msgspec.Struct, gc=False, eq=False):
 
     `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
     is part of no cycle. `started`: when it was said to run, 0 before. `outcome`: None until the end is known.
-    `payload`: the packed result until it is read, None afterwards. Times are seconds since 1970 by this machine's
-    clock.
+    `payload`: the packed result until it is read, None afterwards. `inputs`: the numbers of tasks whose results it
+    needs, until it has ended; `cause`: one that failed, and because of which it did. Times are seconds since 1970 by
+    this machine's clock.
     """
 
     kind: int
@@ -84,6 +95,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
     outcome: Outcome | None = None
     payload: bytes | Payload | None = None
     output: TaskOutput | None = None
+    inputs: tuple[int, ...] = ()
+    cause: Task | None = None
     _value: Any = None
     _error: BaseException | None = None
 
@@ -142,6 +155,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
                 self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
             elif outcome.status == Status.OVERDUE:
                 self._error = self._ended_by(TaskTimeout(outcome.error))
+            elif outcome.status == Status.DEPENDENCY:
+                self._error = self._unmet(outcome.error)
             else:
                 self._error = self._lost(outcome.error or "the engine that ran the task has left")
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
@@ -151,6 +166,18 @@ class Task(msgspec.Struct, gc=False, eq=False):
             made.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
             self._error = made
         self.payload = None
+
+    def _unmet(self, reason: str) -> BaseException:
+        """Return the error of a task that depended on others, with that of the one that failed as its cause."""
+        name, _, words = reason.partition(": ")
+        kind = {"InvalidDependency": InvalidDependency, "DependencyTimeout": DependencyTimeout}.get(
+            name, ImpossibleDependency
+        )
+        info = {"engine_id": self.engine, "engine_uuid": "", "method": METHODS.get(self.kind, "")}
+        error = remote_error((kind.__name__, words, "", info), kind(words))
+        error.__cause__ = None if self.cause is None else self.cause.exception()
+        self.cause = None
+        return error
 
     def _lost(self, reason: str) -> BaseException:
         """Return an EngineError that `except RemoteError` catches, too."""

@@ -14,7 +14,7 @@ from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.blocking import result_of
 from engineroom.client.state.numbers import HISTORY, NumberHistory
-from engineroom.client.views.flags import NOT_YET, Flags, missing
+from engineroom.client.views.flags import Flags, missing
 from engineroom.client.views.terms import CHECKED, LIMIT_FLAGS, OnTimeLimit, checked, terms_of
 from engineroom.errors import NoSuchFlag, PackError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
@@ -258,7 +258,7 @@ class AnyView(Hinted, Generic[Kind]):
                 object.__setattr__(self, name, value)
                 if name in CHECKED:
                     object.__setattr__(self, "_terms", terms_of(self))
-            elif type(self).__module__.startswith("engineroom.") or name in NOT_YET:
+            elif type(self).__module__.startswith("engineroom."):
                 try:
                     raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be lost in silence
                 except AttributeError as error:
@@ -280,8 +280,6 @@ class AnyView(Hinted, Generic[Kind]):
 
     def _check_flags(self, flags: Flags) -> None:
         unknown = flags.keys() - self._flag_names
-        for name in sorted(unknown & NOT_YET):
-            raise missing(self, name)
         if unknown:
             names, known = ", ".join(sorted(unknown)), ", ".join(sorted(self._flag_names))
             raise NoSuchFlag(f"{type(self).__name__} has no flag {names}; it has {known}")

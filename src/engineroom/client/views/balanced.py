@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
 from engineroom.client.arguments import given_numbers
+from engineroom.client.arguments.conditions import awaits_of
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.engines.targets import resolve
 from engineroom.client.kinds import AsyncFunction, Function, One, T
@@ -23,7 +24,7 @@ from engineroom.client.views.options import options_of
 from engineroom.client.views.terms import NEED_FLAGS
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Awaits, Kind, Options
 from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
 
@@ -39,13 +40,24 @@ if TYPE_CHECKING:
 class LoadBalancedView(View[One]):
     """Runs each call on one of the engines in `targets` (None: all engines), whichever is free.
 
-    Further flags: `retries`: how many times to repeat a call that raises. `rerun_lost`: run a call again on another
-    engine if its engine dies; otherwise it raises EngineError, or counts against `retries`. `priority`: calls with a
-    higher one start first. `gpu`, `memory` ("4GiB"), `resources` (a dict of any others) and `tag`: run only on engines
+    Further flags: `after`: tasks that must end first, as AsyncResults, message ids or a Dependency; `follow`: likewise,
+    and the call runs on the engine where they ran; `timeout`: seconds to wait for these. `retries`: how many times to
+    repeat a call that raises. `rerun_lost`: run a call again on another engine if its engine dies; otherwise it raises
+    EngineError, or counts against `retries`. `priority`: calls with a higher one start first.
+    `gpu`, `memory` ("4GiB"), `resources` (a dict of any others) and `tag`: run only on engines
     that have at least as much, and that tag. The other flags: see View.
     """
 
-    _flag_names: ClassVar[frozenset[str]] = View._flag_names | NEED_FLAGS | {"retries", "rerun_lost", "priority"}
+    _flag_names: ClassVar[frozenset[str]] = (
+        View._flag_names
+        | NEED_FLAGS
+        | {"after", "follow", "timeout"}
+        | {
+            "retries",
+            "rerun_lost",
+            "priority",
+        }
+    )
     _takes_chunksize: ClassVar[bool] = True
     priority: int = 0
     resources: Mapping[str, float | str] | None = None
@@ -54,6 +66,9 @@ class LoadBalancedView(View[One]):
     tag: str | Sequence[str] | None = None
 
     def __init__(self, client: Caller, session: Session, **flags: Unpack[BalancedFlags]) -> None:
+        self.after: Any = None
+        self.follow: Any = None
+        self.timeout: Any = None
         self.retries = 0
         # Who imports us as `ipyparallel` expects its habits, whichever of the two names a view is made by.
         self.rerun_lost = bool(getattr(sys.modules.get("ipyparallel"), "rerun_lost", True))
@@ -191,8 +206,16 @@ class LoadBalancedView(View[One]):
         return result
 
     def _submit(self, body: Packed, result: AsyncResult[Any], function: PackedFunction, options: Options) -> None:
-        tasks = self._session.submit(Kind.APPLY, body, result, function=function, options=options)
+        tasks = self._session.submit(
+            Kind.APPLY, body, result, function=function, options=options, awaits=self._awaits()
+        )
         self._numbers.add(tasks[0].number)
+
+    def _awaits(self) -> Awaits | None:
+        """Return what the flags say of other tasks."""
+        if self.after is None and self.follow is None and self.timeout is None:
+            return None
+        return awaits_of(self.after, self.follow, self.timeout)
 
     def _options(self, label: str) -> Options:
         if (

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from engineroom.client.engines.targets import Targets
 from engineroom.client.maps.submitting import OnError
 from engineroom.client.views.terms import OnTimeLimit
-
-NOT_YET = frozenset({"after", "follow", "timeout"})
-"""Flags that users know and that have no effect yet."""
 
 
 def missing(view: object, name: str) -> AttributeError:
@@ -56,6 +53,9 @@ class BroadcastFlags(Flags, _Broadcast, total=False):
 
 
 class _Balanced(TypedDict, total=False):
+    after: Any
+    follow: Any
+    timeout: Any
     retries: int
     rerun_lost: bool
     priority: int

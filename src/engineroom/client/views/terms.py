@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
 from engineroom.client.arguments import given_numbers
+from engineroom.client.arguments.conditions import seconds_of
+from engineroom.client.arguments.dependency import ids_in
 from engineroom.protocol.messages import Terms
 from engineroom.protocol.ranges import MOST_SECONDS
 from engineroom.settings.amounts import MOST_NAMES, amount_of, resources_of, tags_of
@@ -63,7 +65,22 @@ def _check_number(what: str, found: tuple[Any, ...]) -> None:
         raise ValueError(f"a call can ask for at most {MOST_NAMES - 2} {what}, not {len(found)}")
 
 
+def _others(flag: str, value: Any) -> Any:
+    if value is not None:
+        ids_in(flag, value)
+    return value
+
+
+def _timeout(value: Any) -> Any:
+    if value is not None:
+        seconds_of(value)
+    return value
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "after": lambda value: _others("after", value),
+    "follow": lambda value: _others("follow", value),
+    "timeout": _timeout,
     "retries": lambda value: given_numbers.whole("retries", value),
     "priority": lambda value: given_numbers.whole("priority", value),
     "time_limit": _time_limit,

@@ -18,6 +18,7 @@ from engineroom.serialize.buffers import LargeBuffers
 from engineroom.serialize.frames import Buffer, Packed
 from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
+from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by, stands_on_nothing
 from engineroom.serialize.payloads import pack, pickled, unpickled
@@ -71,6 +72,8 @@ class FunctionPacker:
         sameness = Sameness()
         same = sameness.watches(function)
         packed, modules = self._pack_anew(function, REUSABLE if same else FRESH)
+        if noted and same:  # a future in it is another result on each engine: see `futures`
+            (packed, modules), same = self._pack_anew(function, FRESH), False
         if modules:
             from engineroom.serialize.modules.shipping import shipping  # it is there, as it has put them in
 

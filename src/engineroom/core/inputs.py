@@ -1,0 +1,112 @@
+"""Results that are arguments of other tasks: how long they stay here, and which engines have them.
+
+They do not count as kept for their client: else what keeps its tasks from starting could be what they wait for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.edges import Use
+from engineroom.core.engines import Engine
+from engineroom.core.pressure import press, relieve
+from engineroom.core.sessions import Session
+from engineroom.core.tasks import Kept, Task
+from engineroom.ids import TaskId, task_id
+from engineroom.protocol.messages import ForgetInputs, Input
+from engineroom.protocol.task_ranges import one_task
+
+if TYPE_CHECKING:  # the state holds tasks
+    from engineroom.core.state import ControllerState
+
+
+def use(state: ControllerState, session: Session, kept: Kept) -> None:
+    """Note one more task of which a result is an argument: it holds its session up no more."""
+    if kept.use is None:
+        kept.use = Use()
+    kept.use.users += 1
+    if not kept.use.counted:
+        kept.use.counted = True
+        session.kept_bytes -= kept.size
+        session.input_bytes += kept.size
+        state.input_bytes += kept.size
+        if session.kept_bytes < session.low:
+            relieve(state, session)
+
+
+def too_many_bytes(state: ControllerState, session: Session) -> int:
+    """Return the bound in bytes that the arguments of this session's tasks have passed here; 0: none."""
+    limits = state.limits
+    if session.input_bytes > limits.input_bytes:
+        return limits.input_bytes
+    return limits.all_input_bytes if state.input_bytes > limits.all_input_bytes else 0
+
+
+def must_stay(use: Use) -> bool:
+    """Whether a result that its client has must stay, because tasks need it that have not ended."""
+    if use.users:
+        use.delivered = True
+    return use.users > 0
+
+
+def use_no_more(state: ControllerState, session: Session, kept: Kept, use: Use) -> None:
+    """A result is an argument of no unfinished task any more: it counts as kept for its client again."""
+    use.counted = False
+    session.input_bytes -= kept.size
+    state.input_bytes -= kept.size
+    session.kept_bytes += kept.size
+    if session.kept_bytes > session.room:
+        press(state, session)
+
+
+def input_goes(state: ControllerState, session: Session, number: int, use: Use) -> None:
+    """A result that was an argument is here no more: engines forget it, too."""
+    for engine in use.engines:
+        _forget_input(state, engine, task_id(session.id, number))
+
+
+def life_of(state: ControllerState, kept: Kept) -> int:
+    """Return the life of the engine that made a result, if that goes on; 0: it does not, or no engine made it."""
+    engine = kept.engine or state.engines.get(kept.result.engine)
+    return engine.life if engine is not None and engine.since <= kept.finished else 0
+
+
+def send_inputs(state: ControllerState, task: Task, engine: Engine) -> None:
+    """Send to `engine`, ahead of `task`, those of its arguments that are here and not there."""
+    waits, session = task.waits, task.session
+    assert waits is not None
+    for number in waits.inputs:
+        kept = session.results.get(number)
+        if kept is None or _is_there(kept, engine):
+            continue
+        id_ = task_id(session.id, number)
+        if id_ not in engine.inputs:
+            _send_input(state, engine, id_, kept)
+
+
+def _is_there(kept: Kept, engine: Engine) -> bool:
+    """Whether `engine` has made this result itself, and has not been told that it may forget it."""
+    return kept.engine is engine and kept.number in engine.unacknowledged
+
+
+def _send_input(state: ControllerState, engine: Engine, id_: TaskId, kept: Kept) -> None:
+    if kept.use is not None:
+        kept.use.engines[engine] = None
+    engine.inputs[id_] = kept.size
+    engine.input_bytes += kept.size
+    state.send(engine.peer, Input(id_, kept.result.body), kept.body)
+    while engine.input_bytes > state.limits.engine_input_bytes and len(engine.inputs) > 1:
+        _forget_input(state, engine, next(iter(engine.inputs)))  # tasks that need it are there, and keep it
+
+
+def _forget_input(state: ControllerState, engine: Engine, id_: TaskId) -> None:
+    size = engine.inputs.pop(id_, None)
+    if size is not None:
+        engine.input_bytes -= size
+        state.send(engine.peer, ForgetInputs(one_task(id_)))
+
+
+def no_inputs_there(engine: Engine) -> None:
+    """The connection of `engine` is gone: it is sent all arguments again."""
+    engine.inputs.clear()
+    engine.input_bytes = 0

@@ -1,0 +1,84 @@
+"""Futures in what is packed: on their way references to results of other tasks, on an engine these results.
+
+A pack costs nothing more for it: a future that is pickled notes itself here, and whoever submits looks whether any has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any, Protocol
+
+from engineroom.serialize.frames import Buffer
+from engineroom.serialize.payloads import unpack
+
+Given = bytes | Sequence[memoryview] | Callable[[], Buffer]
+"""A packed result: in one piece, in several, or where it can be had."""
+
+
+class Noted(Protocol):
+    """A future that was pickled: what it needs of whoever submits the call."""
+
+    def let_go(self) -> None:
+        """Do not be an argument after all."""
+
+
+noted: dict[int, list[Any]] = {}
+"""By thread: the futures that were pickled and belong to no call yet."""
+
+
+def note(future: Noted) -> None:
+    """Have `future` belong to the next call that this thread submits, if its payload names it."""
+    noted.setdefault(get_ident(), []).append(future)
+
+
+def take_noted() -> list[Any]:
+    """Return the futures that this thread has pickled since it was asked last."""
+    return noted.pop(get_ident(), [])
+
+
+class _Here:
+    """The results that the payload which is being unpacked may name; None: no payload is."""
+
+    results: Mapping[bytes, Given | None] | None = None
+
+
+@contextmanager
+def given(results: Mapping[bytes, Given | None]) -> Iterator[None]:
+    """Let what is unpacked in a `with` block have these results, by task."""
+    before, _Here.results = _Here.results, results
+    try:
+        yield
+    finally:
+        _Here.results = before
+
+
+def result_of(task: bytes) -> Any:
+    """Return the result of a task, unpacked anew: whoever changes it changes it for nobody else."""
+    packed = None if _Here.results is None else _Here.results.get(task)
+    if packed is None:
+        raise RuntimeError("a future stands here whose result can only be had by the task that takes it as an argument")
+    if isinstance(packed, bytes):
+        return unpack(packed)
+    return unpack(bytearray(packed()) if callable(packed) else bytearray().join(packed))
+
+
+def itself(value: Any) -> Any:
+    """Return `value`."""
+    return value
+
+
+def listed(*results: Any) -> list[Any]:
+    """Return the result for a list of targets."""
+    return list(results)
+
+
+def chained(*chunks: Sequence[Any]) -> list[Any]:
+    """Return the result of a map, made of those of its chunks."""
+    return [item for chunk in chunks for item in chunk]
+
+
+def one_item(number: int, chunk: Sequence[Any]) -> list[Any]:
+    """Return the result of an item of a map, in a list of one."""
+    return [chunk[number]]
