@@ -76,7 +76,7 @@ Number = Annotated[int, Meta(ge=0, le=MOST)]
 """Of a task, a result, a question, a ping, or of bytes or messages so far; 0 is none."""
 Ordinal = Annotated[int, Meta(ge=1, le=MOST)]
 """Of an attempt, or of a result of an engine: they are counted from 1."""
-MOST_SPANS = 2**13
+MOST_SPANS = 2**12
 Spans = Annotated[tuple[tuple[Identity, Number, Number], ...], Meta(max_length=MOST_SPANS)]
 """Consecutive tasks of one session: the session, the first and the last number. Others may send anything."""
 Version = Annotated[int, Meta(ge=0, le=2**16)]
