@@ -249,7 +249,8 @@ class Client(Remembered, Controls, OldWays):
 
         `targets`: as in `rc[targets]`; None or "all": all engines, with those that connect later. `block`,
         `label`, `track`, `time_limit`, `on_time_limit`, `after`, `follow`, `timeout`, `retries`, `rerun_lost`,
-        `priority`, `gpu`, `memory`, `resources`, `tag`: flags, see LoadBalancedView. IndexError: no such engine.
+        `priority`, `gpu`, `memory`, `resources`, `tag`: flags, with times in seconds, see LoadBalancedView.
+        IndexError: no such engine.
         """
         if isinstance(targets, str) and targets == "all":
             targets = None

@@ -77,10 +77,10 @@ def test_the_metadata_are_offered_by_tab(rc: Client) -> None:
 
 def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     balanced = """
-        abort apply apply_async apply_sync block client executor get_result gpu history imap label map map_async
-        map_sync memory on_time_limit outstanding parallel priority purge_results queue_status register_joblib_backend
-        remote rerun_lost resources results retries set_flags shutdown spin tag targets temp_flags time_limit track
-        wait with_flags
+        abort after apply apply_async apply_sync block client executor follow get_result gpu history imap label map
+        map_async map_sync memory on_time_limit outstanding parallel priority purge_results queue_status
+        register_joblib_backend remote rerun_lost resources results retries set_flags shutdown spin tag targets
+        temp_flags time_limit timeout track wait with_flags
     """
     assert [name for name in dir(rc.load_balanced_view()) if not name.startswith("_")] == balanced.split()
     direct = """
