@@ -70,17 +70,11 @@ async def comes_to(state: State, ask: Callable[[], Awaitable[Status]]) -> Status
     return status
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the launcher ask as fast as it is asked."""
-    monkeypatch.setattr(job_board, "_FRESH", 0.0)
-
-
 def test_a_job_is_on_disk_before_its_start_returns_and_until_it_has_ended(
-    command: Command, profile: Profile, slurm: FakeScheduler, hasty: None
+    command: Command, profile: Profile, slurm: FakeScheduler
 ) -> None:
     async def story() -> None:
-        launcher = BatchLauncher(SlurmEngineSetLauncher(), {})
+        launcher = BatchLauncher(SlurmEngineSetLauncher(), {}, fresh=0.0)
         handle = await launcher.start(command)
         assert noted(profile) == handle["jobs"] == ["11"]
         assert json.loads(json.dumps(handle)) == handle
@@ -164,11 +158,11 @@ def test_if_one_of_several_jobs_is_refused_none_is_left(
 
 
 def test_jobs_of_a_refused_start_that_can_not_be_cancelled_are_named_and_stay_on_disk(
-    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path, hasty: None
+    command: Command, profile: Profile, slurm: FakeScheduler, tmp_path: Path
 ) -> None:
     once = program(tmp_path / "submit", f'mkdir {tmp_path}/taken && exec sbatch "$@"; echo "too many jobs" >&2; exit 1')
     options: dict[str, Any] = {"delete_command": ["false"], "stop_timeout": 0.2}
-    launcher = BatchLauncher(SlurmEngineSetLauncher(split=True, submit_command=[once], **options), {})
+    launcher = BatchLauncher(SlurmEngineSetLauncher(split=True, submit_command=[once], **options), {}, fresh=0.0)
     with pytest.raises(JobRefused, match=r"too many jobs.* 1 job had been submitted .* cancel it by `false 11`"):
         asyncio.run(launcher.start(command))
     assert noted(profile) == ["11"]
@@ -176,12 +170,12 @@ def test_jobs_of_a_refused_start_that_can_not_be_cancelled_are_named_and_stay_on
 
 
 def test_a_submit_command_that_complains_and_has_submitted(
-    command: Command, slurm: FakeScheduler, tmp_path: Path, hasty: None
+    command: Command, slurm: FakeScheduler, tmp_path: Path
 ) -> None:
     grumpy = program(tmp_path / "submit", 'echo "3 nodes are down"; sbatch "$@"; echo "mail failed" >&2; exit 5')
 
     async def story() -> None:
-        launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[grumpy]), {})
+        launcher = BatchLauncher(SlurmEngineSetLauncher(submit_command=[grumpy]), {}, fresh=0.0)
         handle = await launcher.start(command)
         assert handle["jobs"] == ["11"]
         await launcher.stop(handle)
@@ -203,7 +197,7 @@ def test_a_submission_that_outlives_who_began_it(command: Command, profile: Prof
 
 
 def test_each_job_of_its_own_has_last_words_and_an_earlier_start_has_none(
-    command: Command, slurm: FakeScheduler, hasty: None, tmp_path: Path
+    command: Command, slurm: FakeScheduler, tmp_path: Path
 ) -> None:
     log = tmp_path / "e.log"
     log.write_text("what an earlier one said\n")
@@ -215,10 +209,10 @@ def test_each_job_of_its_own_has_last_words_and_an_earlier_start_has_none(
         await launcher.stop(handle)
         return status.words
 
-    split = BatchLauncher(SlurmEngineSetLauncher(split=True), {})
+    split = BatchLauncher(SlurmEngineSetLauncher(split=True), {}, fresh=0.0)
     assert asyncio.run(words(split, says)).endswith("failed with exit code 3; its last output: no luck")
     assert not log.read_text().endswith("no luck\n")
-    silent = BatchLauncher(SlurmEngineSetLauncher(batch_template="#!/bin/sh\nexit 4\n"), {})
+    silent = BatchLauncher(SlurmEngineSetLauncher(batch_template="#!/bin/sh\nexit 4\n"), {}, fresh=0.0)
     assert asyncio.run(words(silent, says)).endswith("failed with exit code 4")
 
 
@@ -258,27 +252,27 @@ def test_who_stops_while_a_job_is_submitted_leaves_none(
 
 
 def test_jobs_that_do_not_end_are_named_with_what_to_do(
-    command: Command, profile: Profile, slurm: FakeScheduler, hasty: None
+    command: Command, profile: Profile, slurm: FakeScheduler
 ) -> None:
     async def story() -> None:
         shared: dict[str, Any] = {}
-        launcher = BatchLauncher(SlurmEngineSetLauncher(delete_command=["true"], stop_timeout=0.5), shared)
+        launcher = BatchLauncher(SlurmEngineSetLauncher(delete_command=["true"], stop_timeout=0.5), shared, fresh=0.0)
         handle = await launcher.start(command)
         with pytest.raises(LaunchError, match=r"Slurm has not ended job 11 within 0.5 s.*cancel it by `true 11`"):
             await launcher.stop(handle)
         assert noted(profile) == ["11"]
-        await BatchLauncher(SlurmEngineSetLauncher(), shared).stop(handle)
+        await BatchLauncher(SlurmEngineSetLauncher(), shared, fresh=0.0).stop(handle)
 
     asyncio.run(story())
 
 
 def test_a_system_that_does_not_answer_ends_nothing(
-    command: Command, slurm: FakeScheduler, hasty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, slurm: FakeScheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     down = 'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1'
 
     async def story() -> None:
-        launcher = BatchLauncher(SlurmEngineSetLauncher(), {})
+        launcher = BatchLauncher(SlurmEngineSetLauncher(), {}, fresh=0.0)
         handle = await launcher.start(command)
         squeue = tmp_path / "slurm" / "bin" / "squeue"
         working = squeue.read_text()

@@ -67,7 +67,6 @@ class NoSweeper:
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setattr(launched, "_LOOK_EVERY", 0.01)
     monkeypatch.setattr(launched, "Sweeper", NoSweeper)
     profile = Profile(tmp_path)
     profile.prepare()
@@ -88,7 +87,15 @@ def seat(profile: Profile, job: Job, reports: list[Report], seconds: float = SEC
     )
     command = Command(role=CONTROLLER, name="c", argv=["ipcontroller"], log_file="/log", profile_dir=str(profile.path))
     return ControllerJob(
-        plan, new_instance(), job, command, seconds=seconds, report=reports.append, polling=Polling(Pace(soon=0.02))
+        plan,
+        new_instance(),
+        job,
+        command,
+        seconds=seconds,
+        report=reports.append,
+        polling=Polling(Pace(soon=0.02)),
+        look_every=0.01,
+        ask_seconds=0.1,
     )
 
 
@@ -150,10 +157,7 @@ def test_if_it_does_not_start_it_is_said_why(
         asyncio.run(seat(profile, job, reports, seconds=0.05).start(nothing))
 
 
-def test_its_end_is_told_and_its_files_are_removed(
-    profile: Profile, reports: list[Report], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(launched, "_ASK_SECONDS", 0.1)
+def test_its_end_is_told_and_its_files_are_removed(profile: Profile, reports: list[Report]) -> None:
     job = Job()
     left = Path(os.environ["ENGINEROOM_SOCKET_DIR"]) / "killed.sock"
     with socket.socket(socket.AF_UNIX) as listener:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.launchers.jobs import board as job_board
 from engineroom.cluster.launchers.jobs.board import JobBoard
 from engineroom.cluster.launchers.launcher import State
 from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
@@ -42,9 +41,7 @@ class Told:
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
-    monkeypatch.setattr(job_board, "_FRESH", 0.0)
-    monkeypatch.setattr(job_board, "_AGAIN", 0.05)
+def told(tmp_path: Path) -> Told:
     return Told(tmp_path)
 
 
@@ -52,7 +49,7 @@ def of(told: Told, story: Callable[[JobBoard], Awaitable[None]], *, new: bool = 
     """Return how the job 7 is at the end of `story`."""
 
     async def tell() -> JobState:
-        board = JobBoard(told.system)
+        board = JobBoard(told.system, fresh=0.0, again=0.05)
         board.add(["7"], new=new)
         await story(board)
         [state] = await board.states(["7"])
@@ -105,22 +102,19 @@ def test_whoever_stops_a_job_does_not_wait_to_hear_how_it_ended(told: Told) -> N
     assert of(told, story).state is State.ENDED
 
 
-def test_how_a_part_of_an_array_ended_is_known_now_or_soon_or_never(
-    told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_how_a_part_of_an_array_ended_is_known_now_or_soon_or_never(told: Told) -> None:
     async def ask(board: JobBoard) -> list[str | None]:
         answers = [await board.ending_of_part("7", 1)]
         told.knows("failed with exit code 3")
         answers += [await board.ending_of_part("7", 1) for _ in range(2)]
         told.knows("")
         answers.append(await board.ending_of_part("7", 1))
-        answers.append(await JobBoard(replace(told.system, ending_seconds=0.0)).ending_of_part("7", 1))
+        answers.append(await JobBoard(replace(told.system, ending_seconds=0.0), again=0.0).ending_of_part("7", 1))
         return answers
 
     told.knows("")
-    monkeypatch.setattr(job_board, "_AGAIN", 0.0)
     known = "failed with exit code 3"
-    assert asyncio.run(ask(JobBoard(told.system))) == [None, known, known, known, ""]
+    assert asyncio.run(ask(JobBoard(told.system, again=0.0))) == [None, known, known, known, ""]
 
 
 def test_what_is_not_understood_is_said_and_asked_again(told: Told) -> None:

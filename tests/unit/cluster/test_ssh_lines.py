@@ -13,7 +13,6 @@ import pytest
 
 from engineroom.cluster.line.messages import Answered, Notice
 from engineroom.cluster.records.leftovers import is_dead
-from engineroom.cluster.ssh.far import owner as remote_owner
 from engineroom.cluster.ssh.far.door import Door, door_path
 from engineroom.cluster.ssh.far.line import DescriptorLine
 from engineroom.cluster.ssh.far.log_feed import LogFeed
@@ -268,9 +267,8 @@ def test_of_a_flood_the_middle_is_left_out(tmp_path: Path) -> None:
     assert said[0].text.endswith("z")
 
 
-def test_an_owner_that_says_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_owner_that_says_nothing_any_more_is_given_up() -> None:
     """As when its machine is switched off: nothing ends the connection."""
-    monkeypatch.setattr(remote_owner, "SILENT", 0.3)
 
     async def story() -> None:
         near, far = by_pipes()
@@ -284,6 +282,7 @@ def test_an_owner_that_says_nothing_any_more_is_given_up(monkeypatch: pytest.Mon
             answer=nothing,
             on_return=lambda: None,
             on_gone=lambda words, *, cut: gone.end(cut),
+            silent=0.3,
         )
         owner.begin(*near, b"")
         await gone.until(lambda: gone.ends)

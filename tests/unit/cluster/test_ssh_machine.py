@@ -12,7 +12,6 @@ import engineroom
 from engineroom.cluster.launchers.ssh.command import place_of
 from engineroom.cluster.line.messages import Answered, Failed, Notice
 from engineroom.cluster.ssh.messages import Fetch, Hello, RemotePlan, RemoteReport, Resumed, greeting, line
-from engineroom.cluster.ssh.near import machine as remote_machine
 from engineroom.cluster.ssh.near.machine import Machine, NotReached
 from engineroom.errors import LaunchError
 from engineroom.settings.launchers import SSHLauncher
@@ -34,7 +33,7 @@ def says(*reports: RemoteReport) -> str:
 class Story:
     """A machine, and what is heard of it."""
 
-    def __init__(self, directory: Path, *script: str) -> None:
+    def __init__(self, directory: Path, *script: str, **told: float) -> None:
         self.ssh, self.steps = directory / "ssh", directory / "steps.jsonl"
         self.ssh.write_text("#!/bin/sh\n" + "\n".join(script) + "\n")
         self.ssh.chmod(0o755)
@@ -50,6 +49,7 @@ class Story:
             on_report=self.reports.append,
             on_lost=lambda words, certain: self.lost.append((words, certain)),
             on_notice=self.notices.append,
+            **told,
         )
 
     def runs(self, story: Callable[[Machine], Awaitable[None]]) -> None:
@@ -185,10 +185,9 @@ def test_an_sshd_that_hangs_up_because_of_the_crowd_is_tried_again(tmp_path: Pat
     assert notice.endswith("): trying again")
 
 
-def test_an_sshd_that_always_hangs_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_machine, "_HANGS_UP_FOR", 0.3)
+def test_an_sshd_that_always_hangs_up_is_given_up(tmp_path: Path) -> None:
     hangs_up = "echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255"
-    Story(tmp_path, hangs_up).fails("its sshd closed the connection .*MaxStartups")
+    Story(tmp_path, hangs_up, hangs_up_for=0.3).fails("its sshd closed the connection .*MaxStartups")
 
 
 def test_what_is_not_reached_yet_is_left_at_once(tmp_path: Path) -> None:

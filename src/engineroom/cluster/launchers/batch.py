@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engineroom.cluster.launchers.jobs.board import JobBoard
+from engineroom.cluster.launchers.jobs.board import FRESH, JobBoard
 from engineroom.cluster.launchers.jobs.cleanup import cancel_leftovers
 from engineroom.cluster.launchers.jobs.commands import run, with_jobs
 from engineroom.cluster.launchers.jobs.ending import cancel_command, end_jobs
@@ -41,10 +41,11 @@ _VERBS = {State.WAITING: " is queued: ", State.RUNNING: ": ", State.ENDED: " "}
 
 
 class BatchLauncher(Polled):
-    """A Launcher for the batch system that `options` are for. `shared`: by all launchers of the same cluster."""
+    """A Launcher for the batch system that `options` are for. `shared`: by all launchers of the same cluster;
+    `fresh`: seconds for which what the system said of jobs counts."""
 
-    def __init__(self, options: BatchSystemLauncher, shared: dict[str, Any]) -> None:
-        self._options, self._shared = options, shared
+    def __init__(self, options: BatchSystemLauncher, shared: dict[str, Any], *, fresh: float = FRESH) -> None:
+        self._options, self._shared, self._fresh = options, shared, fresh
         self._system: BatchSystem | None = None
         self._arrays: set[str] = set()
 
@@ -201,7 +202,7 @@ class BatchLauncher(Polled):
         return ended, JobState(handle["jobs"][0], State.ENDED, f"ended: {words[:1].lower()}{words[1:]}")
 
     def _board(self, system: BatchSystem) -> JobBoard:
-        board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system))
+        board: JobBoard = self._shared.setdefault(f"jobs of {system.name}", JobBoard(system, fresh=self._fresh))
         return board
 
     def _system_in(self, handle: Handle) -> BatchSystem:

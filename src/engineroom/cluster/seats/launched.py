@@ -43,7 +43,8 @@ _ASK_SECONDS = 3.0
 
 class ControllerJob:
     """Starts `command` by `launcher`, and waits for its connection files. `seconds`: how long they may take once it
-    runs; `instance`: of the host."""
+    runs; `instance`: of the host; `look_every`: seconds between two looks for them; `ask_seconds`: how long the
+    controller may take to end when asked."""
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class ControllerJob:
         seconds: float,
         report: Callable[[Report], None],
         polling: Polling | None = None,
+        look_every: float = _LOOK_EVERY,
+        ask_seconds: float = _ASK_SECONDS,
     ) -> None:
         """`polling`: the host's."""
         assert plan.controller is not None
@@ -65,6 +68,7 @@ class ControllerJob:
             seconds,
             report,
         )
+        self._look_every, self._ask_seconds = look_every, ask_seconds
         launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
         environment = {**command.environment, VARIABLE: str(launch)}
         self._command = msgspec.structs.replace(command, environment=environment)
@@ -130,7 +134,7 @@ class ControllerJob:
                     f"{files.client.parent} within {self._seconds:g} s. Is that directory shared with the "
                     f"machine that it runs on? Its output: {self._command.log_file}"
                 )
-            await self._pulse.until(lambda: self._status.state is State.ENDED, _LOOK_EVERY)
+            await self._pulse.until(lambda: self._status.state is State.ENDED, self._look_every)
 
     def _hear(self, said: Status | LaunchError) -> None:
         """Take its status, or why it cannot be queried."""
@@ -172,7 +176,7 @@ class ControllerJob:
 
             # A controller that ends by itself tells everybody why, and takes its files away.
             with contextlib.suppress(ConnectionFailed, ConnectionFileError, TimeoutError):
-                await asyncio.wait_for(end_controller(self._plan.profile, self._plan.cluster_id), _ASK_SECONDS)
+                await asyncio.wait_for(end_controller(self._plan.profile, self._plan.cluster_id), self._ask_seconds)
         if self._handle is not None:
             await self._launcher.stop(self._handle)
         if self._info is not None:

@@ -23,7 +23,7 @@ _Read = TypeVar("_Read")
 _SHOWN = 200
 """How many characters are shown of what can't be understood."""
 
-_FRESH = 1.0
+FRESH = 1.0
 """Seconds for which an answer counts: several ask, and the system likes to be asked seldom."""
 
 _AGAIN = 2.0
@@ -49,8 +49,9 @@ class _Part:
 class JobBoard:
     """What the batch system said last of all jobs on the board, which is asked about all of them at once."""
 
-    def __init__(self, system: BatchSystem) -> None:
-        self._system = system
+    def __init__(self, system: BatchSystem, *, fresh: float = FRESH, again: float = _AGAIN) -> None:
+        """`fresh`: seconds for which an answer counts; `again`: between two questions how a job ended."""
+        self._system, self._fresh, self._again = system, fresh, again
         self._since: dict[str, float] = {}
         self._states: dict[str, list[JobState]] = {}
         self._ended: dict[str, list[JobState]] = {}
@@ -92,7 +93,7 @@ class JobBoard:
         if not self._system.status:
             return [[JobState(job, State.RUNNING) for job in jobs] for jobs in many]
         loop = asyncio.get_running_loop()
-        if self._answer is None or (self._answer.done() and loop.time() - self._asked >= _FRESH):
+        if self._answer is None or (self._answer.done() and loop.time() - self._asked >= self._fresh):
             self._asked = loop.time()
             self._answer = loop.create_task(self._ask())
             self._answer.add_done_callback(_heard)
@@ -106,7 +107,7 @@ class JobBoard:
         if part is None or part.ended != ended:
             part = self._parts[job] = _Part(ended, now + self._system.ending_seconds)
         if part.words is None and now >= part.ask_again:
-            part.ask_again = now + _AGAIN
+            part.ask_again = now + self._again
             part.words = await self._ending_of(job) or ("" if now >= part.deadline else None)
         return part.words
 
@@ -172,7 +173,7 @@ class JobBoard:
                 return words
             if loop.time() >= deadline:
                 break
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(self._again)
         return ""
 
     async def _ending_of(self, job: str) -> str:

@@ -52,8 +52,10 @@ class Owner:
         answer: Callable[[RemoteRequest], Awaitable[Any]],
         on_return: Callable[[], None],
         on_gone: OnGone,
+        silent: float = SILENT,
     ) -> None:
-        self._door, self._lease = door, lease
+        """`silent`: seconds without a word from it, beside `lease`, after which it is given up."""
+        self._door, self._lease, self._silent = door, lease, silent
         self._answer, self._on_return, self._on_gone = answer, on_return, on_gone
         self._line: DescriptorLine | None = None
         self._server: asyncio.Task[None] | None = None
@@ -107,9 +109,9 @@ class Owner:
 
     async def _listen(self) -> None:
         """Give up an owner that says nothing any more: where its whole machine is gone, nothing ends the connection."""
-        loop, longest = asyncio.get_running_loop(), SILENT + self._lease
+        loop, longest = asyncio.get_running_loop(), self._silent + self._lease
         while True:
-            await asyncio.sleep(SILENT / 6)
+            await asyncio.sleep(self._silent / 6)
             if self._line is not None and loop.time() - self._line.heard_at >= longest:
                 break
         self._on_gone(f"its owner has said nothing for {longest:g} s", cut=True)

@@ -42,6 +42,9 @@ from engineroom.version import own_version
 
 log = logging.getLogger(__name__)
 
+_HANGS_UP_FOR = 20.0
+"""Seconds for which an sshd that hangs up is tried again: it may have too many connections at the moment."""
+
 
 class NotReached(LaunchError):
     """The machine can't be used. `problem`: why."""
@@ -65,14 +68,16 @@ class Machine:
         on_report: Callable[[RemoteReport], None],
         on_lost: Callable[[str, bool], None],
         on_notice: Callable[[str], None],
+        hangs_up_for: float = _HANGS_UP_FOR,
     ) -> None:
         """`what`: "engines" or "controller". `on_lost(words, certain)`: it had begun, and is gone for
-        good, with what ran there, or at least as far as we can see."""
+        good, with what ran there, or at least as far as we can see. `hangs_up_for`: seconds for which an sshd that
+        hangs up is tried again."""
         self.place = place
         self.door = secrets.token_hex(8)
         self.lease = 60.0
         self._options, self._what, self._environment = options, what, environment
-        self._steps = steps
+        self._steps, self._hangs_up_for = steps, hangs_up_for
         self._on_report, self._on_lost, self._on_notice = on_report, on_lost, on_notice
         self._child: Child | None = None
         self._shell = self._closing = self._back = False
@@ -160,7 +165,7 @@ class Machine:
     async def _reach_patiently(self, seconds: float) -> None:
         """Reach it, even if its sshd takes only some of the connections that come at once."""
         failure: NotReached | None = None
-        async for number in attempts(asyncio.get_running_loop().time() + min(seconds, _HANGS_UP_FOR)):
+        async for number in attempts(asyncio.get_running_loop().time() + min(seconds, self._hangs_up_for)):
             try:
                 return await self._reach(self._what, seconds)
             except NotReached as error:
@@ -334,9 +339,6 @@ _CUT = 255
 """ssh's own exit code; any other one is that of the host there."""
 
 _ANSWERS_WITHIN = 10.0
-
-_HANGS_UP_FOR = 20.0
-"""Seconds for which an sshd that hangs up is tried again: it may have too many connections at the moment."""
 
 
 def _series(version: str) -> list[str]:
