@@ -55,8 +55,9 @@ class Inbox:
 class Door:
     """A listener, the file that leads to it, and whom it let in."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, **limits: Any) -> None:
+        """`limits`: of the listener, on strangers."""
+        self.directory, self.limits = directory, limits
         self.inside: list[tuple[Connection, str, Join, Inbox]] = []
         self.info = ConnectionFile(url="tcp://127.0.0.1:1", exec_key=KEYS["client"])
         self.listener: Listener
@@ -79,6 +80,7 @@ class Door:
             certificate=pem,
             admit=self.admit,
             silent=30,
+            **self.limits,
         )
         port = self.listener.listen_tcp(["127.0.0.1"], [0])
         self.listener.listen_unix(self.directory / "s" / "door.sock")
@@ -105,8 +107,8 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], A
     monkeypatch.delenv("ENGINEROOM_TRANSPORT", raising=False)
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Door]:
-        door = Door(tmp_path)
+    async def opened(**limits: Any) -> AsyncIterator[Door]:
+        door = Door(tmp_path, **limits)
         door.open()
         try:
             yield door

@@ -164,11 +164,10 @@ def test_a_directory_that_others_can_look_into_is_made_private(open_door: Any) -
 
 
 def test_strangers_are_few_and_the_oldest_makes_room(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "MAX_STRANGERS", 8)
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
 
     async def story() -> None:
-        async with open_door() as door:
+        async with open_door(max_strangers=8) as door:
             silent = [socket.create_connection(("127.0.0.1", door.info.port)) for _ in range(40)]
             connection, _ = await connect(door.info, role="client", join=JOIN)
             connection.start(Inbox())
@@ -182,11 +181,9 @@ def test_strangers_are_few_and_the_oldest_makes_room(open_door: Any, monkeypatch
     run(story)
 
 
-def test_a_stranger_that_says_nothing_is_dropped_in_time(open_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "STRANGER_SECONDS", 0.1)
-
+def test_a_stranger_that_says_nothing_is_dropped_in_time(open_door: Any) -> None:
     async def story() -> None:
-        async with open_door() as door:
+        async with open_door(stranger_seconds=0.1) as door:
             reader, writer = await asyncio.open_unix_connection(door.info.socket)
             async with asyncio.timeout(SECONDS):
                 assert await reader.read() == b""

@@ -20,7 +20,6 @@ from tests.patience import comes_true
 def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(thrift, "QUIET", 0.01)
     given: list[int] = []
     monkeypatch.setattr(memory, "give_back", lambda: given.append(kept))
     told: list[bool] = []
@@ -29,7 +28,7 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
 
     async def story() -> None:
         nonlocal kept
-        looks = thrift.Thrift(lambda: kept, tune=True)
+        looks = thrift.Thrift(lambda: kept, tune=True, quiet=0.01)
         looks.passed(10)
         assert looks._timer is None
         looks.passed(thrift.WORTH)

@@ -135,12 +135,15 @@ class Listener:
         admit: Admit,
         silent: float,
         book: Doorbook | None = None,
+        max_strangers: int = MAX_STRANGERS,
+        stranger_seconds: float = STRANGER_SECONDS,
     ) -> None:
         """`keys`: by key role; `certificate`: that of `context` (PEM); `silent`: seconds after which a TCP peer that
-        shows no life is cut."""
+        shows no life is cut; `max_strangers`, `stranger_seconds`: how many may be here that have not proved a key, and
+        how long each may take."""
         self._certificate = ssl.PEM_cert_to_DER_cert(certificate)
         self._keys, self._cluster_id, self._context = keys, cluster_id, context
-        self._silent = silent
+        self._silent, self._max_strangers, self._stranger_seconds = silent, max_strangers, stranger_seconds
         self.admit, self.book = admit, book
         self._sockets: list[socket.socket] = []
         self._strangers: dict[_Stranger, None] = {}
@@ -240,7 +243,7 @@ class Listener:
             asyncio.get_running_loop().add_reader(listening, self._accept, listening, kind)
 
     def _take(self, sock: socket.socket, kind: str) -> None:
-        if len(self._strangers) >= MAX_STRANGERS:
+        if len(self._strangers) >= self._max_strangers:
             oldest = next(iter(self._strangers))
             self.forget(oldest)
             oldest.drop()
@@ -251,14 +254,14 @@ class Listener:
         opening = self._open_unix(stranger) if kind == "unix" else self._open_tls(stranger)
         stranger.opening = asyncio.get_running_loop().create_task(opening)
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(STRANGER_SECONDS, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(self._stranger_seconds, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeper = None
         loop = asyncio.get_running_loop()
         for stranger in tuple(self._strangers):
-            if loop.time() - stranger.since < STRANGER_SECONDS:
-                rest = STRANGER_SECONDS - (loop.time() - stranger.since)
+            if loop.time() - stranger.since < self._stranger_seconds:
+                rest = self._stranger_seconds - (loop.time() - stranger.since)
                 self._sweeper = loop.call_later(rest, self._sweep)
                 return
             self.forget(stranger)

@@ -14,7 +14,7 @@ QUIET = 1.0
 """Seconds without any change."""
 
 LATEST = 10
-"""After so many times QUIET it is done in any case."""
+"""After so many times `quiet` it is done in any case."""
 
 
 class Thrift:
@@ -23,10 +23,10 @@ class Thrift:
     A connection that has one notes what it brings and sends in streams.
     """
 
-    def __init__(self, kept: Callable[[], int], *, tune: bool = False) -> None:
+    def __init__(self, kept: Callable[[], int], *, tune: bool = False, quiet: float = QUIET) -> None:
         """`kept()`: bytes that are kept for others now, and may be let go at any time. `tune`: no user code runs in
-        this process, so how memory is allocated is our business alone."""
-        self._kept, self._tune = kept, tune
+        this process, so how memory is allocated is our business alone. `quiet`: seconds without any change."""
+        self._kept, self._tune, self._quiet = kept, tune, quiet
         self._passed = self._counted = self._looks = 0
         self._seen = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
@@ -53,7 +53,7 @@ class Thrift:
             memory.keep_large_apart(apart=apart)
 
     def _look_soon(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(QUIET, self._look)
+        self._timer = asyncio.get_running_loop().call_later(self._quiet, self._look)
 
     def _look(self) -> None:
         self._timer = None
