@@ -94,13 +94,13 @@ def _mark_and_stay(pid: int) -> tuple[str, bool]:
     return next((each[len(start) :].decode() for each in variables if each.startswith(start)), ""), False
 
 
-def children_of(pid: int) -> Iterator[int]:
-    """Yield the children of a process, also those that have ended and wait for it."""
+def children_of(pid: int, *, listed: bool = _LISTS_CHILDREN) -> Iterator[int]:
+    """Yield the children of a process, also those that have ended and wait for it. `listed`: the kernel lists them."""
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(OSError):
                 yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split())
-        if not _LISTS_CHILDREN:
+        if not listed:
             yield from (each for each in _processes() if _stat(each)[1:2] == [str(pid).encode()])
 
 

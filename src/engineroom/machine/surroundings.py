@@ -19,11 +19,11 @@ _OTHERS = (
 )
 
 
-def cores() -> int:
-    """Return how many cores this process may use: its affinity and its container's quota count."""
+def cores(*, quota_file: Path = _CPU_QUOTA) -> int:
+    """Return how many cores this process may use: its affinity and its container's quota, in `quota_file`, count."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = _CPU_QUOTA.read_text(encoding="ascii").split()
+        quota, period = quota_file.read_text(encoding="ascii").split()
         return max(1, min(available, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):
         return available  # no such file, or "max": no quota

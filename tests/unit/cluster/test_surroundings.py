@@ -29,9 +29,8 @@ def test_a_container_has_the_cores_of_its_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, expected: int
 ) -> None:
     (tmp_path / "cpu.max").write_text(quota)
-    monkeypatch.setattr(surroundings, "_CPU_QUOTA", tmp_path / "cpu.max")
     monkeypatch.setattr(surroundings.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    assert cores() == expected
+    assert cores(quota_file=tmp_path / "cpu.max") == expected
 
 
 def test_the_directory_as_the_user_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

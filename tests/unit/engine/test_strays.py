@@ -141,6 +141,5 @@ def test_children_are_found_where_the_kernel_does_not_list_them(start: Start, mo
     child = start()
     assert child in children_of(os.getpid())
     assert child in descendants(os.getpid())
-    monkeypatch.setattr(left_behind, "_LISTS_CHILDREN", False)
     monkeypatch.setattr(left_behind.os, "listdir", lambda path: [] if path.endswith("task") else [str(child), "x"])
-    assert list(children_of(os.getpid())) == [child]
+    assert list(children_of(os.getpid(), listed=False)) == [child]

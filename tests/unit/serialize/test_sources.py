@@ -7,7 +7,6 @@ import re
 import pytest
 
 from engineroom.errors import RemoteError
-from engineroom.serialize.functions import sources
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.functions.sources import received, source_of
 from engineroom.serialize.payloads import pack, unpack
@@ -148,10 +147,9 @@ def test_a_client_keeps_its_own_lines_when_a_function_comes_back(notebook):
 
 
 def test_what_was_received_is_bounded(monkeypatch):
-    monkeypatch.setattr(sources, "_MOST_FILES", 2)
     monkeypatch.setattr(home, "namespace", {})
-    monkeypatch.setattr(sources, "_received", sources.OrderedDict())
-    for name in ("<a>", "<b>", "<c>"):
+    others = [f"<other {number}>" for number in range(499)]
+    for name in ("<a>", "<b>", *others, "<c>"):
         received(name, 3, ("x\n", "y\n"))
     assert linecache.getlines("<a>") == []
     assert linecache.getlines("<c>") == ["...\n", "...\n", "x\n", "y\n"]
@@ -159,5 +157,5 @@ def test_what_was_received_is_bounded(monkeypatch):
     assert linecache.getlines("<c>") == ["...\n", "w\n", "x\n", "y\n"]
     received("<d>", 10**9, ("z\n",))
     assert linecache.getlines("<d>") == []
-    for name in ("<b>", "<c>"):
-        del linecache.cache[name]
+    for name in ("<b>", *others, "<c>"):
+        linecache.cache.pop(name, None)
