@@ -158,6 +158,7 @@ def test_with_restart_a_deadly_task_is_tried_on_new_lives_and_the_others_wait_fo
             fatal.get(SECONDS)
         assert str(caught.value).count("SIGABRT") == 3
         assert other.get(SECONDS) == 1
+        rc.wait_for_engines(1, timeout=SECONDS)
         assert lbv.apply_async(abs, -2).get(SECONDS) == 2
 
 

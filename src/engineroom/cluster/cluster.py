@@ -83,6 +83,9 @@ class Cluster(Hinted, ClusterOptions):
         delay: float | None = None,
         engine_timeout: float | None = None,
         engine_environment: Mapping[str, str] | None = None,
+        engine_resources: Mapping[str, float | str] | str | None = None,
+        engine_tags: Sequence[str] | str | None = None,
+        engine_memory_limit: int | str | None = None,
         restart_dead_engines: bool | None = None,
         split: bool | None = None,
         engine_launcher_class: str | type | None = None,
@@ -109,6 +112,8 @@ class Cluster(Hinted, ClusterOptions):
         delay: seconds to wait between starting the controller and starting the engines (default: 0).
         engine_timeout: seconds to wait for all engines to register (default: 60).
         engine_environment: extra environment variables for engines.
+        engine_resources, engine_tags: what tasks can ask of engines, such as {"gpu": 1} and ["bigmem"].
+        engine_memory_limit: bytes, or "2GiB": memory that an engine may take while a task runs (default: no limit).
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
         split: batch systems only: submit each engine as a separate job, or (False) all in one job.
         shutdown_atexit: stop the cluster when this process ends (default: True).
@@ -129,6 +134,9 @@ class Cluster(Hinted, ClusterOptions):
             "delay": delay,
             "engine_timeout": engine_timeout,
             "engine_environment": None if engine_environment is None else dict(engine_environment),
+            "engine_resources": dict(engine_resources) if isinstance(engine_resources, Mapping) else engine_resources,
+            "engine_tags": list(engine_tags) if isinstance(engine_tags, list | tuple) else engine_tags,
+            "engine_memory_limit": engine_memory_limit,
             "restart_dead_engines": restart_dead_engines,
             "split": split,
             "engine_launcher_class": engine_launcher_class if engines is None else engines,

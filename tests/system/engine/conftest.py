@@ -122,9 +122,18 @@ class FakeController:
         """Send a call; `options` are those of `Run`; without `send`, the function itself stays here."""
         packed = self.packed(function)
         if send and packed.hash not in self._sent:
-            self._sent.add(packed.hash)
-            self.connection.send(Function(packed.hash, packed.body))
+            self.send_function(packed)
         return self.run(Call(Kind.APPLY, packed.hash), pack_call(args, {}), **options)
+
+    def send_function(self, packed: PackedFunction) -> None:
+        """Send a function, and the parts of it that have not been sent."""
+        for part in packed.parts:
+            if part.hash not in self._sent:
+                self._sent.add(part.hash)
+                bodies.send(self.connection, Function(part.hash, parts=None), part.segments())
+        self._sent.add(packed.hash)
+        parts = tuple(part.hash for part in packed.parts)
+        self.connection.send(Function(packed.hash, packed.body, parts))
 
     def ask(self, kind: Kind, value: object, **options: Any) -> TaskId:
         return self.run(Call(kind), pack(value), **options)

@@ -155,8 +155,9 @@ def test_a_function_that_is_missing_is_asked_for(play: Any) -> None:
 
 def test_what_has_started_is_not_given_back(play: Any, mark: Mark) -> None:
     async def story(controller: Any, _: Any) -> None:
+        await controller.call(wait_for_file, __file__)  # its module is there from now on
         first, second = controller.apply(wait_for_file, str(mark)), controller.apply(abs, -1)
-        await controller.until(lambda: controller.of(Started))
+        await controller.until(lambda: any(message.task == first for message in controller.of(Started)))
         for task in (first, second):
             controller.connection.send(Revoke(task, 1))
         await controller.until(lambda: controller.of(Revoked) and controller.of(AlreadyStarted))

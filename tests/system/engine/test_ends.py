@@ -132,6 +132,7 @@ def test_results_are_said_again_after_a_cut(play: Any, mark: Mark) -> None:
         return "done"
 
     async def story(controller: Any, _: Any) -> None:
+        await controller.call(wait_for_file, __file__)  # its module is there from now on
         first, unacknowledged = controller.apply(abs, -1), controller.apply(abs, -2)
         await controller.result(first)
         await controller.result(unacknowledged)

@@ -126,7 +126,10 @@ class ForkedLife:
         engine = self.engines.of(instance)
         if engine is None or engine.ready:
             return
-        engine.engine_id, engine.ready = engine_id, True
+        engine.engine_id = engine_id
+        if engine.life is Life.RESTING:
+            return  # it has died since: it is its next life that is to come
+        engine.ready = True
         if engine.key in self._died:
             self._do(actions.BackAgain(engine))
         every = list(self.engines)
