@@ -109,18 +109,16 @@ class Cluster(Hinted, ClusterOptions):
         controller_ip: address the controller listens on ("*": all addresses; default: this machine only).
         controller_location: address at which others reach the controller, if it cannot be detected.
         controller_args: extra arguments for ipcontroller.
-        delay: seconds to wait between starting the controller and starting the engines (default: 0).
-        engine_timeout: seconds to wait for all engines to register (default: 60).
+        delay: seconds between starting controller and engines (default: 0). engine_timeout: seconds to wait for engines
+            to register (default: 60).
         engine_environment: extra environment variables for engines.
         engine_resources, engine_tags: what tasks can ask of engines, such as {"gpu": 1} and ["bigmem"].
         engine_memory_limit: bytes, or "2GiB": memory that an engine may take while a task runs (default: no limit).
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
-        split: batch systems only: submit each engine as a separate job, or (False) all in one job.
-        shutdown_atexit: stop the cluster when this process ends (default: True).
-        load_profile: read the options in the profile's files (default: True).
-        log_level: lowest level that the cluster's processes log. log: where this object logs its warnings.
-        config: options of launchers, controller and engines. parent: a Configurable whose config is used.
-        options: any option by its flag.
+        split: batch systems only: a job for each engine. shutdown_atexit: stop with this process (default: True).
+        load_profile: read the options in the profile's files (default: True). log: where this object logs its warnings.
+        log_level: lowest level that the cluster's processes log.
+        config: options of all processes. parent: a Configurable whose config is used. options: any option by its flag.
 
         OptionError: an option does not exist, or its value is not valid.
         """
