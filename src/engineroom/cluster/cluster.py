@@ -100,27 +100,21 @@ class Cluster(Hinted, ClusterOptions):
     ) -> None:
         """Options that you omit come from the profile's `ipcluster_config.py`, or have their defaults.
 
-        n: number of engines (default: one per core).
-        engines, controller: how to start them: "Local", "MPI", "SSH", "Slurm", ..., or a launcher class. The long names
-            engine_launcher_class and controller_launcher_class work as well.
-        profile, profile_dir, ipython_dir: the profile to use (default: "default").
-        cluster_id: a random id by default, so several clusters can run side by side.
-        cluster_file: file that describes the running cluster (default: in the profile's security directory).
+        engines, controller (or engine_launcher_class, controller_launcher_class): "Local", "MPI", ..., or a class.
+        n: number of engines (default: one per core). profile, profile_dir, ipython_dir: its profile ("default").
+        cluster_id: random by default, for clusters side by side. cluster_file: file that describes the running cluster.
         controller_ip: address the controller listens on ("*": all addresses; default: this machine only).
         controller_location: address at which others reach the controller, if it cannot be detected.
-        controller_args: extra arguments for ipcontroller.
         delay: seconds between starting controller and engines (default: 0). engine_timeout: seconds to wait for engines
             to register (default: 60).
-        engine_environment: extra environment variables for engines.
+        controller_args: more arguments for ipcontroller. engine_environment: more environment variables for engines.
         engine_resources, engine_tags: what tasks can ask of engines, such as {"gpu": 1} and ["bigmem"].
         engine_memory_limit: bytes, or "2GiB": memory that an engine may take while a task runs (default: no limit).
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
         split: batch systems only: a job for each engine. shutdown_atexit: stop with this process (default: True).
         load_profile: read the options in the profile's files (default: True). log: where this object logs its warnings.
-        log_level: lowest level that the cluster's processes log.
-        config: options of all processes. parent: a Configurable whose config is used. options: any option by its flag.
-
-        OptionError: an option does not exist, or its value is not valid.
+        log_level: lowest level that processes log. config: their options. parent: a Configurable whose config is used.
+        options: any option by its flag. OptionError: an option does not exist, or its value is not valid.
         """
         named = keywords(type(self))
         refuse_unknown(options, named)
