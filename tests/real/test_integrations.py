@@ -18,18 +18,17 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tests" / "real" / "integrations"
 
 
+def make_environment(*arguments: str) -> None:
+    """Run `.ci/venv` with these arguments: a directory, a Python, and what else it is to hold."""
+    command = ["bash", ".ci/venv", *arguments]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert made.returncode == 0, made.stderr
+
+
 @pytest.fixture(scope="module")
 def python() -> str:
     """A Python with the libraries, in an environment of its own."""
-    made = subprocess.run(
-        ["bash", ".ci/venv", "build/integrations", sys.executable, "integrations"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
+    make_environment("build/integrations", sys.executable, "integrations")
     found = ROOT / "build" / "integrations" / "bin" / "python"
     stand_in = ["-m", "pip", "install", "-qq", "--no-deps", "--editable", "compat/ipyparallel"]
     subprocess.run([str(found), *stand_in], cwd=ROOT, check=True, capture_output=True, timeout=300)
@@ -89,15 +88,7 @@ def test_an_engine_of_another_python_takes_what_travels_as_source(
 ) -> None:
     other = "python3.12" if sys.version_info[:2] != (3, 12) else "python3.13"
     environment = ROOT / "build" / other
-    made = subprocess.run(
-        ["bash", ".ci/venv", str(environment), other],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
+    make_environment(str(environment), other)
     (tmp_path / "of_the_user.py").write_text("import sys\ndef minor():\n    return sys.version_info[1]\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     import of_the_user  # type: ignore[import-not-found]  # made just now

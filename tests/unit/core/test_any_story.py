@@ -8,33 +8,22 @@ from hypothesis import given, settings
 
 from engineroom.core.policies import POLICIES
 from engineroom.protocol.messages import Options, Status
-from tests.unit.core.world import STEPS, World
-
-Story = list[tuple[int, int, int]]
-
-stories = st.lists(
-    st.tuples(st.integers(0, STEPS - 1), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120
-)
+from tests.unit.core.world import Story, World, stories
 
 
 @settings(max_examples=200)
 @given(
-    story=stories,
+    story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
     seed=st.integers(0, 1000),
 )
 def test_every_task_ends_once(story: Story, policy: str, seed: int) -> None:
     world = World(policy, seed)
-    for client in world.clients:
-        client.up()
 
-    for step in story:
-        world.step(*step)
+    world.tell(story)
     world.settle()
 
-    for client in world.clients:
-        assert set(client.results) == set(client.submitted)
-        assert client.confirmed == set(client.submitted)
+    world.everybody_knows()
     assert not any(session.tasks or session.results for session in world.play.state.sessions.values())
     for engine in world.engines:
         assert engine.unacknowledged == {}
@@ -44,17 +33,14 @@ def test_every_task_ends_once(story: Story, policy: str, seed: int) -> None:
 
 @settings(max_examples=200)
 @given(
-    story=stories,
+    story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
     seed=st.integers(0, 1000),
 )
 def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str, seed: int) -> None:
     world = World(policy, seed)
-    for client in world.clients:
-        client.up()
 
-    for step in story:
-        world.step(*step)
+    world.tell(story)
     world.settle_without_help()
 
     there = set(world.play.state.engines)
@@ -69,18 +55,15 @@ def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str,
 
 @settings(max_examples=100)
 @given(
-    story=stories,
+    story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
     seed=st.integers(0, 1000),
 )
 def test_a_client_whose_bytes_never_come_keeps_nobody_else_waiting(story: Story, policy: str, seed: int) -> None:
     world = World(policy, seed)
     withholder, other = world.clients
-    for client in world.clients:
-        client.up()
 
-    for step in story:
-        world.step(*step)
+    world.tell(story)
     world.settle(withholder)
 
     assert set(other.results) == set(other.submitted)

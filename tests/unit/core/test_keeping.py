@@ -40,8 +40,7 @@ from engineroom.protocol.messages import (
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import ERROR, OK, Death, Play, instance_id, instances, run, session_id, submit, task
-from tests.unit.core.test_any_story import Story
-from tests.unit.core.world import KEEPING_STEPS, World
+from tests.unit.core.world import KEEPING_STEPS, Story, World, stories
 
 NEW = 12
 PUSH = Call(Kind.PUSH, b"", b"names")
@@ -220,22 +219,15 @@ def test_calls_of_a_client_that_is_gone_are_kept_until_its_time_is_over(play: Pl
 
 @settings(max_examples=150)
 @given(
-    story=st.lists(
-        st.tuples(st.integers(0, KEEPING_STEPS - 1), st.integers(0, 11), st.integers(0, 59)), min_size=20, max_size=120
-    ),
+    story=stories(KEEPING_STEPS),
     policy=st.sampled_from(sorted(POLICIES)),
     seed=st.integers(0, 1000),
 )
 def test_no_balanced_task_overtakes_a_kept_call_and_every_task_ends_once(story: Story, policy: str, seed: int) -> None:
     world = World(policy, seed)
-    for client in world.clients:
-        client.up()
 
-    for step in story:
-        world.step(*step)
+    world.tell(story)
     world.settle()
 
-    for client in world.clients:
-        assert set(client.results) == set(client.submitted)
-        assert client.confirmed == set(client.submitted)
+    world.everybody_knows()
     assert not world.play.state.kept

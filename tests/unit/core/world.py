@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
+import hypothesis.strategies as st
+
 from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp, Listen, Look, Lost, Send
 from engineroom.core.events import (
     Began,
@@ -80,6 +82,16 @@ def _beyond(world: World, what: int) -> Callable[[int, Client, PretendEngine, in
     if what <= 40:
         return partial(confuse, world)
     return world.depend if what < STEPS else partial(keep_or_forget, world)
+
+
+Story = list[tuple[int, int, int]]
+"""What happens, to whom, and how: for `World.step`, one after the other."""
+
+
+def stories(steps: int = STEPS) -> st.SearchStrategy[Story]:
+    """Return stories in which all may happen that is numbered below `steps`."""
+    step = st.tuples(st.integers(0, steps - 1), st.integers(0, 11), st.integers(0, 59))
+    return st.lists(step, min_size=20, max_size=120)
 
 
 class World:
@@ -349,6 +361,19 @@ class World:
         if engine.running is not None and engine.running.task in kills:
             self.perform(engine.lost("killed by SIGSEGV", own=True, looked=True))
         self.perform(self.play.tick(0.001))
+
+    def tell(self, story: Story) -> None:
+        """Let both clients in, and have the steps of `story` happen."""
+        for client in self.clients:
+            client.up()
+        for step in story:
+            self.step(*step)
+
+    def everybody_knows(self) -> None:
+        """Assert that each client has the end of each of its tasks, once and for good."""
+        for client in self.clients:
+            assert set(client.results) == set(client.submitted)
+            assert client.confirmed == set(client.submitted)
 
     def settle(self, withholder: Client | None = None) -> None:
         """Everybody comes back, and all that can be done is done; `withholder` sends no bytes that it is asked for."""
