@@ -55,8 +55,9 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_total_kept_bytes: int = 1 << 30
     """Of results kept, for one client and for all."""
     max_submitted_bytes: int = 2 << 30
-    max_kept_call_bytes: int = 256 << 20
     """Of the unfinished tasks of one client."""
+    max_kept_call_bytes: int = 256 << 20
+    """Of the calls of one client that are kept for engines that come later."""
     max_idle_function_bytes: int = 64 << 20
     """Of functions that no unfinished task names."""
     max_link_bytes: int = 8 << 20

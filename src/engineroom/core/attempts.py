@@ -10,7 +10,7 @@ from engineroom.core.engines import Engine
 from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
-from engineroom.core.holding import named
+from engineroom.core.holding import held_attempt, named
 from engineroom.core.keeping.running import ran as kept_call_ran
 from engineroom.core.lines import release
 from engineroom.core.placement import (
@@ -161,10 +161,8 @@ def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
 
 def started(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:
     """An attempt runs, or an engine that was asked for it says that it is too late."""
-    engine = state.engine_peers.get(peer)
-    task = None if engine is None else engine.held.get(task_id)
-    if engine is not None and task is not None and task.attempt == attempt:
-        mark_started(state, task, engine)
+    if (found := held_attempt(state, peer, task_id, attempt)) is not None:
+        mark_started(state, *found)
 
 
 def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
@@ -187,9 +185,11 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
 
 def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:
     """An engine has given an attempt back."""
-    engine = state.engine_peers.get(peer)
-    task = None if engine is None else engine.held.get(task_id)
-    if engine is not None and task is not None and task.attempt == attempt and task.state in _RETURNED:
+    found = held_attempt(state, peer, task_id, attempt)
+    if found is None:
+        return
+    task, engine = found
+    if task.state in _RETURNED:
         given_back(state, task, engine)
         resume(state, engine)
         feed(state, engine)

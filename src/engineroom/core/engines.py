@@ -160,6 +160,11 @@ class Engine:
         self.fresh: dict[int, None] = {}
         """Numbers that it may forget, and has not been told so."""
 
+    def waits_no_more(self, task: TaskId) -> None:
+        """`task` does not wait for tasks of its own, nor does what has run in its place. No harm if it did not."""
+        if task in self.waiting:
+            del self.waiting[self.waiting.index(task) :]
+
     @property
     def connected(self) -> bool:
         """Whether there is a connection to it, even if it has not said all that it holds."""

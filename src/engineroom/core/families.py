@@ -7,6 +7,7 @@ started later than it did, its children or what runs in its place. The one that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
@@ -75,13 +76,16 @@ def _withdraw_children(state: ControllerState, family: Family, outcome: Outcome)
 
 def descends_from(state: ControllerState, task: Task, ancestor: TaskId) -> bool:
     """Whether `task` was submitted by `ancestor`, or by one that was, and so on."""
+    return ancestor in _ancestors(state, task)
+
+
+def _ancestors(state: ControllerState, task: Task) -> Iterator[TaskId]:
+    """Yield the task that submitted `task`, the one that submitted that, and so on."""
     within = task.submit.within
     while within:
-        if within == ancestor:
-            return True
+        yield TaskId(within)
         family = state.families.get(TaskId(within))
         within = b"" if family is None else family.parent.submit.within
-    return False
 
 
 def on_behalf_of(state: ControllerState, task: Task, engine: Engine) -> bytes:
@@ -97,15 +101,11 @@ def on_behalf_of(state: ControllerState, task: Task, engine: Engine) -> bytes:
 
 def who_waits(state: ControllerState, task: Task) -> Engine | None:
     """Return an engine that has room for `task` because an ancestor of it waits there; None: there is none."""
-    within = task.submit.within
-    while within:
-        family = state.families.get(TaskId(within))
-        if family is None:
-            return None
-        engine = family.parent.engine
-        if engine is not None and engine.waiting and engine.waiting[-1] == within and _may_run(state, task, engine):
+    for ancestor in _ancestors(state, task):
+        family = state.families.get(ancestor)
+        engine = None if family is None else family.parent.engine
+        if engine is not None and engine.waiting and engine.waiting[-1] == ancestor and _may_run(state, task, engine):
             return engine
-        within = family.parent.submit.within
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from engineroom.ids import SessionId, TaskId, session_of, task_id
+from engineroom.ids import Peer, SessionId, TaskId, session_of, task_id
 from engineroom.protocol.messages import Held, Withdraw
 from engineroom.protocol.task_ranges import MOST_RANGES, AttemptRange, attempts_in, in_batches, split, tidy_attempts
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:  # the state holds engines, and engines know what they are say
     from engineroom.core.engines import Engine
     from engineroom.core.state import ControllerState
     from engineroom.core.tasks import Task
+
+
+def held_attempt(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> tuple[Task, Engine] | None:
+    """Return the task whose present attempt an engine speaks of, and that engine; None if it does not hold that."""
+    engine = state.engine_peers.get(peer)
+    task = None if engine is None else engine.held.get(task_id)
+    if engine is None or task is None or task.attempt != attempt:
+        return None
+    return task, engine
 
 
 def named(engine: Engine, attempts: Sequence[AttemptRange]) -> Iterator[Task]:

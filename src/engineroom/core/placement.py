@@ -238,8 +238,8 @@ def unassign(state: ControllerState, task: Task, engine: Engine) -> None:
         release(state, task)
     if state.families and task.id in state.families:
         end_family(state, task)
-    if engine.waiting and task.id in engine.waiting:
-        del engine.waiting[engine.waiting.index(task.id) :]
+    if engine.waiting:
+        engine.waits_no_more(task.id)
 
 
 def feed(state: ControllerState, engine: Engine) -> None:

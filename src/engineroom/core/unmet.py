@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.attempts import note_departure, put_back
 from engineroom.core.engines import Engine
+from engineroom.core.holding import held_attempt
 from engineroom.core.placement import Pool, feed, move, pool_for, unassign
 from engineroom.core.results import cannot, give_up
 from engineroom.core.task_states import Cause, step
@@ -20,10 +21,10 @@ if TYPE_CHECKING:  # the state holds tasks
 
 def unmet(state: ControllerState, peer: Peer, message: Unmet) -> None:
     """An engine has found that it is none for a task: another one runs it; if there is none, it ends."""
-    engine = state.engine_peers.get(peer)
-    task = None if engine is None else engine.held.get(message.task)
-    if engine is None or task is None or task.attempt != message.attempt:
+    found = held_attempt(state, peer, message.task, message.attempt)
+    if found is None:
         return
+    task, engine = found
     unassign(state, task, engine)
     if task.withdrawn is not None:
         give_up(state, task, task.withdrawn)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.attempts import mark_started
 from engineroom.core.engines import Engine
 from engineroom.core.families import descends_from
+from engineroom.core.holding import held_attempt
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import ask_all_back
 from engineroom.core.task_states import State
@@ -20,13 +21,12 @@ if TYPE_CHECKING:  # the state holds engines
 
 def waits(state: ControllerState, peer: Peer, message: Waits) -> None:
     """An attempt waits for tasks of its own, or goes on."""
-    engine = state.engine_peers.get(peer)
-    task = None if engine is None else engine.held.get(message.task)
-    if engine is None or task is None or task.attempt != message.attempt:
+    found = held_attempt(state, peer, message.task, message.attempt)
+    if found is None:
         return
+    task, engine = found
     mark_started(state, task, engine)
-    if task.id in engine.waiting:
-        del engine.waiting[engine.waiting.index(task.id) :]
+    engine.waits_no_more(task.id)
     if message.waits:
         engine.waiting.append(task.id)
         _uncount(task, engine)

@@ -80,7 +80,6 @@ _VIEW = {
     ),
     "uimap": "write `view.imap(f, xs, ordered=False)`",
 }
-_VIEW_LATER: dict[str, str] = {}
 _DIRECT_LATER = {
     "activate": "use `view.execute(cell)` in place of %px",
 }
@@ -111,7 +110,6 @@ _BALANCED_ONLY = {
     "sync_imports": f"{_ON_ENGINES}`with rc[:].sync_imports(): import numpy`",
     "update": f"{_ON_ENGINES}`rc[:].update({{'name': value}})`",
 }
-_BALANCED_LATER: dict[str, str] = {}
 
 _RESULT = {
     "add_callback": "write `ar.add_done_callback(callback)`, which is called with `ar`",
@@ -218,9 +216,7 @@ HINTS: dict[str, dict[str, str]] = {
 }
 NOT_YET: dict[str, dict[str, str]] = {
     "Client": _CLIENT_LATER,
-    "View": _VIEW_LATER,
     "DirectView": _DIRECT_LATER,
-    "LoadBalancedView": _BALANCED_LATER,
     "AsyncResult": _RESULT_LATER,
 }
 
