@@ -83,7 +83,7 @@ def _not_come(state: ControllerState, tasks: list[Task], words: str) -> None:
 def function_coming(state: ControllerState, peer: Peer, hash_: bytes) -> None:
     """A client has begun to send a function that is not here."""
     function = function_of(state, hash_)
-    function.senders[peer] = None
+    function.senders[peer] = True
     _is_away(state, function)
     if not function.users:
         function_is_idle(state, hash_)

@@ -17,7 +17,7 @@ from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ende
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
-from engineroom.core.waiting import go_on_for
+from engineroom.core.waiting import go_on_for, seek
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
 from engineroom.protocol.task_ranges import found_in
@@ -68,6 +68,8 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
 def sync(state: ControllerState, peer: Peer) -> None:
     """A client has submitted again what it had to: it is told that it knows all there is to know, too."""
     if peer in state.clients:
+        for function in list(state.away.values()):
+            seek(state, function)
         state.send(peer, Synced())
 
 

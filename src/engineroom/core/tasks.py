@@ -34,8 +34,8 @@ class MeasuredFunction:
         self.hash = hash_
         self.away = False
         """Its bytes are not in the controller, as far as that is known..."""
-        self.senders: dict[Peer, None] = {}
-        """... and these send them, or have been asked to."""
+        self.senders: dict[Peer, bool] = {}
+        """... and these send them (True), or have been asked to."""
         self.waiting: dict[TaskId, Task] = {}
         """The tasks that wait for them."""
         self.cost = guess

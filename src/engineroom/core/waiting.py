@@ -40,8 +40,12 @@ def wait(state: ControllerState, task: Task, place: Engine | Pool, arrival: Arri
 def lack_function(state: ControllerState, task: Task) -> None:
     """Have a task that is WAITING wait for its function as well."""
     task.lacks += 1
-    task.function.waiting[task.id] = task
-    seek(state, task.function)
+    function = task.function
+    function.waiting[task.id] = task
+    if function.senders:
+        _ask_for(state, function, task.session)
+    else:
+        seek(state, function)
 
 
 def begin(state: ControllerState, arrival: Arrival) -> None:
@@ -148,13 +152,18 @@ def _leave_all(state: ControllerState, tasks: list[Task]) -> None:
         leave(state, task)
 
 
+def _ask_for(state: ControllerState, function: MeasuredFunction, session: Session) -> None:
+    """Ask the client of `session`, if it is there, for a function that nobody sends: those asked may never begin."""
+    if session.peer is not None and session.peer not in function.senders and True not in function.senders.values():
+        function.senders[session.peer] = False
+        state.send(session.peer, NeedFunction(function.hash))
+
+
 def seek(state: ControllerState, function: MeasuredFunction) -> None:
     """If nobody sends a function that tasks wait for, ask their clients; of those that are gone, when they are back."""
-    if function.senders:
+    if True in function.senders.values():
         return
     for session in {task.session: None for task in function.waiting.values()}:
-        if session.peer is not None:
-            function.senders[session.peer] = None
-            state.send(session.peer, NeedFunction(function.hash))
+        _ask_for(state, function, session)
     if not function.senders:
         end_unsent(state, list(function.waiting.values()))

@@ -310,6 +310,18 @@ def test_another_sender_serves_all(two: Play) -> None:
     assert runs(two(OTHER, FunctionHere(FUNCTION))) == [1, 1]
 
 
+def test_a_client_that_was_asked_and_says_nothing_keeps_no_other_waiting(two: Play) -> None:
+    two.connect(OTHER)
+    two(CLIENT, submit(1, (0,)))
+    two(ENGINE_0, FunctionMissing(FUNCTION))
+    assert two.sent(ENGINE_0, Revoked(task(1), 1)) == [(CLIENT, NeedFunction(FUNCTION))]
+
+    assert two.sent(OTHER, submit(1, client=OTHER)) == [(OTHER, NeedFunction(FUNCTION))]
+    assert two.sent(OTHER, submit(2, client=OTHER)) == []
+    two(OTHER, FunctionComing(FUNCTION))
+    assert sorted(runs(two(OTHER, FunctionHere(FUNCTION)))) == [1, 1, 2]
+
+
 def test_a_function_that_can_not_be_kept_ends_the_tasks_of_its_sender_with_the_reason(two: Play) -> None:
     two(CLIENT, FunctionComing(FUNCTION))
     two(CLIENT, submit(1))
