@@ -205,6 +205,7 @@ def test_engines_that_hold_many_tasks_come_back_with_all_of_them(far: Far, rc: C
 def test_many_tasks_are_aborted_at_once_and_nothing_else_is_lost(far: Far, rc: Client, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     with Client(far.client_file, timeout=SECONDS) as other:
+        rc[:].apply_sync(wait_for_file, __file__)  # its module is there from now on
         gates = [rc[i].apply_async(wait_for_file, str(mark)) for i in rc.ids]
         view, direct = rc.load_balanced_view(), rc[rc.ids[0]]
         unwanted = [each for _ in range(5000) for each in (view.apply_async(abs, -1), direct.apply_async(abs, -1))]

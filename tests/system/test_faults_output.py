@@ -141,7 +141,7 @@ def test_a_full_disk_stops_no_task(full_disk: Path, tmp_path: Path) -> None:
     profile = tmp_path / "profile_full"
     profile.mkdir()
     (profile / "log").symlink_to(full_disk)
-    with Cluster(n=2, profile_dir=profile, log_level="DEBUG") as rc:
+    with Cluster(n=2, profile_dir=profile, log_level="DEBUG", restart_dead_engines=False) as rc:
         fill(full_disk)
 
         def print_late() -> None:

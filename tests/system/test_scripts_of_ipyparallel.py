@@ -126,12 +126,12 @@ def test_imports_run_on_the_engines_too(rc: Client, capsys: pytest.CaptureFixtur
 def test_imports_bring_along_modules_that_engines_lack(
     rc: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "only_here").mkdir()
-    (tmp_path / "only_here" / "__init__.py").touch()
-    (tmp_path / "only_here" / "inner.py").write_text("value = 5\n")
+    (tmp_path / "only_there").mkdir()
+    (tmp_path / "only_there" / "__init__.py").touch()
+    (tmp_path / "only_there" / "inner.py").write_text("value = 5\n")
     monkeypatch.syspath_prepend(tmp_path)
     with rc[:].sync_imports(quiet=True):
-        from only_here import inner  # type: ignore[import-not-found]
+        from only_there import inner  # type: ignore[import-not-found]
     assert rc[:].apply_sync(lambda: inner.value) == [5, 5]
 
 
