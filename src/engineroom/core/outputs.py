@@ -6,8 +6,10 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from engineroom.core.sessions import Session
+from engineroom.core.task_states import State
 from engineroom.ids import Peer
-from engineroom.protocol.messages import Display, Displays, Output
+from engineroom.protocol.messages import Display, Displays, Output, TasksStarted
+from engineroom.protocol.task_ranges import one_task
 
 if TYPE_CHECKING:  # the state holds sessions
     from engineroom.core.state import ControllerState
@@ -83,7 +85,7 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
     """A task wrote or displayed something: for its client, if the attempt is the current one, and if it is new."""
     engine = state.engine_peers.get(peer)
     task = None if engine is None else engine.held.get(message.task)
-    if task is None or task.attempt != message.attempt:
+    if engine is None or task is None or task.attempt != message.attempt:
         return
     session = task.session
     kept = session.outputs.get(task.number)
@@ -91,6 +93,8 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         return
     if kept is None or kept.attempt != message.attempt:
         drop_output(session, task.number)
+        if task.target < 0 and task.state is not State.STARTED:  # whoever shows this wants to know where it comes from
+            state.send(session.peer, TasksStarted(engine.id, one_task(task.id)))
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
     _keep(state, session, kept, message)
     if kept.data is message:

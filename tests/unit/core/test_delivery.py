@@ -16,7 +16,9 @@ from engineroom.protocol.messages import (
     Kind,
     Output,
     Result,
+    TasksStarted,
 )
+from engineroom.protocol.task_ranges import one_task
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Death, Play, instance_id, result, run, session_id, submit, task
 
@@ -129,7 +131,9 @@ def test_numbers_need_not_be_consecutive(two: Play) -> None:
 def test_output_goes_to_the_client_that_is_there(two: Play) -> None:
     two(CLIENT, submit(1))
     output = Output(task(1), 1, 1, 0, "hello\n")
-    assert two.sent(ENGINE_0, output) == [(CLIENT, output)]
+    assert two.sent(ENGINE_0, output) == [(CLIENT, TasksStarted(0, one_task(task(1)))), (CLIENT, output)]
+    more = Output(task(1), 1, 1, 1, "hello again\n")
+    assert two.sent(ENGINE_0, more) == [(CLIENT, more)]
     assert two.sent(ENGINE_1, output) == []
     assert two.sent(ENGINE_0, Output(task(1), 2, 1, 0, "stale\n")) == []
 

@@ -172,7 +172,7 @@ class Inbox:
             if outcome.status == Status.NO_ENGINE:
                 task.nowhere(self._state.engines.nobody(outcome.error))
         owner, task.listener = task.listener, None
-        if task.output is not None:
+        if task.output is not None and not task.output.is_empty:
             self._recent.copy(task)
         if owner is not None:
             owner._task_done(task)
@@ -195,7 +195,10 @@ class Inbox:
     def _started(self, message: TasksStarted) -> None:
         for number in self._numbers(message.tasks):
             task = self._state.tasks.get(number)
-            if task is not None and not task.started:
-                task.started, task.engine = time.time(), message.engine
+            if task is None:
+                continue
+            task.engine = message.engine
+            if not task.started:
+                task.started = time.time()
                 if task.listener is not None:
                     task.listener._task_started(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from engineroom.client.state.pythons import options_for
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
+from engineroom.client.state.watchers import Pieces
 from engineroom.client.waiting.awaited import Awaited
 from engineroom.client.waiting.waits import (
     FOR_EVER,
@@ -331,6 +332,10 @@ class Session(State):
         self.check_may_wait()
         looks = looks or self.silence.looks()
         return in_slices(partial(self.wait_for_change, condition), timeout, looks)
+
+    def watch(self, tasks: Iterable[Task]) -> Pieces:
+        """Return a context in which what `tasks` write comes to this thread, piece by piece."""
+        return Pieces(self, tasks)
 
     def _copied_for(self, function: PackedFunction) -> int:
         """Return how much memory a function's parts take that were copied for it: counted with its first call only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from engineroom.client.state.data import Data
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
@@ -18,6 +18,20 @@ _OMITTED = "\n[further output was omitted]\n"
 _DISPLAY_BYTES = 256
 """What a display takes beside its content."""
 
+Part: TypeAlias = tuple[int, str] | Display
+"""Text, with 0 for stdout and 1 for stderr, or something displayed."""
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know what a task writes when it arrives. Called in the I/O thread."""
+
+    @property
+    def pieces(self) -> object:
+        """What tells watchers apart."""
+
+    def put(self, part: Part | None) -> None:
+        """Take what is new; None: the task has started again."""
+
 
 class TaskOutput:
     """The output of one task's last attempt, in order; what is sent a second time counts once.
@@ -25,10 +39,11 @@ class TaskOutput:
     `data`: what it has published; None: nothing.
     """
 
-    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size", "data")
+    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size", "_watchers", "data")
 
     def __init__(self) -> None:
         self._attempt = -1
+        self._watchers: tuple[Watcher, ...] = ()
         self._start()
 
     def _start(self) -> None:
@@ -38,10 +53,9 @@ class TaskOutput:
         """Of stdout, of stderr, of what was displayed."""
         self._missing = [False, False]
         """By stream: whether something before its next text may be missing."""
-        self._parts: list[tuple[int, str] | Display] = []
-        """Text, with 0 for stdout and 1 for stderr, and displays."""
-        self._clear = False
-        """Whether what comes next takes away what was displayed before."""
+        self._parts: list[Part] = []
+        self._clear: Display | None = None
+        """What was said so that what comes next takes away what was displayed before."""
         self._cleared = 0
         """So many parts have no displays any more."""
 
@@ -49,6 +63,11 @@ class TaskOutput:
     def size(self) -> int:
         """Characters and bytes that are kept of it."""
         return sum(self._size) + (0 if self.data is None else self.data.size)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the task has written and published nothing."""
+        return self._attempt < 0
 
     @property
     def stdout(self) -> str:
@@ -72,8 +91,7 @@ class TaskOutput:
     def add(self, output: Output | Display) -> bool:
         """Take one piece; False: it is of an earlier attempt, or here already, and was dropped."""
         if output.attempt > self._attempt:
-            self._attempt = output.attempt
-            self._start()
+            self._begin(output.attempt)
         if output.attempt < self._attempt:
             return False
         if isinstance(output, Display) and output.kind is Displays.DATA:
@@ -89,6 +107,33 @@ class TaskOutput:
             self._add_display(output)
         return True
 
+    def _begin(self, attempt: int) -> None:
+        if self._parts:
+            self._tell(None)
+        self._attempt = attempt
+        self._start()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have `watcher` told of all parts: now of those that are here. The session's condition is held."""
+        self._watchers += (watcher,)
+        for part in self._parts:
+            watcher.put(part)
+        if self._clear is not None:
+            watcher.put(self._clear)
+
+    def unwatch(self, pieces: object) -> None:
+        """Tell the watcher with these `pieces` no more. The session's condition is held."""
+        self._watchers = tuple(watcher for watcher in self._watchers if watcher.pieces is not pieces)
+
+    def _tell(self, part: Part | None) -> None:
+        for watcher in self._watchers:
+            watcher.put(part)
+
+    def _add_part(self, part: Part) -> None:
+        self._parts.append(part)
+        if self._watchers:
+            self._tell(part)
+
     def _publish(self, values: Display) -> bool:
         if self.data is not None and values.seq <= self.data.number:
             return False
@@ -96,31 +141,32 @@ class TaskOutput:
         return True
 
     def _add_text(self, which: int, text: str) -> None:
-        if self._clear:
+        if self._clear is not None:
             self._take_away()
         if self._missing[which]:
             self._missing[which] = False
-            self._parts.append((which, _MISSING))
+            self._add_part((which, _MISSING))
         if self._size[which] <= LIMIT:
             self._size[which] += len(text)
-            self._parts.append((which, text if self._size[which] <= LIMIT else _OMITTED))
+            self._add_part((which, text if self._size[which] <= LIMIT else _OMITTED))
 
     def _add_display(self, display: Display) -> None:
         if display.kind is Displays.CLEAR:
-            self._clear = True
+            self._clear = display
+            self._tell(display)
             if b"true" not in display.content:  # else it waits for what comes next
                 self._take_away()
             return
-        if self._clear:
+        if self._clear is not None:
             self._take_away()
         size = _DISPLAY_BYTES + len(display.content)
         if self._size[2] + size <= LIMIT:
             self._size[2] += size
-            self._parts.append(display)
+            self._add_part(display)
 
     def _take_away(self) -> None:
         """Forget what was displayed; what was printed stays in `stdout` and `stderr`."""
-        self._clear = False
+        self._clear = None
         self._parts[self._cleared :] = [part for part in self._parts[self._cleared :] if type(part) is tuple]
         self._cleared = len(self._parts)
         self._size[2] = 0
@@ -130,9 +176,9 @@ def _shown(displays: Iterator[Display]) -> list[dict[str, Any]]:
     """Return what there is once these displays have been shown and updated."""
     shown: list[dict[str, Any]] = []
     for display in displays:
-        content = _content(display)
+        content = content_of(display)
         if display.kind is not Displays.UPDATE:
-            shown.append(content)
+            shown.append({"output_type": _NAMES.get(display.kind, "display_data"), **content})
             continue
         wanted = content["transient"].get("display_id")
         for index, each in enumerate(shown):
@@ -141,20 +187,19 @@ def _shown(displays: Iterator[Display]) -> list[dict[str, Any]]:
     return shown
 
 
+_NAMES = {Displays.RESULT: "execute_result", Displays.ERROR: "error"}
 _OBJECT: dict[str, type] = {"data": dict, "metadata": dict, "transient": dict}
-_ERROR: dict[str, type] = {"ename": str, "evalue": str, "traceback": list}
-_TYPES: dict[Displays, tuple[str, dict[str, type]]] = {
-    Displays.RESULT: ("execute_result", {**_OBJECT, "execution_count": int}),
-    Displays.ERROR: ("error", _ERROR),
+_FIELDS: dict[Displays, dict[str, type]] = {
+    Displays.RESULT: {**_OBJECT, "execution_count": int},
+    Displays.ERROR: {"ename": str, "evalue": str, "traceback": list},
+    Displays.CLEAR: {"wait": bool},
 }
 
 
-def _content(display: Display) -> dict[str, Any]:
+def content_of(display: Display) -> dict[str, Any]:
     """Return the content of a display; of one that is not as it should be, what is missing is empty."""
-    name, fields = _TYPES.get(display.kind, ("display_data", _OBJECT))
-    said = read_json(display.content)
-    found = {field: part if isinstance(part := said.get(field), kind) else kind() for field, kind in fields.items()}
-    return {"output_type": name, **found}
+    fields, said = _FIELDS.get(display.kind, _OBJECT), read_json(display.content)
+    return {field: part if isinstance(part := said.get(field), kind) else kind() for field, kind in fields.items()}
 
 
 def read_json(raw: bytes) -> dict[str, Any]:
