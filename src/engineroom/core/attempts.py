@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
-from engineroom.core.edges import HasLeft, Waits
+from engineroom.core.edges import HasLeft, Prerequisites
 from engineroom.core.engines import Engine
 from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
@@ -83,7 +83,7 @@ def can_run(state: ControllerState, task: Task) -> bool:
     return False
 
 
-def can_follow(state: ControllerState, task: Task, waits: Waits) -> bool:
+def can_follow(state: ControllerState, task: Task, waits: Prerequisites) -> bool:
     """End a QUEUED `task` that must run where others ran, if that process is gone."""
     if waits.following is None or any(life in state.lives for life in waits.following):
         return True

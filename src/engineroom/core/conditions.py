@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import AFTER, EDGE_BYTES, FOLLOW, INPUT, Waits, note_edge
+from engineroom.core.edges import AFTER, EDGE_BYTES, FOLLOW, INPUT, Prerequisites, note_edge
 from engineroom.core.gates import gate_of
 from engineroom.core.inputs import too_many_bytes, use
 from engineroom.core.refusals import InputFailed, Refusal, name_of, needs, why_not
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the state holds tasks
 _NOT_KEPT = "it needs results that are not kept any more"
 
 
-def enter(state: ControllerState, task: Task, awaits: Awaits) -> Waits:
+def enter(state: ControllerState, task: Task, awaits: Awaits) -> Prerequisites:
     """Note what `task` waits for. Refusal: it will never have that. O(what it names + log failures).
 
     All is checked before anything is noted.
@@ -30,7 +30,7 @@ def enter(state: ControllerState, task: Task, awaits: Awaits) -> Waits:
     after = None if awaits.after is None else _ranges(task, awaits.after.tasks)
     follow = None if awaits.follow is None else _ranges(task, awaits.follow.tasks)
     inputs = _inputs(session, task, awaits)
-    waits = Waits(inputs=tuple(inputs))
+    waits = Prerequisites(inputs=tuple(inputs))
     unfinished: list[tuple[int, int]] = []
     if awaits.after is not None and after is not None:
         waits.after, left = gate_of(state, session, awaits.after, after, follow=False)
@@ -44,7 +44,7 @@ def enter(state: ControllerState, task: Task, awaits: Awaits) -> Waits:
     return waits
 
 
-def _note(state: ControllerState, task: Task, waits: Waits, unfinished: list[tuple[int, int]]) -> None:
+def _note(state: ControllerState, task: Task, waits: Prerequisites, unfinished: list[tuple[int, int]]) -> None:
     session = task.session
     task.waits = waits
     waits.edges = len(unfinished) + len(waits.inputs)
@@ -109,7 +109,7 @@ def _spans(task: Task, spans: tuple[tuple[bytes, int, int], ...]) -> list[Range]
 
 
 def input_ended(
-    state: ControllerState, session: Session, number: int, kept: Kept | None, waits: Waits
+    state: ControllerState, session: Session, number: int, kept: Kept | None, waits: Prerequisites
 ) -> Outcome | None:
     """A task whose result is an argument has ended: note that; return how the one that needs it ends, if it must."""
     outcome = None if kept is None else kept.result.outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import Waits
+from engineroom.core.edges import Prerequisites
 from engineroom.core.refusals import Refusal
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import end_all
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the state holds tasks
 _FEW = 32
 
 
-def set_deadline(state: ControllerState, task: Task, waits: Waits, seconds: float) -> None:
+def set_deadline(state: ControllerState, task: Task, waits: Prerequisites, seconds: float) -> None:
     """Have `task` end unless what it waits for has happened within `seconds`. O(log tasks with a deadline)."""
     waits.due = state.now + seconds
     heappush(state.deadlines, (waits.due, task.session.id, task.number))
@@ -27,7 +27,7 @@ def set_deadline(state: ControllerState, task: Task, waits: Waits, seconds: floa
     state.wake(state.deadlines[0][0])
 
 
-def has_waited(state: ControllerState, waits: Waits) -> None:
+def has_waited(state: ControllerState, waits: Prerequisites) -> None:
     """What a task waited for has happened in time."""
     waits.due = 0.0
     state.on_time -= 1

@@ -12,7 +12,7 @@ from engineroom.core.arrivals import come
 from engineroom.core.attempts import queue, send_again
 from engineroom.core.conditions import enter, input_ended
 from engineroom.core.deadlines import has_waited, set_deadline
-from engineroom.core.edges import AFTER, FOLLOW, INPUT, HasEnded, HasLeft, IsPlaced, IsUnused, Waits, who_waits
+from engineroom.core.edges import AFTER, FOLLOW, INPUT, HasEnded, HasLeft, IsPlaced, IsUnused, Prerequisites, who_waits
 from engineroom.core.engines import Engine
 from engineroom.core.followers import advance, bring_behind, go_behind, is_ready_there, recall
 from engineroom.core.following import bind
@@ -55,7 +55,9 @@ def begin_to_await(
     _begin(state, task, waits, place if isinstance(place, Engine) else pool_of(task), arrival)
 
 
-def _begin(state: ControllerState, task: Task, waits: Waits, place: Engine | Pool, arrival: Arrival | None) -> None:
+def _begin(
+    state: ControllerState, task: Task, waits: Prerequisites, place: Engine | Pool, arrival: Arrival | None
+) -> None:
     behind = isinstance(place, Engine) and is_behind(place, task.session)
     if waits.open or arrival is not None or task.function.away or behind:
         wait(state, task, place, arrival)
@@ -108,7 +110,7 @@ def _ended(state: ControllerState, session: Session, number: int, kept: Kept | N
         press(state, session)
 
 
-def _go_on(state: ControllerState, task: Task, waits: Waits, met: int, ready: dict[Engine, None]) -> None:
+def _go_on(state: ControllerState, task: Task, waits: Prerequisites, met: int, ready: dict[Engine, None]) -> None:
     """So many conditions of `task` have been met."""
     if task.state is State.WAITING:
         for _ in range(met):
@@ -118,7 +120,9 @@ def _go_on(state: ControllerState, task: Task, waits: Waits, met: int, ready: di
         ready[task.engine] = None
 
 
-def _tell(state: ControllerState, task: Task, waits: Waits, number: int, kept: Kept | None, way: int) -> Outcome | None:
+def _tell(
+    state: ControllerState, task: Task, waits: Prerequisites, number: int, kept: Kept | None, way: int
+) -> Outcome | None:
     """Tell `task` that another has ended; return how it ends, if it must."""
     session = task.session
     outcome = input_ended(state, session, number, kept, waits) if way & INPUT else None

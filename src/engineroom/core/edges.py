@@ -32,7 +32,7 @@ class Gate(msgspec.Struct, gc=False, eq=False):
     lives: set[int] | None = None
 
 
-class Waits(msgspec.Struct, gc=False, eq=False):
+class Prerequisites(msgspec.Struct, gc=False, eq=False):
     """What a task waits for. `after`, `follow`: None once they are met, or if there is no such.
 
     `inputs`: the numbers of the tasks whose results are its arguments; `missing`: how many of these have not ended.
@@ -136,7 +136,7 @@ def is_input(session: Session, number: int) -> bool:
     return any(way & INPUT for _, way in who_waits(session.awaited.get(number)))
 
 
-def wait_no_more(state: ControllerState, task: Task, waits: Waits) -> None:
+def wait_no_more(state: ControllerState, task: Task, waits: Prerequisites) -> None:
     """`task` is no unfinished one any more: nobody need tell it of others. O(edges)."""
     session, awaits = task.session, task.submit.awaits
     task.waits = None

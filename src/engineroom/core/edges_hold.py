@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import INPUT, Waits, who_waits
+from engineroom.core.edges import INPUT, Prerequisites, who_waits
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
@@ -43,7 +43,7 @@ def check_edges(state: ControllerState) -> None:
     assert with_deadline == state.on_time
 
 
-def _check_task(session: Session, task: Task, waits: Waits, users: dict[int, int]) -> set[tuple[int, int, int]]:
+def _check_task(session: Session, task: Task, waits: Prerequisites, users: dict[int, int]) -> set[tuple[int, int, int]]:
     awaits = task.submit.awaits
     assert awaits is not None
     missing = [number for number in waits.inputs if not _is_here(session, number)]

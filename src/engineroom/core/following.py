@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import Waits
+from engineroom.core.edges import Prerequisites
 from engineroom.core.engines import Engine
 from engineroom.core.lines import release
 from engineroom.core.placement import move, pool_for
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
 
 
-def bind(state: ControllerState, task: Task, waits: Waits) -> None:
+def bind(state: ControllerState, task: Task, waits: Prerequisites) -> None:
     """Have a task, which is in no queue, run in one of the processes that it follows. Refusal: it can't."""
     lives = waits.following or frozenset()
     if not lives:

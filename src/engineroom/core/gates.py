@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import AFTER, FOLLOW, Gate, Waits
+from engineroom.core.edges import AFTER, FOLLOW, Gate, Prerequisites
 from engineroom.core.ends import PLACES
 from engineroom.core.inputs import life_of
 from engineroom.core.refusals import Refusal, how_it_ended, name_of
@@ -110,7 +110,7 @@ def told(gate: Gate, *, well: bool) -> bool | None:
 
 
 def gate_ended(
-    state: ControllerState, session: Session, number: int, kept: Kept | None, waits: Waits, way: int
+    state: ControllerState, session: Session, number: int, kept: Kept | None, waits: Prerequisites, way: int
 ) -> Outcome | None:
     """A task of a condition has ended, likewise."""
     well = kept is not None and kept.result.outcome.status == Status.OK

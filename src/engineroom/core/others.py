@@ -9,12 +9,12 @@ from engineroom.core.task_states import State
 from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # for its types alone
-    from engineroom.core.edges import Waits
+    from engineroom.core.edges import Prerequisites
     from engineroom.core.tasks import Task
     from engineroom.protocol.messages import Condition
 
 
-def why_it_waits(task: Task, waits: Waits) -> str:
+def why_it_waits(task: Task, waits: Prerequisites) -> str:
     """Return what `task` waits for: "the results of 2 other tasks, first task X (waiting)"."""
     session, awaits = task.session, task.submit.awaits
     assert awaits is not None

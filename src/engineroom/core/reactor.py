@@ -49,6 +49,7 @@ from engineroom.core.events import (
 from engineroom.core.fullness import engine_full
 from engineroom.core.keeping.keeping import forget, forget_gone, keep, kept_body_here, kept_body_lost
 from engineroom.core.membership import dismiss, engine_up, held
+from engineroom.core.nesting import waits
 from engineroom.core.outputs import output
 from engineroom.core.pauses import client_behind, go_on
 from engineroom.core.prefetch import rebalance
@@ -61,7 +62,6 @@ from engineroom.core.results import expire
 from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
 from engineroom.core.unmet import unmet
-from engineroom.core.waits import waits
 from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
 from engineroom.protocol.messages import (

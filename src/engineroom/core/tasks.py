@@ -11,7 +11,7 @@ from engineroom.ids import INSTANCE_BYTES, Peer, TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
 if TYPE_CHECKING:  # these know tasks, and tasks know them
-    from engineroom.core.edges import Use, Waits
+    from engineroom.core.edges import Prerequisites, Use
     from engineroom.core.engines import Engine
     from engineroom.core.lines import Arrival, Line
     from engineroom.core.placement import Pool
@@ -95,7 +95,7 @@ class Task(HasState, gc=False, eq=False):
     """Where its bytes count, or where it waits behind others."""
     arrival: Arrival | None = None
     """Its arguments, as long as they are on their way."""
-    waits: Waits | None = None
+    waits: Prerequisites | None = None
     """The other tasks on which it depends, None: on none."""
 
     @property
