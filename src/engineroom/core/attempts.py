@@ -85,7 +85,8 @@ def can_run(state: ControllerState, task: Task) -> bool:
 
 def can_follow(state: ControllerState, task: Task, waits: Prerequisites) -> bool:
     """End a QUEUED `task` that must run where others ran, if that process is gone."""
-    if waits.following is None or any(life in state.lives for life in waits.following):
+    following = waits.gates.following
+    if following is None or any(life in state.lives for life in following):
         return True
     release(state, task)
     give_up(state, task, cannot("the engine that ran the tasks it follows has ended"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import AFTER, EDGE_BYTES, FOLLOW, INPUT, Prerequisites, note_edge
+from engineroom.core.edges import AFTER, EDGE_BYTES, FOLLOW, INPUT, NO_GATES, Gates, Prerequisites, edges_of, note_edge
 from engineroom.core.gates import gate_of
 from engineroom.core.inputs import too_many_bytes, use
 from engineroom.core.refusals import InputFailed, Refusal, name_of, needs, why_not
@@ -30,16 +30,17 @@ def enter(state: ControllerState, task: Task, awaits: Awaits) -> Prerequisites:
     after = None if awaits.after is None else _ranges(task, awaits.after.tasks)
     follow = None if awaits.follow is None else _ranges(task, awaits.follow.tasks)
     inputs = _inputs(session, task, awaits)
-    waits = Prerequisites(inputs=tuple(inputs))
+    gates = Gates() if awaits.after or awaits.follow or awaits.timeout else NO_GATES
+    waits = Prerequisites(tuple(inputs), 0, gates)
     unfinished: list[tuple[int, int]] = []
     if awaits.after is not None and after is not None:
-        waits.after, left = gate_of(state, session, awaits.after, after, follow=False)
+        gates.after, left = gate_of(state, session, awaits.after, after, follow=False)
         unfinished += [(number, AFTER) for number in left]
     if awaits.follow is not None and follow is not None:
-        waits.follow, left = gate_of(state, session, awaits.follow, follow, follow=True)
+        gates.follow, left = gate_of(state, session, awaits.follow, follow, follow=True)
         unfinished += [(number, FOLLOW) for number in left]
-        if waits.follow is not None and not left:
-            waits.following, waits.follow = frozenset(waits.follow.lives or ()), None
+        if gates.follow is not None and not left:
+            gates.following, gates.follow = frozenset(gates.follow.lives or ()), None
     _note(state, task, waits, unfinished)
     return waits
 
@@ -47,8 +48,9 @@ def enter(state: ControllerState, task: Task, awaits: Awaits) -> Prerequisites:
 def _note(state: ControllerState, task: Task, waits: Prerequisites, unfinished: list[tuple[int, int]]) -> None:
     session = task.session
     task.waits = waits
-    waits.edges = len(unfinished) + len(waits.inputs)
-    session.submitted_bytes += waits.edges * EDGE_BYTES
+    if unfinished:
+        waits.gates.edges = len(unfinished)
+    session.submitted_bytes += edges_of(waits) * EDGE_BYTES
     for number, way in unfinished:
         note_edge(session, number, task, way)
     for number in waits.inputs:
@@ -89,10 +91,11 @@ def _inputs(session: Session, task: Task, awaits: Awaits) -> list[int]:
         session.unsent
     ):
         raise Refusal(_NOT_KEPT, name="InvalidDependency")
-    numbers = list(numbers_in(ranges))
-    for number in numbers:
-        kept = session.results.get(number)
-        if kept is None and number not in session.tasks and number not in session.unsent:
+    numbers = []
+    for number in numbers_in(ranges):
+        kept, other = session.results.get(number), session.tasks.get(number)
+        numbers.append(number if other is None else other.number)  # the same object takes no memory again
+        if kept is None and other is None and number not in session.unsent:
             if session.ends.count_failed([(number, number)]):
                 raise Refusal(f"{needs(session, number)} will never be there: the task failed")
             words = f"{needs(session, number)} is not kept any more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import Prerequisites
+from engineroom.core.edges import Gates
 from engineroom.core.refusals import Refusal
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import end_all
@@ -16,10 +16,10 @@ if TYPE_CHECKING:  # the state holds tasks
 _FEW = 32
 
 
-def set_deadline(state: ControllerState, task: Task, waits: Prerequisites, seconds: float) -> None:
+def set_deadline(state: ControllerState, task: Task, gates: Gates, seconds: float) -> None:
     """Have `task` end unless what it waits for has happened within `seconds`. O(log tasks with a deadline)."""
-    waits.due = state.now + seconds
-    heappush(state.deadlines, (waits.due, task.session.id, task.number))
+    gates.due = state.now + seconds
+    heappush(state.deadlines, (gates.due, task.session.id, task.number))
     state.on_time += 1
     if len(state.deadlines) > 2 * state.on_time + _FEW:
         state.deadlines = [entry for entry in state.deadlines if _waits(state, entry) is not None]
@@ -27,9 +27,9 @@ def set_deadline(state: ControllerState, task: Task, waits: Prerequisites, secon
     state.wake(state.deadlines[0][0])
 
 
-def has_waited(state: ControllerState, waits: Prerequisites) -> None:
+def has_waited(state: ControllerState, gates: Gates) -> None:
     """What a task waited for has happened in time."""
-    waits.due = 0.0
+    gates.due = 0.0
     state.on_time -= 1
 
 
@@ -48,4 +48,4 @@ def _waits(state: ControllerState, entry: tuple[float, bytes, int]) -> Task | No
     due, session_id, number = entry
     session = state.sessions.get(session_id)  # type: ignore[call-overload]  # a session's id is bytes
     task: Task | None = None if session is None else session.tasks.get(number)
-    return task if task is not None and task.waits is not None and task.waits.due == due else None
+    return task if task is not None and task.waits is not None and task.waits.gates.due == due else None

@@ -12,7 +12,18 @@ from engineroom.core.arrivals import come
 from engineroom.core.attempts import queue, send_again
 from engineroom.core.conditions import enter, input_ended
 from engineroom.core.deadlines import has_waited, set_deadline
-from engineroom.core.edges import AFTER, FOLLOW, INPUT, HasEnded, HasLeft, IsPlaced, IsUnused, Prerequisites, who_waits
+from engineroom.core.edges import (
+    AFTER,
+    FOLLOW,
+    INPUT,
+    NO_GATES,
+    HasEnded,
+    HasLeft,
+    IsPlaced,
+    IsUnused,
+    Prerequisites,
+    who_waits,
+)
 from engineroom.core.engines import Engine
 from engineroom.core.followers import advance, bring_behind, go_behind, is_ready_there, recall
 from engineroom.core.following import bind
@@ -29,7 +40,8 @@ from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.waiting import end_all, is_behind, wait
-from engineroom.protocol.messages import Awaits, Outcome
+from engineroom.ids import INSTANCE_BYTES
+from engineroom.protocol.messages import Awaits, Outcome, Submit
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -42,7 +54,7 @@ def begin_to_await(
     session = task.session
     try:
         waits = enter(state, task, awaits)
-        if waits.following is not None:
+        if waits.gates.following is not None:
             bind(state, task, waits)
     except Refusal as refusal:
         give_up(state, task, refusal.outcome, task.target)
@@ -50,9 +62,16 @@ def begin_to_await(
     for number in waits.inputs if waits.missing else ():
         if (other := session.tasks.get(number)) is not None:
             need(state, other)
+    if waits.gates is NO_GATES and (task.submit.to is None or len(task.submit.to) == INSTANCE_BYTES):
+        task.submit = _without_awaits(task.submit)
     if waits.open and awaits.timeout:
-        set_deadline(state, task, waits, awaits.timeout)
+        set_deadline(state, task, waits.gates, awaits.timeout)
     _begin(state, task, waits, place if isinstance(place, Engine) else pool_of(task), arrival)
+
+
+def _without_awaits(submit: Submit) -> Submit:
+    """Return what is left of a Submit when its prerequisites are noted: a chain is long, and these take much room."""
+    return Submit(submit.task, submit.call, submit.to, submit.options, None, submit.within)
 
 
 def _begin(
@@ -124,18 +143,18 @@ def _tell(
     state: ControllerState, task: Task, waits: Prerequisites, number: int, kept: Kept | None, way: int
 ) -> Outcome | None:
     """Tell `task` that another has ended; return how it ends, if it must."""
-    session = task.session
+    session, gates = task.session, waits.gates
     outcome = input_ended(state, session, number, kept, waits) if way & INPUT else None
     for condition in (AFTER, FOLLOW):
         if outcome is None and way & condition:
             outcome = gate_ended(state, session, number, kept, waits, condition)
-    if outcome is None and way & FOLLOW and waits.follow is None and waits.following is not None:
+    if outcome is None and way & FOLLOW and gates.follow is None and gates.following is not None:
         try:
             bind(state, task, waits)
         except Refusal as refusal:
             return refusal.outcome
-    if outcome is None and waits.due and not waits.open:
-        has_waited(state, waits)
+    if outcome is None and gates.due and not waits.open:
+        has_waited(state, gates)
     return outcome
 
 

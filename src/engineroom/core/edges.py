@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # tasks have these
 
 AFTER, FOLLOW, INPUT = 1, 2, 4
 """In which ways a task waits for another: bits."""
+
+_FEW = 4
+"""So many tasks that take one result are a tuple."""
 
 EDGE_BYTES = 128
 """What it takes that one task waits for another."""
@@ -32,26 +35,40 @@ class Gate(msgspec.Struct, gc=False, eq=False):
     lives: set[int] | None = None
 
 
-class Prerequisites(msgspec.Struct, gc=False, eq=False):
-    """What a task waits for. `after`, `follow`: None once they are met, or if there is no such.
+class Gates(msgspec.Struct, gc=False, eq=False):
+    """What few tasks wait for.
 
-    `inputs`: the numbers of the tasks whose results are its arguments; `missing`: how many of these have not ended.
+    `after`, `follow`: None once they are met, or if there is no such; `edges`: how many were counted for these.
     `following`: the lives of engines of which one must run it, None: any. `due`: when it is too late, 0: never.
-    `edges`: how many were counted for it.
     """
 
     after: Gate | None = None
     follow: Gate | None = None
-    inputs: tuple[int, ...] = ()
-    missing: int = 0
     following: frozenset[int] | None = None
     due: float = 0.0
     edges: int = 0
 
+
+NO_GATES = Gates()
+"""Of tasks that only take the results of others: they share it, and nothing in it changes."""
+
+
+class Prerequisites(msgspec.Struct, gc=False, eq=False):
+    """What a task waits for. There may be many of these, so what few have is apart.
+
+    `inputs`: the numbers of the tasks whose results are its arguments, ascending; `missing`: how many of these have not
+    ended.
+    """
+
+    inputs: tuple[int, ...]
+    missing: int
+    gates: Gates
+
     @property
     def open(self) -> int:
         """How many conditions are not met."""
-        return (self.after is not None) + (self.follow is not None) + (self.missing > 0)
+        gates = self.gates
+        return (gates.after is not None) + (gates.follow is not None) + (self.missing > 0)
 
 
 class Use(msgspec.Struct, gc=False, eq=False):
@@ -62,7 +79,7 @@ class Use(msgspec.Struct, gc=False, eq=False):
     users: int = 0
     counted: bool = False
     delivered: bool = False
-    engines: dict[Engine, None] = msgspec.field(default_factory=dict)
+    engines: dict[Engine, None] | None = None
 
 
 class HasEnded(NamedTuple):
@@ -97,38 +114,57 @@ News = HasEnded | IsPlaced | HasLeft | IsUnused
 """What concerns those who wait; it is looked at once the event has been handled."""
 
 
+Waiters: TypeAlias = "Task | tuple[Task, ...] | dict[Task, int]"
+"""Who waits for a task: one or a few that take its result, else all of them, and in which ways."""
+
+
+def edges_of(waits: Prerequisites) -> int:
+    """Return how many tasks one waits for, as far as they were not known to have ended when it was submitted."""
+    return len(waits.inputs) + waits.gates.edges
+
+
 def note_edge(session: Session, number: int, task: Task, way: int) -> None:
     """Have `task` wait for the one with this `number`. O(1)."""
     awaited = session.awaited
     known = awaited.get(number)
-    if known is None:
-        awaited[number] = task if way == INPUT else {task: way}
+    if known is None and way == INPUT:
+        awaited[number] = task
     elif isinstance(known, dict):
         known[task] = known.get(task, 0) | way
-    elif known is task:
-        awaited[number] = {task: INPUT | way}
     else:
-        awaited[number] = {known: INPUT, task: way}
+        takers = _takers(known)
+        if way == INPUT and len(takers) < _FEW:
+            awaited[number] = (*takers, task)
+        else:
+            awaited[number] = {**dict.fromkeys(takers, INPUT), task: way}
 
 
 def _drop_edge(session: Session, number: int, task: Task) -> bool:
     """Have `task` not wait for this one any more; return whether it did. O(1)."""
     known = session.awaited.get(number)
-    if known is task:
+    if isinstance(known, dict):
+        there, left = known.pop(task, None) is not None, len(known)
+    else:
+        takers = _takers(known)
+        there, left = task in takers, len(takers) - 1
+        if there and left:
+            session.awaited[number] = tuple([taker for taker in takers if taker is not task])
+    if there and not left:
         del session.awaited[number]
-        return True
-    if not isinstance(known, dict) or known.pop(task, None) is None:
-        return False
-    if not known:
-        del session.awaited[number]
-    return True
+    return there
 
 
-def who_waits(known: Task | dict[Task, int] | None) -> list[tuple[Task, int]]:
+def _takers(known: Task | tuple[Task, ...] | None) -> tuple[Task, ...]:
+    if known is None:
+        return ()
+    return known if isinstance(known, tuple) else (known,)
+
+
+def who_waits(known: Waiters | None) -> list[tuple[Task, int]]:
     """Return who waits, and in which ways."""
     if known is None:
         return []
-    return list(known.items()) if isinstance(known, dict) else [(known, INPUT)]
+    return list(known.items()) if isinstance(known, dict) else [(task, INPUT) for task in _takers(known)]
 
 
 def is_input(session: Session, number: int) -> bool:
@@ -138,20 +174,26 @@ def is_input(session: Session, number: int) -> bool:
 
 def wait_no_more(state: ControllerState, task: Task, waits: Prerequisites) -> None:
     """`task` is no unfinished one any more: nobody need tell it of others. O(edges)."""
-    session, awaits = task.session, task.submit.awaits
+    session, gates = task.session, waits.gates
     task.waits = None
-    session.submitted_bytes -= waits.edges * EDGE_BYTES
-    if waits.due:
-        state.on_time -= 1
+    session.submitted_bytes -= edges_of(waits) * EDGE_BYTES
     for number in waits.inputs:
         if not _drop_edge(session, number, task):
             _one_user_less(state, session, number)
-    if awaits is not None:
-        for condition, gate in ((awaits.after, waits.after), (awaits.follow, waits.follow)):
-            if condition is not None and (gate is not None or not condition.every):
-                ranges = [(first, last) for _, first, last in condition.tasks]
-                for number in found_in(ranges, session.awaited):
-                    _drop_edge(session, number, task)
+    if gates is not NO_GATES:
+        if gates.due:
+            state.on_time -= 1
+        _leave_gates(session, task, gates)
+
+
+def _leave_gates(session: Session, task: Task, gates: Gates) -> None:
+    awaits = task.submit.awaits
+    assert awaits is not None
+    for condition, gate in ((awaits.after, gates.after), (awaits.follow, gates.follow)):
+        if condition is not None and (gate is not None or not condition.every):
+            ranges = [(first, last) for _, first, last in condition.tasks]
+            for number in found_in(ranges, session.awaited):
+                _drop_edge(session, number, task)
 
 
 def _one_user_less(state: ControllerState, session: Session, number: int) -> None:

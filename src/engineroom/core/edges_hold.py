@@ -8,7 +8,7 @@ from engineroom.core.edges import INPUT, Prerequisites, who_waits
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
-from engineroom.protocol.messages import Condition
+from engineroom.protocol.messages import Awaits, Condition
 from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds tasks
@@ -26,7 +26,7 @@ def check_edges(state: ControllerState) -> None:
         for task in session.tasks.values():
             if task.waits is not None:
                 edges |= _check_task(session, task, task.waits, users)
-                with_deadline += task.waits.due > 0
+                with_deadline += task.waits.gates.due > 0
         there = {
             (number, task.number, bit)
             for number, known in session.awaited.items()
@@ -44,8 +44,7 @@ def check_edges(state: ControllerState) -> None:
 
 
 def _check_task(session: Session, task: Task, waits: Prerequisites, users: dict[int, int]) -> set[tuple[int, int, int]]:
-    awaits = task.submit.awaits
-    assert awaits is not None
+    awaits, gates = task.submit.awaits or Awaits(), waits.gates
     missing = [number for number in waits.inputs if not _is_here(session, number)]
     assert waits.missing == len(missing)
     for number in waits.inputs:
@@ -53,14 +52,14 @@ def _check_task(session: Session, task: Task, waits: Prerequisites, users: dict[
             users[number] = users.get(number, 0) + 1
     # Of what is withdrawn because one of these failed, that one is forgotten.
     edges = {(number, task.number, INPUT) for number in missing if task.withdrawn is None}
-    for condition, gate, way in ((awaits.after, waits.after, 1), (awaits.follow, waits.follow, 2)):
+    for condition, gate, way in ((awaits.after, gates.after, 1), (awaits.follow, gates.follow, 2)):
         if gate is not None:
             left = _unfinished(session, condition)
             assert gate.left == len(left)
             edges |= {(number, task.number, way) for number in left}
     if task.state is not State.WAITING:
-        assert waits.after is None
-        assert waits.follow is None
+        assert gates.after is None
+        assert gates.follow is None
         stays = task.withdrawn is None and task.state not in (State.REVOKING, State.RETURNING)
         for number in missing if stays else ():
             other = session.tasks.get(number)

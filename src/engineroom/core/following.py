@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the state holds tasks
 
 def bind(state: ControllerState, task: Task, waits: Prerequisites) -> None:
     """Have a task, which is in no queue, run in one of the processes that it follows. Refusal: it can't."""
-    lives = waits.following or frozenset()
+    lives = waits.gates.following or frozenset()
     if not lives:
         raise Refusal("the tasks that it follows did not all run on one engine")
     engines = [state.lives[life] for life in sorted(lives) if life in state.lives]
@@ -43,9 +43,10 @@ def end_those_who_follow(state: ControllerState, engine: Engine) -> None:
     pools = [pool for pool in state.pools.values() if pool.allowed is not None and engine.id in pool.allowed]
     for task in [task for pool in pools for task in pool.queue.tasks() if task.waits is not None]:
         waits, pool = task.waits, task.pool
-        if waits is None or pool is None or waits.following is None or engine.life not in waits.following:
+        following = None if waits is None else waits.gates.following
+        if pool is None or following is None or engine.life not in following:
             continue
-        left = waits.following & state.lives.keys()
+        left = following & state.lives.keys()
         if left:
             continue
         release(state, task)

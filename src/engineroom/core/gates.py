@@ -114,7 +114,8 @@ def gate_ended(
 ) -> Outcome | None:
     """A task of a condition has ended, likewise."""
     well = kept is not None and kept.result.outcome.status == Status.OK
-    gate = waits.after if way == AFTER else waits.follow
+    gates = waits.gates
+    gate = gates.after if way == AFTER else gates.follow
     if gate is None:
         return None
     if way == FOLLOW and (gate.every or counts(gate, well=well)):
@@ -130,7 +131,7 @@ def gate_ended(
         how = "succeeded, and it was to run only if that failed" if well else how_it_ended(ended)
         return cannot(f"{name_of(session, number)}, on which it depends, does not end as it must: {how}")
     if way == AFTER:
-        waits.after = None
+        gates.after = None
     else:
-        waits.following, waits.follow = frozenset(gate.lives or ()), None
+        gates.following, gates.follow = frozenset(gate.lives or ()), None
     return None

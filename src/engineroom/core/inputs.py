@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import Use
+from engineroom.core.edges import Prerequisites, Use
 from engineroom.core.engines import Engine
 from engineroom.core.pressure import press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import TaskId, task_id
 from engineroom.protocol.messages import ForgetInputs, Input
-from engineroom.protocol.task_ranges import one_task
+from engineroom.protocol.task_ranges import one_task, ranges_of
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -61,7 +61,7 @@ def use_no_more(state: ControllerState, session: Session, kept: Kept, use: Use) 
 
 def input_goes(state: ControllerState, session: Session, number: int, use: Use) -> None:
     """A result that was an argument is here no more: engines forget it, too."""
-    for engine in use.engines:
+    for engine in use.engines or ():
         _forget_input(state, engine, task_id(session.id, number))
 
 
@@ -71,10 +71,17 @@ def life_of(state: ControllerState, kept: Kept) -> int:
     return engine.life if engine is not None and engine.since <= kept.finished else 0
 
 
-def send_inputs(state: ControllerState, task: Task, engine: Engine) -> None:
+def inputs_of(task: Task, waits: Prerequisites) -> tuple[tuple[bytes, int, int], ...]:
+    """Return the tasks whose results are arguments of `task`, as engines are told."""
+    session, inputs = task.session.id, waits.inputs
+    if len(inputs) == 1:
+        return ((session, inputs[0], inputs[0]),)
+    return tuple([(session, first, last) for first, last in ranges_of(inputs)])
+
+
+def send_inputs(state: ControllerState, task: Task, waits: Prerequisites, engine: Engine) -> None:
     """Send to `engine`, ahead of `task`, those of its arguments that are here and not there."""
-    waits, session = task.waits, task.session
-    assert waits is not None
+    session = task.session
     for number in waits.inputs:
         kept = session.results.get(number)
         if kept is None or _is_there(kept, engine):
@@ -91,6 +98,8 @@ def _is_there(kept: Kept, engine: Engine) -> bool:
 
 def _send_input(state: ControllerState, engine: Engine, id_: TaskId, kept: Kept) -> None:
     if kept.use is not None:
+        if kept.use.engines is None:
+            kept.use.engines = {}
         kept.use.engines[engine] = None
     engine.inputs[id_] = kept.size
     engine.input_bytes += kept.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.edges import EDGE_BYTES
+from engineroom.core.edges import EDGE_BYTES, edges_of
 from engineroom.core.edges_hold import check_edges
 from engineroom.core.engines import Engine
 from engineroom.core.keeping.invariants import check_keeping
@@ -169,7 +169,7 @@ def _check_session(state: ControllerState, session: Session) -> None:
     assert session.paused or not session.returns
     assert not session.tasks.keys() & session.results.keys()
     unsent = UNSENT_BYTES * len(session.unsent)
-    unsent += EDGE_BYTES * sum(task.waits.edges for task in session.tasks.values() if task.waits is not None)
+    unsent += EDGE_BYTES * sum(edges_of(task.waits) for task in session.tasks.values() if task.waits is not None)
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
     assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
     assert session.outputs.keys() <= session.tasks.keys() | session.results.keys() | session.unsent.keys()

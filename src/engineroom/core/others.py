@@ -16,13 +16,13 @@ if TYPE_CHECKING:  # for its types alone
 
 def why_it_waits(task: Task, waits: Prerequisites) -> str:
     """Return what `task` waits for: "the results of 2 other tasks, first task X (waiting)"."""
-    session, awaits = task.session, task.submit.awaits
-    assert awaits is not None
+    session, awaits, gates = task.session, task.submit.awaits, waits.gates
     if waits.missing:
         first = next(number for number in waits.inputs if number not in session.results)
         count = _count(waits.missing, "the result", "the results")
         return f"{count}, first {name_of(session, first)} ({_state(task, first)})"
-    gate, condition = (waits.after, awaits.after) if waits.after is not None else (waits.follow, awaits.follow)
+    assert awaits is not None
+    gate, condition = (gates.after, awaits.after) if gates.after is not None else (gates.follow, awaits.follow)
     assert gate is not None
     assert condition is not None
     first = min(found_in(_ranges(condition), {**session.tasks, **session.unsent}), default=0)

@@ -16,7 +16,7 @@ from engineroom.core.capabilities import Asks, has
 from engineroom.core.edges import IsPlaced
 from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.families import end_family, next_descendant, on_behalf_of, who_waits
-from engineroom.core.inputs import send_inputs
+from engineroom.core.inputs import inputs_of, send_inputs
 from engineroom.core.lines import Line, release
 from engineroom.core.policies import POLICIES
 from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
@@ -207,9 +207,9 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
         run = Run(task.id, task.attempt, submit.call, task.target >= 0, announce, terms)
         if submit.within:
             run = replace(run, within=on_behalf_of(state, task, engine))
-        if submit.awaits is not None and submit.awaits.inputs:
-            run = replace(run, inputs=submit.awaits.inputs)
-            send_inputs(state, task, engine)
+        if task.waits is not None and task.waits.inputs:
+            run = replace(run, inputs=inputs_of(task, task.waits))
+            send_inputs(state, task, task.waits, engine)
         state.out.append(Send(engine.peer, run, task.body))
         if state.recording:
             state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))

@@ -9,6 +9,7 @@ from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
 
 if TYPE_CHECKING:  # these know sessions
+    from engineroom.core.edges import Waiters
     from engineroom.core.engines import Engine
     from engineroom.core.keeping.calls import KeptCall
     from engineroom.core.lines import Arrival
@@ -84,7 +85,7 @@ class Session:
         """By the number of their first task: arguments that are on their way."""
         self.kept: dict[int, KeptCall] = {}
         """By its own numbers: calls that run first of all on engines that join."""
-        self.awaited: dict[int, Task | dict[Task, int]] = {}
+        self.awaited: dict[int, Waiters] = {}
         """By number: who waits for tasks that have not ended; see `edges`."""
         self.ends = Ends()
         """How its tasks ended, and where."""

@@ -96,7 +96,7 @@ def go_on(state: ControllerState, line: Line) -> None:
 def may_go_behind(task: Task, engine: Engine) -> bool:
     """Whether all that a WAITING task lacks are results of tasks ahead of which it cannot run on `engine`. O(FEW)."""
     waits = task.waits
-    if waits is None or task.lacks != 1 or not waits.missing or waits.due or len(waits.inputs) > FEW:
+    if waits is None or task.lacks != 1 or not waits.missing or waits.gates.due or len(waits.inputs) > FEW:
         return False
     session = task.session
     for number in waits.inputs:
