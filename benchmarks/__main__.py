@@ -11,11 +11,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.figures import Figure, machine, markdown, put_between_marks, table
+from benchmarks.figures import CANNOT, CannotMeasureError, Figure, machine, markdown, put_between_marks, table
 from benchmarks.rows import ROWS, measure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,8 @@ def measure_apart(row: str) -> list[Figure] | str:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGTERM)
             return f"not done in {LIMIT} s"
+    if process.returncode == CANNOT:
+        return output.strip()
     if process.returncode:
         return f"failed with exit code {process.returncode}"
     return [Figure(**fields) for fields in json.loads(output)]
@@ -42,6 +45,17 @@ def fields_of(figure: Figure) -> dict[str, object]:
     return {name: value for name, value in figure.as_json().items() if name != "verdict"}
 
 
+def measure_here(rows: Sequence[str]) -> int:
+    """Measure in this process, and print the figures as JSON or, with an exit code of its own, why that can't be."""
+    try:
+        figures = [figure for row in rows for figure in measure(row)]
+    except CannotMeasureError as error:
+        print(error)
+        return CANNOT
+    print(json.dumps([fields_of(figure) for figure in figures]))
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="rows: " + ", ".join(ROWS))
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help="rows to measure (all)")
@@ -49,8 +63,7 @@ def main() -> int:
     parser.add_argument("--docs", action="store_true", help="put the table into docs/figures.md")
     chosen = parser.parse_args()
     if chosen.here:
-        print(json.dumps([fields_of(figure) for row in chosen.rows for figure in measure(row)]))
-        return 0
+        return measure_here(chosen.rows)
     console, figures, failed = Console(width=None if sys.stdout.isatty() else 150), [], {}
     for row in chosen.rows or ROWS:
         measured = measure_apart(row)

@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import Figure
+from benchmarks.figures import CANNOT, CannotMeasureError, Figure
 from benchmarks.references import UNWANTED
 from benchmarks.rows import ROWS
 
@@ -84,10 +84,13 @@ def _git(*command: str) -> str:
 
 
 def measure(python: Path, row: str) -> Run:
-    """Return what this directory's benchmarks measure of `python`'s engineroom."""
+    """Return what this directory's benchmarks measure of `python`'s engineroom. CannotMeasureError: it lacks that."""
     command = [str(python), "-m", "benchmarks", "--here", row]
     environment = os.environ | {UNWANTED: "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, timeout=LIMIT, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, timeout=LIMIT, check=False)
+    if done.returncode == CANNOT:
+        raise CannotMeasureError(done.stdout.decode().strip())
+    done.check_returncode()
     run = {}
     for figure in (Figure(**fields) for fields in json.loads(done.stdout)):
         for where, value in ((figure.name, figure.value), (f"{figure.name}, over TLS", figure.tls)):
@@ -129,7 +132,11 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 130)
     comparisons: list[Comparison] = []
     for row in chosen.rows or ROWS:
-        measured = in_turns(old, row, chosen.pairs)
+        try:
+            measured = in_turns(old, row, chosen.pairs)
+        except CannotMeasureError as error:
+            console.print(f"{row}: not compared: {error}")
+            continue
         for each in measured:
             console.print(f"{each.figure}: {each.change:.3f}{', worse' if each.worse else ''}")
         comparisons += measured

@@ -12,6 +12,13 @@ from typing import Any
 
 from rich.table import Table
 
+CANNOT = 3
+"""The exit code of a run that could not measure its row."""
+
+
+class CannotMeasureError(Exception):
+    """The code that is measured lacks what a row needs; the words say what."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, latency, lifecycle, loops, memory, rates, scale, trouble
+from benchmarks import bulk, flow, latency, lifecycle, loops, memory, rates, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "noop": partial(rates.noops, 10_000),
     "noop100k": partial(rates.noops, 100_000),
     "awaited": loops.awaited,
+    "chain": flow.chain,
+    "layers": flow.layers,
     "cpu": rates.noop_cpu,
     "map": rates.maps,
     "trip": latency.lone,
@@ -23,7 +25,9 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "import": lifecycle.import_time,
     "idle": memory.idle,
     "outstanding": memory.outstanding,
+    "chained": memory.chained,
     "killed": lifecycle.killed_engine,
+    "killed200": flow.killed_in_a_run,
     "fakes": scale.connections,
     "withdrawn": trouble.withdrawn,
     "healed": trouble.healed,

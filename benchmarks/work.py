@@ -15,6 +15,10 @@ def echo(value: object) -> object:
     return value
 
 
+def add(one: int, other: int) -> int:
+    return one + other
+
+
 def increment(value: int) -> int:
     return value + 1
 
