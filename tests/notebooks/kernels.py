@@ -28,7 +28,7 @@ def kernelspec(home: Path) -> dict[str, str]:
     """Write a kernelspec of this very environment; return the environment variables that keep everything in `home`."""
     spec = home / "jupyter" / "kernels" / NAME
     spec.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
     (spec / "kernel.json").write_text(json.dumps({"argv": command, "display_name": NAME, "language": "python"}))
     return {
         "IPYTHONDIR": str(home / "ipython"),

@@ -228,16 +228,19 @@ class Client(Remembered, Controls, OldWays):
         self,
         targets: Targets = "all",
         is_coalescing: bool = False,  # noqa: FBT001, FBT002 (as users write it)
+        *,
+        coalescing: bool = False,
         **flags: Unpack[CallFlags],
     ) -> BroadcastView:
         """Return a view of these engines whose calls return lists, also for a single engine.
 
         `targets`: as in `rc[targets]`; None or "all": all engines that are connected when a call is made.
-        `is_coalescing`: without effect, see BroadcastView. `block`, `label`, `track`, `time_limit`, `on_time_limit`:
-        flags, see View. IndexError: there is no such engine.
+        `is_coalescing`, or `coalescing`, its earlier name: without effect, see BroadcastView. `block`, `label`,
+        `track`, `time_limit`, `on_time_limit`: flags, see View. IndexError: there is no such engine.
         """
         from engineroom.client.views.broadcast import BroadcastView  # few use it
 
+        is_coalescing = is_coalescing or coalescing
         if targets is None or (isinstance(targets, str) and targets == "all"):
             return BroadcastView(self, self._session, targets="all", is_coalescing=is_coalescing, **flags)
         ids = list(resolve(targets, self._session.engines))

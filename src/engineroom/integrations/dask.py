@@ -54,7 +54,8 @@ class DaskCluster:
         self._check_reach(engines, address)
         there = {worker.name for worker in list(self._scheduler.workers.values())}
         new = {each: f"engine-{each}" for each in engines if f"engine-{each}" not in there}
-        options = {"nthreads": 1, "security": self._security, **worker_args}
+        threads = worker_args.pop("ncores", 1)  # what Dask called it before
+        options = {"nthreads": threads, "security": self._security, **worker_args}
         starts = [
             self._client[each].apply_async(start_worker, address, {"name": name, **options})
             for each, name in new.items()

@@ -55,6 +55,7 @@ def test_data_is_sent_once(view: er.BroadcastView, fake: FakeController) -> None
 
 
 def test_the_flag_is_a_flag_of_these_views_alone(rc: Client) -> None:
+    assert rc.broadcast_view(coalescing=True).is_coalescing  # as some notebooks have it
     view = rc.broadcast_view(is_coalescing=True, block=True, label="mine")
     assert repr(view) == "<BroadcastView 'all' block=True is_coalescing=True label='mine'>"
     assert view.apply(abs, -2) == [2, 2]
