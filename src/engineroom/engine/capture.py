@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
 from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.comm_flow import BESIDE, BURST, CommFlow, without_old_comms
 from engineroom.engine.published import Item, Published
 from engineroom.engine.shown import Shown
-from engineroom.protocol.messages import Display, Displays, Output
+from engineroom.protocol.messages import COMMS, Display, Displays, Output
 
 STDOUT, STDERR = 1, 2
 _LONGEST = 128 * 1024
@@ -86,13 +87,29 @@ class StreamOutput:
 class TaskOutput:
     """What one attempt wrote, displayed and published; written by its threads and taken by the I/O thread."""
 
-    __slots__ = ("_closed", "_data", "_limit", "_lock", "_published", "_ready", "_said", "_seq", "_shown", "_streams")
+    __slots__ = (
+        "_closed",
+        "_comm_bytes",
+        "_comms",
+        "_data",
+        "_limit",
+        "_lock",
+        "_published",
+        "_ready",
+        "_said",
+        "_seq",
+        "_shown",
+        "_streams",
+    )
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.RLock()  # see Sink
         self._streams: dict[int, StreamOutput] = {}
         self._shown: Shown | None = None
+        self._comms: CommFlow | None = None
+        self._comm_bytes = 0
+        """Of what comms have said, in `_said`."""
         self._ready: list[tuple[int, str] | tuple[Displays, bytes]] = []
         """What goes out before what the streams have: displays, and the text that came before them."""
         self._seq = 0
@@ -113,7 +130,7 @@ class TaskOutput:
         with self._lock:
             shown = 0 if self._shown is None else self._shown.size
             published = 0 if self._published is None else self._published.size
-            return shown + published + sum(output.size for output in self._streams.values())
+            return shown + published + self._comm_bytes + sum(output.size for output in self._streams.values())
 
     def write(self, stream: int, text: str) -> bool:
         """Take `text`; False if it comes too late."""
@@ -134,13 +151,20 @@ class TaskOutput:
         with self._lock:
             if self._closed:
                 return False
-            shown = self._shown
-            if shown is None:
-                shown = self._shown = Shown()
-            if shown.fits(kind, content):
+            if self._bound(kind).fits(kind, content):
                 self._ready += [(stream, text) for stream, output in self._streams.items() if (text := output.take())]
                 self._ready.append((kind, content))
             return True
+
+    def _bound(self, kind: Displays) -> Shown | CommFlow:
+        """Return what bounds messages of this kind."""
+        if kind in COMMS:
+            if self._comms is None:
+                self._comms = CommFlow()
+            return self._comms
+        if self._shown is None:
+            self._shown = Shown()
+        return self._shown
 
     def publish(self, items: Mapping[object, Item]) -> bool:
         """Take published values, packed, by their names; False if they come too late. ValueError: they are too many."""
@@ -167,11 +191,25 @@ class TaskOutput:
                 for kind, content in self._shown.take_rest():
                     self._add(messages, key, kind, content)
             self._said += messages
+            if self._comms is not None:
+                self._take_comms(self._comms, messages, key, end=end)
             if self._published is not None and (values := self._published.take(end=end)) is not None:
                 number = 0 if self._data is None else self._data.seq + 1
                 self._data = Display(*key, Displays.DATA, number, values)
                 messages.append(self._data)
         return messages
+
+    def _take_comms(self, comms: CommFlow, messages: list[Output | Display], key: Key, *, end: bool) -> None:
+        """Add what comms have waiting, and bound what is kept of what they have said."""
+        late: list[Output | Display] = []
+        for kind, content in comms.take(end=end):
+            self._add(late, key, kind, content)
+        messages += late
+        self._said += late
+        said = (message for message in messages if isinstance(message, Display) and message.kind in COMMS)
+        self._comm_bytes += sum(BESIDE + len(message.content) for message in said)
+        if self._comm_bytes > BURST:
+            self._said, self._comm_bytes = without_old_comms(self._said)
 
     def _add(self, messages: list[Output | Display], key: Key, stream: int, content: str | bytes) -> None:
         """Add the messages for a text, or for what is displayed (`stream` says how)."""

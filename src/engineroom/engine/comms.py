@@ -29,7 +29,11 @@ class Comms:
     def watched(self) -> dict[str, Callable[[Any], None]]:
         """Return what is to be done once some modules have been imported, by their names."""
         # ipykernel, which some libraries import for its classes, puts its own comms in the place of these.
-        return {"comm": self.take_over, "ipykernel.ipkernel": lambda _: self.take_over(sys.modules["comm"])}
+        return {
+            "comm": self.take_over,
+            "ipykernel.ipkernel": lambda _: self.take_over(sys.modules["comm"]),
+            "ipywidgets.widgets.widget_output": _capture_outputs,
+        }
 
     def take_over(self, library: Any) -> None:
         """Have the comms of `library`, the module `comm`, speak through this engine."""
@@ -84,6 +88,12 @@ class Comms:
         comm._closed = True
         manager.unregister_comm(comm)
         comm.handle_close(message)
+
+
+def _capture_outputs(module: Any) -> None:
+    from engineroom.engine.output_widgets import capture_outputs  # only engines that have widgets need it
+
+    capture_outputs(module)
 
 
 def _send(

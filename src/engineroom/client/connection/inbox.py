@@ -190,7 +190,7 @@ class Inbox:
             if task.output is None:
                 task.output = TaskOutput()
             if task.output.add(message) and type(message) is Display and message.kind in COMMS:
-                self._state.comms.heard(message, task.engine, task.msg_id(self._id))
+                self._state.comms.heard(message, task, task.msg_id(self._id))
 
     def _started(self, message: TasksStarted) -> None:
         for number in self._numbers(message.tasks):

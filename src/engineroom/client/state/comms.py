@@ -3,57 +3,102 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import logging
+import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.state.distinct import DistinctIds
 from engineroom.client.state.output import read_json
 
 if TYPE_CHECKING:
+    from engineroom.client.state.tasks import Task
     from engineroom.client.waiting.waits import CallbackThread
     from engineroom.protocol.messages import Display
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CommMessage:
     """One message of a comm, as Jupyter has it. `msg_type`: "comm_open", "comm_msg" or "comm_close"; `content`: has
-    the `comm_id`; `engine`, `msg_id`: where it comes from (-1: not known yet), and of which task."""
+    the `comm_id`; `task`, `msg_id`: of which task it comes."""
 
     msg_type: str
     content: dict[str, Any]
     metadata: dict[str, Any]
     buffers: list[bytes] = field(repr=False)
-    engine: int
+    task: Task = field(repr=False)
     msg_id: str
+
+    @property
+    def engine(self) -> int:
+        """The engine that it comes from; -1: not known yet."""
+        return self.task.engine
 
 
 Listener = Callable[[CommMessage], object]
 
 
 class Comms:
-    """Passes on what tasks say over comms, in order. `listener`: takes it, on the thread for callbacks; or None.
+    """Passes on what tasks say over comms, in order. `listener`: takes it, one message at a time; or None.
 
-    What is to be said to an engine goes there by `DirectView._send_comm`.
+    It is called on the thread for callbacks or, if that is sooner, on the one that calls `pass_on`. What is to be said
+    to an engine goes there by `DirectView._send_comm`.
     """
 
     def __init__(self, callbacks: CallbackThread) -> None:
         self.listener: Listener | None = None
+        self.ids = DistinctIds()
         self._callbacks = callbacks
+        self._heard: deque[tuple[Display, Task, str]] = deque()
+        self._passing = threading.RLock()
 
-    def heard(self, display: Display, engine: int, msg_id: str) -> None:
-        """Pass on a message that a task has sent."""
+    def heard(self, display: Display, task: Task, msg_id: str) -> None:
+        """Have a message passed on that a task has sent. Without a listener it is forgotten."""
         if self.listener is not None:
-            self._callbacks.call(partial(self._pass_on, display, engine, msg_id))
+            self._heard.append((display, task, msg_id))
+            self._callbacks.call(self.pass_on)
 
-    def _pass_on(self, display: Display, engine: int, msg_id: str) -> None:
-        listener = self.listener
-        if listener is not None:
-            listener(_message(display, engine, msg_id))
+    def shown(self, content: dict[str, Any], engine: object) -> dict[str, Any]:
+        """Return what a task of `engine` displays as the notebook is to have it: with ids that no other engine has.
+
+        Call it in the order of what tasks display and say: a widget is made here before its view is shown.
+        `content`: as a display's message has it; `engine`: the process, or the id if that is not known.
+        """
+        self.pass_on()
+        return self.ids.display(engine, content)
+
+    def pass_on(self) -> None:
+        """Return when all that has been heard was passed on: what is shown next may be a widget that it has made."""
+        if self.listener is not None:
+            with self._passing:  # also to wait for another thread, which may have begun
+                while self._heard:
+                    self._pass_one()
+
+    def _pass_one(self) -> None:
+        listener, message = self.listener, _message(*self._heard.popleft())
+        if listener is None:
+            return
+        try:
+            listener(message)
+        except Exception:
+            log.exception("what listens to widgets failed")
 
 
-def _message(display: Display, engine: int, msg_id: str) -> CommMessage:
+def _message(display: Display, task: Task, msg_id: str) -> CommMessage:
     content = read_json(display.content)
-    metadata, buffers = content.pop("metadata", None) or {}, content.pop("buffers", None) or ()
-    parts = [base64.b64decode(part) for part in buffers]
-    return CommMessage(display.kind.name.lower(), content, metadata, parts, engine, msg_id)
+    metadata, buffers = content.pop("metadata", None), content.pop("buffers", None)
+    parts = [_bytes(part) for part in buffers] if isinstance(buffers, list) else []
+    found = metadata if isinstance(metadata, dict) else {}
+    return CommMessage(display.kind.name.lower(), content, found, parts, task, msg_id)
+
+
+def _bytes(text: object) -> bytes:
+    try:
+        return base64.b64decode(text) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        return b""
