@@ -141,9 +141,11 @@ class Shell(InteractiveShell):
         self, exc_tuple: tuple[Any, BaseException, Any] | None = None, *args: Any, **options: Any
     ) -> None:
         """Show nothing of what ends a cell: that is raised at the client. Print an error that goes no further, such as
-        that of a `__repr__`, which IPython hands in."""
-        if exc_tuple is not None:
-            print(words_of(exc_tuple[1])[2], file=sys.stderr)
+        that of a `__repr__`, which IPython hands in, or what a widget's callback raised."""
+        ends_the_cell = exc_tuple is None and sys._getframe(1).f_globals.get("__name__") == InteractiveShell.__module__
+        error = exc_tuple[1] if exc_tuple is not None else sys.exception()
+        if error is not None and not ends_the_cell:
+            print(words_of(error)[2], file=sys.stderr)
 
     def showsyntaxerror(self, *args: Any, **options: Any) -> None:
         """Show nothing."""
