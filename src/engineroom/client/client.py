@@ -18,6 +18,7 @@ from engineroom.client.arguments.keywords import takes
 from engineroom.client.arguments.old_options import Ignored, say_ignored
 from engineroom.client.connection.dialling import FromFile, find_dial, way_of
 from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.connection.vigil import Wish, from_the_start
 from engineroom.client.connection.whereabouts import Advice
 from engineroom.client.controls import Controls
 from engineroom.client.engines.arrivals import wait_for_engines
@@ -27,15 +28,17 @@ from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.engines.versions import CLIENT, USUAL, Versions, imported_packages, versions_here
 from engineroom.client.kinds import Many, One
 from engineroom.client.old_ways import OldWays
+from engineroom.client.progress.audience import somebody_looks
+from engineroom.client.progress.shown import Shown
 from engineroom.client.results.async_result import AsyncResult
-from engineroom.client.results.found import Jobs, find_result, futures_apart, ids_of, status_of, tasks_of
+from engineroom.client.results.found import Jobs, find_result, futures_apart, status_of, tasks_of
 from engineroom.client.results.remembered import Remembered
+from engineroom.client.results.waiting_for_tasks import wait_for_tasks
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
 from engineroom.client.views.executor import CallableExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
-from engineroom.client.waiting.live_line import somebody_looks
 from engineroom.client.waiting.waits import PATIENCE, Deadline, limit_of
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, task_id
@@ -335,49 +338,41 @@ class Client(Remembered, Controls, OldWays):
         """Wait until `n` engines are connected (None: as many as the cluster was started with).
 
         `timeout`: in seconds; negative: no limit. `block=False`: return a future instead. `interactive`: show the
-        progress on stderr; None: only if someone is likely to see it. `widget` has no effect. TimeoutError: too few
-        engines connected in time. EngineError: an engine left meanwhile. Both name the first step of the start that
-        failed, and what to do.
+        progress; None: only if someone is likely to see it. `widget`: as in a notebook (True) or as text (False); None:
+        as fits. TimeoutError: too few engines connected in time. EngineError: an engine left meanwhile. Both name the
+        first step of the start that failed, and what to do.
         """
-        del widget
         wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.whole("n", n)
         show = block and somebody_looks() if interactive is None else interactive
         news = StartNews(self._session, self._connection_file)
-        return wait_for_engines(self._session, news, wanted, limit_of(timeout), block=block, interactive=show)
+        shown = Shown(lasting=bool(interactive), widget=widget) if show else None
+        return wait_for_engines(self._session, news, wanted, limit_of(timeout), block=block, shown=shown)
 
-    def wait(self, jobs: Any = None, timeout: float | None = -1) -> bool:
+    def wait(self, jobs: Any = None, timeout: float | None = -1, *, progress: bool | None = None) -> bool:
         """Wait for `jobs` (default: all); True if they ended within `timeout` seconds (negative: no limit).
 
-        `jobs`: an AsyncResult or other future, a message id, an index into the history, or a list of these.
+        `jobs`: an AsyncResult or other future, a message id, an index into the history, or a list of these. `progress`:
+        see `AsyncResult.wait`.
         """
         deadline = Deadline(limit_of(timeout))
         others, jobs = futures_apart(jobs)
-        return self._wait_for_tasks(jobs, deadline) and not futures.wait(others, deadline.left()).not_done
+        tasks = tasks_of(self._session, jobs)
+        return wait_for_tasks(self._session, tasks, deadline, Wish(progress)) and not (
+            others and futures.wait(others, deadline.left()).not_done
+        )
 
-    def _wait_for_tasks(self, jobs: Any, deadline: Deadline) -> bool:
-        unfinished = self._session.tasks
-        waiting = sorted((task.number for task in tasks_of(self._session, jobs)), reverse=True)
-
-        def ended() -> bool:
-            while waiting and waiting[-1] not in unfinished:
-                waiting.pop()
-            return not waiting
-
-        return ended() or self._session.wait_until(ended, deadline.left())
-
-    def wait_interactive(self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1) -> bool:
-        """Wait like `wait`, and show the progress and the elapsed time on stderr.
+    def wait_interactive(
+        self, jobs: Jobs | None = None, interval: float = 1.0, timeout: float | None = -1, widget: object = None
+    ) -> bool:
+        """Wait like `wait`, and show the progress from the start; see `AsyncResult.wait_interactive`.
 
         `jobs`: see `wait`; all of them tasks of this client. `interval`: seconds between updates. `timeout`: in
-        seconds; None or negative: no limit.
+        seconds; None or negative: no limit. `widget`: as in a notebook (True) or as text (False); None: as fits.
         """
-        from engineroom.client.results.showing import wait_and_show  # few show how far they are
-
-        session = self._session
-        wanted = list(self.outstanding) if jobs is None else ids_of(session, jobs)
-        pending = status_of(session, wanted)["pending"]
-        results = dict.fromkeys(find_result(session, name) for name in pending)
-        return wait_and_show(list(results), interval, limit_of(timeout))
+        wish = from_the_start(interval, widget)
+        session, deadline = self._session, Deadline(limit_of(timeout))
+        tasks = tasks_of(session, None if jobs is None else status_of(session, jobs)["pending"])
+        return wait_for_tasks(session, tasks, deadline, wish)
 
     def get_result(
         self,

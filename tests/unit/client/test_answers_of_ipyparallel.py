@@ -279,7 +279,7 @@ def test_waiting_shows_how_far_it_is(rc: Client, fake: FakeController, capsys: p
     assert not result.wait_interactive(interval=0.001, timeout=0.01)
     assert not rc.wait_interactive(result, 0.001, 0.01)
     assert not rc.wait_interactive(interval=0.001, timeout=0.01)
-    assert "0 of 2 tasks done after 0 s" in capsys.readouterr().err
+    assert "0 of 2 tasks done after 0.0 s" in capsys.readouterr().err
     fake.answer()
     assert result.wait_interactive(timeout=SECONDS)
     assert rc.wait_interactive(timeout=SECONDS)

@@ -252,7 +252,7 @@ def test_before_an_engine_has_joined_every_wait_says_so_once(
 def test_at_a_terminal_it_is_shown(
     silent: Silent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engineroom.client.waiting.live_line.somebody_looks", lambda: True)
+    monkeypatch.setattr("engineroom.client.progress.audience.somebody_looks", lambda: True)
     silent.engines = []
     with connected(silent, patience=0.02) as rc:
         assert not rc.load_balanced_view().apply_async(abs, -1).wait(0.2)

@@ -281,7 +281,7 @@ def test_waiting_for_engines_shows_what_the_start_waits_for_and_says_what_failed
             shown.append(capsys.readouterr().err)
             return "".join(shown)
 
-        assert wait_until(lambda: "2 of 4 engines; engine set 1: queued (Slurm: Resources)" in show())
+        assert wait_until(lambda: "s: engine set 1: queued (Slurm: Resources)" in show())
         with pytest.raises(
             TimeoutError, match=r"(?s)2 of 4 engines .*\nwhy: engine set 1: queued \(Slurm: Resources\)$"
         ):

@@ -64,9 +64,9 @@ def test_on_a_terminal_a_line_says_what_a_call_waits_for_and_is_gone_at_its_end(
         results = view.map_async(abs, range(3), chunksize=1)
         task = results._tasks[0]
         fake.do(fake.send, TasksStarted(1, one_task(task.id(rc._session.id))))
-        words = rf"waiting for 3 tasks: 1 runs on engine 1 \(\d+ s\), 2 wait: {BUSY.why}"
+        words = rf"0/3 items[^@]*1 runs on engine 1 \(\d+ s\), 2 wait: {BUSY.why}"
         waits(fake, results.wait, lambda: re.search(words, terminal.getvalue()))
-        assert terminal.getvalue().endswith("\r\x1b[K")
+        assert terminal.getvalue().endswith("\r\x1b[1A\x1b[J")
 
 
 @pytest.mark.parametrize("kind", ["get", "wait", "rc.wait", "iteration", "result", "gather"])

@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from engineroom.client.waiting.live_line import LiveLine, somebody_looks
+from engineroom.client.progress.audience import somebody_looks
+from engineroom.client.progress.lines import Lines
+from engineroom.client.progress.standing import Counts, Standing
 from engineroom.machine.standard_streams import is_read, is_terminal, moves, say, say_to
 
 
@@ -60,11 +62,11 @@ def test_nothing_of_a_stream_is_taken_for_granted(make: Any, monkeypatch: pytest
     assert not moves(stream)
     assert is_read(stream)
     assert not somebody_looks()
-    line = LiveLine(stream)
-    line.show("waiting")
-    line.end()
+    display = Lines(stream, lasting=False)
+    display.show(Standing(Counts(0, 1)))
+    display.end(Standing(Counts(1, 1)))
     if isinstance(stream, OnlyWrites):
-        assert stream.text == "one\ntwo\nthree\nwaiting\n"
+        assert stream.text == "one\ntwo\nthree\nwaiting: 0.0 s\n"
 
 
 def test_a_pipe_that_nobody_reads_is_dropped() -> None:

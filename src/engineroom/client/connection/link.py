@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from engineroom.client.connection.inbox import Inbox
@@ -138,6 +138,11 @@ class Link:
             if left != before:
                 since = loop.time()
         return left
+
+    def unsent(self, numbers: Iterable[int]) -> int:
+        """Return how many bytes of the requests with these numbers are still to be sent as streams. From any thread."""
+        connection = self._connection
+        return 0 if connection is None else self._streams.left(connection, numbers)
 
     async def close(self) -> None:
         """Send what is waiting, acknowledge results, and close the connection."""

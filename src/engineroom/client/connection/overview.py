@@ -23,18 +23,21 @@ def overview(tasks: Sequence[Task], why: str) -> str:
     Returns "" if all have ended.
     """
     left = [task for task in tasks if task.outcome is None]
-    if not left:
-        return ""
+    return f"waiting for {_count(len(left), len(tasks))}: {activity(left, why, len(tasks))}" if left else ""
+
+
+def activity(left: Sequence[Task], why: str, of: int) -> str:
+    """Return what the tasks in `left` do, the unfinished ones of `of` tasks; "" if there are none. See `overview`."""
     running = [task for task in left if task.started]
     waiting = len(left) - len(running)
-    one = len(tasks) == 1
+    one = of == 1
     parts = [f"{'it' if one else len(running)} {_running(running)}"] if running and not (why and not waiting) else []
     if waiting:
         reason = f": {why}" if why else ""
         parts.append(f"{'it' if one else waiting} {'waits' if waiting == 1 else 'wait'}{reason}")
     elif why:
         parts.append(why)
-    return f"waiting for {_count(len(left), len(tasks))}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def first_that_waits(tasks: Iterable[Task]) -> Task | None:

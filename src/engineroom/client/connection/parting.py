@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from engineroom.client.waiting.live_line import say
+from engineroom.client.progress.audience import say
 
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread

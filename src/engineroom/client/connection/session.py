@@ -16,7 +16,7 @@ from engineroom.client.connection.io_thread import IOThread
 from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
 from engineroom.client.connection.silence import Silence
-from engineroom.client.connection.vigil import Tasks, Vigil
+from engineroom.client.connection.vigil import Subject, Unfinished, Vigil
 from engineroom.client.state.engine_table import Engine
 from engineroom.client.state.pythons import options_for
 from engineroom.client.state.room import would_stop_a_loop
@@ -293,18 +293,18 @@ class Session(State):
         if self.outgoing.stuck:
             self.outgoing.wake_surely()
 
-    def _vigil(self, tasks: Tasks | None) -> Vigil:
-        """Return a vigil over `tasks()`, None: over all."""
-        return Vigil(self.id, self.questions, self._ask, tasks or (lambda: tuple(self.tasks.values())))
+    def _vigil(self, subject: Subject | None) -> Vigil:
+        """Return a vigil over `subject`, None: over all tasks."""
+        return Vigil(self.id, self.questions, self._ask, subject or Unfinished(self.tasks), self._link.unsent)
 
     def _ask(self, message: Message) -> None:
         """Have a question sent, whoever asks it; nothing if the session has ended."""
         if not self.closed:
             self.outgoing.send([message])
 
-    def why_it_stands(self, tasks: Tasks) -> str:
-        """Return why nothing of `tasks()` goes on, "" if something may; waits a moment for the controller's answer."""
-        vigil = self._vigil(tasks)
+    def why_it_stands(self, subject: Subject) -> str:
+        """Return why nothing of `subject` goes on, "" if something may; waits a moment for the controller's answer."""
+        vigil = self._vigil(subject)
         try:
             vigil.ask()
             if vigil.answered is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engineroom.client.connection.tasks_that_wait import inside_an_engine, words_for_a_task
-from engineroom.client.connection.vigil import Tasks, Vigil
-from engineroom.client.waiting.live_line import say, somebody_looks
-from engineroom.client.waiting.waits import FOR_EVER, Looks
+from engineroom.client.connection.vigil import Subject, Vigil, Wish
+from engineroom.client.progress.audience import say, silenced, somebody_looks
+from engineroom.client.waiting.waits import FOR_EVER, Looks, together
 
 if TYPE_CHECKING:
     from engineroom.client.connection.io_thread import IOThread
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SOON, _REDRAWN = 0.15, 1.0
-"""Part of the patience after which a wait says what is wrong, and seconds between two looks that people see."""
+_SOON = 0.15
+"""Part of the patience after which a wait says what is wrong."""
+
+_ASKED_AGAIN = 1.0
+"""Seconds between two questions to the controller while a wait is shown."""
 
 _FOR_OTHERS = 1.25
 """Those who wait here say it themselves, where their output is shown; for others it is said this much later."""
@@ -35,15 +39,13 @@ class Silence:
         io: IOThread,
         unfinished: Callable[[], Mapping[int, Task]],
         patience: float,
-        vigil: Callable[[Tasks | None], Vigil],
+        vigil: Callable[[Subject | None], Vigil],
     ) -> None:
         """`unfinished()`: the calls whose end is not known, by number. `patience`: seconds that a call waits before.
 
-        `vigil(tasks)`: makes what asks about `tasks()`, None: about all of those.
+        `vigil(subject)`: makes what asks about it, None: about all of those.
         """
-        self._vigil = vigil
-        self._shows: Vigil | None = None
-        """The wait that has the line on the screen."""
+        self.vigil = vigil
         self._others: Vigil | None = None
         self._said_to_stand = ""
         self._engines, self._io, self._unfinished = engines, io, unfinished
@@ -75,46 +77,61 @@ class Silence:
             self._said_full = True
             say(f"{full}: further calls are submitted when earlier ones have ended", log, aloud=inside_an_engine())
 
-    def looks(self, tasks: Tasks | None = None) -> Looks:
-        """Say what a wait for `tasks()`, None: for all calls, is for: soon what is wrong, later everything."""
-        soon = self._patience * _SOON
-        yield soon
-        vigil = self._vigil(tasks)
+    def looks(self, subject: Subject | None = None, wish: Wish | None = None) -> Looks:
+        """Say what a wait for `subject`, None: for all calls, is for: soon what is wrong, later everything.
+
+        `wish`: how it is shown where people look; None: as `subject` says.
+        """
+        early = wish is not None or (subject is not None and subject._progress)
+        if not early:
+            yield self._patience * _SOON  # nearly all waits are over before it goes on
+        shared = None if subject is None else subject._vigil
+        vigil = shared or self.vigil(subject)
+        wish = wish or Wish(None if subject is None else subject._progress)
         try:
-            vigil.ask()
-            if self._cut or (self._engines.left and not self._engines.ids):
-                self.look()
-            yield soon
-            if somebody_looks():  # a person may do something about it, and may have forgotten it later
-                vigil.warn(self._say_that_it_stands)
-            yield self._patience - 2 * soon
-            while True:
-                vigil.ask()
-                if not self.look():
-                    vigil.warn(self._say_that_it_stands)
-                self._show(vigil)
-                yield min(_REDRAWN, self._patience) if self._shows is vigil else self._patience
+            yield from together(self._says(vigil, early=bool(early)), self._shows(vigil, wish))
         finally:
-            vigil.end()
-            if self._shows is vigil:
-                self._shows = None
+            if shared is None:
+                vigil.end()
+            else:
+                shared.clear()
 
-    def _show(self, vigil: Vigil) -> None:
-        """Show what a wait is for where people look, unless another one does so."""
-        if self._shows is None and somebody_looks():
-            self._shows = vigil
-        if self._shows is vigil:
-            vigil.show()
+    def _says(self, vigil: Vigil, *, early: bool) -> Looks:
+        soon = self._patience * _SOON
+        if early:
+            yield soon
+        vigil.ask()
+        if self._cut or (self._engines.left and not self._engines.ids):
+            self.look()
+        yield soon
+        if somebody_looks():  # a person may do something about it, and may have forgotten it later
+            vigil.warn(self._say_that_it_stands)
+        yield self._patience - 2 * soon
+        while True:
+            vigil.ask()
+            if not self.look():
+                vigil.warn(self._say_that_it_stands)
+            yield self._patience
 
-    def _clear(self) -> None:
-        """Have nothing on the line on the screen."""
-        if self._shows is not None:
-            self._shows.clear()
+    def _shows(self, vigil: Vigil, wish: Wish) -> Looks:
+        if wish.progress is None:
+            yield self._patience * (1 - _SOON)
+        if wish.progress is False or silenced() or not (wish.progress or somebody_looks()):
+            return
+        if (early := vigil.due - time.monotonic()) > 0:
+            yield early
+        asked = time.monotonic()
+        while True:
+            began = time.monotonic()
+            pause = vigil.show(wish)
+            if began - asked >= _ASKED_AGAIN:
+                asked = began
+                vigil.ask()
+            yield pause
 
     def _say_that_it_stands(self, key: str, words: str) -> None:
         if key != self._said_to_stand:
             self._said_to_stand = key
-            self._clear()
             say(words, log, aloud=inside_an_engine())
 
     def look(self) -> bool:
@@ -174,7 +191,6 @@ class Silence:
             return
         self._said = key
         if words:
-            self._clear()
             say(words, log, aloud=inside_an_engine())  # what a task prints is shown at its client
 
     def watch(self) -> None:
@@ -198,7 +214,7 @@ class Silence:
                 self._others = None
             return
         if self._others is None:
-            self._others = self._vigil(None)
+            self._others = self.vigil(None)
         self._others.ask()  # the answer is looked at when it has come: the thread that receives it is this one
         if not self.look():
             self._io.loop.call_later(_SOON * self._patience, self._others.warn, self._say_that_it_stands)

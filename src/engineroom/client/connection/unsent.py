@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Streams:
                 requests[request] = None
         size = 0 if connection is None else sum(connection.left(stream) for stream in open_.values())
         return Unsent(sum(request.open for request in requests), size or sum(request.size for request in requests))
+
+    def left(self, connection: Connection, numbers: Iterable[int]) -> int:
+        """Return how many bytes of these requests are left to be sent; for any thread."""
+        known = self._streams
+        return sum(connection.left(known.get(number, 0)) for number in numbers)
 
     def _forget_sent(self, connection: Connection) -> None:
         self._streams = {of: stream for of, stream in self._streams.items() if connection.left(stream)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
+import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from engineroom.client.engines.start_news import StartNews
-from engineroom.client.waiting.live_line import LiveLine
-from engineroom.client.waiting.waits import PATIENCE, Deadline
+from engineroom.client.progress.shown import Shown
+from engineroom.client.progress.standing import Counts, Standing
+from engineroom.client.waiting.waits import PATIENCE, Looks, together
 from engineroom.errors import EngineError
 from engineroom.trail.first_failure import advice, failures, in_brief
 from engineroom.trail.steps import Step
@@ -23,15 +24,18 @@ log = logging.getLogger(__name__)
 _SAID_AFTER = 2
 """Looks after which a program that waits says so, once; they make up the session's patience."""
 
+_DRAWN = 0.2
+"""Seconds between two looks that people see."""
+
 
 def wait_for_engines(
-    session: Session, news: StartNews, wanted: int, timeout: float | None, *, block: bool, interactive: bool
+    session: Session, news: StartNews, wanted: int, timeout: float | None, *, block: bool, shown: Shown | None
 ) -> Future[None] | None:
     """Wait until there are `wanted` engines; with `block=False` return a future of that instead.
 
-    `interactive`: show what is waited for. EngineError: an engine left meanwhile. TimeoutError: too few came.
+    `shown`: shows what is waited for. EngineError: an engine left meanwhile. TimeoutError: too few came.
     """
-    wait = _Wait(session, news, wanted, timeout, interactive=interactive)
+    wait = _Wait(session, news, wanted, timeout, shown)
     if block:
         wait()
         return None
@@ -50,44 +54,58 @@ def wait_for_engines(
 
 class _Wait:
     def __init__(
-        self, session: Session, news: StartNews, wanted: int, timeout: float | None, *, interactive: bool
+        self, session: Session, news: StartNews, wanted: int, timeout: float | None, shown: Shown | None
     ) -> None:
         self._session, self._news, self._engines = session, news, session.engines
-        self._wanted, self._timeout = wanted, timeout
+        self._wanted, self._timeout, self._shown = wanted, timeout, shown
         self._left_before = session.engines.left
-        self._line = LiveLine(sys.stderr) if interactive else None
-        self._warned = ""
+        self._since = time.time()
+        self._warned = self._brief = ""
         self._looks = 0
 
     def __call__(self) -> None:
         """Return once the engines are there."""
-        deadline = Deadline(self._timeout)
         try:
-            while not self._settled_within(deadline.left()):
-                if deadline.left() == 0:
-                    raise TimeoutError(self._too_few())
-                self._tell(self._news.steps())
+            if not self._session.wait_until(self._settled, self._timeout, looks=together(self._tells(), self._draws())):
+                raise TimeoutError(self._too_few())
         finally:
-            if self._line is not None:
-                self._line.end()
+            if self._shown is not None:
+                self._shown.end(self._standing())
         self._session.check()
         if len(self._engines.ids) < self._wanted:
             raise EngineError(self._one_left())
 
-    def _settled_within(self, left: float | None) -> bool:
-        def settled() -> bool:
-            return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
+    def _settled(self) -> bool:
+        return len(self._engines.ids) >= self._wanted or self._engines.left != self._left_before
 
-        look_every = min(self._session.patience, PATIENCE) / _SAID_AFTER  # a wait that is shorter shows nothing
-        return self._session.wait_until(settled, look_every if left is None else min(look_every, left))
+    def _tells(self) -> Looks:
+        every = min(self._session.patience, PATIENCE) / _SAID_AFTER
+        while True:
+            yield every
+            self._session.silence.look_at_the_way()
+            self._tell(self._news.steps())
+
+    def _draws(self) -> Looks:
+        if self._shown is None:
+            return
+        if not self._shown.lasting:  # a wait that is shorter shows nothing
+            yield min(self._session.patience, PATIENCE) / _SAID_AFTER
+        while True:
+            self._shown.show(self._standing())
+            yield _DRAWN
+
+    def _standing(self) -> Standing:
+        there = min(self._wanted, len(self._engines.ids))
+        counts = Counts(there, self._wanted, "engines", "waiting for engines", since=self._since)
+        return Standing(counts, "" if there == self._wanted else self._brief, max(0.0, time.time() - self._since))
 
     def _tell(self, steps: tuple[Step, ...]) -> None:
-        """Show the progress; if nobody is watching, log failures and, after a while, what it waits for."""
+        """Note what engines wait for; if nobody is watching, log failures and, after a while, what it waits for."""
         self._looks += 1
-        brief = in_brief(steps)
-        if self._line is not None:
-            self._line.show(f"{len(self._engines.ids)} of {self._wanted} engines{f'; {brief}' if brief else ''}")
-        elif (found := failures(steps)) and str(found[0]) != self._warned:
+        brief = self._brief = in_brief(steps)
+        if self._shown is not None:
+            return
+        if (found := failures(steps)) and str(found[0]) != self._warned:
             self._warned = str(found[0])
             fix = f"; {found[0].fix}" if found[0].fix else ""
             log.warning("while waiting for engines: %s", self._engines.advise(f"{found[0]}{fix}"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
 from itertools import accumulate, chain
-from operator import index
+from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from engineroom.client.kinds import T
+from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.metadata import Metadata, metadata_of
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
 
+_MANY = 1000
+"""More tasks than this are found by a dict of all, fewer one by one."""
+
+_NUMBER = attrgetter("number")
+
 
 @called_by_users("_each", "__getitem__")
 class AsyncMapResult(AsyncResult[list[T]]):
@@ -35,6 +41,8 @@ class AsyncMapResult(AsyncResult[list[T]]):
     """
 
     __slots__ = ("_arrived", "_starts", "_stop", "ordered")
+    _counted = (0, 0)
+    """So many of those that have arrived have been counted, and so many items they have."""
 
     def __init__(
         self,
@@ -46,14 +54,17 @@ class AsyncMapResult(AsyncResult[list[T]]):
         return_exceptions: bool = False,
         stop: bool = False,
         label: str = "",
+        progress: bool | None = None,
     ) -> None:
-        """`sizes`: how many items each task has. `stop`: end with the first error."""
+        """`sizes`: how many items each task has. `stop`: end with the first error. `progress`: see `wait`."""
         super().__init__(
             session, name, count=len(sizes), single=False, return_exceptions=return_exceptions, label=label
         )
         self._arrived: list[Task] = []
         self._starts = list(accumulate(sizes, initial=0))
         self._stop, self.ordered = stop, ordered
+        if progress is not None:
+            self._progress = progress
 
     def __len__(self) -> int:
         """How many items there are."""
@@ -64,12 +75,25 @@ class AsyncMapResult(AsyncResult[list[T]]):
         """How many items have ended."""
         return sum(self._size(place) for place, task in enumerate(self._tasks) if task.outcome is not None)
 
+    def _counts(self) -> Counts:
+        """Return how many items have ended; of those that were counted before, nothing is counted again."""
+        counted, done = self._counted
+        new = self._arrived[counted:]
+        if len(new) > _MANY:
+            sizes = {task.number: self._size(place) for place, task in enumerate(self._tasks)}
+            done += sum([sizes[task.number] for task in new])
+        else:
+            tasks = self._tasks
+            done += sum([self._size(bisect_left(tasks, task.number, key=_NUMBER)) for task in new])
+        self._counted = (counted + len(new), done)
+        return super()._counts()._replace(done=done, total=len(self), unit="items")
+
     def _iterate(self, timeout: float | None = None) -> Iterator[T]:
         """Yield the results item by item, each as soon as its chunk is there and, if ordered, its turn has come.
 
         TimeoutError if that takes more than `timeout` seconds from now on, all together.
         """
-        return self._each(Deadline(timeout))
+        return self._shown_while_read(self._each(Deadline(timeout)))
 
     if TYPE_CHECKING:  # an AsyncMapResult[int] has items that are ints
 

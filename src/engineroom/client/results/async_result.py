@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
+from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step, each
 from engineroom.client.results.facts import Facts
 from engineroom.client.results.failures import joined_error
@@ -95,24 +96,38 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
         timeout: float | None = None,
         return_exceptions: Literal[False] | None = None,
         return_when: str | None = None,
+        *,
+        progress: bool | None = None,
     ) -> T: ...
     @overload
     def get(
-        self, timeout: float | None = None, return_exceptions: bool | None = None, return_when: str | None = None
+        self,
+        timeout: float | None = None,
+        return_exceptions: bool | None = None,
+        return_when: str | None = None,
+        *,
+        progress: bool | None = None,
     ) -> Any: ...
     def get(
         self,
         timeout: float | None = None,
         return_exceptions: bool | None = None,
         return_when: str | None = None,
+        *,
+        progress: bool | None = None,
     ) -> Any:
         """Return the result or the list of results; raise the error if the call raised.
 
         `timeout`: seconds to wait before raising TimeoutError; None or negative: no limit. `return_exceptions`: return
         errors in place of results instead of raising. `return_when=FIRST_EXCEPTION`: raise the first error at once;
-        FIRST_COMPLETED: ValueError. A single call raises its own error, a RemoteError; several a CompositeError.
+        FIRST_COMPLETED: ValueError. `progress`: see `wait`.
+
+        A single call raises its own error, a RemoteError; several a CompositeError.
         EngineError: the engine was lost. TaskAborted, CancelledError: it was cancelled.
         """
+        if progress is not None:
+            with self._with_progress(progress):
+                return self.get(timeout, return_exceptions, return_when)
         limit = limit_of(timeout)
         try:
             if return_when is not None:
@@ -191,6 +206,11 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     def _awaited(self) -> Sequence[Task]:
         return self._tasks
 
+    def _counts(self) -> Counts:
+        tasks = self._tasks
+        since = tasks[0].submitted if tasks else 0.0
+        return Counts(len(tasks) - self._left, len(tasks), name=self._name, failed=self._failures, since=since)
+
     def _unfinished(self) -> list[Task]:
         """Return the tasks whose end is not known yet."""
         return [task for task in self._tasks if task.outcome is None]
@@ -240,8 +260,7 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Like iterating; TimeoutError if it takes more than `timeout` seconds from now on, all together."""
         self._check_several()
-        deadline = Deadline(timeout)
-        return self._in_order(deadline)
+        return self._shown_while_read(self._in_order(Deadline(timeout)))
 
     def _check_several(self) -> None:
         if self._single:
@@ -427,6 +446,15 @@ class JoinedResult(Joining, AsyncResult[list[Any]]):
             if not part._single:
                 part._watch(self._task_of_part_done)
             part._when_done(self._part_done)
+
+    def __len__(self) -> int:
+        """How many results there are."""
+        return sum(1 if part._single else len(part) for part in self._parts)
+
+    @property
+    def progress(self) -> int:
+        """How many of them have ended."""
+        return sum(part.progress for part in self._parts)
 
     def _as_argument(self) -> tuple[Any, ...]:
         from engineroom.client.state.as_arguments import Made

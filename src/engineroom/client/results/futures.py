@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
 from engineroom.client.kinds import T
+from engineroom.client.progress.standing import Counts
 from engineroom.client.waiting.awaited import new_wait
-from engineroom.client.waiting.waits import Waiter
+from engineroom.client.waiting.waits import Looks, Waiter
 from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 
@@ -43,6 +45,10 @@ class LeanFuture(Future[T]):
 
     _late = False
     """Whether a wait for it has run out of time."""
+    _progress: bool | None = None
+    """Whether waits for it show the progress: from their start (True), never (False), or once they have lasted."""
+    _vigil: Vigil | None = None
+    """What shows the progress over several waits, those of an iteration."""
     __slots__ = ("_callbacks", "_session", "_state", "_waiting", "_watchers")
 
     def __init__(self, session: Session) -> None:
@@ -185,13 +191,16 @@ class LeanFuture(Future[T]):
             said = f"no result in {timeout:g} s" if timeout else "no result yet"
             unanswered = self._session.silence.unanswered()
             if not unanswered and timeout and timeout >= _WORTH_ASKING:
-                unanswered = self._session.why_it_stands(self._awaited)
+                unanswered = self._session.why_it_stands(self)
             raise TimeoutError(f"{said}: {unanswered}" if unanswered else said)
         if self._state is CANCELLED:
             raise CancelledError
 
-    def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool:
-        """Return whether `condition()` came true in time; it is asked whenever one of the tasks ends."""
+    def _wait(self, condition: Callable[[], object], timeout: float | None, looks: Looks | None = None) -> bool:
+        """Return whether `condition()` came true in time; it is asked whenever one of the tasks ends.
+
+        `looks` go on meanwhile; by default, they say what is waited for.
+        """
         waiter = Waiter()
 
         def look() -> None:
@@ -209,7 +218,7 @@ class LeanFuture(Future[T]):
         try:
             if condition():  # since a signal handler that interrupted this may have waited itself
                 return True
-            woken = self._session.wait_for(waiter, timeout, self._session.silence.looks(self._awaited))
+            woken = self._session.wait_for(waiter, timeout, looks or self._session.silence.looks(self))
             self._late = self._late or not woken
             return woken
         finally:
@@ -218,6 +227,37 @@ class LeanFuture(Future[T]):
     def _awaited(self) -> Sequence[Task]:
         """Return the tasks that its end depends on."""
         return ()
+
+    def _counts(self) -> Counts:
+        """Return how far it is."""
+        return Counts(int(self.done()), 1)
+
+    @contextlib.contextmanager
+    def _with_progress(self, progress: object) -> Iterator[None]:
+        """Return a context in which waits show the progress from the start, or never."""
+        before, self._progress = self._progress, bool(progress)
+        try:
+            yield
+        finally:
+            self._progress = before
+
+    def _shown(self, interval: float, widget: object) -> Looks:
+        """Return what shows the progress of one wait from its start; see `wait_interactive`."""
+        return self._session.silence.looks(self, from_the_start(interval, widget))
+
+    def _shown_while_read(self, values: Iterator[Any]) -> Iterator[Any]:
+        """Return `values`, the results; with one progress bar over all waits, if one is wanted."""
+        return self._each_shown(values) if self._progress else values
+
+    def _each_shown(self, values: Iterator[Any]) -> Iterator[Any]:
+        self._vigil = vigil = self._session.silence.vigil(self)
+        try:
+            vigil.show(Wish(progress=True))
+            vigil.clear()
+            yield from values
+        finally:
+            self._vigil = None
+            vigil.end()
 
     def _watch(self, look: Callable[[], object]) -> bool:
         """Have `look()` called whenever one of the tasks ends; False if all have."""

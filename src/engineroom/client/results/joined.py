@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.failures import composite
 from engineroom.client.results.futures import FINISHED
@@ -20,6 +21,9 @@ class Part(Protocol):
 
     @property
     def _single(self) -> bool: ...
+    @property
+    def progress(self) -> int: ...
+    def __len__(self) -> int: ...
     def done(self) -> bool: ...
     def cancelled(self) -> bool: ...
     def cancel(self, *, force: bool = False) -> bool: ...
@@ -29,6 +33,7 @@ class Part(Protocol):
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]: ...
     def _until(self, condition: Callable[[], object]) -> Generator[Any, None, None]: ...
     def _steps(self) -> Iterator[Step]: ...
+    def _counts(self) -> Counts: ...
 
 
 class Joining:
@@ -45,6 +50,9 @@ class Joining:
         _watchers: list[Callable[[], object]] | None
 
         def _look(self) -> None: ...
+
+        _shown_while_read: Callable[[Iterator[Any]], Iterator[Any]]
+
         def _end(self, state: str) -> None: ...
 
     def cancel(self, *, force: bool = False) -> bool:
@@ -54,7 +62,19 @@ class Joining:
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         """Yield the results in order, each as soon as it is there; TimeoutError after `timeout` seconds from now."""
         deadline = Deadline(timeout)
-        return (value for part in self._parts for value in _each(part, deadline))
+        return self._shown_while_read(value for part in self._parts for value in _each(part, deadline))
+
+    def _counts(self) -> Counts:
+        parts = [part._counts() for part in self._parts]
+        units, names = {part.unit for part in parts}, {part.name for part in parts}
+        return Counts(
+            sum(part.done for part in parts),
+            sum(part.total for part in parts),
+            units.pop() if len(units) == 1 else "results",
+            names.pop() if len(names) == 1 else self._name,
+            sum(part.failed for part in parts),
+            min(part.since for part in parts),
+        )
 
     def _steps(self) -> Iterator[Step]:
         for part in self._parts:

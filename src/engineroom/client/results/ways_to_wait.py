@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from engineroom.client.waiting.waits import limit_of
+from engineroom.client.waiting.waits import Looks, limit_of
 from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
@@ -34,26 +35,42 @@ class WaysToWait(Generic[Part]):
         def __len__(self) -> int: ...
         def done(self) -> bool: ...
         def _has_failed(self) -> bool: ...
+        def _with_progress(self, progress: object) -> AbstractContextManager[None]: ...
+        def _shown(self, interval: float, widget: object) -> Looks: ...
         def _result_of(self, task: Task) -> Part: ...
-        def _wait(self, condition: Callable[[], object], timeout: float | None) -> bool: ...
+        def _wait(
+            self, condition: Callable[[], object], timeout: float | None, looks: Looks | None = None
+        ) -> bool: ...
 
     @overload
-    def wait(self, timeout: float | None = -1, return_when: None = None) -> bool: ...
+    def wait(
+        self, timeout: float | None = -1, return_when: None = None, *, progress: bool | None = None
+    ) -> bool: ...
     @overload
-    def wait(self, timeout: float | None, return_when: str) -> tuple[set[Part], set[Part]]: ...
+    def wait(
+        self, timeout: float | None, return_when: str, *, progress: bool | None = None
+    ) -> tuple[set[Part], set[Part]]: ...
     @overload
-    def wait(self, timeout: float | None = -1, *, return_when: str) -> tuple[set[Part], set[Part]]: ...
-    def wait(self, timeout: float | None = -1, return_when: str | None = None) -> bool | tuple[set[Part], set[Part]]:
+    def wait(
+        self, timeout: float | None = -1, *, return_when: str, progress: bool | None = None
+    ) -> tuple[set[Part], set[Part]]: ...
+    def wait(
+        self, timeout: float | None = -1, return_when: str | None = None, *, progress: bool | None = None
+    ) -> bool | tuple[set[Part], set[Part]]:
         """Wait at most `timeout` seconds (negative or None: no limit); True if all tasks have ended.
 
         With `return_when` (FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED; others: ValueError): wait for that
-        condition and return two sets of futures, done and not done, with one future per task.
+        condition and return two sets of futures, done and not done, with one future per task. `progress`: show a
+        progress bar on stderr (True), or never (False); None: as the call was made, or after 2 s if someone is likely
+        to see it.
         """
-        limit = limit_of(timeout)
-        if return_when is None:
-            return self.done() or self._wait(self.done, limit)
-        self._wait(self._when(return_when), limit)
-        return self._done_and_not()
+        limit, condition = limit_of(timeout), self.done if return_when is None else self._when(return_when)
+        if progress is None:
+            ended = self.done() or self._wait(condition, limit)
+        else:
+            with self._with_progress(progress):
+                ended = self._wait(condition, limit)
+        return ended if return_when is None else self._done_and_not()
 
     def _when(self, return_when: str) -> Callable[[], object]:
         conditions: dict[str, Callable[[], object]] = {
@@ -108,14 +125,11 @@ class WaysToWait(Generic[Part]):
         widget: object = None,
         return_when: str | None = None,
     ) -> bool | tuple[set[Part], set[Part]]:
-        """Wait like `wait`, and show the progress and the elapsed time on stderr.
+        """Wait like `wait`, and show the progress from the start: a bar on a terminal and in a notebook, else lines.
 
-        `interval`: seconds between updates. `timeout` (in seconds), `return_when`: see `wait`. `widget` has no effect.
+        `interval`: seconds between updates. `timeout` (in seconds), `return_when`: see `wait`. `widget`: as in a
+        notebook (True) or as text (False); None: as fits.
         """
-        del widget
-        from engineroom.client.results.showing import UntilThen, wait_and_show  # few show how far they are
-
-        if return_when is None:
-            return wait_and_show([self], interval, limit_of(timeout))
-        wait_and_show([UntilThen(self, self._when(return_when))], interval, limit_of(timeout))
-        return self._done_and_not()
+        condition = self.done if return_when is None else self._when(return_when)
+        ended = self._wait(condition, limit_of(timeout), self._shown(interval, widget))
+        return ended if return_when is None else self._done_and_not()

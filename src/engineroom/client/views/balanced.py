@@ -145,15 +145,16 @@ class LoadBalancedView(View[One]):
         return_exceptions: bool = False,
         on_error: OnError = "continue",
         label: str | None = None,
+        progress: bool | None = None,
     ) -> AsyncMapResult[Any]:
         """Call `f` with the items of `sequences`, as the builtin `map` does; return an AsyncMapResult.
 
         `chunksize`: items per task; None: large chunks first, then smaller ones (one item per task in a view with
         `retries` or `time_limit`, which are about tasks). `ordered`: iterate over the results in the order of the
         items, otherwise as they arrive. `return_exceptions`: return errors as results. `on_error="stop"`: the first
-        error ends the map: tasks that have not started are cancelled, and running ones are interrupted. ValueError:
-        options are wrong, or wrong together. TypeError: there are no `sequences`. PackError: names the item that cannot
-        be sent.
+        error ends the map: tasks that have not started are cancelled, and running ones are interrupted. `progress`:
+        whether waits for the results show a progress bar, see `AsyncResult.wait`. ValueError: options are wrong, or
+        wrong together. TypeError: there are no `sequences`. PackError: names the item that cannot be sent.
         """
         if chunksize is None and (self.retries or self.time_limit is not None):
             chunksize = 1
@@ -172,6 +173,7 @@ class LoadBalancedView(View[One]):
             return_exceptions=return_exceptions,
             stop=stop,
             label=label,
+            progress=progress,
         )
         options = self._options(label)
 

@@ -100,12 +100,14 @@ class DirectView(PreparingView[Kind]):
         return_exceptions: bool = False,
         on_error: OnError = "continue",
         label: str | None = None,
+        progress: bool | None = None,
     ) -> AsyncMapResult[Any]:
         """Call `f` with the items of `sequences`, an equal contiguous part on each engine; return an AsyncMapResult.
 
         `return_exceptions`: return errors as results. `on_error="stop"`: the first error ends the map: tasks that have
-        not started are cancelled, and running ones are interrupted. ValueError: options are wrong together. TypeError:
-        there are no `sequences`. PackError: names the item that cannot be sent.
+        not started are cancelled, and running ones are interrupted. `progress`: whether waits for the results show a
+        progress bar, see `AsyncResult.wait`. ValueError: options are wrong together. TypeError: there are no
+        `sequences`. PackError: names the item that cannot be sent.
         """
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
@@ -122,6 +124,7 @@ class DirectView(PreparingView[Kind]):
             return_exceptions=return_exceptions,
             stop=stop,
             label=label,
+            progress=progress,
         )
 
         def submit(body: Packed, place: int) -> None:

@@ -81,6 +81,7 @@ class _MapOptions(TypedDict, total=False):
     return_exceptions: bool
     on_error: OnError
     label: str | None
+    progress: bool | None
 
 
 class DirectMapOptions(_MapOptions, total=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import queue
 import sys
@@ -144,6 +145,23 @@ def in_slices(wait: Callable[[float], object], timeout: float | None, looks: Loo
     finally:
         looks.close()
     return False
+
+
+def together(*several: Looks) -> Looks:
+    """Have all of `several` go on, each in its own time, until the last has ended."""
+    due = [(0.0, number, looks) for number, looks in enumerate(several)]
+    start = time.monotonic()
+    try:
+        while due:
+            at, number, looks = heapq.heappop(due)
+            if (left := at - (time.monotonic() - start)) > 0:
+                yield left
+            seconds = next(looks, None)
+            if seconds is not None:
+                heapq.heappush(due, (time.monotonic() - start + seconds, number, looks))
+    finally:
+        for looks in several:
+            looks.close()
 
 
 def every(seconds: float, look: Callable[[], object]) -> Looks:
