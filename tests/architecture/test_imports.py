@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("IPython", "asyncio", "cryptography", "numpy", "ssl", "uvloop")
+HEAVY = ("IPython", "asyncio", "cryptography", "numpy", "rich", "ssl", "uvloop")
 
 
 def test_the_import_contracts_hold() -> None:

@@ -26,7 +26,7 @@ _SHORTEST = 0.01
 """Seconds between two looks, at least."""
 
 _COST = 20
-"""A look that takes long, at 100,000 tasks, is taken only so often that the time between two is so many times longer."""
+"""A look that takes long, at 100,000 tasks, is taken so seldom that the time between two is so many times longer."""
 
 _REQUESTS = 1000
 """So many tasks are looked at for what is still being sent."""
