@@ -193,7 +193,7 @@ def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:
         (lambda: balanced.imap(abs, [1], ordred=True), "did you mean ordered?"),
         (lambda: direct.map_sync(pow, [1], y=5), "DirectView.map_sync() has no argument 'y'"),
         (lambda: direct.map_sync(pow, [1], y=5), "functools.partial(f, y=...)"),
-        (lambda: direct.map_sync(pow, [1], z=5), "it has label, on_error, return_exceptions, track"),
+        (lambda: direct.map_sync(pow, [1], z=5), "it has label, on_error, progress, return_exceptions, track"),
         (lambda: direct.map_sync(pow, [1], chunksize=5), "use a load-balanced view for chunks"),
         (lambda: direct.map_async(pow, [1], chunk_size=5), "use a load-balanced view for chunks"),
         (lambda: direct.map(pow, [1], y=5), "DirectView.map() has no argument 'y'"),
@@ -210,12 +210,12 @@ def test_arguments_are_shown_by_their_names(rc: Client) -> None:
     every = {"label", "track", "time_limit", "on_time_limit"}
     needs = {"after", "follow", "timeout", "rerun_lost", "retries", "priority", "gpu", "memory", "resources", "tag"}
     for method, names in (
-        (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label"}),
-        (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),
-        (balanced.map_async, {"chunksize", "ordered", "return_exceptions", "on_error", "label"}),
+        (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
+        (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
+        (balanced.map_async, {"chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
         (balanced.imap, {"ordered", "max_outstanding", "return_exceptions"}),
-        (direct.map_sync, {"track", "return_exceptions", "on_error", "label"}),
-        (direct.map_async, {"track", "return_exceptions", "on_error", "label"}),
+        (direct.map_sync, {"track", "return_exceptions", "on_error", "label", "progress"}),
+        (direct.map_async, {"track", "return_exceptions", "on_error", "label", "progress"}),
         (direct.set_flags, {"block", "targets", *every}),
         (balanced.with_flags, {"block", "targets", *every, *needs}),
         (balanced.remote, {"block", "targets", *every, *needs}),
