@@ -22,7 +22,8 @@ from engineroom.client.arguments.hinted import Hinted
 from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import check_started, merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
-from engineroom.cluster.owner.description import as_options, in_brief, not_running
+from engineroom.cluster.owner.description import as_options, not_running
+from engineroom.cluster.owner.pictured import Pictured
 from engineroom.cluster.owner.session import HostSession
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.plan.making import host_plan
@@ -47,15 +48,12 @@ _log = logging.getLogger(__name__)
 _STATUS_SECONDS = 10.0
 """Seconds that the host may take to tell how it is."""
 
-_REPR_SECONDS = 1.0
-"""Seconds that the host may take to tell `repr` how it is."""
-
 
 class StartedAlready(LaunchError, RuntimeError):
     """The cluster is running."""
 
 
-class Cluster(Hinted, ClusterOptions):
+class Cluster(Hinted, Pictured, ClusterOptions):
     """A cluster: one controller and its engines.
 
     As a context manager (`with` or `async with`), it starts the cluster, waits for all engines, and gives a connected
@@ -88,6 +86,7 @@ class Cluster(Hinted, ClusterOptions):
         engine_memory_limit: int | str | None = None,
         restart_dead_engines: bool | None = None,
         split: bool | None = None,
+        progress: bool | None = None,
         engine_launcher_class: str | type | None = None,
         controller_launcher_class: str | type | None = None,
         shutdown_atexit: bool = True,
@@ -112,6 +111,7 @@ class Cluster(Hinted, ClusterOptions):
         engine_memory_limit: bytes, or "2GiB": memory that an engine may take while a task runs (default: no limit).
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
         split: batch systems only: a job for each engine. shutdown_atexit: stop with this process (default: True).
+        progress: show how a start goes: from its beginning, never, or after 2 s where somebody looks (default).
         load_profile: read the options in the profile's files (default: True). log: where this object logs its warnings.
         log_level: lowest level that processes log. config: their options. parent: a Configurable whose config is used.
         options: any option by its flag. OptionError: an option does not exist, or its value is not valid.
@@ -146,7 +146,7 @@ class Cluster(Hinted, ClusterOptions):
             raise no_sense(error) from error
         self._profile = found
         self.cluster_id = random_id() if cluster_id is None else cluster_id
-        self.shutdown_atexit = shutdown_atexit
+        self.shutdown_atexit, self.progress = shutdown_atexit, progress
         self.log_level = log_level
         self.cluster_file = Path(cluster_file) if cluster_file else found.cluster_file(self.cluster_id)
         self.engine_set = ""
@@ -239,7 +239,8 @@ class Cluster(Hinted, ClusterOptions):
             self._warn(self._missing)
             self.engine_set = "1"
             return self.engine_set
-        answer = await self._ask(messages.StartEngines(n=n if n is not None else self.n, set=engine_set_id or ""))
+        request = messages.StartEngines(n=n if n is not None else self.n, set=engine_set_id or "")
+        answer = await self._shown(self._session, self._ask(request))
         self.engine_set = str(answer["set"])
         self._warn(answer["missing"])
         return self.engine_set
@@ -302,7 +303,8 @@ class Cluster(Hinted, ClusterOptions):
         Logs a warning if some do not register. KeyError: there is no such set. LaunchError: none registered, or the
         cluster is not running.
         """
-        answer = await self._ask(messages.RestartEngines(set=engine_set_id or ""))
+        request = messages.RestartEngines(set=engine_set_id or "")
+        answer = await self._shown(self._session, self._ask(request))
         self._warn(answer["missing"])
 
     async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
@@ -402,14 +404,6 @@ class Cluster(Hinted, ClusterOptions):
             return values
         return not_running(self)
 
-    def _known(self, seconds: float) -> dict[str, Any]:
-        """Return what `to_dict` does if the host answers within `seconds`, else what is known here."""
-        assert self._session is not None
-        with contextlib.suppress(TimeoutError, LaunchError):
-            values: dict[str, Any] = self._session.ask(messages.Status()).result(timeout=seconds)
-            return values
-        return not_running(self)
-
     def why(self) -> str:
         """Return why the cluster does not start or lacks engines, and what to do, or that all is well. Blocks."""
         from engineroom.cluster.why.report import as_text, why  # for those who ask
@@ -425,9 +419,6 @@ class Cluster(Hinted, ClusterOptions):
     def remove_cluster_file(self) -> None:
         """Remove `cluster_file` if it exists."""
         self.cluster_file.unlink(missing_ok=True)
-
-    def __repr__(self) -> str:
-        return in_brief(self, self._known(_REPR_SECONDS) if self.running else None)
 
     @property
     def _file_is_elsewhere(self) -> bool:
@@ -467,7 +458,8 @@ class Cluster(Hinted, ClusterOptions):
         self.n = plan.n
         session = HostSession.start(plan)
         try:
-            ready = await session.ready(keep=not self.shutdown_atexit)
+            session.progress = messages.Progress(0, plan.n)
+            ready = await self._shown(session, session.ready(keep=not self.shutdown_atexit))
         except BaseException:
             await session.stop()
             raise

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from engineroom.cluster.line.dialling import dial_host
 from engineroom.cluster.line.errors import CouldNotStart
-from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Ready, Report, Request, Stop, quoted
+from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Report, Request, Stop, quoted
 from engineroom.cluster.owner.channel import Channel, encode_plan
 from engineroom.cluster.owner.started_host import StartedHost
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -39,6 +39,8 @@ class HostSession:
         self._channel: Channel | None = None
         self._stop_seconds = _PATIENCE
         self._ready: Future[Ready] = Future()
+        self.progress = Progress(0, 0)
+        """How many engines are ready, of how many that are being started."""
         self._ended = threading.Event()
 
     @classmethod
@@ -136,8 +138,10 @@ class HostSession:
                 log.warning("engine %d died: %s; %s%s", engine, cause, more, said)
             case Notice(words=words):
                 log.warning("%s", words)
+            case Progress():
+                self.progress = report
             case _:
-                pass  # progress is for terminals
+                pass  # answers are for those who asked
 
     def _gone(self) -> None:
         self._ended.set()
