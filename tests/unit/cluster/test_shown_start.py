@@ -72,7 +72,7 @@ def test_a_start_that_is_given_up_is_not_left_behind(capsys: pytest.CaptureFixtu
         work = asyncio.ensure_future(
             shown_until(start.run("never"), lambda: start.ready, tmp_path / "none", progress=True)
         )
-        while "0 of 3" not in start.shown:
+        while "0 of 3" not in start.shown:  # noqa: ASYNC110 (nothing tells of what is written)
             await asyncio.sleep(0)
         work.cancel()
         await asyncio.wait({work})
