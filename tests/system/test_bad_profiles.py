@@ -80,7 +80,7 @@ HOMES = {"HOME": "", "IPYTHONDIR": ""}, {"HOME": "{file}", "IPYTHONDIR": ""}, {"
 def test_a_home_that_is_none(command: Callable[..., Command], tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "file").write_text("")
     changed = {name: value.format(file=tmp_path / "file") for name, value in environment.items()}
-    for name in ("start", "engines", "stop", "list", "clean", "logs", "why", "config"):
+    for name in ("start", "engines", "stop", "list", "clean", "logs", "why", "console", "config"):
         asked = command("ipcluster", name, env={**os.environ, **changed})
         assert asked.ends() in (1, 2), asked.output
         assert "Set IPYTHONDIR to a directory that you can write to (export IPYTHONDIR=" in asked.output

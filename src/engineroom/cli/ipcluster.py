@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "list clusters",
     "clean": "remove what ended clusters left behind",
     "logs": "show the logs of a cluster",
+    "console": "open a console on one engine",
     "why": "explain why a cluster does not start or lacks engines",
     "config": "show every option, its value and where it was set",
     "profile": "create a profile with commented configuration files",

@@ -236,6 +236,28 @@ class IPClusterWhy(BaseParallelApplication):
     json = option(Bool(default_value=False, help="Print JSON, for programs."), "json")
 
 
+class IPClusterConsole(BaseParallelApplication):
+    """Open a console on one engine; without an id, list the engines.
+
+    What is piped in runs as one cell.
+    """
+
+    name = Unicode("ipcluster")
+    subcommand = "console"
+    takes_arguments = True
+    arguments_shown = "[ENGINE]"
+    no_effect = _STARTS_NOTHING
+    first = ("--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--file=client.json", "--ssh=me@gateway")
+    examples = Unicode("ipcluster console 3    # what is typed runs on engine 3")
+
+    url_file = option(
+        Unicode("", help="Connection file (default: the one in the profile's security directory)."), "file"
+    )
+    sshserver = option(
+        Unicode("", help="SSH server to tunnel through, [user@]host[:port]; overrides the connection file."), "ssh"
+    )
+
+
 class IPClusterConfig(IPClusterStart):
     """Show every option, its value and where it was set, for `ipcluster start` with the same arguments."""
 

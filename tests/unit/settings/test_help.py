@@ -24,6 +24,7 @@ COMMANDS: list[type[BaseParallelApplication]] = [
     cluster.IPClusterClean,
     cluster.IPClusterLogs,
     cluster.IPClusterWhy,
+    cluster.IPClusterConsole,
     cluster.IPClusterConfig,
     cluster.IPClusterProfile,
     IPController,

@@ -1,0 +1,1 @@
+"""`ipcluster console`: a prompt whose cells run on one engine."""
