@@ -18,6 +18,7 @@ MOST_FAILURES = 4096
 PLACES = 1 << 16
 """So many tasks, the last ones, whose engine is remembered. A power of two, as `_FIRST` is."""
 
+_WHOLE = PLACES - 1
 _FIRST = 1 << 8
 _BITS = 24
 """Of a place: which life of an engine it is; what stands above it is the number of the task."""
@@ -84,11 +85,11 @@ class Ends:
 
     def ran(self, number: int, life: int) -> None:
         """Task `number` ended on the engine whose life has this number; 0: on none."""
-        places, mask = self._places, self._mask
-        if number > mask and mask + 1 < PLACES:
+        mask = self._mask
+        if number > mask != _WHOLE:
             self._grow(number)
-            places, mask = self._places, self._mask
-        places[number & mask] = (number & _NUMBERS) << _BITS | (life & _LIVES)
+            mask = self._mask
+        self._places[number & mask] = (number & _NUMBERS) << _BITS | life & _LIVES
 
     def _grow(self, number: int) -> None:
         size = max(_FIRST, min(PLACES, 1 << number.bit_length()))

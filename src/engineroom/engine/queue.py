@@ -44,10 +44,12 @@ class TaskQueue:
     def add(self, attempts: Iterable[Attempt]) -> None:
         """Append attempts; one that is already here is dropped."""
         with self._lock:
+            queued, started = self._queued, self._started()
             for attempt in attempts:
-                if attempt.key in self._queued or self._has_started(attempt.key):
+                key = attempt.key
+                if key in queued or key in started:
                     continue
-                self._queued[attempt.key] = attempt
+                queued[key] = attempt
                 if attempt.run.direct:
                     self._direct.append(attempt)
                 elif attempt.ready:
@@ -69,7 +71,7 @@ class TaskQueue:
         with self._lock:
             attempt = self._queued.get(key)
             if attempt is None:
-                return not self._has_started(key)
+                return key not in self._started()
             if attempt.announced and attempt.ready:
                 return False
             self._drop(attempt)
@@ -81,9 +83,10 @@ class TaskQueue:
         gone: list[Key] = []
         started: list[Key] = []
         with self._lock:
+            running = self._started()
             for key in keys:
                 attempt = self._queued.get(key)
-                if (attempt is None and self._has_started(key)) or (attempt is not None and attempt.announced):
+                if (attempt is None and key in running) or (attempt is not None and attempt.announced):
                     started.append(key)
                     continue
                 gone.append(key)
@@ -198,10 +201,7 @@ class TaskQueue:
     def held(self) -> tuple[list[Key], list[Key]]:
         """Return what runs, or waits for tasks of its own, and what has not started, both at one moment."""
         with self._lock:
-            started = dict.fromkeys(attempt.key for attempt in self.waiting)
-            if self.running is not None:
-                started[self.running.key] = None
-            return list(started), list(self._queued)
+            return list(self._started()), list(self._queued)
 
     @property
     def length(self) -> int:
@@ -245,10 +245,12 @@ class TaskQueue:
         attempt.body = None
         del self._queued[attempt.key]
 
-    def _has_started(self, key: Key) -> bool:
-        if self.running is not None and self.running.key == key:
-            return True
-        return bool(self.waiting) and any(attempt.key == key for attempt in self.waiting)
+    def _started(self) -> dict[Key, None]:
+        """Return what waits for tasks of its own, and what runs."""
+        started = dict.fromkeys(attempt.key for attempt in self.waiting)
+        if self.running is not None:
+            started[self.running.key] = None
+        return started
 
     def _wake_if_idle(self) -> None:
         if self.on_news is not None:

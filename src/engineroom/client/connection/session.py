@@ -43,6 +43,7 @@ from engineroom.protocol.task_ranges import ranges_of, task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
+from engineroom.serialize.modules.prelude import stands_on_nothing
 
 _ANSWER = 0.3
 """Seconds that the controller has to say why a wait was in vain."""
@@ -164,7 +165,8 @@ class Session(State):
 
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
-        function = self.packer.carrying(function, body) if _shipped else function
+        if _shipped and not stands_on_nothing(body):
+            function = self.packer.carrying(function, body)
         engines = self.engines
         options = options_for(function, body, to, options, engines.all()) if engines.other_python else options
         if isinstance(body, bytes):

@@ -43,6 +43,8 @@ class AnyView(Hinted, Generic[Kind]):
     time_limit: float | None = None
     on_time_limit: OnTimeLimit = "interrupt"
     _terms: Terms | None = None
+    _plain: bool | None = None
+    """What is known of all flags together (see LoadBalancedView), None once one has been set."""
 
     def __init__(self, client: Caller, session: Session, **flags: Unpack[Flags]) -> None:
         self.client = client
@@ -256,8 +258,8 @@ class AnyView(Hinted, Generic[Kind]):
                     raise
             if name.startswith("_") or name in self._flag_names or name == "client" or hasattr(type(self), name):
                 object.__setattr__(self, name, value)
-                if name in CHECKED:
-                    object.__setattr__(self, "_terms", terms_of(self))
+                if name in self._flag_names:
+                    self._flag_was_set(name)
             elif type(self).__module__.startswith("engineroom."):
                 try:
                     raise missing(self, name)  # a flag that is misspelt, or not built yet, must not be lost in silence
@@ -266,6 +268,11 @@ class AnyView(Hinted, Generic[Kind]):
                     raise
             else:
                 object.__setattr__(self, name, value)  # a subclass of the user's may have attributes of its own
+
+    def _flag_was_set(self, name: str) -> None:
+        self._plain = None
+        if name in CHECKED:
+            self._terms = terms_of(self)
 
     def __copy__(self) -> Self:
         made = object.__new__(type(self))

@@ -209,7 +209,7 @@ class LoadBalancedView(View[One]):
 
     def _submit(self, body: Packed, result: AsyncResult[Any], function: PackedFunction, options: Options) -> None:
         tasks = self._session.submit(
-            Kind.APPLY, body, result, function=function, options=options, awaits=self._awaits()
+            Kind.APPLY, body, result, function=function, options=options, awaits=None if self._plain else self._awaits()
         )
         self._numbers.add(tasks[0].number)
 
@@ -220,17 +220,17 @@ class LoadBalancedView(View[One]):
         return awaits_of(self.after, self.follow, self.timeout)
 
     def _options(self, label: str) -> Options:
-        if (
-            self.targets is None
-            and self.rerun_lost
-            and not self.retries
-            and not label
-            and self._terms is None
-            and not self.priority
-        ):
+        if not label and (self._is_plain() if self._plain is None else self._plain):
             return DEFAULT_OPTIONS
         engines = None if self.targets is None or self.targets == "all" else self._engines()
         return options_of(label, engines, self.retries, self.priority, rerun_lost=self.rerun_lost, terms=self._terms)
+
+    def _is_plain(self) -> bool:
+        """Return whether all flags that calls are sent with are at their usual values."""
+        others = self.after is not None or self.follow is not None or self.timeout is not None
+        asks = self.targets is not None or self._terms is not None or bool(self.priority or self.retries)
+        self._plain = bool(self.rerun_lost) and not others and not asks
+        return self._plain
 
     def _engines(self) -> tuple[int, ...]:
         return resolve(self.targets, self._session.engines)

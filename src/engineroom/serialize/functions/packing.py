@@ -20,7 +20,7 @@ from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
 from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
-from engineroom.serialize.modules.prelude import needed_by, stands_on_nothing
+from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
 
@@ -86,8 +86,6 @@ class FunctionPacker:
 
     def carrying(self, function: PackedFunction | None, body: Packed) -> PackedFunction | None:
         """Return `function` so that it brings along the modules that `body`, the arguments of a call, stands on."""
-        if stands_on_nothing(body):
-            return function
         there = () if function is None else function.parts
         lacking = tuple(own.shipped[digest] for digest in needed_by(body) if digest in own.shipped)
         lacking = tuple(part for part in lacking if part not in there)

@@ -47,6 +47,8 @@ class FunctionTable:
         self._too_large: dict[bytes, int] = {}
         """What there was no memory for, by size, until the first call has been told so."""
         self._wanted: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
+        self._latest: Any = self
+        """What was used last: that and its parts come last, and stay there until something else is used or comes."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -64,6 +66,7 @@ class FunctionTable:
             if digest in self._entries:
                 return
             self._entries[digest] = entry
+            self._latest = self
             self._bytes += entry.size
             self._parts += type(entry) is ArrivedPart
             self._forget(digest)
@@ -91,14 +94,16 @@ class FunctionTable:
         parts: tuple[ArrivedPart, ...] = ()
         with self._lock:
             entry: Any = self._entries.get(digest)
-            if entry is None:
-                self._miss(digest)
-            if entry.parts:
-                parts = self._parts_of(digest, entry)
-            self._entries.move_to_end(digest)
+            if entry is not self._latest or entry.ready is None:
+                if entry is None:
+                    self._miss(digest)
+                if entry.parts:
+                    parts = self._parts_of(digest, entry)
+                self._entries.move_to_end(digest)
+                self._latest = entry
         if entry.ready is None:
             return entry.load(parts, task)  # type: ignore[no-any-return]
-        if entry.watches:
+        if entry.brought is not None or (entry.modules and entry.modules != home.in_place):
             entry.look_around(task)
         return entry.ready  # type: ignore[no-any-return]
 
@@ -165,12 +170,10 @@ class _Function:
     """`brought`: the names that came with the function; `builtins`: how many builtins there were then.
 
     `clients`: the sessions that know which of these names the namespace hides. `modules`: the hashes of those that it
-    stands on. `watches`: whether `look_around` has anything to do.
+    stands on.
     """
 
-    __slots__ = (
-        "_name", "_pickle", "_use", "brought", "builtins", "clients", "modules", "parts", "ready", "size", "watches"
-    )  # fmt: skip
+    __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "clients", "modules", "parts", "ready", "size")
 
     def __init__(self, body: bytes) -> None:
         self._use, length, count = HEAD.unpack_from(body)
@@ -184,7 +187,7 @@ class _Function:
         self.brought: dict[str, Any] | None = None
         self.builtins = 0
         self.clients: set[bytes] = set()
-        self.modules, self.watches = b"", False
+        self.modules = b""
 
     def load(self, parts: tuple[ArrivedPart, ...], task: bytes) -> Callable[..., Any]:
         resolved = home.resolved
@@ -196,7 +199,6 @@ class _Function:
             self.ready, self._pickle = function, memoryview(b"")
             self.brought, self.builtins = brought_by(function), len(_BUILTINS)
             self.clients = {task[:SESSION_BYTES]}
-            self.watches = self.brought is not None or bool(self.modules)
         return function
 
     def _meet(self, client: bytes) -> None:

@@ -5,19 +5,18 @@ The modules themselves are parts of the function that is called, which travel on
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable
-from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import Any
 
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.modules import arriving
-from engineroom.serialize.modules.own import file_of, is_installed, own
+from engineroom.serialize.modules.loads import AsTheyAre, spec_of
+from engineroom.serialize.modules.own import file_of, own
 from engineroom.serialize.modules.prelude import cut, with_prelude
+from engineroom.serialize.modules.search import Search
 from engineroom.serialize.modules.unit import Unit, read_module, read_package
 
 _ABSENT = object()
@@ -34,7 +33,7 @@ class Room:
         self.unit = unit
         self.specs = {name: getattr(module, "__spec__", None) for name, module in loaded.items()}
         self.own_hash = unit.digest()
-        self.imports = unit.imports()
+        self.imports = sorted(unit.imports())
 
     def holds(self, loaded: dict[str, ModuleType]) -> bool:
         """Whether no module of it was loaded, or loaded again, since it was read."""
@@ -48,6 +47,7 @@ class Shipping:
     def __init__(self) -> None:
         self._rooms: dict[str, Room] = {}
         self._closures: dict[str, tuple[tuple[Room, ...], Part]] = {}
+        self._search = Search()
         self._lock = threading.RLock()  # a signal handler may submit while its thread is in here
 
     def complete(self, pickle: bytes) -> bytes:
@@ -70,22 +70,39 @@ class Shipping:
 
     def _reach(self, root: str) -> list[str]:
         found = [root]
+        self._search.begin()
         for name in found:
             room = self._room(name)
-            found += [other for other in sorted(room.imports) if other not in found and self._exists(other)]
+            found += [other for other in room.imports if other not in found and self._exists(other)]
         return found
 
     def _room(self, root: str) -> Room:
         loaded = own.loaded.get(root, {})
         known = self._rooms.get(root)
         if known is None or not known.holds(loaded):
-            self._rooms[root] = known = Room(_read(root, loaded, known), loaded)
+            self._rooms[root] = known = Room(self._read(root, loaded, known), loaded)
         return known
+
+    def _read(self, root: str, loaded: dict[str, ModuleType], before: Room | None) -> Unit:
+        """Return what is to be shipped; of modules that are loaded as they were `before`, what was shipped then."""
+        place = self._search.place(root) if root not in loaded else loaded[root]
+        paths = getattr(place, "__path__", None) or getattr(place, "submodule_search_locations", None)
+        if paths is None:
+            file = file_of(place) or getattr(place, "origin", "")
+            unit = read_module(root, file)
+        else:
+            unit = read_package(root, paths)
+        if before is not None:
+            for name, spec in before.specs.items():
+                if spec_of(name, _ABSENT) is spec:
+                    keep = {file: before.unit.files[file] for file in _files(name) if file in before.unit.files}
+                    unit.files.update(keep)
+        return unit
 
     def _exists(self, root: str) -> bool:
         if root in own.loaded:
             return True
-        return root not in sys.modules and _place(root) is not None
+        return root not in sys.modules and self._search.place(root) is not None
 
     def _part(self, root: str) -> Part:
         rooms = tuple(self._room(name) for name in self._reach(root))
@@ -107,46 +124,14 @@ class Shipping:
     def watched(self, pickle: bytes) -> list[Watched]:
         """Return what is to be looked up, and found the same, for `pickle` to stand for the modules as they are."""
         roots = {name for root in own.named_in(pickle) for name in self._reach(root)} if own.any() else set()
-        return [(spec_of, name, spec) for root in roots for name, spec in self._room(root).specs.items()]
-
-
-def _read(root: str, loaded: dict[str, ModuleType], before: Room | None) -> Unit:
-    """Return what is to be shipped of `root`; of modules that are loaded as they were before, what was shipped then."""
-    place = _place(root) if root not in loaded else loaded[root]
-    paths = getattr(place, "__path__", None) or getattr(place, "submodule_search_locations", None)
-    if paths is None:
-        file = file_of(place) or getattr(place, "origin", "")
-        unit = read_module(root, file)
-    else:
-        unit = read_package(root, paths)
-    if before is not None:
-        for name, spec in before.specs.items():
-            if spec_of(name, _ABSENT) is spec:
-                keep = {file: before.unit.files[file] for file in _files(name) if file in before.unit.files}
-                unit.files.update(keep)
-    return unit
+        specs = {name: spec for root in roots for name, spec in self._room(root).specs.items()}
+        as_they_are = AsTheyAre(specs)
+        return [(as_they_are.now, "", as_they_are.specs)]
 
 
 def _files(name: str) -> tuple[str, str]:
     path = name.replace(".", "/")
     return f"{path}.py", f"{path}/__init__.py"
-
-
-def _place(root: str) -> Any:
-    """Return where a module of the user's that has not been imported would be found; None: nowhere."""
-    if root in sys.stdlib_module_names:
-        return None
-    try:
-        spec = PathFinder.find_spec(root, sys.path)
-    except (ImportError, ValueError):
-        return None
-    file = (spec and spec.origin) or ""
-    return spec if file.endswith(".py") and not is_installed(os.path.abspath(file)) else None
-
-
-def spec_of(name: str, default: object) -> object:
-    """Return what a module was loaded by: another object each time that it is loaded."""
-    return getattr(sys.modules.get(name), "__spec__", default)
 
 
 shipping = Shipping()
