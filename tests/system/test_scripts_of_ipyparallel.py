@@ -50,6 +50,9 @@ def test_a_cell_is_known_by_its_code_and_its_value(rc: Client, capsys: pytest.Ca
     several = rc[:].execute("import sys; print('far'); print('wide', file=sys.stderr); 6 * 7", silent=False)
     several.display_outputs()
     shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("[stdout:0-1] far\nOut[0-1]: 42\n", "[stderr:0-1] wide\n")
+    several.display_outputs(fold=False)
+    shown = capsys.readouterr()
     assert shown.out.count("[stdout:0] far\n[stdout:1] far\n") == 1
     assert shown.err == "[stderr:0] wide\n[stderr:1] wide\n"
     assert shown.out.count("42") == 2

@@ -69,8 +69,8 @@ def test_the_metadata_are_offered_by_tab(rc: Client) -> None:
         abort add_done_callback after cancel cancelled completed data display_outputs done elapsed engine_id
         engine_uuid error exception execute_input execute_result follow get get_dict join label metadata
         msg_id msg_ids outputs owner progress r ready received result result_dict running sent serial_time split
-        started status stderr stdout submitted successful timedelta timedout wait wait_for_output wait_for_send
-        wait_interactive wall_time
+        started status stderr stdout stream_output submitted successful timedelta timedout wait wait_for_output
+        wait_for_send wait_interactive wall_time
     """
     assert [name for name in offered if not name.startswith("_")] == users.split()
 

@@ -133,10 +133,6 @@ _RESULT = {
     "value": "write `ar.get()`",
     "values": "write `ar.get()`",
 }
-_RESULT_LATER = {
-    "stream_output": "print `ar.stdout` and `ar.stderr`, which grow while the task runs",
-}
-
 _EXECUTOR = {
     "apply": "write `executor.submit(f, x).result()`",
     "apply_async": "write `executor.submit(f, x)`",
@@ -217,7 +213,6 @@ HINTS: dict[str, dict[str, str]] = {
 NOT_YET: dict[str, dict[str, str]] = {
     "Client": _CLIENT_LATER,
     "DirectView": _DIRECT_LATER,
-    "AsyncResult": _RESULT_LATER,
 }
 
 KEYWORDS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 from engineroom.client.kinds import Item, T
@@ -176,17 +177,28 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
             raise RuntimeError("successful() is not available until all tasks have ended: wait for them with ar.wait()")
         return not self.cancelled() and not self._failed()
 
-    def display_outputs(self, groupby: str = "type", result_only: bool = False) -> None:
-        """Wait, then print the output of the tasks and, for `execute`, the values of the cells.
+    def display_outputs(self, groupby: str = "type", result_only: bool = False, fold: bool = True) -> None:
+        """Wait, then show what the tasks printed and displayed and, for `execute`, the values of the cells.
 
-        `groupby`: "type": all stdout first; "engine" or "order": engine by engine, in the order of the targets.
-        `result_only`: print only the values.
+        `groupby`: "type": all stdout first, then stderr, displays and values; "engine": engine by engine; "order": in
+        the order in which the tasks wrote it, the first output of each task first. `result_only`: show only the values.
+        `fold`: show what is identical on several engines once, labelled with all of them.
         """
-        from engineroom.client.results.showing import check_groupby, show_outputs
+        from engineroom.client.showing.afterwards import check_groupby, show_outputs  # few look at outputs
 
         check_groupby(groupby)
         self.wait()
-        show_outputs(self._metadata(), groupby, result_only=result_only)
+        show_outputs(self._tasks, groupby, result_only=result_only, fold=fold)
+
+    def stream_output(self, fold: bool = True) -> AbstractContextManager[None]:
+        """Return a context in which what the tasks print and display is shown while they run.
+
+        Write `with ar.stream_output(): ar.wait()`. What they wrote before comes first; what has arrived when the
+        block ends is shown, too. `fold`: see `display_outputs`.
+        """
+        from engineroom.client.showing.streaming import streamed  # as above
+
+        return streamed(self._session, self._tasks, fold=fold)
 
     def abort(self, *, force: bool = False) -> None:
         """Cancel the calls that have not started (they raise TaskAborted), and interrupt those that are running.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, Protocol, TypeAlias
 
 from engineroom.client.state.data import Data
@@ -86,7 +87,14 @@ class TaskOutput:
         """
         if not self._size[2]:
             return []
-        return _shown(part for part in list(self._parts) if type(part) is Display)
+        return _shown([part for part in list(self._parts) if type(part) is Display])
+
+    def in_order(self) -> list[dict[str, Any]]:
+        """Return text and displays as a notebook's file has them: `displays`, and between them "stream" outputs.
+
+        These have `name` ("stdout" or "stderr") and `text`.
+        """
+        return _shown(list(self._parts))
 
     def add(self, output: Output | Display) -> bool:
         """Take one piece; False: it is of an earlier attempt, or here already, and was dropped."""
@@ -172,19 +180,34 @@ class TaskOutput:
         self._size[2] = 0
 
 
-def _shown(displays: Iterator[Display]) -> list[dict[str, Any]]:
-    """Return what there is once these displays have been shown and updated."""
+def _shown(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """Return what there is once these have been shown and updated."""
     shown: list[dict[str, Any]] = []
-    for display in displays:
-        content = content_of(display)
-        if display.kind is not Displays.UPDATE:
-            shown.append({"output_type": _NAMES.get(display.kind, "display_data"), **content})
-            continue
-        wanted = content["transient"].get("display_id")
-        for index, each in enumerate(shown):
-            if wanted is not None and each.get("transient", {}).get("display_id") == wanted:
-                shown[index] = each | {"data": content["data"], "metadata": content["metadata"]}
+    for name, run in groupby(parts, _stream_of):
+        if name:
+            text = "".join([part[1] for part in run if type(part) is tuple])
+            shown.append({"output_type": "stream", "name": name, "text": text})
+        else:
+            for part in run:
+                if type(part) is Display:
+                    _show(part, shown)
     return shown
+
+
+def _stream_of(part: Part) -> str:
+    """Return "stdout" or "stderr", and "" for what is displayed."""
+    return ("stdout", "stderr")[part[0]] if type(part) is tuple else ""
+
+
+def _show(display: Display, shown: list[dict[str, Any]]) -> None:
+    content = content_of(display)
+    if display.kind is not Displays.UPDATE:
+        shown.append({"output_type": _NAMES.get(display.kind, "display_data"), **content})
+        return
+    wanted = content["transient"].get("display_id")
+    for index, each in enumerate(shown):
+        if wanted is not None and each.get("transient", {}).get("display_id") == wanted:
+            shown[index] = each | {"data": content["data"], "metadata": content["metadata"]}
 
 
 _NAMES = {Displays.RESULT: "execute_result", Displays.ERROR: "error"}

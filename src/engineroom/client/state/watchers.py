@@ -61,6 +61,10 @@ class Source(Protocol):
 
     @property
     def condition(self) -> threading.Condition: ...
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended."""
+
     def wait_until(self, condition: Callable[[], object], timeout: float | None) -> bool:
         """Return whether `condition()` came true in time, or the session failed; asked at each change."""
 
@@ -106,6 +110,20 @@ class Pieces:
         """Whether all tasks that are watched have ended: then all that they wrote is here."""
         return all(task.outcome is not None for task in self._tasks)
 
+    @property
+    def failed(self) -> bool:
+        """Whether nothing more can come, because the session has ended."""
+        return self._source.closed
+
+    @property
+    def has_more(self) -> bool:
+        """Whether pieces are here that were not taken yet."""
+        return bool(self._new)
+
+    def wait(self, done: Callable[[], object], timeout: float | None = None) -> bool:
+        """Wait until a piece is here, or `done()`; False: `timeout` seconds passed first, or the session failed."""
+        return self._source.wait_until(lambda: self._new or done(), timeout)
+
     def ready(self) -> Iterator[Piece]:
         """Yield what has arrived and was not taken yet; wait for nothing."""
         while self._new:
@@ -122,9 +140,9 @@ class Pieces:
         deadline = Deadline(timeout)
         while True:
             yield from self.ready()
-            if done():
+            if done() or self.failed:
                 break
-            if not self._source.wait_until(lambda: self._new or done(), deadline.left()):
+            if not self.wait(done, deadline.left()):
                 break
         yield from self.ready()
 
