@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import Any, TextIO
 
+from engineroom.client.progress.audience import shell
+from engineroom.client.progress.screen import aside
 from engineroom.client.showing.terminal_text import coloured
-from engineroom.client.waiting.live_line import LiveLine
-from engineroom.machine.standard_streams import UNUSABLE, is_terminal, moves, write
+from engineroom.client.showing.unfinished import UnfinishedLine, is_kernel
+from engineroom.machine.standard_streams import UNUSABLE, is_terminal, write
 
 _PLAIN = "text/plain"
 
@@ -21,7 +22,7 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self._line: LiveLine | None = None
+        self._line: UnfinishedLine | None = None
         """A line that does not stay."""
 
     def write(self, stream: str, text: str) -> None:
@@ -29,10 +30,8 @@ class Screen:
         self.end_line()
         where = sys.stderr if stream == "stderr" else sys.stdout
         text = coloured(text, colours=_has_colours(where))
-        try:
+        with aside(), contextlib.suppress(*UNUSABLE):  # nobody reads it; the tasks go on
             _write(where, text)
-        except UNUSABLE:  # nobody reads it; the tasks go on
-            return
 
     def show(self, label: str, content: dict[str, Any]) -> None:
         """Show an object, given by its MIME types."""
@@ -56,16 +55,13 @@ class Screen:
     def unfinished(self, label: str, text: str) -> None:
         """Show a line for now, if lines can be written anew here."""
         if self._line is None:
-            stream = sys.stdout
-            if not moves(stream) and not _is_kernel(stream):
-                return
-            self._line = LiveLine(stream)
+            self._line = UnfinishedLine(sys.stdout)
         self._line.show(f"[{label}] {text}")
 
     def end_line(self) -> None:
         """Take away the line that was shown for now."""
         if self._line is not None:
-            self._line.end()
+            self._line.clear()
             self._line = None
 
 
@@ -118,17 +114,6 @@ def screen_here() -> Screen:
     return Screen() if publisher is None else IPythonScreen(publisher)
 
 
-def shell() -> Any:
-    """Return the IPython that runs in this process; None: none does."""
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython, "get_ipython", lambda: None)()
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook, in which a person looks at it."""
-    return not os.environ.get("IPP_NONINTERACTIVE") and hasattr(shell(), "kernel")
-
-
 def prompt(label: str) -> str:
     """Return what stands before the value of a cell."""
     return f"Out[{label}]: "
@@ -138,12 +123,8 @@ def _is_rich(data: dict[str, Any]) -> bool:
     return any(name != _PLAIN for name in data)
 
 
-def _is_kernel(stream: object) -> bool:
-    return type(stream).__module__.startswith("ipykernel")
-
-
 def _has_colours(stream: TextIO | None) -> bool:
-    return is_terminal(stream) or _is_kernel(stream)
+    return is_terminal(stream) or is_kernel(stream)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

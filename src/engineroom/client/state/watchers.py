@@ -14,6 +14,8 @@ from engineroom.protocol.messages import Display, Displays
 if TYPE_CHECKING:
     import threading
 
+    from engineroom.client.state.comms import Comms
+    from engineroom.client.state.engine_table import EngineTable
     from engineroom.client.state.output import Part
     from engineroom.client.state.tasks import Task
 
@@ -47,7 +49,7 @@ class Piece(NamedTuple):
 
     `content`: a str of STDOUT and STDERR; None of AGAIN; otherwise a dict as Jupyter's message has it: `data`,
     `metadata` and `transient`, of RESULT also `execution_count`; of CLEAR `wait`; of ERROR `ename`, `evalue` and
-    `traceback`, a list of lines.
+    `traceback`, a list of lines. Ids of displays and widgets are made distinct from those of other engines.
     """
 
     task: Task
@@ -61,6 +63,10 @@ class Source(Protocol):
 
     @property
     def condition(self) -> threading.Condition: ...
+    @property
+    def comms(self) -> Comms: ...
+    @property
+    def engines(self) -> EngineTable: ...
     @property
     def closed(self) -> bool:
         """Whether the session has ended."""
@@ -127,7 +133,7 @@ class Pieces:
     def ready(self) -> Iterator[Piece]:
         """Yield what has arrived and was not taken yet; wait for nothing."""
         while self._new:
-            yield _piece(*self._new.popleft())
+            yield self._piece(*self._new.popleft())
 
     def until(self, done: Callable[[], object] | None = None, timeout: float | None = None) -> Iterator[Piece]:
         """Yield each piece as soon as it is here, until `done()` (None: until the tasks have ended).
@@ -146,6 +152,18 @@ class Pieces:
                 break
         yield from self.ready()
 
+    def _piece(self, task: Task, part: Part | None) -> Piece:
+        """Return the piece for a part of a task's output; None: the task has started again."""
+        if part is None:
+            return Piece(task, task.engine, Kind.AGAIN, None)
+        if not isinstance(part, Display):
+            return Piece(task, task.engine, _TEXT[part[0]], part[1])
+        content = content_of(part)
+        if "transient" in content:
+            process = task.instance or self._source.engines.instance(task.engine) or -1
+            content = self._source.comms.shown(content, process)
+        return Piece(task, task.engine, _KINDS[part.kind], content)
+
 
 class _Watched(NamedTuple):
     """A task, and where what it writes is put."""
@@ -155,12 +173,3 @@ class _Watched(NamedTuple):
 
     def put(self, part: Part | None) -> None:
         self.pieces.append((self.task, part))
-
-
-def _piece(task: Task, part: Part | None) -> Piece:
-    """Return the piece for a part of a task's output; None: the task has started again."""
-    if part is None:
-        return Piece(task, task.engine, Kind.AGAIN, None)
-    if not isinstance(part, Display):
-        return Piece(task, task.engine, _TEXT[part[0]], part[1])
-    return Piece(task, task.engine, _KINDS[part.kind], content_of(part))
