@@ -24,7 +24,7 @@ from engineroom.client.controls import Controls
 from engineroom.client.engines.arrivals import wait_for_engines
 from engineroom.client.engines.start_news import StartNews
 from engineroom.client.engines.started_cluster import StartedCluster
-from engineroom.client.engines.targets import Targets, is_single, resolve
+from engineroom.client.engines.targets import Targets, is_single, resolve, resolve_lasting
 from engineroom.client.engines.versions import CLIENT, USUAL, Versions, imported_packages, versions_here
 from engineroom.client.kinds import Many, One
 from engineroom.client.old_ways import OldWays
@@ -261,7 +261,7 @@ class Client(Remembered, Controls, OldWays):
         if isinstance(targets, str) and targets == "all":
             targets = None
         if targets is not None:
-            targets = list(resolve(targets, self._session.engines))
+            targets = list(resolve_lasting(targets, self._session.engines))
         return LoadBalancedView(self, self._session, targets=targets, **flags)
 
     def become_dask(

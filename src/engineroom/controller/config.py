@@ -54,6 +54,9 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     max_kept_bytes: int = 512 << 20
     max_total_kept_bytes: int = 1 << 30
     """Of results kept, for one client and for all."""
+    max_input_bytes: int = 512 << 20
+    max_total_input_bytes: int = 1 << 30
+    """Of results that are arguments of unfinished tasks, for one client and for all."""
     max_submitted_bytes: int = 2 << 30
     """Of the unfinished tasks of one client."""
     max_kept_call_bytes: int = 256 << 20
@@ -81,6 +84,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             linger=self.linger,
             kept_bytes=self.max_kept_bytes,
             all_kept_bytes=self.max_total_kept_bytes,
+            input_bytes=self.max_input_bytes,
+            all_input_bytes=self.max_total_input_bytes,
             submitted_bytes=self.max_submitted_bytes,
             keep_bytes=self.max_kept_call_bytes,
             idle_function_bytes=self.max_idle_function_bytes,

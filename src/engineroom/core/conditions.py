@@ -120,9 +120,6 @@ def input_ended(
         return why_not(session, number, outcome)
     waits.missing -= 1
     use(state, session, kept)
-    if limit := too_many_bytes(state, session):
-        return cannot(
-            f"the results that are arguments of unfinished tasks take {session.input_bytes} bytes in the controller, "
-            f"and the limit is {limit}. Pass large results by `push`, or have tasks read and write files"
-        )
+    if words := too_many_bytes(state, session):
+        return cannot(words)
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.bounds import size_in_words
 from engineroom.core.edges import Prerequisites, Use
 from engineroom.core.engines import Engine
 from engineroom.core.pressure import press, relieve
@@ -34,12 +35,24 @@ def use(state: ControllerState, session: Session, kept: Kept) -> None:
             relieve(state, session)
 
 
-def too_many_bytes(state: ControllerState, session: Session) -> int:
-    """Return the bound in bytes that the arguments of this session's tasks have passed here; 0: none."""
-    limits = state.limits
-    if session.input_bytes > limits.input_bytes:
-        return limits.input_bytes
-    return limits.all_input_bytes if state.input_bytes > limits.all_input_bytes else 0
+def too_many_bytes(state: ControllerState, session: Session) -> str:
+    """Return, in words, which limit the arguments of this session's tasks have passed here; "": none."""
+    limits, whose, bytes_, limit = state.limits, "", session.input_bytes, state.limits.input_bytes
+    option = "max_input_bytes"
+    if bytes_ <= limit:
+        whose, bytes_, limit, option = (
+            " of all clients",
+            state.input_bytes,
+            limits.all_input_bytes,
+            "max_total_input_bytes",
+        )
+    if bytes_ <= limit:
+        return ""
+    return (
+        f"the results that unfinished tasks{whose} take as arguments need {size_in_words(bytes_)} in the controller, "
+        f"and the limit is {size_in_words(limit)} (IPController.{option}). Raise it, pass large results by `push`, "
+        "or have tasks read and write files"
+    )
 
 
 def must_stay(use: Use) -> bool:

@@ -112,6 +112,15 @@ class IPController(BaseParallelApplication):
     max_total_kept_bytes = option(
         Int(1024**3, min=0, help="The same for all clients together; a 32nd of max_kept_bytes each is not counted.")
     )
+    max_input_bytes = option(
+        Int(
+            512 * 1024**2,
+            min=0,
+            help="Bytes of results to keep for one client because its unfinished tasks take them as arguments. Tasks "
+            "that need more fail.",
+        )
+    )
+    max_total_input_bytes = option(Int(1024**3, min=0, help="The same for all clients together."))
     max_submitted_bytes = option(
         Int(
             2 * 1024**3,

@@ -119,6 +119,29 @@ def test_balanced_flags_travel(rc: Client, fake: FakeController) -> None:
     assert submit.options.label == "mine"
 
 
+def test_balanced_calls_for_engines_that_have_left_are_submitted_for_they_may_be_started_again(
+    rc: Client, fake: FakeController
+) -> None:
+    both, first = rc.load_balanced_view([0, 1]), rc.load_balanced_view(0)
+    fake.do(fake.leave, 0, "killed by SIGKILL")
+    assert rc._session.wait_until(lambda: rc.ids == [1], SECONDS)
+    assert len(first) == 0
+    assert len(both) == 1
+    fake.do(fake.leave, 1, "killed by SIGKILL")
+    assert rc._session.wait_until(lambda: rc.ids == [], SECONDS)
+    results = [view.apply_async(abs, -1) for view in (both, first, rc.load_balanced_view([1, 0]))]
+    assert len(first.map_async(abs, [1, 2])) == 2
+    rc.wait(results, timeout=SECONDS)
+    engines = [submit.options.engines for submit in fake.heard_of(Submit)]
+    assert engines[:3] == [(0, 1), (0,), (1, 0)]
+    assert set(engines[3:]) == {(0,)}
+    for wrong in (7, [0, 7], -3):
+        with pytest.raises((IndexError, er.NoEnginesRegistered)):
+            rc.load_balanced_view(wrong)
+    with pytest.raises(er.NoEnginesRegistered, match="killed by SIGKILL"):
+        rc[0]
+
+
 def test_imap_reads_no_further_than_it_must(rc: Client) -> None:
     read = []
 

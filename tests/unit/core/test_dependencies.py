@@ -370,7 +370,7 @@ def test_all_that_several_inputs_take_is_bounded() -> None:
     for number in range(1, 10):
         sent += end(play, ENGINE_0, number)
 
-    assert "and the limit is 3000" in error_of(sent, 10)
+    assert "2.93 KiB (IPController.max_input_bytes)" in error_of(sent, 10)
 
 
 def test_an_engine_that_refuses_a_task_does_not_get_it_again(two: Play) -> None:

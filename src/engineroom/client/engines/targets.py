@@ -7,6 +7,7 @@ from operator import index
 from typing import Any, SupportsIndex
 
 from engineroom.client.state.engine_table import EngineTable
+from engineroom.errors import NoEnginesRegistered
 
 Targets = SupportsIndex | str | slice | Iterable[int] | None
 
@@ -30,6 +31,31 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     if isinstance(targets, Iterable) and not is_single(targets):
         return tuple(one(target, ids) for target in targets)
     return (one(targets, ids),)
+
+
+def resolve_lasting(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
+    """Return what `resolve` does for calls that can wait: with engines that have left, which may be started again.
+
+    The controller knows whether they are, and ends the call if not.
+    """
+    try:
+        return resolve(targets, engines)
+    except (IndexError, NoEnginesRegistered):
+        if targets is None or isinstance(targets, str | slice):
+            raise
+        several: tuple[Any, ...] = (targets,) if is_single(targets) else tuple(targets)  # type: ignore[arg-type]  # iterable
+        if not any(_has_left(target, engines) for target in several):
+            raise
+    return tuple([index(target) if _has_left(target, engines) else one(target, engines.ids) for target in several])
+
+
+def _has_left(target: Any, engines: EngineTable) -> bool:
+    """Whether `target` is the id of an engine that was there, and is not."""
+    try:
+        number = index(target)
+    except TypeError:
+        return False
+    return engines.get(number) is None and engines.instance(number) is not None
 
 
 def one(target: Any, ids: tuple[int, ...]) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overloa
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.conditions import awaits_of
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
-from engineroom.client.engines.targets import resolve
+from engineroom.client.engines.targets import resolve_lasting
 from engineroom.client.kinds import AsyncFunction, Function, One, T
 from engineroom.client.maps.gather_results import AsyncGatherResult
 from engineroom.client.maps.lazy_map import Submit
@@ -124,7 +124,9 @@ class LoadBalancedView(View[One]):
     def _width(self) -> int:
         """How many engines may run its calls now, 0 if none."""
         engines = self._session.engines
-        return len(resolve(self.targets, engines)) if engines.ids else 0
+        if self.targets is None or not engines.ids:
+            return len(engines.ids)
+        return sum(engines.get(id_) is not None for id_ in resolve_lasting(self.targets, engines))
 
     @overload
     def map_async(
@@ -233,4 +235,4 @@ class LoadBalancedView(View[One]):
         return self._plain
 
     def _engines(self) -> tuple[int, ...]:
-        return resolve(self.targets, self._session.engines)
+        return resolve_lasting(self.targets, self._session.engines)

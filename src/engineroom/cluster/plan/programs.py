@@ -62,6 +62,8 @@ def controller_config(options: IPController) -> ControllerConfig:
         interrupt_grace=options.interrupt_grace,
         max_kept_bytes=options.max_kept_bytes,
         max_total_kept_bytes=options.max_total_kept_bytes,
+        max_input_bytes=options.max_input_bytes,
+        max_total_input_bytes=options.max_total_input_bytes,
         max_submitted_bytes=options.max_submitted_bytes,
         max_kept_call_bytes=options.max_kept_call_bytes,
         max_link_bytes=options.max_link_bytes,
