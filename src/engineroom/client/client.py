@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
@@ -123,6 +124,8 @@ class Client(Remembered, Controls, OldWays):
         session.withdraw_at_end = withdraw_at_end
         session.start(timeout)
         self._use(session, file=file, profile=profile, cluster=cluster, debug=bool(ignored.get("debug")))
+        if "IPython" in sys.modules:
+            import_module("engineroom.client.telling_ipython").tell(self)  # not needed outside of IPython
 
     def _use(
         self,

@@ -16,9 +16,10 @@ from engineroom.protocol.task_ranges import listed
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
+    from engineroom.client.views.direct import DirectView
 
 
-@called_by_users("queue_status", "send_signal", "shutdown", "clear")
+@called_by_users("activate", "queue_status", "send_signal", "shutdown", "clear")
 class Controls(Hinted):
     """The part of a Client that looks after engines."""
 
@@ -29,6 +30,16 @@ class Controls(Hinted):
 
         @property
         def direct_view(self) -> Callable[..., Any]: ...
+
+    def activate(self, targets: Targets = "all", suffix: str = "") -> DirectView[Any]:
+        """Have `%px` run cells on the engines `targets`, and return a view of them, with `block` set.
+
+        `suffix`: the end of the magics' names; "0" gives %px0, %pxconfig0 and so on. Outside of IPython: a warning.
+        IndexError: there is no such engine.
+        """
+        view: DirectView[Any] = self.direct_view("all" if targets is None else targets, block=True)
+        view.activate(suffix)
+        return view
 
     def clear(self, targets: Targets = "all", block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
         """Empty the namespaces of these engines, and run their start-up code again; see `DirectView.clear`."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from engineroom.not_built import not_built
+from importlib import import_module
+from typing import Any
 
-ParallelMagics = not_built("ParallelMagics")
+__all__ = ["ParallelMagics"]  # noqa: F822 (made below, when it is asked for)
 
-__all__ = ["ParallelMagics"]
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("engineroom.magics.parallel_magics").ParallelMagics  # by name: magics stand above clients

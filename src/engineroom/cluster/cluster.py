@@ -246,17 +246,18 @@ class Cluster(Hinted, Pictured, ClusterOptions):
         return self.engine_set
 
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
-        """Start the cluster, wait for all engines, and return a Client.
+        """Start the cluster, wait for all engines, and return a Client; `activate`: see `Client.activate`.
 
         LaunchError: some or all engines did not register; the message says why, and what to do.
         """
-        del activate
         await self._start(self._plan(n))
         try:
             if self._missing:  # waiting would not bring them
                 raise LaunchError(self._missing)
             client = await self.connect_client()
             await asyncio.to_thread(client.wait_for_engines, self.n, timeout=self.engine_timeout)
+            if activate:
+                client.activate()
         except BaseException:
             await self.stop_cluster()
             raise
@@ -264,8 +265,7 @@ class Cluster(Hinted, Pictured, ClusterOptions):
 
     async def connect_client(self, /, **options: Any) -> Client:
         """Return a new Client connected to this cluster; `options` are those of `Client`, and so are the errors."""
-        # The session of a client is not what those who only start and stop clusters want to wait for.
-        from engineroom.client.client import Client
+        from engineroom.client.client import Client  # those who only start and stop clusters do not wait for it
 
         check_started(options, self.client_connection_file, running=self.running)
         return await asyncio.to_thread(Client, cluster=self, **options)

@@ -166,10 +166,21 @@ def shown_in_ipython(error: Any) -> list[str]:
     """Return the lines for a remote error: the user's call in this process, and what went wrong on the engines."""
     trace: TracebackType | None = error.__traceback__
     if not debugging():
-        trace = users_part(trace)
+        trace = _without_the_last(users_part(trace))
     frames = [line for entry in traceback.format_tb(trace) for line in entry.splitlines()]
     call = _shortened([line.removeprefix("  ") for line in frames])
     return with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])
+
+
+def _without_the_last(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without the frames at its end that led from the user's to ours: those of a magic, say."""
+    entries = list(_entries(trace))
+    while entries and _package(entries[-1]) in _MACHINERY:
+        entries.pop()
+    kept: TracebackType | None = None
+    for entry in reversed(entries):
+        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
 
 
 def _entries(trace: TracebackType | None) -> Iterable[TracebackType]:

@@ -1,32 +1,44 @@
-"""Magics for IPython: not built yet. Those that users know say what to write meanwhile."""
+"""Magics for IPython (`%px` and others). Imported inside IPython alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
-
-_MEANWHILE = {
-    "autopx": "write `rc[:].execute(code)` for each cell",
-    "px": "write `ar = rc[:].execute(code)`, where `rc` is a Client, then `ar.get()` and `print(*ar.stdout)`",
-    "pxconfig": "set flags of a view: `view = rc.direct_view(block=True)`",
-    "pxresult": "keep what `rc[:].execute(code)` returns, and read `ar.get()` and `ar.stdout`",
-}
+if TYPE_CHECKING:
+    from engineroom.client.client import Client
+    from engineroom.client.views.direct import DirectView
+    from engineroom.magics.parallel_magics import ParallelMagics
 
 
 def define(shell: Any) -> None:
-    """Define the magics in `shell`; those that somebody else has defined there stay."""
-    for name, meanwhile in _MEANWHILE.items():
-        for kind in ("line", "cell"):
-            if shell.find_magic(name, kind) is None:
-                shell.register_magic_function(_explain(name, meanwhile), kind, name)
+    """Define the magics in `shell`, as `%load_ext engineroom` does. Those of a client stay with that client."""
+    from engineroom.magics.registering import define_without_client
+
+    define_without_client(shell)
 
 
-def _explain(name: str, meanwhile: str) -> Callable[..., None]:
-    def magic(line: str, cell: str | None = None) -> None:
-        del line, cell
-        raise UsageError(f"%{name} is not available yet. Until then, {meanwhile}.")
+def on_client(client: Client) -> None:
+    """Have `%px` run on the engines of a new `client`, unless it runs on those of an earlier one, which is open."""
+    from IPython.core.getipython import get_ipython
 
-    magic.__doc__ = f"Not available yet. Until then, {meanwhile}."
-    return magic
+    from engineroom.magics.registering import is_free, register
+
+    shell = get_ipython()
+    if shell is not None and is_free(shell):
+        register(shell, client.direct_view("all", block=True))
+
+
+def activate(view: DirectView[Any], suffix: str = "") -> ParallelMagics | None:
+    """Have `%px` with this suffix run on the engines of `view`; return the magics.
+
+    None, and a warning: there is no IPython here.
+    """
+    from IPython.core.getipython import get_ipython
+
+    from engineroom.magics.registering import register, say_not_in_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        say_not_in_ipython()
+        return None
+    return register(shell, view, suffix)

@@ -113,10 +113,14 @@ def test_members_of_the_classes_are_there_or_explained(rc: Client, fake: FakeCon
 
 
 def test_what_is_not_built_yet_is_no_attribute(rc: Client) -> None:
-    assert not hasattr(rc, "activate")
-    assert not hasattr(rc[:], "activate")
-    with pytest.raises(NotImplementedError, match="execute"):
-        rc[:].activate()  # type: ignore[attr-defined]
+    assert not hasattr(rc, "resubmit")
+    with pytest.raises(NotImplementedError, match="call the function again"):
+        rc.resubmit()  # type: ignore[attr-defined]
+
+
+def test_magics_outside_of_ipython_are_a_warning(rc: Client) -> None:
+    with pytest.warns(UserWarning, match="work only in IPython"):
+        assert rc.activate().block
 
 
 def test_what_is_not_built_yet_is_nobodys_type() -> None:

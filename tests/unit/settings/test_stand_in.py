@@ -152,4 +152,4 @@ def test_the_extension_of_ipython_explains_its_magics() -> None:
         "shell.run_cell('%px 1 + 1')\n"
         "shell.run_cell('%%px\\n1 + 1')\n"
     )
-    assert said.count("%px is not available yet. Until then, write `ar = rc[:].execute(code)`") == 2
+    assert said.count("UsageError: %px has no cluster yet. Start one with ") == 2

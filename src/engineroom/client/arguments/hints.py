@@ -55,7 +55,6 @@ _CLIENT = {
     "workers": "write `rc.ids`",
 }
 _CLIENT_LATER = {
-    "activate": "use `rc[:].execute(cell)` in place of %px",
     "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
     "hub_history": "use `rc.history`, which has the ids of this client's tasks",
     "resubmit": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
@@ -79,9 +78,6 @@ _VIEW = {
         "write `view.abort()` to cancel tasks that have not started, or `view.shutdown()` to stop the engines"
     ),
     "uimap": "write `view.imap(f, xs, ordered=False)`",
-}
-_DIRECT_LATER = {
-    "activate": "use `view.execute(cell)` in place of %px",
 }
 _DIRECT = {
     "broadcast": "write `view.push({'name': value})`",
@@ -212,7 +208,6 @@ HINTS: dict[str, dict[str, str]] = {
 }
 NOT_YET: dict[str, dict[str, str]] = {
     "Client": _CLIENT_LATER,
-    "DirectView": _DIRECT_LATER,
 }
 
 KEYWORDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -300,6 +301,13 @@ class DirectView(PreparingView[Kind]):
             return made
 
         return result_of(self._session, submit) if self._blocks(block) else submit()
+
+    def activate(self, suffix: str = "") -> None:
+        """Have `%px` run cells on this view's engines; `suffix` "0" gives %px0, %pxconfig0 and so on.
+
+        Outside of IPython: a warning, and nothing else.
+        """
+        import_module("engineroom.magics").activate(self, suffix)  # by name: magics stand above views
 
     def _call_with_parts(
         self, f: Function[Any], parts: Sequence[tuple[Any, ...]], distribution: Distribution

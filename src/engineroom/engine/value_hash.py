@@ -1,0 +1,146 @@
+"""A hash of what a value holds, the same in every process where equal values are: unlike pickles, and `hash()`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_SHORT = 12
+"""Hexadecimal digits that are shown."""
+
+_PLAIN = (type(None), bool, int, complex, str, bytes, bytearray, type(Ellipsis), type(NotImplemented))
+
+
+def hash_of(value: Any) -> str:
+    """Return a hash of `value`: of what it holds, not of where it is in memory or in which order a set has it.
+
+    TypeError, or whatever its class raises: it cannot be taken apart, as a lock cannot.
+    """
+    return _Walk().digest(value).hex()[:_SHORT]
+
+
+class _Walk:
+    """One look at all that a value holds; what holds itself is met twice."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, int] = {}
+        self._kept: list[Any] = []  # or an id might be used again
+        self._known: dict[int, bytes] = {}
+
+    def digest(self, value: Any) -> bytes:
+        kind = type(value)
+        if kind in _PLAIN:
+            return _join(kind.__name__, repr(value) if kind is not str else value)
+        if kind is float:
+            return _join("float", value.hex())
+        if id(value) in self._open:
+            return _join("again", len(self._open) - self._open[id(value)])
+        if (known := self._known.get(id(value))) is not None:
+            return known
+        self._open[id(value)] = len(self._open)
+        self._kept.append(value)
+        try:
+            found = self._known[id(value)] = self._look(value, kind)
+        finally:
+            del self._open[id(value)]
+        return found
+
+    def _look(self, value: Any, kind: type) -> bytes:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if kind in {list, tuple}:
+            return _join(name, *map(self.digest, value))
+        if kind in {set, frozenset}:
+            return _join(name, *sorted(map(self.digest, value)))
+        if kind is dict:
+            return _join(name, *self._pairs(value.items()))
+        for test, look in _KINDS:
+            if test(value, name):
+                return _join(name, *map(self.digest, look(value)))
+        return self._object(value, name)
+
+    def _pairs(self, pairs: Iterable[tuple[Any, Any]]) -> list[bytes]:
+        return sorted(_join(self.digest(key), self.digest(item)) for key, item in pairs)
+
+    def _object(self, value: Any, name: str) -> bytes:
+        """Return the hash of what pickle would make of `value`, taken apart."""
+        reduced = value.__reduce_ex__(4)
+        if isinstance(reduced, str):
+            return _join(name, reduced)
+        make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        return _join(
+            name,
+            self.digest(make),
+            self.digest(arguments),
+            self.digest(state),
+            *(map(self.digest, items or ())),
+            *self._pairs(pairs or ()),
+        )
+
+
+def _join(*parts: bytes | str | int) -> bytes:
+    whole = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
+        whole.update(len(raw).to_bytes(8, "big"))
+        whole.update(raw)
+    return whole.digest()
+
+
+def _is_array(value: Any, name: str) -> bool:
+    return name == "numpy.ndarray" and not value.dtype.hasobject
+
+
+def _of_array(value: Any) -> Iterable[Any]:
+    return str(value.dtype), value.shape, hashlib.blake2b(value.tobytes()).digest()
+
+
+def _of_objects(value: Any) -> Iterable[Any]:
+    return str(value.dtype), value.shape, value.ravel().tolist()
+
+
+def _of_frame(value: Any) -> Iterable[Any]:
+    return (
+        value.index.tolist(),
+        list(value.columns),
+        [(str(column.dtype), column.tolist()) for _, column in value.items()],
+    )
+
+
+def _of_series(value: Any) -> Iterable[Any]:
+    return str(value.dtype), str(getattr(value, "name", None)), value.tolist(), _index_of(value)
+
+
+def _index_of(value: Any) -> Any:
+    index: Any = getattr(value, "index", None)
+    return index.tolist() if hasattr(index, "tolist") else None
+
+
+def _of_function(value: Any) -> Iterable[Any]:
+    cells = [cell.cell_contents for cell in value.__closure__ or ()]
+    return value.__qualname__, value.__code__, value.__defaults__, value.__kwdefaults__, cells
+
+
+def _of_code(value: Any) -> Iterable[Any]:
+    return value.co_code, value.co_names, value.co_varnames, value.co_consts
+
+
+def _named(value: Any) -> Iterable[Any]:
+    return (getattr(value, "__module__", ""), getattr(value, "__qualname__", value.__name__))
+
+
+def _of_type(*kinds: Any) -> Callable[[Any, str], bool]:
+    return lambda value, _: isinstance(value, kinds)
+
+
+_KINDS: tuple[tuple[Callable[[Any, str], bool], Callable[[Any], Iterable[Any]]], ...] = (
+    (_is_array, _of_array),
+    (lambda _, name: name == "numpy.ndarray", _of_objects),
+    (lambda _, name: re.fullmatch(r"pandas(\.\w+)*\.DataFrame", name) is not None, _of_frame),
+    (lambda _, name: re.fullmatch(r"pandas(\.\w+)*\.\w*(Series|Index)", name) is not None, _of_series),
+    (_of_type(types.FunctionType), _of_function),
+    (_of_type(types.CodeType), _of_code),
+    (_of_type(type, types.ModuleType, types.BuiltinFunctionType), _named),
+)
