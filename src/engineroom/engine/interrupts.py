@@ -10,11 +10,15 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from time import monotonic
 from types import CodeType, FrameType
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.queue import TaskQueue
 from engineroom.serialize.chunks.running import running_chunk
+
+_SAME = 0.5
+"""Seconds within which a signal is the one that was sent again."""
 
 
 class Interrupts:
@@ -35,6 +39,7 @@ class Interrupts:
         self._later: set[Key] = set()
         self._main = threading.main_thread().ident or 0
         self._signal_due = self._postponing = self._postponed = False
+        self._sent_again = 0.0
         self.wanted: Attempt | None = None
 
     def install(self) -> None:
@@ -49,6 +54,15 @@ class Interrupts:
             signal.pthread_kill(self._main, signal.SIGINT)
         elif any(waiting.key == key for waiting in self._queue.waiting):
             self._later.add(key)  # until what it waits for, and runs in its place, has ended
+
+    def request_again(self) -> None:
+        """Send the signal again if the main thread has not acted on it (from the I/O thread, every now and then).
+
+        A signal that comes just before a system call does not end that: a `sleep` would sleep on.
+        """
+        if self._signal_due:
+            self._sent_again = monotonic()
+            signal.pthread_kill(self._main, signal.SIGINT)
 
     def check(self, attempt: Attempt) -> None:
         """Raise KeyboardInterrupt if `attempt`, just entered, was to be interrupted before."""
@@ -95,6 +109,9 @@ class Interrupts:
         del signum
         running = self._queue.running
         requested, self._signal_due = self._signal_due, False
+        if not requested and self._sent_again and monotonic() - self._sent_again < _SAME:
+            self._sent_again = 0.0
+            return  # the main thread had just acted on the first one
         if requested and self.wanted is not running:
             return  # it has ended meanwhile
         if running is None and not requested:

@@ -424,6 +424,7 @@ class Shell:
                 self._postpone_while(running, _LATER)
             return
         self._descriptors.read(running)
+        self._interrupts.request_again()
         self.take()
         if running is not self._queue.running:
             return
