@@ -114,8 +114,13 @@ class ParallelMagics(CellRunner, Magics):
             raise UsageError(f"no cell was run with %px{self.suffix} yet, so there is no result to show")
         if args.save_name:
             self.shell.user_ns[args.save_name] = result
-        follower = Follower(self.stream_output, self.fold, args.groupby, self.progress_after_seconds)
-        follower.wait(result)
+        follower = Follower(
+            stream=self.stream_output, fold=self.fold, groupby=args.groupby, progress_after=self.progress_after_seconds
+        )
+        try:
+            follower.wait(result)
+        finally:
+            follower.end()
         follower.finish()
 
     def pxdiff(self, line: str = "") -> None:

@@ -43,7 +43,7 @@ def run_and_show(
 
     Ctrl-C, at whatever point, interrupts the engines, and what there is by then is shown; a second one ends the wait.
     """
-    follower = Follower(way.stream, way.fold, way.groupby, way.progress_after)
+    follower = Follower(stream=way.stream, fold=way.fold, groupby=way.groupby, progress_after=way.progress_after)
     try:
         _send_and_wait(view, submit, meanwhile, way, follower)
     finally:

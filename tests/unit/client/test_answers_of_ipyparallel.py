@@ -85,9 +85,9 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     assert [name for name in dir(rc.load_balanced_view()) if not name.startswith("_")] == balanced.split()
     direct = """
         abort activate apply apply_async apply_sync block clear client execute executor forget gather get get_result
-        history imap importer keep label map map_async map_sync on_time_limit outstanding parallel pull purge_results push
-        queue_status register_joblib_backend remote results run scatter set_flags shutdown spin sync_imports targets
-        temp_flags time_limit track update use_cloudpickle use_dill use_pickle wait with_flags
+        history imap importer keep label map map_async map_sync on_time_limit outstanding parallel pull purge_results
+        push queue_status register_joblib_backend remote results run scatter set_flags shutdown spin sync_imports
+        targets temp_flags time_limit track update use_cloudpickle use_dill use_pickle wait with_flags
     """
     assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
     client = """
