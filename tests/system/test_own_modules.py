@@ -268,3 +268,39 @@ def test_a_failing_import_on_the_engine_names_the_module(rc: Client, write: Writ
     module = write(name, "import own_nowhere\ndef use():\n    return 1")
     with pytest.raises(ModuleNotFoundError, match=r"engine has no module 'own_nowhere'.*needed to unpack.*'use'"):
         rc[0].apply_sync(module.use)
+
+
+def test_results_bring_their_modules_to_engines_that_lack_them(rc: Client, write: Write, name: str) -> None:
+    write(
+        name,
+        """
+        class Box:
+            def __init__(self, value):
+                self.value = value
+
+        def make(value):
+            return Box(value)
+        """,
+    )
+    make = sys.modules[name].make
+    first, second = rc[0], rc[1]
+    held = first.apply_async(make, 1)
+    assert second.apply_async(lambda box: box.value, held).get(SECONDS) == 1  # not known to have ended
+
+    large = first.apply_async(make, bytes(100_000))
+    large.get(SECONDS)
+    assert second.apply_async(lambda box: len(box.value), large).get(SECONDS) == 100_000  # by its bytes
+
+    through = held
+    for engine in (first, second, first, second):
+        through = engine.apply_async(lambda box: box, through)
+    assert second.apply_async(lambda boxes: boxes[0].value, [through]).get(SECONDS) == 1
+
+
+def test_what_engines_hold_brings_its_module_as_a_result(rc: Client, write: Write, name: str) -> None:
+    write(name, "class Box: value = 1")
+    rc[0].push({"held": sys.modules[name].Box()}, block=True)
+
+    pulled = rc[0].pull("held", block=False)
+    kept = rc[0].apply_async(lambda box: box, engineroom.Reference("held"))
+    assert rc[1].apply_async(lambda *boxes: [box.value for box in boxes], pulled, kept).get(SECONDS) == [1, 1]

@@ -165,8 +165,8 @@ class Session(State):
 
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
-        if _shipped and not stands_on_nothing(body):
-            function = self.packer.carrying(function, body)
+        if _shipped and (noted or not stands_on_nothing(body)):
+            function = self._carrying(function, body)
         engines = self.engines
         options = options_for(function, body, to, options, engines.all()) if engines.other_python else options
         if isinstance(body, bytes):
@@ -202,6 +202,14 @@ class Session(State):
         if self.failure is not None:  # it failed between the check and the entry: no one else will fail these tasks
             self.fail(self.failure)
         return tasks
+
+    def _carrying(self, function: PackedFunction | None, body: Packed) -> PackedFunction | None:
+        """Return `function` so that it brings along the user's modules that the arguments of its call stand on."""
+        if not noted:
+            return self.packer.carrying(function, body)
+        from engineroom.client.state.as_arguments import modules_of_futures  # only calls with futures need it
+
+        return self.packer.carrying(function, body, modules_of_futures())
 
     def _interrupted(self, request: Request, tasks: list[Task], error: BaseException) -> None:
         """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of."""

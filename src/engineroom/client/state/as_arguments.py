@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pickle import PickleBuffer
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -15,13 +16,17 @@ from engineroom.protocol.messages import INLINE_LIMIT, Status
 from engineroom.protocol.ranges import MOST_SPANS
 from engineroom.protocol.task_ranges import ranges_of
 from engineroom.serialize.functions.packing import PackedFunction
-from engineroom.serialize.futures import itself, note, result_of, take_noted
+from engineroom.serialize.futures import itself, note, noted, result_of, take_noted
+from engineroom.serialize.modules.own import own
+from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import unpickled
 
 if TYPE_CHECKING:
     from engineroom.client.state.state import State
     from engineroom.client.state.tasks import Task
     from engineroom.protocol.streams import Packed
+    from engineroom.serialize.frames import Buffer
+    from engineroom.serialize.functions.large_parts import Part as ModulePart
 
 _CANCELLED = 0
 """The number that stands for a call that was cancelled: no task has it."""
@@ -39,10 +44,14 @@ class Result(Protocol):
 
 
 class Argument(msgspec.Struct, eq=False):
-    """A result that a payload has: by its bytes (`number` is -1), or by the number of its task."""
+    """A result that a payload has: by its bytes (`number` is -1), or by the number of its task.
+
+    `modules`: those of the user's own that it stands on, or may stand on.
+    """
 
     session: State
     number: int = -1
+    modules: Sequence[ModulePart] = ()
 
     def let_go(self) -> None:
         """Do not need the result after all."""
@@ -65,14 +74,35 @@ class Part:
             outcome = task.outcome
             if outcome is None or outcome.status != Status.OK:
                 session.pins.hold(task.number, task)
-                note(Argument(session, task.number))
+                note(Argument(session, task.number, _modules_behind(task) if own.shipped else ()))
                 return result_of, (task_id(session.id, task.number),)
             payload = task.payload
-        note(Argument(session))
         if payload is None:
+            note(Argument(session))
             return itself, (task.value(),)
         packed = payload if isinstance(payload, bytes) else payload.buffer()
+        note(Argument(session, -1, _modules_of(packed) if own.shipped else ()))
         return unpickled, (packed if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),)
+
+
+def _modules_behind(task: Task) -> Sequence[ModulePart]:
+    """Return the modules that the result of a task may stand on: nobody knows that before it is there."""
+    from engineroom.serialize.modules.shipping import shipping  # it is there, as it has shipped some
+
+    request = task.request
+    function = None if request is None else request.function
+    its = () if function is None else [part for part in function.parts if part.hash in own.shipped]
+    return [*its, *shipping.latest()]
+
+
+def _modules_of(packed: Buffer) -> Sequence[ModulePart]:
+    hashes = needed_by(packed if isinstance(packed, bytes) else [memoryview(packed)])
+    return [own.shipped[digest] for digest in hashes if digest in own.shipped]
+
+
+def modules_of_futures() -> list[ModulePart]:
+    """Return the modules that the futures stand on, or may, which this thread has packed for its next call."""
+    return [part for future in noted.get(get_ident(), ()) for part in future.modules]
 
 
 class Made:

@@ -84,19 +84,24 @@ class FunctionPacker:
             warn_of_size(function, packed.name, self._told)
         return packed
 
-    def carrying(self, function: PackedFunction | None, body: Packed) -> PackedFunction | None:
-        """Return `function` so that it brings along the modules that `body`, the arguments of a call, stands on."""
-        there = () if function is None else function.parts
-        lacking = tuple(own.shipped[digest] for digest in needed_by(body) if digest in own.shipped)
-        lacking = tuple(part for part in lacking if part not in there)
+    def carrying(
+        self, function: PackedFunction | None, body: Packed, more: Sequence[Part] = ()
+    ) -> PackedFunction | None:
+        """Return `function` so that it brings along the modules that `body`, the arguments of a call, stands on.
+
+        `more`: others that it is to bring along.
+        """
+        there = {part.hash for part in function.parts} if function is not None and function.parts else ()
+        named = [own.shipped[digest] for digest in needed_by(body) if digest in own.shipped]
+        lacking = {part.hash: part for part in (*named, *more) if part.hash not in there}
         if not lacking:
             return function
-        key = b"" if function is None else function.hash, *(part.hash for part in lacking)
+        key = b"" if function is None else function.hash, *lacking
         known = self._carrying.get(key)
         if known is None:
             if len(self._carrying) >= _REMEMBERED:
                 self._carrying.clear()
-            self._carrying[key] = known = _with_parts(function or _NO_FUNCTION, lacking)
+            self._carrying[key] = known = _with_parts(function or _NO_FUNCTION, tuple(lacking.values()))
         return known
 
     def _pack_anew(self, function: object, use: int) -> tuple[PackedFunction, bytes]:

@@ -116,6 +116,11 @@ class Shipping:
                 self._forget()
         return known[1]
 
+    def latest(self) -> list[Part]:
+        """Return the latest editions of all that has been shipped; in an engine, of all that has come."""
+        with self._lock:
+            return [part for _, part in self._closures.values()] or list(own.shipped.values())
+
     def _forget(self) -> None:
         needed = {part.hash for _, part in self._closures.values()}
         for digest in [digest for digest in own.shipped if digest not in needed]:
