@@ -9,7 +9,6 @@ from engineroom.errors import NotBuiltYet
 
 _MEANWHILE = {
     "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
-    "bind_kernel": "run code on an engine with `rc[0].execute(code)`: notebooks cannot connect to engines yet",
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
 }
 NAMES = frozenset(_MEANWHILE)

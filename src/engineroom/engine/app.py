@@ -15,6 +15,7 @@ import msgspec
 
 from engineroom.engine import mpi
 from engineroom.engine.attempts import Attempt
+from engineroom.engine.between import Between, place
 from engineroom.engine.budget import Budget
 from engineroom.engine.capture import Sink
 from engineroom.engine.comms import Comms
@@ -80,7 +81,7 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
     sink = Sink(
         limit=config.max_output_bytes,
         log=engine_log.write,
-        running=lambda: queue.running,
+        running=lambda: queue.running or queue.runs_between,
         note=None if words is None else words.note,
     )
     with routed_output(sink) as streams:
@@ -153,6 +154,7 @@ class Engine:
             streams=streams,
             runs=runs,
         )
+        place.between = Between(self._queue, self._runner, self._interrupts, self._namespace)
         self._shell = Shell(
             self._queue,
             self._outbox,
@@ -293,7 +295,7 @@ class Engine:
         """Let the main thread return `code`; interrupt what it runs, and end the process if that does not help."""
         self._exit_code = code
         self._queue.close()
-        running = self._queue.running
+        running = self._queue.running or self._queue.runs_between
         if running is not None:
             self._interrupts.request(running.key)
         self._loop.call_later(self._config.grace, self._end_process, code)

@@ -48,7 +48,7 @@ class Interrupts:
 
     def request(self, key: Key) -> None:
         """Interrupt the attempt `key` if it is the one that runs (from the I/O thread)."""
-        attempt = self._queue.running
+        attempt = self._queue.running or self._queue.runs_between
         if attempt is not None and attempt.key == key:
             self.wanted, self._signal_due = attempt, True
             signal.pthread_kill(self._main, signal.SIGINT)
@@ -107,7 +107,7 @@ class Interrupts:
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         del signum
-        running = self._queue.running
+        running = self._queue.running or self._queue.runs_between
         requested, self._signal_due = self._signal_due, False
         if not requested and self._sent_again and monotonic() - self._sent_again < _SAME:
             self._sent_again = 0.0

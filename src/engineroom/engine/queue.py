@@ -36,6 +36,10 @@ class TaskQueue:
         self._wakeup.acquire()
         self._looking, self._poked = False, False
         self.running: Attempt | None = None
+        self.between: deque[tuple[Attempt, Callable[[], object]]] = deque()
+        """What is to be run between two tasks, and for no task."""
+        self.runs_between: Attempt | None = None
+        """What stands for the task while such a thing runs."""
         self.on_news: Callable[[], object] | None = None
         """Told whenever something may have become startable, with the lock held."""
         self.waiting: list[Attempt] = []
@@ -114,8 +118,31 @@ class TaskQueue:
         """Start nothing for now because of `why`, or go on if there is no other reason."""
         with self._lock:
             self._held = self._held | {why} if held else self._held - {why}
-            self._halted = bool(self._held) or self._closed
+            self._halt()
             self._wake_if_idle()
+
+    def run_between(self, attempt: Attempt, run: Callable[[], object]) -> None:
+        """Have the main thread run something before it starts another task; `attempt` stands for the task."""
+        with self._lock:
+            self.between.append((attempt, run))
+            self._halt()  # that nothing is started for now makes it look here
+            self._wake_if_idle()
+
+    def take_between(self) -> Callable[[], object]:
+        """Return what is to be run now; there is something in `between`."""
+        with self._lock:
+            self.runs_between, run = self.between.popleft()
+            return run
+
+    def end_between(self) -> None:
+        """Say that it has run; a task may come before the next."""
+        with self._lock:
+            self.runs_between = None
+            self._halt()
+            self._wake_if_idle()
+
+    def _halt(self) -> None:
+        self._halted = bool(self._held or self.between) or self._closed
 
     def start_next(self) -> Attempt | None:
         """Start and return the next attempt; None: there is nothing to start now."""
@@ -143,7 +170,7 @@ class TaskQueue:
         with self._lock:
             if self._closed:
                 return False
-            if not self._held and self._startable():
+            if self.between or (not self._held and self._startable()):
                 return True
             self._idle = True
         self._wakeup.acquire()
@@ -152,7 +179,7 @@ class TaskQueue:
     def start_within(self, task: bytes) -> Attempt | None:
         """Start and return the next attempt that runs on behalf of `task`, which waits; None: there is none now."""
         with self._lock:
-            if self._halted:
+            if self._held or self._closed:
                 return None
             for attempt in self._queued.values():
                 within = attempt.within or attempt.run.within
@@ -257,6 +284,8 @@ class TaskQueue:
             self.on_news()
         if self._looking:
             self._poked = True
-        if self._idle and (self._looking or self._closed or (not self._held and self._startable())):
+        if self._idle and (
+            self._looking or self._closed or (not self._held and self._startable()) or bool(self.between)
+        ):
             self._idle = False
             self._wakeup.release()

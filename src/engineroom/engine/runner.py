@@ -76,6 +76,26 @@ class Runner:
             if not queue.wait():
                 return
             self._descriptors.read(None)  # what was written while no task ran is nobody's
+            if queue.between:
+                queue.take_between()()
+                queue.end_between()
+
+    def run_between(self, attempt: Attempt) -> Packed:
+        """Run what is no task, as if it were `attempt`; return its packed result, or raise what it raises."""
+        writer.set(attempt)
+        try:
+            return self.enter(attempt)
+        except BaseException as problem:
+            if self._forked:
+                end_child(problem)
+            raise
+        finally:
+            if self._forked:
+                end_child(None)
+            self._streams.settle()
+            self._descriptors.settle(attempt)
+            attempt.ended = True
+            writer.set(None)
 
     def start(self, attempt: Attempt) -> None:  # noqa: C901 (it is called for each task)
         """Run an attempt that the queue has started, to its end."""
