@@ -122,6 +122,7 @@ print("three")
 handle.update("second")
 display({"image/png": b"png"}, raw=True)
 display({"text/plain": "large", "text/html": "x" * 3_000_000}, raw=True)
+display({"text/plain": "larger", "text/html": "x" * 40_000_000}, raw=True)
 """
 
 
@@ -129,12 +130,14 @@ def test_what_a_cell_displays_is_in_its_outputs(view: Any, capsys: pytest.Captur
     ran = view.execute(SHOWS)
     ran.get(SECONDS)
     assert ran.stdout == "one\ntwo\nthree\n"
-    rich, updated, image, large = ran.outputs
+    rich, updated, image, large, larger = ran.outputs
     assert rich["data"] == {"text/plain": "plain", "text/html": "<b>rich</b>"}
     assert updated["data"] == {"text/plain": "'second'"}
     assert updated["transient"] == {"display_id": "mine"}
     assert image["data"] == {"image/png": "cG5n"}
-    assert large["data"]["text/plain"].startswith("large\n[text/html is not shown: it has 3000002 bytes")
+    assert large["data"] == {"text/plain": "large", "text/html": "x" * 3_000_000}
+    words = "larger\n[text/html is not shown: it has 40,000,000 bytes, and the limit is 33,554,432. Set IPEngine."
+    assert larger["data"]["text/plain"].startswith(words)
     ran.display_outputs()
     assert "[display:0] plain" in capsys.readouterr().out
 

@@ -49,10 +49,11 @@ class Limits(msgspec.Struct, frozen=True):
     """What the unfinished tasks of a client may take here, apart from what comes as streams; more are refused."""
     keep_bytes: int = 256 << 20
     """The calls that a client keeps for engines that join later may take here; more are refused."""
-    output_bytes: int = 64 << 20
-    task_output_bytes: int = 4 << 20
+    output_bytes: int = 256 << 20
+    task_output_bytes: int = 72 << 20
     """Kept of what the unfinished tasks of a client wrote, and of what one task did, in case the client is cut off: the
-    first and the last of it. Connected clients are sent all of it at once. What ended tasks wrote counts with their
+    first and the last of it. Connected clients are sent all of it at once, but for large displays that do not fit. What
+    ended tasks wrote counts with their
     results."""
     idle_function_bytes: int = 64 << 20
     idle_functions: int = 512

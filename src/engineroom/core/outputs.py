@@ -23,7 +23,7 @@ PIECE_BYTES = 256
 class KeptOutput:
     """The pieces that one attempt wrote, in order: the first ones, and of the others the last ones."""
 
-    __slots__ = ("attempt", "data", "ended", "head", "next", "owed", "size", "tail", "whole")
+    __slots__ = ("attempt", "data", "dropping", "ended", "head", "next", "owed", "size", "tail", "whole")
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
@@ -31,6 +31,8 @@ class KeptOutput:
         """Its task has ended: it counts as a part of the result."""
         self.data: Display | None = None
         """The values that it has published last; of those before nothing is kept."""
+        self.dropping = False
+        """Of a large display that comes in parts, there is no room for the rest."""
         self.owed = False
         """Its client has not been sent these values, because it had too much to read."""
         self.head: list[Piece] = []
@@ -96,11 +98,26 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         if task.target < 0 and task.state is not State.STARTED:  # whoever shows this wants to know where it comes from
             state.send(session.peer, TasksStarted(engine.id, one_task(task.id)))
         kept = session.outputs[task.number] = KeptOutput(message.attempt)
+    if _is_too_much(state, kept, session, message):
+        kept.next = message.seq + 1  # its client sees that something is missing
+        return
     _keep(state, session, kept, message)
     if kept.data is message:
         kept.owed = session.behind  # by the time that it reads again, there may be later ones
     if kept.data is not message or not kept.owed:
         state.send(session.peer, message)
+
+
+def _is_too_much(state: ControllerState, kept: KeptOutput, session: Session, message: Piece) -> bool:
+    """Whether there is no room for a part of a large display, or for one before it: what is sent is kept, too, and so
+    bounded, even if the client reads slowly."""
+    if not isinstance(message, Display) or not message.is_part:
+        return False
+    if message.part == 0 or not kept.dropping:
+        limits = state.limits
+        room = min(limits.task_output_bytes - kept.size, limits.output_bytes - session.output_bytes)
+        kept.dropping = size_of(message) > room
+    return kept.dropping
 
 
 def _keep(state: ControllerState, session: Session, kept: KeptOutput, message: Piece) -> None:

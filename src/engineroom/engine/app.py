@@ -80,6 +80,7 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
     queue = TaskQueue()
     sink = Sink(
         limit=config.max_output_bytes,
+        displays=config.max_display_bytes,
         log=engine_log.write,
         running=lambda: queue.running or queue.runs_between,
         note=None if words is None else words.note,
@@ -123,6 +124,7 @@ class Engine:
             ipython=config.ipython,
             leave=self._leave,
             show=sink.show,
+            most_display=config.max_display_bytes // 2,
             comms=comms,
         )
         self._loop = new_loop()

@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.comm_flow import BESIDE, BURST, CommFlow, without_old_comms
 from engineroom.engine.published import Item, Published
-from engineroom.engine.shown import Shown
+from engineroom.engine.shown import LIMIT, Shown
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
+from engineroom.protocol.ranges import MOST_DISPLAY
 
 STDOUT, STDERR = 1, 2
 _LONGEST = 128 * 1024
@@ -92,6 +93,7 @@ class TaskOutput:
         "_comm_bytes",
         "_comms",
         "_data",
+        "_displays",
         "_limit",
         "_lock",
         "_published",
@@ -102,8 +104,9 @@ class TaskOutput:
         "_streams",
     )
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, displays: int = LIMIT) -> None:
+        """`limit`: characters of each stream; `displays`: bytes of what is displayed."""
+        self._limit, self._displays = limit, displays
         self._lock = threading.RLock()  # see Sink
         self._streams: dict[int, StreamOutput] = {}
         self._shown: Shown | None = None
@@ -163,7 +166,7 @@ class TaskOutput:
                 self._comms = CommFlow()
             return self._comms
         if self._shown is None:
-            self._shown = Shown()
+            self._shown = Shown(self._displays)
         return self._shown
 
     def publish(self, items: Mapping[object, Item]) -> bool:
@@ -214,12 +217,18 @@ class TaskOutput:
     def _add(self, messages: list[Output | Display], key: Key, stream: int, content: str | bytes) -> None:
         """Add the messages for a text, or for what is displayed (`stream` says how)."""
         if isinstance(content, bytes):
-            messages.append(Display(*key, Displays(stream), self._seq, content))
-            self._seq += 1
+            self._add_display(messages, key, Displays(stream), content)
             return
         for start in range(0, len(content), _LONGEST):
             piece = _encodable(content[start : start + _LONGEST])
             messages.append(Output(*key, stream, self._seq, piece))
+            self._seq += 1
+
+    def _add_display(self, messages: list[Output | Display], key: Key, kind: Displays, content: bytes) -> None:
+        for part, start in enumerate(range(0, len(content) or 1, MOST_DISPLAY)):
+            end = start + MOST_DISPLAY
+            piece = content if len(content) <= MOST_DISPLAY else content[start:end]
+            messages.append(Display(*key, kind, self._seq, piece, part, end < len(content)))
             self._seq += 1
 
 
@@ -235,13 +244,15 @@ class Sink:
         self,
         *,
         limit: int,
+        displays: int = LIMIT,
         log: Callable[[str], object],
         running: Callable[[], Attempt | None] = lambda: None,
         note: Callable[[str], object] | None = None,
     ) -> None:
-        """`limit`: characters kept of each stream of an attempt. `running`: returns the attempt that runs now. `note`:
-        is to be told what is printed, and so is nowhere else than in this process."""
-        self._limit, self._log, self._running, self.note = limit, log, running, note
+        """`limit`: characters kept of each stream of an attempt; `displays`: bytes of what it displays. `running`:
+        returns the attempt that runs now. `note`: is to be told what is printed, and so is nowhere else than here."""
+        self._limit, self._displays = limit, displays
+        self._log, self._running, self.note = log, running, note
         # Reentrant, because a signal handler or a finalizer may print while its thread is in here.
         self._lock = threading.RLock()
 
@@ -255,7 +266,7 @@ class Sink:
         output = attempt.output
         if output is None:
             with self._lock:
-                output = attempt.output = attempt.output or TaskOutput(self._limit)
+                output = attempt.output = attempt.output or TaskOutput(self._limit, self._displays)
         if not output.write(stream, text):
             self._log(text)
 
@@ -278,5 +289,5 @@ class Sink:
         if attempt is None or attempt.ended:
             return None
         with self._lock:
-            output = attempt.output = attempt.output or TaskOutput(self._limit)
+            output = attempt.output = attempt.output or TaskOutput(self._limit, self._displays)
         return output

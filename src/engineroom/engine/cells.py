@@ -18,6 +18,7 @@ from engineroom.engine.ipython_shell import Shell
 from engineroom.engine.own_names import OwnNames
 from engineroom.engine.publisher import Show
 from engineroom.protocol.messages import Displays
+from engineroom.protocol.ranges import MOST_DISPLAY
 from engineroom.serialize.failures.packing import words_of
 from engineroom.serialize.results import ExecuteReply
 
@@ -34,9 +35,10 @@ class Cells:
         options: Mapping[str, Mapping[str, Any]],
         leave: Callable[[], object],
         show: Show | None = None,
+        most_display: int = MOST_DISPLAY,
     ) -> None:
         """`options`: of IPython's classes, by their names. `leave`: ends the engine once the cell has ended. `show`:
-        takes what is displayed."""
+        takes what is displayed, each of `most_display` bytes at most."""
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
         config.merge(Config(dict(options)))
         main = sys.modules["__main__"]
@@ -47,6 +49,7 @@ class Cells:
         publisher: Any = self.shell.display_pub
         hook: Any = self.shell.displayhook
         publisher.show = hook.show = self._show = show
+        publisher.most = hook.most = most_display
         self.shell.loop_runner = coroutines.run
         self.own_names = OwnNames(names, self.shell.user_ns_hidden)
         self.own_names.put_aside()

@@ -74,6 +74,8 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     """Of one result."""
     max_output_bytes: int = 1024**2
     """Characters kept of what one task writes to one stream."""
+    max_display_bytes: int = 64 * 1024**2
+    """Of what one task displays; one object may take half of it."""
     resources: dict[str, float] = {}
     tags: list[str] = []
     """What tasks may ask for."""

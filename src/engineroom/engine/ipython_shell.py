@@ -18,10 +18,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
 from engineroom.engine.commands import run_command
-from engineroom.engine.displays import encoded
+from engineroom.engine.displays import bounded_forms, encoded
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.publisher import Publisher, Show
 from engineroom.protocol.messages import Displays
+from engineroom.protocol.ranges import MOST_DISPLAY
 from engineroom.serialize.failures.packing import words_of
 
 _WITHOUT_WINDOWS = frozenset({None, "", "none", "inline", "agg", "svg", "pdf", "ps", "cairo", "template"})
@@ -62,6 +63,8 @@ class DisplayHook(displayhook.DisplayHook):
     """Keeps the representations of a cell's value, and sends them, rather than printing one."""
 
     show: Show | None = None
+    most: int = MOST_DISPLAY
+    """Bytes that a value may take."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # all of IPython is
@@ -72,9 +75,10 @@ class DisplayHook(displayhook.DisplayHook):
         """Print nothing."""
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
-        self.data, self.metadata = format_dict, md_dict or {}
+        self.data, self.metadata = bounded_forms(format_dict, self.most), md_dict or {}
         if self.show is not None:
-            self.show(Displays.RESULT, encoded(self.data, self.metadata, {}, self.prompt_count), "")
+            content = encoded(self.data, self.metadata, {}, self.prompt_count, most=self.most)
+            self.show(Displays.RESULT, content, "")
 
     def finish_displayhook(self) -> None:
         """Print nothing."""

@@ -13,6 +13,7 @@ from engineroom.engine.coroutines import Coroutines
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.main_module import MainModule
 from engineroom.protocol.messages import Call, Kind
+from engineroom.protocol.ranges import MOST_DISPLAY
 from engineroom.protocol.streams import Buffer
 from engineroom.serialize.by_value.arrivals import arrivals
 from engineroom.serialize.functions.interactive import home
@@ -50,13 +51,15 @@ class Namespace:
         ipython: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         leave: Callable[[], object] = lambda: None,
         show: Show | None = None,
+        most_display: int = MOST_DISPLAY,
         comms: Comms | None = None,
     ) -> None:
         """`start_anew`: called when the namespace was emptied; returns what goes wrong, in words. `ipython`: options of
         IPython's classes; `leave`: ends the engine once the task has ended, for a cell that says `exit`; `show`: takes
-        what cells display; `comms`: take what is said to comms."""
+        what cells display, each of `most_display` bytes at most; `comms`: take what is said to comms."""
         self.names = names
         self._ipython, self._leave, self._show, self._comms = ipython, leave, show, comms
+        self._most_display = most_display
         self._at_first = dict(names)
         self._start_anew = start_anew
         self._functions = functions
@@ -136,6 +139,7 @@ class Namespace:
                 options=self._ipython,
                 leave=self._leave,
                 show=self._show,
+                most_display=self._most_display,
             )
         return self._cells
 

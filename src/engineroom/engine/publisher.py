@@ -10,6 +10,7 @@ from IPython.core.displaypub import DisplayPublisher
 
 from engineroom.engine.displays import encoded
 from engineroom.protocol.messages import Displays
+from engineroom.protocol.ranges import MOST_DISPLAY
 
 Show = Callable[[Displays, bytes, str], object]
 """Takes what a display does, its content, and it as plain text."""
@@ -19,6 +20,8 @@ class Publisher(DisplayPublisher):
     """Sends what a task displays to its client. `show`: takes it; None: it is printed, as plain text."""
 
     show: Show | None = None
+    most: int = MOST_DISPLAY
+    """Bytes that one object may take."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]  # all of IPython is
@@ -42,7 +45,8 @@ class Publisher(DisplayPublisher):
                 print(plain)
             return
         kind = Displays.UPDATE if update else Displays.SHOW
-        self.show(kind, encoded(data, metadata or {}, transient or {}), plain + "\n" if plain else "")
+        content = encoded(data, metadata or {}, transient or {}, most=self.most)
+        self.show(kind, content, plain + "\n" if plain else "")
 
     def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 (as IPython has it)
         """Take away what the task has displayed and printed; if `wait`, once something else comes."""

@@ -6,8 +6,8 @@ from collections import deque
 
 from engineroom.protocol.messages import Displays
 
-LIMIT = 4 * 2**20
-"""Bytes that the displays of an attempt may take: several of the largest, however little text is to be kept."""
+LIMIT = 64 * 2**20
+"""Bytes that the displays of an attempt may take, unless another limit is set."""
 
 BESIDE = 256
 """Bytes that each display takes beside its content."""

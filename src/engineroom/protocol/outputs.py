@@ -53,10 +53,18 @@ COMM_NAMES = {kind.name.lower(): kind for kind in COMMS}
 
 class Display(Header, frozen=True, tag="display"):
     """What a task displayed, or said over comms, in one order with its text; also engine to controller. `seq`: see
-    Output."""
+    Output. What is too long for a message comes in several: `part` counts these from 0, and there are `more` of them
+    until the last one."""
 
     task: TaskId
     attempt: Ordinal
     kind: Displays
     seq: Number
     content: DisplayJSON
+    part: Number = 0
+    more: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is a part of what is displayed, and not all of it."""
+        return self.more or self.part > 0

@@ -34,7 +34,7 @@ MOST_OUTPUT = 2**17
 """So many characters of what a task wrote travel in one message."""
 
 MOST_DISPLAY = 2**20 - 2**13
-"""No displayed object takes more bytes: it travels in one record, with the rest of its message."""
+"""So many bytes of a displayed object travel in one message, which is one record."""
 
 MOST_LISTED = 2**13
 """No list is longer; what may be longer travels as ranges or in pieces."""
@@ -113,7 +113,7 @@ WallTime = Annotated[float, Meta(ge=0.0, le=1e11)]
 Text = Annotated[str, Meta(max_length=MOST_TEXT)]
 OutputText = Annotated[str, Meta(max_length=MOST_OUTPUT)]
 DisplayJSON = Annotated[bytes, Meta(max_length=MOST_DISPLAY)]
-"""Of an object, an error or a message of a comm; whoever makes one that is longer shortens it, or is told so."""
+"""Of an object, or a part of one; of an error or a message of a comm, which whoever makes them shortens."""
 Word = Annotated[str, Meta(max_length=WORD)]
 """A name: of a machine, a role, a cluster."""
 PathText = Annotated[str, Meta(max_length=2**14)]

@@ -101,6 +101,14 @@ class IPEngine(BaseParallelApplication):
         )
     )
     max_function_bytes = option(Int(256 * 1024**2, min=0, help="Bytes of functions to keep for later calls."))
+    max_display_bytes = option(
+        Int(
+            64 * 1024**2,
+            min=2 * 1024**2,
+            help="Bytes of displays, such as figures, to keep of one task; one display may take half of it. More are "
+            "cut from the middle, and a larger one is replaced by a note.",
+        )
+    )
     max_output_bytes = option(
         Int(1024**2, min=1024, help="Characters to keep of what one task prints; more is cut from the middle.")
     )

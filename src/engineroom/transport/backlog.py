@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from engineroom.protocol.messages import Finished, Function, Message, Result, Run, Submit
+from engineroom.protocol.messages import Display, Finished, Function, Message, Result, Run, Submit
 from engineroom.protocol.records import message_records
 
 HIGH = 8 << 20
 """Bytes that are handed to the transport, beyond what the kernel takes, before messages wait as they are."""
 
 _SHARED = frozenset({Result, Run, Submit, Function})
-"""Their payloads are kept elsewhere for as long as they wait here, and bounded there."""
+"""Their payloads are kept elsewhere for as long as they wait here, and bounded there; so are parts of displays."""
 
 _MESSAGE = 128
 """Bytes of memory that a waiting message takes, whatever is in it."""
@@ -66,7 +66,7 @@ class Backlog:
 
 
 def _weight(message: Message) -> int:
-    if type(message) in _SHARED:
+    if type(message) in _SHARED or (type(message) is Display and message.is_part):
         return _MESSAGE
     if type(message) is Finished:  # kept elsewhere as well, but its engine had better not make more of them
         return _MESSAGE + (len(message.body) if isinstance(message.body, bytes) else 0)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from engineroom.client.state import output
 from engineroom.client.state.output import LIMIT, TaskOutput
 from engineroom.protocol.messages import Display, Displays, Output
 from tests.unit.core.pretend import task
@@ -101,11 +102,13 @@ def test_clearing_makes_room(one: Writer) -> None:
     assert one.shown == ["last"]
 
 
-def test_displays_are_bounded(one: Writer) -> None:
-    piece = "x" * (2**20 - 2**14)
-    for _ in range(2 * LIMIT // len(piece)):
-        one.show(piece)
-    assert sum(map(len, one.shown)) <= LIMIT
+def test_displays_are_bounded_and_that_is_said_once(one: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "DISPLAYS_LIMIT", 2**20)
+    for _ in range(20):
+        one.show("x" * 100_000)
+    *shown, words = one.shown
+    assert sum(map(len, shown)) <= 2**20
+    assert (set(map(len, shown)), words) == ({100_000}, "[further displays were omitted]")
 
 
 def test_another_attempt_starts_afresh(one: Writer) -> None:
@@ -158,3 +161,42 @@ def test_what_is_cleared_takes_values_and_errors_along(one: Writer) -> None:
     one.display(Displays.CLEAR, {"wait": False})
     one.display(Displays.ERROR, {"ename": "E", "evalue": "no", "traceback": ["E: no"]})
     assert [each["output_type"] for each in one.output.displays] == ["error"]
+
+
+def parts(one: Writer, text: str, size: int = 20) -> list[Display]:
+    """Return the messages of a large display, numbered as the next ones."""
+    raw = json.dumps({"data": {"text/plain": text}, "metadata": {}, "transient": {}}).encode()
+    pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
+    return [
+        Display(TASK, one.attempt, Displays.SHOW, one.seq + 1 + part, piece, part, part < len(pieces) - 1)
+        for part, piece in enumerate(pieces)
+    ]
+
+
+def test_a_large_display_comes_in_parts_and_is_one(one: Writer) -> None:
+    one.show("before")
+    for piece in parts(one, "large " * 30):
+        assert one.shown == ["before"]
+        one.say(piece)
+    assert one.shown == ["before", "large " * 30]
+
+
+@pytest.mark.parametrize("lost", [[0], [1], [8], [0, 1, 2], [3, 4]])
+def test_a_large_display_of_which_a_part_is_lost_is_named_once(one: Writer, lost: list[int]) -> None:
+    pieces = parts(one, "large " * 20)
+    for number, piece in enumerate(pieces):
+        if number % 9 not in lost or number > 8:
+            one.say(piece)
+    one.seq = pieces[-1].seq + 1
+    one.say(Display(TASK, 1, Displays.SHOW, one.seq, b'{"data": {"text/plain": "after"}}'))
+    [words, after] = one.shown
+    assert words.startswith("[a large display is missing here")
+    assert after == "after"
+
+
+def test_a_new_attempt_forgets_the_parts_of_the_one_before(one: Writer) -> None:
+    first, *_ = parts(one, "large " * 20)
+    one.say(first)
+    one.attempt, one.seq = 2, -1
+    one.show("again")
+    assert one.shown == ["again"]

@@ -255,3 +255,19 @@ def test_what_unfinished_tasks_wrote_is_cut_and_that_is_said() -> None:
     for number in (1, 2, 3):
         play(ENGINE_0, Finished(number, task(number), 1, OK))
     assert binding(play.state) == []
+
+
+def part(seq: int, *, more: bool) -> Display:
+    return Display(task(1), 1, Displays.SHOW, seq, b"x" * 100, seq, more)
+
+
+def test_of_a_large_display_that_does_not_fit_no_part_more_is_sent_and_the_next_one_is() -> None:
+    two = Play(Limits(task_output_bytes=3 * (PIECE_BYTES + 100)))
+    two(CLIENT, ClientUp(session_id()))
+    two(ENGINE_0, EngineUp(instance_id(0)))
+    two(CLIENT, submit(1))
+    pieces = [part(seq, more=seq < 4) for seq in range(5)]
+    sent = [bool([message for _, message in two.sent(ENGINE_0, piece) if message is piece]) for piece in pieces]
+    assert sent == [True, True, True, False, False]
+    small = shown(5)
+    assert (CLIENT, small) in two.sent(ENGINE_0, small)

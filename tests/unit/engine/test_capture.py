@@ -136,7 +136,7 @@ def test_of_many_displays_the_first_and_the_last_are_kept(shown: list[bytes], li
 
 
 def test_the_largest_display_is_kept_however_little_text_is() -> None:
-    output, key = TaskOutput(10), attempt().key
+    output, key = TaskOutput(10, 4 * MOST_DISPLAY + 2**15), attempt().key
     largest = [bytes([name]) * MOST_DISPLAY for name in range(9)]
     for content in largest:
         output.show(Displays.SHOW, content)

@@ -43,7 +43,10 @@ def test_of_a_large_one_the_small_forms_and_the_plain_text_stay() -> None:
     data = {"text/plain": "<plot>", "text/html": "x" * 2_000_000, "image/svg+xml": "<svg/>"}
     said = read(data, {}, {"display_id": "x"})
     assert said["data"]["image/svg+xml"] == "<svg/>"
-    assert said["data"]["text/plain"] == ("<plot>\n[text/html is not shown: it has 2000002 bytes, which is too large]")
+    assert said["data"]["text/plain"] == (
+        "<plot>\n[text/html is not shown: it has 2,000,000 bytes, and the limit is 1,040,384. "
+        "Set IPEngine.max_display_bytes to more than 4,000,000]"
+    )
     assert said["transient"] == {"display_id": "x"}
 
 
@@ -51,3 +54,17 @@ def test_of_a_large_one_the_small_forms_and_the_plain_text_stay() -> None:
 def test_it_always_fits(sizes: dict[str, int]) -> None:
     data = {name: "é" * size for name, size in sizes.items()}
     read(data, {"m": "x" * max(sizes.values(), default=0)}, {"display_id": "x"})
+
+
+def test_of_what_is_far_too_large_nothing_is_made() -> None:
+    class Huge(bytes):
+        def __len__(self) -> int:
+            return 500_000_000
+
+    said = read({"text/plain": "<image>", "image/png": Huge()}, {}, {})
+    assert "[image/png is not shown: it has 500,000,000 bytes" in said["data"]["text/plain"]
+
+
+def test_a_limit_of_ones_own_lets_larger_ones_through() -> None:
+    raw = encoded({"text/html": "x" * 10_000_000}, {}, {}, most=16_000_000)
+    assert json.loads(raw)["data"] == {"text/html": "x" * 10_000_000}

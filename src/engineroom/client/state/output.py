@@ -11,9 +11,17 @@ from engineroom.client.state.data import Data
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
 
 LIMIT = 16 * 1024 * 1024
-"""Characters of one stream of one task that are kept, and bytes of what it displayed; the engine cuts sooner."""
+"""Characters of one stream of one task that are kept; the engine cuts sooner."""
+
+DISPLAYS_LIMIT = 1024**3
+"""Bytes that are kept of what one task displayed; the engine cuts sooner, too."""
 
 _MISSING = "\n[... output is missing here: the client was disconnected for too long to be sent all of it ...]\n"
+_INCOMPLETE = (
+    b'{"data":{"text/plain":"[a large display is missing here: this client was disconnected, or did not receive it '
+    b'fast enough]"}}'
+)
+_NO_MORE = b'{"data":{"text/plain":"[further displays were omitted]"}}'
 _OMITTED = "\n[further output was omitted]\n"
 
 _DISPLAY_BYTES = 256
@@ -40,7 +48,19 @@ class TaskOutput:
     `data`: what it has published; None: nothing.
     """
 
-    __slots__ = ("_attempt", "_clear", "_cleared", "_missing", "_next", "_parts", "_size", "_watchers", "data")
+    __slots__ = (
+        "_attempt",
+        "_clear",
+        "_cleared",
+        "_given_up",
+        "_missing",
+        "_next",
+        "_parts",
+        "_pieces",
+        "_size",
+        "_watchers",
+        "data",
+    )
 
     def __init__(self) -> None:
         self._attempt = -1
@@ -55,6 +75,10 @@ class TaskOutput:
         self._missing = [False, False]
         """By stream: whether something before its next text may be missing."""
         self._parts: list[Part] = []
+        self._pieces: list[Display] = []
+        """Of something large that comes in parts, those that are here."""
+        self._given_up = -1
+        """The number of the first part of the last one of which parts are missing."""
         self._clear: Display | None = None
         """What was said so that what comes next takes away what was displayed before."""
         self._cleared = 0
@@ -107,12 +131,12 @@ class TaskOutput:
         if output.seq < self._next:
             return False
         if output.seq > self._next:
-            self._missing = [True, True]
+            self._note_gap()
         self._next = output.seq + 1
         if isinstance(output, Output):
             self._add_text(1 if output.stream == 2 else 0, output.text)
         elif output.kind not in COMMS:  # these are for whoever listens
-            self._add_display(output)
+            self._add_piece(output)
         return True
 
     def _begin(self, attempt: int) -> None:
@@ -158,6 +182,35 @@ class TaskOutput:
             self._size[which] += len(text)
             self._add_part((which, text if self._size[which] <= LIMIT else _OMITTED))
 
+    def _add_piece(self, piece: Display) -> None:
+        """Take a display, or a part of one."""
+        if not piece.is_part:
+            self._add_display(piece)
+            return
+        if len(self._pieces) != piece.part:
+            if not piece.more:
+                self._give_up(piece)
+            return
+        self._pieces.append(piece)
+        if not piece.more:
+            content = b"".join([each.content for each in self._pieces])
+            self._pieces = []
+            self._add_display(Display(piece.task, piece.attempt, piece.kind, piece.seq, content))
+
+    def _note_gap(self) -> None:
+        """Something may be missing before what comes now."""
+        self._missing = [True, True]
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self._give_up(pieces[0])
+
+    def _give_up(self, piece: Display) -> None:
+        """Parts of what this is a part of are missing: say so, once."""
+        first = piece.seq - piece.part
+        if first != self._given_up:
+            self._given_up = first
+            self._add_display(_in_place_of(piece, _INCOMPLETE))
+
     def _add_display(self, display: Display) -> None:
         if display.kind is Displays.CLEAR:
             self._clear = display
@@ -168,9 +221,10 @@ class TaskOutput:
         if self._clear is not None:
             self._take_away()
         size = _DISPLAY_BYTES + len(display.content)
-        if self._size[2] + size <= LIMIT:
+        if self._size[2] <= DISPLAYS_LIMIT:
             self._size[2] += size
-            self._add_part(display)
+            fits = self._size[2] <= DISPLAYS_LIMIT
+            self._add_part(display if fits else _in_place_of(display, _NO_MORE))
 
     def _take_away(self) -> None:
         """Forget what was displayed; what was printed stays in `stdout` and `stderr`."""
@@ -178,6 +232,11 @@ class TaskOutput:
         self._parts[self._cleared :] = [part for part in self._parts[self._cleared :] if type(part) is tuple]
         self._cleared = len(self._parts)
         self._size[2] = 0
+
+
+def _in_place_of(piece: Display, content: bytes) -> Display:
+    """Return what is shown in place of something else."""
+    return Display(piece.task, piece.attempt, Displays.SHOW, piece.seq, content)
 
 
 def _shown(parts: Iterable[Part]) -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ def engine_config(options: IPEngine, *, sys_path: Sequence[str] = ()) -> EngineC
         reconnect_timeout=options.reconnect_timeout,
         max_result_bytes=options.max_result_bytes,
         max_output_bytes=options.max_output_bytes,
+        max_display_bytes=options.max_display_bytes,
         resources=dict(options.resources),
         tags=list(options.tags),
         memory_limit=options.memory_limit,

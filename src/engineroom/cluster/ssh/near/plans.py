@@ -32,6 +32,7 @@ _OPTIONS = {
     "reconnect_timeout": "reconnect_timeout",
     "max_result_bytes": "max_result_bytes",
     "max_output_bytes": "max_output_bytes",
+    "max_display_bytes": "max_display_bytes",
     "resources": "resources",
     "tags": "tags",
     "memory_limit": "memory_limit",
