@@ -232,7 +232,8 @@ def test_a_module_that_start_up_code_misses_is_told_to_all_who_wait(
     words = r"(?s)1 of 2 engines.*No module named 'no_such_module'.*\nfix: correct the start-up"
     with Client() as rc, pytest.raises(TimeoutError, match=words):
         rc.wait_for_engines(2, timeout=1.5, interactive=True)
-    assert "1 of 2 engines; engine 0: startup_command: ModuleNotFoundError: No module named" in shown.getvalue()
+    assert "1 of 2 engines after" in shown.getvalue()
+    assert ": engine 0: startup_command: ModuleNotFoundError: No module named" in shown.getvalue()
     copy = tmp_path / "elsewhere.json"  # a client that does not see the profile asks the controller
     copy.write_bytes(profile.connection_file("client").read_bytes())
     with Client(copy) as rc, pytest.raises(TimeoutError, match=words):

@@ -87,8 +87,8 @@ def version_of(name: str) -> str | None:
 def _version_of_module(name: str) -> str | None:
     """Return the version of a package that is installed under another name, or not at all, but can be imported."""
     module = sys.modules.get(name)
-    version = getattr(module, "__version__", None)
-    if isinstance(version, str):
+    version = _said_by(module)
+    if version is not None:
         return version
     from importlib import metadata  # as above
 
@@ -97,12 +97,18 @@ def _version_of_module(name: str) -> str | None:
     return None
 
 
+def _said_by(module: object) -> str | None:
+    """Return the version that a module has as a plain attribute; to compute one on request may warn, or take long."""
+    version = getattr(module, "__dict__", {}).get("__version__")
+    return version if isinstance(version, str) else None
+
+
 def imported_packages() -> list[str]:
     """Return the installed packages that this process has imported, by the names that they are imported by."""
     roots = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
     found = []
     for root in sorted(root for root in roots if not root.startswith("_")):
         module = sys.modules.get(root)
-        if isinstance(getattr(module, "__version__", None), str) or root in USUAL:
+        if _said_by(module) is not None or root in USUAL:
             found.append(root)
     return found
