@@ -9,10 +9,10 @@ import pytest
 
 from tests.notebooks.kernels import Kernel, Shown
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+
 TOUCHES = """
 import threading
-from engineroom.magics.widgets import install
-install(rc, get_ipython())
 manager = get_ipython().kernel.comm_manager
 
 # What belongs to an earlier cell goes there, and whoever runs cells listens to the last one.
@@ -94,6 +94,42 @@ def test_a_slider_on_an_engine_is_in_the_notebook_and_moves_there(run: Callable[
     assert 5 in states(moved, "value")
 
 
+def test_a_widget_is_in_the_notebook_before_its_view(run: Callable[[str], Shown]) -> None:
+    shown = run(
+        "%%px\nfrom IPython.display import display\nfrom ipywidgets import IntSlider\ndisplay(IntSlider(value=4))\n"
+        "IntSlider(value=5)"
+    )
+    opened: list[str] = []
+    views = 0
+    for _, message in shown.seen:
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            opened.append(content["comm_id"])
+        elif VIEW in content.get("data", {}):
+            views += 1
+            assert content["data"][VIEW]["model_id"] in opened
+            assert "IntSlider" in content["data"]["text/plain"]
+    assert views == 4
+
+
+def test_engines_that_use_the_same_display_id_have_a_display_each(run: Callable[[str], Shown]) -> None:
+    run("view.scatter('number', [0, 1], flatten=True).get()")
+    shown = run(
+        "%%px\nfrom IPython.display import display, HTML\nhandle = display(HTML('begins'), display_id='mine')\n"
+        "handle.update(HTML(f'<b>{number}</b>'))"
+    )
+    assert sorted(shown.data("text/html")) == ["<b>0</b>", "<b>1</b>"]
+    later = run(
+        "%%px --targets 1\nfrom IPython.display import update_display\nupdate_display(HTML('later'), display_id='mine')"
+    )
+    shows = [message["content"] for _, message in shown.seen if message["msg_type"] == "display_data"]
+    [update] = [message["content"] for _, message in later.seen if message["msg_type"] == "update_display_data"]
+    ids = [each["transient"]["display_id"] for each in shows if "display_id" in each["transient"]]
+    assert len(set(ids)) == 2
+    assert update["data"]["text/html"] == "later"
+    assert update["transient"]["display_id"] in ids
+
+
 def test_what_a_callback_prints_is_shown_and_what_is_printed_into_a_widget_is_there(
     run: Callable[[str], Shown],
 ) -> None:
@@ -152,7 +188,7 @@ def test_a_progress_bar_on_an_engine_goes_on_and_ends(run: Callable[[str], Shown
 
 def test_a_client_that_is_closed_is_said_once(run: Callable[[str], Shown]) -> None:
     shown = run(
-        "far = er.Client()\ninstall(far, get_ipython())\n"
+        "far = er.Client()\n"
         "far[:].execute('from ipywidgets import IntText\\ntext = IntText()').get()\n"
         "both = far[:].pull('text.model_id').get()\nfar.close()\n"
         "for _ in range(2):\n    for id_ in both:\n        touch(id_, value=1)\n"

@@ -18,14 +18,23 @@ def define(shell: Any) -> None:
 
 
 def on_client(client: Client) -> None:
-    """Have `%px` run on the engines of a new `client`, unless it runs on those of an earlier one, which is open."""
+    """Have `%px` run on the engines of a new `client`, unless it runs on those of an earlier one, which is open.
+
+    In a notebook, widgets made on its engines work.
+    """
     from IPython.core.getipython import get_ipython
 
     from engineroom.magics.registering import is_free, register
 
     shell = get_ipython()
-    if shell is not None and is_free(shell):
+    if shell is None:
+        return
+    if is_free(shell):
         register(shell, client.direct_view("all", block=True))
+    if getattr(shell, "kernel", None) is not None:
+        from engineroom.magics.widgets import install  # only a notebook has what it needs
+
+        install(client, shell)
 
 
 def activate(view: DirectView[Any], suffix: str = "") -> ParallelMagics | None:

@@ -188,7 +188,7 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
 
         check_groupby(groupby)
         self.wait()
-        show_outputs(self._tasks, groupby, result_only=result_only, fold=fold)
+        show_outputs(self._tasks, groupby, result_only=result_only, fold=fold, distinct=self._session.distinct)
 
     def stream_output(self, fold: bool = True) -> AbstractContextManager[None]:
         """Return a context in which what the tasks print and display is shown while they run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,12 +40,21 @@ def check_groupby(groupby: str) -> None:
 
 
 def show_outputs(
-    tasks: Sequence[Task], groupby: str, *, result_only: bool = False, fold: bool = True, screen: Screen | None = None
+    tasks: Sequence[Task],
+    groupby: str,
+    *,
+    result_only: bool = False,
+    fold: bool = True,
+    screen: Screen | None = None,
+    distinct: Callable[[Task, Any], Any] = lambda task, content: content,
 ) -> None:
-    """Show what `tasks` printed and displayed, and the values of cells; see `AsyncResult.display_outputs`."""
+    """Show what `tasks` printed and displayed, and the values of cells; see `AsyncResult.display_outputs`.
+
+    `distinct`: returns what a task displayed with ids that no other engine has.
+    """
     check_groupby(groupby)
     kinds = (Kind.RESULT.value,) if result_only else _KINDS
-    wrote = [(task.engine, list(_outputs(task, kinds))) for task in tasks if task.output is not None]
+    wrote = [(task.engine, list(_outputs(task, kinds, distinct))) for task in tasks if task.output is not None]
     _Showing(screen or screen_here(), {task.engine for task in tasks}, fold=fold).show(wrote, groupby)
 
 
@@ -88,14 +97,14 @@ class _Showing:
             show_item(self._screen, spelled(engines, self._among), output.kind, output.content, counts)
 
 
-def _outputs(task: Task, kinds: Sequence[str]) -> Iterator[_Shown]:
+def _outputs(task: Task, kinds: Sequence[str], distinct: Callable[[Task, Any], Any]) -> Iterator[_Shown]:
     """Yield what a task has written, in order; text as a terminal has it in the end."""
     assert task.output is not None
     for each in task.output.in_order():
         kind = each.get("name", each["output_type"])
         if kind not in kinds:
             continue
-        content = cleaned(each["text"]) if kind in _TEXT else each
+        content = cleaned(each["text"]) if kind in _TEXT else distinct(task, each)
         if content:
             yield _Shown(kind, content)
 

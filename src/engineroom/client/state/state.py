@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
@@ -128,6 +128,10 @@ class State:
             self.questions.fail()
             self.room.tell()
             self.changed()
+
+    def distinct(self, task: Task, content: dict[str, Any]) -> dict[str, Any]:
+        """Return what a task displays as a notebook is to have it: with ids that no other engine has; see Comms."""
+        return self.comms.shown(content, task.instance or self.engines.instance(task.engine) or -1)
 
     def changed(self) -> None:
         """Make waiting threads check again. The condition is held."""

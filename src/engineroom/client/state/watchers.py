@@ -14,8 +14,6 @@ from engineroom.protocol.messages import Display, Displays
 if TYPE_CHECKING:
     import threading
 
-    from engineroom.client.state.comms import Comms
-    from engineroom.client.state.engine_table import EngineTable
     from engineroom.client.state.output import Part
     from engineroom.client.state.tasks import Task
 
@@ -64,12 +62,11 @@ class Source(Protocol):
     @property
     def condition(self) -> threading.Condition: ...
     @property
-    def comms(self) -> Comms: ...
-    @property
-    def engines(self) -> EngineTable: ...
-    @property
     def closed(self) -> bool:
         """Whether the session has ended."""
+
+    def distinct(self, task: Task, content: dict[str, Any]) -> dict[str, Any]:
+        """Return what a task displays with ids that no other engine has."""
 
     def wait_until(self, condition: Callable[[], object], timeout: float | None) -> bool:
         """Return whether `condition()` came true in time, or the session failed; asked at each change."""
@@ -160,8 +157,7 @@ class Pieces:
             return Piece(task, task.engine, _TEXT[part[0]], part[1])
         content = content_of(part)
         if "transient" in content:
-            process = task.instance or self._source.engines.instance(task.engine) or -1
-            content = self._source.comms.shown(content, process)
+            content = self._source.distinct(task, content)
         return Piece(task, task.engine, _KINDS[part.kind], content)
 
 
