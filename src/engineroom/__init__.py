@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.registering import register_joblib_backend
     from engineroom.client.views.remote import RemoteFunction, remote
     from engineroom.cluster import Cluster, ClusterManager
+    from engineroom.engine.binding import bind_kernel
     from engineroom.engine.datapub import publish_data
     from engineroom.error import TimeoutError  # noqa: A004 (the builtin, by the name that scripts import)
     from engineroom.errors import (
