@@ -29,6 +29,7 @@ from engineroom.client.engines.targets import Targets, is_single, resolve, resol
 from engineroom.client.engines.versions import CLIENT, USUAL, Versions, imported_packages, versions_here
 from engineroom.client.kinds import Many, One
 from engineroom.client.old_ways import OldWays
+from engineroom.client.pictured import Pictured
 from engineroom.client.progress.audience import somebody_looks
 from engineroom.client.progress.shown import Shown
 from engineroom.client.results.async_result import AsyncResult
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "result_status", "abort", "broadcast_view")
-class Client(Remembered, Controls, OldWays):
+class Client(Pictured, Remembered, Controls, OldWays):
     """A connection to a cluster's controller, and through it to the engines.
 
     `rc[0]`, `rc[:]` and `rc.load_balanced_view()` return views; make calls through these. A client can be used from
@@ -453,14 +454,6 @@ class Client(Remembered, Controls, OldWays):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        session = self._session
-        if session.closed:
-            return "<Client: closed>"
-        of = f" of profile {self.profile!r}" if self._connection_file is None else f" of {self._connection_file}"
-        unfinished = len(session.tasks)
-        return f"<Client: {len(self)} engines{of}, {unfinished} unfinished task{'' if unfinished == 1 else 's'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

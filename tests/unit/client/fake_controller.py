@@ -81,6 +81,8 @@ class FakeController:
         self.heartbeat = 0.0
         self.steps: list[KnownStep] = []
         self.about = AboutTask("queued", "")
+        self.queues, self.deaf = Queues((), 0), False
+        """What it says of its engines; and whether it answers no questions."""
         self._functions = FunctionTable()
         self._parts: dict[bytes, Sequence[bytes]] = {}
         self._turn = 0
@@ -141,16 +143,20 @@ class FakeController:
                 case Sync():
                     self.send(Synced())
                 case Ask():
-                    self.send(Answer(message.number, self._reply(message.question)))
+                    self._asked(message)
                 case Abort(tasks=ranges):
                     self._abort(list(ranges.tasks()))
                 case Delivered():
                     self._delivered(message)
 
+    def _asked(self, message: Ask) -> None:
+        if not self.deaf:
+            self.send(Answer(message.number, self._reply(message.question)))
+
     def _reply(self, question: Question) -> Reply:
         if isinstance(question, AskTask):
             return self.about
-        return KnownSteps(tuple(self.steps)) if question == AskSteps() else Queues((), 0)
+        return KnownSteps(tuple(self.steps)) if question == AskSteps() else self.queues
 
     def on_closed(self, closing: Closing) -> None:
         pass

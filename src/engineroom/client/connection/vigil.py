@@ -173,7 +173,8 @@ class Vigil:
         if counts.done >= counts.total:
             return Standing(counts, seconds=seconds)
         left = [task for task in self._subject._awaited() if task.outcome is None]
-        return Standing(self._sending(counts, left) or counts, activity(left, self._why(), counts.total), seconds)
+        words = activity(left, self._why(len(left)), counts.total)
+        return Standing(self._sending(counts, left) or counts, words, seconds)
 
     def _sending(self, counts: Counts, left: Sequence[Task]) -> Counts | None:
         """Return how much of the arguments has been sent, in MB, while they are what takes the time."""
@@ -189,11 +190,13 @@ class Vigil:
         sent = max(0, size - unsent)
         return counts._replace(done=sent // 10**6, total=max(1, size // 10**6), unit="MB sent")
 
-    def _why(self) -> str:
+    def _why(self, left: int) -> str:
+        """Return why the task that was asked about does not go on; of several that wait, only what may be so of all."""
         about, task = self._about, self._asked
         if about is None or task is None or task.outcome is not None:
             return ""
-        return "" if task.started and not about.stands else about.why
+        its_own = task.started or (left > 1 and about.engine >= 0)
+        return "" if its_own and not about.stands else about.why
 
     def _take(self) -> None:
         answer = self._questions.answer(self._number) if self._number else None

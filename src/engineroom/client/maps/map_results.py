@@ -86,7 +86,8 @@ class AsyncMapResult(AsyncResult[list[T]]):
             tasks = self._tasks
             done += sum([self._size(bisect_left(tasks, task.number, key=_NUMBER)) for task in new])
         self._counted = (counted + len(new), done)
-        return super()._counts()._replace(done=done, total=len(self), unit="items")
+        in_chunks = len(self._tasks) < len(self)
+        return super()._counts()._replace(done=done, total=len(self), unit="items", in_chunks=in_chunks)
 
     def _iterate(self, timeout: float | None = None) -> Iterator[T]:
         """Yield the results item by item, each as soon as its chunk is there and, if ordered, its turn has come.
@@ -159,10 +160,9 @@ class AsyncMapResult(AsyncResult[list[T]]):
         if not self._session.closed:
             self._session.abort(self._tasks, interrupt=True)
 
-    def _how_far(self) -> str:
-        """Return how far this is, for people. How many items failed is not known before their chunks are unpacked."""
-        words = super()._how_far()
-        return words if not self._failures else f"{words.partition(', ')[0]}, with errors"
+    def _failed_in_words(self) -> str:
+        """Return how many items failed, which is not known of chunks of several before they are unpacked."""
+        return super()._failed_in_words() if len(self._tasks) == len(self) else "with errors"
 
     def _each(self, deadline: Deadline) -> Iterator[Any]:
         for place in range(len(self._starts) - 1) if self.ordered else self._as_they_come(deadline):

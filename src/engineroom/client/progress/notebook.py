@@ -52,7 +52,7 @@ class Notebook:
 def as_html(standing: Standing) -> str:
     """Return `standing` as HTML: `div`s with inline styles only, which untrusted notebooks show, too."""
     counts = standing.counts
-    name = escape(counts.name or "waiting")
+    name = escape(standing.name)
     words = f"<div style='color:#888;font-size:smaller'>{escape(standing.words)}</div>" if standing.words else ""
     if standing.lone:
         return f"<div>{name} &nbsp;{escape(standing.times)}{words}</div>"

@@ -18,7 +18,11 @@ _DONE = {"items", "results", "tasks"}
 
 
 class Counts(NamedTuple):
-    """So many of how many are done. `name`: of what, such as "map:f"; `since`: when that began, by `time.time()`."""
+    """So many of how many are done.
+
+    `name`: of what, such as "map:f"; `since`: when that began, by `time.time()`. `in_chunks`: what `failed` counts is
+    chunks of several.
+    """
 
     done: int
     total: int
@@ -26,6 +30,7 @@ class Counts(NamedTuple):
     name: str = ""
     failed: int = 0
     since: float = 0.0
+    in_chunks: bool = False
 
 
 class Standing(NamedTuple):
@@ -45,6 +50,11 @@ class Standing(NamedTuple):
         return self.counts.total <= 1
 
     @property
+    def name(self) -> str:
+        """What it is, in a line."""
+        return in_a_line(self.counts.name) or "waiting"
+
+    @property
     def amount(self) -> str:
         """How many of how many: "37/100 items"."""
         counts = self.counts
@@ -58,15 +68,21 @@ class Standing(NamedTuple):
         if foreseen and self.seconds >= _EARLY and not self.over:
             parts.append(f"about {duration(self.seconds / counts.done * (counts.total - counts.done))} left")
         if counts.failed:
-            parts.append(f"{counts.failed:,} failed")
+            some = f"{counts.failed:,} task{'s' * (counts.failed != 1)}"
+            parts.append(f"errors in {some}" if counts.in_chunks else f"{counts.failed:,} failed")
         return ", ".join(parts)
 
     def __str__(self) -> str:
         """Return all of it in a line: "map:f: 37 of 100 items done after 12 s, about 20 s left: 4 run on engine 0"."""
-        counts, words = self.counts, f": {' '.join(self.words.split())}" if self.words else ""
+        counts, words = self.counts, f": {in_a_line(self.words)}" if self.words else ""
         done = " done" if counts.unit in _DONE else ""
         amount = "" if self.lone else f"{counts.done:,} of {counts.total:,} {counts.unit}{done} after "
-        return f"{counts.name or 'waiting'}: {amount}{self.times}{words}"
+        return f"{self.name}: {amount}{self.times}{words}"
+
+
+def in_a_line(text: str) -> str:
+    """Return `text` on one line, without what would move a cursor or is not allowed in a document."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))
 
 
 def duration(seconds: float) -> str:

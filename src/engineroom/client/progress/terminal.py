@@ -6,11 +6,12 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
 from engineroom.client.progress.screen import screen
-from engineroom.client.progress.standing import Standing
+from engineroom.client.progress.standing import Standing, in_a_line
 from engineroom.machine.standard_streams import UNUSABLE, write
 
 _WIDEST, _NARROWEST, _NAME = 40, 8, 30
@@ -50,16 +51,18 @@ class Terminal:
     def _parts(self, standing: Standing) -> list[RenderableType]:
         if standing.lone:
             return [Text(str(standing))]
-        words = " ".join(standing.words.split())
+        words = in_a_line(standing.words)
         return [_bar(standing), *([Text(f"  {words}", style="dim")] if words else [])]
 
     def _row(self, part: RenderableType) -> str:
-        """Return one row of the terminal, as it is written."""
+        """Return one row of the terminal, as it is written; a column less than there are, or the cursor would wrap."""
         console = self._console
+        width = max(1, console.width - 1)
+        options = console.options.update(width=width, no_wrap=True, overflow="ellipsis", highlight=False)
+        line = Segment.adjust_line_length(console.render_lines(part, options, pad=False)[0], width, pad=False)
         with console.capture() as captured:
-            width = max(1, console.width - 1)
-            console.print(part, end="", width=width, no_wrap=True, overflow="ellipsis", crop=True, highlight=False)
-        return captured.get().partition("\n")[0].rstrip("\n")
+            console.print(Segments(line), end="", no_wrap=True)
+        return captured.get().partition("\n")[0]
 
     def _back(self) -> str:
         """Return what moves to the start of the first row."""
@@ -77,7 +80,7 @@ _ERASE, _ERASE_BELOW = "\x1b[K", "\x1b[J"
 
 def _bar(standing: Standing) -> RenderableType:
     counts = standing.counts
-    name = Text(counts.name or "waiting", no_wrap=True, overflow="ellipsis")
+    name = Text(standing.name, no_wrap=True, overflow="ellipsis")
     if standing.lone:
         return Text.assemble(name, f"  {standing.times}")
     row = Table.grid(padding=(0, 1), expand=False)

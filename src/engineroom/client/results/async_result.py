@@ -15,6 +15,7 @@ from engineroom.client.results.failures import joined_error
 from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
 from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
+from engineroom.client.results.pictured import Pictured
 from engineroom.client.results.ways_to_wait import WaysToWait
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
@@ -34,7 +35,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 
 
 @called_by_users("r", "result", "get_dict", "__getitem__", "_in_order")
-class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
+class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     """A Future for one call (single target) or for several calls (list of targets).
 
     Metadata are available as attributes (`ar.stdout`) and as items (`ar["stdout"]`): one value for a single target, a
@@ -321,18 +322,6 @@ class AsyncResult(Facts, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}({self._name}): {self._how_far()}>"
-
-    def _how_far(self) -> str:
-        """Return how far this is, for people."""
-        if self.cancelled():
-            return "cancelled"
-        if self._single:
-            return "failed" if self._failures else self._state.lower()
-        failed = f", {self._failures} failed" if self._failures else ""
-        return f"finished{failed}" if self.done() else f"{self.progress} of {len(self)} done{failed}"
 
     def split(self) -> tuple[AsyncResult[Any], ...]:
         """Return a tuple with one AsyncResult per task; for a single task, this AsyncResult itself."""

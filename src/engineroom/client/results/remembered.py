@@ -9,6 +9,7 @@ from engineroom.client.results.by_id import MetadataById, ResultsById, purge
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
+    from engineroom.client.pictures.timeline import Timeline
 
 
 class Remembered:
@@ -32,6 +33,17 @@ class Remembered:
         Of a task that has ended and printed nothing, `submitted` and `engine_uuid` are not kept. `ar.metadata` has all.
         """
         return MetadataById(self._session)
+
+    def timeline(self, jobs: Any = None) -> Timeline:
+        """Return a picture of who ran what when: a lane for each engine, a bar for each task. See `ar.timeline()`.
+
+        `jobs`: an AsyncResult or several, drawn together and coloured by function; None: what runs, and the last 1,000
+        tasks that have ended. TypeError: `jobs` is something else.
+        """
+        # By name: few draw timelines.
+        from engineroom.client.results.timelines import timeline_of_client
+
+        return timeline_of_client(self._session, jobs)
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
         """Forget results; see `purge_local_results`. The controller keeps none that have been received."""

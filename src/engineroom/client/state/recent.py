@@ -68,6 +68,16 @@ class Recent:
         )
         return next(found, None)
 
+    def tasks(self) -> list[Task]:
+        """Return the tasks that are kept, in the order of their numbers; not to be opened."""
+        found = dict(self._copied)
+        for now, results, _ in self._heard:
+            for result in results:
+                number = number_in(self._session, result.task)
+                if number not in found:
+                    found[number] = self._task_of(result, now)
+        return [found[number] for number in sorted(found)]
+
     def engines(self) -> dict[int, int]:
         """Return the numbers of the tasks that are kept, in order, with the engine that ran each."""
         found = {number: task.engine for number, task in self._copied.items()}

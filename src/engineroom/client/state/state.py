@@ -62,6 +62,8 @@ class State:
         self.withdraw_at_end = False
         """Whether its unfinished tasks end with it."""
         self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
+        self.load: Any = None
+        """What the controller said last about the engines' queues, for tables: an `engines.pictured.Load`."""
         self._observers = 0
 
     @property

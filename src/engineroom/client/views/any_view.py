@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import takes
-from engineroom.client.engines.targets import Targets, spell
+from engineroom.client.engines.targets import Targets, resolve, spell
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.blocking import result_of
 from engineroom.client.state.numbers import HISTORY, NumberHistory
 from engineroom.client.views.flags import Flags, missing
 from engineroom.client.views.terms import CHECKED, LIMIT_FLAGS, OnTimeLimit, checked, terms_of
-from engineroom.errors import NoSuchFlag, PackError
+from engineroom.errors import NoEnginesRegistered, NoSuchFlag, PackError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.ids import msg_id, task_id
 from engineroom.protocol.messages import Terms
@@ -220,6 +221,17 @@ class AnyView(Hinted, Generic[Kind]):
             shown = "all" if targets is None else repr(list(targets) if isinstance(targets, range) else targets)
         flags = "".join(f" {name}={value!r}" for name, value in self._changed_flags())
         return f"<{type(self).__name__} {shown}{flags}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the engines, for notebooks; waits for 0.3 s at most."""
+        from engineroom.client.engines.pictured import HEADS, rows_of  # for those who look
+        from engineroom.client.pictures.tables import table
+
+        ids = self._session.engines.ids
+        with contextlib.suppress(IndexError, TypeError, NoEnginesRegistered):
+            ids = resolve(self.targets, self._session.engines)
+        rows, note = rows_of(self._session, ids)
+        return table(repr(self), HEADS, rows, note=note)
 
     def _changed_flags(self) -> Iterator[tuple[str, Any]]:
         """Yield the flags that are not at their usual values."""
