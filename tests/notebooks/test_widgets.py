@@ -130,6 +130,21 @@ def test_engines_that_use_the_same_display_id_have_a_display_each(run: Callable[
     assert update["transient"]["display_id"] in ids
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_an_engine_that_clears_its_output_leaves_that_of_others(run: Callable[[str], Shown], wait: bool) -> None:
+    run("view.scatter('number', [0, 1], flatten=True).get()")
+    shown = run(
+        "%%px\nimport threading\nfrom IPython.display import clear_output, display, HTML\n"
+        f"for step in range(4):\n    clear_output(wait={wait})\n    display(HTML(f'{{number}}: {{step}}'))\n"
+        "    print(number, step)\n    threading.Event().wait(0.02 + 0.02 * number)"
+    )
+    assert sorted(shown.data("text/html")) == ["0: 3", "1: 3"]
+    assert sorted(line for line in shown.stream("stdout").splitlines() if "stdout" in line) == [
+        "[stdout:0] 0 3",
+        "[stdout:1] 1 3",
+    ]
+
+
 def test_what_a_callback_prints_is_shown_and_what_is_printed_into_a_widget_is_there(
     run: Callable[[str], Shown],
 ) -> None:

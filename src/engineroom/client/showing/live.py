@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engineroom.client.showing.folding import Section, spelled
 from engineroom.client.showing.items import key_of, labelled, show_item
 from engineroom.client.showing.live_folding import Item, LiveFolding
 from engineroom.client.showing.screens import Screen, screen_here
+from engineroom.client.showing.standing import Standing
 from engineroom.client.state.watchers import Kind, Piece, Pieces
 from engineroom.client.waiting.waits import Deadline
 
@@ -45,6 +46,7 @@ class Live:
         self._unfinished_from = 0.0
         """When the line without an end is to be shown; 0: there is none."""
         self.screen = screen or screen_here()
+        self._standing = Standing(self._engines) if self.screen.takes_away else None
 
     def take(self, piece: Piece) -> None:
         """Take a piece, to be shown by `show`."""
@@ -98,12 +100,36 @@ class Live:
     def _show_all(self, now: float) -> None:
         texts: list[tuple[str, str]] = []
         for section in self._folding.take(now):
+            if self._standing is not None and self._clears(section, texts, self._standing):
+                continue
             if section.output.key is None:
                 texts.append((section.output.kind, self._lines_of(section)))
             else:
                 self._write(texts)
                 self._show_one(section)
         self._write(texts)
+
+    def _clears(self, section: Section[Item], texts: list[tuple[str, str]], standing: Standing) -> bool:
+        """Take away what its engines have cleared; return whether there is no more about this section."""
+        content: Any = section.output.content
+        clears = section.output.kind == Kind.CLEAR
+        if clears:
+            standing.clear(section.engines)
+        if standing.is_cleared(section.engines) and not (clears and content["wait"]):
+            self._write(texts)
+            left = standing.take_away()
+            self.screen.clear(wait=bool(left) or not clears)  # else the notebook would jump
+            for each in left:
+                self._show_section(each)
+        if not clears:
+            standing.add(section)
+        return clears
+
+    def _show_section(self, section: Section[Item]) -> None:
+        if section.output.key is None:
+            self.screen.write(section.output.kind, self._lines_of(section))
+        else:
+            self._show_one(section)
 
     def _write(self, texts: list[tuple[str, str]]) -> None:
         """Write these, those for one stream in one go, since each takes a notebook's message, and take them away."""

@@ -21,6 +21,9 @@ class Screen:
     What stays is written to `sys.stdout` and `sys.stderr`, whatever these are at the time.
     """
 
+    takes_away = False
+    """Whether `clear` takes away all that the cell has shown."""
+
     def __init__(self) -> None:
         self._line: UnfinishedLine | None = None
         """A line that does not stay."""
@@ -71,6 +74,7 @@ class IPythonScreen(Screen):
     def __init__(self, publisher: Any) -> None:
         super().__init__()
         self._publisher = publisher
+        self.takes_away = hasattr(publisher, "pub_socket")  # of a notebook; a terminal can't
 
     def show(self, label: str, content: dict[str, Any]) -> None:
         """Show an object, after a line that says where it comes from."""
