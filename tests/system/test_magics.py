@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 
 from engineroom import Client, Cluster
-from engineroom.errors import CompositeError, EngineError, RemoteError, TaskTimeout
+from engineroom.errors import CompositeError, EngineError, EngineroomError, RemoteError, TaskTimeout
 from engineroom.magics.parallel_magics import ParallelMagics
 from engineroom.magics.syntax import CellSyntaxError
+from engineroom.protocol.questions import AskNames
+from engineroom.transport.wire import Wire
 from tests.patience import SECONDS
 from tests.system.conftest import until
-from tests.system.held_tasks import Mark
+from tests.system.held_tasks import Mark, wait_for_file
 from tests.system.typed_in_ipython import Typed, ipython
 
 
@@ -180,6 +183,8 @@ def test_suffixes_tell_views_apart(typed: Typed, rc: Client) -> None:
     assert rc[0]["number"] == 2
     with pytest.raises(ValueError, match="cannot be part of a magic's name"):
         rc.activate(suffix="a b")
+    with pytest.raises(ValueError, match="%pxdiff is another magic"):
+        rc.activate(suffix="diff")
 
 
 def test_engines_that_disagree_are_told(typed: Typed) -> None:
@@ -284,3 +289,42 @@ def test_starting_with_activate_has_the_magics(shell: Any, typed: Typed, tmp_pat
     finally:
         client.close()
         cluster.stop_cluster_sync()
+
+
+def completed(typed: Typed, text: str) -> list[str]:
+    """Return what tab offers at the end of `text` that engines have."""
+    with provisionalcompleter():
+        return [each.text for each in typed.shell.Completer.completions(text, len(text)) if each.type == "engine"]
+
+
+def test_tab_completes_names_that_live_on_engines(typed: Typed, rc: Client, mark: Mark) -> None:
+    typed.right("%%px\nimport types\nfar_away = types.SimpleNamespace(inner=1)\nfar_off = 2")
+    assert completed(typed, "%px far_") == ["far_away", "far_off"]
+    assert completed(typed, "%%px\nx = f(far_away.in") == ["far_away.inner"]
+    assert completed(typed, "far_") == []
+    busy = rc[:].apply_async(wait_for_file, str(mark))
+    try:
+        assert completed(typed, "%px far_o") == ["far_off"]
+    finally:
+        mark.set()
+        busy.get(SECONDS)
+
+
+def test_names_of_engines_that_are_gone_are_none(rc: Client) -> None:
+    with pytest.raises(EngineroomError, match="engine 99 is not connected"):
+        rc._session.ask(AskNames(99, "a"), "names")
+
+
+def test_ctrl_c_while_the_cell_is_being_written_interrupts_it(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Wire._write_record
+
+    def write_and_raise(wire: Wire, record: bytes) -> None:
+        monkeypatch.setattr(Wire, "_write_record", write)
+        write(wire, record)
+        raise KeyboardInterrupt
+
+    typed.right("%px import time")
+    monkeypatch.setattr(Wire, "_write_record", write_and_raise)
+    shown = typed(f"%%px -t 0\ntime.sleep({2 * SECONDS})")
+    assert isinstance(shown.error, RemoteError)
+    assert shown.error.ename in {"KeyboardInterrupt", "TaskAborted"}

@@ -15,7 +15,18 @@ from engineroom.core.presence.telling import silent_hosts
 from engineroom.core.state import ControllerState
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Answer, Ask
-from engineroom.protocol.questions import MOST_BOUNDS, AskBounds, AskEngine, AskQueues, AskSteps, AskTask, Bounds, Reply
+from engineroom.protocol.questions import (
+    MOST_BOUNDS,
+    AskBounds,
+    AskEngine,
+    AskNames,
+    AskQueues,
+    AskSteps,
+    AskTask,
+    Bounds,
+    NamesThere,
+    Reply,
+)
 from engineroom.protocol.texts import brief
 from engineroom.transport.connection import Connection
 
@@ -38,6 +49,8 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
             reply = Bounds(tuple(brief(words) for words in binding(state)[:MOST_BOUNDS]), tuple(silent))
         case AskSteps():
             reply = known_steps(config)
+        case AskNames():
+            reply = NamesThere()  # which only an engine knows; see `names.NameQuestions`
         case _:
             assert_never(question)
     return Answer(ask.number, reply)

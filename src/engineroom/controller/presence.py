@@ -41,6 +41,7 @@ class Presence:
     def client_gone(self, link: Link) -> None:
         self._links.remove(link)
         self._intake.gone(link.peer)
+        self._controller.names.gone(link)
         self._feed(link.peer, ClientGone())
 
     def host_gone(self, link: Link, closing: Closing) -> None:
@@ -52,6 +53,7 @@ class Presence:
             return  # it has another one
         self._links.remove(link)
         self._functions.engine_gone(link.peer)
+        self._controller.names.gone(link)
         self._feed(link.peer, EngineClosed(closing))
 
     def perform(self, action: Action) -> None:

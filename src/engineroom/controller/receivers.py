@@ -18,12 +18,14 @@ from engineroom.protocol.messages import (
     Finished,
     Function,
     Keep,
+    NamesListed,
     NeedFunction,
     Restart,
     Shutdown,
     Signal,
     Submit,
 )
+from engineroom.protocol.questions import AskNames
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -100,10 +102,16 @@ class ClientReceiver(_PromptReceiver):
                 case Restart():
                     controller.restarts.take(link, message)
                 case Ask():
-                    controller.look_at_the_clock()
-                    self._questions.take(message)
+                    self._answer(message)
                 case _:
                     controller.feed(link.peer, message)
+
+    def _answer(self, ask: Ask) -> None:
+        if isinstance(ask.question, AskNames):
+            self._controller.names.ask(self._link, ask, ask.question)
+            return
+        self._controller.look_at_the_clock()
+        self._questions.take(ask)
 
     def _closed(self, closing: Closing) -> None:
         log.info("client disconnected", extra={"reason": closing.words, "why": closing.why.value})
@@ -120,6 +128,8 @@ class EngineReceiver(_PromptReceiver):
                 controller.bodies.take_finished(link, message)
             elif type(message) is NeedFunction:
                 controller.bodies.need_function(link, message)
+            elif type(message) is NamesListed:
+                controller.names.answered(link, message)
             else:
                 controller.feed(link.peer, message)
 

@@ -16,6 +16,7 @@ from engineroom.controller.endings import Endings
 from engineroom.controller.faults import Faults
 from engineroom.controller.identity import Identity
 from engineroom.controller.links import Link, Links
+from engineroom.controller.names import NameQuestions
 from engineroom.controller.presence import Presence
 from engineroom.controller.refusals import Refusals
 from engineroom.controller.restarts import Restarts
@@ -53,6 +54,7 @@ class Controller:
         self._functions = self.bodies.functions
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
         self.restarts = Restarts(self.links)
+        self.names = NameQuestions(self.links)
         self.endings = Endings(self.feed, self.request_stop)
         self.presence = Presence(self)
         self.faults, self.refusals = Faults(self), Refusals()

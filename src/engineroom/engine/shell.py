@@ -30,6 +30,8 @@ from engineroom.protocol.messages import (
     Held,
     Input,
     Interrupt,
+    ListNames,
+    NamesListed,
     NeedFunction,
     Output,
     Refused,
@@ -255,7 +257,16 @@ class Shell:
             case Input() | ForgetInputs():
                 self._hear_of_inputs(message)
             case _:
-                log.warning("ignoring a message of unknown kind", extra={"kind": type(message).__name__})
+                self._list_names(message)
+
+    def _list_names(self, message: object) -> None:
+        if not isinstance(message, ListNames):
+            log.warning("ignoring a message of unknown kind", extra={"kind": type(message).__name__})
+            return
+        from engineroom.engine.names_here import names_that_begin  # for those who type cells
+
+        if self._connection is not None:
+            self._connection.send(NamesListed(message.number, names_that_begin(message.text)))
 
     def _about_queued(self, message: Revoke | Withdraw | RunsWithin) -> None:
         match message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from engineroom.magics.completion import complete_names
 from engineroom.magics.parallel_magics import ParallelMagics
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def registered(shell: Any, suffix: str = "") -> ParallelMagics | None:
     """Return the magics with this suffix in `shell`; None: it has none of ours."""
     magic = shell.magics_manager.magics["line"].get(f"px{suffix}")
     owner = getattr(magic, "__self__", None)
-    return owner if isinstance(owner, ParallelMagics) else None
+    return owner if isinstance(owner, ParallelMagics) and owner.suffix == suffix else None
 
 
 def is_free(shell: Any) -> bool:
@@ -37,6 +38,8 @@ def register(shell: Any, view: DirectView[Any], suffix: str = "") -> ParallelMag
     """
     if suffix and not f"px{suffix}".isidentifier():
         raise ValueError(f"{suffix!r} cannot be part of a magic's name: use letters, digits and underscores")
+    if suffix in {"config", "diff", "result"}:
+        raise ValueError(f"%px{suffix} is another magic: use another suffix than {suffix!r}")
     before = registered(shell, suffix)
     magics = ParallelMagics(shell, view, suffix)
     if before is not None:
@@ -58,6 +61,12 @@ def _take_over(before: ParallelMagics, magics: ParallelMagics) -> None:
 
 def _register(shell: Any, magics: ParallelMagics) -> None:
     shell.register_magics(magics)
+    complete_names(shell, _view_of)
+
+
+def _view_of(shell: Any, suffix: str) -> DirectView[Any] | None:
+    magics = registered(shell, suffix)
+    return None if magics is None else magics.view
 
 
 def say_not_in_ipython() -> None:

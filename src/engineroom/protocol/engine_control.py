@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 
 from engineroom.protocol.calls import Header
-from engineroom.protocol.ranges import EngineId, Engines, Fewer, Instance, Number, Ordinal, Signum, TaskId, Text
+from engineroom.protocol.ranges import (
+    EngineId,
+    Engines,
+    Fewer,
+    Instance,
+    Names,
+    Number,
+    Ordinal,
+    Signum,
+    TaskId,
+    Text,
+    Word,
+)
 
 Attempts = Annotated[tuple[tuple[TaskId, Ordinal], ...], Fewer]
 """Pairs of a task and one of its attempts."""
@@ -45,6 +57,20 @@ class SignalProcess(Header, frozen=True, tag="signal_process"):
 
     instance: Instance
     signum: Signum
+
+
+class ListNames(Header, frozen=True, tag="list_names"):
+    """A client asks an engine which names begin with `text`; see `questions.AskNames`."""
+
+    number: Number
+    text: Word
+
+
+class NamesListed(Header, frozen=True, tag="names_listed"):
+    """The answer of the engine to `ListNames` with this `number`."""
+
+    number: Number
+    names: Names = ()
 
 
 class RestartProcesses(Header, frozen=True, tag="restart_processes"):

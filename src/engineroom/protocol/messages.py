@@ -24,6 +24,8 @@ from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.calls import Terms as Terms
 from engineroom.protocol.engine_control import Coming as Coming
 from engineroom.protocol.engine_control import EngineExited as EngineExited
+from engineroom.protocol.engine_control import ListNames as ListNames
+from engineroom.protocol.engine_control import NamesListed as NamesListed
 from engineroom.protocol.engine_control import Restart as Restart
 from engineroom.protocol.engine_control import RestartProcesses as RestartProcesses
 from engineroom.protocol.engine_control import Shutdown as Shutdown
@@ -77,7 +79,7 @@ from engineroom.protocol.ranges import (
 )
 from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
 
-PROTOCOL = (2, 1)
+PROTOCOL = (2, 2)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
 their form in every version, so that peers of two majors can say so."""
 
@@ -430,7 +432,7 @@ _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer
 _OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
-FromEngine = _Both | Held | _OfAttempts | NeedFunction | Full
+FromEngine = _Both | Held | _OfAttempts | NeedFunction | Full | NamesListed
 ToEngine = (
     _Both
     | Refused
@@ -444,6 +446,7 @@ ToEngine = (
     | Interrupt
     | Delivered
     | Shutdown
+    | ListNames
 )
 FromHost = _Both | EngineExited | Coming | Signal | Shutdown
 ToHost = _Both | Refused | EngineJoined | EngineLeft | SignalProcess | RestartProcesses | Shutdown

@@ -10,6 +10,7 @@ from engineroom.protocol.ranges import (
     Engines,
     Few,
     Fewer,
+    Names,
     Number,
     Seconds,
     SomeEngine,
@@ -48,7 +49,17 @@ class AskBounds(Header, frozen=True, tag="bounds"):
     """Which limits bind now?"""
 
 
-Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds
+class AskNames(Header, frozen=True, tag="names"):
+    """Which names begin with `text` on this engine? `text` may be dotted: "np.lin" asks for attributes of `np`.
+
+    The engine's I/O thread answers, so a busy engine does, too.
+    """
+
+    engine: EngineId
+    text: Word
+
+
+Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds | AskNames
 
 
 class EngineQueue(Header, frozen=True):
@@ -134,4 +145,10 @@ class Bounds(Header, frozen=True, tag="bounds"):
     silent_hosts: Annotated[tuple[Text, ...], Few] = ()
 
 
-Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds
+class NamesThere(Header, frozen=True, tag="names"):
+    """The first names that begin so, in order: "np.linspace" and so on."""
+
+    names: Names = ()
+
+
+Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere

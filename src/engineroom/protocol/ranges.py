@@ -118,6 +118,10 @@ Word = Annotated[str, Meta(max_length=WORD)]
 """A name: of a machine, a role, a cluster."""
 PathText = Annotated[str, Meta(max_length=2**14)]
 
+LONGEST_NAME, MOST_NAMES = 200, 1000
+Names = Annotated[tuple[Annotated[str, Meta(max_length=LONGEST_NAME)], ...], Meta(max_length=MOST_NAMES)]
+"""Names that begin in some way, each with what it is an attribute of: as many as fit one message."""
+
 Fewer = Meta(max_length=MOST_LISTED)
 """Of a list."""
 Few = Meta(max_length=20)

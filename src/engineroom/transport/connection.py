@@ -236,6 +236,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._wire is not None and self._wire.write_now(message, claim)
 
     @property
+    def broken(self) -> bool:
+        """Whether a call was interrupted while it wrote, so that nothing more is written; it is about to be closed."""
+        return self._wire is not None and self._wire.broken
+
+    @property
     def writing_here(self) -> bool:
         """Whether the caller has interrupted its thread while that was in `write_now`."""
         return self._wire is not None and self._wire.held_here

@@ -86,6 +86,11 @@ class Wire:
                 lock.release()
 
     @property
+    def broken(self) -> bool:
+        """Whether nothing is written any more, because a record may have been written in part."""
+        return self._broken
+
+    @property
     def held_here(self) -> bool:
         """Whether this thread is in the middle of something here."""
         return bool(self._lock._is_owned())

@@ -163,7 +163,11 @@ class Link:
         """Send what user threads have added; while there is no connection it stays where it is."""
         connection = self._connection
         if connection is not None:
-            self._send_all(connection, self._state.outgoing.take())
+            items = self._state.outgoing.take()
+            if connection.broken:  # what is written now would be lost: it waits for the next connection
+                self._state.outgoing.put_back(items)
+                return
+            self._send_all(connection, items)
             connection.flush()  # at once: a tick of the loop is a tenth of a lone call's round trip
 
     def write_now(self, request: Request) -> bool:

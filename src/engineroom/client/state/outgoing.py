@@ -143,6 +143,10 @@ class Outgoing:
             items = [*again, *items]
         return items if lone is None else [lone, *items]
 
+    def put_back(self, items: list[Request | Message]) -> None:
+        """Have `items`, which were taken, sent before all others after all."""
+        self._items[:0] = items
+
     def take_all(self, known_up_to: int) -> list[Request | Message]:
         """Return what a controller that has our tasks up to `known_up_to` has to be sent, in order."""
         again = tuple(self._again)
