@@ -201,7 +201,10 @@ def test_a_progress_bar_on_an_engine_goes_on_and_ends(run: Callable[[str], Shown
     assert states(shown, "value").count(20) == 2
 
 
-def test_a_client_that_is_closed_is_said_once(run: Callable[[str], Shown]) -> None:
+def test_a_client_that_is_closed_is_said_once_and_its_engines_forget(run: Callable[[str], Shown]) -> None:
+    before = run(
+        "view.execute('import comm').get()\nprint(*view.apply_sync(lambda: len(comm.get_comm_manager().comms)))"
+    )
     shown = run(
         "far = er.Client()\n"
         "far[:].execute('from ipywidgets import IntText\\ntext = IntText()').get()\n"
@@ -209,6 +212,8 @@ def test_a_client_that_is_closed_is_said_once(run: Callable[[str], Shown]) -> No
         "for _ in range(2):\n    for id_ in both:\n        touch(id_, value=1)\n"
         "print(set(both) & set(manager.comms))"
     )
+    [left] = [run("print(*view.apply_sync(lambda: len(comm.get_comm_manager().comms)))")]
+    assert left.text == f"{before.text}"
     assert shown.text.count("the client is closed: widgets of its engines no longer respond.") == 1
     assert len(comms(shown, "comm_close")) == 2
     assert "set()" in shown.text

@@ -16,6 +16,9 @@ from engineroom.protocol.messages import COMM_NAMES, Displays
 if TYPE_CHECKING:
     from engineroom.engine.publisher import Show
 
+MOST = 10_000
+"""Comms that are kept."""
+
 _NOBODY = "a message of a comm was dropped: no task runs that it could belong to\n"
 
 
@@ -51,6 +54,8 @@ class Comms:
                 **keys: Any,
             ) -> None:
                 if os.getpid() == process:  # nobody takes what a forked child says
+                    if msg_type == "comm_open":
+                        _bound(manager.comms)
                     _send(
                         show,
                         COMM_NAMES[msg_type],
@@ -68,6 +73,8 @@ class Comms:
     def hear(self, message: dict[str, Any]) -> None:
         """Hand a client's message ("msg_type", "content", "metadata", "buffers") to whoever listens to its comm.
 
+        One that closes comms may have several `comm_ids`.
+
         ValueError: nobody does. What the listener raises is not caught.
         """
         kind, content = COMM_NAMES[message["msg_type"]], message["content"]
@@ -76,6 +83,10 @@ class Comms:
             if manager is None or content["target_name"] not in manager.targets:
                 raise ValueError(f"this engine has no target {content['target_name']!r} for comms")
             manager.comm_open(None, None, message)
+            return
+        if kind is Displays.COMM_CLOSE and "comm_ids" in content:
+            for id_ in content["comm_ids"]:
+                self.hear({**message, "content": {**_without_ids(content), "comm_id": id_}})
             return
         comm = None if manager is None else manager.comms.get(content["comm_id"])
         if comm is None:
@@ -88,6 +99,16 @@ class Comms:
         comm._closed = True
         manager.unregister_comm(comm)
         comm.handle_close(message)
+
+
+def _bound(comms: dict[str, Any]) -> None:
+    """Forget the oldest comms if there are too many: their clients may have been killed."""
+    while len(comms) > MOST:
+        comms.pop(next(iter(comms)))._closed = True
+
+
+def _without_ids(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in content.items() if name != "comm_ids"}
 
 
 def _capture_outputs(module: Any) -> None:

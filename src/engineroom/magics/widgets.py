@@ -24,7 +24,8 @@ def install(client: Client, shell: Any) -> None:
     """Have the widgets of `client`'s engines work in this notebook; do nothing outside of one."""
     kernel = getattr(shell, "kernel", None)
     if kernel is not None and hasattr(kernel, "iopub_socket") and client._comms.listener is None:
-        client._comms.listener = Relay(client, Notebook(kernel)).hear
+        relay = Relay(client, Notebook(kernel))
+        client._comms.listener, client._comms.on_leave = relay.hear, relay.leave
 
 
 class NearEnd(BaseComm):
@@ -110,6 +111,16 @@ class Relay:
         """A comm has been closed."""
         self._ends.pop((near.process, near.comm_id_there), None)
         self.ids.forget(near.process, near.comm_id_there)
+
+    def leave(self) -> None:
+        """Have the engines forget their ends: the client is about to be closed."""
+        ends: dict[int, list[str]] = {}
+        for near in list(self._ends.values()):
+            if not self._is_dead(near):
+                ends.setdefault(near.source.engine, []).append(near.comm_id_there)
+        for engine, ids in ends.items():
+            if engine >= 0:
+                self._client.direct_view(engine)._send_comm("comm_close", {"comm_ids": ids, "data": {}})
 
     def _open(self, message: CommMessage, process: object, id_: str, cell: Parent) -> None:
         import comm

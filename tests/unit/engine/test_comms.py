@@ -72,6 +72,24 @@ def test_what_a_client_says_reaches_whoever_listens(engine: Heard) -> None:
     assert len(engine.sent) == 1, "the other side knows that it is closed"
 
 
+def test_a_client_that_leaves_closes_all_its_comms_at_once(engine: Heard) -> None:
+    three = [engine.library.create_comm() for _ in range(3)]
+    closed: list[dict[str, Any]] = []
+    for one in three:
+        one.on_close(closed.append)
+    engine.hear("comm_close", comm_ids=[one.comm_id for one in three[:2]] + ["unknown"], data={})
+    assert [message["content"] for message in closed] == [{"comm_id": one.comm_id, "data": {}} for one in three[:2]]
+    assert list(engine.library.get_comm_manager().comms) == [three[2].comm_id]
+
+
+def test_comms_that_nobody_closes_are_bounded(engine: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engineroom.engine.comms.MOST", 5)
+    many = [engine.library.create_comm() for _ in range(20)]
+    kept = list(engine.library.get_comm_manager().comms)
+    assert kept == [one.comm_id for one in many[-5:]]
+    many[0].send({"nobody": "hears"})
+
+
 def test_what_a_listener_raises_is_the_tasks_own(engine: Heard) -> None:
     one = engine.library.create_comm()
     one.on_msg(lambda message: message["content"]["data"]["missing"])

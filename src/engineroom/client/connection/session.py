@@ -114,6 +114,7 @@ class Session(State):
         with unheld(self.condition):
             try:
                 if not self.closed:
+                    self.comms.leave()
                     if self.kept:
                         self.send(Forget())
                     send_rest(self._io, self._link, linger, self.patience)

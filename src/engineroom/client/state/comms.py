@@ -46,12 +46,14 @@ Listener = Callable[[CommMessage], object]
 class Comms:
     """Passes on what tasks say over comms, in order. `listener`: takes it, one message at a time; or None.
 
-    It is called on the thread for callbacks or, if that is sooner, on the one that calls `pass_on`. What is to be said
+    `on_leave`: called before the client is closed, to close the engines' ends. The listener is called on the thread for
+    callbacks or, if that is sooner, on the one that calls `pass_on`. What is to be said
     to an engine goes there by `DirectView._send_comm`.
     """
 
     def __init__(self, callbacks: CallbackThread) -> None:
         self.listener: Listener | None = None
+        self.on_leave: Callable[[], object] | None = None
         self.ids = DistinctIds()
         self._callbacks = callbacks
         self._heard: deque[tuple[Display, Task, str]] = deque()
@@ -71,6 +73,15 @@ class Comms:
         """
         self.pass_on()
         return self.ids.display(engine, content)
+
+    def leave(self) -> None:
+        """Have the engines forget the comms: nobody listens any more."""
+        leave, self.on_leave, self.listener = self.on_leave, None, None
+        if leave is not None:
+            try:
+                leave()
+            except Exception:
+                log.exception("widgets could not be closed")
 
     def pass_on(self) -> None:
         """Return when all that has been heard was passed on: what is shown next may be a widget that it has made."""
