@@ -130,6 +130,17 @@ def test_engines_that_use_the_same_display_id_have_a_display_each(run: Callable[
     assert update["transient"]["display_id"] in ids
 
 
+def test_a_message_of_several_megabytes_arrives_whole(run: Callable[[str], Shown]) -> None:
+    shown = run(
+        "%%px --targets 0\nfrom ipywidgets import Image\npicture = Image(value=bytes(3_000_000) + b'end')\n"
+        "len(picture.value)"
+    )
+    buffers = [
+        buffer for _, message in shown.seen if message["msg_type"] == "comm_open" for buffer in message["buffers"]
+    ]
+    assert [(len(buffer), bytes(buffer[-3:])) for buffer in buffers] == [(3_000_003, b"end")]
+
+
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_engine_that_clears_its_output_leaves_that_of_others(run: Callable[[str], Shown], wait: bool) -> None:
     run("view.scatter('number', [0, 1], flatten=True).get()")

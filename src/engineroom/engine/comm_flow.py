@@ -9,7 +9,10 @@ from collections.abc import Callable
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
 
 BURST = 2 * 2**20
-"""Bytes that may go out at once, that may wait, and that are kept to be said again after a lost connection."""
+"""Bytes that may go out at once, and that are kept to be said again after a lost connection."""
+
+MOST_WAITING = 16 * 2**20
+"""Bytes that may wait."""
 
 RATE = 256 * 2**10
 """Bytes that may go out in a second after that."""
@@ -35,7 +38,7 @@ class CommFlow:
             return True
         self._waiting.append((kind, content))
         self._waiting_size += size
-        while self._waiting_size > BURST:
+        while self._waiting_size > MOST_WAITING and len(self._waiting) > 1:
             self._waiting_size -= BESIDE + len(self._waiting.popleft()[1])
         return False
 
@@ -51,9 +54,9 @@ class CommFlow:
         now = self._clock()
         self._room = min(float(BURST), self._room + (now - self._at) * RATE)
         self._at = now
-        if self._room < size:
+        if self._room < min(size, BURST):  # a large one goes after a while without others
             return False
-        self._room -= size
+        self._room = max(0.0, self._room - size)
         return True
 
 

@@ -18,6 +18,9 @@ _BESIDE_FORMS = 640 * 1024
 """Bytes that are left for the plain text and what stands beside the forms."""
 
 
+LONGEST_COMM = 32 * 2**20
+"""Bytes of one message of a comm."""
+
 _LONGEST_TRACEBACK = MOST_DISPLAY // 24
 """Characters: each of them takes 12 bytes at most."""
 
@@ -63,9 +66,9 @@ def encoded_comm(content: Mapping[str, Any], metadata: Mapping[str, Any], buffer
     """Return a message of a comm as JSON. ValueError: it is too long."""
     parts = [base64.b64encode(buffer).decode() for buffer in buffers]
     raw = _json({**content, "metadata": metadata, "buffers": parts}).encode()
-    if len(raw) > MOST_DISPLAY:
+    if len(raw) > LONGEST_COMM:
         raise ValueError(
-            f"a message of a comm has {len(raw)} bytes as JSON; the limit is {MOST_DISPLAY} bytes. Send it in parts"
+            f"a message of a comm has {len(raw)} bytes as JSON; the limit is {LONGEST_COMM} bytes. Send it in parts"
         )
     return raw
 

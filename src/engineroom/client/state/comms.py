@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.client.state.distinct import DistinctIds
 from engineroom.client.state.output import read_json
+from engineroom.protocol.messages import Display
 
 if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
     from engineroom.client.waiting.waits import CallbackThread
-    from engineroom.protocol.messages import Display
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +57,32 @@ class Comms:
         self.ids = DistinctIds()
         self._callbacks = callbacks
         self._heard: deque[tuple[Display, Task, str]] = deque()
+        self._parts: dict[str, list[bytes]] = {}
+        """By task: the parts that are here of a message that is too long for one."""
         self._passing = threading.RLock()
 
     def heard(self, display: Display, task: Task, msg_id: str) -> None:
         """Have a message passed on that a task has sent. Without a listener it is forgotten."""
-        if self.listener is not None:
-            self._heard.append((display, task, msg_id))
-            self._callbacks.call(self.pass_on)
+        if self.listener is None:
+            return
+        if display.is_part:
+            whole = self._joined(display, msg_id)
+            if whole is None:
+                return
+            display = whole
+        self._heard.append((display, task, msg_id))
+        self._callbacks.call(self.pass_on)
+
+    def _joined(self, part: Display, msg_id: str) -> Display | None:
+        """Return the message of which `part` is the last part; None: more are to come, or some are missing."""
+        parts = self._parts.pop(msg_id, []) if part.part else []
+        if len(parts) != part.part:
+            return None
+        parts.append(part.content)
+        if part.more:
+            self._parts[msg_id] = parts
+            return None
+        return Display(part.task, part.attempt, part.kind, part.seq, b"".join(parts))
 
     def shown(self, content: dict[str, Any], engine: object) -> dict[str, Any]:
         """Return what a task of `engine` displays as the notebook is to have it: with ids that no other engine has.
