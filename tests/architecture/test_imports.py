@@ -27,6 +27,13 @@ def test_import_engineroom_leaves_the_heavy_modules_for_later() -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize("module", ["client.client", "cluster", "client.pictured", "cluster.owner.pictured"])
+def test_nothing_that_draws_is_loaded_before_something_is_shown(module: str) -> None:
+    code = f"import sys, engineroom.{module}; print(*{{'rich', 'IPython'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 @pytest.mark.parametrize("command", ["ipcluster", "ipcontroller", "ipengine"])
 def test_a_command_loads_what_takes_time_once_it_can_say_what_goes_wrong(command: str) -> None:
     code = f"import sys, engineroom.cli.{command}; print('traitlets' in sys.modules)"

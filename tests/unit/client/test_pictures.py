@@ -175,6 +175,29 @@ def test_a_result_tells_how_far_it_is_and_what_failed_first(rc: Client) -> None:
     assert "errors in 1 task" in in_chunks._repr_html_()
 
 
+def test_a_result_that_is_found_by_its_id_does_not_pretend_to_know_when_it_began(rc: Client) -> None:
+    made = rc[0].apply_async(abs, -1)
+    failed = rc[0].apply_async(int, "x")
+    assert rc.wait([made, failed], SECONDS)
+    assert repr(rc.get_result(made.msg_ids[0])) == "<AsyncResult(apply): finished>"
+    assert repr(rc.get_result(failed.msg_ids[0])).startswith("<AsyncResult(apply): failed: ValueError: inv")
+
+
+def test_a_cancelled_result_an_item_and_a_part_can_be_looked_at(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    view = rc.load_balanced_view()
+    result = view.map_async(abs, range(4), chunksize=2)
+    item, part = result.split()[0], rc[:].apply_async(abs, 1).split()[0]
+    for each in (item, part):
+        assert repr(each)
+        assert each._repr_html_()
+        assert "0 tasks" in repr(each.timeline())
+    result.cancel()
+    assert repr(result) == "<AsyncMapResult(map:abs): cancelled>"
+    assert "cancelled" in result._repr_html_()
+    fake.go_on()
+
+
 def test_a_large_result_is_not_unpacked_to_be_shown(rc: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from engineroom.client.results import pictured as of_results
 

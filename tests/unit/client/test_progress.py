@@ -264,6 +264,10 @@ def test_durations_are_short(seconds: float) -> None:
     assert len(duration(seconds)) < 13
 
 
+def test_when_engines_come_is_not_estimated() -> None:
+    assert Standing(Counts(2, 3, "engines"), "", 60.0).times == "1:00 min"
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1e6), st.booleans())
 def test_the_rest_of_the_time_is_only_estimated_from_what_is_done(
     done: int, more: int, seconds: float, over: bool

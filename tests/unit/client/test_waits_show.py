@@ -73,6 +73,18 @@ def test_nothing_is_shown_to_who_does_not_want_it(
     assert terminal.getvalue() == ""
 
 
+def test_a_wait_inside_a_task_shows_nothing_that_nobody_asked_for(
+    fake: FakeController, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("ENGINEROOM_ENGINE", "ab.cd")
+    fake.holding = True
+    with connected(fake, patience=0.01) as rc:
+        assert not rc[:].apply_async(abs, 1).wait(0.3)
+        rc.abort()
+    assert "tasks" not in terminal.getvalue()
+
+
 def test_without_a_terminal_there_are_lines(fake: FakeController, capsys: pytest.CaptureFixture[str]) -> None:
     fake.holding = True
     with connected(fake) as rc:

@@ -116,7 +116,8 @@ class Silence:
     def _shows(self, vigil: Vigil, wish: Wish) -> Looks:
         if wish.progress is None:
             yield self._patience * (1 - _SOON)
-        if wish.progress is False or silenced() or not (wish.progress or somebody_looks()):
+        wanted = wish.progress or (wish.progress is None and somebody_looks() and not inside_an_engine())
+        if silenced() or not wanted:
             return
         if (early := vigil.due - time.monotonic()) > 0:
             yield early

@@ -16,6 +16,9 @@ _SHORT = 10.0
 _DONE = {"items", "results", "tasks"}
 """What is done; others are there, such as engines."""
 
+_IN_THEIR_OWN_TIME = {"engines"}
+"""What comes when it comes: of the first, nothing follows for the rest."""
+
 
 class Counts(NamedTuple):
     """So many of how many are done.
@@ -65,7 +68,7 @@ class Standing(NamedTuple):
         """How long it has taken, how long it may still take, and how many failed: "12 s, about 20 s left"."""
         counts, parts = self.counts, [duration(self.seconds)]
         foreseen = max(1, _FORESEEN * counts.total) <= counts.done < counts.total
-        if foreseen and self.seconds >= _EARLY and not self.over:
+        if foreseen and counts.unit not in _IN_THEIR_OWN_TIME and self.seconds >= _EARLY and not self.over:
             parts.append(f"about {duration(self.seconds / counts.done * (counts.total - counts.done))} left")
         if counts.failed:
             some = f"{counts.failed:,} task{'s' * (counts.failed != 1)}"

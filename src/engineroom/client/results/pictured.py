@@ -62,12 +62,13 @@ class Pictured:
 
         if self.cancelled():
             return "cancelled"
-        after = duration(self.elapsed)
+        known = not self._tasks or self._tasks[0].submitted  # of one that was found by its id, it is not
+        time_taken = f" in {duration(self.elapsed)}" if known else ""
         if self._single and not self.done():
-            return f"{self._state.lower()} for {after}"
+            return f"{self._state.lower()} for{time_taken[3:]}"
         if self._single:
-            return f"{'failed' if self._failures else 'finished'} in {after}"
-        words = f"finished in {after}" if self.done() else f"{self.progress} of {len(self)} done after {after}"
+            return f"{'failed' if self._failures else 'finished'}{time_taken}"
+        words = f"finished{time_taken}" if self.done() else f"{self.progress} of {len(self)} done after{time_taken[3:]}"
         return f"{words}, {self._failed_in_words()}" if self._failures else words
 
     def _failed_in_words(self) -> str:
@@ -79,7 +80,11 @@ class Pictured:
         from engineroom.client.progress.notebook import as_html
         from engineroom.client.progress.standing import Standing
 
-        bar = "" if self._single else as_html(Standing(self._counts(), "", self.elapsed, over=self.done()))
+        bar = (
+            ""
+            if self._single
+            else as_html(Standing(self._counts(), "", self.elapsed if self._tasks else 0.0, over=self.done()))
+        )
         rows = list(_by_engine(self._tasks))
         return bar + table(repr(self), ("engine", "tasks ended", "failed", "running", "busy"), rows)
 
