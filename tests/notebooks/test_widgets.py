@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.documented import blocks
 from tests.notebooks.kernels import Kernel, Shown
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -141,6 +142,12 @@ def test_a_message_of_several_megabytes_arrives_whole(run: Callable[[str], Shown
     assert [(len(buffer), bytes(buffer[-3:])) for buffer in buffers] == [(3_000_003, b"end")]
 
 
+def test_what_the_documentation_shows(run: Callable[[str], Shown]) -> None:
+    page = blocks("widgets.md", "python")
+    assert run(page["widgets-slider"]).data(VIEW)
+    assert "3" in run(page["widgets-value"]).text
+
+
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_engine_that_clears_its_output_leaves_that_of_others(run: Callable[[str], Shown], wait: bool) -> None:
     run("view.scatter('number', [0, 1], flatten=True).get()")
@@ -204,11 +211,7 @@ def test_engines_that_use_the_same_comm_id_have_a_widget_each(run: Callable[[str
 
 def test_a_progress_bar_on_an_engine_goes_on_and_ends(run: Callable[[str], Shown]) -> None:
     pytest.importorskip("tqdm")
-    shown = run(
-        "view.execute('''\nfrom tqdm.notebook import tqdm\n"
-        "for _ in tqdm(range(20), mininterval=0):\n    pass\n''').get()\n"
-        "rc._comms.pass_on()"
-    )
+    shown = run("%%px\nfrom tqdm.notebook import tqdm\nfor _ in tqdm(range(20), mininterval=0):\n    pass")
     assert states(shown, "value").count(20) == 2
 
 

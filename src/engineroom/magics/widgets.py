@@ -142,9 +142,6 @@ class Relay:
     def _process(self, message: CommMessage | NearEnd) -> object:
         """Return the engine process that a task has run in; -1: that is not known yet."""
         task = message.source if isinstance(message, NearEnd) else message.task
-        if task.engine < 0:
-            with self._session.condition:  # what says so may have come with the message
-                pass
         return task.instance or self._session.engines.instance(task.engine) or -1
 
     def _is_dead(self, near: NearEnd) -> bool:

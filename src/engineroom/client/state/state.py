@@ -135,6 +135,10 @@ class State:
         """Return what a task displays as a notebook is to have it: with ids that no other engine has; see Comms."""
         return self.comms.shown(content, task.instance or self.engines.instance(task.engine) or -1)
 
+    def pass_on_comms(self) -> None:
+        """Return when what widgets of engines have said so far is where they are shown."""
+        self.comms.pass_on()
+
     def changed(self) -> None:
         """Make waiting threads check again. The condition is held."""
         if self._observers:

@@ -68,6 +68,9 @@ class Source(Protocol):
     def distinct(self, task: Task, content: dict[str, Any]) -> dict[str, Any]:
         """Return what a task displays with ids that no other engine has."""
 
+    def pass_on_comms(self) -> None:
+        """Return when what widgets have said is where they are shown."""
+
     def wait_until(self, condition: Callable[[], object], timeout: float | None) -> bool:
         """Return whether `condition()` came true in time, or the session failed; asked at each change."""
 
@@ -107,6 +110,7 @@ class Pieces:
                 if task.output is not None:
                     task.output.unwatch(self._new)
             self._tasks = []
+        self._source.pass_on_comms()  # the last step of a progress bar belongs to this cell, too
 
     @property
     def ended(self) -> bool:
