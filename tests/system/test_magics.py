@@ -328,3 +328,13 @@ def test_ctrl_c_while_the_cell_is_being_written_interrupts_it(typed: Typed, monk
     shown = typed(f"%%px -t 0\ntime.sleep({2 * SECONDS})")
     assert isinstance(shown.error, RemoteError)
     assert shown.error.ename in {"KeyboardInterrupt", "TaskAborted"}
+
+
+def test_where_nobody_looks_output_comes_at_the_end(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPP_NONINTERACTIVE", "1")
+    assert typed.right("%px print('once')").splitlines() == ["[stdout:0-1] once"]
+
+
+def test_help_lists_the_flags(typed: Typed) -> None:
+    for name in ("%px?", "%%px?"):
+        assert "--signal-on-interrupt" in typed.right(name)

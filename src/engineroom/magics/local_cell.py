@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+from IPython.core.error import UsageError
 
 from engineroom.errors import EngineroomError
 
@@ -22,6 +25,11 @@ class LocalCell:
 
     def __init__(self, shell: Any, code: str) -> None:
         self._shell, self._code, self._success = shell, code, True
+        if code and _awaits(shell, code) and _in_a_loop():
+            raise UsageError(
+                "--local cannot run top-level `await` in a notebook, whose event loop runs this cell already: run the "
+                "code here in a cell of its own"
+            )
 
     def run(self) -> None:
         """Run the cell, unless it is empty; IPython shows its output and its error."""
@@ -36,3 +44,15 @@ class LocalCell:
         """Raise LocalCellFailed if the cell failed here."""
         if not self._success:
             raise LocalCellFailed
+
+
+def _awaits(shell: Any, code: str) -> bool:
+    return bool(shell.should_run_async(code, transformed_cell=shell.transform_cell(code)))
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -48,7 +48,7 @@ class ParallelMagics(CellRunner, Magics):
         """Run one line of code on the engines: `%px x = 1`.
 
         `$name` and `{expression}` are replaced by values from here, as in other line magics. `%%px` sends the lines
-        below it as they are, and takes flags: `%%px?` lists them.
+        below it as they are, and takes flags:
         """
         if not line.strip():
             raise UsageError(f"%px{self.suffix} needs code to run: %px{self.suffix} x = 1")
@@ -144,3 +144,7 @@ class ParallelMagics(CellRunner, Magics):
     @property
     def _autopx(self) -> bool:
         return autopx.is_on(self.shell, self.suffix)
+
+
+if ParallelMagics.px.__doc__ and ParallelMagics.cell_px.__doc__:  # not under -OO; for `%px?`
+    ParallelMagics.px.__doc__ += f"\n{ParallelMagics.cell_px.__doc__}"

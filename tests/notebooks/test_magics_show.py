@@ -1,0 +1,38 @@
+"""%px in a real kernel: its output comes as it is made, and the notebook's interrupt reaches the engines."""
+
+from __future__ import annotations
+
+from tests.notebooks.kernels import Kernel
+
+
+def test_the_interrupt_of_a_notebook_ends_the_cell_on_the_engines(kernel: Kernel) -> None:
+    shown = kernel.cell("%%px\nimport time\nprint('begun')\ntime.sleep(100)", errors=True, interrupt="begun")
+    assert "[stdout:0-1] begun" in shown.stream("stdout")
+    assert "Interrupted: sending SIGINT to engines 0-1 ..." in shown.stream("stderr")
+    assert "KeyboardInterrupt" in shown.error
+    caught = (
+        "try:\n    print('begun again')\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    print('caught')\n'value'"
+    )
+    shown = kernel.cell(f"%%px\n{caught}", interrupt="begun again")
+    assert "[stdout:0-1] caught" in shown.text
+    assert "'value'" in shown.text
+
+
+def test_cells_with_await_run_on_engines_but_not_also_here(kernel: Kernel) -> None:
+    assert "5" in kernel.cell("%%px\nimport asyncio\nawait asyncio.sleep(0)\n5").text
+    shown = kernel.cell("%%px --local\nimport asyncio\nawait asyncio.sleep(0)\n5", errors=True)
+    assert "--local cannot run top-level `await` in a notebook" in shown.text
+    kernel.cell("%autopx")
+    assert "7" in kernel.cell("await asyncio.sleep(0)\n7").text
+    kernel.cell("%autopx")
+
+
+def test_a_figure_of_an_engine_is_shown_here(kernel: Kernel) -> None:
+    kernel.cell("%px %matplotlib inline")
+    shown = kernel.cell("%%px -t 0\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);")
+    assert [picture[:4] for picture in shown.pictures()] == [b"\x89PNG"]
+
+
+def test_a_cell_that_is_no_python_is_an_error_of_the_notebook(kernel: Kernel) -> None:
+    shown = kernel.cell("%px if x", errors=True)
+    assert "\n".join(shown.outputs[0].traceback).count("SyntaxError: expected ':'") == 1
