@@ -184,6 +184,14 @@ def test_in_a_notebook_one_display_is_updated_and_its_last_state_can_be_read(
     assert "100/100 items" in last["text/html"]
 
 
+def test_a_display_that_stays_takes_the_place_of_one_that_need_not(displayed: list[list[dict[str, str]]]) -> None:
+    for lasting in (False, True, True):
+        display = Notebook(lasting=lasting)
+        display.show(HALF)
+        display.end(DONE)
+    assert [len(states) for states in displayed] == [4, 2]
+
+
 def test_waits_of_one_cell_that_nobody_asked_to_see_share_a_display(
     displayed: list[list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

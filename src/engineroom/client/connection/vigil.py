@@ -154,7 +154,9 @@ class Vigil:
     def end(self) -> None:
         """The wait is over."""
         if self._shown is not None:
-            self._shown.end(self._standing())
+            standing = self._standing()
+            unfinished = standing.counts.done < standing.counts.total
+            self._shown.end(standing, comes_again=unfinished and bool(self._subject._progress))
             self._shown = None
         if self._number:
             self._questions.forget(self._number)

@@ -25,7 +25,7 @@ class Lines:
 
     def __init__(self, stream: TextIO | None, *, lasting: bool, clock: Callable[[], float] = time.monotonic) -> None:
         """`lasting`: the end has a line, too."""
-        self._stream, self._lasting, self._clock = stream, lasting, clock
+        self._stream, self.lasting, self._clock = stream, lasting, clock
         self._said: tuple[object, str] | None = None
         self._at, self._line = 0.0, ""
 
@@ -41,7 +41,7 @@ class Lines:
         """Nothing is in the way of others."""
 
     def end(self, standing: Standing) -> None:
-        if self._lasting or (self._said is not None and not standing.lone):
+        if self.lasting or (self._said is not None and not standing.lone):
             self._say(standing)
 
     def _say(self, standing: Standing) -> None:

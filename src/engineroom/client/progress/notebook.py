@@ -12,7 +12,7 @@ _TRACK = "display:inline-block;width:200px;height:0.7em;background-color:#8884;b
 _DONE, _FAILED, _GOES_ON = "#2a9d4a", "#d62728", "#3b82f6"
 
 _spare: dict[object, Any] = {}
-"""The display of the last wait in the cell that runs, by that cell: the next wait there that nobody asked to see uses
+"""The display of the last wait in the cell that runs, by that cell, if its end need not stay: the next wait there uses
 it again, or a loop with a hundred waits would leave a hundred bars."""
 
 
@@ -21,9 +21,9 @@ class Notebook:
 
     def __init__(self, *, lasting: bool) -> None:
         """`lasting`: the end stays, whatever comes later in this cell."""
-        self._lasting = lasting
+        self.lasting = lasting
         self._cell = _cell()
-        self._handle = None if lasting else _spare.pop(self._cell, None)
+        self._handle = _spare.pop(self._cell, None)
         self._shown: dict[str, str] = {}
 
     def show(self, standing: Standing) -> None:
@@ -44,7 +44,7 @@ class Notebook:
 
     def end(self, standing: Standing) -> None:
         self.show(standing)
-        if not self._lasting:
+        if not self.lasting:
             _spare.clear()
             _spare[self._cell] = self._handle
 

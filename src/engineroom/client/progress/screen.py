@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 _LONGEST = 0.2
-"""Seconds that others may hold the screen; a thread that does so may have been left behind by a fork."""
+"""Seconds that others may hold the screen: whoever writes to a terminal that stands still does so for ever."""
 
 
 class OnScreen(Protocol):
@@ -22,18 +23,21 @@ class Screen:
     """Who shows something at the end of the terminal. A process has one terminal, whatever clients it has."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._process, self._lock = os.getpid(), threading.RLock()
         self._shown: OnScreen | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """A context in which nobody else writes there."""
-        taken = self._lock.acquire(timeout=_LONGEST)
+        if self._process != os.getpid():  # a fork has a copy of what its parent's threads show and hold
+            self._process, self._lock, self._shown = os.getpid(), threading.RLock(), None
+        lock = self._lock
+        taken = lock.acquire(timeout=_LONGEST)
         try:
             yield
         finally:
             if taken:
-                self._lock.release()
+                lock.release()
 
     def take(self, display: OnScreen) -> bool:
         """Have `display` be what is shown; False: something else is."""

@@ -14,7 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class Display(Protocol):
-    """One of the ways to show progress."""
+    """One of the ways to show progress. `lasting`: its end stays to be seen."""
+
+    lasting: bool
 
     def show(self, standing: Standing) -> None:
         """Show this in place of what was shown before."""
@@ -58,11 +60,12 @@ class Shown:
         if self._display is not None and not self._given_up:
             self._display.clear()
 
-    def end(self, standing: Standing) -> None:
-        """Show the end, if anything was shown."""
+    def end(self, standing: Standing, *, comes_again: bool = False) -> None:
+        """Show the end, if anything was shown. `comes_again`: this was not the last of it, so that nothing stays."""
         if self._display is None or self._given_up:
             return
         try:
+            self._display.lasting = self.lasting and not comes_again
             self._display.end(standing._replace(over=True))
         except Exception as error:  # noqa: BLE001 (a front end may fail in any way; the wait goes on)
             self._give_up(error)

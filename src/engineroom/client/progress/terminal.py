@@ -23,7 +23,7 @@ class Terminal:
 
     def __init__(self, stream: TextIO | None, *, lasting: bool, console: Console | None = None) -> None:
         """`lasting`: the end stays to be seen. `console`: what knows the terminal's size and colours."""
-        self._stream, self._lasting = stream, lasting
+        self._stream, self.lasting = stream, lasting
         self._console = console or Console(file=stream, force_jupyter=False, force_interactive=False)
         self._rows = 0
 
@@ -43,7 +43,7 @@ class Terminal:
         with screen.held():
             try:
                 self.clear()
-                if self._lasting and screen.take(self):
+                if self.lasting and screen.take(self):
                     self._write(f"{self._row(_bar(standing))}\n")
             finally:
                 screen.leave(self)
