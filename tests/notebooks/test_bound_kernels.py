@@ -135,6 +135,16 @@ def test_an_interrupt_of_the_console_ends_its_cell_and_no_task(bound: Connected)
     assert task.get(SECONDS).text == "'done'"
 
 
+def test_a_signal_of_the_client_ends_the_cell_of_a_console(bound: Connected) -> None:
+    id_ = bound.console.execute("import threading; threading.Event().wait(3600)")
+    reply = None
+    while reply is None or reply["parent_header"]["msg_id"] != id_:
+        bound.rc.send_signal("INT", 0)
+        with contextlib.suppress(queue.Empty):
+            reply = bound.console.get_shell_msg(timeout=0.5)
+    assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "KeyboardInterrupt")
+
+
 def test_completion_and_help(bound: Connected) -> None:
     ask = bound.console
     bound.run("import os")
