@@ -52,6 +52,12 @@ def _signal(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not text.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
+    return text
+
+
 def _group(*flags: Any) -> Callable[[Magic], Magic]:
     def decorate(magic: Magic) -> Magic:
         for flag in reversed(flags):
@@ -137,7 +143,7 @@ output = _group(
         "--out",
         dest="save_name",
         metavar="NAME",
-        type=str,
+        type=_name,
         help="also store the AsyncResult in this variable",
     ),
 )

@@ -100,6 +100,7 @@ def test_every_flag_of_a_cell_is_taken() -> None:
         ("--progress-after nan", "number of seconds"),
         ("--group-outputs size", "invalid choice"),
         ("x = 1", "unrecognized arguments"),
+        ("-o 5x", "cannot be the name of a variable"),
     ],
 )
 def test_a_flag_that_is_wrong_is_said(line: str, words: str) -> None:
