@@ -104,6 +104,20 @@ def test_what_is_kept_is_there_again_in_order_and_on_engines_that_come_later(clu
     until(lambda: rc.ids == [0, 1])
 
 
+def test_a_task_that_ends_its_engine_with_code_0_is_told_why_and_the_engine_comes_back(rc: Client) -> None:
+    [before] = answers(rc, [1], os.getpid)
+    with pytest.raises(EngineError, match=r"code that it ran has ended the process, as os._exit\(0\) does"):
+        rc[1].apply_async(os._exit, 0).get(SECONDS)
+    until(lambda: answers(rc, [1], os.getpid) != [before])
+
+
+def test_scattered_parts_come_back(rc: Client) -> None:
+    rc[:].scatter("part", range(4), keep=True, block=True)
+    assert [kept.engines for kept in rc.kept] == [(0,), (1,)]
+    renewed(rc, 1)
+    assert rc[:].gather("part", block=True) == [0, 1, 2, 3]
+
+
 def test_a_view_of_some_engines_keeps_for_these(rc: Client) -> None:
     rc[[1]].push({"mine": 1}, keep=True, block=True)
     assert rc.kept[0].engines == (1,)

@@ -107,7 +107,7 @@ class Engine:
         descriptors: Descriptors,
     ) -> None:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
-        self._instance = config.own_instance()
+        self._instance, self._runs = config.own_instance(), runs
         self._names = fresh_main()
         comms = Comms(sink.show)
         publishing = {"engineroom.engine.datapub": lambda module: module.publish_to(sink.publish)}
@@ -278,6 +278,7 @@ class Engine:
     def _leave(self) -> None:
         """End, as a cell has said that runs now, once its result is on its way."""
         self._leaving = True
+        self._runs.leave()
         self._queue.close()
 
     def _interrupted_idle(self) -> None:
@@ -296,6 +297,7 @@ class Engine:
     def _stop(self, code: int) -> None:
         """Let the main thread return `code`; interrupt what it runs, and end the process if that does not help."""
         self._exit_code = code
+        self._runs.leave()
         self._queue.close()
         running = self._queue.running or self._queue.runs_between
         if running is not None:

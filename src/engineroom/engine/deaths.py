@@ -58,6 +58,10 @@ def _count(path: Path) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
+ENDED_BY_ITS_CODE = "exit code 0; code that it ran has ended the process, as os._exit(0) does"
+"""The cause of an end that looks like that of an engine which was shut down, and is none."""
+
+
 def own_doing(exit_code: int, cause: str) -> bool:
     """Return whether a process ended by what it did: it exited, crashed, or used too much memory (`cause` says so).
 

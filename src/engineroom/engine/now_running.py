@@ -1,4 +1,4 @@
-"""Which attempt an engine runs, on a page of memory that its parent can still read when the engine has died."""
+"""Which attempt an engine runs, and whether it is about to end, on a page that its parent can still read then."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class NowRunning:
     __slots__ = ("_page", "_view")
 
     def __init__(self) -> None:
-        self._page = mmap.mmap(-1, _PAIR.size)
-        self._view = memoryview(self._page)
+        self._page = mmap.mmap(-1, _PAIR.size + 1)
+        self._view = memoryview(self._page)[: _PAIR.size]
 
     def note(self, task: TaskId, attempt: int) -> None:
         """Say that an attempt is about to begin. Called for every task: as short as can be."""
@@ -27,6 +27,15 @@ class NowRunning:
     def clear(self) -> None:
         """Say that nothing runs."""
         self._view[:] = _NOTHING
+
+    def leave(self) -> None:
+        """Say that this process is about to end, as it should."""
+        self._page[_PAIR.size] = 1
+
+    @property
+    def left(self) -> bool:
+        """Whether it has said so: else it was ended by code that it ran, whatever its exit code."""
+        return self._page[_PAIR.size] == 1
 
     def read(self) -> tuple[TaskId, int] | None:
         """Return the attempt that runs, or ran last if its end has not been told yet; None: there is none."""

@@ -5,7 +5,7 @@ lines of JSON on stdin: `{"spawn": {EngineConfig}, "key": k}` (with `"fork": fal
 `"grace": s` for its time between SIGTERM and SIGKILL),
 `{"signal": k, "signum": n}`, `{"stop": k}`. Reports go to stdout: `{"spawned": k, "pid": p, "instance": hex}`,
 `{"failed": k, "problem": words}`, `{"exited": k, "pid": p, "instance": hex, "code": c, "cause": words, "own": bool,
-"words": what it wrote last}`,
+"words": what it wrote last, "asked": whether it ended with code 0 because it was shut down}`,
 and of forked ones with `"running": [[task, attempt]]` or `[]`. When stdin ends, so do all engines, and the spawner.
 """
 
@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 
 from engineroom.engine.config import GRACE, EngineConfig
-from engineroom.engine.deaths import OutOfMemory, cause_with_evidence, own_doing
+from engineroom.engine.deaths import ENDED_BY_ITS_CODE, OutOfMemory, cause_with_evidence, own_doing
 from engineroom.engine.fault_dumps import digest
 from engineroom.engine.forking import leave_parent
 from engineroom.engine.last_words import LastWords
@@ -215,7 +215,10 @@ class Spawner:
             child = self._children.pop(pid, None)
             if child is not None:
                 cause = cause_with_evidence(code, self._memory)
+                if code == 0 and child.runs is not None and not child.runs.left:
+                    cause = ENDED_BY_ITS_CODE
                 facts = {"code": code, "cause": cause, "own": own_doing(code, cause), **_what_ran(child)}
+                facts["asked"] = code == 0 and cause != ENDED_BY_ITS_CODE
                 facts["words"] = _what_it_wrote(child, cause)
                 _report(exited=child.key, pid=pid, instance=child.instance, **facts)
         self._look()

@@ -54,9 +54,9 @@ class Story:
     def join(self) -> list[actions.ForkedAction]:
         return [done for engine in self.engines for done in self.then(Joined(engine.instance, engine.key))]
 
-    def die(self, code: int = 3, *, said: str = "", last_line: str = "", after: float = 0.0) -> Any:
+    def die(self, code: int = 3, *, said: str = "", last_line: str = "", after: float = 0.0, asked: bool = True) -> Any:
         exited = EngineExited(self.engine.instance, f"exit code {code}", own=True, words=said)
-        return self.then(Exited(self.engine.key, code, exited, last_line), after)
+        return self.then(Exited(self.engine.key, code, exited, last_line, asked), after)
 
     def stop(self) -> list[actions.ForkedAction]:
         return self.then(StopEngines(next(self.requests), self.keys))
@@ -222,6 +222,14 @@ def test_a_later_life_that_ends_before_it_registers_counts_as_a_death() -> None:
         died = story.die()[0]
         assert died.again is again
         story.then(Tick(), after=5.0)
+
+
+def test_what_was_ended_with_code_0_by_code_that_it_ran_is_started_again() -> None:
+    story = Story(restarts=True)
+    story.join()
+    done = story.die(0, asked=False)
+    (died,) = [each for each in done if isinstance(each, actions.Died)]
+    assert died.again
 
 
 def test_what_ends_in_order_was_shut_down() -> None:

@@ -252,13 +252,15 @@ class DirectView(PreparingView[Kind]):
         targets: Targets = None,
         block: bool | None = None,
         track: bool | None = None,
+        keep: bool = False,
     ) -> Any:
         """Split the rows of `seq` over the engines, as variable `key`; return an AsyncResult, or None if it waited.
 
         Parts have the type of `seq`: a table gives rows with their index, a dict gives keys with their values.
         `dist`: "b": contiguous blocks; "r": rows go to the engines in turn. Parts differ by one row at most, and are
-        empty if there are fewer rows than engines. `flatten`: a part with a single row is replaced by that row.
-        ValueError: `dist` is neither. TypeError: `seq` has no rows.
+        empty if there are fewer rows than engines. `flatten`: a part with a single row is replaced by that row. `keep`:
+        an engine that is restarted gets its part again. ValueError: `dist` is neither. TypeError: `seq` has no rows.
+        EngineroomError: a part is too large to be kept.
         """
         check_name(key)
         (whole, rows), spread, engines = with_rows(seq), distribution(dist), self._bind(targets)
@@ -271,6 +273,8 @@ class DirectView(PreparingView[Kind]):
             made = AsyncResult[Any](self._session, "scatter", count=places, single=False, label=self.label)
             for engine, cut in zip(engines, spread.cuts(count, places) if places else (), strict=True):
                 body = pack_part(key, rows.cut(whole, cut), rows, flatten=flatten, copy=not tracked)
+                if keep:
+                    self._keep_call(CallKind.PUSH, body, ((key,), f"scatter {key}"), [engine.id], (engine,), None)
                 self._submit(CallKind.PUSH, body, made, (engine,), label=self.label)
             return made
 

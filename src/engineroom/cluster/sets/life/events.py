@@ -137,12 +137,13 @@ class NotForked(msgspec.Struct, frozen=True):
 
 class Exited(msgspec.Struct, frozen=True):
     """The process of an engine has ended. `said`: by the spawner; `last_line`: of the log of one that never registered,
-    "" if there is none."""
+    "" if there is none. `asked`: with code 0, whether it ended because it was shut down."""
 
     key: int
     code: int
     said: EngineExited
     last_line: str = ""
+    asked: bool = True
 
 
 SetEvent = (

@@ -81,8 +81,8 @@ class ForkedLife:
             case events.NotForked(key, problem, last_line):
                 if (engine := self.engines.get(key)) is not None and engine.has_process:
                     self._lost(engine, problem, by_itself=True, last_line=last_line)
-            case events.Exited(key, code, said, last_line):
-                self._exited(self.engines.get(key), code, said, last_line)
+            case events.Exited(key, code, said, last_line, asked):
+                self._exited(self.engines.get(key), said, last_line, well=code == 0 and asked)
             case events.Joined(instance, engine_id, _):
                 self._joined(instance, engine_id)
             case events.Closed():
@@ -167,7 +167,7 @@ class ForkedLife:
 
     # Ends that have come
 
-    def _exited(self, engine: HostedEngine | None, code: int, said: EngineExited, last_line: str) -> None:
+    def _exited(self, engine: HostedEngine | None, said: EngineExited, last_line: str, *, well: bool) -> None:
         told = said
         if engine is not None and engine.leaving:
             told = msgspec.structs.replace(said, cause=STOPPED, own=False, words="")
@@ -176,7 +176,7 @@ class ForkedLife:
         its_own = engine is not None and engine.instance == said.instance and engine.has_process
         if engine is not None and its_own and not self.closing:
             # First, so that the controller knows whether it comes back when it hears of its end.
-            self._life_ended(engine, code, told.cause, said=said.words, last_line=last_line)
+            self._life_ended(engine, told.cause, said=said.words, last_line=last_line, well=well)
             if engine.life is Life.OVER and engine.worn_out:
                 told = msgspec.structs.replace(told, cause=f"{told.cause}{WORN_OUT}")
         self._do(actions.SayExited(told))
@@ -186,14 +186,14 @@ class ForkedLife:
         log_file = f"Its log: {engine.log_file}{self._place}"
         return f"{quoted(said)}\n{log_file}" if said else log_file
 
-    def _life_ended(self, engine: HostedEngine, code: int, cause: str, *, said: str, last_line: str) -> None:
+    def _life_ended(self, engine: HostedEngine, cause: str, *, said: str, last_line: str, well: bool) -> None:
         if engine.life is Life.RETURNING:
             self._begin(engine)
             self._do(actions.Changed())
             return
         # Of another's controller we may hear too late, or never, that it had let the engine in.
         let_in = engine.ready or not self._own_controller
-        by_itself = not engine.leaving and (code != 0 or not let_in)
+        by_itself = not engine.leaving and (not well or not let_in)
         self._lost(engine, cause, by_itself=by_itself, said=said, last_line=last_line)
 
     def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "", last_line: str = "") -> None:
