@@ -166,7 +166,9 @@ class EngineHouse:
             self._feed(events.Forked(report["spawned"], report["pid"]))
         elif "exited" in report:
             key = report["exited"]
-            self._feed(events.Exited(key, report["code"], _exit_in(report), self._last_line(key), report["asked"]))
+            self._feed(
+                events.Exited(key, report["code"], _exit_in(report), self._last_line(key), report.get("asked", True))
+            )
         elif "failed" in report:
             key = report["failed"]
             self._feed(events.NotForked(key, report["problem"], self._last_line(key)))
