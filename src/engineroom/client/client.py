@@ -19,6 +19,7 @@ from engineroom.client.arguments.keywords import takes
 from engineroom.client.arguments.old_options import Ignored, say_ignored
 from engineroom.client.connection.dialling import FromFile, find_dial, way_of
 from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
+from engineroom.client.connection.tasks_that_wait import inside_an_engine
 from engineroom.client.connection.vigil import Wish, from_the_start
 from engineroom.client.connection.whereabouts import Advice
 from engineroom.client.controls import Controls
@@ -36,6 +37,7 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, find_result, futures_apart, status_of, tasks_of
 from engineroom.client.results.remembered import Remembered
 from engineroom.client.results.waiting_for_tasks import wait_for_tasks
+from engineroom.client.showing.wanted import Shows, shows
 from engineroom.client.state.numbers import HISTORY
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
@@ -145,6 +147,21 @@ class Client(Pictured, Remembered, Controls, OldWays):
         self._dask: Any = None
         self._comms = session.comms
         self._at_exit = _close_at_exit(session)
+        self.show_output = None
+
+    @property
+    def show_output(self) -> bool | None:
+        """Whether what tasks print and display is shown when their results are waited for or read. You can set it.
+
+        None (the default): in notebooks, that of `execute`; where you are likely to look, a line that says how many
+        tasks of a map wrote something. `ar.display_outputs()` shows it in any case.
+        """
+        return self._show_output
+
+    @show_output.setter
+    def show_output(self, wanted: bool | None) -> None:
+        self._show_output = wanted
+        self._session.shows = Shows.NOTHING if wanted is None and inside_an_engine() else shows(wanted)
 
     @property
     def ids(self) -> list[int]:

@@ -40,6 +40,7 @@ class AsyncMapResult(AsyncResult[list[T]]):
     them in the order of the input.
     """
 
+    _is_map = True
     __slots__ = ("_arrived", "_starts", "_stop", "ordered")
     _counted = (0, 0)
     """So many of those that have arrived have been counted, and so many items they have."""

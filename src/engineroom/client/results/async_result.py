@@ -17,6 +17,7 @@ from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.results.pictured import Pictured
 from engineroom.client.results.ways_to_wait import WaysToWait
+from engineroom.client.showing.wanted import takes_output
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
@@ -43,6 +44,10 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
     """
 
     _code: str | None = None
+    _is_map = False
+    _output_kept: Any = None
+    _output_seen = False
+    """Whether what the tasks wrote has been shown, or is of no interest: see `showing.at_waits`."""
     _tracked = False
     _raised: BaseException | None = None
     __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
@@ -130,6 +135,9 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         if progress is not None:
             with self._with_progress(progress):
                 return self.get(timeout, return_exceptions, return_when)
+        if (shows := self._session.shows) and (shows > 1 or self._is_map) and takes_output(self):
+            with self._with_output():
+                return self.get(timeout, return_exceptions, return_when)
         limit = limit_of(timeout)
         try:
             if return_when is not None:
@@ -144,6 +152,20 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
                 show_users_frames(error)
             raise
 
+    def _with_output(self) -> AbstractContextManager[None]:
+        """Return a context in which waits show what the tasks write; all of it has been shown at its end."""
+        from engineroom.client.showing.at_waits import output_shown  # few show outputs
+
+        return output_shown(self)
+
+    def _shown_while_read(self, values: Iterator[Any]) -> Iterator[Any]:
+        values = super()._shown_while_read(values)
+        return self._with_output_of_each(values) if self._session.shows and takes_output(self) else values
+
+    def _with_output_of_each(self, values: Iterator[Any]) -> Iterator[Any]:
+        with self._with_output():
+            yield from values
+
     def _raise_when(self, return_when: str, limit: float | None) -> None:
         condition = self._when(return_when)
         if return_when == FIRST_COMPLETED:
@@ -157,7 +179,12 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
 
         A call that was made with `return_exceptions=True` has its errors among its results.
         """
-        return self.get(timeout) if self._return_exceptions else super().result(timeout)
+        if self._return_exceptions:
+            return self.get(timeout)
+        if (shows := self._session.shows) and (shows > 1 or self._is_map) and takes_output(self):
+            with self._with_output():
+                return super().result(timeout)
+        return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return the error that `result` would raise; None if there is none. Waits at most `timeout` seconds.
@@ -188,6 +215,7 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         from engineroom.client.showing.afterwards import check_groupby, show_outputs  # few look at outputs
 
         check_groupby(groupby)
+        self._output_seen = True
         self.wait()
         show_outputs(self._tasks, groupby, result_only=result_only, fold=fold, distinct=self._session.distinct)
 
@@ -199,6 +227,7 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         """
         from engineroom.client.showing.streaming import streamed  # as above
 
+        self._output_seen = True
         return streamed(self._session, self._tasks, fold=fold)
 
     def abort(self, *, force: bool = False) -> None:

@@ -14,7 +14,7 @@ from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
 from engineroom.client.kinds import T
 from engineroom.client.progress.standing import Counts
 from engineroom.client.waiting.awaited import new_wait
-from engineroom.client.waiting.waits import Looks, Waiter
+from engineroom.client.waiting.waits import Looks, Waiter, together
 from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 
@@ -43,6 +43,8 @@ class LeanFuture(Future[T]):
     `_condition`, `_waiters` and `_state`, so these exist here too.
     """
 
+    _output: Any = None
+    """What shows the output of its tasks during waits; None: nothing does."""
     _late = False
     """Whether a wait for it has run out of time."""
     _progress: bool | None = None
@@ -218,7 +220,10 @@ class LeanFuture(Future[T]):
         try:
             if condition():  # since a signal handler that interrupted this may have waited itself
                 return True
-            woken = self._session.wait_for(waiter, timeout, looks or self._session.silence.looks(self))
+            looks = looks or self._session.silence.looks(self)
+            if self._output is not None:
+                looks = together(looks, self._output.looks())
+            woken = self._session.wait_for(waiter, timeout, looks)
             self._late = self._late or not woken
             return woken
         finally:

@@ -7,6 +7,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, 
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from engineroom.client.showing.wanted import takes_output
 from engineroom.client.waiting.waits import Looks, limit_of
 from engineroom.errors.local import called_by_users
 
@@ -35,6 +36,7 @@ class WaysToWait(Generic[Part]):
         def __len__(self) -> int: ...
         def done(self) -> bool: ...
         def _has_failed(self) -> bool: ...
+        def _with_output(self) -> AbstractContextManager[None]: ...
         def _with_progress(self, progress: object) -> AbstractContextManager[None]: ...
         def _shown(self, interval: float, widget: object) -> Looks: ...
         def _result_of(self, task: Task) -> Part: ...
@@ -60,6 +62,9 @@ class WaysToWait(Generic[Part]):
         progress bar on stderr (True), or never (False); None: as the call was made, or after 2 s if someone is likely
         to see it.
         """
+        if self._session.shows > 1 and takes_output(self):  # of a map, its end is enough to say that there is some
+            with self._with_output():
+                return self.wait(timeout, return_when, progress=progress)
         limit, condition = limit_of(timeout), self.done if return_when is None else self._when(return_when)
         if progress is None:
             ended = self.done() or self._wait(condition, limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.showing.folding import Section, spelled
@@ -47,6 +47,12 @@ class Live:
         """When the line without an end is to be shown; 0: there is none."""
         self.screen = screen or screen_here()
         self._standing = Standing(self._engines) if self.screen.takes_away else None
+
+    def join(self, tasks: Sequence[Task]) -> None:
+        """Count these tasks, too: of a map that is submitted piece by piece, say."""
+        self._running.update((id(task), task) for task in tasks)
+        self._folding.join(map(id, tasks))
+        self._engines.update(task.engine for task in tasks)
 
     def take(self, piece: Piece) -> None:
         """Take a piece, to be shown by `show`."""

@@ -95,6 +95,11 @@ class TaskOutput:
         return self._attempt < 0
 
     @property
+    def has_parts(self) -> bool:
+        """Whether the task has printed or displayed something that is still there."""
+        return bool(self._parts)
+
+    @property
     def stdout(self) -> str:
         return "".join([part[1] for part in list(self._parts) if type(part) is tuple and not part[0]])
 

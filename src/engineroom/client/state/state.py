@@ -59,6 +59,8 @@ class State:
         self.chunk_sizes = ChunkSizes()
         self.cell_numbers = itertools.count(1)
         self.scope: Scope | None = None
+        self.shows = 0
+        """What its client shows of what tasks write when their results are read: see `showing.at_waits.Shows`."""
         self.withdraw_at_end = False
         """Whether its unfinished tasks end with it."""
         self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)
