@@ -35,7 +35,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 """What only makers of futures call."""
 
 
-@called_by_users("r", "result", "get_dict", "__getitem__", "_in_order")
+@called_by_users("r", "result", "get_dict", "__getitem__", "_in_order", "_with_output_of_each")
 class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     """A Future for one call (single target) or for several calls (list of targets).
 
