@@ -97,13 +97,16 @@ class CellRunner:
         here = LocalCell(self.shell, cell if local else "")
 
         def submit() -> AsyncResult[Any]:
-            self.last_result = result = view.execute(cell, silent=False, block=False, keep=keep)
+            return view.execute(cell, silent=False, block=False, keep=keep)
+
+        def note(result: AsyncResult[Any]) -> None:
+            self.last_result = result
             if save_name:
                 self.shell.user_ns[save_name] = result
-            return result
 
         if not block:
             result = submit()
+            note(result)
             here.run()
             here.raise_error()
             return result
@@ -118,6 +121,7 @@ class CellRunner:
                 signal=_or(signal_on_interrupt, self.signal_on_interrupt),
             ),
             here.run,
+            note,
         )
         here.raise_error()
         return None

@@ -36,16 +36,18 @@ def run_and_show(
     submit: Callable[[], AsyncResult[Any]],
     way: Way,
     meanwhile: Callable[[], object] = lambda: None,
+    note: Callable[[AsyncResult[Any]], object] = lambda result: None,
 ) -> None:
     """Show what the cell that `submit()` sends writes, displays and returns, and raise its error.
 
-    `meanwhile()` is called while the engines run it.
+    `meanwhile()` is called while the engines run it. `note(result)`: whoever asks for it later finds it; called as soon
+    as the cell has been sent, also if a Ctrl-C comes just then.
 
     Ctrl-C, at whatever point, interrupts the engines, and what there is by then is shown; a second one ends the wait.
     """
     follower = Follower(stream=way.stream, fold=way.fold, groupby=way.groupby, progress_after=way.progress_after)
     try:
-        _send_and_wait(view, submit, meanwhile, way, follower)
+        _send_and_wait(view, submit, meanwhile, note, way, follower)
     finally:
         follower.end()
     follower.finish()
@@ -55,11 +57,13 @@ def _send_and_wait(
     view: DirectView[Any],
     submit: Callable[[], AsyncResult[Any]],
     meanwhile: Callable[[], object],
+    note: Callable[[AsyncResult[Any]], object],
     way: Way,
     follower: Follower,
 ) -> None:
     if current_thread() is not main_thread():  # which alone is interrupted
         result = submit()
+        note(result)
         meanwhile()
         follower.wait(result)
         return
@@ -69,6 +73,7 @@ def _send_and_wait(
         session.scope = scope
         result = submit()
         session.scope = outer
+        note(result)
         meanwhile()
         follower.wait(result)
     except KeyboardInterrupt:
@@ -76,6 +81,7 @@ def _send_and_wait(
         if not scope.owners:  # nothing was sent
             raise
         result = cast("AsyncResult[Any]", scope.owners[-1])
+        note(result)
         _interrupt(view, result, way.signal)
         _wait_again(follower, result)
     finally:
