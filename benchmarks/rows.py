@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, flow, latency, lifecycle, loops, memory, rates, scale, trouble
+from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "start": lifecycle.start_and_stop,
     "start100": lifecycle.start_many,
     "import": lifecycle.import_time,
+    "imports": notebook.imports,
     "idle": memory.idle,
     "outstanding": memory.outstanding,
     "chained": memory.chained,
