@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import io
 import json
 import os
 import sys
@@ -73,9 +74,16 @@ class Shown:
         """What its displays, and its value, have of a kind such as "image/png"."""
         return [each.data[mime] for each in self.outputs if mime in each.get("data", {})]
 
-    def pictures(self) -> list[bytes]:
-        """The files of its PNG figures."""
-        return [base64.b64decode(each) for each in self.data("image/png")]
+    def pictures(self) -> list[Any]:
+        """Its PNG figures, as arrays of pixels."""
+        return [read_picture(each) for each in self.data("image/png")]
+
+
+def read_picture(png: str) -> Any:
+    """Return the pixels of a picture, as an array of numbers from 0 to 1."""
+    from matplotlib.image import imread  # it takes a moment, and few tests look at figures
+
+    return imread(io.BytesIO(base64.b64decode(png)))
 
 
 class _Listening(NotebookClient):
