@@ -13,7 +13,7 @@ _APART = """
 import sys
 import engineroom
 if len(sys.argv) > 1:
-    with engineroom.Client(cluster_file=sys.argv[1]) as rc:
+    with engineroom.Cluster.from_file(cluster_file=sys.argv[1]).connect_client_sync() as rc:
         rc[:].apply_sync(abs, 1)
 found = [name for name in sys.modules if name.split(".")[0] in {"IPython", "ipywidgets"}
          or name.startswith("engineroom.magics")]

@@ -65,3 +65,12 @@ def kernel(cluster_of_notebooks: Cluster, new_kernel: Callable[..., Kernel]) -> 
 def notebook(kernel: Kernel) -> Notebook:
     """Return what runs cells in the kernel and returns what each shows; an error fails the test."""
     return kernel.run
+
+
+@pytest.fixture
+def lone_kernel(jupyter: Path) -> Iterator[Kernel]:
+    """Yield a kernel for one test, without a client; it has ended before one looks for what the test has left."""
+    kernel = Kernel(jupyter, {})
+    kernel.start()
+    yield kernel
+    kernel.stop()

@@ -74,9 +74,9 @@ class Shown:
         """What its displays, and its value, have of a kind such as "image/png"."""
         return [each.data[mime] for each in self.outputs if mime in each.get("data", {})]
 
-    def pictures(self) -> list[Any]:
-        """Its PNG figures, as arrays of pixels."""
-        return [read_picture(each) for each in self.data("image/png")]
+    def pictures(self) -> list[bytes]:
+        """The files of its PNG figures."""
+        return [base64.b64decode(each) for each in self.data("image/png")]
 
 
 def read_picture(png: str) -> Any:

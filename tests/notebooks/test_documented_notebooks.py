@@ -5,8 +5,6 @@ The one about MPI needs an MPI: tests/real runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import nbformat
 import pytest
 
@@ -18,9 +16,9 @@ ELSEWHERE = ["mpi-and-plots"]
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_a_notebook_shows_what_it_is_stored_with(name: str, new_kernel: Callable[..., Kernel]) -> None:
+def test_a_notebook_shows_what_it_is_stored_with(name: str, lone_kernel: Kernel) -> None:
     path = FOLDER / f"{name}.ipynb"
-    now = run(path, new_kernel())
+    now = run(path, lone_kernel)
     assert differences(nbformat.read(path, 4), now) == []
 
 
