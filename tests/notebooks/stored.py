@@ -54,13 +54,22 @@ def _told(cell: Any) -> Any:
     if "varies" in cell.metadata.get("tags", ()):
         return {_kind(output) for output in cell.outputs if output.output_type != "stream"}
     printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
-    rich = [(_kind(output), _content(output)) for output in cell.outputs if output.output_type != "stream"]
+    rich = [
+        (_kind(output), _content(output))
+        for output in cell.outputs
+        if not (output.output_type == "stream" or _is_bar(output))
+    ]
     # Which engines' lines come first, and in one piece, is a matter of moments.
     return sorted(_LABEL.sub("", printed).splitlines()), sorted(rich)
 
 
 def _kind(output: Any) -> str:
     return f"{output.output_type}: {', '.join(sorted(output.data))}"
+
+
+def _is_bar(output: Any) -> bool:
+    """Whether it is a progress bar, which is shown of whatever takes more than two seconds."""
+    return bool(re.search(r" after [\d.]+ s$", str(output.data.get("text/plain"))))
 
 
 def _content(output: Any) -> str:

@@ -101,9 +101,16 @@ class Screen:
         self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
 
     def begin(self, cell: int) -> None:
-        """Run a cell by its keys, and do not wait for its end."""
-        self.cell(cell).locator(".cm-content").first.click()
-        self.page.keyboard.press("Control+Enter")
+        """Run a cell by its keys, and do not wait for its end. The keys are pressed again if they had no effect."""
+        before = self.prompt(cell)
+
+        def began() -> bool:
+            self.cell(cell).locator(".cm-content").first.click()
+            self.page.keyboard.press("Control+Enter")
+            self.page.wait_for_timeout(1000)
+            return self.prompt(cell) != before
+
+        self.wait(began)
 
     def run(self, cell: int) -> str:
         """Run a cell, wait for its end, and return what it shows as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,3 +34,18 @@ def test_a_call_is_interrupted_and_the_prompt_is_there_again(ipython: Terminal) 
     ipython.wait(lambda: "In [2]: view.apply_sync" in ipython.text)
     ipython.presses("C-c")
     ipython.shows("KeyboardInterrupt", "In [3]:")
+
+
+def test_a_cell_on_engines_is_seen_while_it_runs_and_interrupted(ipython: Terminal) -> None:
+    ipython.types("%px import time; print('early'); time.sleep(3600)")
+    ipython.shows("[stdout:0,1] early")
+    ipython.presses("C-c")
+    ipython.shows("KeyboardInterrupt", "In [3]:")
+    ipython.types("%px 6 * 7")
+    ipython.shows("Out[0,1:", "42", "In [4]:")
+
+
+def test_a_wait_shows_a_bar(ipython: Terminal) -> None:
+    ipython.types("rc.load_balanced_view().map_async(time.sleep, [0.2] * 40).get(progress=True)[-1:]")
+    ipython.wait(lambda: re.search(r"\b([5-9]|[123]\d)/40 items", ipython.text))
+    ipython.shows("Out[2]: [None]", "In [3]:")

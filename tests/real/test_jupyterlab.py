@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from engineroom import Cluster
 from tests.real.jupyterlab import Lab, Screen, browse
@@ -26,11 +28,52 @@ START = "import engineroom as er, time; rc = er.Client(); rc.wait_for_engines(2)
 
 
 def test_a_notebook_runs_cells_on_engines(lab: Lab, tmp_path: Path) -> None:
-    def look(page: object) -> None:
+    def look(page: Page) -> None:
         screen = Screen(page, tmp_path)
         screen.open(lab.address([START, "view.apply_sync(lambda: 6 * 7)"]))
         assert screen.run(0) == "2"
         assert screen.run(1) == "[42, 42]"
         screen.picture("values")
+
+    browse(look)
+
+
+CELLS = [
+    START,
+    "%%px\nimport time\nprint('early')\ntime.sleep(3600)",
+    "%%px --targets 0\nimport matplotlib.pyplot as plt\nplt.plot([1, 4, 2])\nplt.title('of an engine');",
+    "%%px --targets 0\nfrom tqdm.notebook import tqdm\nfor _ in tqdm(range(60)): time.sleep(0.1)",
+]
+
+
+def test_cells_on_engines_are_seen_while_they_run(lab: Lab, tmp_path: Path) -> None:
+    def look(page: Page) -> None:
+        screen = Screen(page, tmp_path)
+        screen.open(lab.address(CELLS))
+        screen.run(0)
+
+        screen.begin(1)
+        screen.wait(lambda: "early" in screen.text(1))
+        assert screen.prompt(1) == "[*]:"
+        screen.interrupt()
+        screen.ends(1)
+        assert "KeyboardInterrupt" in screen.text(1)
+
+        screen.run(2)
+        [width] = screen.cell(2).locator("img").evaluate_all("found => found.map(each => each.naturalWidth)")
+        assert width > 100
+
+        screen.begin(3)
+        seen: set[str] = set()
+
+        def moved() -> bool:
+            seen.update(re.findall(r"(\d+)%", screen.text(3)))
+            return len(seen) > 2
+
+        screen.wait(moved)
+        screen.picture("moves")
+        screen.ends(3)
+        screen.wait(lambda: "60/60" in screen.text(3))
+        screen.picture("done")
 
     browse(look)
