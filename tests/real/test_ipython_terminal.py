@@ -38,11 +38,11 @@ def test_a_call_is_interrupted_and_the_prompt_is_there_again(ipython: Terminal) 
 
 def test_a_cell_on_engines_is_seen_while_it_runs_and_interrupted(ipython: Terminal) -> None:
     ipython.types("%px import time; print('early'); time.sleep(3600)")
-    ipython.shows("[stdout:0,1] early")
+    ipython.shows("[stdout:0-1] early")
     ipython.presses("C-c")
     ipython.shows("KeyboardInterrupt", "In [3]:")
     ipython.types("%px 6 * 7")
-    ipython.shows("Out[0,1:", "42", "In [4]:")
+    ipython.shows("Out[0-1:", "42", "In [4]:")
 
 
 def test_a_wait_shows_a_bar(ipython: Terminal) -> None:

@@ -41,7 +41,8 @@ def test_a_notebook_runs_cells_on_engines(lab: Lab, tmp_path: Path) -> None:
 CELLS = [
     START,
     "%%px\nimport time\nprint('early')\ntime.sleep(3600)",
-    "%%px --targets 0\nimport matplotlib.pyplot as plt\nplt.plot([1, 4, 2])\nplt.title('of an engine');",
+    "%%px --targets 0\n%matplotlib inline\n"
+    "import matplotlib.pyplot as plt\nplt.plot([1, 4, 2])\nplt.title('of an engine');",
     "%%px --targets 0\nfrom tqdm.notebook import tqdm\nfor _ in tqdm(range(60)): time.sleep(0.1)",
 ]
 
@@ -60,8 +61,8 @@ def test_cells_on_engines_are_seen_while_they_run(lab: Lab, tmp_path: Path) -> N
         assert "KeyboardInterrupt" in screen.text(1)
 
         screen.run(2)
-        [width] = screen.cell(2).locator("img").evaluate_all("found => found.map(each => each.naturalWidth)")
-        assert width > 100
+        figure = screen.cell(2).locator("img")
+        screen.wait(lambda: figure.evaluate_all("found => found.map(each => each.naturalWidth > 100)") == [True])
 
         screen.begin(3)
         seen: set[str] = set()
