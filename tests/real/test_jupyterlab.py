@@ -41,8 +41,10 @@ def test_a_notebook_runs_cells_on_engines(lab: Lab, tmp_path: Path) -> None:
 CELLS = [
     START,
     "%%px\nimport time\nprint('early')\ntime.sleep(3600)",
-    "%%px --targets 0\n%matplotlib inline\n"
-    "import matplotlib.pyplot as plt\nplt.plot([1, 4, 2])\nplt.title('of an engine');",
+    (
+        "%%px --targets 0\n%matplotlib inline\n"
+        "import matplotlib.pyplot as plt\nplt.plot([1, 4, 2])\nplt.title('of an engine');"
+    ),
     "%%px --targets 0\nfrom tqdm.notebook import tqdm\nfor _ in tqdm(range(60)): time.sleep(0.1)",
 ]
 
