@@ -32,6 +32,10 @@ def by_shell(host: str, command: str) -> list[str]:
     return ["bash", "-c", command]
 
 
+_LAST_WORDS = 2.0
+"""Seconds in which what a command printed last is read, unless something that it left behind keeps its output open."""
+
+
 class Running:
     """One command that was typed."""
 
@@ -80,6 +84,7 @@ class Running:
     def ends(self) -> None:
         """Wait for the end, which must be a good one."""
         code = self.process.wait(SECONDS)
+        self._listener.join(_LAST_WORDS)
         assert code == 0, f"$ {self.command}\nends with exit code {code}:\n{self.output}"
 
     def close(self) -> None:
