@@ -33,6 +33,13 @@ def test_a_figure_of_an_engine_is_shown_here(kernel: Kernel) -> None:
     assert [picture[:4] for picture in shown.pictures()] == [b"\x89PNG"]
 
 
+def test_text_that_has_an_id_is_replaced(kernel: Kernel) -> None:
+    code = "from IPython.display import display\nshown = display('0 of 3', display_id=True)\nshown.update('3 of 3')"
+    shown = kernel.cell(f"%%px -t 0\n{code}")
+    assert "3 of 3" in str(shown.outputs)
+    assert "0 of 3" not in str(shown.outputs)
+
+
 def test_a_cell_that_is_no_python_is_an_error_of_the_notebook(kernel: Kernel) -> None:
     shown = kernel.cell("%px if x", errors=True)
     assert "\n".join(shown.outputs[0].traceback).count("SyntaxError: expected ':'") == 1

@@ -78,8 +78,8 @@ class IPythonScreen(Screen):
 
     def show(self, label: str, content: dict[str, Any]) -> None:
         """Show an object, after a line that says where it comes from."""
-        data = content["data"]
-        if _is_rich(data):
+        will_be_updated = self.takes_away and (content.get("transient") or {}).get("display_id") is not None
+        if _is_rich(content["data"]) or will_be_updated:
             self.write("stdout", f"[output:{label}]\n")
             self._publish(content)
         else:
