@@ -6,6 +6,7 @@ import os
 import signal
 import statistics
 import time
+from collections.abc import Callable
 
 import engineroom as er
 from benchmarks.clusters import cluster
@@ -46,36 +47,23 @@ def run_layers(view: er.LoadBalancedView) -> None:
 
 def chain() -> Figure:
     """Measure a long chain of tasks."""
-    with cluster(2) as rc:
-        check_futures_flow(rc)
-        view = rc.load_balanced_view()
-        run_chain(view, 2000)
-        rate = median_rate(CHAIN, lambda: run_chain(view, CHAIN), rounds=3)
-    return Figure(
-        name=f"a chain of {CHAIN:,} tasks, futures as arguments",
-        unit="tasks/s",
-        value=rate,
-        reach=5_000,
-        aim=10_000,
-        more=True,
-    )
+    return _rate_of(f"a chain of {CHAIN:,} tasks, futures as arguments", CHAIN, lambda view: run_chain(view, CHAIN))
 
 
 def layers() -> Figure:
     """Measure layers of tasks."""
+    name = f"{LAYERS} layers of {WIDTH} tasks, each taking two of the layer before"
+    return _rate_of(name, LAYERS * WIDTH, run_layers)
+
+
+def _rate_of(name: str, count: int, run: Callable[[er.LoadBalancedView], object]) -> Figure:
+    """Measure `run`, of `count` tasks, on two engines that have run it once before."""
     with cluster(2) as rc:
         check_futures_flow(rc)
         view = rc.load_balanced_view()
-        run_layers(view)
-        rate = median_rate(LAYERS * WIDTH, lambda: run_layers(view), rounds=3)
-    return Figure(
-        name=f"{LAYERS} layers of {WIDTH} tasks, each taking two of the layer before",
-        unit="tasks/s",
-        value=rate,
-        reach=5_000,
-        aim=10_000,
-        more=True,
-    )
+        run(view)
+        rate = median_rate(count, lambda: run(view), rounds=3)
+    return Figure(name=name, unit="tasks/s", value=rate, reach=5_000, aim=10_000, more=True)
 
 
 def killed_in_a_run() -> Figure:

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from engineroom.protocol.messages import Displays
+from engineroom.protocol.outputs import updated
 
 if TYPE_CHECKING:
     from engineroom.engine.publisher import Show
@@ -100,10 +101,7 @@ class Capture:
         self._send()
 
     def _update(self, said: dict[str, Any]) -> None:
-        wanted = said["transient"].get("display_id")
-        for number, each in enumerate(self._outputs):
-            if wanted is not None and each.get("transient", {}).get("display_id") == wanted:
-                self._outputs[number] = each | {"data": said["data"], "metadata": said["metadata"]}
+        self._outputs = [updated(each, said) or each for each in self._outputs]
 
     def _clear_now(self) -> None:
         if self._clear:

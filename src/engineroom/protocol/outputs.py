@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from engineroom.protocol.calls import Header
 from engineroom.protocol.ranges import DisplayJSON, Number, Ordinal, OutputStream, OutputText, TaskId
@@ -68,3 +69,11 @@ class Display(Header, frozen=True, tag="display"):
     def is_part(self) -> bool:
         """Whether this is a part of what is displayed, and not all of it."""
         return self.more or self.part > 0
+
+
+def updated(shown: dict[str, Any], update: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what was shown, the content of a display, as an UPDATE makes it; None: that is about another one."""
+    wanted = update["transient"].get("display_id")
+    if wanted is None or shown.get("transient", {}).get("display_id") != wanted:
+        return None
+    return shown | {"data": update["data"], "metadata": update["metadata"]}

@@ -10,7 +10,7 @@ from engineroom.client.showing.folding import Section, spelled
 from engineroom.client.showing.items import key_of, labelled, show_item
 from engineroom.client.showing.live_folding import Item, LiveFolding
 from engineroom.client.showing.screens import Screen, screen_here
-from engineroom.client.showing.standing import Standing
+from engineroom.client.showing.shown_so_far import ShownSoFar
 from engineroom.client.state.watchers import Kind, Piece, Pieces
 from engineroom.client.waiting.waits import Deadline
 
@@ -46,7 +46,7 @@ class Live:
         self._unfinished_from = 0.0
         """When the line without an end is to be shown; 0: there is none."""
         self.screen = screen or screen_here()
-        self._standing = Standing(self._engines) if self.screen.takes_away else None
+        self._standing = ShownSoFar(self._engines) if self.screen.takes_away else None
 
     def join(self, tasks: Sequence[Task]) -> None:
         """Count these tasks, too: of a map that is submitted piece by piece, say."""
@@ -115,7 +115,7 @@ class Live:
                 self._show_one(section)
         self._write(texts)
 
-    def _clears(self, section: Section[Item], texts: list[tuple[str, str]], standing: Standing) -> bool:
+    def _clears(self, section: Section[Item], texts: list[tuple[str, str]], standing: ShownSoFar) -> bool:
         """Take away what its engines have cleared; return whether there is no more about this section."""
         content: Any = section.output.content
         clears = section.output.kind == Kind.CLEAR

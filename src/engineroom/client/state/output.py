@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from engineroom.client.state.data import Data
 from engineroom.protocol.messages import COMMS, Display, Displays, Output
+from engineroom.protocol.outputs import updated
 
 LIMIT = 16 * 1024 * 1024
 """Characters of one stream of one task that are kept; the engine cuts sooner."""
@@ -268,10 +269,8 @@ def _show(display: Display, shown: list[dict[str, Any]]) -> None:
     if display.kind is not Displays.UPDATE:
         shown.append({"output_type": _NAMES.get(display.kind, "display_data"), **content})
         return
-    wanted = content["transient"].get("display_id")
     for index, each in enumerate(shown):
-        if wanted is not None and each.get("transient", {}).get("display_id") == wanted:
-            shown[index] = each | {"data": content["data"], "metadata": content["metadata"]}
+        shown[index] = updated(each, content) or each
 
 
 _NAMES = {Displays.RESULT: "execute_result", Displays.ERROR: "error"}

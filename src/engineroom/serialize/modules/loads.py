@@ -42,10 +42,15 @@ class AsTheyAre:
         """Return `specs`, or `default` if a module has been loaded again. Some 100 ns, however many there are."""
         count = _loads.so_far()
         if count != self._count:
-            if any(spec_of(name, _ABSENT) is not spec for name, spec in self.specs.items()):
+            if not as_loaded_by(self.specs):
                 return default
             self._count = count
         return self.specs
+
+
+def as_loaded_by(specs: Mapping[str, object]) -> bool:
+    """Whether modules are still there, as loaded by what `specs` has under their names."""
+    return all(spec_of(name, _ABSENT) is spec for name, spec in specs.items())
 
 
 def spec_of(name: str, default: object) -> object:

@@ -13,7 +13,7 @@ from types import ModuleType
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.modules import arriving
-from engineroom.serialize.modules.loads import AsTheyAre, spec_of
+from engineroom.serialize.modules.loads import AsTheyAre, as_loaded_by, spec_of
 from engineroom.serialize.modules.own import file_of, own
 from engineroom.serialize.modules.prelude import cut, with_prelude
 from engineroom.serialize.modules.search import Search
@@ -37,8 +37,7 @@ class Room:
 
     def holds(self, loaded: dict[str, ModuleType]) -> bool:
         """Whether no module of it was loaded, or loaded again, since it was read."""
-        specs = self.specs
-        return len(specs) == len(loaded) and all(spec_of(name, _ABSENT) is spec for name, spec in specs.items())
+        return len(self.specs) == len(loaded) and as_loaded_by(self.specs)
 
 
 class Shipping:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engineroom.client.showing.folding import Section
 from engineroom.client.showing.live_folding import Item
-from engineroom.client.showing.standing import Standing
+from engineroom.client.showing.shown_so_far import ShownSoFar
 from engineroom.client.state.watchers import Kind
 
 
@@ -22,12 +22,12 @@ def display(words: str, engine: int, kind: Kind = Kind.SHOW) -> Section[Item]:
     return Section((engine,), Item(kind.value, content, ("key",), 0.0))
 
 
-def left(standing: Standing) -> list[tuple[tuple[int, ...], Any]]:
+def left(standing: ShownSoFar) -> list[tuple[tuple[int, ...], Any]]:
     return [(engines, output.content) for engines, output in standing.take_away()]
 
 
 def test_what_engines_share_stays_with_the_others() -> None:
-    standing = Standing({0, 1, 2})
+    standing = ShownSoFar({0, 1, 2})
     for section in (text("all\n", 0, 1, 2), text("one\n", 1), text("two\n", 2)):
         standing.add(section)
     standing.clear([1])
@@ -38,7 +38,7 @@ def test_what_engines_share_stays_with_the_others() -> None:
 
 
 def test_an_update_is_what_is_shown_again() -> None:
-    standing = Standing({0, 1})
+    standing = ShownSoFar({0, 1})
     standing.add(display("old", 0))
     standing.add(display("new", 0, Kind.UPDATE))
     standing.clear([1])
@@ -47,7 +47,7 @@ def test_an_update_is_what_is_shown_again() -> None:
 
 
 def test_too_much_is_not_taken_away_until_all_engines_clear() -> None:
-    standing = Standing({0, 1}, limit=1000)
+    standing = ShownSoFar({0, 1}, limit=1000)
     for _ in range(100):
         standing.add(text("x" * 100, 0))
     standing.clear([0])
@@ -62,7 +62,7 @@ def test_too_much_is_not_taken_away_until_all_engines_clear() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["show", "clear"]), st.sets(st.integers(0, 3), min_size=1))))
 def test_each_engine_has_what_it_showed_since_it_cleared(steps: list[tuple[str, set[int]]]) -> None:
-    standing, wanted = Standing({0, 1, 2, 3}), {engine: list[str]() for engine in range(4)}
+    standing, wanted = ShownSoFar({0, 1, 2, 3}), {engine: list[str]() for engine in range(4)}
     shown: dict[int, list[str]] = {engine: [] for engine in range(4)}
     for number, (step, engines) in enumerate(steps):
         if step == "clear":

@@ -8,12 +8,13 @@ from typing import Any
 from engineroom.client.showing.folding import Section
 from engineroom.client.showing.live_folding import Item
 from engineroom.client.state.watchers import Kind
+from engineroom.protocol.outputs import updated
 
 LIMIT = 2 * 1024 * 1024
 """Characters that are kept to be shown again."""
 
 
-class Standing:
+class ShownSoFar:
     """The sections that a cell shows. `engines`: all that may show something; it may grow."""
 
     def __init__(self, engines: set[int], limit: int = LIMIT) -> None:
@@ -62,11 +63,9 @@ class Standing:
         return list(self._sections)
 
     def _update(self, content: Any) -> None:
-        wanted = content["transient"].get("display_id")
         for place, (engines, output) in enumerate(self._sections):
             shown: Any = output.content
-            if isinstance(shown, dict) and shown.get("transient", {}).get("display_id") == wanted:
-                new = shown | {"data": content["data"], "metadata": content["metadata"]}
+            if isinstance(shown, dict) and (new := updated(shown, content)) is not None:
                 self._sections[place] = Section(engines, output._replace(content=new))
 
 
