@@ -25,6 +25,14 @@ def acknowledge(state: ControllerState, engine: Engine | None, number: int) -> N
         return
     engine.unacknowledged.pop(number, None)
     engine.fresh[number] = None
+    owe(state, engine)
+
+
+def owe(state: ControllerState, engine: Engine) -> None:
+    """`engine` is to be told what is `fresh`: soon, or now if that is much; not if it is gone."""
+    if engine.lost:
+        engine.fresh.clear()
+        return
     if len(engine.fresh) >= state.limits.acknowledge_results and engine.peer is not None:
         tell(state, engine)
         return

@@ -136,13 +136,11 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
         covered: range | list[int] = range(first, up_to + 1)
         if len(covered) > 2 * len(session.results) + 100:  # numbers need not be consecutive
             covered = [number for number in session.results if number <= up_to]
-        for number in covered:
-            let_go(state, session, number)
+        let_go(state, session, covered)
         if session.unsent:
             _no_longer_unsent(state, session, up_to)
     if message.also:
-        for number in found_in(message.also, session.results):
-            let_go(state, session, number)
+        let_go(state, session, found_in(message.also, session.results))
 
 
 def _no_longer_unsent(state: ControllerState, session: Session, up_to: int) -> None:

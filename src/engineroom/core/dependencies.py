@@ -178,4 +178,4 @@ def _unused(state: ControllerState, session: Session, number: int) -> None:
         return
     use_no_more(state, session, kept, kept.use)
     if kept.use.delivered:
-        let_go(state, session, number)
+        let_go(state, session, (number,))

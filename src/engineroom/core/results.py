@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engineroom.core.acknowledgements import acknowledge
+from engineroom.core.acknowledgements import acknowledge, owe
 from engineroom.core.actions import Record, Send, What
 from engineroom.core.edges import HasEnded, is_input
 from engineroom.core.engines import Engine
@@ -126,24 +126,39 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
         untold.append(number)
 
 
-def let_go(state: ControllerState, session: Session, number: int) -> None:
-    """The result of task `number` need not be kept any more; no harm if it is not."""
-    if session.outputs:
-        drop_output(session, number)
-    kept = session.results.get(number)
-    if kept is None or (kept.use is not None and must_stay(kept.use)):
-        return
-    del session.results[number]
-    session.kept_bytes -= kept.size
-    if session.kept_bytes < session.low:
-        relieve(state, session)
-    if kept.use is not None:
-        input_goes(state, session, number, kept.use)
-    engine = kept.engine
-    session.ends.ran(number, engine.life if engine is not None else life_of(state, kept))
-    acknowledge(state, kept.engine, kept.number)
-    if state.recording:
-        state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
+def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for each costs more than a branch)
+    state: ControllerState, session: Session, numbers: Iterable[int]
+) -> None:
+    """The results of these tasks need not be kept any more; no harm if they are not. O(numbers).
+
+    Engines are told of all together.
+    """
+    results, ran = session.results, session.ends.ran
+    engines: dict[Engine, None] = {}
+    for number in numbers:
+        if session.outputs:
+            drop_output(session, number)
+        kept = results.get(number)
+        if kept is None or (kept.use is not None and must_stay(kept.use)):
+            continue
+        del results[number]
+        session.kept_bytes -= kept.size
+        if session.kept_bytes < session.low:
+            relieve(state, session)
+        if kept.use is not None:
+            input_goes(state, session, number, kept.use)
+        engine = kept.engine
+        if engine is None:
+            ran(number, life_of(state, kept))
+        else:
+            ran(number, engine.life)
+            engines[engine] = None
+            engine.unacknowledged.pop(kept.number, None)
+            engine.fresh[kept.number] = None
+        if state.recording:
+            state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
+    for engine in engines:
+        owe(state, engine)
 
 
 def expire_at(state: ControllerState, when: float) -> None:
@@ -175,7 +190,7 @@ def _expire(state: ControllerState, session: Session) -> float:
         due = kept.finished + state.limits.linger
         if due > state.now:
             break
-        let_go(state, session, number)
+        let_go(state, session, (number,))
         if number not in session.results:
             dropped.append(number)
     if dropped:

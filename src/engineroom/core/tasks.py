@@ -67,6 +67,8 @@ class Task(HasState, gc=False, eq=False):
     submit: Submit
     body: object
     function: MeasuredFunction
+    size: int
+    """Bytes that it takes here, apart from those that come as a stream."""
     large: int = 0
     """Bytes of its payload, where that comes as a stream."""
     target: int = -1
@@ -98,12 +100,12 @@ class Task(HasState, gc=False, eq=False):
     waits: Prerequisites | None = None
     """The other tasks on which it depends, None: on none."""
 
-    @property
-    def size(self) -> int:
-        """Bytes that it takes here, apart from those that come as a stream."""
-        body, to = self.submit.call.body, self.submit.to
-        inline = len(body) if isinstance(body, bytes) else 0
-        return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
+
+def size_of(submit: Submit) -> int:
+    """Return the bytes that one task of `submit` takes here, apart from those that come as a stream."""
+    body, to = submit.call.body, submit.to
+    inline = len(body) if isinstance(body, bytes) else 0
+    return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):
