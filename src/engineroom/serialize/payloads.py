@@ -27,6 +27,7 @@ _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
 
 _NONE: AbstractSet[str] = frozenset()
+_NOTHING = _dumps(None, 5)
 _GLOBAL = b"\x93"
 """The instruction of pickle (STACK_GLOBAL) by which it names a class or a function."""
 
@@ -37,6 +38,8 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Packed:
     `copy=False`: long buffers (arrays, bytes) stay where they are, and must not change until they are sent.
     `what` names the value in an error: "the result", "argument 2 of 'fit'".
     """
+    if value is None:  # what most calls return that are made for what they do
+        return _NOTHING
     buffers: list[PickleBuffer] = []
     root = "result" if what == "the result" else "value"
     if sys.getrecursionlimit() > _USUAL_LIMIT:

@@ -6,38 +6,47 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, repeat
 
-_NOTHING = range(-1)
-
 
 class NumberHistory:
     """The last `limit` numbers, in the order in which they came.
 
-    Numbers that follow one another are kept as one range. (An int kept for each task would also keep
+    Numbers that follow one another are kept as one run: [first, last + 1]. (An int kept for each task would also keep
     the memory around it from being given back.)
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._ranges: deque[range] = deque()
+        self._runs: deque[list[int]] = deque()
+        self._last = [-1, -1]
         self._count = 0
 
     def add(self, first: int, count: int = 1) -> None:
-        """Remember `count` numbers from `first` on."""
-        ranges = self._ranges
-        last = ranges[-1] if ranges else _NOTHING
-        new = range(last.start if last.stop == first else first, first + count)
-        if last.stop == first and ranges[-1] is last:
-            ranges[-1] = new
-        else:  # or a signal handler has been here meanwhile
-            ranges.append(range(first, first + count))
+        """Remember `count` numbers from `first` on. A signal handler may do so in the middle of this."""
+        last = self._last
+        if last[1] == first:
+            last[1] = first + count
+        else:
+            self._last = last = [first, first + count]
+            self._runs.append(last)
         self._count += count
-        while self._count - len(ranges[0]) >= self._limit:
-            gone = len(ranges.popleft())
+        if self._count > 2 * self._limit:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget the oldest, as far as they are too many."""
+        runs = self._runs
+        while (excess := self._count - self._limit) > 0:
+            start, stop = runs[0]
+            gone = min(excess, stop - start)
             self._count -= gone
+            if start + gone < stop:
+                runs[0][0] += gone
+            else:
+                runs.popleft()
 
     def __iter__(self) -> Iterator[int]:
         too_many = max(0, self._count - self._limit)
-        return islice(chain.from_iterable(tuple(self._ranges)), too_many, None)
+        return islice(chain.from_iterable(range(*run) for run in tuple(self._runs)), too_many, None)
 
 
 HISTORY = 100_000

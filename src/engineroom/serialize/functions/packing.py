@@ -134,6 +134,10 @@ _NO_FUNCTION = PackedFunction(b"", HEAD.pack(REUSABLE, 0, 0), "")
 """For calls of none, which bring along modules."""
 
 
+_NO_ARGUMENTS = pack(((), {}))
+"""One object for all calls without arguments."""
+
+
 def _modules_of(pickle: bytes) -> Sequence[Part]:
     return [own.shipped[digest] for digest in needed_by(pickle) if digest in own.shipped]
 
@@ -177,6 +181,8 @@ def pack_call(
 
     `name`: the function's; `function`: it, for the names of its parameters.
     """
+    if not args and not kwargs:
+        return _NO_ARGUMENTS
     try:
         return pack((args, kwargs), copy=copy)
     except PackError as error:

@@ -40,6 +40,9 @@ class AsTheyAre:
 
     def now(self, _: str, default: object) -> object:
         """Return `specs`, or `default` if a module has been loaded again. Some 100 ns, however many there are."""
+        finders = sys.meta_path
+        if finders and finders[0] is _loads and _loads.count == self._count:  # each call comes by here
+            return self.specs
         count = _loads.so_far()
         if count != self._count:
             if not as_loaded_by(self.specs):
