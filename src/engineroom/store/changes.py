@@ -1,0 +1,127 @@
+"""What happens to entries: the only way in which anything gets into a store.
+
+They are made for every task, so the garbage collector does not track them: they hold no cycles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engineroom.ids import TaskId
+from engineroom.protocol.messages import Function, Result, Submit
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.entry import NOWHERE, Attempt, Entry, Piece, Place
+
+if TYPE_CHECKING:
+    from engineroom.store.entry import Bytes
+
+
+class _Change(msgspec.Struct, frozen=True, gc=False):
+    """Base of changes. Times are seconds since 1970."""
+
+
+class Submitted(_Change, frozen=True):
+    """A task has arrived. `call`: its payload, where it is too long for `submit`; `size`: bytes that it takes."""
+
+    task: TaskId
+    submit: Submit
+    submitted: float
+    call: Bytes | None = None
+    size: int = 0
+
+    def entry(self) -> Entry:
+        return Entry(task=self.task, submit=self.submit, call=self.call, submitted=self.submitted)
+
+
+class Sent(_Change, frozen=True):
+    """An attempt of a task was sent to an engine."""
+
+    task: TaskId
+    attempt: int
+    place: Place
+    at: float
+
+
+class Ended(_Change, frozen=True):
+    """A task has ended. It says all there is to say of it: nothing else needs to be known of the task.
+
+    `attempt`: the number of the last attempt, at `place`, 0 if there was none; `earlier`: those before it. `size`:
+    bytes of its payloads and output.
+    """
+
+    task: TaskId
+    submit: Submit
+    submitted: float
+    result: Result
+    received: float
+    attempt: int = 0
+    place: Place = NOWHERE
+    sent: float = 0.0
+    call: Bytes | None = None
+    body: Bytes | None = None
+    size: int = 0
+    earlier: tuple[Attempt, ...] = ()
+    output: tuple[Piece, ...] = ()
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Return all attempts, in their order."""
+        if not self.attempt:
+            return self.earlier
+        return (*self.earlier, Attempt(self.attempt, self.place, self.sent))
+
+    def entry(self) -> Entry:
+        return Entry(
+            task=self.task,
+            submit=self.submit,
+            call=self.call,
+            submitted=self.submitted,
+            attempts=self.attempts(),
+            result=self.result,
+            body=self.body,
+            received=self.received,
+            output=self.output,
+        )
+
+
+class Delivered(_Change, frozen=True):
+    """The client of these tasks has their results."""
+
+    tasks: TaskRanges
+    at: float = 0.0
+
+
+class Resubmitted(_Change, frozen=True):
+    """`task` was submitted again, as the task `again`."""
+
+    task: TaskId
+    again: TaskId
+
+
+class Purged(_Change, frozen=True):
+    """Somebody wants these tasks to be forgotten; those that have not ended stay."""
+
+    tasks: TaskRanges
+    at: float = 0.0
+
+
+class Missed(_Change, frozen=True):
+    """Of these tasks, something could not be kept; `why` is for people."""
+
+    tasks: TaskRanges
+    at: float = 0.0
+    why: str = ""
+
+
+class HeldFunction(_Change, frozen=True):
+    """A function that tasks call, or a part of one; `body`: its bytes, where they are too long for its message.
+
+    A store keeps it for as long as an entry names it.
+    """
+
+    function: Function
+    body: Bytes | None = None
+
+
+Change = Submitted | Sent | Ended | Delivered | Resubmitted | Purged | Missed | HeldFunction

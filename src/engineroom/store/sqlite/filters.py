@@ -1,0 +1,147 @@
+"""Queries as SQL, as far as the columns go: what is selected is all that matches, and perhaps more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from engineroom.protocol.messages import Status
+from engineroom.store.entry import STATES
+from engineroom.store.queries.matching import Order
+from engineroom.store.queries.operators import kind_of
+from engineroom.store.queries.tree import Every, Not, Query, Some, Test
+from engineroom.store.records import microseconds
+
+_KINDS = {
+    "state": ("state", "text"),
+    "label": ("label", "text"),
+    "engine_id": ("engine", "number"),
+    "submitted": ("submitted", "date"),
+    "started": ("started", "date"),
+    "completed": ("completed", "date"),
+}
+"""By key, its column, and the kind of its values."""
+
+_COMPARED = {"$eq": "=", "$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
+_MOST_VALUES = 500
+
+
+class Where(NamedTuple):
+    """A condition in SQL and its values. `exact`: it holds for what matches alone."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    exact: bool = True
+
+
+_ANY = Where("1", (), exact=False)
+_NONE = Where("0")
+
+
+def where(query: Query) -> Where:
+    """Return what selects the rows that match `query`."""
+    match query:
+        case Every(parts):
+            return _joined("AND", [where(part) for part in parts], "1")
+        case Some(parts):
+            return _joined("OR", [where(part) for part in parts], "0")
+        case Not(part):
+            inner = where(part)
+            # What is not known to match may match.
+            return Where(f"NOT coalesce({inner.sql}, 0)", inner.values) if inner.exact else _ANY
+        case Test(path, name, operand):
+            return _test(path, name, operand)
+
+
+def states_of(query: Query) -> tuple[str, ...] | None:
+    """Return the states of the tasks that `query` is about, by which indices begin; None: that does not matter."""
+    tests = [query] if isinstance(query, Test) else list(query.parts) if isinstance(query, Every) else []
+    named = {test.path[0]: test for test in tests if isinstance(test, Test)}
+    state, completed = named.get("state"), named.get("completed")
+    if state is not None and state.operator in {"$eq", "$in"}:
+        wanted = [state.operand] if state.operator == "$eq" else state.operand
+        return tuple(each for each in STATES if each in wanted)
+    return STATES if completed is not None and completed.operator in _COMPARED else None
+
+
+def _joined(word: str, parts: Sequence[Where], of_none: str) -> Where:
+    if not parts:
+        return Where(of_none)
+    sql = f" {word} ".join(part.sql for part in parts)
+    values = tuple(value for part in parts for value in part.values)
+    exact = all(part.exact for part in parts)
+    if len(values) > _MOST_VALUES * 10 or (word == "OR" and len(parts) > _MOST_VALUES):
+        return _ANY
+    return Where(f"({sql})", values, exact)
+
+
+def _test(path: tuple[str, ...], name: str, operand: Any) -> Where:
+    if len(path) > 1 or not _is_text_of_files(operand):
+        return _ANY
+    if path == ("status",):
+        return _status(name, operand)
+    return _of_column(*_KINDS[path[0]], name, operand) if path[0] in _KINDS else _ANY
+
+
+def _of_column(column: str, kind: str, name: str, operand: Any) -> Where:
+    if name == "$exists":
+        return Where(f"{column} IS {'NOT ' if operand else ''}NULL")
+    if name in {"$in", "$nin"}:
+        return _in(column, kind, operand, negated=name == "$nin")
+    if name in {"$eq", "$ne"}:
+        return _in(column, kind, [operand], negated=name == "$ne")
+    if name not in _COMPARED:
+        return _ANY
+    if kind_of(operand) != kind:
+        return _NONE
+    return Where(f"{column} {_COMPARED[name]} ?", (_value(operand),))
+
+
+def _is_text_of_files(operand: Any) -> bool:
+    """Whether each text in it can be written in UTF-8: SQLite takes no others."""
+    if isinstance(operand, list):
+        return all(map(_is_text_of_files, operand))
+    return not isinstance(operand, str) or not any("\ud800" <= each <= "\udfff" for each in operand)
+
+
+def _status(name: str, operand: Any) -> Where:
+    """Whose words are kept as numbers."""
+    words = [operand] if name in {"$eq", "$ne"} else operand if name in {"$in", "$nin"} else None
+    if words is None:
+        return _ANY
+    numbers = {status.name.lower(): int(status) for status in Status}
+    known = [None if word is None else numbers.get(word, -1) for word in words if word is None or isinstance(word, str)]
+    return _in("status", "number", known, negated=name in {"$ne", "$nin"})
+
+
+def _in(column: str, kind: str, operands: Sequence[Any], *, negated: bool) -> Where:
+    values = tuple(_value(each) for each in operands if kind_of(each) == kind)
+    if len(values) > _MOST_VALUES:
+        return _ANY
+    parts = [f"{column} IN ({', '.join('?' * len(values))})"] if len(values) > 1 else [f"{column} = ?"] * len(values)
+    parts += [f"{column} IS NULL"] if any(each is None for each in operands) else []
+    if not parts:
+        return Where("1") if negated else _NONE
+    sql = " OR ".join(parts)
+    return Where(f"NOT coalesce({sql}, 0)" if negated else f"({sql})", values)
+
+
+def _value(operand: Any) -> Any:
+    if isinstance(operand, datetime):
+        return microseconds(operand)
+    whole = isinstance(operand, int) and not -(2**63) <= operand < 2**63
+    return float(operand) if whole else operand  # SQLite has no longer ones
+
+
+def order_by(order: Order) -> str | None:
+    """Return the order in SQL, None if it is not one of columns."""
+    if any(key not in _KINDS for key, _ in order):
+        return None
+    parts = [f"{_KINDS[key][0]}{' DESC' if backwards else ''}" for key, backwards in order]
+    return ", ".join([*parts, "submitted", "task"])
+
+
+def columns_of(order: Order) -> str:
+    """Return the columns that `order_by` sorts by, to be selected."""
+    return ", ".join([*(_KINDS[key][0] for key, _ in order), "submitted", "task"])

@@ -1,0 +1,169 @@
+"""Opening the file: ours, of this version, whole, with the journal that its file system allows."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from engineroom.machine.own_files import make_directory
+from engineroom.store.interface import StoreTrouble, StoreUnusable
+from engineroom.store.sqlite.schema import APPLICATION, VERSION, create_shared
+
+log = logging.getLogger(__name__)
+
+BUSY = 10.0
+"""Seconds to wait for other programs that read or write the file."""
+
+_CHECKED = 32 << 20
+"""Files up to this size are looked through when they are opened."""
+
+_SHARED_BY_MACHINES = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "gpfs", "beegfs", "9p", "afs", "ceph", "orangefs")
+)
+"""File systems on which SQLite's WAL does not work: it needs memory that all readers share."""
+
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is no whole database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN
+
+
+def in_words(path: Path, error: Exception) -> StoreTrouble:
+    """Return the trouble with the file that an error tells of."""
+    if isinstance(error, OSError):
+        return StoreTrouble(f"{path}: {error.strerror or error}")
+    return StoreTrouble(f"{path}: {error}")
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Return a connection to the file, which is made if it is missing. One that is broken is moved aside, with a word.
+
+    StoreUnusable: it is not ours. OSError, sqlite3.Error: it can't be opened now.
+    """
+    make_directory(path.parent)
+    if path.is_dir():
+        raise StoreUnusable(f"{path} is a directory. Choose another file (SQLiteDB.filename)")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = connect(path)
+    try:
+        _prepare(path, connection)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if not is_broken(error):
+            raise
+        move_aside(path, "corrupt", str(error))
+        return open_file(path)
+    except _OfIPyParallel:
+        connection.close()
+        move_aside(path, "ipyparallel", "it was written by ipyparallel")
+        return open_file(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection that any thread may use, one at a time, and in which each statement commits."""
+    name = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    connection = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY)
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY * 1000)}")
+    return connection
+
+
+class _OfIPyParallel(Exception):
+    """The file has tasks of ipyparallel, which are kept otherwise."""
+
+
+def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    [(application,)] = connection.execute("PRAGMA application_id")
+    if tables or application:
+        check_ours(path, connection)
+    if path.stat().st_size <= _CHECKED:
+        [(found,), *_] = connection.execute("PRAGMA quick_check(1)")
+        if found != "ok":
+            error = sqlite3.DatabaseError(found)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+    if not tables:
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    set_journal(path, connection)
+    if not tables:
+        create_shared(connection)
+
+
+def check_ours(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreUnusable unless the file is ours, and of this version."""
+    [(application,)] = connection.execute("PRAGMA application_id")
+    [(version,)] = connection.execute("PRAGMA user_version")
+    if application != APPLICATION:
+        if not application and _has_old_tasks(connection):
+            raise _OfIPyParallel
+        raise StoreUnusable(
+            f"{path} is a database of another program. Choose another file (SQLiteDB.filename, SQLiteDB.location)"
+        )
+    if version != VERSION:
+        age = "a newer" if version > VERSION else "an older"
+        raise StoreUnusable(
+            f"{path} was written by {age} version of engineroom (format {version}, expected {VERSION}). Rename it, or "
+            "choose another file (SQLiteDB.filename)"
+        )
+
+
+def _has_old_tasks(connection: sqlite3.Connection) -> bool:
+    tables = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    return bool(tables) and all("result_header" in (sql or "") and "msg_id" in (sql or "") for (sql,) in tables)
+
+
+def set_journal(path: Path, connection: sqlite3.Connection) -> str:
+    """Have changes written ahead, where the file system allows it, so that readers and the writer do not wait for each
+    other; return the mode."""
+    wanted = "TRUNCATE" if file_system(path) in _SHARED_BY_MACHINES else "WAL"
+    try:
+        [(mode,)] = connection.execute(f"PRAGMA journal_mode = {wanted}")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        [(mode,)] = connection.execute("PRAGMA journal_mode = TRUNCATE")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {4 << 20}")
+    connection.execute("PRAGMA cache_size = -16384")
+    return str(mode)
+
+
+def file_system(path: Path) -> str:
+    """Return the kind of file system that `path` is on, "" where that can't be told."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    place, best, kind = os.path.realpath(path), "", ""
+    for line in mounts:
+        _, mounted, its_kind, *_ = line.split(" ")
+        mounted = mounted.replace("\\040", " ")
+        within = place == mounted or place.startswith(mounted.rstrip("/") + "/")
+        if within and len(mounted) >= len(best):
+            best, kind = mounted, its_kind
+    return kind
+
+
+def move_aside(path: Path, word: str, why: str) -> Path:
+    """Rename a file that can't be used, and say so; what belongs to it goes with it."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside, number = path.with_name(f"{path.name}.{word}-{stamp}"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.{word}-{stamp}-{number}")
+    path.rename(aside)
+    for tail in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + tail)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + tail))
+    log.warning("%s cannot be used (%s). It was renamed to %s, and a new file is used", path, why, aside.name)
+    return aside

@@ -1,0 +1,201 @@
+"""Entries out of a table."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from engineroom.ids import TaskId, msg_id
+from engineroom.protocol.messages import Function
+from engineroom.protocol.streams import Buffer
+from engineroom.protocol.task_ranges import Ranges, TaskRanges, in_batches
+from engineroom.store.entry import RUNNING, WAITING, Bytes, Entry
+from engineroom.store.interface import Absence, Damage
+from engineroom.store.queries.matching import Order, arranged, matcher
+from engineroom.store.queries.tree import Query, Test
+from engineroom.store.ranges import TaskSet
+from engineroom.store.sqlite.filters import columns_of, order_by, states_of, where
+from engineroom.store.sqlite.rows import StoredBytes, damage_of, entry_of
+from engineroom.store.sqlite.schema import COLUMNS
+
+_AT_ONCE = 500
+_UNFINISHED = Test(("state",), "$in", [WAITING, RUNNING])
+
+Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+"""Runs a statement, and returns all rows."""
+
+
+class Reader:
+    """Reads one table. `delivered`: the tasks whose results are with their clients, with the lock that guards it."""
+
+    def __init__(
+        self, ask: Ask, number: int, table: str, delivered: TaskSet, lock: AbstractContextManager[Any]
+    ) -> None:
+        self._ask, self._number, self._table = ask, number, table
+        self._delivered, self._lock = delivered, lock
+        self._row = f"SELECT {', '.join(COLUMNS)}, sent FROM {table}"
+
+    def entries(self, tasks: Iterable[TaskId]) -> Iterator[Entry]:
+        """Yield the entries of `tasks` that are there, in the order in which they are named."""
+        for some in in_batches(tasks, _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            rows = {row[0]: row for row in self._ask(f"{self._row} WHERE task IN ({marks})", some)}
+            again: dict[bytes, bytes] = dict(
+                self._ask(
+                    f"SELECT task, again FROM engineroom_again WHERE owner_table = ? AND task IN ({marks})",
+                    (self._number, *some),
+                )
+            )
+            for task in some:
+                if task in rows:
+                    yield self._entry(rows[task], again)
+
+    def _entry(self, row: tuple[Any, ...], again: dict[bytes, bytes]) -> Entry:
+        entry = entry_of(row, self._payload)
+        entry.resubmitted = TaskId(again[row[0]]) if row[0] in again else None
+        with self._lock:
+            entry.delivered = entry.task in self._delivered
+        return entry
+
+    def _payload(self, task: TaskId, side: int, size: int) -> Bytes:
+        return StoredBytes(size, lambda: self._pieces(task, side))
+
+    def _pieces(self, task: TaskId, side: int) -> list[Buffer]:
+        rows = self._ask(
+            "SELECT data FROM engineroom_bodies WHERE owner_table = ? AND task = ? AND side = ? ORDER BY piece",
+            (self._number, task, side),
+        )
+        return [data for (data,) in rows]
+
+    def in_order(self, tasks: Iterable[TaskId] | None) -> list[TaskId]:
+        """Return the ids of all tasks, or of those of `tasks` that are there, as they were submitted."""
+        if tasks is None:
+            return self._ids("1", (), "submitted, task", None)
+        found: list[tuple[int, bytes]] = []
+        for some in in_batches(tasks, _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            found += self._ask(f"SELECT submitted, task FROM {self._table} WHERE task IN ({marks})", some)
+        return [TaskId(task) for _, task in sorted(set(found))]
+
+    def select(self, query: Query, order: Order, limit: int | None, skip: int) -> Iterable[Entry]:
+        condition, ordered = where(query), order_by(order)
+        if condition.exact and ordered is not None:
+            most = None if limit is None else skip + limit
+            return self.entries(islice(self._found(query, order, condition.sql, condition.values, most), skip, None))
+        if ordered is None:
+            found = self.entries(self._found(query, (), condition.sql, condition.values, None))
+            return arranged(found, query, order, limit, skip)
+        matches = matcher(query)
+        found = self.entries(self._found(query, order, condition.sql, condition.values, None))
+        return islice(filter(matches, found), skip, None if limit is None else skip + limit)
+
+    def _found(
+        self, query: Query, order: Order, sql: str, values: tuple[Any, ...], most: int | None
+    ) -> Iterable[TaskId]:
+        """Return the ids of what is selected, in their order. Of each state by itself, if that matters: indices begin
+        with it."""
+        states, by = states_of(query), order_by(order)
+        assert by is not None
+        if states is None:
+            return self._ids(sql, values, by, most)
+        limit = "" if most is None else f" LIMIT {most}"
+        rows: list[tuple[Any, ...]] = []
+        for state in states:
+            rows += self._ask(
+                f"SELECT {columns_of(order)} FROM {self._table} WHERE state = ? AND {sql} ORDER BY {by}{limit}",
+                (state, *values),
+            )
+        if len(states) > 1:
+            rows.sort(key=itemgetter(-2, -1))
+            for place, (_, backwards) in reversed(list(enumerate(order))):
+                rows.sort(key=lambda row, place=place: (row[place] is not None, row[place]), reverse=backwards)  # type: ignore[misc]
+        return [TaskId(row[-1]) for row in rows[:most]]
+
+    def _ids(self, sql: str, values: tuple[Any, ...], by: str, most: int | None) -> list[TaskId]:
+        limit = "" if most is None else f" LIMIT {most}"
+        rows = self._ask(f"SELECT task FROM {self._table} WHERE {sql} ORDER BY {by}{limit}", values)
+        return [TaskId(task) for (task,) in rows]
+
+    def unfinished(self) -> Iterator[Entry]:
+        return iter(self.select(_UNFINISHED, (), None, 0))
+
+    def count(self) -> int:
+        [(count,)] = self._ask(f"SELECT count(*) FROM {self._table}", ())
+        return int(count)
+
+    def size(self) -> int:
+        """Return the bytes of the whole file that are in use."""
+        [(size,)] = self._ask(
+            "SELECT (page_count - freelist_count) * page_size "
+            "FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+            (),
+        )
+        return int(size)
+
+    def function(self, digest: bytes) -> tuple[Function, list[Buffer]] | None:
+        rows = self._ask(
+            "SELECT parts, data FROM engineroom_functions WHERE owner_table = ? AND hash = ?", (self._number, digest)
+        )
+        for parts, data in rows:
+            names = msgspec.msgpack.decode(parts, type=tuple[bytes, ...] | None)
+            return Function(digest, b"", names), [data]
+        return None
+
+    def ranges(self, kind: str) -> Iterator[Absence]:
+        """Yield what is noted of tasks."""
+        rows = self._ask(
+            "SELECT session, first, last, at, why FROM engineroom_ranges WHERE owner_table = ? AND kind = ?",
+            (self._number, kind),
+        )
+        for session, first, last, at, why in rows:
+            yield Absence(kind, TaskRanges(session, _one(first, last)), at, why)
+
+    def known_up_to(self) -> dict[bytes, int]:
+        return dict(
+            self._ask("SELECT session, highest FROM engineroom_sessions WHERE owner_table = ?", (self._number,))
+        )
+
+    def damages(self) -> Iterator[Damage]:
+        """Yield the rows and payloads that were changed since they were written."""
+        for some in in_batches(self.in_order(None), _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            for row in self._ask(f"{self._row} WHERE task IN ({marks})", some):
+                if words := damage_of(row):
+                    yield Damage(msg_id(TaskId(row[0])), words)
+        rows = self._ask("SELECT task, side, piece FROM engineroom_bodies WHERE owner_table = ?", (self._number,))
+        for key in rows:
+            for checksum, data in self._ask(
+                "SELECT checksum, data FROM engineroom_bodies WHERE owner_table = ? AND task = ? AND side = ? "
+                "AND piece = ?",
+                (self._number, *key),
+            ):
+                if crc32(data) != checksum:
+                    what = ("call", "result")[key[1]]
+                    yield Damage(msg_id(TaskId(key[0])), f"the payload of its {what} does not match its checksum")
+
+
+def _one(first: int, last: int) -> Ranges:
+    return ((first, last),)
+
+
+class Asker:
+    """A connection for reading, which any thread may use."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection, self._lock = connection, threading.Lock()
+
+    def ask(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()

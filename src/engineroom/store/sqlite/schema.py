@@ -1,0 +1,120 @@
+"""What is in the file: a table for each name, and a few that all of them share."""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION = 0x456E526D
+"""In the header of each of our files: "EnRm"."""
+
+VERSION = 1
+"""Of what follows. A file of another version is not read."""
+
+SHARED = """
+CREATE TABLE engineroom_tables (
+    id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, sql_name TEXT NOT NULL UNIQUE, life INTEGER NOT NULL);
+CREATE TABLE engineroom_bodies (
+    owner_table INTEGER, task BLOB, side INTEGER, piece INTEGER, checksum INTEGER, data BLOB,
+    PRIMARY KEY (owner_table, task, side, piece)) WITHOUT ROWID;
+CREATE TABLE engineroom_ranges (
+    owner_table INTEGER, kind TEXT, session BLOB, last INTEGER, first INTEGER, at REAL, why TEXT,
+    PRIMARY KEY (owner_table, kind, session, last)) WITHOUT ROWID;
+CREATE TABLE engineroom_sessions (
+    owner_table INTEGER, session BLOB, highest INTEGER, PRIMARY KEY (owner_table, session)) WITHOUT ROWID;
+CREATE TABLE engineroom_again (
+    owner_table INTEGER, task BLOB, again BLOB, PRIMARY KEY (owner_table, task)) WITHOUT ROWID;
+CREATE TABLE engineroom_functions (
+    owner_table INTEGER, hash BLOB, parts BLOB, checksum INTEGER, data BLOB,
+    PRIMARY KEY (owner_table, hash)) WITHOUT ROWID;
+"""
+"""`engineroom_bodies`: payloads that are too long for a row; `engineroom_ranges`: which tasks were delivered, purged,
+retired or missed; `engineroom_again`: what a task was submitted again as."""
+
+COLUMNS = (
+    "task",
+    "state",
+    "status",
+    "submitted",
+    "started",
+    "completed",
+    "engine",
+    "label",
+    "function",
+    "owner",
+    "checksum",
+    "head",
+)
+"""Of a table of tasks, in the order of rows; times are microseconds since 1970. `owner`: the task under which a long
+payload of the call is kept; `head`: everything else, see `rows`. Behind them, `sent`: the attempt that runs."""
+
+_TASKS = """
+CREATE TABLE {table} (
+    task BLOB PRIMARY KEY, state TEXT NOT NULL, status INTEGER, submitted INTEGER NOT NULL, started INTEGER,
+    completed INTEGER, engine INTEGER, label TEXT, function BLOB, owner BLOB, checksum INTEGER, head BLOB NOT NULL,
+    sent BLOB) WITHOUT ROWID;
+CREATE INDEX {submitted} ON {table} (submitted);
+CREATE INDEX {state} ON {table} (state, submitted);
+CREATE INDEX {completed} ON {table} (state, completed);
+CREATE INDEX {owner} ON {table} (owner) WHERE owner IS NOT NULL;
+"""
+
+_LONGEST = 100
+_RESERVED = ("sqlite_", "engineroom_")
+
+
+def quoted(name: str) -> str:
+    """Return `name` as SQL names a table or a column."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_name(table: str) -> str:
+    """Return what a table is called in the file: as the user says, unless SQLite can't have it so."""
+    plain = table.isprintable() and table.strip() == table and 0 < len(table) <= _LONGEST
+    if plain and not table.casefold().startswith(_RESERVED):
+        return table
+    return f"tasks {encoded(table).hex()[: 2 * _LONGEST]}"
+
+
+def encoded(table: str) -> bytes:
+    """Return a name as it is kept: any text will do."""
+    return table.encode("utf-8", "surrogatepass")
+
+
+def create_shared(connection: sqlite3.Connection) -> None:
+    """Make a new file ours."""
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {SHARED} COMMIT;"
+    )
+
+
+def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: bool = True) -> tuple[int, str] | None:
+    """Return the number of a table and its name in SQL, both made if they are missing; None: they are not to be.
+
+    `life`: it is that of one life of a cluster, and goes when its tasks do.
+    """
+    found = connection.execute("SELECT id, sql_name FROM engineroom_tables WHERE name = ?", (encoded(table),))
+    row = found.fetchone()
+    if row is None and create:
+        taken = {each[0].casefold() for each in connection.execute("SELECT name FROM sqlite_schema")}
+        name, number = sql_name(table), 1
+        while name.casefold() in taken:  # SQL does not tell "Tasks" from "tasks"
+            number += 1
+            name = f"{sql_name(table)} {number}"
+        names = {each: quoted(f"{name} by {each}") for each in ("submitted", "state", "completed", "owner")}
+        with connection:
+            connection.execute("BEGIN")
+            connection.execute(
+                "INSERT INTO engineroom_tables (name, sql_name, life) VALUES (?, ?, ?)", (encoded(table), name, life)
+            )
+            for statement in _TASKS.format(table=quoted(name), **names).split(";")[:-1]:
+                connection.execute(statement)
+        return table_of(connection, table, life=life)
+    return None if row is None else (row[0], quoted(row[1]))
+
+
+def drop_table(connection: sqlite3.Connection, number: int, name: str) -> None:
+    """Remove a table of tasks and what belongs to it, within a transaction."""
+    connection.execute(f"DROP TABLE IF EXISTS {name}")
+    for shared in ("bodies", "ranges", "sessions", "again", "functions"):
+        connection.execute(f"DELETE FROM engineroom_{shared} WHERE owner_table = ?", (number,))
+    connection.execute("DELETE FROM engineroom_tables WHERE id = ?", (number,))

@@ -1,0 +1,201 @@
+"""The store in a file, by SQLite: what is written outlives the controller."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from engineroom.ids import TaskId
+from engineroom.ids import msg_id as name_of
+from engineroom.protocol.messages import Function
+from engineroom.protocol.streams import Buffer
+from engineroom.store.changes import Change, Delivered, Purged
+from engineroom.store.entry import Entry
+from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
+from engineroom.store.queries.matching import Order
+from engineroom.store.queries.named import tasks_named
+from engineroom.store.queries.tree import Query
+from engineroom.store.ranges import TaskSet
+from engineroom.store.sqlite.opening import check_ours, connect, in_words, is_broken, move_aside, open_file
+from engineroom.store.sqlite.owner import Owner
+from engineroom.store.sqlite.reading import Asker, Reader
+from engineroom.store.sqlite.retention import Limits, Retention, give_back
+from engineroom.store.sqlite.schema import table_of
+from engineroom.store.sqlite.writing import Writer
+
+log = logging.getLogger(__name__)
+
+
+class SQLiteStore(Store):
+    """Keeps tasks in the table `table` of the file `path`.
+
+    `life`: the table is that of one life of a cluster; those of earlier lives go first when there is too much.
+    `limits`: how much is kept. `read_only`: somebody looks at a file that a controller may have.
+    """
+
+    on_disk = True
+
+    def __init__(
+        self, path: Path, table: str, *, life: bool = False, limits: Limits | None = None, read_only: bool = False
+    ) -> None:
+        self._path, self._table, self._life, self._read_only = path, table, life, read_only
+        self._limits = limits or Limits()
+        self.where = f"SQLite, table {table!r} of {path}"
+        self._owner = Owner(path)
+        self._lock = threading.Lock()
+        """Guards `_delivered`."""
+        self._delivered = TaskSet()
+        self._connection: sqlite3.Connection | None = None
+        self._asker: Asker | None = None
+        self._reader: Reader | None = None
+        self._writer: Writer | None = None
+        self._retention: Retention | None = None
+
+    def open(self) -> None:
+        try:
+            if self._read_only:
+                self._look()
+            else:
+                os.makedirs(self._path.parent, mode=0o700, exist_ok=True)
+                self._owner.take()
+                self._begin()
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise in_words(self._path, error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self) -> None:
+        if not self._path.exists():
+            raise StoreUnusable(f"{self._path} does not exist")
+        connection = connect(self._path, read_only=True)
+        self._connection = connection
+        check_ours(self._path, connection)
+        found = table_of(connection, self._table, life=self._life, create=False)
+        if found is None:
+            raise StoreUnusable(f"{self._path} has no table {self._table!r}")
+        self._read_with(Asker(connection), *found)
+
+    def _begin(self) -> None:
+        connection = self._connection = open_file(self._path)
+        found = table_of(connection, self._table, life=self._life)
+        assert found is not None
+        number, name = found
+        self._writer = Writer(connection, number, name)
+        self._retention = Retention(connection, number, name, self._writer, self._limits)
+        self._read_with(Asker(connect(self._path)), number, name)
+
+    def _read_with(self, asker: Asker, number: int, name: str) -> None:
+        self._asker = asker
+        self._reader = Reader(asker.ask, number, name, self._delivered, self._lock)
+        with self._lock:
+            for absence in self._reader.ranges("delivered"):
+                self._delivered.add_ranges(absence.tasks)
+
+    def close(self) -> None:
+        self._let_go()
+        self._owner.release()
+
+    def _let_go(self) -> None:
+        """Close the connections; the last one that closes makes one file of all."""
+        if self._asker is not None:
+            self._asker.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._asker = self._reader = self._writer = self._retention = None
+
+    def write(self, changes: Sequence[Change]) -> None:
+        try:
+            self._write(changes)
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                self._let_go()
+                raise in_words(self._path, error) from error
+            self._let_go()
+            move_aside(self._path, "corrupt", str(error))
+            try:
+                self._write(changes)
+            except (OSError, sqlite3.Error) as again:
+                self._let_go()
+                raise in_words(self._path, again) from again
+        except OSError as error:
+            self._let_go()
+            raise in_words(self._path, error) from error
+
+    def _write(self, changes: Sequence[Change]) -> None:
+        if self._connection is None:
+            self._begin()
+        connection, retention = self._connection, self._retention
+        assert connection is not None
+        assert retention is not None
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            gone = self._apply(changes, retention)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if gone:
+            give_back(connection)
+
+    def _apply(self, changes: Sequence[Change], retention: Retention) -> bool:
+        """Apply `changes`; return whether tasks had to go for them."""
+        assert self._writer is not None
+        added = self._writer.write(changes)
+        for change in changes:
+            match change:
+                case Purged(tasks, at):
+                    retention.purge(tasks, at)
+                case Delivered(tasks):
+                    with self._lock:
+                        self._delivered.add_ranges(tasks)
+                case _:
+                    pass
+        return retention.keep_within(added)
+
+    def _read(self) -> Reader:
+        reader = self._reader
+        if reader is None:
+            raise StoreTrouble(f"{self._path} can't be read now")
+        return reader
+
+    def entries(self, tasks: Iterable[TaskId] | None = None) -> Iterator[Entry]:
+        reader = self._read()
+        return reader.entries(reader.in_order(tasks))
+
+    def select(self, query: Query, order: Order = (), limit: int | None = None, skip: int = 0) -> Iterable[Entry]:
+        if tasks_named(query) is not None:
+            return super().select(query, order, limit, skip)
+        return self._read().select(query, order, limit, skip)
+
+    def history(self) -> list[str]:
+        return [name_of(task) for task in self._read().in_order(None)]
+
+    def function(self, digest: bytes) -> tuple[Function, list[Buffer]] | None:
+        return self._read().function(digest)
+
+    def absences(self) -> Iterator[Absence]:
+        reader = self._read()
+        for kind in ("purged", "retired", "missed"):
+            yield from reader.ranges(kind)
+
+    def known_up_to(self) -> dict[bytes, int]:
+        return self._read().known_up_to()
+
+    def damages(self) -> Iterator[Damage]:
+        return self._read().damages()
+
+    def count(self) -> int:
+        return self._read().count()
+
+    def size(self) -> int:
+        return self._read().size()
+
+    def unfinished(self) -> Iterator[Entry]:
+        return iter(self._read().unfinished())

@@ -1,0 +1,184 @@
+"""Changes as SQL: one transaction for a batch, and few statements, each for many rows.
+
+SQLite runs without the interpreter's lock, which every statement gives up and takes again. With a busy event loop
+beside it that takes milliseconds, so a row must not be a statement.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from zlib import crc32
+
+import msgspec
+
+from engineroom.ids import TaskId, number_of, session_of
+from engineroom.protocol.streams import Buffer
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.changes import (
+    Change,
+    Delivered,
+    Ended,
+    HeldFunction,
+    Missed,
+    Purged,
+    Resubmitted,
+    Sent,
+    Submitted,
+)
+from engineroom.store.entry import buffers_of
+from engineroom.store.sqlite.rows import CALL, RESULT, Row, ended_row, new_row, sent_column
+from engineroom.store.sqlite.schema import COLUMNS
+
+_AT_ONCE = (256, 64, 16, 4, 1)
+"""So many rows go into one statement; few different numbers, so that SQLite need not parse each statement anew."""
+
+LONGEST_PIECE = 64 << 20
+"""A payload is kept in pieces of at most so many bytes."""
+
+_MOST_KNOWN = 10_000
+
+_parts = msgspec.msgpack.Encoder().encode
+
+
+class Writer:
+    """Writes changes into one table, within transactions of the caller's."""
+
+    def __init__(self, connection: sqlite3.Connection, number: int, table: str) -> None:
+        self._connection, self._number, self._table = connection, number, table
+        values = f"({', '.join('?' * len(COLUMNS))})"
+        updated = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
+        into = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES "
+        self._new = {n: f"{into}{', '.join([values] * n)} ON CONFLICT DO NOTHING" for n in _AT_ONCE}
+        self._ended = {
+            n: f"{into}{', '.join([values] * n)} ON CONFLICT DO UPDATE SET {updated}, sent = NULL" for n in _AT_ONCE
+        }
+        self._has_call: dict[bytes, None] = {}
+        """Owners of long payloads that are there, the last ones."""
+
+    def write(self, changes: Sequence[Change]) -> int:
+        """Apply `changes`; return how many rows that may have added."""
+        ended = {change.task: change for change in changes if type(change) is Ended}
+        new = {change.task: change for change in changes if type(change) is Submitted and change.task not in ended}
+        others = [change for change in changes if type(change) is not Ended and type(change) is not Submitted]
+        if new:
+            self._rows(self._new, map(new_row, new.values()))
+        if ended:
+            self._rows(self._ended, map(ended_row, ended.values()))
+        for submission in new.values():
+            self._call(submission)
+        for end in ended.values():
+            self._call(end)
+            if end.body is not None:
+                self._body(end.task, RESULT, end.body.pieces)
+        self._note_highest((*new, *ended))
+        for other in others:
+            self._other(other, ended)
+        return len(new) + len(ended)
+
+    def _rows(self, statements: dict[int, str], rows: Iterable[Row]) -> None:
+        every = list(rows)
+        at = 0
+        for count in _AT_ONCE:
+            while len(every) - at >= count:
+                values = [value for row in every[at : at + count] for value in row]
+                self._connection.execute(statements[count], values)
+                at += count
+
+    def _call(self, change: Submitted | Ended) -> None:
+        owner = change.submit.task
+        if change.call is None or owner in self._has_call:
+            return
+        found = self._connection.execute(
+            "SELECT 1 FROM engineroom_bodies WHERE owner_table = ? AND task = ? AND side = ?",
+            (self._number, owner, CALL),
+        )
+        if found.fetchone() is None:
+            self._body(owner, CALL, change.call.pieces)
+        self._has_call[owner] = None
+        if len(self._has_call) > _MOST_KNOWN:
+            del self._has_call[next(iter(self._has_call))]
+
+    def forget_call(self, owner: bytes) -> None:
+        """The payload under `owner` is not there any more."""
+        self._has_call.pop(owner, None)
+
+    def _body(self, task: bytes, side: int, pieces: Sequence[Buffer]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO engineroom_bodies VALUES (?, ?, ?, ?, ?, ?)",
+            ((self._number, task, side, n, crc32(piece), piece) for n, piece in enumerate(_cut(pieces))),
+        )
+
+    def _note_highest(self, tasks: Iterable[TaskId]) -> None:
+        highest: dict[bytes, TaskId] = {}
+        for task in tasks:
+            session = task[:16]
+            if task > highest.get(session, b""):
+                highest[session] = task
+        self._connection.executemany(
+            "INSERT INTO engineroom_sessions VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET highest = max(highest, excluded.highest)",
+            [(self._number, session, number_of(task)) for session, task in highest.items()],
+        )
+
+    def _other(self, change: Change, ended: dict[TaskId, Ended]) -> None:
+        match change:
+            case Sent():
+                if change.task not in ended:
+                    self._connection.execute(
+                        f"UPDATE {self._table} SET state = 'running', engine = ?, sent = ? "
+                        "WHERE task = ? AND state IN ('waiting', 'running')",
+                        (change.place.engine, sent_column(change), change.task),
+                    )
+            case Delivered():
+                self.note("delivered", change.tasks, change.at)
+            case Missed():
+                self.note("missed", change.tasks, change.at, change.why)
+            case Resubmitted():
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO engineroom_again VALUES (?, ?, ?)",
+                    (self._number, change.task, change.again),
+                )
+            case HeldFunction(function, body):
+                data = b"".join(buffers_of(function.body, body))
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO engineroom_functions VALUES (?, ?, ?, ?, ?)",
+                    (self._number, function.hash, _parts(function.parts), crc32(data), data),
+                )
+            case Submitted() | Ended() | Purged():
+                pass  # whoever calls this purges
+
+    def note(self, kind: str, tasks: TaskRanges, at: float = 0.0, why: str = "") -> None:
+        """Note what became of `tasks`, together with what is known of their neighbours."""
+        for first, last in tasks.ranges:
+            self._note(kind, tasks.session, first, last, at, why)
+
+    def _note(self, kind: str, session: bytes, first: int, last: int, at: float, why: str) -> None:
+        key = (self._number, kind, session)
+        touched = self._connection.execute(
+            "SELECT first, last FROM engineroom_ranges WHERE owner_table = ? AND kind = ? AND session = ? "
+            "AND last >= ? AND first <= ?",
+            (*key, first - 1, last + 1),
+        ).fetchall()
+        for _, end in touched:
+            self._connection.execute(
+                "DELETE FROM engineroom_ranges WHERE owner_table = ? AND kind = ? AND session = ? AND last = ?",
+                (*key, end),
+            )
+        first = min([first, *(start for start, _ in touched)])
+        last = max([last, *(end for _, end in touched)])
+        self._connection.execute(
+            "INSERT INTO engineroom_ranges VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, last, first, at, why)
+        )
+
+
+def _cut(pieces: Sequence[Buffer]) -> Iterator[Buffer]:
+    for piece in pieces:
+        view = memoryview(piece).cast("B")
+        for at in range(0, len(view), LONGEST_PIECE):
+            yield view[at : at + LONGEST_PIECE]
+
+
+def session_and_number(task: TaskId) -> tuple[bytes, int]:
+    """Return the session of a task, and its number there."""
+    return session_of(task), number_of(task)
