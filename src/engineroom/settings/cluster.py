@@ -90,6 +90,16 @@ class Cluster(Configurable):
         "restart-engines",
         shortcuts={"no-restart-engines": False},
     )
+    restart_dead_controller = option(
+        Bool(
+            None,
+            allow_none=True,
+            help="Restart a controller that dies; engines and clients reconnect to it. Default: yes, but not as a batch "
+            "job; to submit that again, set it to True.",
+        ),
+        "restart-controller",
+        shortcuts={"no-restart-controller": False},
+    )
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name.startswith("_") or name not in _OF_TRAITLETS]

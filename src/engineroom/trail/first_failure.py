@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from engineroom.trail.fixes import fix_for
-from engineroom.trail.steps import ENDED, ORDER, QUEUED, REGISTERED, SUBMITTED, Step, is_one_engine
+from engineroom.trail.steps import ENDED, LISTENS, ORDER, QUEUED, REGISTERED, SUBMITTED, Step, is_one_engine
 
 _FIX_IN_WORDS = re.compile(r" \(fix: (?P<enclosed>[^()]*)\)|\. Fix: (?P<last>[^()]*)(?= \(|$)")
 
@@ -115,8 +115,8 @@ def _of_one(step: Step) -> int:
 
 
 def _makes_good(success: Step, failed: Step) -> bool:
-    # An engine that died is there again once another life of it has registered.
-    return _rank(success) >= _rank(failed) or (failed.step == ENDED and success.step == REGISTERED)
+    # An engine that died is there again once another life of it has registered, a controller once the next one listens.
+    return _rank(success) >= _rank(failed) or (failed.step == ENDED and success.step in {REGISTERED, LISTENS})
 
 
 def _grouped(steps: Iterable[Step]) -> list[Failure]:

@@ -31,7 +31,7 @@ class Spawner:
         self.told.append(words)
         self.pulse.beat()
 
-    async def attach(self, *_: Any) -> None:
+    async def attach(self, *_: Any, **__: Any) -> None:
         """Attach nothing."""
 
     def let_go(self) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.sets.hosted import (
-    MOST_SHORT_LIVES,
-    STABLE_SECONDS,
-    HostedEngine,
-    HostedEngines,
-    Turn,
-    ready_ids,
-)
+from engineroom.cluster.lives.short_lives import MOST_SHORT_LIVES, STABLE_SECONDS
+from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Turn, ready_ids
 from engineroom.ids import new_instance
 
 

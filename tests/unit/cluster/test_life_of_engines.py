@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engineroom.cluster.sets.hosted import NEXT, STABLE_SECONDS, HostedEngine, Life, Turn
+from engineroom.cluster.lives.short_lives import STABLE_SECONDS
+from engineroom.cluster.sets.hosted import NEXT, HostedEngine, Life, Turn
 from engineroom.cluster.sets.life import actions
 from engineroom.cluster.sets.life.events import (
     Closed,
@@ -17,6 +18,7 @@ from engineroom.cluster.sets.life.events import (
     Joined,
     NotForked,
     RestartEngines,
+    SpawnerDied,
     StartEngines,
     StopEngines,
     Tick,
@@ -300,3 +302,50 @@ def test_when_the_cluster_stops_everybody_is_answered_and_nothing_begins() -> No
     assert story.life.coming() == Coming()
     assert story.life.wake() is None
     assert isinstance(story.die()[0], actions.SayExited)
+
+
+def test_a_spawner_that_dies_takes_all_engines_along_and_each_is_started_again_at_once() -> None:
+    story = Story(2, restarts=True)
+    story.join()
+    before = [engine.instance for engine in story.engines]
+    done = story.then(SpawnerDied("the spawner was killed"))
+    told = [each for each in done if isinstance(each, actions.SayExited)]
+    assert [(each.exited.instance, each.exited.cause) for each in told] == [
+        (instance, "the spawner was killed") for instance in before
+    ]
+    assert [(each.again, each.registered) for each in done if isinstance(each, actions.Died)] == [(True, True)] * 2
+    assert story.then(Tick()) == [actions.Fork(engine) for engine in story.engines]
+    assert [engine.wanted_id for engine in story.engines] == [0, 1]
+    assert not set(before) & {engine.instance for engine in story.engines}
+
+
+def test_engines_are_not_to_blame_for_the_death_of_their_spawner_however_often_it_dies() -> None:
+    story = Story(restarts=True)
+    for _ in range(20):
+        (died, _told) = story.then(SpawnerDied("killed"), after=0.1)  # before they have ever registered
+        assert isinstance(died, actions.Died)
+        assert died.again
+        assert story.then(Tick()) == [actions.Fork(story.engine)]
+
+
+def test_what_was_to_end_when_the_spawner_died_has_ended_and_what_was_to_return_is_started() -> None:
+    story = Story(2, restarts=True)
+    story.join()
+    first, second = story.engines
+    story.then(StopEngines(7, (first.key,)))
+    story.then(RestartEngines(8, (second.key,)))
+    done = story.then(SpawnerDied("killed"))
+    assert actions.Ended(7) in done
+    assert actions.Fork(second) in done
+    assert not [each for each in done if isinstance(each, actions.Died)]
+    assert [each.exited.cause for each in done if isinstance(each, actions.SayExited)] == [STOPPED, STOPPED]
+    assert (first.life, second.life) == (Life.OVER, Life.RUNNING)
+
+
+def test_without_restarts_the_engines_of_a_dead_spawner_are_lost() -> None:
+    story = Story(restarts=False)
+    story.join()
+    died = story.then(SpawnerDied("killed"))[0]
+    assert isinstance(died, actions.Died)
+    assert not died.again
+    assert story.engine.life is Life.OVER

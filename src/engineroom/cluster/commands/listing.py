@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engineroom.cluster.finding.registry import Found
 from engineroom.cluster.records.pid_records import Holder
 from engineroom.settings.launcher_kinds import ENGINE, KINDS
+from engineroom.trail.first_failure import clock
 
 _COLUMNS = ("PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER", "AGE", "PID", "STARTED IN")
 
@@ -81,7 +82,7 @@ def _end_of(cell: str, most: int) -> str:
 def remarks(clusters: Iterable[Found]) -> list[str]:
     """Return, in sentences, what the table does not say: which clusters nobody can find any more, and what to do."""
     clusters = list(clusters)
-    return [*_stopped(clusters), *_lost(clusters)]
+    return [*_stopped(clusters), *_restarted(clusters), *_lost(clusters)]
 
 
 def _stopped(clusters: Iterable[Found]) -> list[str]:
@@ -93,6 +94,24 @@ def _stopped(clusters: Iterable[Found]) -> list[str]:
         for what, pid in stopped.items()
     ]
     return ["", *words] if words else []
+
+
+def _restarted(clusters: Iterable[Found]) -> list[str]:
+    words = [
+        f"The controller of cluster {found.cluster_id or "''"} {_how_often(state)} at {clock(end['at'])}: {end['words']}."
+        for found in clusters
+        if found.holder is Holder.RUNNING and found.values
+        for state in [found.values["controller"]["state"]]
+        if (end := state.get("last_end"))
+    ]
+    return ["", *words] if words else []
+
+
+def _how_often(state: Mapping[str, Any]) -> str:
+    times = state.get("restarts", 0)
+    if "port" not in state:
+        return "is being restarted, since its death"
+    return "was restarted once," if times == 1 else f"was restarted {times} times, last"
 
 
 def _lost(clusters: Iterable[Found]) -> list[str]:

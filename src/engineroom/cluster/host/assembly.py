@@ -7,14 +7,16 @@ from subprocess import Popen
 from typing import Any
 
 from engineroom.cluster.host.host import Host
-from engineroom.cluster.line.children import Child, let_go
+from engineroom.cluster.line.children import CONTROLLER, let_go, start
 from engineroom.cluster.line.messages import Report, advised
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.seats.child import ControllerChild
 from engineroom.cluster.seats.child_line import controller_line, controller_log
+from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.seats.seat import ControllerSeat
 from engineroom.cluster.sets.engine_sets import EngineSets
 from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.ids import Instance
 from engineroom.protocol.identities import identity_of, new_secret
 
@@ -38,7 +40,7 @@ def host_for(
             return EngineHouse(
                 plan,
                 host.instance,
-                Child(spawner, "spawner"),
+                LastingSpawner.of(spawner, host.instance),
                 report=report,
                 on_exit=host.own_engine_exited,
                 on_change=host.engines_changed,
@@ -50,21 +52,31 @@ def host_for(
         let_go(spawner)
         return launched_engines(plan, host, shared)
 
-    if plan.controller is not None and plan.controller_launcher is not None:
+    def launched(plan: HostPlan) -> ControllerSeat:
         from engineroom.cluster.host.launching import launched_controller  # as above
 
+        return launched_controller(plan, Instance(identity_of(secret)), report, shared)
+
+    seat = None
+    if plan.controller is None or plan.controller_launcher is not None:
         let_go(controller)
-        seat: ControllerSeat | None = launched_controller(plan, Instance(identity_of(secret)), report, shared)
-    else:
-        seat = _controller_child(plan, controller)
+    if plan.controller is not None and plan.controller_launcher is not None:
+        seat = _lasting(plan, launched(plan), launched)
+    elif plan.controller is not None:
+        assert controller is not None
+        seat = _lasting(plan, _child(plan, controller), lambda again: _child(again, start(CONTROLLER)))
     return Host(plan, make_engines=make_engines, controller=seat, report=report, secret=secret)
 
 
-def _controller_child(plan: HostPlan, started: Popen[bytes] | None) -> ControllerSeat | None:
-    if plan.controller is None:
-        let_go(started)
-        return None
-    assert started is not None
+def _lasting(plan: HostPlan, first: ControllerSeat, make: Callable[[HostPlan], ControllerSeat]) -> LastingSeat:
+    return LastingSeat(
+        first,
+        (lambda: make(plan.again)) if plan.restart_controller else None,
+        here=plan.controller if plan.controller_launcher is None else None,
+    )
+
+
+def _child(plan: HostPlan, process: Popen[bytes]) -> ControllerSeat:
     return ControllerChild(
-        started, controller_line(plan), log_file=controller_log(plan), seconds=plan.controller_timeout
+        process, controller_line(plan), log_file=controller_log(plan), seconds=plan.controller_timeout
     )

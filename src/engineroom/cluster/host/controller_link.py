@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +40,10 @@ from engineroom.transport.ways import Way
 log = logging.getLogger(__name__)
 
 
+_REMEMBERED = 1000
+"""Ends of engines that are told each controller anew: as many as one remembers."""
+
+
 class Listener(Protocol):
     """Who is told what the controller says."""
 
@@ -59,7 +64,7 @@ class HostLink:
         self._tunnel = Tunnel(way)
         self._file, self._secret, self._listener = file, secret, listener
         self._connection: Connection | None = None
-        self._unsaid: list[EngineExited] = []
+        self._exits: deque[EngineExited] = deque(maxlen=_REMEMBERED)
         self._coming = Coming()
         self._launched_here: dict[int, Instance] = {}
         self._again: asyncio.Task[None] | None = None
@@ -93,6 +98,12 @@ class HostLink:
         if self._connection is None and self._again is None:
             self._again = asyncio.get_running_loop().create_task(self._reconnect())
 
+    def look_now(self) -> None:
+        """The controller is there again: do not wait for the next try to reconnect."""
+        if self._again is not None and self._connection is None and not self._closing:
+            self._again.cancel()
+            self._again = asyncio.get_running_loop().create_task(self._reconnect())
+
     def say_coming(self, coming: Coming) -> None:
         """Have the controller know which engines are to come, now or when it is there again."""
         if coming != self._coming:
@@ -101,10 +112,9 @@ class HostLink:
                 self._connection.send(coming)
 
     def engine_exited(self, exited: EngineExited) -> None:
-        """Tell the controller, now or when it is there again."""
-        if self._connection is None:
-            self._unsaid.append(exited)
-        else:
+        """Tell the controller, now or when it is there again; and the next one, should this one die before it knows."""
+        self._exits.append(exited)
+        if self._connection is not None:
             self._connection.send(exited)
 
     def process_exited(self, pid: int, cause: str, *, own: bool) -> None:
@@ -168,9 +178,7 @@ class HostLink:
         connection.start(self)
         Pulse(connection, UNHURRIED * welcome.heartbeat, tell=log.warning)
         connection.send(self._coming)
-        unsaid, self._unsaid = self._unsaid, []
-        for message in unsaid:
-            connection.send(message)
+        connection.send_all(list(self._exits))
 
     async def _reconnect(self) -> None:
         try:

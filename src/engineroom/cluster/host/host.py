@@ -25,7 +25,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records import cluster_file, pid_records
 from engineroom.cluster.records.cluster_file import HostAddress
 from engineroom.cluster.records.leftovers import control_socket, new_control_socket, remove_if_stale, sweep
-from engineroom.cluster.seats.seat import ControllerSeat
+from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.sets.engine_sets import EngineSets
 from engineroom.cluster.sets.hosted import ready_ids
 from engineroom.errors import ConnectionFailed, EngineroomError, LaunchError
@@ -53,7 +53,7 @@ class Host(LinkedHost):
         plan: HostPlan,
         *,
         make_engines: Callable[[Host], EngineSets],
-        controller: ControllerSeat | None,
+        controller: LastingSeat | None,
         report: Callable[[Report], None],
         secret: bytes | None = None,
     ) -> None:
@@ -70,6 +70,8 @@ class Host(LinkedHost):
         self.control = Control(self.answer, options=self._options)
         self.report = report
         self._controller = controller
+        if controller is not None:
+            controller.watch(self)
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
         self._problems: dict[str, int] = {}
@@ -196,6 +198,9 @@ class Host(LinkedHost):
         self.stop(reason)
 
     def waiting_for_controller(self, words: str, step: str) -> None:
+        if self._listens:  # and so it is being restarted, which is told elsewhere
+            log.info("waiting for the controller: %s", words)
+            return
         super().waiting_for_controller(words, step)
         log.warning("waiting for the controller: %s", words)
         if step == steps.FILE and self.plan.controller is None:
@@ -204,6 +209,23 @@ class Host(LinkedHost):
             others = running_commands("ipcluster engines", self.plan.profile)
             words += f"{'' if words.endswith(('.', '?')) else '.'} {others}" if others else ""
         self.report(Notice(f"waiting for the controller: {words}"))
+
+    def controller_fallen(self, words: str, pause: float) -> None:
+        """The controller has died, and is started again."""
+        log.warning("restarting the controller: %s", words, extra={"pause_s": pause})
+        self._steps.note(steps.ENDED, ok=False, words=words, who=steps.CONTROLLER)
+        self.report(Notice(f"{words}. It is restarted{f' in {pause:g} s' if pause else ''}"))
+        self.engines_changed()
+
+    def controller_back(self) -> None:
+        """Another controller listens in its place."""
+        assert self._controller is not None
+        port = self._controller.state().get("port", "")
+        log.warning("the controller is running again", extra={"port": port})
+        self._steps.note(steps.LISTENS, words=f"port {port}, restarted", who=steps.CONTROLLER)
+        self.report(Notice("the controller is running again: engines and clients reconnect"))
+        self._link.look_now()
+        self.engines_changed()
 
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
         self._steps.note(step, ok=ok, words=words)
@@ -250,7 +272,7 @@ class Host(LinkedHost):
         else:
             self._address = msgspec.structs.replace(self._address, socket=str(path))
 
-    async def _start_controller(self, controller: ControllerSeat) -> None:
+    async def _start_controller(self, controller: LastingSeat) -> None:
         try:
             await controller.start(self._controller_ended)
         except EngineroomError as error:

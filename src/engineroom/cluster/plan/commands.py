@@ -47,6 +47,7 @@ def controller_command(plan: HostPlan, options: ControllerLauncher) -> Command:
             *plan.controller_arguments,
             *_place(plan),
             *options.controller_args,
+            *(["--restore"] if plan.controller is not None and plan.controller.restore else []),
         ],
         environment=dict(options.environment),
         log_file=str(plan.profile.log_file("ipcontroller", plan.cluster_id)),

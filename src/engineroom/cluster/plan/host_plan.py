@@ -50,6 +50,9 @@ class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
     controller_timeout: float = 60.0
     """How long a controller that the host itself starts may take to listen."""
 
+    restart_controller: bool = False
+    """Start a controller again that dies."""
+
     n: int = 0
     """How many engines to start with."""
     engine: EngineConfig
@@ -77,6 +80,12 @@ class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def profile(self) -> Profile:
         return Profile(Path(self.profile_dir))
+
+    @property
+    def again(self) -> HostPlan:
+        """This plan, for a controller that goes on in the place of one that has died."""
+        assert self.controller is not None
+        return msgspec.structs.replace(self, controller=msgspec.structs.replace(self.controller, restore=True))
 
     @property
     def takes_long_to_stop(self) -> bool:

@@ -92,6 +92,7 @@ def host_plan(
         clean_logs=clean_logs,
         controller_environment=dict(here.environment) if controller else {},
         controller_timeout=here.seconds,
+        restart_controller=_restarts(options, controller_launcher),
         engine_environment={**forked.environment, **options.engine_environment},
         options={
             "n": options.n,
@@ -142,6 +143,15 @@ def _launcher(options: ClusterOptions, name: str, role: str, profile: Profile) -
     if options.split is not None and role == ENGINE and "split" in options_of(spec).trait_names(config=True):
         return msgspec.structs.replace(spec, options={**spec.options, "split": options.split})
     return spec
+
+
+def _restarts(options: ClusterOptions, controller_launcher: LauncherSpec | None) -> bool:
+    """Return whether a controller that dies is started again: as somebody has said, else if that needs no new job."""
+    if options.restart_dead_controller is not None or controller_launcher is None:
+        return options.restart_dead_controller is not False
+    from engineroom.cluster.launchers.choose import options_of  # as above
+
+    return not options_of(controller_launcher).launcher_kind.in_jobs
 
 
 def _patience(grace: float, *launchers: LauncherSpec | None) -> float:

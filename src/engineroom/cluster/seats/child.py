@@ -61,6 +61,9 @@ class ControllerChild:
         if self._child.running:
             self._child.process.kill()
 
+    async def leave(self) -> None:
+        await self._child.ended()
+
     async def ended(self) -> None:
         await self._child.ended()
 

@@ -106,6 +106,21 @@ class ControllerJob:
     def kill(self) -> None:
         """Do nothing: a launcher's `stop` is as hard as it can be."""
 
+    async def leave(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        while self._polled:
+            self._polling.drop(self._polled.pop())
+        if self._handle is not None:
+            try:
+                await self._launcher.stop(self._handle)  # what did not start in time may run yet
+            except LaunchError as error:
+                log.warning("the controller's job can't be ended: %s", error)
+        if self._info is not None:
+            self._remove_traces(self._info)
+        if self._sweeper is not None:
+            self._sweeper.dismiss()
+
     async def ended(self) -> None:
         if self._ending is not None:
             await self._ending
@@ -164,7 +179,13 @@ class ControllerJob:
             await self._pulse.until(lambda: self._status.state is State.ENDED)
             status = self._status
         self._note_end(status)
-        on_end(f"the controller has ended: {self._how(status)}", False)  # noqa: FBT003 (an OnEnd)
+        on_end(f"the controller has ended: {self._how(status)}", self._ended_in_order())
+
+    def _ended_in_order(self) -> bool:
+        """Whether it has taken its files away, as one does that was asked to end."""
+        pid_file = self._plan.profile.pid_file("ipcontroller", self._plan.cluster_id)
+        kept = [pid_file] if self._config.reuse else [pid_file, *self._config.connection_files]
+        return not any(path.exists() for path in kept)
 
     async def _end(self) -> None:
         if self._watch is not None:
@@ -184,15 +205,19 @@ class ControllerJob:
 
     def _remove_files(self, info: ConnectionFile) -> None:
         """Do what a controller that was killed could not do: it certainly has ended."""
+        self._remove_traces(info)
+        if not self._config.reuse:
+            for path in self._config.connection_files:
+                if _written_by(path) == info.controller:
+                    path.unlink(missing_ok=True)
+
+    def _remove_traces(self, info: ConnectionFile) -> None:
+        """Remove what would be in the way of the next one."""
         pid_file = self._plan.profile.pid_file("ipcontroller", self._plan.cluster_id)
         if info.controller is not None and pid_records.read(pid_file) == info.controller:
             pid_file.unlink(missing_ok=True)
         if info.same_machine and info.socket and is_dead(Path(info.socket)):
             Path(info.socket).unlink(missing_ok=True)
-        if not self._config.reuse:
-            for path in self._config.connection_files:
-                if _written_by(path) == info.controller:
-                    path.unlink(missing_ok=True)
 
 
 def _written_by(path: Path) -> ProcessRecord | None:

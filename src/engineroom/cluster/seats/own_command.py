@@ -50,6 +50,9 @@ class CommandSeat:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
 
+    async def leave(self) -> None:
+        await self.ended()
+
     async def ended(self) -> None:
         if self._watch is not None:
             await self._watch

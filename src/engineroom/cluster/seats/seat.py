@@ -32,6 +32,9 @@ class ControllerSeat(Protocol):
     def kill(self) -> None:
         """End it at once, as far as that can be done."""
 
+    async def leave(self) -> None:
+        """Release all that was kept for it, which has ended by itself; another one goes on with its files."""
+
     async def ended(self) -> None:
         """Wait until it has ended. LaunchError: it can't be seen that it has."""
 

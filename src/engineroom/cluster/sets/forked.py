@@ -15,17 +15,16 @@ from typing import Any, assert_never
 
 import msgspec
 
-from engineroom.cluster.line.children import Child
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.hosted import HostedEngine, ready_ids
+from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.forked import ForkedLife
 from engineroom.cluster.sets.remarks import about_engines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
-from engineroom.machine.left_behind import end_marked, mark_of
 from engineroom.machine.logs import last_line, rotate
 from engineroom.machine.surroundings import cores, thread_limits
 from engineroom.machine.ticking import Ticking
@@ -49,13 +48,13 @@ _SOONER = 0.5
 
 class EngineHouse:
     """Starts and watches engines. `on_exit(exited)` is called for each engine that ended, at once; `on_change`
-    when something that the cluster file says has changed; `on_failure(words)` when the spawner has ended."""
+    when something that the cluster file says has changed; `on_failure(words)` when there is no spawner any more."""
 
     def __init__(
         self,
         plan: HostPlan,
         instance: Instance,
-        spawner: Child,
+        spawner: LastingSpawner,
         *,
         report: Callable[[Report], None],
         on_exit: Callable[[EngineExited], None],
@@ -91,7 +90,12 @@ class EngineHouse:
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
         if not self._attached:
             self._attached = True
-            await self._spawner.attach(self.hear, self._spawner_ended)
+            await self._spawner.attach(
+                self.hear,
+                on_death=self._spawner_died,
+                on_back=self._spawner_back,
+                on_failure=self._spawner_failed,
+            )
         name = self.engines.new_set(name)
         limits = thread_limits(len(self.engines) + n, cores=cores(), environment=os.environ)
         self._common["environment"] = {**limits, **self._plan.engine.environment, **self._plan.engine_environment}
@@ -152,12 +156,9 @@ class EngineHouse:
 
     async def ended(self) -> None:
         await self._spawner.ended()
-        if self._spawner.process.returncode:  # it was killed, and can't have ended what tasks left
-            await asyncio.to_thread(end_marked, mark_of(self._instance))
 
     def kill(self) -> None:
-        if self._spawner.running:
-            self._spawner.process.kill()
+        self._spawner.kill()
 
     def hear(self, line: bytes) -> None:
         """Take one report of the spawner."""
@@ -260,9 +261,20 @@ class EngineHouse:
     def _command(self, **words: Any) -> None:
         self._spawner.tell(words)
 
-    def _spawner_ended(self, spawner: Child) -> None:
+    def _spawner_died(self, words: str) -> None:
+        log.warning("restarting the spawner: %s", words)
+        self._steps.note(steps.ENDED, ok=False, words=words, who=steps.SPAWNER)
+        engines = "its engines are restarted as well" if self._plan.restart_engines else "its engines are lost"
+        self._report(Notice(f"{words}. It is restarted; {engines}"))
+        self._feed(events.SpawnerDied(words))
+
+    def _spawner_back(self) -> None:
+        log.warning("the spawner is running again")
+        self._steps.note(steps.REGISTERED, words="restarted", who=steps.SPAWNER)
+
+    def _spawner_failed(self, words: str) -> None:
         if not self._life.closing:
-            self._on_failure(f"the spawner (pid {spawner.process.pid}) ended: {spawner.end()}")
+            self._on_failure(words)
 
     def _last_line(self, key: int) -> str:
         """Return the last line in the log of an engine that never registered, "" if there is none."""

@@ -6,15 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from engineroom.cluster.lives import short_lives
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
 from engineroom.protocol.messages import Coming
-
-STABLE_SECONDS = 5.0
-"""An engine that lived for so long is started again at once; one that did not waits longer each time..."""
-
-MOST_SHORT_LIVES = 5
-"""... and is given up once so many of its lives in a row were short."""
 
 
 class SetExists(LaunchError):
@@ -131,17 +126,17 @@ class HostedEngine:
 
     def fallen(self, now: float) -> None:
         """Note that its life has ended `now`, by itself."""
-        self.short_lives = 0 if now - self.started >= STABLE_SECONDS else self.short_lives + 1
+        self.short_lives = short_lives.after(self.short_lives, lasted=now - self.started)
 
     @property
     def worn_out(self) -> bool:
         """Whether it makes no sense to start it again."""
-        return self.short_lives >= MOST_SHORT_LIVES
+        return short_lives.worn_out(self.short_lives)
 
     @property
     def pause(self) -> float:
         """The seconds to wait before its next life."""
-        return 0.5 * 2.0 ** (self.short_lives - 2) if self.short_lives > 1 else 0.0
+        return short_lives.pause(self.short_lives)
 
 
 class HostedEngines:

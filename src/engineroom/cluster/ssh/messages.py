@@ -88,6 +88,8 @@ class ControllerPart(msgspec.Struct, kw_only=True):
     """... and those that count more."""
     command: list[str] = []
     """Instead of our own controller; []: that."""
+    restart: bool = False
+    """Start it again if it dies."""
     timeout: float = 60.0
     """Seconds that it may take to listen, or a command of the user's own to write its connection files."""
 

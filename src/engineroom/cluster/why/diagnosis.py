@@ -10,7 +10,7 @@ from engineroom.cluster.records.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.trail.first_failure import Failure, clock, failures, wait_in_words, waiting
 from engineroom.trail.fixes import fix_for
-from engineroom.trail.steps import CONTROLLER, ENDED, HOST, REGISTERED, SUBMITTED, Step, is_one_engine
+from engineroom.trail.steps import CONTROLLER, ENDED, HOST, REGISTERED, SPAWNER, SUBMITTED, Step, is_one_engine
 
 _TRAIL = 40
 """Steps that are shown; of more, those of single engines to which nothing happened are left out."""
@@ -205,7 +205,17 @@ def _all_well(steps: Sequence[Step], facts: Facts) -> str:
     n = len(facts.engines or ())
     registered = [step.at for step in steps if step.step == REGISTERED]
     since = max(registered, default=facts.host.since or facts.controller.since)
-    return f"all is well: {n} engine{'' if n == 1 else 's'}, since {clock(since)} ({_duration(facts.now - since)} ago)"
+    well = f"all is well: {n} engine{'' if n == 1 else 's'}, since {clock(since)} ({_duration(facts.now - since)} ago)"
+    return "; ".join([well, *_restarted(steps)])
+
+
+def _restarted(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield what has died of what the cluster can't do without, and was started again."""
+    for who in (CONTROLLER, SPAWNER):
+        ends = [step for step in steps if step.who == who and step.step == ENDED and not step.ok]
+        if ends:
+            times = "once" if len(ends) == 1 else f"{len(ends)} times"
+            yield f"the {who} was restarted {times}, last at {clock(ends[-1].at)}: {ends[-1].words}"
 
 
 def lines(answer: Answer) -> list[str]:

@@ -146,6 +146,12 @@ class Exited(msgspec.Struct, frozen=True):
     asked: bool = True
 
 
+class SpawnerDied(msgspec.Struct, frozen=True):
+    """The spawner has died, and all its engines with it; another one is to come."""
+
+    cause: str
+
+
 SetEvent = (
     Tick
     | Closed
@@ -162,4 +168,6 @@ SetEvent = (
     | Left
 )
 
-ForkedEvent = Tick | Closed | Joined | StartEngines | StopEngines | RestartEngines | Forked | NotForked | Exited
+ForkedEvent = (
+    Tick | Closed | Joined | StartEngines | StopEngines | RestartEngines | Forked | NotForked | Exited | SpawnerDied
+)

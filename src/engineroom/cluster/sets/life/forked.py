@@ -8,7 +8,8 @@ from typing import assert_never
 import msgspec
 
 from engineroom.cluster.line.messages import quoted
-from engineroom.cluster.sets.hosted import MOST_SHORT_LIVES, STABLE_SECONDS, HostedEngine, HostedEngines, Life, Turn
+from engineroom.cluster.lives.short_lives import MOST_SHORT_LIVES, STABLE_SECONDS
+from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Life, Turn
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.waits import Gathering, Leaving
 from engineroom.ids import Instance
@@ -83,6 +84,8 @@ class ForkedLife:
                     self._lost(engine, problem, by_itself=True, last_line=last_line)
             case events.Exited(key, code, said, last_line, asked):
                 self._exited(self.engines.get(key), said, last_line, well=code == 0 and asked)
+            case events.SpawnerDied(cause):
+                self._spawner_died(cause)
             case events.Joined(instance, engine_id, _):
                 self._joined(instance, engine_id)
             case events.Closed():
@@ -181,6 +184,18 @@ class ForkedLife:
                 told = msgspec.structs.replace(told, cause=f"{told.cause}{WORN_OUT}")
         self._do(actions.SayExited(told))
 
+    def _spawner_died(self, cause: str) -> None:
+        """All engines have ended with it, and none of them is to blame."""
+        for engine in self.engines:
+            if not engine.has_process or self.closing:
+                continue
+            exited = EngineExited(engine.instance, STOPPED if engine.leaving else cause)
+            if engine.life is Life.RETURNING:
+                self._begin(engine)
+            else:
+                self._lost(engine, cause, by_itself=not engine.leaving, again=self._restarts and not engine.leaving)
+            self._do(actions.SayExited(exited))
+
     def _last_words(self, engine: HostedEngine, said: str) -> str:
         """Return what an engine wrote last, and where its log is, as lines for people."""
         log_file = f"Its log: {engine.log_file}{self._place}"
@@ -196,8 +211,19 @@ class ForkedLife:
         by_itself = not engine.leaving and (not well or not let_in)
         self._lost(engine, cause, by_itself=by_itself, said=said, last_line=last_line)
 
-    def _lost(self, engine: HostedEngine, cause: str, *, by_itself: bool, said: str = "", last_line: str = "") -> None:
-        again = by_itself and self._may_return(engine)
+    def _lost(
+        self,
+        engine: HostedEngine,
+        cause: str,
+        *,
+        by_itself: bool,
+        said: str = "",
+        last_line: str = "",
+        again: bool | None = None,
+    ) -> None:
+        """`again`: it is started again, None: if that makes sense."""
+        if again is None:
+            again = by_itself and self._may_return(engine)
         if by_itself:
             self._died.add(engine.key)
             if not engine.ready and last_line:

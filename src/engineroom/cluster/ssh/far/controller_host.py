@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 
 from engineroom.cluster.host.stoppable import Stoppable
-from engineroom.cluster.line.children import let_go
-from engineroom.cluster.line.messages import Failed, Stop, Stopped
+from engineroom.cluster.line.children import CONTROLLER as MODULE
+from engineroom.cluster.line.children import let_go, start
+from engineroom.cluster.line.messages import Failed, Notice, Stop, Stopped
 from engineroom.cluster.plan.programs import controller_config
 from engineroom.cluster.records.leftovers import remove_if_stale, sweep
 from engineroom.cluster.seats.child import ControllerChild
+from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.seats.own_command import CommandSeat
 from engineroom.cluster.seats.process import ControllerPlan
 from engineroom.cluster.seats.seat import ControllerSeat
@@ -27,6 +29,7 @@ from engineroom.cluster.ssh.far.log_feed import CONTROLLER, LogFeed
 from engineroom.cluster.ssh.far.options import layered, says
 from engineroom.cluster.ssh.far.owner import Owner
 from engineroom.cluster.ssh.messages import ControllerPart, Fetch, Listening, RemotePlan, RemoteRequest
+from engineroom.controller.config import ControllerConfig
 from engineroom.errors import LaunchError
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import names_in
@@ -50,7 +53,8 @@ class RemoteSeat(Stoppable):
         self._profile, self._config = options.profile_directory, controller_config(options)
         self._profile.prepare()
         self._log_file = self._profile.log_file("ipcontroller", plan.cluster_id)
-        self._seat = self._make_seat(plan, plan.controller, child)
+        self._seat = self._lasting(plan, plan.controller, child)
+        self._seat.watch(self)
         steps.begin_for(self._profile.steps_file(plan.cluster_id), plan.start)
         self._failure: Failed | None = None
 
@@ -73,20 +77,50 @@ class RemoteSeat(Stoppable):
             await self._end()
         return 0 if self._failure is None else self._failure.code
 
-    def _make_seat(self, plan: RemotePlan, part: ControllerPart, child: Popen[bytes]) -> ControllerSeat:
-        files = self._config.connection_files
+    def controller_fallen(self, words: str, pause: float) -> None:
+        """The controller has died, and is started again: the owner is told."""
+        log.warning("restarting the controller: %s", words, extra={"pause_s": pause})
+        self._owner.tell(Notice(f"{words}. It is restarted{f' in {pause:g} s' if pause else ''}"))
+
+    def controller_back(self) -> None:
+        """Another controller listens in its place: the owner gets the files that it has written."""
+        log.warning("the controller is running again")
+        self._owner.tell(Notice("the controller is running again: engines and clients reconnect"))
+        try:
+            self._tell_where()
+        except OSError as error:
+            log.warning("the connection files of the controller can't be read: %s", error)
+
+    def _lasting(self, plan: RemotePlan, part: ControllerPart, child: Popen[bytes]) -> LastingSeat:
+        def another() -> ControllerSeat:
+            again = msgspec.structs.replace(self._config, restore=True)
+            return self._of_command(plan, part, again) if part.command else self._child(plan, part, again, start(MODULE))
+
         if part.command:
             let_go(child)
-            return CommandSeat(self._own_argv(plan, part), files, log_file=self._log_file, seconds=part.timeout)
+            first = self._of_command(plan, part, self._config)
+        else:
+            first = self._child(plan, part, self._config, child)
+        return LastingSeat(first, another if part.restart else None, here=None if part.command else self._config)
+
+    def _child(
+        self, plan: RemotePlan, part: ControllerPart, config: ControllerConfig, child: Popen[bytes]
+    ) -> ControllerSeat:
         line = msgspec.json.encode(
             ControllerPlan(
-                config=self._config,
+                config=config,
                 profile_dir=str(self._profile.path),
                 log_file=str(self._log_file),
                 log_level=plan.log_level,
             )
         )
         return ControllerChild(child, line, log_file=self._log_file, seconds=part.timeout)
+
+    def _of_command(self, plan: RemotePlan, part: ControllerPart, config: ControllerConfig) -> ControllerSeat:
+        argv = self._own_argv(plan, part)
+        if config.restore and not says(part.arguments, "restore"):
+            argv.append("--restore")
+        return CommandSeat(argv, config.connection_files, log_file=self._log_file, seconds=part.timeout)
 
     def _own_argv(self, plan: RemotePlan, part: ControllerPart) -> list[str]:
         """Return the user's command with its arguments, and what it would not know from them."""
@@ -104,16 +138,20 @@ class RemoteSeat(Stoppable):
     async def _work(self) -> None:
         try:
             await self._seat.start(self._ended)
-            client, engine = (_with_our_address(path) for path in self._config.connection_files)
+            self._tell_where()
         except (LaunchError, OSError) as error:
             self._fail(str(error), getattr(error, "code", 1))
             return
-        state = self._seat.state()
-        self._owner.tell(Listening(state["port"], state["pid"], client, engine, self._config.reuse))
         while True:
             if self._owner.here:
                 self._feed.look(CONTROLLER, self._log_file)
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _tell_where(self) -> None:
+        """Tell the owner where the controller listens. OSError: its files can't be read."""
+        client, engine = (_with_our_address(path) for path in self._config.connection_files)
+        state = self._seat.state()
+        self._owner.tell(Listening(state["port"], state["pid"], client, engine, self._config.reuse))
 
     async def _answer(self, request: RemoteRequest) -> Any:
         match request:

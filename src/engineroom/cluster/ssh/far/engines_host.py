@@ -14,7 +14,7 @@ import msgspec
 
 from engineroom.cluster.host.controller_link import HostLink
 from engineroom.cluster.host.linked_host import LinkedHost
-from engineroom.cluster.line.children import Child, let_go
+from engineroom.cluster.line.children import let_go
 from engineroom.cluster.line.messages import (
     EngineDied,
     Failed,
@@ -29,6 +29,7 @@ from engineroom.cluster.line.messages import (
 from engineroom.cluster.sets.engine_sets import EngineSets
 from engineroom.cluster.sets.forked import EngineHouse
 from engineroom.cluster.sets.hosted import HostedEngine
+from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.ssh.far.door import Door
 from engineroom.cluster.ssh.far.file_contents import contents
 from engineroom.cluster.ssh.far.log_feed import LogFeed
@@ -149,7 +150,7 @@ class RemoteHouse(LinkedHost):
         engines = _Engines(
             self._plan,
             self.instance,
-            Child(self._spawner, "spawner"),
+            LastingSpawner.of(self._spawner, self.instance),
             report=self.report,
             on_exit=self.own_engine_exited,
             on_change=self.engines_changed,

@@ -44,7 +44,7 @@ class RemoteController:
 
     def __init__(self, plan: HostPlan, options: SSHControllerLauncher, *, report: Callable[[Report], None]) -> None:
         """LaunchError: the options name no machine."""
-        self._plan, self._options = plan, options
+        self._plan, self._options, self._report = plan, options, report
         self._pulse = Pulse()
         self._listening: Listening | None = None
         self._failed: Failed | None = None
@@ -89,6 +89,12 @@ class RemoteController:
     def kill(self) -> None:
         self._machine.kill()
 
+    async def leave(self) -> None:
+        self._machine.close("its controller has ended")
+        await self._machine.ended()
+        if self._sweeper is not None:
+            self._sweeper.dismiss()
+
     async def ended(self) -> None:
         await self._machine.ended()
         if self._listening is not None and not self._listening.reuse:
@@ -123,7 +129,11 @@ class RemoteController:
     def _hear(self, report: RemoteReport) -> None:
         match report:
             case Listening():
+                if self._listening is not None and self._sweeper is not None:
+                    self._keep_files(report, self._sweeper)  # of the one that its host there has restarted
                 self._listening = report
+            case Notice(words=words):
+                self._report(Notice(f"{self._machine.name}: {words}"))
             case Failed():
                 self._failed = report
             case Stopped():

@@ -73,6 +73,7 @@ def controller_plan(plan: HostPlan, options: SSHControllerLauncher, *, door: str
     """Return what the controller's machine is told."""
     place = {"ip": plan.options.get("controller_ip"), "location": plan.options.get("controller_location")}
     said = [f"--{name}={value}" for name, value in place.items() if value]
+    restore = ["--restore"] if plan.controller is not None and plan.controller.restore else []
     return RemotePlan(
         door=door,
         cluster_id=plan.cluster_id,
@@ -82,7 +83,8 @@ def controller_plan(plan: HostPlan, options: SSHControllerLauncher, *, door: str
         start=_start(plan),
         controller=ControllerPart(
             usual=said,
-            arguments=[*plan.controller_arguments, *options.controller_args],
+            arguments=[*plan.controller_arguments, *options.controller_args, *restore],
+            restart=plan.restart_controller,
             command=list(options.controller_cmd),
             timeout=options.connection_info_timeout,
         ),
