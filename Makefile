@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check fuzz bench bench-against bench-peers test-real clean
+.PHONY: help venv demo test chaos check fuzz bench bench-against bench-peers test-real clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ fuzz: venv  ## the tests with random examples, new ones in each round, and lying
 	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q $(TWO) $(ARGS); \
 	  $(BIN)/python -m pytest tests/fuzz -m "not hypothesis" -q $(ARGS); \
 	done
+
+chaos: venv  ## kill, stop and cut off a cluster at random while tasks run, for 5 minutes (MINUTES=60, ARGS='--seed=7')
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(ARGS)
 
 check: venv  ## style, types, and who may import whom
 	@$(BIN)/ruff check .

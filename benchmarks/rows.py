@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, scale, trouble
+from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, recovery, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
@@ -29,6 +29,8 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "chained": memory.chained,
     "killed": lifecycle.killed_engine,
     "killed200": flow.killed_in_a_run,
+    "controller_killed": recovery.controller_killed,
+    "chaos20": recovery.killed_at_random,
     "fakes": scale.connections,
     "withdrawn": trouble.withdrawn,
     "healed": trouble.healed,

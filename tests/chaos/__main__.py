@@ -43,7 +43,6 @@ def _run(seed: int, chosen: argparse.Namespace) -> Told:
     faults = draw(seed, chosen.faults, within=chosen.within, kinds=KILLS if chosen.kills else KINDS)
     with tempfile.TemporaryDirectory(prefix="er-chaos-", ignore_cleanup_errors=True) as place:
         os.environ["IPYTHONDIR"] = place
-        os.environ["ENGINEROOM_TRANSPORT"] = "tls"
         os.environ["ENGINEROOM_SOCKET_DIR"] = place
         return run(Path(place), faults, tasks=chosen.tasks, engines=chosen.engines, seconds=chosen.seconds)
 

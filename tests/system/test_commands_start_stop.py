@@ -17,7 +17,7 @@ from engineroom.errors import ConnectionFileError, LaunchError
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
-from tests.system.conftest import Command, answers, processes_of_this_run, until
+from tests.system.conftest import Command, answers, until
 
 Start = Callable[..., Command]
 
@@ -206,26 +206,14 @@ def test_arguments_behind_the_dashes_go_to_the_controller(command: Start, profil
     assert left_in(profile) == ["ipcontroller-client.json", "ipcontroller-engine.json"]
 
 
-def test_a_controller_that_is_killed_ends_the_cluster_with_the_reason(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "-n", "2").says("stop it:")
+def test_a_controller_that_is_killed_and_not_restarted_ends_the_cluster_with_the_reason(
+    command: Start, profile: Profile
+) -> None:
+    start = command("ipcluster", "start", "-n", "2", "--no-restart-controller").says("stop it:")
     state = json.loads(profile.cluster_file().read_text())["controller"]["state"]
     os.kill(state["pid"], signal.SIGKILL)
     assert start.ends() == 1
     assert f"the ipcontroller (pid {state['pid']}) ended: killed by SIGKILL" in start.output
-    assert left_in(profile) == []
-
-
-def test_a_spawner_that_is_killed_ends_the_cluster_with_the_reason(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "-n", "2").says("stop it:")
-
-    def titled() -> list[int]:
-        return [pid for pid, title in processes_of_this_run().items() if title.startswith("engineroom spawner")]
-
-    until(lambda: len(titled()) == 1)  # an engine has its parent's title until it has heard that it is let in
-    [spawner] = titled()
-    os.kill(spawner, signal.SIGKILL)
-    assert start.ends() == 1
-    assert f"the spawner (pid {spawner}) ended: killed by SIGKILL" in start.output
     assert left_in(profile) == []
 
 

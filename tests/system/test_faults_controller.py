@@ -68,9 +68,15 @@ def test_a_stopped_controller_fails_every_waiting_future_at_once(command: Start,
     assert controller.ends() == 0
 
 
-def test_a_cluster_whose_controller_is_killed_says_so_and_leaves_nothing(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "-n", "1").says("stop it:")
-    os.kill(controller_pid(profile.connection_file("client")), signal.SIGKILL)
+def test_a_controller_that_is_killed_and_not_restarted_ends_calls_and_cluster_with_the_reason(
+    command: Start, profile: Profile
+) -> None:
+    start = command("ipcluster", "start", "-n", "1", "--no-restart-controller").says("stop it:")
+    with Client(timeout=SECONDS) as rc:
+        waiting = rc.load_balanced_view().apply_async(wait_for_file, str(profile.path / "never"))
+        os.kill(controller_pid(profile.connection_file("client")), signal.SIGKILL)
+        with pytest.raises(ControllerLost, match=r"the ipcontroller \(pid \d+\) ended: killed by SIGKILL"):
+            waiting.get(timeout=SECONDS)
     assert start.ends() != 0
     assert "controller" in "".join(start.lines[-2:])  # what is wrong, and what to do
     assert "killed by SIGKILL" in start.output

@@ -27,6 +27,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """Address that others should use; "": it is found out."""
     reuse: bool = False
     """Keep the port and the keys of the last start."""
+    restore: bool = False
+    """Go on in the place of the last controller, which was killed: with its port, its keys and its engines."""
     client_file: str = ""
     engine_file: str = ""
     """Names of the connection files; "": the usual ones."""

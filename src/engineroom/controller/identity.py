@@ -39,7 +39,8 @@ class Identity:
         ConnectionFileError: the files to be used again are not readable; OSError: nothing can be written.
         """
         self.certificate = ensure_certificate(self.certificate_file, self.key_file)
-        if self._config.reuse and self.client_file.exists() and self.engine_file.exists():
+        again = self._config.reuse or self._config.restore
+        if again and self.client_file.exists() and self.engine_file.exists():
             client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
             if client.cluster_id != self._config.cluster_id:
                 raise ConnectionFileError(

@@ -94,8 +94,8 @@ class Cluster(Configurable):
         Bool(
             None,
             allow_none=True,
-            help="Restart a controller that dies; engines and clients reconnect to it. Default: yes, but not as a batch "
-            "job; to submit that again, set it to True.",
+            help="Restart a controller that dies; engines and clients reconnect to it. The default is True, but False "
+            "for a controller in a batch job, which would be submitted again.",
         ),
         "restart-controller",
         shortcuts={"no-restart-controller": False},

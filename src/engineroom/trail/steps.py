@@ -56,8 +56,8 @@ _OLD = 600.0
 """Seconds after which engines that start by themselves have nothing to do with those before."""
 
 HOST, CONTROLLER, SPAWNER = "host", "controller", "spawner"
-"""`who` of the process that looks after a cluster, of its controller, and of the parent of its engines. A set of engines is "engine set 1", one
-engine "engine 3" or, before it has an id, "engine pid 4711 on node7"."""
+"""`who` of the process that looks after a cluster, of its controller, and of the parent of its engines. A set of
+engines is "engine set 1", one engine "engine 3" or, before it has an id, "engine pid 4711 on node7"."""
 
 
 def of_engines(name: str, *, alone: bool) -> str:

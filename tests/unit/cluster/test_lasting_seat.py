@@ -69,7 +69,7 @@ class Place:
     def controller_back(self) -> None:
         self.log.append("back")
 
-    def on_end(self, words: str, clean: bool) -> None:  # noqa: FBT001 (an OnEnd)
+    def on_end(self, words: str, clean: bool) -> None:
         self.ends.append((words, clean))
 
     async def start(self) -> None:
@@ -119,7 +119,7 @@ def test_one_that_dies_before_its_start_has_been_heard_of_is_started_again() -> 
         place.seats[0].starts = asyncio.get_running_loop().create_future()
         starting = asyncio.ensure_future(place.start())
         await turns(3)
-        place.seats[0].on_end("killed", False)  # noqa: FBT003 (an OnEnd)
+        place.seats[0].on_end("killed", False)
         place.seats[0].starts.set_result(None)
         await starting
         await turns(20)

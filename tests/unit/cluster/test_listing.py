@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.cluster.commands.listing import as_table
+from engineroom.cluster.commands.listing import as_table, remarks
 from engineroom.cluster.finding.registry import Found
 from engineroom.cluster.records.pid_records import Holder
 from engineroom.machine.processes import ProcessRecord
@@ -42,3 +42,19 @@ def test_without_a_terminal_nothing_is_cut() -> None:
     table = as_table(LONG)
     assert f"/{'d' * 200}/here" in table[1]
     assert "LocalEngineSetLauncher" in table[1]
+
+
+def test_a_controller_that_was_restarted_is_told_below_the_table() -> None:
+    found = cluster("/p/profile_x", "/d")
+    end = {"words": "the ipcontroller (pid 7) ended: killed by SIGKILL", "at": time.time()}
+    found.values["controller"] = {"state": {"port": 4000}}
+    assert remarks([found]) == []
+    for state, words in (
+        ({"restarts": 0}, "is being restarted, since its death at "),
+        ({"port": 4000, "restarts": 1}, "was restarted once, at "),
+        ({"port": 4000, "restarts": 3}, "was restarted 3 times, last at "),
+    ):
+        found.values["controller"] = {"state": {**state, "last_end": end}}
+        _, said = remarks([found])
+        assert said.startswith(f"The controller of cluster a1b2c3d4 {words}")
+        assert said.endswith(": the ipcontroller (pid 7) ended: killed by SIGKILL.")

@@ -220,3 +220,30 @@ def test_engines_that_were_stopped_are_not_wanted_any_more() -> None:
     more = Step(at=105, who="engine set 2", step=steps.SUBMITTED, n=3)
     assert wanted_engines((*READY, more)) == 7
     assert wanted_engines((*READY, more, Step(at=106, who="engine set 2", step=steps.ENDED))) == 4
+
+
+def killed(at: float, who: str) -> Step:
+    return Step(at=at, who=who, step=steps.ENDED, ok=False, words=f"the {who} (pid 7) ended: killed by SIGKILL")
+
+
+def test_a_controller_and_a_spawner_that_were_restarted_are_mentioned_where_all_is_well() -> None:
+    trail = (
+        *READY,
+        killed(104, "controller"),
+        Step(at=105, who="controller", step=steps.LISTENS, words="port 4000, restarted"),
+        killed(106, "spawner"),
+        Step(at=107, who="spawner", step=steps.REGISTERED, words="restarted"),
+        killed(108, "controller"),
+        Step(at=109, who="controller", step=steps.LISTENS, words="port 4000, restarted"),
+    )
+    answer = explain(trail, facts(engines=[0, 1, 2, 3]))
+    assert answer.well
+    assert "; the controller was restarted 2 times, last at " in answer.words
+    assert "; the spawner was restarted once, last at " in answer.words
+    assert answer.words.endswith("the spawner (pid 7) ended: killed by SIGKILL")
+
+
+def test_a_controller_that_is_being_restarted_is_the_answer() -> None:
+    answer = explain((*READY, killed(104, "controller")), facts(controller=GONE))
+    assert not answer.well
+    assert answer.words == "controller: the controller (pid 7) ended: killed by SIGKILL"

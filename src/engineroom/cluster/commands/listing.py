@@ -97,13 +97,12 @@ def _stopped(clusters: Iterable[Found]) -> list[str]:
 
 
 def _restarted(clusters: Iterable[Found]) -> list[str]:
-    words = [
-        f"The controller of cluster {found.cluster_id or "''"} {_how_often(state)} at {clock(end['at'])}: {end['words']}."
-        for found in clusters
-        if found.holder is Holder.RUNNING and found.values
-        for state in [found.values["controller"]["state"]]
-        if (end := state.get("last_end"))
-    ]
+    words = []
+    for found in clusters:
+        state = found.values["controller"]["state"] if found.holder is Holder.RUNNING and found.values else {}
+        if end := state.get("last_end"):
+            which, when = found.cluster_id or "''", clock(end["at"])
+            words.append(f"The controller of cluster {which} {_how_often(state)} at {when}: {end['words']}.")
     return ["", *words] if words else []
 
 

@@ -83,7 +83,7 @@ class HostPlan(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def again(self) -> HostPlan:
-        """This plan, for a controller that goes on in the place of one that has died."""
+        """The same plan, for a controller that goes on in the place of one that has died."""
         assert self.controller is not None
         return msgspec.structs.replace(self, controller=msgspec.structs.replace(self.controller, restore=True))
 

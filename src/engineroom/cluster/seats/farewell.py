@@ -1,4 +1,4 @@
-"""What a host says in place of its controller when that has died and does not come back: why, to all who look for it."""
+"""What a host says in place of its controller that has died and does not come back: why, to all who look for it."""
 
 from __future__ import annotations
 

@@ -94,7 +94,9 @@ class RemoteSeat(Stoppable):
     def _lasting(self, plan: RemotePlan, part: ControllerPart, child: Popen[bytes]) -> LastingSeat:
         def another() -> ControllerSeat:
             again = msgspec.structs.replace(self._config, restore=True)
-            return self._of_command(plan, part, again) if part.command else self._child(plan, part, again, start(MODULE))
+            if part.command:
+                return self._of_command(plan, part, again)
+            return self._child(plan, part, again, start(MODULE))
 
         if part.command:
             let_go(child)

@@ -1,0 +1,106 @@
+"""A controller and a spawner that are killed are restarted by their host; what goes on, and what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engineroom import Client
+from engineroom.errors import ControllerLost
+from engineroom.protocol.connection_files import read_connection_file
+from tests.chaos.faults import CONTROLLER, ENGINE, SPAWNER
+from tests.chaos.victim import Victim
+from tests.patience import SECONDS
+from tests.system.conftest import Command, answers, dead_sockets, until
+from tests.system.held_tasks import put, wait_for_file
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    with Victim(tmp_path_factory.mktemp("victim"), 2) as victim:
+        yield victim
+        victim.stop()
+    assert victim.left() == []
+
+
+@pytest.fixture
+def rc(victim: Victim) -> Iterator[Client]:
+    with Client(victim.profile.connection_file("client"), timeout=SECONDS) as client:
+        client.wait_for_engines(2, timeout=SECONDS)
+        yield client
+
+
+def kill(victim: Victim, whom: str) -> int:
+    """Kill it, and return its pid once another one has taken its place."""
+    (pid,) = until(lambda: victim.pids(whom))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: victim.pids(whom) not in ([], [pid]))
+    return pid
+
+
+def test_a_controller_that_is_killed_is_replaced_and_everybody_goes_on(
+    victim: Victim, rc: Client, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    file = victim.profile.connection_file("client")
+    before, engines = read_connection_file(file), victim.pids(ENGINE)
+    rc[:].push({"kept": 7}, block=True)
+    running = rc.load_balanced_view().apply_async(wait_for_file, str(tmp_path / "mark"))
+    pid = kill(victim, CONTROLLER)
+    put(tmp_path / "mark", "done")
+    assert running.get(timeout=SECONDS) == "done"
+    assert rc[:].pull("kept").get(timeout=SECONDS) == [7, 7]  # the same engines, under the same ids
+    after = read_connection_file(file)
+    assert (after.port, after.exec_key, after.certificate) == (before.port, before.exec_key, before.certificate)
+    assert after.controller != before.controller
+    assert victim.pids(ENGINE) == engines
+    victim.says(f"the ipcontroller (pid {pid}) ended: killed by SIGKILL. It is restarted")
+    victim.says("the controller is running again")
+    state = until(lambda: _state_of_next(victim, pid))
+    assert (state["restarts"], state["last_end"]["words"]) == (
+        1,
+        f"the ipcontroller (pid {pid}) ended: killed by SIGKILL",
+    )
+    place = f"--profile-dir={victim.profile.path}"
+    assert "the controller was restarted once" in command("ipcluster", "why", place).succeeds().output
+    assert "was restarted once" in command("ipcluster", "list", place).succeeds().output
+
+
+def _state_of_next(victim: Victim, pid: int) -> dict[str, object] | None:
+    state: dict[str, object] = json.loads(victim.profile.cluster_file().read_text())["controller"]["state"]
+    return state if state.get("pid") not in {None, pid} else None
+
+
+def test_a_spawner_that_is_killed_is_replaced_and_its_engines_come_back_under_their_ids(
+    victim: Victim, rc: Client
+) -> None:
+    engines = set(until(lambda: len(victim.pids(ENGINE)) == 2 and victim.pids(ENGINE)))
+    results = rc.load_balanced_view().map_async(abs, range(50), chunksize=1)
+    pid = kill(victim, SPAWNER)
+    assert results.get(timeout=SECONDS) == list(range(50))
+    until(lambda: len(set(victim.pids(ENGINE)) - engines) == 2)
+    assert set(answers(rc, [0, 1], os.getpid)) == set(victim.pids(ENGINE))
+    victim.says(f"the spawner (pid {pid}) ended: killed by SIGKILL. It is restarted")
+
+
+def test_a_controller_that_dies_again_and_again_is_given_up_and_futures_end_with_the_reason(tmp_path: Path) -> None:
+    with Victim(tmp_path, 1) as victim:
+        with Client(victim.profile.connection_file("client"), timeout=SECONDS) as rc:
+            rc.wait_for_engines(1, timeout=SECONDS)
+            waiting = rc[0].apply_async(wait_for_file, str(tmp_path / "never"))
+
+            def over() -> bool:
+                victim.send(CONTROLLER, 0, signal.SIGKILL)
+                return waiting.done()
+
+            until(over)
+            with pytest.raises(ControllerLost, match=r"SIGKILL; the controller is not restarted again, because it died 5"):
+                waiting.get(timeout=SECONDS)
+        assert victim.ends() == 1
+        assert "the controller is not restarted again, because it died 5 times in a row" in victim.output
+        assert victim.left() == []
+    until(lambda: not dead_sockets())
