@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engineroom import AsyncResult, Client
@@ -136,7 +137,7 @@ def _submit_and_wait(
         results = []
         for number in range(tasks):
             result = view.apply_async(work, number, str(log), seconds)
-            result.add_done_callback(lambda done, number=number: delivered.note(number, done))
+            result.add_done_callback(partial(delivered.note, number))
             results.append(result)
         rc.wait(results, timeout=tasks * seconds + PATIENCE)
         took = time.monotonic() - began

@@ -99,7 +99,11 @@ class Proxy:
         if not self._open:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # there is nobody now, as the far end of a cable tells
+            writer.transport.abort()
+            return
         ends = {writer, far_writer}
         self._writers |= ends
         with contextlib.suppress(asyncio.CancelledError):  # by `_close`

@@ -12,7 +12,7 @@ import psutil
 from engineroom import Client
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
-from tests.system.conftest import Command, until
+from tests.system.conftest import Command, answers
 from tests.system.fake_ssh import ssh_options
 
 
@@ -26,7 +26,7 @@ def test_a_spawner_that_is_killed_there_is_told_here_with_what_it_took_along(
         spawner = psutil.Process(rc[1].apply_async(os.getpid).get(timeout=SECONDS)).parent()
         assert spawner is not None
         spawner.kill()
-        start.says("engine 1 died: node2: the spawner (pid")
-        start.says("ended: killed by SIGKILL")
-        until(lambda: rc.ids == [0])
+        start.says(f"node2: the spawner (pid {spawner.pid}) ended: killed by SIGKILL. It is restarted")
+        start.says("engine 1 died: the spawner")
+        assert answers(rc, [1], os.getpid)
     start.signal(signal.SIGINT).succeeds()
