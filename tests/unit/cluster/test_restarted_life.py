@@ -87,7 +87,7 @@ def test_it_passes_on_as_the_table_says(start: Stage, turn: Turn) -> None:
     assert story.life.stage is start
     happen(story, turn)
     # The first pause is none.
-    expected = Stage.RETURNING if (start, turn) == (Stage.WORKING, Turn.FALL) else NEXT[start, turn]
+    expected = Stage.RETURNING if turn is Turn.FALL else NEXT[start, turn]
     assert story.life.stage is expected
 
 
