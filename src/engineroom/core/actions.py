@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import msgspec
 
-from engineroom.ids import Peer, TaskId
+from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     Answer,
     Delivered,
@@ -27,7 +25,6 @@ from engineroom.protocol.messages import (
     Revoke,
     Run,
     RunsWithin,
-    Submit,
     SubmitAgain,
     Synced,
     TasksStarted,
@@ -87,30 +84,10 @@ class DropFunction(msgspec.Struct, frozen=True, gc=False):
     hash: bytes
 
 
-class What(Enum):
-    """What a Record is about."""
-
-    SUBMITTED = "submitted"
-    SENT = "sent"
-    FINISHED = "finished"
-    DELIVERED = "delivered"
-
-
 class Accept(msgspec.Struct, frozen=True, gc=False):
     """Let the bytes of a Large come: the turn of its tasks is near."""
 
     body: object
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """Something that a store keeps; made only while `state.recording`. `engine`: -1 for none."""
-
-    what: What
-    task: TaskId
-    attempt: int
-    engine: int
-    message: Submit | Result | None = None
-    body: object = None
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):
@@ -165,4 +142,4 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
 
 
 _OfPeers = Look | Listen | EndEngine | KillEngine | HangUp | Lost | Stop
-Action = Send | WakeAt | DropBody | DropFunction | Accept | Record | _OfPeers
+Action = Send | WakeAt | DropBody | DropFunction | Accept | _OfPeers

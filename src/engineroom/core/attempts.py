@@ -11,6 +11,7 @@ from engineroom.core.families import who_waits
 from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import held_attempt, named
+from engineroom.core.journal import note_try
 from engineroom.core.keeping.running import ran as kept_call_ran
 from engineroom.core.lines import release
 from engineroom.core.placement import (
@@ -125,7 +126,7 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
         task.session.used += seconds + overhead - task.cost
     if outcome.status == Status.ERROR and will_retry(task):
         acknowledge(state, engine, message.number)
-        _retry(state, task, engine)
+        _retry(state, task, engine, outcome.error)
     else:
         finish(state, task, engine, message, body)
     if engine.lines or engine.to_free:
@@ -146,12 +147,13 @@ def _let_others_on(state: ControllerState, engine: Engine, ended: Task) -> None:
     resume(state, engine)
 
 
-def _retry(state: ControllerState, task: Task, engine: Engine) -> None:
+def _retry(state: ControllerState, task: Task, engine: Engine, words: str) -> None:
     """`task` raised on `engine`: once more, elsewhere if there is an elsewhere."""
     task.errors += 1
     task.interrupt = False
     step(task, Cause.AGAIN)
     note_departure(state, task, engine)
+    note_try(state, task, engine, f"raised {words}" if words else "raised")
     if task.target >= 0:
         send_again(state, task, engine)
         return
@@ -177,6 +179,8 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
         resume(state, engine)
     engine.spare.pop(task.id, None)
     refresh(state, engine)
+    if state.recording and state.journal.early:
+        state.journal.started.append(task)
     state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
     if task.interrupt:
         state.send(engine.peer, Interrupt(task.id, task.attempt))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.actions import Record, What
 from engineroom.core.attempts import can_run, mark_started
 from engineroom.core.capabilities import asks_of
 from engineroom.core.dependencies import begin_to_await
@@ -177,7 +176,9 @@ def _new(
         task.large = call.body.size
     session.tasks[number] = task
     if state.recording:
-        state.out.append(Record(What.SUBMITTED, id_, 0, -1, message, body))
+        task.submitted = state.now
+        if state.journal.early:
+            state.journal.submitted.append(task)
     return task
 
 

@@ -10,6 +10,7 @@ from engineroom.core.arrivals import sender_gone
 from engineroom.core.edges import HasEnded
 from engineroom.core.events import ClientUp
 from engineroom.core.forgetting import drop_functions_of
+from engineroom.core.journal import Reception
 from engineroom.core.keeping.keeping import client_lost
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.presence.telling import tell_client
@@ -130,6 +131,8 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
     if session is None:
         return
     up_to = min(message.up_to, session.known_up_to)
+    if state.recording and state.journal.early:
+        state.journal.received.append(Reception(session.id, up_to, message.also))
     first = session.delivered_up_to + 1
     if up_to >= first:
         session.delivered_up_to = up_to

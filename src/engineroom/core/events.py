@@ -185,6 +185,13 @@ class FunctionLost(msgspec.Struct, frozen=True):
     words: str
 
 
+class Committed(msgspec.Struct, frozen=True):
+    """The ends of tasks up to this number are in the store, or never will be; from no peer in particular. See
+    `journal`."""
+
+    up_to: int
+
+
 class FunctionMissing(msgspec.Struct, frozen=True):
     """An engine lacks a function, or a part of it, that is not here either."""
 
@@ -237,4 +244,5 @@ Event = (
     | FunctionHere
     | FunctionLost
     | FunctionMissing
+    | Committed
 )

@@ -22,6 +22,7 @@ import msgspec
 from engineroom.core.attempts import put_back
 from engineroom.core.engines import Engine
 from engineroom.core.holding import first_of
+from engineroom.core.journal import note_try
 from engineroom.core.placement import pool_of, unassign
 from engineroom.core.prospects import can_lose_another
 from engineroom.core.results import give_up_all, lost
@@ -58,6 +59,7 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for task in tasks:
         ran = task.state is State.STARTED or (loss.running is not None and task in blamed)
         unassign(state, task, engine)
+        note_try(state, task, engine, _how_it_was_lost(loss, ran=ran, blamed=task in blamed))
         words = _verdict(state, task, engine, loss, ran=ran, blamed=task in blamed)
         if task.withdrawn is not None and (not ran or _was_killed_for(state, task)):
             over.setdefault((id(task.withdrawn), ""), (task.withdrawn, []))[1].append(task)
@@ -71,6 +73,13 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
         give_up_all(state, alike, outcome, engine.id)
     put_back(state, again)
     end_on(state, engine, lost(f"engine {engine.id} died ({loss.cause}) before this task had ended"))
+
+
+def _how_it_was_lost(loss: Loss, *, ran: bool, blamed: bool) -> str:
+    """Return what is recorded of an attempt that its engine took along."""
+    if ran:
+        return f"its engine died while it ran ({loss.cause})"
+    return f"its engine died ({loss.cause})" + ("" if blamed else " before it had started")
 
 
 def _was_killed_for(state: ControllerState, task: Task) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from engineroom.core.actions import Record, Send, What
+from engineroom.core.actions import Send
 from engineroom.core.capabilities import Asks, has
 from engineroom.core.edges import IsPlaced
 from engineroom.core.engines import CLOSED, Engine
@@ -211,8 +211,6 @@ def send_run(state: ControllerState, task: Task, engine: Engine) -> None:
             run = replace(run, inputs=inputs_of(task, task.waits))
             send_inputs(state, task, task.waits, engine)
         state.out.append(Send(engine.peer, run, task.body))
-        if state.recording:
-            state.out.append(Record(What.SENT, task.id, task.attempt, engine.id))
 
 
 def move(task: Task, pool: Pool) -> None:

@@ -27,6 +27,7 @@ from engineroom.core.events import (
     ClientBehind,
     ClientGone,
     ClientUp,
+    Committed,
     Dismiss,
     EngineClosed,
     EngineUp,
@@ -47,6 +48,7 @@ from engineroom.core.events import (
     Tick,
 )
 from engineroom.core.fullness import engine_full
+from engineroom.core.journal import committed
 from engineroom.core.keeping.keeping import forget, forget_gone, keep, kept_body_here, kept_body_lost
 from engineroom.core.membership import dismiss, engine_up, held
 from engineroom.core.nesting import waits
@@ -171,6 +173,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             _about_kept(state, peer, event)
         case FunctionComing() | FunctionHere() | FunctionLost() | FunctionMissing():
             _about_function(state, peer, event)
+        case Committed():
+            committed(state, event.up_to)
         case Large():
             raise AssertionError("a Large holds a Submit, a Finished or a Keep")
         case _:

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge, owe
-from engineroom.core.actions import Record, Send, What
+from engineroom.core.actions import Send
 from engineroom.core.edges import HasEnded, is_input
 from engineroom.core.engines import Engine
 from engineroom.core.forgetting import forget
 from engineroom.core.inputs import input_goes, life_of, must_stay
+from engineroom.core.journal import Reception, release_result
 from engineroom.core.outputs import drop_output, end_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.unsent import UNSENT, take_unsent, unsend
-from engineroom.ids import TaskId, task_id
+from engineroom.ids import TaskId
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
 from engineroom.protocol.task_ranges import numbers_in, task_pieces, tidy
 from engineroom.protocol.texts import brief
@@ -86,9 +87,13 @@ def cannot(words: str, *, name: str = "ImpossibleDependency") -> Outcome:
 def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | None = None) -> None:
     """End `task`. Its client is told, unless its number is put on the list of those that are `untold`."""
     forget(state, task)
+    session = task.session
     if state.recording:
-        state.out.append(Record(What.FINISHED, task.id, task.attempt, kept.result.engine, kept.result, kept.body))
-    _keep(state, task.session, task.number, kept, untold)
+        journal = state.journal
+        journal.ended.append((task, kept, session.outputs.get(task.number) if session.outputs else None))
+        if journal.early:
+            journal.last = kept.record = journal.last + 1
+    _keep(state, session, task.number, kept, untold)
 
 
 def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome) -> None:
@@ -110,7 +115,7 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
         # The client has said already that it waits for nothing up to here.
         drop_output(session, number)
         session.ends.ran(number, life_of(state, kept))
-        acknowledge(state, kept.engine, kept.number)
+        release_result(state, kept)
         return
     session.results[number] = kept
     session.kept_bytes += kept.size
@@ -133,7 +138,7 @@ def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for 
 
     Engines are told of all together.
     """
-    results, ran = session.results, session.ends.ran
+    results, ran, early = session.results, session.ends.ran, state.journal.early
     engines: dict[Engine, None] = {}
     for number in numbers:
         if session.outputs:
@@ -150,13 +155,14 @@ def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for 
         engine = kept.engine
         if engine is None:
             ran(number, life_of(state, kept))
-        else:
-            ran(number, engine.life)
-            engines[engine] = None
-            engine.unacknowledged.pop(kept.number, None)
-            engine.fresh[kept.number] = None
-        if state.recording:
-            state.out.append(Record(What.DELIVERED, task_id(session.id, number), 0, kept.result.engine))
+            continue
+        ran(number, engine.life)
+        if early and kept.record > state.journal.committed:
+            state.journal.uncommitted.append(kept)
+            continue
+        engines[engine] = None
+        engine.unacknowledged.pop(kept.number, None)
+        engine.fresh[kept.number] = None
     for engine in engines:
         owe(state, engine)
 
@@ -195,6 +201,10 @@ def _expire(state: ControllerState, session: Session) -> float:
             dropped.append(number)
     if dropped:
         session.dropped = tidy([*session.dropped, *((number, number) for number in dropped)])
+        if state.recording and state.journal.early:
+            state.journal.expired += [
+                Reception(session.id, 0, tasks.ranges) for tasks in task_pieces(session.id, dropped)
+            ]
     if session.results and due > state.now:
         return due
     return state.now + state.limits.linger if session.tasks else state.now

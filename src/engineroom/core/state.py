@@ -10,6 +10,7 @@ from engineroom.core.actions import Action, Send, ToPeer, WakeAt
 from engineroom.core.edges import News
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.invariants import check
+from engineroom.core.journal import Journal
 from engineroom.core.limits import Limits
 from engineroom.core.placement import Needs, Pool
 from engineroom.core.presence.register import Presence
@@ -34,9 +35,11 @@ class ControllerState:
     the actions so far.
     """
 
-    def __init__(self, limits: Limits | None = None, *, recording: bool = False) -> None:
+    def __init__(self, limits: Limits | None = None, *, recording: bool = False, early: bool = False) -> None:
+        """`recording`: the ends of tasks are noted in `journal`; `early`: see there."""
         self.limits = limits or Limits()
         self.recording = recording
+        self.journal = Journal(early=early)
         self.now = 0.0
         self.rng = Random(0)
         self.out: list[Action] = []

@@ -13,6 +13,7 @@ from engineroom.protocol.messages import Outcome, Result, Submit
 if TYPE_CHECKING:  # these know tasks, and tasks know them
     from engineroom.core.edges import Prerequisites, Use
     from engineroom.core.engines import Engine
+    from engineroom.core.journal import Try
     from engineroom.core.lines import Arrival, Line
     from engineroom.core.placement import Pool
     from engineroom.core.sessions import Session
@@ -99,6 +100,10 @@ class Task(HasState, gc=False, eq=False):
     """Its arguments, as long as they are on their way."""
     waits: Prerequisites | None = None
     """The other tasks on which it depends, None: on none."""
+    submitted: float = 0.0
+    """When it came, if that is recorded..."""
+    tries: tuple[Try, ...] = ()
+    """... and the attempts after which it went on."""
 
 
 def size_of(submit: Submit) -> int:
@@ -121,3 +126,5 @@ class Kept(msgspec.Struct, gc=False, eq=False):
     size: int
     finished: float
     use: Use | None = None
+    record: int = 0
+    """The number of its record, if engines wait until that is committed; see `journal`."""

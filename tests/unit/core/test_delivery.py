@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.core.actions import Action, DropFunction, Record, Send, WakeAt, What
+from engineroom.core.actions import Action, DropFunction, Send, WakeAt
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import ClientGone, ClientUp, EngineUp, FunctionHere
 from engineroom.core.limits import Limits
@@ -20,7 +20,7 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.task_ranges import one_task
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Death, Play, instance_id, result, run, session_id, submit, task
+from tests.unit.core.pretend import OK, Death, Play, instance_id, result, session_id, submit, task
 
 
 def sent(actions: list[Action], kind: type) -> list[tuple[int, object]]:
@@ -153,29 +153,6 @@ def test_functions_are_remembered_for_a_while() -> None:
         dropped += [action for action in actions if isinstance(action, DropFunction)]
 
     assert dropped == [DropFunction(b"b" * 16)]
-
-
-def test_records_are_made_when_somebody_keeps_them() -> None:
-    play = Play(recording=True)
-    play.connect(CLIENT)
-    play(ENGINE_0, EngineUp(instance_id(0)))
-    events = (
-        (CLIENT, submit(1)),
-        (ENGINE_0, Finished(1, task(1), 1, OK)),
-        (CLIENT, Delivered(1)),
-    )
-
-    records = [action for peer, event in events for action in play(peer, event) if isinstance(action, Record)]
-
-    assert [(record.what, record.task, record.engine) for record in records] == [
-        (What.SUBMITTED, task(1), -1),
-        (What.SENT, task(1), 0),
-        (What.FINISHED, task(1), 0),
-        (What.DELIVERED, task(1), 0),
-    ]
-    assert records[0].message == submit(1)
-    assert records[2].message == result(1, 0)
-    assert run(1).task == records[1].task
 
 
 def calls(play: Play, names: bytes, size: int = 100, *, first: int = 1) -> list[DropFunction]:
