@@ -179,7 +179,7 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
         resume(state, engine)
     engine.spare.pop(task.id, None)
     refresh(state, engine)
-    if state.recording and state.journal.early:
+    if state.journal.early:
         state.journal.started.append(task)
     state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
     if task.interrupt:

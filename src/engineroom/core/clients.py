@@ -131,7 +131,7 @@ def delivered(state: ControllerState, peer: Peer, message: Delivered) -> None:
     if session is None:
         return
     up_to = min(message.up_to, session.known_up_to)
-    if state.recording and state.journal.early:
+    if state.journal.early:
         state.journal.received.append(Reception(session.id, up_to, message.also))
     first = session.delivered_up_to + 1
     if up_to >= first:

@@ -201,10 +201,9 @@ def _expire(state: ControllerState, session: Session) -> float:
             dropped.append(number)
     if dropped:
         session.dropped = tidy([*session.dropped, *((number, number) for number in dropped)])
-        if state.recording and state.journal.early:
-            state.journal.expired += [
-                Reception(session.id, 0, tasks.ranges) for tasks in task_pieces(session.id, dropped)
-            ]
+        if state.journal.early:
+            pieces = task_pieces(session.id, dropped)
+            state.journal.expired += [Reception(session.id, 0, piece.ranges) for piece in pieces]
     if session.results and due > state.now:
         return due
     return state.now + state.limits.linger if session.tasks else state.now
