@@ -201,8 +201,10 @@ def _check_session(state: ControllerState, session: Session) -> None:
 
 
 def _check_acknowledgements(state: ControllerState) -> None:
-    """Each result of a living engine is kept for a client or may be forgotten by the engine, never both."""
+    """Each result of a living engine is kept for a client, or until its record is written, or may be forgotten by the
+    engine: only one of these."""
     kept = [kept for session in state.sessions.values() for kept in session.results.values() if kept.number]
+    kept += [its for its in state.journal.uncommitted if its.number]
     for engine in state.engines.values():
         numbers = [its.number for its in kept if its.engine is engine]
         assert sorted(numbers) == sorted(engine.unacknowledged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engineroom.core.acknowledgements import acknowledge, owe
+from engineroom.core.acknowledgements import owe
 from engineroom.core.actions import Send
 from engineroom.core.edges import HasEnded, is_input
 from engineroom.core.engines import Engine

@@ -29,6 +29,7 @@ EVERY = checks()
 WITHOUT_CHECKS = {
     "Began",
     "ClientUp",
+    "Committed",
     "Dismiss",
     "EngineUp",
     "FunctionComing",

@@ -12,6 +12,7 @@ from engineroom.core.actions import Accept, Action, DropBody, EndEngine, HangUp,
 from engineroom.core.events import (
     Began,
     ClientBehind,
+    Committed,
     FunctionMissing,
     HostClosed,
     HostSays,
@@ -113,6 +114,9 @@ class World:
             ahead_direct_bytes=1300,
         )
         self.play = play(limits, seed)
+        self.play.state.recording = True
+        self.play.state.journal.early = seed % 3 == 0
+        self.ended: set[TaskId] = set()
         self.peers = count(1)
         self.clients = [Client(self, 1), Client(self, 2)]
         self.engines: list[PretendEngine] = []
@@ -215,6 +219,8 @@ class World:
     def step(self, what: int, who: int, how: int) -> None:
         """Do one thing: `who` chooses whom it happens to, `how` the details."""
         client = self.clients[who % 2]
+        if how % 7 == 0:
+            self.record()
         if not self.engines:
             self.join()
         engine = self.engines[who % len(self.engines)]
@@ -233,6 +239,17 @@ class World:
             self.perform(self.play(Peer(0), HostSays(engine.host, says)))
         else:
             self.be_gone(what, engine, how)
+
+    def record(self) -> None:
+        """Whoever keeps records takes what was noted: the end of each task once."""
+        journal = self.play.state.journal
+        ended = [task.id for task, _, _ in journal.ended]
+        assert len({*ended} - self.ended) == len(ended), "a task has ended twice"
+        self.ended.update(ended)
+        journal.ended.clear()
+        journal.submitted.clear()
+        if journal.early:
+            self.perform(self.play(Peer(0), Committed(journal.last)))
 
     def bring(self, what: int, client: Client, engine: PretendEngine, how: int) -> None:
         """Bytes come, or do not, or are missed where they should be."""
@@ -435,6 +452,7 @@ class World:
             while client.asked and not client.withholds:
                 client.send_function(1)
             client.deliver(also=True)
+        self.record()
         self.perform(self.play.tick(0.2))
 
     def is_quiet(self) -> bool:
