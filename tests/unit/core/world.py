@@ -239,7 +239,7 @@ class World:
         else:
             self.be_gone(what, engine, how)
 
-    def record(self, now: bool = True) -> None:  # noqa: FBT001, FBT002 (it is for tests)
+    def record(self, now: bool = True) -> None:
         """Whoever keeps records takes what was noted, `now` or later: the end of each task once."""
         if not now:
             return
