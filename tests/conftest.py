@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.patience import SECONDS
+from tests.processes import kill_each, of_run, with_titles
 from tests.reader import Reader
 
 settings.register_profile(
@@ -44,18 +45,6 @@ def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> boo
     return bool(value)
 
 
-def _marked(run: str) -> list[psutil.Process]:
-    """Return the live processes that were started, by whatever way, from the test run `run`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get("ENGINEROOM_TEST_RUN") == run:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue  # gone, a zombie, or somebody else's
-    return found
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_places() -> Iterator[None]:
     """Keep the run away from the user's profiles and sockets; nothing of it may be left at the end."""
@@ -69,10 +58,9 @@ def own_places() -> Iterator[None]:
         patch.setenv("ENGINEROOM_SOCKET_DIR", str(sockets))
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         yield
-    gone = wait_until(lambda: not _marked(run))
-    left = [f"{process.pid} {' '.join(process.cmdline())}" for process in _marked(run)]
-    for process in _marked(run):
-        process.kill()
+    gone = wait_until(lambda: not of_run(run))
+    left = [f"{process.pid} {title}" for process, title in of_run(run)]
+    kill_each(process for process, _ in of_run(run))
     files = [str(path) for path in sockets.rglob("*") if path.is_socket()]
     shutil.rmtree(home, ignore_errors=True)
     assert gone, f"processes that outlive the run: {left}"
@@ -80,14 +68,7 @@ def own_places() -> Iterator[None]:
 
 
 def _children() -> set[int]:
-    found = set()
-    for child in psutil.Process().children():
-        try:
-            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline()):
-                found.add(child.pid)
-        except psutil.Error:
-            continue
-    return found
+    return {child.pid for child, title in with_titles(psutil.Process().children()) if "resource_tracker" not in title}
 
 
 def _sockets() -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 
 import engineroom as er
@@ -21,6 +20,7 @@ from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from engineroom.trail.steps import QUEUED, SUBMITTED, read_steps
 from tests.patience import SECONDS
+from tests.processes import descendants, kill_each
 from tests.real.slurm import Slurm
 from tests.system.conftest import Command, until
 
@@ -189,9 +189,8 @@ def test_the_controller_in_a_job_of_a_host_that_is_lost(
         assert rc[:].apply_sync(lambda: 1) == [1, 1]
     assert len(slurm.jobs()) == 2
     if lost == "the machine":
-        for child in psutil.Process(started.process.pid).children(recursive=True):
-            if "engineroom.cluster.clearing.sweeper" in child.cmdline():
-                child.kill()
+        family = descendants(started.process.pid)
+        kill_each(child for child, title in family if "engineroom.cluster.clearing.sweeper" in title)
     kill(profile, "ipcluster")
     until(lambda: slurm.jobs() == [])
     until(lambda: not list(profile.pid_dir.iterdir()))

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from engineroom import Client, Cluster
@@ -23,6 +22,7 @@ from engineroom.errors import CompositeError, EngineError, NoEnginesRegistered
 from engineroom.settings.profiles import Profile
 from tests.fuzz.arena import Story, running
 from tests.patience import SECONDS
+from tests.processes import of_run
 from tests.system.held_tasks import Mark
 
 
@@ -48,15 +48,7 @@ def answers(rc: Client, targets: list[int] | slice, function: Callable[[], Any])
 
 def processes_of_this_run() -> dict[int, str]:
     """Return the title of each live process that was started, by whatever way, from this test run."""
-    run, found = os.environ["ENGINEROOM_TEST_RUN"], {}
-    for process in psutil.process_iter():
-        try:
-            mine = process.pid != os.getpid() and process.environ().get("ENGINEROOM_TEST_RUN") == run
-            if mine and process.status() != psutil.STATUS_ZOMBIE:
-                found[process.pid] = " ".join(process.cmdline())
-        except (psutil.Error, OSError):
-            continue  # gone meanwhile, or somebody else's
-    return found
+    return {process.pid: title for process, title in of_run(os.environ["ENGINEROOM_TEST_RUN"])}
 
 
 def dead_sockets() -> set[Path]:

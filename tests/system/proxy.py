@@ -99,12 +99,18 @@ class Proxy:
         if not self._open:
             writer.transport.abort()
             return
+        ends = {writer}
+        self._writers |= ends  # cut while it is being connected, it is cut
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:  # there is nobody now, as the far end of a cable tells
+            self._writers -= ends
             writer.transport.abort()
             return
-        ends = {writer, far_writer}
+        if writer.transport.is_closing():
+            far_writer.transport.abort()
+            return
+        ends.add(far_writer)
         self._writers |= ends
         with contextlib.suppress(asyncio.CancelledError):  # by `_close`
             await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))

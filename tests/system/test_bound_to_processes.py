@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from engineroom import Client
 from engineroom.errors import EngineError, RemoteError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
+from tests.processes import kill_each
 from tests.system.conftest import SECONDS, Command, until
 from tests.system.held_tasks import wait_for_file
 
@@ -30,9 +32,9 @@ def kill_all(command: Command) -> None:
     host = psutil.Process(command.process.pid)
     everything = [*host.children(recursive=True), host]
     for process in everything:
-        process.send_signal(signal.SIGSTOP)
-    for process in everything:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGSTOP)
+    kill_each(everything)
     psutil.wait_procs(everything[:-1], SECONDS)
     command.ends()
 

@@ -124,6 +124,7 @@ def rc(far: Far, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     with Client(far.client_file, timeout=SECONDS, reconnect_timeout=20) as client:
         client.wait_for_engines(2, timeout=SECONDS)
         yield client
+        far.proxy.heal()  # whatever the test has left
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.5], ids=["shorter than the grace", "longer than the grace"])
@@ -186,6 +187,18 @@ def test_a_cut_in_the_middle_of_a_large_function_loses_nothing(far: Far, rc: Cli
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
 
 
+def the_engine_has(rc: Client, engine: int, count: int) -> None:
+    """Return once that many tasks are on the engine itself, and not merely sent to it by the controller.
+
+    One more that waits there can only be withdrawn by the engine, which hears of it behind all the others.
+    """
+    last = rc[engine].apply_async(abs, -1)
+    until(lambda: rc.queue_status()[engine]["queue"] == count + 1)
+    rc.abort(last)
+    assert last.wait(SECONDS)
+    assert last.status == "aborted"
+
+
 def test_engines_that_hold_many_tasks_come_back_with_all_of_them(far: Far, rc: Client, tmp_path: Path) -> None:
     """Far more than one message could list one by one; each runs once."""
     mark, runs, count = tmp_path / "mark", tmp_path / "runs", 3000
@@ -196,9 +209,10 @@ def test_engines_that_hold_many_tasks_come_back_with_all_of_them(far: Far, rc: C
         return number
 
     first, second = rc.ids
+    rc[:].apply_sync(once, 0, os.devnull)  # it is there from now on
     gates = [rc[first].apply_async(wait_for_file, str(mark)), rc[second].apply_async(wait_for_file, str(mark))]
     held = [rc[first].apply_async(once, number, str(runs)) for number in range(count)]
-    until(lambda: rc.queue_status()[first]["queue"] == count + 1)
+    the_engine_has(rc, first, count + 1)
     far.proxy.cut()
     put(mark, "")
     until(lambda: runs.exists() and len(runs.read_text()) > count // 2)  # so some have ended, and some may wait

@@ -220,9 +220,9 @@ def test_what_a_script_has_submitted_runs_though_the_script_ends(cluster: Cluste
 
 
 def controller_of(cluster: Cluster) -> psutil.Process:
-    mine = psutil.Process().children(recursive=True)
-    (found,) = [each for each in mine if " ".join(each.cmdline()).startswith("engineroom controller")]
-    return found
+    record = read_connection_file(cluster.client_connection_file).controller
+    assert record is not None
+    return psutil.Process(record.pid)
 
 
 def test_closing_beside_a_stopped_controller_ends_and_says_what_is_left(

@@ -16,6 +16,7 @@ from engineroom import Client, Cluster
 from engineroom.machine.left_behind import STAYS, mark_on
 from engineroom.machine.processes import start_time
 from tests.patience import SECONDS, slowly
+from tests.processes import descendants, with_titles
 from tests.system.conftest import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans can't be found")
@@ -145,10 +146,9 @@ def test_whatever_is_killed_takes_along_what_tasks_left(
     _, rc = running
     left = rc[0].apply_sync(leave_behind, str(tmp_path))
     engine = rc[0].apply_sync(os.getpid)
-    family = [psutil.Process(engine), *psutil.Process(engine).parents()]
-    family += [child for each in family for child in each.children()] if killed == "controller" else []
-    victim = next(each for each in family if " ".join(each.cmdline()).startswith(f"engineroom {killed}"))
-    victim.kill()
+    parents = with_titles(psutil.Process(engine).parents())
+    family = descendants() if killed == "controller" else parents
+    next(each for each, title in family if title.startswith(f"engineroom {killed}")).kill()
     until(lambda: not living(left), slowly(ENDS_WITHIN))
 
 

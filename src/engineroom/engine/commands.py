@@ -36,10 +36,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except psutil.NoSuchProcess:
         all_of_it = []
     for one in all_of_it:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile, or became another user's, as with sudo
             one.send_signal(signal.SIGINT)
     _, left = psutil.wait_procs(all_of_it, timeout=_GRACE)
     for one in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             one.kill()
     process.wait()
