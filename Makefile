@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
 BIN := $(VENV)/bin
 TWO := -n 2 --dist loadfile
+# Thousands of processes are started here, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test chaos check fuzz bench bench-against bench-peers test-real clean

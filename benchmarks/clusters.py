@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from traitlets.config import Config
 
 import engineroom as er
 from benchmarks.work import noop
@@ -18,17 +19,17 @@ START_TIMEOUT = 60
 
 
 @contextmanager
-def cluster(engines: int, *, tls: bool = False) -> Iterator[er.Client]:
+def cluster(engines: int, *, tls: bool = False, config: Config | None = None) -> Iterator[er.Client]:
     """Yield a client of a fresh cluster whose engines have all answered once.
 
-    `tls`: every connection is TCP with TLS, as between machines, instead of a Unix socket.
+    `tls`: every connection is TCP with TLS, as between machines, instead of a Unix socket. `config`: of the cluster.
     """
     home = Path(tempfile.mkdtemp(prefix="er-bench-"))
     changed = {"IPYTHONDIR": str(home), **({"ENGINEROOM_TRANSPORT": "tls"} if tls else {})}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
-        with er.Cluster(n=engines, profile_dir=str(home / "profile_bench")) as rc:
+        with er.Cluster(n=engines, profile_dir=str(home / "profile_bench"), config=config or Config()) as rc:
             rc.wait_for_engines(engines, timeout=START_TIMEOUT)
             rc[:].apply_sync(noop)
             yield rc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,9 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from tests.patience import SECONDS
 from tests.processes import kill_each, of_run, with_titles
 from tests.reader import Reader
+
+sys.dont_write_bytecode = False  # nor in what is started here: each process would compile all that it imports
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile(
     "same everywhere",
