@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engineroom.serialize.payloads import pack, unpack
+from engineroom.serialize.rules import otherwise
 
 Buffers = list[Any]
 
@@ -49,15 +50,24 @@ def unpack_apply_message(
 
 
 def use_pickle() -> None:
-    """Do nothing: values are pickled with plain pickle wherever that works."""
+    """End what `use_dill` has begun in this process. Values are pickled with plain pickle wherever that works."""
+    otherwise.clear()
 
 
 def use_cloudpickle() -> None:
-    """Do nothing: cloudpickle is used for all that plain pickle can't send."""
+    """End what `use_dill` has begun in this process. Cloudpickle sends what plain pickle cannot."""
+    otherwise.clear()
 
 
 def use_dill() -> None:
-    """Do nothing: cloudpickle is used for all that plain pickle can't send; `dill` is not needed."""
+    """Have this process send with dill what neither pickle nor cloudpickle can send, such as open files and locks.
+
+    ModuleNotFoundError: dill is not installed here. Where such values arrive, it must be installed, too.
+    """
+    from engineroom.serialize.by_value.dilled import DillPickler, find_dill  # few ask for it
+
+    find_dill()
+    otherwise[:] = [DillPickler]
 
 
 __all__ = [

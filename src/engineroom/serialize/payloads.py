@@ -21,7 +21,7 @@ from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Buffer, Packed, lay_out, split
 from engineroom.serialize.modules.own import own
-from engineroom.serialize.rules import rules
+from engineroom.serialize.rules import otherwise, rules
 
 _USUAL_LIMIT = 10_000
 """Up to this limit of recursion, pickling needs no longer stack than each thread has."""
@@ -121,7 +121,22 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
             from engineroom.serialize.deep import deeper  # hardly anybody needs it
 
             return deeper(lambda: _by_value(value, wrapped, buffers, what, root))
+        if otherwise and (pickle := _otherwise(wrapped, buffers)):
+            return pickle
         raise PackError(explain(value, what, error, root=root)) from error
+
+
+def _otherwise(wrapped: object, buffers: list[PickleBuffer] | None) -> bytes | None:
+    """Return a pickle as the user has chosen for what cannot be sent, None if that fails, too."""
+    from engineroom.serialize.by_value import pickler
+
+    if buffers:
+        buffers.clear()
+    try:
+        pickle = pickler.dumps(wrapped, buffers, otherwise[0])
+    except Exception:  # noqa: BLE001 -- any object may refuse in its own way, and how it did at first is told
+        return None
+    return _with_modules(pickle) if own.any() else pickle
 
 
 def _ruled() -> Any:

@@ -17,6 +17,9 @@ rules: dict[Any, Rule] = {}
 openers: dict[type, Opener] = {}
 """How what has travelled so is turned back, by its type."""
 
+otherwise: list[Any] = []
+"""The kind of pickler, at most one, that tries what cannot be sent: see `old_names.use_dill`."""
+
 
 def rule_for(kind: type) -> Rule | None:
     """Return the rule for values of this type, None if there is none."""

@@ -78,15 +78,27 @@ class PreparingView(View[Kind]):
         return self.sync_imports()
 
     def use_dill(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
+        """Send with dill, from here and from the engines, what cloudpickle cannot send; return an AsyncResult.
+
+        Such values are open files and locks, for example. ModuleNotFoundError: dill is not installed here.
+        """
+        use_dill()
         return self.apply(use_dill)
 
     def use_cloudpickle(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Cloudpickle already sends what plain pickle cannot."""
+        """End what `use_dill()` has begun, here and on the engines; return an AsyncResult.
+
+        Cloudpickle sends what plain pickle cannot.
+        """
+        use_cloudpickle()
         return self.apply(use_cloudpickle)
 
     def use_pickle(self) -> Any:
-        """Do nothing on each engine; return an AsyncResult. Plain pickle is already used wherever it works."""
+        """End what `use_dill()` has begun, here and on the engines; return an AsyncResult.
+
+        Plain pickle is used wherever it works.
+        """
+        use_pickle()
         return self.apply(use_pickle)
 
     def _call(

@@ -11,6 +11,7 @@ from engineroom.serialize.by_value import pickler
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.refusals.parts import Part, parts_of
 from engineroom.serialize.refusals.staying import advice_for, stays
+from engineroom.serialize.rules import otherwise
 
 _DEPTH = 50
 _PARTS = 100_000
@@ -138,7 +139,7 @@ def _failing_part(value: object, seen: set[int]) -> tuple[Part, BaseException] |
 
 def _failure(value: object) -> BaseException | None:
     try:
-        pickler.dumps(value, [])  # arrays are no part of a pickle that nobody reads
+        pickler.dumps(value, [], next(iter(otherwise), None))  # arrays are no part of a pickle that nobody reads
     except Exception as error:  # noqa: BLE001 -- whatever it is, this is the culprit
         return error
     return None
