@@ -43,6 +43,11 @@ class Proxy:
         """Carry everything again."""
         self._call(self._heal)
 
+    def hurry(self) -> None:
+        """Carry as much as it can from now on."""
+        self._rate = 0
+        self._call(self._heal)
+
     def __enter__(self) -> Self:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(SECONDS)

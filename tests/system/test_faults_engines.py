@@ -109,8 +109,7 @@ def seconds_until_known(rc: Client, engine: int) -> float:
 
 def test_a_killed_engine_is_known_at_once_with_its_cause(rc: Client, start: Callable[[int], list[int]]) -> None:
     # What waits for a time-out is never quick, however quiet the machine; what does not is so once, however busy.
-    assert Limits().host_seconds > 2 * KNOWN
-    assert min(seconds_until_known(rc, engine) for engine in start(4)) <= KNOWN
+    assert min(seconds_until_known(rc, engine) for engine in start(3)) < Limits().host_seconds / 2
 
 
 def test_balanced_tasks_of_a_killed_engine_run_elsewhere(rc: Client, engine: int, pid: int, tmp_path: Path) -> None:
@@ -241,7 +240,7 @@ def hold(seconds: float, mark: str) -> int:
 def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three times the liveness limit of a second, without a byte read, while 1 GiB is pushed to it."""
+    """Three times the liveness limit of a second, without a byte read, while 256 MiB are pushed to it."""
     config = Config({"HeartMonitor": {"period": 100, "max_heartmonitor_misses": 10}})
     cluster = Cluster(n=1, profile_dir=tmp_path / "profile_busy", config=config)
     with monkeypatch.context() as patch:
@@ -253,9 +252,9 @@ def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(
             pid = rc[0].apply_async(os.getpid).get(timeout=SECONDS)
             held = rc[0].apply_async(hold, 3.0, str(mark))
             until(mark.exists)
-            pushed = rc[0].with_flags(track=True).apply_async(len, memoryview(mmap.mmap(-1, 1024**3)))
+            pushed = rc[0].with_flags(track=True).apply_async(len, memoryview(mmap.mmap(-1, 1024**2 * 256)))
             assert held.get(timeout=SECONDS) == 0
-            assert pushed.get(timeout=3 * SECONDS) == 1024**3
+            assert pushed.get(timeout=SECONDS) == 1024**2 * 256
             assert rc[0].apply_async(os.getpid).get(timeout=SECONDS) == pid
     finally:
         cluster.stop_cluster_sync()

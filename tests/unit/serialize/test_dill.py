@@ -62,7 +62,7 @@ def test_locks_arrive_as_they_are() -> None:
 
 @pytest.mark.usefixtures("dill")
 def test_what_dill_cannot_send_either_is_named_and_nothing_beside_it(tmp_path: Path) -> None:
-    with open(tmp_path / "file", "w") as file, pytest.raises(PackError, match=r"'value\[1\]' is a 'generator'|generator"):
+    with open(tmp_path / "file", "w") as file, pytest.raises(PackError, match="generator"):
         pack([file, (number for number in range(3))])
 
 
