@@ -145,7 +145,7 @@ def test_a_busy_engine_is_waited_for_or_not(terminal: Terminal, rc: Client) -> N
 
 def test_a_console_whose_connection_file_is_missing_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
-        [IPCLUSTER, "console", "0", f"--file={tmp_path / 'none.json'}"],
+        [IPCLUSTER, "console", "0", f"--file={tmp_path / 'none.json'}", "--timeout=0.2"],
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -36,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
         profile_dir=None if file else place.path,
         cluster_id=None if file else app.cluster_id,
         sshserver=app.sshserver or None,
+        timeout=app.timeout,
         patience=None,
     ) as client:
         if number is None:

@@ -266,6 +266,7 @@ class IPClusterConsole(BaseParallelApplication):
     sshserver = option(
         Unicode("", help="SSH server to tunnel through, [user@]host[:port]; overrides the connection file."), "ssh"
     )
+    timeout = option(Float(10, min=0, help="Seconds to wait for the controller to answer."), "timeout")
 
 
 class IPClusterConfig(IPClusterStart):
