@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,12 +184,17 @@ def test_a_callback_that_fails_shows_its_traceback(run: Callable[[str], Shown]) 
     assert "ZeroDivisionError: division by zero" in shown.text
 
 
-def test_a_busy_engine_hears_of_a_moved_slider_later_and_only_of_its_last_place(run: Callable[[str], Shown]) -> None:
+def test_a_busy_engine_hears_of_a_moved_slider_later_and_only_of_its_last_place(
+    run: Callable[[str], Shown], tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
     shown = run(
-        MAKES + "rc[0].push({'go': False}).get()\nrc[0].execute('count = [0]; slider.observe(lambda change: "
+        MAKES + "rc[0].execute('count = [0]; slider.observe(lambda change: "
         'count.append(change["new"]), "value")\').get()\n'
-        "busy = rc[0].execute('import threading; threading.Event().wait(1)')\n"
+        f"busy = rc[0].execute('import os, time\\nwhile not os.path.exists({str(mark)!r}): time.sleep(0.01)')\n"
+        "wait_until(busy.running)\n"
         "for value in range(10, 60):\n    touch(ids[0], value=value)\n"
+        f"open({str(mark)!r}, 'w').close()\n"
         "wait_until(lambda: rc[0].pull('slider.value').get() == 59)\nprint(rc[0].pull('count').get())"
     )
     assert "[0, 10, 59]" in shown.text
