@@ -1,6 +1,5 @@
 """A kind of launcher of one's own, whole: what it starts has a mark in its environment."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -31,18 +30,11 @@ class MarkedLauncher(EngineLauncher, ControllerLauncher):
 
     def signal(self, handle, signum):
         for process in self.alive(handle):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ends meanwhile
-                process.send_signal(signum)
+            process.send_signal(signum)
 
     def stop(self, handle):
         self.signal(handle, signal.SIGTERM)
         psutil.wait_procs(self.alive(handle), timeout=5)
 
     def alive(self, handle):
-        return [each for each in psutil.process_iter() if each.pid in handle["pids"] and self.runs(each)]
-
-    def runs(self, process):
-        try:
-            return process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        return [p for p in psutil.process_iter(["status"]) if p.pid in handle["pids"] and p.info["status"] != "zombie"]

@@ -70,7 +70,7 @@ def test_what_dill_cannot_send_either_is_named_and_nothing_beside_it(tmp_path: P
 @pytest.mark.usefixtures("dill")
 def test_it_ends(tmp_path: Path, end: Any) -> None:
     end()
-    with open(tmp_path / "file", "w") as file, pytest.raises(PackError, match="open file"):
+    with open(tmp_path / "file", "w") as file, pytest.raises(PackError, match="Send its path"):
         pack(file)
 
 

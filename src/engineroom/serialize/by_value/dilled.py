@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from engineroom.serialize.by_value.ruled import RuledPickler
@@ -12,6 +12,9 @@ _MISSING = (
     "dill is not installed where {who}. Install it there (`pip install dill`), or send what cloudpickle can send and "
     "do not call `use_dill()`."
 )
+
+_BY_NAME = frozenset({FunctionType, BuiltinFunctionType})
+"""Of these, what can be imported is pickled by name."""
 
 
 def find_dill(who: str = "`use_dill()` was called") -> ModuleType:
@@ -37,14 +40,17 @@ class DillPickler(RuledPickler):
     def reducer_override(self, value: Any) -> Any:
         try:
             reduced = super().reducer_override(value)
-            if reduced is NotImplemented and self._is_for_dill(type(value)):
-                value.__reduce_ex__(5)  # what can be sent without dill goes without it
+            if reduced is NotImplemented and self._is_known(type(value)):
+                self._try_without(value)
         except (TypeError, pickle.PicklingError):
             return from_dill, (find_dill().dumps(value),)
         return reduced
 
-    def _is_for_dill(self, kind: type) -> bool:
-        return kind not in _PLAIN and kind not in self.dispatch_table and kind in find_dill().Pickler.dispatch
+    def _is_known(self, kind: type) -> bool:
+        return kind not in _BY_NAME and kind in find_dill().Pickler.dispatch
 
+    def _try_without(self, value: Any) -> None:
+        """Raise what keeps `value` from being sent without dill, if anything does."""
+        way = self.dispatch_table.get(type(value))
+        value.__reduce_ex__(5) if way is None else way(value)
 
-_PLAIN = frozenset(pickle._Pickler.dispatch)  # type: ignore[attr-defined]  # the types that pickle has in its own code
