@@ -191,7 +191,8 @@ def test_a_busy_engine_hears_of_a_moved_slider_later_and_only_of_its_last_place(
     shown = run(
         MAKES + "rc[0].execute('count = [0]; slider.observe(lambda change: "
         'count.append(change["new"]), "value")\').get()\n'
-        f"busy = rc[0].execute('import os, time\\nwhile not os.path.exists({str(mark)!r}): time.sleep(0.01)')\n"
+        f"rc[0].push({{'mark': {str(mark)!r}}}).get()\n"
+        "busy = rc[0].execute('import os, time\\nwhile not os.path.exists(mark): time.sleep(0.01)')\n"
         "wait_until(busy.running)\n"
         "for value in range(10, 60):\n    touch(ids[0], value=value)\n"
         f"open({str(mark)!r}, 'w').close()\n"
