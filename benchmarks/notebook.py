@@ -58,7 +58,7 @@ def _typed(engines: int, config: Config | None = None) -> Iterator[tuple[Cell, e
     from IPython.core.interactiveshell import InteractiveShell  # other rows are measured outside IPython
     from IPython.utils.capture import capture_output
 
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell: Any = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
     def run(cell: str) -> Any:
         with capture_output() as shown:

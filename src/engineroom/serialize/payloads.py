@@ -121,8 +121,8 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
             from engineroom.serialize.deep import deeper  # hardly anybody needs it
 
             return deeper(lambda: _by_value(value, wrapped, buffers, what, root))
-        if otherwise and (pickle := _otherwise(wrapped, buffers)):
-            return pickle
+        if otherwise and (by_choice := _otherwise(wrapped, buffers)):
+            return by_choice
         raise PackError(explain(value, what, error, root=root)) from error
 
 
