@@ -16,7 +16,7 @@ from engineroom.core.prefetch import refresh
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
-from engineroom.core.tasks import Task, size_of
+from engineroom.core.tasks import Task
 from engineroom.core.unsent import take_unsent
 from engineroom.core.waiting import begin, go_on_for, is_behind, wait
 from engineroom.ids import INSTANCE_BYTES, Instance, Peer, TaskId, number_of, task_id
@@ -169,9 +169,8 @@ def _new(
     if function.owner is not session:
         function.owner = function.owner is not False or session
     function.users += 1
-    size = size_of(message)
-    task = Task(State.QUEUED, id_, number, session, message, body, function, size)
-    session.submitted_bytes += size
+    task = Task(State.QUEUED, id_, number, session, message, body, function)
+    session.submitted_bytes += task.size
     if not isinstance(call.body, bytes):
         task.large = call.body.size
     session.tasks[number] = task

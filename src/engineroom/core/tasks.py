@@ -68,8 +68,6 @@ class Task(HasState, gc=False, eq=False):
     submit: Submit
     body: object
     function: MeasuredFunction
-    size: int
-    """Bytes that it takes here, apart from those that come as a stream."""
     large: int = 0
     """Bytes of its payload, where that comes as a stream."""
     target: int = -1
@@ -105,12 +103,12 @@ class Task(HasState, gc=False, eq=False):
     tries: tuple[Try, ...] = ()
     """... and the attempts after which it went on."""
 
-
-def size_of(submit: Submit) -> int:
-    """Return the bytes that one task of `submit` takes here, apart from those that come as a stream."""
-    body, to = submit.call.body, submit.to
-    inline = len(body) if isinstance(body, bytes) else 0
-    return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
+    @property
+    def size(self) -> int:
+        """Bytes that it takes here, apart from those that come as a stream. (A field would take more.)"""
+        body, to = self.submit.call.body, self.submit.to
+        inline = len(body) if isinstance(body, bytes) else 0
+        return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):
