@@ -89,13 +89,13 @@ def test_a_controller_by_options_of_the_seed(command: Start, profile: Profile) -
 
 
 @pytest.mark.parametrize("program", [("ipcontroller",), ("ipcluster", "start", "-n", "1")])
-def test_a_database_that_is_not_built_yet(program: tuple[str, ...], command: Start, profile: Profile) -> None:
+def test_a_database_that_does_not_exist(program: tuple[str, ...], command: Start, profile: Profile) -> None:
     profile.prepare()
-    line = "c.HubFactory.db_class = 'IPython.parallel.controller.sqlitedb.SQLiteDB'\n"
+    line = "c.HubFactory.db_class = 'IPython.parallel.controller.shelf.Shelf'\n"
     (profile.path / "ipcontroller_config.py").write_text(line)
     start = command(*program)
     assert start.ends() == 2
-    assert "is not available yet; the choices are DictDB, NoDB" in start.output
+    assert "does not exist; the choices are DictDB, SQLiteDB, MongoDB, NoDB" in start.output
     assert "Traceback" not in start.output
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from engineroom.core.limits import Limits
 from engineroom.settings.profiles import ConnectionFiles
+from engineroom.store.config import DictStore, StoreConfig
 
 _OFTEN = 0.05
 
@@ -71,6 +72,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """Who has not answered for so long is called unresponsive..."""
     unresponsive_timeout: float = 0.0
     """... and is lost after so long; 0: never."""
+    store: StoreConfig = DictStore()
+    """Where tasks are kept."""
 
     @property
     def connection_files(self) -> ConnectionFiles:

@@ -14,6 +14,7 @@ from engineroom.machine.own_modules import places_for
 from engineroom.settings.amount_traits import Resources, Size, Tags
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
+from engineroom.settings.databases import DATABASES
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_names import ENGINES, LauncherName
 from engineroom.settings.option import option
@@ -155,7 +156,7 @@ class IPClusterStart(IPClusterEngines):
 
     subcommand = "start"
     arguments_shown = "[-- ipcontroller options]"
-    option_classes = (Cluster, TaskScheduler, HeartMonitor, IPController, IPEngine)
+    option_classes = (Cluster, TaskScheduler, HeartMonitor, *DATABASES, IPController, IPEngine)
     flag_classes = (Cluster, TaskScheduler, HeartMonitor, IPController)
     more_help = "Arguments after `--` are passed to ipcontroller. " + IPClusterEngines.more_help
     first: ClassVar[tuple[str, ...]] = (

@@ -6,7 +6,8 @@ from traitlets import Bool, CaselessStrEnum, Float, Int, Unicode
 from traitlets.config import Configurable
 
 from engineroom.settings.application import BaseParallelApplication
-from engineroom.settings.named import Named
+from engineroom.settings.database_names import DatabaseName
+from engineroom.settings.databases import DATABASES
 from engineroom.settings.option import PortList, option
 
 POLICIES = ("leastload", "lru", "plainrandom", "pure", "twobin", "weighted")
@@ -35,7 +36,7 @@ class IPController(BaseParallelApplication):
 
     name = Unicode("ipcontroller")
     config_name = "ipcontroller"
-    option_classes = (TaskScheduler, HeartMonitor)
+    option_classes = (TaskScheduler, HeartMonitor, *DATABASES)
     flag_classes = option_classes
     old_classes = ("IPControllerApp", "HubFactory")
     first = (
@@ -68,13 +69,7 @@ class IPController(BaseParallelApplication):
         Bool(default_value=False, help="Keep port, keys and connection files of the last start."), "reuse"
     )
     db_class = option(
-        Named(
-            "DictDB",
-            what="database",
-            choices={"DictDB": (), "NoDB": ()},
-            later=("SQLiteDB", "MongoDB"),
-            words="Database of finished tasks. It has no effect yet, and selecting SQLiteDB or MongoDB is an error.",
-        ),
+        DatabaseName(),
         shortcuts={"dictdb": "DictDB", "nodb": "NoDB", "sqlitedb": "SQLiteDB", "mongodb": "MongoDB"},
     )
     ssh_server = option(

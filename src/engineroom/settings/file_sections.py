@@ -9,6 +9,7 @@ from traitlets.config import Configurable
 
 from engineroom.settings.cluster import Cluster, IPClusterStart, IPClusterStop
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
+from engineroom.settings.databases import DATABASES
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launcher_kinds import KINDS
 from engineroom.settings.launchers import (
@@ -155,6 +156,12 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         Section("The controller", "", (), (IPController,)),
         Section("Scheduling", "", (), (TaskScheduler,)),
         Section("When a machine counts as disconnected", "", (), (HeartMonitor,)),
+        Section(
+            "Databases of tasks",
+            "IPController.db_class chooses one. Of the others, the options have no effect.",
+            ("c.IPController.db_class = 'SQLiteDB'",),
+            DATABASES,
+        ),
     ),
     "ipengine": (Section("The engine", "", (), (IPEngine,)),),
 }

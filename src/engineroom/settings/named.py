@@ -20,16 +20,10 @@ class Named(TraitType[str, Any]):
 
     ours = _OURS
 
-    def __init__(
-        self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], later: Sequence[str] = (), words: str
-    ) -> None:
-        """`choices`: by own name, the names of classes. `later`: what users may ask for, and is not built yet.
-
-        `words`: the help.
-        """
+    def __init__(self, default: str, *, what: str, choices: Mapping[str, Sequence[str]], words: str) -> None:
+        """`choices`: by own name, the names of classes. `words`: the help."""
         super().__init__(default, help=words)
         self.what, self.choices = what, tuple(choices)
-        self.later = {name.lower() for name in later}
         self.by_name = {each.lower(): name for name, classes in choices.items() for each in (name, *classes)}
         self.info_text = f"the name of a {what}: {' or '.join(choices)}"
 
@@ -40,8 +34,6 @@ class Named(TraitType[str, Any]):
         known = not module or f"{module}.".startswith(_OURS)
         if known and name.lower() in self.by_name:
             return self.by_name[name.lower()]
-        if known and name.lower() in self.later:
-            raise TraitError(f"{self.name}: the {self.what} {full!r} is not available yet; {self.there_is()}")
         meant = nearest(name, self.by_name)
         raise TraitError(f"{self.name}: the {self.what} {full!r} does not exist; {self.there_is()}{meant}")
 

@@ -12,7 +12,7 @@ from traitlets.config import Config, Configurable
 
 from engineroom.settings.ipython_options import rename
 from engineroom.settings.option import names_in, nearest, spellings_of
-from engineroom.settings.without_meaning import WITHOUT_MEANING, says_nothing, says_nothing_yet
+from engineroom.settings.without_meaning import WITHOUT_MEANING, says_nothing
 
 
 def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
@@ -27,10 +27,6 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
         return []
     from engineroom.settings.catalogue import CLASSES  # many classes, and few need them
 
-    early = [name for name in strange if says_nothing_yet(name.partition(".")[0])]
-    for name in early:
-        _take(config, name)
-    strange = [name for name in strange if name not in early]
     sections = _sections_today(CLASSES)
     ignored = [name for name in strange if _ignored(name, sections)]
     for name in ignored:
@@ -43,8 +39,6 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
     said = [f"{old} is an old name: it is now {new}" for old, new in renamed]
     if ignored:
         said.append(f"ignored, because it has no meaning here: {', '.join(ignored)}")
-    if early:
-        said.append(f"ignored, because databases are not available yet: {', '.join(early)}")
     return said
 
 

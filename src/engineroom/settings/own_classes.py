@@ -26,8 +26,11 @@ class OwnClass(str):
         return made
 
 
-def own_class_path(value: str | type) -> str | None:
-    """Return `module.Class` of the launcher that `value`, a class, its path or an entry point, means; None: of ours."""
+def own_class_path(value: str | type, group: str = ENTRY_POINTS) -> str | None:
+    """Return `module.Class` of the launcher that `value`, a class, its path or an entry point, means; None: of ours.
+
+    `group`: where entry points of other things than launchers are.
+    """
     if isinstance(value, OwnClass):
         return value
     if isinstance(value, type):
@@ -37,14 +40,14 @@ def own_class_path(value: str | type) -> str | None:
         return None if path.startswith(Named.ours) else path
     if "." in value:
         return None if value.startswith(Named.ours) else value
-    for found in own_entry_points():
+    for found in own_entry_points(group):
         if found.name.lower() == value.lower():
             return str(found.value.replace(":", "."))
     return None
 
 
-def own_entry_points() -> Any:
-    """Return the entry points by which installed packages offer launchers."""
+def own_entry_points(group: str = ENTRY_POINTS) -> Any:
+    """Return the entry points by which installed packages offer launchers, or what else `group` is for."""
     from importlib.metadata import entry_points  # takes 10 ms, and few have launchers of their own
 
-    return entry_points(group=ENTRY_POINTS)
+    return entry_points(group=group)

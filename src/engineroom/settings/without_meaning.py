@@ -15,10 +15,7 @@ _EVERY_APPLICATION = (
     *("auto_create", "copy_config_files", "extra_config_file", "log_url", "overwrite", "verbose_crash"),
 )
 
-WHOLE_CLASSES = frozenset({"Hub", "IPClusterClean", "IPClusterList", "LogWatcher", "Session"})
-
-LATER = frozenset({"BaseDB", "DictDB", "MongoDB", "NoDB", "SQLiteDB"})
-"""Classes whose options will mean something: databases of finished tasks. Until then there are none but in memory."""
+WHOLE_CLASSES = frozenset({"BaseDB", "Hub", "IPClusterClean", "IPClusterList", "LogWatcher", "NoDB", "Session"})
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "Cluster": ("load_profile", "send_engines_connection_env"),
@@ -45,7 +42,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """By class, the names of its options that have no meaning."""
 
-WITHOUT_MEANING = WHOLE_CLASSES | LATER | OPTIONS.keys() | {"Application", "BaseParallelApplication"}
+WITHOUT_MEANING = WHOLE_CLASSES | OPTIONS.keys() | {"Application", "BaseParallelApplication"}
 """Every class that has such options."""
 
 FLAGS = {
@@ -75,8 +72,3 @@ def says_nothing(section: str, name: str) -> bool:
         or name in OPTIONS.get(section, ())
         or (section in {"Application", "BaseParallelApplication"} and name in _EVERY_APPLICATION)
     )
-
-
-def says_nothing_yet(section: str) -> bool:
-    """Return whether options of this class are for what is not built yet."""
-    return section in LATER

@@ -11,6 +11,7 @@ from engineroom.settings.catalogue import FILES
 from engineroom.settings.cluster import Cluster, IPClusterStart
 from engineroom.settings.config_files import config_file
 from engineroom.settings.controller import HeartMonitor, IPController
+from engineroom.settings.databases import MongoDB, SQLiteDB
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.launchers import PBSEngineSetLauncher, SSHControllerLauncher, SSHEngineSetLauncher
 from engineroom.settings.option import OptionError, configured
@@ -73,8 +74,8 @@ def test_the_controllers_file(profile: Profile, caplog: pytest.LogCaptureFixture
     assert (options.ip, options.ssh_server, options.db_class) == ("*", "login.mycluster.net", "DictDB")
     assert options.location == socket.gethostbyname_ex(socket.gethostname())[-1][0]
     assert not any("is not an option" in line for line in caplog.messages)
-    [early] = [line for line in caplog.messages if "databases are not available yet" in line]
-    assert early.endswith("MongoDB.database, MongoDB.connection_args, MongoDB.connection_kwargs, SQLiteDB.table")
+    mongo, sqlite = configured(MongoDB, options.config), configured(SQLiteDB, options.config)
+    assert (mongo.database, mongo.connection_args, mongo.connection_kwargs, sqlite.table) == ("tasks", [], {}, "tasks")
 
 
 def test_the_engines_file(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
@@ -106,11 +107,10 @@ def test_every_name_of_a_launcher(option: str, spelling: str, name: str, profile
     assert configured(Cluster, read_application(IPClusterStart, []).config).engine_launcher_class == name
 
 
-@pytest.mark.parametrize("database", ["mongodb.MongoDB", "sqlitedb.SQLiteDB"])
-def test_databases_that_are_not_built_yet(database: str, profile: Profile) -> None:
+@pytest.mark.parametrize("database", ["dictdb.DictDB", "mongodb.MongoDB", "sqlitedb.SQLiteDB"])
+def test_every_database(database: str, profile: Profile) -> None:
     write(profile, "ipcontroller", f"c.HubFactory.db_class = 'IPython.parallel.controller.{database}'\n")
-    with pytest.raises(OptionError, match="is not available yet; the choices are DictDB, NoDB"):
-        read_application(IPController, [])
+    assert read_application(IPController, []).db_class == database.partition(".")[2]
 
 
 def test_a_class_without_its_c(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,12 +10,9 @@ from engineroom.settings.controller import IPController
 from engineroom.settings.launchers import LAUNCHERS
 from engineroom.settings.option import OptionError, configured
 from engineroom.settings.reading import read_application
+from tests.store.conftest import ListStore
 
 pytestmark = pytest.mark.usefixtures("profile")
-
-
-class DictDB:
-    """A class of that name that is not ours."""
 
 
 @pytest.mark.parametrize(
@@ -27,6 +24,15 @@ class DictDB:
         ("ipyparallel.controller.dictdb.DictDB", "DictDB"),
         ("NoDB", "NoDB"),
         ("IPython.parallel.controller.dictdb.NoDB", "NoDB"),
+        ("nodb", "NoDB"),
+        ("SQLiteDB", "SQLiteDB"),
+        ("sqlitedb", "SQLiteDB"),
+        ("IPython.parallel.controller.sqlitedb.SQLiteDB", "SQLiteDB"),
+        ("ipyparallel.controller.sqlitedb.SQLiteDB", "SQLiteDB"),
+        ("engineroom.store.sqlite.store.SQLiteStore", "SQLiteDB"),
+        ("mongodb", "MongoDB"),
+        ("IPython.parallel.controller.mongodb.MongoDB", "MongoDB"),
+        ("ipyparallel.controller.mongodb.MongoDB", "MongoDB"),
     ],
 )
 def test_databases(spelling: str, name: str) -> None:
@@ -34,31 +40,29 @@ def test_databases(spelling: str, name: str) -> None:
     assert read_application(IPController, [f"--HubFactory.db_class={spelling}"]).db_class == name
 
 
-@pytest.mark.parametrize(("flag", "name"), [("--dictdb", "DictDB"), ("--nodb", "NoDB")])
-def test_databases_by_flag(flag: str, name: str) -> None:
-    assert read_application(IPController, [flag]).db_class == name
+@pytest.mark.parametrize("name", ["DictDB", "NoDB", "SQLiteDB", "MongoDB"])
+def test_databases_by_flag(name: str) -> None:
+    assert read_application(IPController, [f"--{name.lower()}"]).db_class == name
 
 
-@pytest.mark.parametrize(
-    "spelling",
-    [
-        "--sqlitedb",
-        "--mongodb",
-        "--IPController.db_class=sqlitedb",
-        "--HubFactory.db_class=IPython.parallel.controller.sqlitedb.SQLiteDB",
-        "--HubFactory.db_class=IPython.parallel.controller.mongodb.MongoDB",
-        "--IPController.db_class=ipyparallel.controller.mongodb.MongoDB",
-    ],
-)
-def test_a_database_that_is_not_built_yet(spelling: str) -> None:
-    with pytest.raises(OptionError, match=r"database .* is not available yet; the choices are DictDB, NoDB"):
-        read_application(IPController, [spelling])
-
-
-@pytest.mark.parametrize("spelling", ["Shelf", "mine.DictDB", DictDB])
+@pytest.mark.parametrize("spelling", ["Shelf", "IPython.parallel.controller.shelf.Shelf", "engineroom.store.Shelf"])
 def test_a_database_that_nobody_knows(spelling: object) -> None:
-    with pytest.raises(OptionError, match="does not exist; the choices are DictDB, NoDB"):
+    with pytest.raises(OptionError, match="does not exist; the choices are DictDB, SQLiteDB, MongoDB, NoDB"):
         configured(IPController, Config({"IPController": {"db_class": spelling}}))
+
+
+@pytest.mark.parametrize("spelling", ["mine.Shelf", ListStore])
+def test_a_database_of_the_users_own(spelling: object) -> None:
+    path = spelling if isinstance(spelling, str) else "tests.store.conftest.ListStore"
+    assert configured(IPController, Config({"IPController": {"db_class": spelling}})).db_class == path
+
+
+def test_a_database_of_the_users_own_is_in_a_module() -> None:
+    class Shelf:
+        pass
+
+    with pytest.raises(OptionError, match=r"the controller can't import .*Shelf\. Put the class into a module"):
+        configured(IPController, Config({"IPController": {"db_class": Shelf}}))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from engineroom.machine.surroundings import cores
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.command_line import as_arguments
 from engineroom.settings.controller import IPController
+from engineroom.settings.databases import DATABASES
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.engine_places import may_be_elsewhere
 from engineroom.settings.ipython_options import ipython_arguments
@@ -28,6 +29,8 @@ from engineroom.settings.profiles import Profile
 from engineroom.settings.reading import read_arguments
 
 log = logging.getLogger(__name__)
+
+_DATABASES = tuple(cls.__name__ for cls in DATABASES)
 
 
 def host_plan(
@@ -73,7 +76,7 @@ def host_plan(
         stop_timeout=_patience(forked.grace, controller_launcher, engine_launcher),
         launcher_names=(str(options.controller_launcher_class), str(options.engine_launcher_class)),
         controller_arguments=[
-            *as_arguments(options.config, "IPController", "TaskScheduler", "HeartMonitor"),
+            *as_arguments(options.config, "IPController", "TaskScheduler", "HeartMonitor", *_DATABASES),
             *options.controller_args,
             *controller_args,
         ],

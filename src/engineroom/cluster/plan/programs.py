@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 from traitlets import TraitError
 from traitlets.config import Config
 
+from engineroom.cluster.plan.databases import store_config
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.machine.homes import expanded
@@ -18,11 +18,9 @@ from engineroom.settings.application import LEVELS, with_json
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.ipython_options import ipython_options
-from engineroom.settings.option import configured, names_in, no_sense
+from engineroom.settings.option import configured, no_sense
 from engineroom.settings.reading import read_config_files
 from engineroom.transport.ways import Way
-
-log = logging.getLogger(__name__)
 
 _App = TypeVar("_App", IPController, IPEngine)
 
@@ -36,8 +34,6 @@ def level_name(level: str | int) -> str:
 
 def controller_config(options: IPController) -> ControllerConfig:
     """Return what the controller needs to know of its options."""
-    if "IPController.db_class" in names_in(options.config):
-        log.warning("IPController.db_class has no effect yet: finished tasks are not kept in a database")
     beats = configured(HeartMonitor, options.config)
     return ControllerConfig(
         security_dir=str(options.profile_directory.security_dir),
@@ -68,6 +64,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         max_kept_call_bytes=options.max_kept_call_bytes,
         max_link_bytes=options.max_link_bytes,
         max_idle_function_bytes=options.max_idle_function_bytes,
+        store=store_config(options),
     )
 
 

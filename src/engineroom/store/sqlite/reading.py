@@ -22,9 +22,8 @@ from engineroom.store.interface import Absence, Damage
 from engineroom.store.queries.matching import Order, arranged, matcher
 from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
+from engineroom.store.rows import COLUMNS, StoredBytes, damage_of, entry_of
 from engineroom.store.sqlite.filters import columns_of, order_by, states_of, where
-from engineroom.store.sqlite.rows import StoredBytes, damage_of, entry_of
-from engineroom.store.sqlite.schema import COLUMNS
 
 _AT_ONCE = 500
 _UNFINISHED = Test(("state",), "$in", [WAITING, RUNNING])

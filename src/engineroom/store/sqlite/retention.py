@@ -11,7 +11,7 @@ import msgspec
 from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.ranges import TaskSet
-from engineroom.store.sqlite.rows import CALL, RESULT
+from engineroom.store.rows import CALL, RESULT
 from engineroom.store.sqlite.schema import drop_table, quoted
 from engineroom.store.sqlite.writing import Writer
 

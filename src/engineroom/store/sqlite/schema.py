@@ -30,23 +30,6 @@ CREATE TABLE engineroom_functions (
 """`engineroom_bodies`: payloads that are too long for a row; `engineroom_ranges`: which tasks were delivered, purged,
 retired or missed; `engineroom_again`: what a task was submitted again as."""
 
-COLUMNS = (
-    "task",
-    "state",
-    "status",
-    "submitted",
-    "started",
-    "completed",
-    "engine",
-    "label",
-    "function",
-    "owner",
-    "checksum",
-    "head",
-)
-"""Of a table of tasks, in the order of rows; times are microseconds since 1970. `owner`: the task under which a long
-payload of the call is kept; `head`: everything else, see `rows`. Behind them, `sent`: the attempt that runs."""
-
 _TASKS = """
 CREATE TABLE {table} (
     task BLOB PRIMARY KEY, state TEXT NOT NULL, status INTEGER, submitted INTEGER NOT NULL, started INTEGER,

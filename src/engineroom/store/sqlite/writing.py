@@ -27,8 +27,7 @@ from engineroom.store.changes import (
     Submitted,
 )
 from engineroom.store.entry import buffers_of
-from engineroom.store.sqlite.rows import CALL, RESULT, Row, ended_row, new_row, sent_column
-from engineroom.store.sqlite.schema import COLUMNS
+from engineroom.store.rows import CALL, COLUMNS, RESULT, Row, ended_row, new_row, sent_column
 
 _AT_ONCE = (256, 64, 16, 4, 1)
 """So many rows go into one statement; few different numbers, so that SQLite need not parse each statement anew."""

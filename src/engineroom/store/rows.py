@@ -1,4 +1,4 @@
-"""Rows: tasks as they are in the file, and entries made of them again."""
+"""Rows: tasks as databases keep them, and entries made of them again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ from engineroom.protocol.streams import Buffer
 from engineroom.store.changes import Ended, Sent, Submitted
 from engineroom.store.entry import Attempt, Bytes, Entry, state_of, target_of
 from engineroom.store.records import completed_at, microseconds
-from engineroom.store.sqlite.schema import COLUMNS
+
+COLUMNS = (
+    "task",
+    "state",
+    "status",
+    "submitted",
+    "started",
+    "completed",
+    "engine",
+    "label",
+    "function",
+    "owner",
+    "checksum",
+    "head",
+)
+"""What a row has, in this order; times are microseconds since 1970. `owner`: the task under which a long
+payload of the call is kept; `head`: everything else, see Head. Behind them, `sent`: the attempt that runs."""
 
 CALL, RESULT = SIDES = (0, 1)
 """Which payload of a task one is."""
@@ -141,7 +157,7 @@ def damage_of(row: Row) -> str:
         head = _decode_head(row[11])
     except (msgspec.MsgspecError, TypeError) as error:
         return f"its contents can't be read: {error}"
-    task, owner = TaskId(row[0]), row[9]
+    task = TaskId(row[0])
     if head.result is None:
         again = new_row(Submitted(task, head.submit, head.submitted))
     else:
@@ -156,8 +172,6 @@ def damage_of(row: Row) -> str:
             )
         )
     wrong = [name for name, found, said in zip(COLUMNS, row, again, strict=False) if _differs(name, found, said, head)]
-    if head.submit.task != task and number_of(task) and owner is None:
-        pass
     return f"{', '.join(wrong)} does not match its contents" if wrong else ""
 
 

@@ -1,0 +1,115 @@
+"""Tasks as documents of MongoDB, and entries made of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from zlib import crc32
+
+from engineroom.ids import TaskId, msg_id
+from engineroom.protocol.messages import Function
+from engineroom.protocol.streams import Buffer
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.entry import Bytes, Entry
+from engineroom.store.interface import Absence, Damage
+from engineroom.store.rows import COLUMNS, Row, StoredBytes, damage_of, entry_of
+
+FUNCTION = 2
+"""Beside rows.SIDES: whose bytes a payload is."""
+
+LONGEST_PIECE = 8 << 20
+"""No document is longer than 16 MiB."""
+
+
+def document_of(row: Row, life: str) -> dict[str, Any]:
+    """Return the document of a row; `msg_id` is for people who look at it with other programs."""
+    fields = dict(zip(COLUMNS[1:], row[1:], strict=True))
+    return {"_id": row[0], "msg_id": msg_id(TaskId(row[0])), "life": life, **fields, "sent": None}
+
+
+def row_of(document: dict[str, Any]) -> Row:
+    """Return the row that a document was made of, with `sent` behind it."""
+    return (bytes(document["_id"]), *(document.get(name) for name in COLUMNS[1:]), document.get("sent"))
+
+
+class Documents:
+    """The collections of one database."""
+
+    def __init__(self, database: Any, delivered: Callable[[TaskId], bool]) -> None:
+        self.tasks = database["engineroom_tasks"]
+        self.bodies = database["engineroom_bodies"]
+        self.ranges_ = database["engineroom_ranges"]
+        self.sessions = database["engineroom_sessions"]
+        self.again = database["engineroom_again"]
+        self.functions = database["engineroom_functions"]
+        self._delivered = delivered
+
+    def make_indices(self) -> None:
+        for fields in (("submitted", "_id"), ("state", "submitted"), ("state", "completed"), ("owner",)):
+            self.tasks.create_index([(field, 1) for field in fields])
+        self.bodies.create_index([("task", 1), ("side", 1), ("piece", 1)])
+        self.ranges_.create_index([("kind", 1), ("session", 1), ("last", 1)])
+
+    def entries(self, wanted: dict[str, Any], sort: Any, limit: int | None) -> Iterator[Entry]:
+        """Yield the entries of the documents that are `wanted`."""
+        again = {TaskId(bytes(each["_id"])): TaskId(bytes(each["again"])) for each in self.again.find({})}
+        for document in self.tasks.find(wanted, sort=sort, limit=limit or 0):
+            entry = entry_of(row_of(document), self._payload)
+            entry.resubmitted = again.get(entry.task)
+            entry.delivered = self._delivered(entry.task)
+            yield entry
+
+    def ids(self) -> Iterator[TaskId]:
+        """Yield the ids of all tasks, as they were submitted."""
+        for document in self.tasks.find({}, {"_id": 1}, sort=[("submitted", 1), ("_id", 1)]):
+            yield TaskId(bytes(document["_id"]))
+
+    def _payload(self, task: TaskId, side: int, size: int) -> Bytes:
+        return StoredBytes(size, lambda: self.pieces(task, side))
+
+    def pieces(self, of: bytes, side: int) -> list[Buffer]:
+        found = self.bodies.find({"task": of, "side": side}, sort=[("piece", 1)])
+        return [bytes(document["data"]) for document in found]
+
+    def put_pieces(self, of: bytes, side: int, pieces: Sequence[Buffer]) -> None:
+        """Keep a payload."""
+        number = 0
+        for piece in pieces:
+            view = memoryview(piece).cast("B")
+            for at in range(0, len(view), LONGEST_PIECE):
+                data = bytes(view[at : at + LONGEST_PIECE])
+                name = f"{of.hex()}:{side}:{number}"
+                document = {"_id": name, "task": of, "side": side, "piece": number, "checksum": crc32(data)}
+                self.bodies.replace_one({"_id": name}, {**document, "data": data}, upsert=True)
+                number += 1
+
+    def function(self, digest: bytes) -> tuple[Function, list[Buffer]] | None:
+        found = self.functions.find_one({"_id": digest})
+        if found is None:
+            return None
+        parts = None if found["parts"] is None else tuple(bytes(part) for part in found["parts"])
+        return Function(digest, b"", parts), self.pieces(digest, FUNCTION)
+
+    def ranges(self, kind: str) -> Iterator[Absence]:
+        """Yield what is noted of tasks."""
+        for found in self.ranges_.find({"kind": kind}):
+            tasks = TaskRanges(bytes(found["session"]), ((found["first"], found["last"]),))
+            yield Absence(kind, tasks, found["at"], found["why"])
+
+    def known_up_to(self) -> dict[bytes, int]:
+        return {bytes(found["_id"]): found["highest"] for found in self.sessions.find({})}
+
+    def count(self) -> int:
+        return int(self.tasks.count_documents({}))
+
+    def damages(self) -> Iterator[Damage]:
+        """Yield the documents and payloads that were changed since they were written."""
+        for document in self.tasks.find({}):
+            if words := damage_of(row_of(document)):
+                yield Damage(msg_id(TaskId(bytes(document["_id"]))), words)
+        for body in self.bodies.find({"side": {"$lt": FUNCTION}}):
+            if crc32(bytes(body["data"])) != body["checksum"]:
+                what = ("call", "result")[body["side"]]
+                yield Damage(
+                    msg_id(TaskId(bytes(body["task"]))), f"the payload of its {what} does not match its checksum"
+                )

@@ -1,0 +1,71 @@
+"""Queries as MongoDB has them, as far as the fields of documents go: all that matches is found, and perhaps more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from engineroom.store.queries.matching import Order
+from engineroom.store.queries.operators import kind_of
+from engineroom.store.queries.tree import Every, Query, Some, Test
+from engineroom.store.records import microseconds
+
+_FIELDS = {
+    "state": ("state", "text"),
+    "label": ("label", "text"),
+    "engine_id": ("engine", "number"),
+    "submitted": ("submitted", "date"),
+    "started": ("started", "date"),
+    "completed": ("completed", "date"),
+}
+"""By key, the field of a document, and the kind of its values."""
+
+_ORDERED = ("$lt", "$lte", "$gt", "$gte")
+_NOTHING: dict[str, Any] = {"_id": {"$in": []}}
+
+
+def filter_of(query: Query) -> tuple[dict[str, Any], bool]:
+    """Return a filter for MongoDB, and whether it finds nothing else than what matches."""
+    match query:
+        case Every(parts) if parts:
+            inner = [filter_of(part) for part in parts]
+            told = [found for found, _ in inner if found]
+            return ({"$and": told} if told else {}), all(exact for _, exact in inner)
+        case Some(parts):
+            inner = [filter_of(part) for part in parts]
+            if not all(exact for _, exact in inner):
+                return {}, False
+            return {"$or": [found for found, _ in inner]}, True
+        case Test((key,), name, operand) if key in _FIELDS:
+            return _test(*_FIELDS[key], name, operand)
+        case Every():
+            return {}, True
+        case _:
+            return {}, False
+
+
+def _test(field: str, kind: str, name: str, operand: Any) -> tuple[dict[str, Any], bool]:
+    if name in _ORDERED:
+        if kind_of(operand) != kind:
+            return _NOTHING, True
+        return {field: {name: _value(operand)}}, True
+    if name in {"$eq", "$in"}:
+        values = [operand] if name == "$eq" else operand
+        mine = [_value(each) for each in values if kind_of(each) in {kind, "none"}]
+        return {field: {"$in": mine}}, True
+    return {}, False
+
+
+def _value(operand: Any) -> Any:
+    if isinstance(operand, datetime):
+        return microseconds(operand)
+    whole = isinstance(operand, int) and not -(2**63) <= operand < 2**63
+    return float(operand) if whole else operand  # BSON has no longer ones
+
+
+def sort_of(order: Order) -> list[tuple[str, int]] | None:
+    """Return the order for MongoDB, None if it is not one of fields."""
+    if any(key not in _FIELDS for key, _ in order):
+        return None
+    told = {_FIELDS[key][0]: -1 if backwards else 1 for key, backwards in reversed(order)}
+    return [*reversed(told.items()), *([] if "submitted" in told else [("submitted", 1)]), ("_id", 1)]
