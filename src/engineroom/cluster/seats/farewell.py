@@ -69,9 +69,7 @@ def _tell(reason: str, connection: Connection, role: str, join: Join) -> None:
     """Let somebody in, only to say goodbye: so it is no refusal, which would be the peer's own fault."""
     engine_id = -1 if join.wanted_id is None else join.wanted_id
     connection.send(
-        Welcome(
-            epoch=new_epoch(), protocol=PROTOCOL, window=connection.window, engine_id=engine_id, wall=time.time()
-        )
+        Welcome(epoch=new_epoch(), protocol=PROTOCOL, window=connection.window, engine_id=engine_id, wall=time.time())
     )
     connection.trust(decoders.from_peer[role], peer_window=join.window)
     words = brief(reason)

@@ -53,4 +53,3 @@ class DillPickler(RuledPickler):
         """Raise what keeps `value` from being sent without dill, if anything does."""
         way = self.dispatch_table.get(type(value))
         value.__reduce_ex__(5) if way is None else way(value)
-

@@ -105,6 +105,8 @@ class Reader:
         assert by is not None
         if states is None:
             return self._ids(sql, values, by, most)
+        if "completed IS NULL" in sql:
+            by = f"+{by}" if not order else by  # there are few: to look for them in the order of submission takes long
         limit = "" if most is None else f" LIMIT {most}"
         rows: list[tuple[Any, ...]] = []
         for state in states:
@@ -186,14 +188,17 @@ def _one(first: int, last: int) -> Ranges:
 
 
 class Asker:
-    """A connection for reading, which any thread may use."""
+    """A connection for reading, which any thread may use. `failed` makes trouble of what goes wrong."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection, self._lock = connection, threading.Lock()
+    def __init__(self, connection: sqlite3.Connection, failed: Callable[[sqlite3.Error], Exception]) -> None:
+        self._connection, self._lock, self._failed = connection, threading.Lock(), failed
 
     def ask(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._connection.execute(sql, values).fetchall()
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
 
     def close(self) -> None:
         with self._lock:

@@ -182,4 +182,4 @@ def give_back(connection: sqlite3.Connection) -> None:
     [(pages,)] = connection.execute("PRAGMA page_count")
     [(free,)] = connection.execute("PRAGMA freelist_count")
     if free > 256 and free > pages // 4:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` would take its first step alone

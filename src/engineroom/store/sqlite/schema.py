@@ -30,16 +30,17 @@ CREATE TABLE engineroom_functions (
 """`engineroom_bodies`: payloads that are too long for a row; `engineroom_ranges`: which tasks were delivered, purged,
 retired or missed; `engineroom_again`: what a task was submitted again as."""
 
-_TASKS = """
-CREATE TABLE {table} (
+_TASKS = (
+    """CREATE TABLE {table} (
     task BLOB PRIMARY KEY, state TEXT NOT NULL, status INTEGER, submitted INTEGER NOT NULL, started INTEGER,
     completed INTEGER, engine INTEGER, label TEXT, function BLOB, owner BLOB, checksum INTEGER, head BLOB NOT NULL,
-    sent BLOB) WITHOUT ROWID;
-CREATE INDEX {submitted} ON {table} (submitted);
-CREATE INDEX {state} ON {table} (state, submitted);
-CREATE INDEX {completed} ON {table} (state, completed);
-CREATE INDEX {owner} ON {table} (owner) WHERE owner IS NOT NULL;
-"""
+    sent BLOB) WITHOUT ROWID""",
+    "CREATE INDEX {submitted} ON {table} (submitted)",
+    "CREATE INDEX {state} ON {table} (state, submitted)",
+    "CREATE INDEX {completed} ON {table} (state, completed)",
+    "CREATE INDEX {owner} ON {table} (owner) WHERE owner IS NOT NULL",
+)
+"""What makes a table of tasks; see `rows.COLUMNS`."""
 
 _LONGEST = 100
 _RESERVED = ("sqlite_", "engineroom_")
@@ -89,8 +90,8 @@ def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: 
             connection.execute(
                 "INSERT INTO engineroom_tables (name, sql_name, life) VALUES (?, ?, ?)", (encoded(table), name, life)
             )
-            for statement in _TASKS.format(table=quoted(name), **names).split(";")[:-1]:
-                connection.execute(statement)
+            for statement in _TASKS:
+                connection.execute(statement.format(table=quoted(name), **names))
         return table_of(connection, table, life=life)
     return None if row is None else (row[0], quoted(row[1]))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from engineroom.ids import TaskId
 from engineroom.ids import msg_id as name_of
+from engineroom.machine.own_files import make_directory
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.store.changes import Change, Delivered, Purged
@@ -49,6 +49,8 @@ class SQLiteStore(Store):
         self._lock = threading.Lock()
         """Guards `_delivered`."""
         self._delivered = TaskSet()
+        self._broken = ""
+        """Why the file can't be used any more, as a reader has found."""
         self._connection: sqlite3.Connection | None = None
         self._asker: Asker | None = None
         self._reader: Reader | None = None
@@ -60,7 +62,7 @@ class SQLiteStore(Store):
             if self._read_only:
                 self._look()
             else:
-                os.makedirs(self._path.parent, mode=0o700, exist_ok=True)
+                make_directory(self._path.parent)
                 self._owner.take()
                 self._begin()
         except (OSError, sqlite3.Error) as error:
@@ -79,7 +81,7 @@ class SQLiteStore(Store):
         found = table_of(connection, self._table, life=self._life, create=False)
         if found is None:
             raise StoreUnusable(f"{self._path} has no table {self._table!r}")
-        self._read_with(Asker(connection), *found)
+        self._read_with(Asker(connection, self._failed), *found)
 
     def _begin(self) -> None:
         connection = self._connection = open_file(self._path)
@@ -88,7 +90,13 @@ class SQLiteStore(Store):
         number, name = found
         self._writer = Writer(connection, number, name)
         self._retention = Retention(connection, number, name, self._writer, self._limits)
-        self._read_with(Asker(connect(self._path)), number, name)
+        self._read_with(Asker(connect(self._path), self._failed), number, name)
+
+    def _failed(self, error: sqlite3.Error) -> StoreTrouble:
+        """Return what a reader is told; if the file is broken, whoever writes next replaces it."""
+        if is_broken(error):
+            self._broken = str(error)
+        return in_words(self._path, error)
 
     def _read_with(self, asker: Asker, number: int, name: str) -> None:
         self._asker = asker
@@ -111,23 +119,22 @@ class SQLiteStore(Store):
 
     def write(self, changes: Sequence[Change]) -> None:
         try:
-            self._write(changes)
-        except sqlite3.DatabaseError as error:
-            if not is_broken(error):
-                self._let_go()
-                raise in_words(self._path, error) from error
-            self._let_go()
-            move_aside(self._path, "corrupt", str(error))
             try:
                 self._write(changes)
-            except (OSError, sqlite3.Error) as again:
-                self._let_go()
-                raise in_words(self._path, again) from again
-        except OSError as error:
+            except sqlite3.DatabaseError as error:
+                if not is_broken(error):
+                    raise
+                self._broken = str(error)
+                self._write(changes)
+        except (OSError, sqlite3.Error) as error:
             self._let_go()
             raise in_words(self._path, error) from error
 
     def _write(self, changes: Sequence[Change]) -> None:
+        if self._broken:
+            self._let_go()
+            move_aside(self._path, "corrupt", self._broken)
+            self._broken = ""
         if self._connection is None:
             self._begin()
         connection, retention = self._connection, self._retention
