@@ -27,10 +27,39 @@ def test_cells_with_await_run_on_engines_but_not_also_here(kernel: Kernel) -> No
     kernel.cell("%autopx")
 
 
-def test_a_figure_of_an_engine_is_shown_here(kernel: Kernel) -> None:
-    kernel.cell("%px %matplotlib inline")
-    shown = kernel.cell("%%px -t 0\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);")
-    assert [picture[:4] for picture in shown.pictures()] == [b"\x89PNG"]
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+
+
+def test_figures_of_cells_are_shown_once_without_being_asked_for(kernel: Kernel) -> None:
+    for more in ("", "\nplt.show()", "\nfig = plt.gcf()"):
+        shown = kernel.cell(f"%%px -t 0\n{PLOT}{more}")
+        assert [picture[:4] for picture in shown.pictures()] == [b"\x89PNG"]
+    assert kernel.cell("%px -t 0 len(plt.get_fignums())").pictures() == []
+    shown = kernel.cell(f"%%px -t 0\n{PLOT}\nplt.figure()\nplt.plot([2, 1]);")
+    assert len(set(shown.pictures())) == 2
+
+
+def test_figures_of_tasks_are_shown_with_what_they_print(kernel: Kernel) -> None:
+    task = (
+        "def draw():\n    import matplotlib.pyplot as plt\n    print('drawing')\n    plt.plot([1, 2])\n"
+        "rc.show_output = True\n"
+    )
+    first = kernel.cell(f"{task}rc[1].apply_sync(draw)")  # which has run no cell
+    again = kernel.cell("rc[1].apply_sync(draw)")
+    kernel.cell("rc.show_output = None; ar = rc[1].apply_async(draw); ar.get()")
+    later = kernel.cell("ar.display_outputs()")
+    for shown in (first, again, later):
+        assert "drawing" in shown.text
+        assert len(shown.pictures()) == 1
+
+
+def test_figures_are_of_the_kind_that_a_cell_chooses(kernel: Kernel) -> None:
+    kernel.cell("%px -t 0 %config InlineBackend.figure_formats = ['svg']")
+    shown = kernel.cell(f"%%px -t 0\n{PLOT}")
+    assert (shown.pictures(), len(shown.data("image/svg+xml"))) == ([], 1)
+    kernel.cell("%px -t 0 import matplotlib; matplotlib.use('agg')")
+    shown = kernel.cell(f"%%px -t 0\n{PLOT}\nprint(len(plt.get_fignums()))\nplt.close('all')")
+    assert (shown.data("image/svg+xml"), shown.text) == ([], "[stdout:0] 1\n")
 
 
 def test_text_that_has_an_id_is_replaced(kernel: Kernel) -> None:

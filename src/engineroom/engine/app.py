@@ -13,7 +13,7 @@ import time
 
 import msgspec
 
-from engineroom.engine import mpi
+from engineroom.engine import figures, mpi, shell_on_demand
 from engineroom.engine.attempts import Attempt
 from engineroom.engine.between import Between, place
 from engineroom.engine.budget import Budget
@@ -110,8 +110,6 @@ class Engine:
         self._instance, self._runs = config.own_instance(), runs
         self._names = fresh_main()
         comms = Comms(sink.show)
-        publishing = {"engineroom.engine.datapub": lambda module: module.publish_to(sink.publish)}
-        watch_imports(comms.watched() | publishing)
         self._functions = FunctionTable(config.function_cache, config.max_function_bytes)
         self._interrupts = Interrupts(
             self._queue, guarded=Runner.enter.__code__, around=Runner.start.__code__, when_idle=self._interrupted_idle
@@ -145,6 +143,12 @@ class Engine:
             max_result_bytes=config.max_result_bytes,
             runs=runs,
             inputs=inputs,
+        )
+        watch_imports(
+            comms.watched()
+            | {"engineroom.engine.datapub": lambda module: module.publish_to(sink.publish)}
+            | figures.watched(self._runner.at_ends, lambda: queue.waiting)
+            | shell_on_demand.watched(self._namespace.get_ipython)
         )
         here.engine = Nested(
             self._queue,

@@ -52,13 +52,25 @@ class Runner:
         inputs: Inputs | None = None,
     ) -> None:
         self._queue, self._outbox, self._namespace = queue, outbox, namespace
-        self._pack_failure, self._descriptors, self._streams = pack_failure, descriptors, streams
+        self._pack_failure, self._descriptors = pack_failure, descriptors
+        self._settle: Callable[[], object] = streams.settle
+        """Ends what the task that has just run writes."""
         self._interrupts, self._budget = interrupts, budget
         self._max_result_bytes = max_result_bytes
         self._runs = runs or NowRunning()
         self._inputs = inputs
         self._finished = 0
         self._forked = False
+
+    def at_ends(self, act: Callable[[], object]) -> None:
+        """Call `act` at the end of each task from now on, while what it writes is still that task's."""
+        settle = self._settle
+
+        def both() -> None:
+            act()
+            settle()
+
+        self._settle = both
 
     def forked(self) -> None:
         """In a child that user code forked: it is no engine, and ends with its part of the task."""
@@ -92,7 +104,7 @@ class Runner:
         finally:
             if self._forked:
                 end_child(None)
-            self._streams.settle()
+            self._settle()
             self._descriptors.settle(attempt)
             attempt.ended = True
             writer.set(None)
@@ -125,7 +137,7 @@ class Runner:
         if self._forked:
             end_child(None)
         now = monotonic()
-        self._streams.settle()
+        self._settle()
         self._descriptors.settle(attempt)
         attempt.ended = True
         writer.set(None)
@@ -149,7 +161,7 @@ class Runner:
         """Have another engine run a balanced task; whether that can be: not if it is bound to this one."""
         if attempt.run.direct:
             return False
-        self._streams.settle()
+        self._settle()
         self._descriptors.settle(attempt)
         attempt.ended = True
         writer.set(None)

@@ -11,7 +11,10 @@ from typing import Any
 _SHORT = 12
 """Hexadecimal digits that are shown."""
 
-_PLAIN = (type(None), bool, int, complex, str, bytes, bytearray, type(Ellipsis), type(NotImplemented))
+_PLAIN = (type(None), bool, complex, str, bytes, bytearray, type(Ellipsis), type(NotImplemented))
+
+_AT_ONCE = 2**20
+"""Bytes of an array that are looked at in one go: no copy of a large one is made."""
 
 
 def hash_of(value: Any) -> str:
@@ -36,6 +39,8 @@ class _Walk:
             return _join(kind.__name__, repr(value) if kind is not str else value)
         if kind is float:
             return _join("float", value.hex())
+        if kind is int:
+            return _join("int", hex(value))  # of any length, which decimals are not
         if id(value) in self._open:
             return _join("again", len(self._open) - self._open[id(value)])
         if (known := self._known.get(id(value))) is not None:
@@ -94,7 +99,10 @@ def _is_array(value: Any, name: str) -> bool:
 
 
 def _of_array(value: Any) -> Iterable[Any]:
-    return str(value.dtype), value.shape, hashlib.blake2b(value.tobytes()).digest()
+    whole, count = hashlib.blake2b(), max(1, _AT_ONCE // max(1, value.itemsize))
+    for start in range(0, value.size, count):
+        whole.update(value.flat[start : start + count].tobytes())
+    return str(value.dtype), value.shape, whole.digest()
 
 
 def _of_objects(value: Any) -> Iterable[Any]:
@@ -102,20 +110,19 @@ def _of_objects(value: Any) -> Iterable[Any]:
 
 
 def _of_frame(value: Any) -> Iterable[Any]:
-    return (
-        value.index.tolist(),
-        list(value.columns),
-        [(str(column.dtype), column.tolist()) for _, column in value.items()],
-    )
+    columns = [(str(column.dtype), _content(column)) for _, column in value.items()]
+    return _content(value.index), list(value.columns), columns
 
 
 def _of_series(value: Any) -> Iterable[Any]:
-    return str(value.dtype), str(getattr(value, "name", None)), value.tolist(), _index_of(value)
-
-
-def _index_of(value: Any) -> Any:
     index: Any = getattr(value, "index", None)
-    return index.tolist() if hasattr(index, "tolist") else None
+    labels = _content(index) if hasattr(index, "tolist") else None
+    return str(value.dtype), str(getattr(value, "name", None)), _content(value), labels
+
+
+def _content(column: Any) -> Any:
+    """Return the content of a Series or an Index: as an array where it is one, which is much quicker than a list."""
+    return column.to_numpy() if type(column.dtype).__module__.startswith("numpy") else column.tolist()
 
 
 def _of_function(value: Any) -> Iterable[Any]:

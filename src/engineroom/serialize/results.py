@@ -5,31 +5,57 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+_PLAIN = "text/plain"
+
 
 @dataclass(slots=True)
 class ExecuteReply:
     """The value of a cell's last expression, as a notebook shows it.
 
-    `data`: MIME type to representation, empty if the cell has no value; `source`: the cell's code.
+    `data`: MIME type to representation, empty if the cell has no value; `source`: the cell's code; `engine_id`: where
+    it ran, None before it has come to the client.
     """
 
     execution_count: int
     source: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    engine_id: int | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
         """The value as plain text; "" if there is none."""
-        return str(self.data.get("text/plain", ""))
+        return str(self.data.get(_PLAIN, ""))
+
+    def display(self) -> None:
+        """Show the value as IPython, or a notebook, shows it."""
+        from IPython.display import display  # whoever calls this has it
+
+        display(self)  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
         text = self.text
         if len(text) > 500:
             text = f"{text[:497]}..."
-        return f"<ExecuteReply[{self.execution_count}]: {text}>" if text else f"<ExecuteReply[{self.execution_count}]>"
+        return f"<ExecuteReply[{self._number}]: {text}>" if text else f"<ExecuteReply[{self._number}]>"
+
+    @property
+    def _number(self) -> str:
+        return f"{self.execution_count}" if self.engine_id is None else f"{self.engine_id}:{self.execution_count}"
+
+    @property
+    def _labelled(self) -> str:
+        """The value as plain text, after a prompt that says where it comes from."""
+        text = self.text
+        between = "\n" if "\n" in text else " "
+        return f"Out[{self._number}]:{between}{text}" if text else repr(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 (as IPython calls it)
+        """Let IPython show the value with its prompt, also within a list."""
+        del cycle
+        printer.text(self._labelled)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Let a notebook show the value itself."""
         del include, exclude  # IPython filters
-        return self.data or {"text/plain": repr(self)}, self.metadata
+        return {**self.data, _PLAIN: self._labelled}, self.metadata

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.client.showing.folding import Section
-from engineroom.client.showing.live_folding import HOLD, Item, LiveFolding
+from engineroom.client.showing.live_folding import ENDED, HOLD, LONGEST, SCREEN, Item, LiveFolding
 
 
 def short(sections: list[Section[Item]]) -> list[tuple[tuple[int, ...], object]]:
@@ -53,6 +54,49 @@ def test_lines_wait_for_others_for_a_short_time_only() -> None:
     one.now = HOLD
     assert one.shown() == [((0, 2), "hello\n")]
     assert one.folding.due is None
+
+
+def test_lines_of_a_task_that_has_ended_wait_a_little_longer() -> None:
+    one = Story(2)
+    one.prints(0, "hello\n")
+    one.ends(0)
+    assert one.folding.due == ENDED
+    one.now = ENDED - 0.1
+    assert one.shown() == []
+    one.prints(1, "hello\n")
+    assert one.shown() == [((0, 1), "hello\n")]
+
+
+def test_much_text_waits_longer_than_a_line_but_not_for_ever() -> None:
+    one = Story(2)
+    one.prints(0, f"{'x' * 99}\n" * 1000)
+    assert one.folding.due == HOLD * (1 + 100_000 // SCREEN)
+    one.prints(0, f"{'x' * 99}\n" * 10_000)
+    assert one.folding.due == LONGEST
+    one.now = LONGEST
+    assert [engines for engines, _ in one.shown()] == [(0,)]
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8), st.integers(1, 20), st.randoms(use_true_random=False))
+def test_large_equal_outputs_are_shown_once_though_some_begin_a_second_later(
+    begins: list[float], pieces: int, dice: random.Random
+) -> None:
+    one = Story(len(begins))
+    piece = f"{'x' * 127}\n" * 1024
+    events = sorted((begin + number * 0.02, task) for task, begin in enumerate(begins) for number in range(pieces))
+    left = dict.fromkeys(range(len(begins)), pieces)
+    shown = []
+    for when, task in events:
+        one.now = when
+        one.prints(task, piece)
+        left[task] -= 1
+        if not left[task]:
+            one.ends(task)
+        if dice.random() < 0.5:
+            shown += one.shown()
+    shown += one.shown()
+    assert {tuple(sorted(engines)) for engines, _ in shown} == {tuple(range(len(begins)))}
+    assert "".join(str(content) for _, content in shown) == piece * pieces
 
 
 def test_a_single_task_waits_for_nobody() -> None:
@@ -190,7 +234,7 @@ def test_nothing_is_lost_or_reordered_and_nothing_waits_longer(steps: list[tuple
     one = diary.story
     for task, step in steps:
         diary.go_on(task, step)
-        assert one.folding.due is None or one.now < one.folding.due <= one.now + HOLD
+        assert one.folding.due is None or one.now < one.folding.due <= one.now + ENDED
     one.ends(*range(4))
     diary.take()
     assert one.folding.due is None

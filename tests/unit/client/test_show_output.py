@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -57,6 +57,24 @@ def test_a_wait_that_takes_too_long_shows_what_there_is_and_the_next_one_the_res
     speaking.end()
     speaking.result.get(SECONDS)
     assert capsys.readouterr().out == "[stdout:0] late\n"
+
+
+@pytest.mark.parametrize("read", ["get", "stream"])
+def test_where_nothing_is_to_be_live_all_output_comes_at_the_end(
+    speaking: Speaking, rc: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], read: str
+) -> None:
+    monkeypatch.setenv("IPP_NONINTERACTIVE", "1")
+    rc.show_output = read == "get"
+    speaking.text(0, "early\n")
+    with speaking.result.stream_output() if read == "stream" else nullcontext():
+        speaking.has_heard(0, "early")
+        assert not speaking.result.wait(0.3)
+        assert capsys.readouterr() == ("", "")
+        speaking.text(0, "late\n")
+        speaking.text(1, "early\nlate\n")
+        speaking.end()
+        speaking.result.get(SECONDS)
+    assert capsys.readouterr() == ("[stdout:0-1]\nearly\nlate\n", "")
 
 
 def test_output_is_shown_while_a_call_waits(speaking: Speaking, rc: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +170,8 @@ def test_all_that_a_map_prints_is_shown_if_that_is_wanted(
     [
         (False, False, None, Shows.THAT_THERE_IS_SOME),
         (True, False, None, Shows.CELLS),
-        (True, True, None, Shows.NOTHING),
+        (True, True, None, Shows.CELLS),
+        (False, True, None, Shows.NOTHING),
         (True, False, False, Shows.NOTHING),
         (False, True, True, Shows.ALL),
     ],

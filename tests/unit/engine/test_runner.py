@@ -8,7 +8,7 @@ import pytest
 
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.budget import RESULT_BYTES, Budget
-from engineroom.engine.capture import Sink, TaskOutput
+from engineroom.engine.capture import Sink, TaskOutput, writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.interrupts import Interrupts
@@ -97,6 +97,15 @@ def engine() -> Any:
 def value(item: Ended) -> Any:
     assert item.message.outcome.status == Status.OK, item.message.outcome.error
     return unpack(item.message.body)
+
+
+def test_what_is_done_at_the_end_of_each_task_writes_in_its_name(engine: Engine) -> None:
+    first, failed = engine.apply(abs, -1), engine.apply(abs, "x")
+    seen: list[Attempt | None] = []
+    engine.runner.at_ends(lambda: seen.append(writer.get()))
+    engine.runner.at_ends(lambda: seen.append(None))
+    engine.run()
+    assert seen == [None, first, None, failed]
 
 
 def test_results_are_numbered_from_one_in_order(engine: Engine) -> None:

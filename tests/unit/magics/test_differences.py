@@ -74,6 +74,25 @@ def test_arrays_and_what_has_them() -> None:
     assert hash_of({"w": a, "n": np.float64(2)}) == hash_of({"n": np.float64(2), "w": a.copy()})
 
 
+def test_large_arrays_are_looked_at_in_pieces_whatever_their_layout() -> None:
+    a = np.arange(300_000.0).reshape(600, 500)
+    wide = np.zeros((600, 1000))
+    wide[:, ::2] = a
+    assert hash_of(a) == hash_of(np.asfortranarray(a)) == hash_of(wide[:, ::2])
+    other = a.copy()
+    other[-1, -1] += 1
+    assert hash_of(a) != hash_of(other)
+    times = np.array(["2020-01-01", "2021-01-01"], "M8[D]")
+    assert hash_of(times) == hash_of(times.copy()) != hash_of(times[::-1])
+    empty = [np.zeros((0, 3)), np.zeros((0, 4)), np.array([], "U"), np.array(3.0), np.zeros(2, "V0")]
+    assert len({hash_of(each) for each in empty}) == len(empty)
+
+
+def test_whole_numbers_of_any_length() -> None:
+    assert hash_of(10**5000) == hash_of(10**5000) != hash_of(10**5000 + 1)
+    assert len({hash_of(each) for each in (1, True, 1.0, -1, "1")}) == 5
+
+
 def test_a_hash_is_the_same_in_every_process() -> None:
     code = (
         "from engineroom.engine.value_hash import hash_of\n"

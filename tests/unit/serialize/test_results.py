@@ -1,3 +1,5 @@
+from IPython.lib.pretty import pretty
+
 from engineroom.serialize.results import ExecuteReply
 from tests.unit.serialize.conftest import pickled_and_back
 
@@ -5,8 +7,15 @@ from tests.unit.serialize.conftest import pickled_and_back
 def test_what_a_cell_returned():
     reply = ExecuteReply(3, "1 + 1", {"text/plain": "2", "text/html": "<b>2</b>"}, {"width": 3})
     assert repr(reply) == "<ExecuteReply[3]: 2>"
-    assert reply._repr_mimebundle_() == ({"text/plain": "2", "text/html": "<b>2</b>"}, {"width": 3})
+    assert reply._repr_mimebundle_() == ({"text/plain": "Out[3]: 2", "text/html": "<b>2</b>"}, {"width": 3})
     assert pickled_and_back(reply) == reply
+
+
+def test_what_a_cell_returned_says_which_engine_it_comes_from():
+    reply = ExecuteReply(3, "", {"text/plain": "2"}, engine_id=0)
+    assert repr(reply) == "<ExecuteReply[0:3]: 2>"
+    assert pretty([reply, ExecuteReply(3, "", {"text/plain": "a\nb"}, engine_id=1)]) == "[Out[0:3]: 2, Out[1:3]:\na\nb]"
+    assert reply == ExecuteReply(3, "", {"text/plain": "2"}, engine_id=1)  # the same value
 
 
 def test_a_cell_without_a_value():

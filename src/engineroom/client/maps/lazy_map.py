@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from engineroom.client.kinds import T
 from engineroom.client.maps.blamed_items import blamed
+from engineroom.client.maps.reading import Reading
 from engineroom.client.results.async_iteration import Until, each
 from engineroom.client.sequences.columns import iterate
 from engineroom.client.waiting.awaited import Ended, new_wait
-from engineroom.client.waiting.waits import NEVER, Deadline
+from engineroom.client.waiting.waits import NEVER, Deadline, in_slices
 from engineroom.errors import PackError, RemoteError
 from engineroom.errors.local import called_by_users
 from engineroom.serialize.chunks.item_text import text_of
@@ -70,9 +71,11 @@ class LazyMapIterator(Iterator[T]):
         deadline: Deadline = NEVER,
         method: str = "imap",
         on_error: str = "continue",
+        progress: bool | None = None,
     ) -> None:
         """`limit`: returns how many items may be under way, None for any number; `method`: what errors call it.
-        `on_error="stop"`: the first error ends the iterator, and cancels what has not started."""
+        `on_error="stop"`: the first error ends the iterator, and cancels what has not started. `progress`: whether
+        waits for results show a progress bar."""
         if not sequences:
             raise TypeError("a map needs at least one sequence of items")
         self._session, self._function, self._submit = session, function, submit
@@ -83,6 +86,8 @@ class LazyMapIterator(Iterator[T]):
         self._waiting: deque[AsyncResult[Any]] = deque()
         self._arrived: SimpleQueue[AsyncResult[Any]] = SimpleQueue()
         self._under_way: dict[AsyncResult[Any], tuple[int, tuple[Any, ...]]] = {}
+        name = f"{method}:{name_of(function)}"
+        self._reading = Reading(session, name, sequences, progress=progress, under_way=self._under_way)
         self._read = self._taken = 0
         self._exhausted = False
         self._problem: BaseException | None = None
@@ -98,6 +103,7 @@ class LazyMapIterator(Iterator[T]):
             result = self._next_result()
             number, arguments = self._under_way.pop(result)
             self._taken += 1
+            self._reading.done = self._taken
             # Refilled by halves, so that the I/O thread is woken for many items at once.
             if len(self._under_way) <= (self._limit() or 0) // 2:
                 self._fill()
@@ -143,7 +149,9 @@ class LazyMapIterator(Iterator[T]):
     def _leave(self, *, interrupt: bool) -> None:
         """End the iteration, and withdraw what is under way."""
         self._exhausted, self._problem = True, None
-        under_way, self._under_way = self._under_way, {}
+        self._reading.end()
+        under_way = list(self._under_way)
+        self._under_way.clear()
         self._waiting.clear()
         _withdraw(self._session, [task for result in under_way for task in result._unfinished()], interrupt=interrupt)
 
@@ -152,7 +160,10 @@ class LazyMapIterator(Iterator[T]):
 
     def __del__(self) -> None:
         # A loop that was left early wants no more results. Here may be any thread, with any lock held.
-        if getattr(self, "_taken", 0) and self._under_way and not self._session.closed:
+        if not getattr(self, "_taken", 0):
+            return
+        self._reading.end()
+        if self._under_way and not self._session.closed:
             tasks = [task for result in self._under_way for task in result._unfinished()]
             self._session.call_soon(functools.partial(_withdraw, self._session, tasks))
 
@@ -162,8 +173,9 @@ class LazyMapIterator(Iterator[T]):
 
     def _end(self) -> None:
         """Raise what reading the items has raised; else StopIteration."""
-        if self._problem is not None:
-            problem, self._problem = self._problem, None
+        problem, self._problem = self._problem, None
+        self._reading.end(exhausted=problem is None)
+        if problem is not None:
             raise problem
         raise StopIteration
 
@@ -171,12 +183,24 @@ class LazyMapIterator(Iterator[T]):
         left = self._deadline.left()
         if self._ordered:
             result = self._waiting[0]
-            if result.done() or result.wait(-1 if left is None else left):
+            if result.done() or self._wait_for(result, left):
                 return self._waiting.popleft()
+        elif self._arrived.empty():
+            arrived: list[AsyncResult[Any]] = []
+            if in_slices(lambda seconds: self._take_into(arrived, seconds), left, self._reading.looks()):
+                return arrived[0]
         else:
-            with contextlib.suppress(Empty):
-                return self._arrived.get(timeout=left)
+            return self._arrived.get()
         raise self._too_late()
+
+    def _wait_for(self, result: AsyncResult[Any], seconds: float | None) -> bool:
+        self._reading.waits_for(result)
+        return result.wait(-1 if seconds is None else seconds)
+
+    def _take_into(self, arrived: list[AsyncResult[Any]], seconds: float) -> bool:
+        with contextlib.suppress(Empty):
+            arrived.append(self._arrived.get(timeout=seconds))
+        return bool(arrived)
 
     def _too_late(self) -> TimeoutError:
         if self._stops:
@@ -187,6 +211,7 @@ class LazyMapIterator(Iterator[T]):
         error = result.exception(0)
         if error is None:
             return result.result(0)
+        self._reading.failed += 1
         if isinstance(error, RemoteError) and error.item is None:
             error.engine_info["method"] = self._method
             error.of_item(number, text_of([(argument,) for argument in arguments], 0))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engineroom.client.progress.audience import somebody_looks
+from engineroom.client.progress.audience import silenced, somebody_looks
 from engineroom.client.progress.screen import aside
 from engineroom.client.showing.live import Live
 from engineroom.client.showing.wanted import Read, Shows
@@ -22,15 +22,19 @@ _EVERY = 0.1
 
 
 class Output:
-    """Shows what tasks write during the waits for them, each part once."""
+    """Shows what tasks write during the waits for them, each part once; if IPP_NONINTERACTIVE is set, at their end."""
 
     def __init__(self, session: Session, tasks: Sequence[Task]) -> None:
         self._pieces, self._tasks, self._count = session.watch(()), tasks, 0
-        self._live = Live(())
+        self._live, self._at_the_end = Live(()), silenced()
         self.look()
 
     def look(self) -> None:
-        """Show what has arrived."""
+        """Show what has arrived, unless that is for the end."""
+        if not self._at_the_end:
+            self._show()
+
+    def _show(self) -> None:
         if len(self._tasks) > self._count:  # a map may be submitted piece by piece
             more = self._tasks[self._count :]
             self._count += len(more)
@@ -49,7 +53,7 @@ class Output:
     def end(self) -> None:
         """Show the rest."""
         self._pieces.close()
-        self.look()
+        self._show()
         self._live.finish()
 
 

@@ -10,7 +10,16 @@ from engineroom.client.showing.folding import Section
 from engineroom.client.showing.terminal_text import Lines
 
 HOLD = 0.15
-"""Seconds that whole lines are held, at most, while other tasks may still print the same ones."""
+"""Seconds that whole lines are held while other tasks may still print the same ones..."""
+
+SCREEN = 8 * 1024
+"""... and so much longer for each so many characters, which nobody can read meanwhile..."""
+
+ENDED = 0.6
+"""... and at least so long if their task has ended: nothing comes after them..."""
+
+LONGEST = 3.0
+"""... but never longer than this."""
 
 
 class Item(NamedTuple):
@@ -71,12 +80,12 @@ class LiveFolding:
     """Folds what tasks write while they run.
 
     Lines are shown at once if no other task can print the same ones next: each has ended, or has printed something
-    else. Otherwise they wait for the others, up to `hold` seconds. Lines without an end wait for it, or for that of
-    their task. Tasks are named by any key.
+    else. Otherwise they wait for the others, for a time that depends on how many they are. Lines without an end wait
+    for it, or for that of their task. Tasks are named by any key.
     """
 
-    def __init__(self, tasks: Iterable[Hashable], *, fold: bool = True, hold: float = HOLD) -> None:
-        self._fold, self._hold = fold, hold if fold else 0.0
+    def __init__(self, tasks: Iterable[Hashable], *, fold: bool = True) -> None:
+        self._fold = fold
         self._silent = dict.fromkeys(tasks)
         """Those that run and have nothing to be shown: they may still print what others have."""
         self._running = set(self._silent)
@@ -115,8 +124,7 @@ class LiveFolding:
     @property
     def due(self) -> float | None:
         """When something is to be shown, at the latest; None: nothing is held."""
-        times = [writer.items[0].since for writer in self._writers.values() if writer.items]
-        return min(times) + self._hold if times else None
+        return min((self._due(task, writer) for task, writer in self._writers.items() if writer.items), default=None)
 
     @property
     def unfinished(self) -> tuple[int, str] | None:
@@ -157,7 +165,16 @@ class LiveFolding:
         return sorted(found.values(), key=lambda tasks: min(self._writers[task].items[0].since for task in tasks))
 
     def _is_due(self, tasks: list[Hashable], now: float) -> bool:
-        return not self._silent or any(self._writers[task].items[0].since + self._hold <= now for task in tasks)
+        return not self._silent or any(self._due(task, self._writers[task]) <= now for task in tasks)
+
+    def _due(self, task: Hashable, writer: _Writer) -> float:
+        """Return when what comes first of a task is to be shown, at the latest."""
+        head = writer.items[0]
+        if not self._fold:
+            return head.since
+        screens = len(str(head.content)) // SCREEN if head.key is None else 0
+        hold = HOLD * (1 + screens)
+        return head.since + min(LONGEST, hold if task in self._running else max(ENDED, hold))
 
     def _section(self, tasks: list[Hashable], now: float) -> Section[Item]:
         writers = [self._writers[task] for task in tasks]

@@ -1,4 +1,7 @@
-"""`with ar.stream_output()`: what tasks write is shown while the block runs, whatever it does."""
+"""`with ar.stream_output()`: what tasks write is shown while the block runs, whatever it does.
+
+If IPP_NONINTERACTIVE is set, what there is by the end of the block is shown then.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engineroom.client.progress.audience import silenced
 from engineroom.client.showing.live import Live, show_live
 
 if TYPE_CHECKING:
@@ -24,6 +28,12 @@ def streamed(session: Session, tasks: Sequence[Task], *, fold: bool = True) -> I
     live, left = Live(tasks, fold=fold), threading.Event()
 
     with session.watch(tasks) as pieces:
+        if silenced():
+            try:
+                yield
+            finally:
+                show_live(pieces, live, lambda: True)
+            return
 
         def show() -> None:
             show_live(pieces, live, lambda: pieces.ended or left.is_set())

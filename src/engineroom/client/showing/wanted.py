@@ -27,9 +27,9 @@ def shows(show_output: object) -> Shows:
     """Return what `rc.show_output` means in this process; None: what fits."""
     if show_output is not None:
         return Shows.ALL if show_output else Shows.NOTHING
-    if silenced():
-        return Shows.NOTHING
-    return Shows.CELLS if in_notebook() else Shows.THAT_THERE_IS_SOME
+    if in_notebook():
+        return Shows.CELLS
+    return Shows.NOTHING if silenced() else Shows.THAT_THERE_IS_SOME
 
 
 class Read(Protocol):

@@ -18,7 +18,7 @@ from engineroom.errors import (
     remote_error,
 )
 from engineroom.ids import Instance, SessionId, TaskId, engine_uuid, msg_id, task_id
-from engineroom.protocol.messages import METHODS, Awaits, Call, Options, Outcome, Status, Submit
+from engineroom.protocol.messages import METHODS, Awaits, Call, Kind, Options, Outcome, Status, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.serialize.chunks.items import ItemsFailed
 from engineroom.serialize.failures.packing import unpack_failure
@@ -27,6 +27,8 @@ from engineroom.serialize.payloads import unpack
 if TYPE_CHECKING:
     from engineroom.client.state.output import TaskOutput
     from engineroom.serialize.functions.packing import PackedFunction
+
+_EXECUTE = int(Kind.EXECUTE)
 
 
 class Listener(Protocol):
@@ -149,16 +151,10 @@ class Task(msgspec.Struct, gc=False, eq=False):
             buffer = payload if isinstance(payload, bytes) else _buffer_of(payload)
             if outcome.status == Status.OK:
                 self._value = unpack(buffer)
-            elif outcome.status == Status.ERROR:
-                self._open_failure(buffer)
-            elif outcome.status == Status.ABORTED:
-                self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
-            elif outcome.status == Status.OVERDUE:
-                self._error = self._ended_by(TaskTimeout(outcome.error))
-            elif outcome.status == Status.DEPENDENCY:
-                self._error = self._unmet(outcome.error)
+                if self.kind == _EXECUTE:
+                    self._value.engine_id = self.engine
             else:
-                self._error = self._lost(outcome.error or "the engine that ran the task has left")
+                self._open_failure(outcome, buffer)
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
             from engineroom.serialize.failures.unpacking import explained  # only needed now
 
@@ -166,6 +162,22 @@ class Task(msgspec.Struct, gc=False, eq=False):
             made.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
             self._error = made
         self.payload = None
+
+    def _open_failure(self, outcome: Outcome, packed: Buffer) -> None:
+        match outcome.status:
+            case Status.ERROR:
+                error = self._error = unpack_failure(packed)
+                if isinstance(error.original, ItemsFailed):
+                    self._value = items_of(error.original, self.engine, self.instance)
+                    self._error = error_of(self._value)
+            case Status.ABORTED:
+                self._error = TaskAborted(outcome.error or "the task was aborted before it ran")
+            case Status.OVERDUE:
+                self._error = self._ended_by(TaskTimeout(outcome.error))
+            case Status.DEPENDENCY:
+                self._error = self._unmet(outcome.error)
+            case _:
+                self._error = self._lost(outcome.error or "the engine that ran the task has left")
 
     def _unmet(self, reason: str) -> BaseException:
         """Return the error of a task that depended on others, with that of the one that failed as its cause."""
@@ -188,12 +200,6 @@ class Task(msgspec.Struct, gc=False, eq=False):
         method = METHODS.get(self.kind, "")
         info = {"engine_id": self.engine, "engine_uuid": engine_uuid(self.instance), "method": method}
         return remote_error((type(error).__name__, str(error), "", info), error)
-
-    def _open_failure(self, packed: Buffer) -> None:
-        error = self._error = unpack_failure(packed)
-        if isinstance(error.original, ItemsFailed):
-            self._value = items_of(error.original, self.engine, self.instance)
-            self._error = error_of(self._value)
 
 
 def _buffer_of(payload: Payload) -> Buffer:

@@ -27,6 +27,7 @@ class MapOptions(TypedDict, total=False):
     timeout: float | None
     chunksize: int | None
     buffersize: int | None
+    progress: bool | None
 
 
 @called_by_users("map")
@@ -74,6 +75,7 @@ class ViewExecutor(Hinted, Executor):
         timeout: float | None = None,
         chunksize: int | None = None,
         buffersize: int | None = None,
+        progress: bool | None = None,
     ) -> LazyMapIterator[Any]:
         """Return an iterator over the results of `fn` for the items of `iterables`, in order.
 
@@ -81,7 +83,8 @@ class ViewExecutor(Hinted, Executor):
 
         All items are read and submitted at once, up to the end of the shortest iterable. `chunksize`: items per task;
         None: chosen automatically. `buffersize`: submit only this many items ahead of the results that you have read;
-        endless iterables need it. The first error ends the iterator and cancels the tasks that have not started.
+        endless iterables need it. `progress`: show a progress bar while results are read (True), or never (False).
+        The first error ends the iterator and cancels the tasks that have not started.
         ValueError: `chunksize` or `buffersize` is below 1. RuntimeError: it was shut down.
         """
         self._check()
@@ -90,9 +93,9 @@ class ViewExecutor(Hinted, Executor):
         if not _is_number("buffersize", buffersize):
             raise ValueError("buffersize must be None or > 0.")
         if buffersize is not None or not iterables:
-            return self._map_lazily(fn, iterables or ((),), buffersize, timeout)
+            return self._map_lazily(fn, iterables or ((),), buffersize, timeout, progress)
         options = {} if chunksize is None or not self.view._takes_chunksize else {"chunksize": chunksize}
-        result: Any = self._keep(self.view.map_async(fn, *iterables, **options))
+        result: Any = self._keep(self.view.map_async(fn, *iterables, progress=progress, **options))
         return WholeMapIterator(result, timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -113,7 +116,12 @@ class ViewExecutor(Hinted, Executor):
         return f"<ViewExecutor({self.view!r}): {state}>"
 
     def _map_lazily(
-        self, fn: Function[Any], iterables: tuple[Any, ...], buffersize: int | None, timeout: float | None
+        self,
+        fn: Function[Any],
+        iterables: tuple[Any, ...],
+        buffersize: int | None,
+        timeout: float | None,
+        progress: bool | None,
     ) -> LazyMapIterator[Any]:
         def submit(number: int, arguments: tuple[Any, ...]) -> AsyncResult[Any]:
             del number
@@ -122,7 +130,15 @@ class ViewExecutor(Hinted, Executor):
 
         session, deadline = self.view._session, Deadline(timeout)
         return LazyMapIterator(
-            session, fn, iterables, submit, limit=lambda: buffersize, deadline=deadline, method="map", on_error="stop"
+            session,
+            fn,
+            iterables,
+            submit,
+            limit=lambda: buffersize,
+            deadline=deadline,
+            method="map",
+            on_error="stop",
+            progress=progress,
         )
 
     def _check(self) -> None:

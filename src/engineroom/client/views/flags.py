@@ -103,3 +103,4 @@ class ImapOptions(TypedDict, total=False):
     ordered: bool
     max_outstanding: int | Literal["auto"] | None
     return_exceptions: bool
+    progress: bool | None

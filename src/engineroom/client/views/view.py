@@ -56,12 +56,14 @@ class View(AnyView[Kind]):
         ordered: bool = True,
         max_outstanding: int | Literal["auto"] | None = "auto",
         return_exceptions: bool = False,
+        progress: bool | None = None,
     ) -> LazyMapIterator[Any]:
         """Return an iterator over the results of `f` that reads `sequences`, which may be endless, as you read results.
 
         `max_outstanding`: how many items to submit ahead; "auto": enough to keep the engines busy; None: no limit.
         `ordered`: yield results in the order of the items, otherwise as they arrive. `return_exceptions`: yield errors
-        as results. ValueError: `max_outstanding` is not a positive number.
+        as results. `progress`: show a progress bar while results are read (True), or never (False). ValueError:
+        `max_outstanding` is not a positive number.
         """
         limit = ahead(max_outstanding, lambda: self._width)
         return LazyMapIterator(
@@ -72,6 +74,7 @@ class View(AnyView[Kind]):
             limit=limit,
             ordered=ordered,
             return_exceptions=return_exceptions,
+            progress=progress,
         )
 
     @takes(Flags)
