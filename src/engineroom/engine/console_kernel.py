@@ -18,6 +18,7 @@ from ipykernel.kernelbase import Kernel
 from IPython.utils.tokenutil import token_at_cursor
 
 from engineroom.engine.between import Between
+from engineroom.engine.completions import completions
 from engineroom.engine.console_output import ConsoleOutput
 from engineroom.protocol.messages import Kind
 from engineroom.serialize.failures.packing import words_of
@@ -27,9 +28,6 @@ _START, _END = 10.0, 2.0
 """Seconds that the sockets may take to be there, and the thread to end."""
 
 _LEAVES = frozenset({"exit", "exit()", "quit", "quit()"})
-
-_MOST = 500
-"""Completions."""
 
 
 class EngineKernel(Kernel):  # type: ignore[misc]  # ipykernel has no types
@@ -134,17 +132,13 @@ class EngineKernel(Kernel):  # type: ignore[misc]  # ipykernel has no types
 
     async def do_complete(self, code: str, cursor_pos: int | None) -> dict[str, Any]:
         """Return what may stand before the cursor, also while the main thread is busy."""
-        from IPython.core.completer import provisionalcompleter, rectify_completions
-
         cursor = len(code) if cursor_pos is None else cursor_pos
-        found: list[Any] = []
-        with provisionalcompleter():
-            try:
-                found = list(rectify_completions(code, list(self._shell.Completer.completions(code, cursor))))[:_MOST]
-            except Exception:  # noqa: BLE001 (the main thread may change what is looked at)
-                found = []
-        start, end = (found[0].start, found[0].end) if found else (cursor, cursor)
-        matches = list(dict.fromkeys(each.text for each in found))
+        try:
+            found = completions(self._shell.Completer, code, cursor)
+        except Exception:  # noqa: BLE001 (the main thread may change what is looked at)
+            found = []
+        start, end = found[0][:2] if found else (cursor, cursor)
+        matches = [text for _, _, text in found]
         return {"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": end, "metadata": {}}
 
     async def do_inspect(

@@ -18,8 +18,6 @@ def key_of(kind: str, content: Any) -> str | None:
             return None  # it will be updated by itself
         case Kind.SHOW | Kind.RESULT:
             return key_of_object(content)
-        case Kind.ERROR:
-            return "\n".join(map(str, content["traceback"]))
         case Kind.CLEAR:
             return str(content["wait"])
         case Kind.AGAIN:
@@ -45,8 +43,6 @@ def show_item(screen: Screen, label: str, kind: str, content: Any, counts: Itera
         case Kind.RESULT:
             numbers = set(counts)
             screen.value(f"{label}:{numbers.pop()}" if len(numbers) == 1 else label, content)
-        case Kind.ERROR:
-            screen.write("stderr", "\n".join([f"[{label}:execute]", *map(str, content["traceback"]), ""]))
         case Kind.AGAIN:
             screen.write("stderr", f"[{label}] the task runs again: what it has written so far is void\n")
         case _:

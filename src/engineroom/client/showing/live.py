@@ -23,10 +23,7 @@ _UNFINISHED = 0.3
 
 
 class Live:
-    """Shows pieces as they come, folded.
-
-    `values`: show the values of cells; `errors`: show what ends cells, for callers that raise an AlreadyDisplayedError.
-    """
+    """Shows pieces as they come, folded; not what ends cells, which is raised. `values`: show the values of cells."""
 
     def __init__(
         self,
@@ -34,12 +31,11 @@ class Live:
         *,
         fold: bool = True,
         values: bool = True,
-        errors: bool = False,
         screen: Screen | None = None,
     ) -> None:
         self._running = {id(task): task for task in tasks}
         self._folding = LiveFolding(self._running, fold=fold)
-        self._values, self._errors = values, errors
+        self._values = values
         self._engines: set[int] = {task.engine for task in self._running.values()}
         self._counts: dict[int, int] = {}
         """The numbers of the cells that had a value, by engine."""
@@ -63,7 +59,7 @@ class Live:
             return
         if piece.kind is Kind.RESULT:
             self._counts[piece.engine] = piece.content["execution_count"]
-        if (piece.kind is not Kind.RESULT or self._values) and (piece.kind is not Kind.ERROR or self._errors):
+        if piece.kind is not Kind.ERROR and (piece.kind is not Kind.RESULT or self._values):
             key = key_of(piece.kind, piece.content)
             self._folding.item(task, piece.engine, piece.kind.value, piece.content, key, now)
 
