@@ -45,7 +45,7 @@ class NameQuestions:
         found = self._open.get(message.number)
         if found is not None and found.engine is engine:
             del self._open[message.number]
-            found.client.connection.send(Answer(found.number, NamesThere(message.names)))
+            found.client.connection.send(Answer(found.number, NamesThere(message.names, message.memory)))
 
     def gone(self, link: Link) -> None:
         """Forget what a client that has left has asked; answer what an engine that has left will not."""

@@ -15,7 +15,7 @@ from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Refusal, Said, Waiting
 from engineroom.engine.queue import TaskQueue
-from engineroom.engine.resident import MemoryLimit
+from engineroom.engine.resident import MemoryLimit, resident_bytes
 from engineroom.engine.results import KeptResults
 from engineroom.engine.verdicts import TimeLimits
 from engineroom.protocol.closing import Closing
@@ -266,7 +266,7 @@ class Shell:
         from engineroom.engine.names_here import names_that_begin  # for those who type cells
 
         if self._connection is not None:
-            self._connection.send(NamesListed(message.number, names_that_begin(message.text)))
+            self._connection.send(NamesListed(message.number, names_that_begin(message.text), resident_bytes()))
 
     def _about_queued(self, message: Revoke | Withdraw | RunsWithin) -> None:
         match message:

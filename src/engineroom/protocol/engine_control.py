@@ -67,10 +67,11 @@ class ListNames(Header, frozen=True, tag="list_names"):
 
 
 class NamesListed(Header, frozen=True, tag="names_listed"):
-    """The answer of the engine to `ListNames` with this `number`."""
+    """An engine's answer to `ListNames` with this `number`. `memory`: bytes that its process takes, 0: unknown."""
 
     number: Number
     names: Names = ()
+    memory: Number = 0
 
 
 class RestartProcesses(Header, frozen=True, tag="restart_processes"):

@@ -146,9 +146,11 @@ class Bounds(Header, frozen=True, tag="bounds"):
 
 
 class NamesThere(Header, frozen=True, tag="names"):
-    """The first names that begin so, in order: "np.linspace" and so on."""
+    """The first names that begin so, in order: "np.linspace" and so on. `memory`: bytes that the engine's process
+    takes; 0: unknown."""
 
     names: Names = ()
+    memory: Number = 0
 
 
 Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere

@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from engineroom.client.engines.memory import memory_of
+from engineroom.client.pictures.tables import MOST_ROWS, size_in_words
 from engineroom.client.progress.standing import duration
+from engineroom.client.waiting.waits import Deadline
 from engineroom.errors import EngineroomError
 from engineroom.protocol.questions import AskQueues, EngineQueue, Queues, Reply
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 HEADS = ("engine", "host", "pid", "load", "done", "memory", "state")
 
 _ANSWER = 0.3
-"""Seconds that the controller may take to tell what engines have to do."""
+"""Seconds that the controller may take to tell what engines have to do, and these what memory they take."""
 
 _OLD = 1.0
 """Seconds after which it is said how old an answer is."""
@@ -34,11 +37,12 @@ class Load(NamedTuple):
 
 def rows_of(session: Session, ids: Iterable[int] | None = None) -> tuple[list[tuple[object, ...]], str]:
     """Return a row of `HEADS` for each engine (`ids`: for these), and a note on their age. Waits for 0.3 s at most."""
-    load, engines = _load(session), sorted(session.engines.all(), key=lambda engine: engine.id)
+    deadline = Deadline(_ANSWER)
+    load, engines = _load(session, deadline), sorted(session.engines.all(), key=lambda engine: engine.id)
     wanted = None if ids is None else set(ids)
     chosen = [engine for engine in engines if wanted is None or engine.id in wanted]
-    here = session.engines.processes_here()
-    rows = [_row(engine, load, here.get(engine.id)) for engine in chosen]
+    memory = memory_of(session, [engine.id for engine in chosen[:MOST_ROWS]], deadline)
+    rows = [_row(engine, load, memory.get(engine.id, 0)) for engine in chosen]
     return rows, _note(session, load)
 
 
@@ -57,12 +61,12 @@ def as_text(rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def _load(session: Session) -> Load | None:
+def _load(session: Session, deadline: Deadline) -> Load | None:
     """Return the queues of the engines: as they are now or, if the controller does not answer, as they were."""
     if not session.closed:
         reply: Reply | None
         try:
-            reply = session.ask(AskQueues(), "'queues'", timeout=_ANSWER)
+            reply = session.ask(AskQueues(), "'queues'", timeout=deadline.left())
         except (EngineroomError, TimeoutError, RuntimeError):  # it is away, or this thread must not wait
             reply = None
         if isinstance(reply, Queues):
@@ -71,7 +75,7 @@ def _load(session: Session) -> Load | None:
     return known
 
 
-def _row(engine: Engine, load: Load | None, pid_here: int | None) -> tuple[object, ...]:
+def _row(engine: Engine, load: Load | None, memory: int) -> tuple[object, ...]:
     queue = None if load is None else load.queues.get(engine.id)
     info = engine.info
     load_words, done, state = "", "", "ready"
@@ -83,21 +87,7 @@ def _row(engine: Engine, load: Load | None, pid_here: int | None) -> tuple[objec
             state = f"unresponsive for {duration(queue.unresponsive)}"
     if info.problem:
         state = f"{state}; start-up code failed"
-    return engine.id, info.host, info.pid or "", load_words, done, _memory(pid_here), state
-
-
-def _memory(pid: int | None) -> str:
-    """Return how much memory a process of this machine takes; "" for others."""
-    if pid is None:
-        return ""
-    import psutil  # only those who look need it
-
-    from engineroom.client.pictures.tables import size_in_words
-
-    try:
-        return size_in_words(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return ""
+    return engine.id, info.host, info.pid or "", load_words, done, size_in_words(memory) if memory else "", state
 
 
 def _note(session: Session, load: Load | None) -> str:
