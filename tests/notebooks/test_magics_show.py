@@ -34,7 +34,7 @@ def test_figures_of_cells_are_shown_once_without_being_asked_for(kernel: Kernel)
     for more in ("", "\nplt.show()", "\nfig = plt.gcf()"):
         shown = kernel.cell(f"%%px -t 0\n{PLOT}{more}")
         assert [picture[:4] for picture in shown.pictures()] == [b"\x89PNG"]
-    assert kernel.cell("%px -t 0 len(plt.get_fignums())").pictures() == []
+    assert kernel.cell("%%px -t 0\nlen(plt.get_fignums())").pictures() == []
     shown = kernel.cell(f"%%px -t 0\n{PLOT}\nplt.figure()\nplt.plot([2, 1]);")
     assert len(set(shown.pictures())) == 2
 
@@ -54,10 +54,10 @@ def test_figures_of_tasks_are_shown_with_what_they_print(kernel: Kernel) -> None
 
 
 def test_figures_are_of_the_kind_that_a_cell_chooses(kernel: Kernel) -> None:
-    kernel.cell("%px -t 0 %config InlineBackend.figure_formats = ['svg']")
+    kernel.cell("%%px -t 0\n%config InlineBackend.figure_formats = ['svg']")
     shown = kernel.cell(f"%%px -t 0\n{PLOT}")
     assert (shown.pictures(), len(shown.data("image/svg+xml"))) == ([], 1)
-    kernel.cell("%px -t 0 import matplotlib; matplotlib.use('agg')")
+    kernel.cell("%%px -t 0\nimport matplotlib; matplotlib.use('agg')")
     shown = kernel.cell(f"%%px -t 0\n{PLOT}\nprint(len(plt.get_fignums()))\nplt.close('all')")
     assert (shown.data("image/svg+xml"), shown.text) == ([], "[stdout:0] 1\n")
 

@@ -213,7 +213,7 @@ def test_arguments_are_shown_by_their_names(rc: Client) -> None:
         (balanced.map, {"block", "chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
         (balanced.map_sync, {"chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
         (balanced.map_async, {"chunksize", "ordered", "return_exceptions", "on_error", "label", "progress"}),
-        (balanced.imap, {"ordered", "max_outstanding", "return_exceptions"}),
+        (balanced.imap, {"ordered", "max_outstanding", "return_exceptions", "progress"}),
         (direct.map_sync, {"track", "return_exceptions", "on_error", "label", "progress"}),
         (direct.map_async, {"track", "return_exceptions", "on_error", "label", "progress"}),
         (direct.set_flags, {"block", "targets", *every}),

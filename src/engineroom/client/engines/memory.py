@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engineroom.client.waiting.waits import Deadline
+from engineroom.client.waiting.waits import FOR_EVER, Deadline, every
 from engineroom.errors import EngineroomError
 from engineroom.protocol.messages import Ask
 from engineroom.protocol.questions import AskNames, NamesThere
@@ -46,7 +46,9 @@ def _told(session: Session, engines: Sequence[int], deadline: Deadline) -> dict[
         for engine, (number, _) in asked.items():
             session.send(Ask(number, AskNames(engine, _NO_NAME)))
         for engine, (number, waiter) in asked.items():
-            answer = questions.answer(number) if session.wait_for(waiter, deadline.left()) else None
+            answer = (
+                questions.answer(number) if session.wait_for(waiter, deadline.left(), every(FOR_EVER, int)) else None
+            )
             if answer is not None and isinstance(answer.reply, NamesThere):
                 found[engine] = answer.reply.memory
     except (EngineroomError, RuntimeError):  # the controller is away, or this thread must not wait

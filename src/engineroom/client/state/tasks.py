@@ -151,7 +151,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
             buffer = payload if isinstance(payload, bytes) else _buffer_of(payload)
             if outcome.status == Status.OK:
                 self._value = unpack(buffer)
-                if self.kind == _EXECUTE:
+                if self.kind == _EXECUTE and hasattr(self._value, "engine_id"):
                     self._value.engine_id = self.engine
             else:
                 self._open_failure(outcome, buffer)
