@@ -102,10 +102,14 @@ def test_the_connection_is_private(bound: Connected) -> None:
 
 
 def test_a_cell_waits_for_the_task_that_runs_and_comes_before_those_that_wait(bound: Connected) -> None:
-    hold = "import threading; held = threading.Event()"
-    bound.view.execute(hold).get(SECONDS)
-    running = bound.view.execute("order = ['task']; held.wait(1)", block=False)
+    hold = (
+        "import threading\nfrom engineroom.engine.between import place\norder = ['task']\nprint('begun')\n"
+        f"for _ in range({100 * int(SECONDS)}):\n    if place.between._queue.between:\n        break\n"
+        "    threading.Event().wait(0.01)"
+    )
+    running = bound.view.execute(hold, block=False)
     later = [bound.view.execute("order.append('later')", block=False) for _ in range(3)]
+    until(lambda: running.stdout == "begun\n")
     assert bound.run("order.append('console')") == ("ok", [])
     for each in (running, *later):
         each.get(SECONDS)
