@@ -96,9 +96,7 @@ def far_client(victim: Victim, place: Path) -> Iterator[tuple[Client, Proxy]]:
     with Proxy(read_connection_file(source).port) as cable:
         values = json.loads(source.read_text())
         file = place / "client.json"
-        file.write_text(
-            json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""})
-        )
+        file.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""}))
         file.chmod(0o600)
         with Client(file, timeout=PATIENCE) as rc:
             yield rc, cable
