@@ -27,7 +27,8 @@ fuzz: venv  ## the tests with random examples, new ones in each round, and lying
 	for ((round = 1; SECONDS < end; round++)); do \
 	  echo "round $$round"; \
 	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q $(TWO) $(ARGS); \
-	  $(BIN)/python -m pytest tests/fuzz -m "not hypothesis" -q $(ARGS); \
+	  $(BIN)/python -m pytest tests/fuzz tests/unit/client/test_interrupted_threads.py -m "not hypothesis" \
+	    --hypothesis-profile=fresh -q $(ARGS); \
 	done
 
 chaos: venv  ## kill, stop and cut off a cluster at random while tasks run, for 5 minutes (MINUTES=60, ARGS='--seed=7')

@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from tests.examples import ALL, FEW
 from tests.patience import SECONDS
-from tests.processes import kill_each, of_run, with_titles
+from tests.processes import children, kill_each, of_run, with_titles
 from tests.reader import Reader
 
 sys.dont_write_bytecode = False  # nor in what is started here: each process would compile all that it imports
@@ -27,6 +27,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile(
     "same everywhere",
     deadline=None,
+    max_examples=FEW,
     derandomize=True,
     database=None,
     print_blob=True,
@@ -35,6 +36,7 @@ settings.register_profile(
 settings.register_profile(
     "fresh",  # `make fuzz`: new examples each time; one that fails is tried first the next time
     parent=settings.get_profile("same everywhere"),
+    max_examples=ALL,
     derandomize=False,
     database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".hypothesis" / "examples"),
 )
@@ -72,7 +74,7 @@ def own_places() -> Iterator[None]:
 
 
 def _children() -> set[int]:
-    return {child.pid for child, title in with_titles(psutil.Process().children()) if "resource_tracker" not in title}
+    return {child.pid for child, title in with_titles(children()) if "resource_tracker" not in title}
 
 
 def _sockets() -> int:

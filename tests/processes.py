@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
 
@@ -17,6 +18,25 @@ def with_titles(processes: Iterable[psutil.Process]) -> Iterator[tuple[psutil.Pr
                 yield process, " ".join(process.cmdline())
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or somebody else's
+
+
+def children() -> list[psutil.Process]:
+    """Return what this process has started itself, zombies too. Quickly, on Linux: each test asks for it."""
+    try:
+        pids = _listed()
+    except OSError:
+        return psutil.Process().children()
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
+def _listed() -> list[int]:
+    """Return the pids of our children as Linux lists them, by thread. OSError: it does not, or a thread has ended."""
+    threads = Path("/proc/self/task").iterdir()
+    return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
 
 
 def descendants(pid: int | None = None) -> list[tuple[psutil.Process, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from engineroom.ids import number_of
 from engineroom.protocol.messages import Kind, Status
 from engineroom.store.changes import Change, Sent, Submitted
 from engineroom.store.records import KEYS
+from tests.examples import drawn
 from tests.store.conftest import ListStore, Make
 from tests.store.model import in_order, matches
 from tests.store.tasks import ALICE, BOB, PLACES, THEN, delivered, ended, printed, purged, submitted
@@ -124,7 +125,7 @@ SORTS = st.none() | st.tuples(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@drawn(60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(stories(), st.lists(st.tuples(queries(), SORTS, st.none() | st.integers(0, 4), st.integers(0, 2)), max_size=4))
 def test_a_store_answers_as_plain_python_does(make: Make, story: list[list[Change]], asked: list[Any]) -> None:
     store, model = make(), ListStore()

@@ -9,7 +9,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from engineroom.errors import ConnectionFailed
 from engineroom.protocol.messages import Ask, EngineInfo, Join, Message, Output, Shutdown
@@ -18,6 +18,7 @@ from engineroom.protocol.records import MAX_RECORD
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from engineroom.transport.memory import memory_pair
+from tests.examples import drawn
 from tests.patience import comes_true
 from tests.transport.conftest import Inbox
 
@@ -70,7 +71,7 @@ def test_the_others_of_its_tick_arrive_in_order(message: Message, words: str) ->
     asyncio.run(story())
 
 
-@settings(max_examples=30, deadline=None)
+@drawn(30, deadline=None)
 @given(st.lists(st.sampled_from(["", "", TOO_LONG, "\ud800"]), max_size=40))
 def test_whatever_the_order(texts: list[str]) -> None:
     async def story() -> None:

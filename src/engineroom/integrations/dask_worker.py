@@ -10,8 +10,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-WORKER = "distributed_worker"
-"""The name that it has in the engine's namespace."""
+WORKER, OLD_NAME = "distributed_worker", "dask_worker"
+"""The names that it has in the engine's namespace."""
 _SECONDS = 30.0
 
 
@@ -59,7 +59,7 @@ def start_worker(scheduler: str, options: dict[str, Any]) -> None:
         loop.stop()
         raise
     _running[scheduler] = worker, loop
-    setattr(sys.modules["__main__"], WORKER, worker)
+    vars(sys.modules["__main__"]).update({WORKER: worker, OLD_NAME: worker})
 
 
 def stop_worker(scheduler: str) -> None:
@@ -71,5 +71,6 @@ def stop_worker(scheduler: str) -> None:
         loop.run(worker.close(), _SECONDS)
     loop.stop()
     names = vars(sys.modules["__main__"])
-    if names.get(WORKER) is worker:
-        del names[WORKER]
+    for name in (WORKER, OLD_NAME):
+        if names.get(name) is worker:
+            del names[name]

@@ -29,12 +29,12 @@ with connect() as rc:
     assert len(client.scheduler_info(-1)["workers"]) == len(rc)
     assert float(((array + array.T) ** 2).sum().compute()) == wanted
     assert client.gather(client.map(shift, range(20))) == list(range(1, 21))
-    assert rc[0].apply_sync(lambda: type(distributed_worker).__name__) == "Worker"
+    assert rc[0].apply_sync(lambda: distributed_worker is dask_worker and type(dask_worker).__name__) == "Worker"
     again = rc.become_dask(targets=[0])
     assert len(again.scheduler_info(-1)["workers"]) == len(rc)
     rc.stop_dask()
     rc.stop_dask()
-    assert rc[:].apply_sync(lambda: "distributed_worker" in globals()) == [False] * len(rc)
+    assert rc[:].apply_sync(lambda: {"distributed_worker", "dask_worker"} & set(globals())) == [set()] * len(rc)
     one = rc.become_distributed(targets=0)
     assert len(one.scheduler_info(-1)["workers"]) == 1
     assert one.submit(shift, 1).result() == 2

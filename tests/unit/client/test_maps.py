@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import engineroom as er
 from engineroom.client.client import Client
 from engineroom.protocol.messages import Abort, Outcome, Status, Submit
 from tests.conftest import wait_until
+from tests.examples import drawn
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
-together = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+together = drawn(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def views(rc: Client) -> list[Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.cluster.launchers.jobs.script import script_of
@@ -20,6 +20,7 @@ from engineroom.cluster.launchers.systems.sge import SGE
 from engineroom.cluster.launchers.systems.slurm import SLURM
 from engineroom.cluster.launchers.systems.system import BatchSystem
 from engineroom.settings.launchers import BatchControllerLauncher, BatchEngineSetLauncher
+from tests.examples import drawn
 
 SYSTEMS = [SGE, PBS_PRO, TORQUE, LSF, SLURM]
 TASK = {"SGE_TASK_ID": "2", "PBS_ARRAY_INDEX": "2", "PBS_ARRAYID": "2", "LSB_JOBINDEX": "2", "SLURM_JOB_ID": "77"}
@@ -66,7 +67,7 @@ odd = names.filter(lambda name: name.strip(".") and name.isprintable() and not n
 
 
 @systems
-@settings(max_examples=20)
+@drawn(20)
 @given(odd)
 def test_any_other_path_is_written_by_the_job_itself(system: BatchSystem, name: str) -> None:
     with tempfile.TemporaryDirectory() as place:

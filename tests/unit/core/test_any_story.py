@@ -4,14 +4,15 @@ task waits for what never comes."""
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import given
 
 from engineroom.core.policies import POLICIES
 from engineroom.protocol.messages import Options, Status
+from tests.examples import drawn
 from tests.unit.core.world import Story, World, stories
 
 
-@settings(max_examples=200)
+@drawn(200)
 @given(
     story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
@@ -31,7 +32,7 @@ def test_every_task_ends_once(story: Story, policy: str, seed: int) -> None:
         assert not engine.balanced
 
 
-@settings(max_examples=200)
+@drawn(200)
 @given(
     story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
@@ -53,7 +54,7 @@ def test_no_task_waits_though_nothing_can_ever_run_it(story: Story, policy: str,
             assert not all(map(world.play.state.was_used, task.pool.allowed or ()))
 
 
-@settings(max_examples=100)
+@drawn(100)
 @given(
     story=stories(),
     policy=st.sampled_from(sorted(POLICIES)),
@@ -72,7 +73,7 @@ def test_a_client_whose_bytes_never_come_keeps_nobody_else_waiting(story: Story,
         assert all(task.session.peer == withholder.peer for task in session.tasks.values())
 
 
-@settings(max_examples=100)
+@drawn(100)
 @given(
     engines=st.integers(2, 4),
     tasks=st.integers(1, 10),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from engineroom.core.actions import Accept, DropBody, Send
 from engineroom.core.events import (
@@ -38,6 +38,7 @@ from engineroom.protocol.messages import (
     Run,
     Stream,
 )
+from tests.examples import drawn
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import ERROR, OK, Death, Play, instance_id, instances, run, session_id, submit, task
 from tests.unit.core.world import KEEPING_STEPS, Story, World, stories
@@ -217,7 +218,7 @@ def test_calls_of_a_client_that_is_gone_are_kept_until_its_time_is_over(play: Pl
     assert not play.state.engines[0].first
 
 
-@settings(max_examples=150)
+@drawn(150)
 @given(
     story=stories(KEEPING_STEPS),
     policy=st.sampled_from(sorted(POLICIES)),

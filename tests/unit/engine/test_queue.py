@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -14,6 +13,7 @@ from engineroom.engine.queue import TaskQueue
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Run
 from engineroom.protocol.streams import Payload
+from tests.examples import drawn
 from tests.patience import SECONDS
 
 SESSION = SessionId(bytes(16))
@@ -252,7 +252,7 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=60, stateful_step_count=40)
+TestLives.settings = drawn(60, stateful_step_count=40)
 
 
 def test_what_is_held_for_two_reasons_goes_on_when_both_are_gone() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.ids import TaskId
@@ -15,6 +15,7 @@ from engineroom.protocol import messages
 from engineroom.protocol.messages import Call, Finished, Ran, Result, Run, Stream, Submit
 from engineroom.protocol.records import message_records
 from engineroom.transport import decoders
+from tests.examples import drawn
 from tests.fuzz.of_the_table import every_message, good_messages, types_of
 
 TASK = TaskId(b"t" * 24)
@@ -45,7 +46,7 @@ def across(decode: Callable[[memoryview], list[Any]], sent: list[Any]) -> list[A
         for kind in types_of(union)
     ],
 )
-@settings(max_examples=20)  # of each: there are a hundred kinds and directions
+@drawn(20)  # of each: there are a hundred kinds and directions
 @given(data=st.data())
 def test_it_arrives_as_it_was(direction: str, kind: type[msgspec.Struct], data: st.DataObject) -> None:
     told = data.draw(st.lists(good_messages(kind), min_size=1, max_size=3))

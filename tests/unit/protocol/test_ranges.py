@@ -7,8 +7,9 @@ from typing import Any
 import hypothesis.strategies as st
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from tests.examples import drawn
 from tests.fuzz.of_the_table import bad_messages, every_message, good_messages, table, without_range
 
 MESSAGES = every_message()
@@ -22,7 +23,7 @@ def test_every_field_has_a_range(message: type[msgspec.Struct]) -> None:
 
 
 @each_message
-@settings(max_examples=20)
+@drawn(20)
 @given(data=st.data())
 def test_what_is_in_range_is_taken(message: type[msgspec.Struct], data: st.DataObject) -> None:
     told = data.draw(good_messages(message))
@@ -31,7 +32,7 @@ def test_what_is_in_range_is_taken(message: type[msgspec.Struct], data: st.DataO
 
 
 @pytest.mark.parametrize("message", [each for each in MESSAGES if table(each).fields], ids=lambda each: each.__name__)
-@settings(max_examples=60)
+@drawn(60)
 @given(data=st.data())
 def test_what_is_out_of_range_is_refused(message: type[msgspec.Struct], data: st.DataObject) -> None:
     told = data.draw(bad_messages(message))
@@ -41,7 +42,7 @@ def test_what_is_out_of_range_is_refused(message: type[msgspec.Struct], data: st
 
 
 @each_message
-@settings(max_examples=20)
+@drawn(20)
 @given(data=st.data())
 def test_what_was_taken_can_be_passed_on(message: type[msgspec.Struct], data: st.DataObject) -> None:
     """The controller passes on what one peer has said to another, which checks it as well."""

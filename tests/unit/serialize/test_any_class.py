@@ -2,8 +2,10 @@
 
 import cloudpickle
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.examples import drawn
 
 NAMES = st.sampled_from(["a", "b", "__c", "_d", "e1"])
 VALUES = st.integers(-5, 5) | st.sampled_from(["'text'", "None", "1.5", "(1, 2)"])
@@ -99,7 +101,7 @@ def enum_definitions(draw):
     return definition(f"class K({kind})", lines) + f"k = K.{names[-1]}\n"
 
 
-@settings(max_examples=60)
+@drawn(60)
 @given(class_definitions() | dataclass_definitions() | enum_definitions())
 def test_any_class_is_itself_there_and_back(far_process, code):
     engine = far_process

@@ -10,7 +10,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -18,6 +18,7 @@ from engineroom.errors import PackError, ProtocolError
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.functions.packing import pack_call, unpack_call
 from engineroom.serialize.payloads import pack, unpack
+from tests.examples import drawn
 from tests.unit.serialize.conftest import joined, pickled_and_back
 
 atoms = (
@@ -55,7 +56,7 @@ def there_and_back(value, **options):
     return unpack(joined(pack(value, **options)))
 
 
-@settings(max_examples=150)
+@drawn(150)
 @given(values, st.booleans())
 def test_plain_values(value, copy):
     back = there_and_back(value, copy=copy)
@@ -63,7 +64,7 @@ def test_plain_values(value, copy):
     assert type(back) is type(value)
 
 
-@settings(max_examples=150)
+@drawn(150)
 @given(arrays, st.booleans(), st.sampled_from(["as it is", "transposed", "every other", "reversed", "read-only"]))
 def test_arrays(array, copy, how):
     if how == "transposed":
@@ -79,7 +80,7 @@ def test_arrays(array, copy, how):
     assert (back.dtype, back.shape, back.tobytes()) == (reference.dtype, reference.shape, reference.tobytes())
 
 
-@settings(max_examples=50)
+@drawn(50)
 @given(st.lists(values, max_size=4), st.dictionaries(st.text(), values, max_size=3))
 def test_calls(args, kwargs):
     assert unpack_call(joined(pack_call(tuple(args), kwargs))) == (tuple(args), kwargs)
