@@ -55,6 +55,10 @@ class FunctionShelf:
         while self._bytes > self._max_bytes and len(self._long) > 1:
             self._forget(next(iter(self._long)))
 
+    def get(self, digest: bytes) -> tuple[Function, Payload | None] | None:
+        """Return a function, or a part of one, and its bytes where they are too long for its message."""
+        return self._functions.get(digest)
+
     def size_of(self, digest: bytes) -> int:
         """Return the bytes of a function that is here, and of its parts."""
         function, _ = self._functions[digest]

@@ -151,7 +151,8 @@ class Welcome(Header, frozen=True, tag="welcome"):
     """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
     without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
-    quiet connection is pinged. 0: the peer's own defaults."""
+    quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
+    controller."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
@@ -161,6 +162,7 @@ class Welcome(Header, frozen=True, tag="welcome"):
     wall: WallTime = 0.0
     silent: Seconds = 0.0
     heartbeat: Seconds = 0.0
+    keeps: bool = False
 
 
 class Refused(Header, frozen=True, tag="refused"):
@@ -321,11 +323,13 @@ class SubmitAgain(Header, frozen=True, tag="again"):
 
 
 class Answer(Header, frozen=True, tag="answer"):
-    """The answer to the question with this `number`. `error`: "" or why there is no answer."""
+    """The answer to the question with this `number`. `error`: "" or why there is no answer. `body`: of questions about
+    what is recorded, see `history`."""
 
     number: Number
     reply: Reply | None = None
     error: Text = ""
+    body: Body = b""
 
 
 class Run(Header, frozen=True, tag="run"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from engineroom.protocol.calls import Header
+from engineroom.protocol.history import HistoryQuestion, HistoryReply, TaskIds
 from engineroom.protocol.ranges import (
     EngineId,
     Engines,
@@ -19,8 +20,6 @@ from engineroom.protocol.ranges import (
     WallTime,
     Word,
 )
-
-TaskIds = Annotated[tuple[TaskId, ...], Fewer]
 
 
 class AskQueues(Header, frozen=True, tag="queues"):
@@ -59,7 +58,7 @@ class AskNames(Header, frozen=True, tag="names"):
     text: Word
 
 
-Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds | AskNames
+Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds | AskNames | HistoryQuestion
 
 
 class EngineQueue(Header, frozen=True):
@@ -153,4 +152,4 @@ class NamesThere(Header, frozen=True, tag="names"):
     memory: Number = 0
 
 
-Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere
+Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere | HistoryReply

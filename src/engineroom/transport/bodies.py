@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from engineroom.protocol.messages import (
     INLINE_LIMIT,
+    Answer,
     Body,
     Finished,
     Function,
@@ -24,7 +25,7 @@ from engineroom.protocol.messages import (
 from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
 from engineroom.transport.connection import Connection
 
-Carrier = Submit | Keep | Run | Function | Input | Result | Finished
+Carrier = Submit | Keep | Run | Function | Input | Result | Finished | Answer
 """The messages that have a body."""
 
 

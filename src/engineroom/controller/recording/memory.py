@@ -1,0 +1,133 @@
+"""Records in memory: what the core has noted is kept as it is, and entries are made of it when somebody asks.
+
+So a record costs a task next to nothing. What was there when somebody asked is in the store; what has ended since is in
+the ring. Both together keep to the limits of the store, which is touched by one thread alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from engineroom.controller.recording.changes import Scribe, size_of
+from engineroom.controller.recording.ranges import by_session
+from engineroom.core.journal import Ending, Journal
+from engineroom.core.sessions import Session
+from engineroom.ids import TaskId, number_of
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.changes import Change, Delivered
+from engineroom.store.memory import MemoryStore
+from engineroom.store.ranges import TaskSet
+
+if TYPE_CHECKING:
+    from engineroom.core.state import ControllerState
+    from engineroom.core.tasks import Task
+    from engineroom.store.interface import Store
+
+T = TypeVar("T")
+
+_STEP = 0.05
+"""The store makes room whenever the ring has grown by this part of a limit."""
+
+
+class MemoryKeeper:
+    """Keeps the tasks that ended last."""
+
+    def __init__(self, state: ControllerState, scribe: Scribe, store: MemoryStore) -> None:
+        self._state, self._scribe, self._store = state, scribe, store
+        self._records, self._bytes = store.record_limit, store.size_limit
+        self._batches: deque[tuple[list[Ending], int]] = deque()
+        self._count = self._size = 0
+        self._left = (0, 0)
+        """The records and bytes that the store was told to leave to the ring..."""
+        self._asked = False
+        """... since something is in it."""
+        self._retired = TaskSet()
+        self._undelivered: dict[TaskId, Session] = {}
+        """Of what is in the store, the tasks whose clients did not have the results."""
+        self._thread = ThreadPoolExecutor(1, "engineroom-store")
+
+    def take(self, journal: Journal) -> None:
+        """Keep what has ended since the last time."""
+        ended = journal.ended
+        if not ended:
+            return
+        journal.ended = []
+        sizes = [t.size + t.large + kept.size if out is None else size_of((t, kept, out)) for t, kept, out in ended]
+        size = sum(sizes)
+        batches = self._batches
+        batches.append((ended, size))
+        self._count += len(ended)
+        self._size += size
+        while batches and (self._count - len(batches[0][0]) >= self._records or self._size > self._bytes):
+            self._drop()
+        if self._asked:
+            self._have_room_made()
+
+    def _drop(self) -> None:
+        gone, size = self._batches.popleft()
+        self._count -= len(gone)
+        self._size -= size
+        first, last = gone[0][0], gone[-1][0]
+        if last.number - first.number + 1 == len(gone) and first.session is last.session:  # so nearly always
+            self._retired.add_ranges(TaskRanges(first.session.id, ((first.number, last.number),)))
+        else:
+            for tasks in by_session(task.id for task, _, _ in gone):
+                self._retired.add_ranges(tasks)
+
+    def _have_room_made(self) -> None:
+        records, size = self._left
+        if self._count - records > self._records * _STEP or self._size - size > self._bytes * _STEP:
+            self._left = self._count, self._size
+            self._asked = self._count < self._records
+            self._thread.submit(self._store.bound, self._records - self._count, self._bytes - self._size)
+
+    async def ask(self, question: Callable[[Store], T]) -> T:
+        """Return the answer of the store, which knows of all that has been submitted or has ended by now."""
+        batches, self._batches = self._batches, deque()
+        self._count = self._size = 0
+        self._left, self._asked = (0, 0), True
+        retired, self._retired = self._retired, TaskSet()
+        unfinished = [task for session in self._state.sessions.values() for task in session.tasks.values()]
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._answer, batches, list(retired.ranges()), unfinished, question
+        )
+
+    def _answer(
+        self,
+        batches: Iterable[tuple[list[Ending], int]],
+        retired: list[TaskRanges],
+        unfinished: list[Task],
+        question: Callable[[Store], T],
+    ) -> T:
+        store = self._store
+        store.bound(self._records, self._bytes)
+        store.retire(retired)
+        endings = [ending for ended, _ in batches for ending in ended]
+        self._undelivered.update((task.id, task.session) for task, _, _ in endings)
+        store.write([*map(self._scribe.ended, endings), *self._delivered()])
+        store.unfinished_elsewhere = lambda: map(self._scribe.unfinished, unfinished)
+        return question(store)
+
+    def _delivered(self) -> Iterator[Change]:
+        """Yield which results have arrived at their clients since the last time."""
+        waiting = self._undelivered
+        there = [
+            task
+            for task, session in waiting.items()
+            if (number := number_of(task)) not in session.results
+            and not any(first <= number <= last for first, last in session.dropped)
+        ]
+        for task in there:
+            del waiting[task]
+        return (Delivered(tasks) for tasks in by_session(there))
+
+    async def kept(self) -> None:
+        """Return at once: what is in memory does not survive anything."""
+
+    async def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False)
