@@ -401,26 +401,30 @@ class Client(Pictured, Remembered, Controls, OldWays):
         block: bool | None = None,  # noqa: FBT001 (as users write it)
         owner: bool = True,  # noqa: FBT001, FBT002
     ) -> AsyncResult[Any]:
-        """Return the AsyncResult of tasks of this client; `block`: wait for them first.
+        """Return the AsyncResult of tasks, of any client; `block`: wait for them first.
 
-        `jobs`: a message id, an index into the history (None: the last task), an AsyncResult, or a list of these.
-        `owner` has no effect. NotBuiltYet: a task ended long ago (`rc.results` says which are known), or belongs to
-        another client.
+        `jobs`: a message id, an index into the history (None: the last task), an AsyncResult, or a list of these. For
+        tasks of other clients, and for old ones of this client, it is an AsyncHubResult. `owner` has no effect.
+        KeyError: no such task is known.
         """
-        del owner
-        result = find_result(self._session, -1 if jobs is None else jobs)
+        result = find_result(self._session, -1 if jobs is None else jobs, owner=owner)
         if self.block if block is None else block:
             result.wait()
         return result
 
-    def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, list[str]]:  # noqa: FBT001, FBT002 (as users write it)
-        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of this client.
+    def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 (as users write it)
+        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of any client.
 
-        `msg_ids`: a message id, an AsyncResult, an index into the history, or a list of these. Results are never
-        included; `status_only` has no effect. KeyError: this client submitted no such task.
+        `msg_ids`: a message id, an AsyncResult, an index into the history, or a list of these. `status_only=False`: the
+        dict also has, by message id, the result of each completed task, or the exception that it raised. KeyError: no
+        such task is known.
         """
-        del status_only
-        return status_of(self._session, msg_ids)
+        found: dict[str, Any] = {**status_of(self._session, msg_ids)}
+        if not status_only:
+            for name in found["completed"]:
+                result = find_result(self._session, name)
+                found[name] = result.get(return_exceptions=True)
+        return found
 
     def abort(
         self,

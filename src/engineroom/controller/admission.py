@@ -157,6 +157,7 @@ class Admission:
                 wall=time.time(),
                 silent=self._controller.config.silent,
                 heartbeat=self._controller.config.ping_every,
+                keeps=self._controller.recorder.lasts,
             )
         )
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import known_steps
@@ -52,7 +51,7 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
         case AskNames():
             reply = NamesThere()  # which only an engine knows; see `names.NameQuestions`
         case _:
-            assert_never(question)
+            raise AssertionError("questions about records are answered by `recording.history`")
     return Answer(ask.number, reply)
 
 

@@ -17,6 +17,9 @@ from engineroom.transport import bodies
 from engineroom.transport.thrift import Thrift
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engineroom.controller.recording.recorder import Recorder
     from engineroom.controller.shell import Controller
 
 
@@ -29,6 +32,12 @@ class Bodies:
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
         self.functions = FunctionShelf()
         self.intake = FunctionIntake(self.functions, controller.feed)
+        self._recorded: Callable[[], object] = tuple
+        self._dropping: Callable[[bytes], object] = bytes
+
+    def record_for(self, recorder: Recorder) -> None:
+        """Have `recorder` told of what comes here."""
+        self._recorded, self._dropping = recorder.take, recorder.function_dropped
 
     def take_submit(self, link: Link, message: Submit) -> None:
         body = message.call.body
@@ -85,6 +94,7 @@ class Bodies:
         def whole(payload: Payload) -> None:
             # Only a whole result counts: an engine that dies while it sends has not finished.
             self._feed(link.peer, Large(message, payload))
+            self._recorded()
 
         def broken(reason: str) -> None:
             if not link.connection.closed:
@@ -113,6 +123,7 @@ class Bodies:
             else:
                 action.body.refuse("its tasks have ended, or this has arrived before")
         elif isinstance(action, DropFunction):
+            self._dropping(action.hash)
             self.intake.drop(action.hash)
 
     def send_long(self, link: Link, message: Any, body: object) -> None:

@@ -43,6 +43,7 @@ class Presence:
         self._intake.gone(link.peer)
         self._controller.names.gone(link)
         self._feed(link.peer, ClientGone())
+        self._controller.recorder.client_gone(link)
 
     def host_gone(self, link: Link, closing: Closing) -> None:
         self._links.remove(link)

@@ -11,6 +11,7 @@ from engineroom.controller.links import Link
 from engineroom.core.events import HostSays
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why
+from engineroom.protocol.history import HistoryQuestion
 from engineroom.protocol.messages import (
     Ask,
     Coming,
@@ -55,9 +56,11 @@ class _Receiver:
         if closing.why is Why.REFUSED and link.peer in self._controller.links.by_peer:
             self._controller.refusals.note(link, closing.words)
         self._closed(closing)
+        self._controller.recorder.take()
 
     def _begin(self, messages: list[Any]) -> None:
         self._take(messages)
+        self._controller.recorder.take()
 
     def _take(self, messages: list[Any]) -> None:
         raise NotImplementedError
@@ -70,14 +73,17 @@ class _PromptReceiver(_Receiver):
     """Writes what comes of few messages at once."""
 
     def _begin(self, messages: list[Any]) -> None:
+        controller = self._controller
         if len(messages) > _FEW:
             self._take(messages)
+            controller.recorder.take()
             return
-        self._controller.begin_promptly()
+        controller.begin_promptly()
         try:
             self._take(messages)
         finally:
-            self._controller.end_promptly()
+            controller.end_promptly()
+        controller.recorder.take()
 
 
 class ClientReceiver(_PromptReceiver):
@@ -109,6 +115,9 @@ class ClientReceiver(_PromptReceiver):
     def _answer(self, ask: Ask) -> None:
         if isinstance(ask.question, AskNames):
             self._controller.names.ask(self._link, ask, ask.question)
+            return
+        if isinstance(ask.question, HistoryQuestion):
+            self._controller.recorder.history.take(self._link, ask, ask.question)
             return
         self._controller.look_at_the_clock()
         self._questions.take(ask)

@@ -18,6 +18,7 @@ from engineroom.controller.identity import Identity
 from engineroom.controller.links import Link, Links
 from engineroom.controller.names import NameQuestions
 from engineroom.controller.presence import Presence
+from engineroom.controller.recording.recorder import Recorder
 from engineroom.controller.refusals import Refusals
 from engineroom.controller.restarts import Restarts
 from engineroom.controller.signals import Signals
@@ -55,6 +56,7 @@ class Controller:
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
         self.restarts = Restarts(self.links)
         self.names = NameQuestions(self.links)
+        self.recorder = Recorder(self)
         self.endings = Endings(self.feed, self.request_stop)
         self.presence = Presence(self)
         self.faults, self.refusals = Faults(self), Refusals()
@@ -92,6 +94,10 @@ class Controller:
     def enter_loop(self) -> None:
         """Live in the event loop that runs: its time is the core's."""
         self._loop = asyncio.get_running_loop()
+
+    def time(self) -> float:
+        """Return the core's time."""
+        return self._loop.time()
 
     def _listen_unix(self, listener: Listener) -> None:
         try:
@@ -224,3 +230,4 @@ class Controller:
     def _tick(self) -> None:
         self._timer = None
         self.feed(Peer(0), Tick())
+        self.recorder.take()

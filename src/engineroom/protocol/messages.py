@@ -295,6 +295,12 @@ class EngineLeft(Header, frozen=True, tag="left"):
     cause: Text
 
 
+class Notice(Header, frozen=True, tag="notice"):
+    """Something that the people at a client should know: that tasks are not recorded now, say."""
+
+    text: Text
+
+
 class EngineSilent(Header, frozen=True, tag="silent"):
     """Controller to client: `engine` has not answered for `seconds`, or (`away`) has lost its connection; 0: it is
     back. `tasks`: how many tasks of this client it holds."""
@@ -434,7 +440,7 @@ FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
-ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer
+ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer | Notice
 _OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
 FromEngine = _Both | Held | _OfAttempts | NeedFunction | Full | NamesListed
 ToEngine = (

@@ -55,9 +55,6 @@ _CLIENT = {
     "workers": "write `rc.ids`",
 }
 _CLIENT_LATER = {
-    "db_query": "keep the AsyncResults that you need; `rc.history` has the ids of this client's tasks",
-    "hub_history": "use `rc.history`, which has the ids of this client's tasks",
-    "resubmit": "call the function again; `rc.load_balanced_view(retries=3)` repeats calls that raise",
     "session": "use `rc.history`; engineroom has no ZeroMQ session",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +21,7 @@ from engineroom.protocol.messages import (
     EngineSilent,
     KeptRan,
     NeedFunction,
+    Notice,
     Outcome,
     Output,
     Refused,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from engineroom.client.state.state import State
     from engineroom.client.state.tasks import Task
     from engineroom.transport.connection import Connection
+
+
+log = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -71,13 +76,14 @@ class Inbox:
         self._recent = state.recent
         self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished, state.pins)
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Answer: state.questions.answered,
+            Answer: self._answer,
             Display: self._output,
             Ended: self._ended,
             EngineJoined: state.engines.joined,
             EngineLeft: state.engines.departed,
             EngineSilent: state.engines.silent.heard_of,
             KeptRan: state.kept.ran,
+            Notice: lambda message: log.warning("%s", message.text),
             NeedFunction: lambda message: sender.send_function(message.hash),
             Output: self._output,
             Refused: lambda message: sender.refused(message.reason),
@@ -145,6 +151,25 @@ class Inbox:
         if payload.error is not None:
             end(payload)  # all the same; who reads the result is told
 
+    def _answer(self, answer: Answer) -> None:
+        body = answer.body
+        if isinstance(body, bytes):
+            self._answered(answer, body)
+            return
+
+        def whole(payload: Payload) -> None:
+            with self._state.condition:
+                self._answered(answer, payload)
+                self._state.changed()
+
+        payload = bodies.receive(self._sender.connection, body, whole=whole)
+        if payload.error is not None:
+            self._answered(answer, payload)
+
+    def _answered(self, answer: Answer, body: bytes | Payload) -> None:
+        if not self._state.foreign.answered(answer, body):
+            self._state.questions.answered(answer, body)
+
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the condition is held, once for all of them."""
         now = time.time()
@@ -191,6 +216,8 @@ class Inbox:
                 task.output = TaskOutput()
             if task.output.add(message) and type(message) is Display and message.kind in COMMS:
                 self._state.comms.heard(message, task, task.msg_id(self._id))
+        elif self._state.foreign:
+            self._state.foreign.wrote(message)
 
     def _started(self, message: TasksStarted) -> None:
         for number in self._numbers(message.tasks):

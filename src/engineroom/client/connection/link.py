@@ -295,6 +295,7 @@ class Link:
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
         self._send_all(connection, self._state.kept.again())
+        self._send_all(connection, self._state.foreign.again())
         self._send_all(connection, self._state.outgoing.take_all(welcome.known_up_to))
         connection.send(Sync())
 
@@ -307,6 +308,7 @@ class Link:
             tasks = TaskRanges(self._state.id, ((first, first + count - 1),))
             self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
         elif isinstance(message, Ask | Signal | Keep):
+            self._state.foreign.answered(Answer(message.number, error=words), b"")
             self._state.questions.answered(Answer(message.number, error=words))
         else:
             log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})

@@ -38,7 +38,7 @@ from engineroom.client.waiting.waits import (
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Awaits, Call, Forget, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
-from engineroom.protocol.streams import Packed
+from engineroom.protocol.streams import Packed, Payload
 from engineroom.protocol.task_ranges import ranges_of, task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 from engineroom.serialize.futures import noted
@@ -263,17 +263,28 @@ class Session(State):
             raise EngineroomError(f"the controller has no answer to {what}")
         return reply
 
+    def ask_for_bytes(
+        self, question: Question, what: str, *, timeout: float | None = 60.0
+    ) -> tuple[Reply | None, bytes | Payload]:
+        """Return the controller's answer and what came with it; see `ask`."""
+        return self._request(lambda number: Ask(number, question), what, timeout)
+
     def request(
         self, make: Callable[[int], Message | Request], what: str, *, timeout: float | None = 60.0
     ) -> Reply | None:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
+        return self._request(make, what, timeout)[0]
+
+    def _request(
+        self, make: Callable[[int], Message | Request], what: str, timeout: float | None
+    ) -> tuple[Reply | None, bytes | Payload]:
         self.check_may_wait()
         number, waiter = self.questions.new()
         try:
             self.send(make(number))
             if not self.wait_for(waiter, timeout, every(self.patience, self.silence.look_at_the_way)):
                 raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
-            answer = self.questions.answer(number)
+            answer, body = self.questions.answer(number), self.questions.body(number)
         finally:
             self.questions.forget(number)
         if answer is None:
@@ -281,7 +292,7 @@ class Session(State):
             raise ConnectionFailed("the session ended before the controller answered")
         if answer.error:
             raise EngineroomError(answer.error)
-        return answer.reply
+        return answer.reply, body
 
     def awaiting(self) -> AbstractContextManager[object]:
         """Return a context in which a coroutine waits for results."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.state.tasks import Task
-from engineroom.errors import NotBuiltYet
 from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.messages import METHODS
 
@@ -58,14 +57,50 @@ def tasks_of(session: Session, jobs: Any) -> list[Task]:
     raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
 
 
-def find_result(session: Session, jobs: Jobs) -> AsyncResult:
-    """Return the AsyncResult of these tasks. NotBuiltYet: they ended long ago, or belong to another client."""
+def find_result(session: Session, jobs: Jobs, *, owner: bool = True) -> AsyncResult:
+    """Return the AsyncResult of these tasks: an AsyncHubResult if this client does not know all of them.
+
+    KeyError: nobody knows one of them.
+    """
     if isinstance(jobs, AsyncResult):
         return jobs
-    if not isinstance(jobs, str | int) and isinstance(jobs, Iterable):
-        found = [find_result(session, job) for job in jobs]
-        return found[0] if len(found) == 1 else AsyncResult.join(*found)
-    [name] = ids_of(session, jobs)
+    if isinstance(jobs, str | int):
+        [name] = ids_of(session, jobs)
+        return _known_here(session, name) or _of_others(session, [name], single=True, owner=owner)
+    parts = [job if isinstance(job, AsyncResult) else ids_of(session, job) for job in _each(jobs)]
+    found = [part if isinstance(part, AsyncResult) else [_known_here(session, name) for name in part] for part in parts]
+    if all(isinstance(part, list) and None in part for part in found):
+        names = [name for part in parts if isinstance(part, list) for name in part]
+        return _of_others(session, names, single=len(names) == 1, owner=owner)
+    results: list[AsyncResult] = []
+    for part, known in zip(parts, found, strict=True):
+        if isinstance(part, AsyncResult):
+            results.append(part)
+        else:
+            assert isinstance(known, list)
+            results += [
+                each or _of_others(session, [name], single=True, owner=owner)
+                for name, each in zip(part, known, strict=True)
+            ]
+    return results[0] if len(results) == 1 else AsyncResult.join(*results)
+
+
+def _each(jobs: Jobs) -> Iterable[Any]:
+    if not isinstance(jobs, Iterable):
+        raise TypeError(f"expected an AsyncResult or a message id, got {jobs!r}")
+    return jobs
+
+
+def _of_others(session: Session, names: list[str], *, single: bool, owner: bool) -> AsyncResult:
+    from engineroom.client.results.history import statuses  # few ask for tasks of others
+    from engineroom.client.results.hub_result import AsyncHubResult
+
+    statuses(session, names)
+    return AsyncHubResult(session, [parse_msg_id(name) for name in names], single=single, owner=owner)
+
+
+def _known_here(session: Session, name: str) -> AsyncResult | None:
+    """Return the AsyncResult of a task that this client knows of."""
     with session.condition:
         task = session.tasks.get(number_of(parse_msg_id(name))) if _is_of(session, name) else None
         listener = None if task is None else task.listener
@@ -74,10 +109,7 @@ def find_result(session: Session, jobs: Jobs) -> AsyncResult:
         ended = session.recent.get(number_of(parse_msg_id(name))) if _is_of(session, name) else None
         if ended is not None:
             return _result_of_ended(session, ended)
-    raise NotBuiltYet(
-        f"get_result() for {name}, which ended long ago or belongs to another client,",
-        "keep the AsyncResult that the call returned",
-    )
+    return None
 
 
 def _result_of_ended(session: Session, task: Task) -> AsyncResult:
@@ -106,13 +138,25 @@ def futures_apart(jobs: Any) -> tuple[list[Future[Any]], Any]:
 
 
 def status_of(session: Session, jobs: Jobs) -> dict[str, list[str]]:
-    """Return which of these tasks of this client are "pending", and which "completed"; KeyError: not its own."""
+    """Return which of these tasks are "pending", and which "completed"; KeyError: nobody knows one of them."""
     names = ids_of(session, jobs)
-    for name in names:
-        if not _is_of(session, name):
-            raise KeyError(f"this client has submitted no task {name}")
-    pending = [name for name in names if number_of(parse_msg_id(name)) in session.tasks]
-    return {"pending": pending, "completed": [name for name in names if name not in pending]}
+    others = [name for name in names if not _is_of(session, name)]
+    known: dict[str, str] = {}
+    if others:
+        from engineroom.client.results.history import statuses  # few ask for tasks of others
+
+        known = statuses(session, others)
+    pending = {
+        name for name in names if known.get(name) == "pending" or number_of(parse_msg_id(name)) in _open(session, name)
+    }
+    return {
+        "pending": [name for name in names if name in pending],
+        "completed": [name for name in names if name not in pending],
+    }
+
+
+def _open(session: Session, name: str) -> Container[int]:
+    return session.tasks if _is_of(session, name) else ()
 
 
 def _is_of(session: Session, name: str) -> bool:

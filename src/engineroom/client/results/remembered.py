@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.client.engines.targets import resolve
 from engineroom.client.results.by_id import MetadataById, ResultsById, purge
+from engineroom.client.results.found import ids_of
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from engineroom.client.connection.session import Session
     from engineroom.client.pictures.timeline import Timeline
+    from engineroom.client.results.async_result import AsyncResult
+    from engineroom.client.results.audit import Audit
 
 
 class Remembered:
     """The part of a Client that is about tasks which have ended."""
 
     _session: Session
+    block: bool
 
     @property
     def results(self) -> ResultsById:
@@ -46,8 +52,9 @@ class Remembered:
         return timeline_of_client(self._session, jobs)
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Forget results; see `purge_local_results`. The controller keeps none that have been received."""
+        """Forget results, here and in the controller; see `purge_local_results` and `purge_hub_results`."""
         self.purge_local_results(jobs, targets)
+        self.purge_hub_results(jobs, targets)
 
     def purge_local_results(self, jobs: Any = (), targets: Any = ()) -> None:
         """Forget results that `rc.results` keeps: those of `jobs`, and all those of the engines in `targets`.
@@ -55,15 +62,83 @@ class Remembered:
         `jobs`: an AsyncResult, a message id, an index into the history, a list of these, or "all". `targets`: engine
         ids, or "all". An AsyncResult that you hold keeps its results. RuntimeError: a task among them has not ended.
         """
-        engines = () if targets is None or targets == () or targets == [] else resolve(targets, self._session.engines)
-        purge(self._session, jobs, engines)
+        purge(self._session, jobs, self._engines_named(targets))
 
-    def purge_hub_results(self, jobs: Any = (), targets: Any = ()) -> None:
-        """Do nothing: the controller keeps no results that have been received. This method exists for old scripts.
+    def purge_hub_results(self, jobs: Any = (), targets: Any = ()) -> int:
+        """Delete the records of tasks in the controller's database, of all clients; return how many.
 
-        `jobs` and `targets` have no effect.
+        `jobs`: an AsyncResult, a message id, a list of these, or "all". `targets`: engine ids, or "all": the tasks that
+        these engines ran. The records of tasks that have not ended stay.
         """
+        engines = self._engines_named(targets)
+        everything = isinstance(jobs, str) and jobs == "all"
+        names = [] if everything else ids_of(self._session, jobs)
+        if not (everything or names or engines):
+            return 0
+        return self._history.purge_recorded(self._session, names, engines, everything=everything)
 
     def purge_everything(self) -> None:
-        """Forget all results that `rc.results` keeps. RuntimeError: a task has not ended."""
+        """Forget all results, here and in the controller. RuntimeError: a task of this client has not ended."""
         self.purge_local_results("all")
+        self.purge_hub_results("all")
+
+    def db_query(
+        self,
+        query: Any = None,
+        keys: Any = None,
+        *,
+        sort: Any = None,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Return the records of tasks that match `query`: of all clients, in the order of their submission.
+
+        `query`: a dict as MongoDB has them, such as `{"completed": {"$gt": date}, "engine_id": 3}`; {} or None: all
+        tasks. `keys`: what each record is to have, besides its `msg_id`; None: everything but `buffers` and
+        `result_buffers`. `sort`: a key, or "-" and a key for descending order, or a list of these. `limit`: return so
+        many at most, after `skip` others. BadQuery (a ValueError): the message names the operator and the place.
+        """
+        return self._history.find_records(self._session, query, keys, sort, limit, skip)
+
+    def hub_history(self) -> list[str]:
+        """Return the ids of all recorded tasks, of all clients, in the order of their submission."""
+        return self._history.all_ids(self._session)
+
+    def resubmit(self, indices_or_msg_ids: Any = None, metadata: Any = None, block: bool | None = None) -> AsyncResult[Any]:  # noqa: FBT001 (as users write it)
+        """Run tasks again, with the same function and arguments; return the AsyncResult of the new tasks.
+
+        `indices_or_msg_ids`: a message id, an index into the history (None: the last task), an AsyncResult, or a list
+        of these; tasks of any client. A call to an engine runs on that engine again. `block`: wait for the results.
+        `metadata` has no effect. KeyError: no such task is known. EngineroomError: a task has not ended, or its
+        function or its arguments are not kept any more. EngineError: its engine is gone.
+        """
+        del metadata
+        from engineroom.client.results.resubmitting import resubmit  # few run tasks again
+
+        jobs = -1 if indices_or_msg_ids is None else indices_or_msg_ids
+        names = ids_of(self._session, jobs)
+        self._history.statuses(self._session, names)
+        result = resubmit(self._session, names, single=isinstance(jobs, str | int))
+        if self.block if block is None else block:
+            result.wait()
+        return result
+
+    def audit(self, *, verify: bool = True) -> Audit:
+        """Return whether the records of all tasks add up: submitted = delivered + pending + failed + aborted.
+
+        `audit.well` is True if they do, no task was delivered twice, and no record is missing or was changed. Printing
+        an Audit shows all this. `verify=False`: records are not compared with their checksums, which takes time.
+        """
+        from engineroom.client.results.audit import Audit  # few want one
+
+        return Audit(self._history.ask_for_audit(self._session, verify=verify))
+
+    @property
+    def _history(self) -> ModuleType:
+        from engineroom.client.results import history  # few ask about records
+
+        return history
+
+    def _engines_named(self, targets: Any) -> tuple[int, ...]:
+        none = targets is None or targets == () or targets == []
+        return () if none else tuple(resolve(targets, self._session.engines))

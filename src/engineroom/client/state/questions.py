@@ -6,6 +6,7 @@ import itertools
 
 from engineroom.client.waiting.waits import Waiter
 from engineroom.protocol.messages import Answer
+from engineroom.protocol.streams import Payload
 
 
 class Questions:
@@ -15,6 +16,7 @@ class Questions:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Waiter] = {}
         self._answers: dict[int, Answer] = {}
+        self._bodies: dict[int, bytes | Payload] = {}
 
     @property
     def are_open(self) -> bool:
@@ -22,13 +24,18 @@ class Questions:
 
     def new(self) -> tuple[int, Waiter]:
         """Return a number for a new question, and who will be woken by its answer."""
-        number, waiter = next(self._numbers), Waiter()
+        number, waiter = self.number(), Waiter()
         self._waiting[number] = waiter
         return number, waiter
 
-    def answered(self, answer: Answer) -> None:
+    def number(self) -> int:
+        """Return a number for a question that nobody here waits for."""
+        return next(self._numbers)
+
+    def answered(self, answer: Answer, body: bytes | Payload = b"") -> None:
         waiter = self._waiting.get(answer.number)
         if waiter is not None:
+            self._bodies[answer.number] = body
             self._answers[answer.number] = answer
             waiter.wake()
 
@@ -36,7 +43,12 @@ class Questions:
         """Return the answer; None: there will be none."""
         return self._answers.get(number)
 
+    def body(self, number: int) -> bytes | Payload:
+        """Return what came with the answer."""
+        return self._bodies.get(number, b"")
+
     def forget(self, number: int) -> None:
+        self._bodies.pop(number, None)
         self._waiting.pop(number, None)
         self._answers.pop(number, None)
 

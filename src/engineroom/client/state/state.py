@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
+from engineroom.client.state.foreign_ends import ForeignEnds
 from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.outgoing import Outgoing
@@ -53,6 +54,7 @@ class State:
         self.recent = Recent(self.id)
         self.pins = Pins()
         self.questions = Questions()
+        self.foreign = ForeignEnds()
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.comms = Comms(self.callbacks)
         self.failure: EngineroomError | None = None
@@ -85,7 +87,7 @@ class State:
 
     def somebody_waits(self) -> bool:
         """Whether calls or questions are open."""
-        return bool(self.tasks) or self.questions.are_open
+        return bool(self.tasks) or self.questions.are_open or bool(self.foreign)
 
     def functions(self) -> dict[bytes, PackedFunction]:
         """Return the functions that unfinished tasks and kept calls name, by their hashes."""
@@ -129,6 +131,7 @@ class State:
                 owner, task.listener = task.listener, None
                 if owner is not None:
                     owner._task_done(task)
+            self.foreign.fail(error)
             self.questions.fail()
             self.room.tell()
             self.changed()

@@ -165,6 +165,9 @@ class LastingKeeper:
     async def kept(self) -> None:
         """Return once all that has been submitted by now is written, or can't be; TimeoutError: that takes long."""
         self.hurry()
+        await self._all_written()
+
+    async def _all_written(self) -> None:
         if self._groups_written >= self._groups:
             return
         future: asyncio.Future[None] = self._loop.create_future()
@@ -175,6 +178,19 @@ class LastingKeeper:
         """Return the answer of the store, which knows of all that has been submitted or has ended by now."""
         await self.kept()
         return await self._loop.run_in_executor(self._reader, question, self._store)
+
+    async def look_up(self, question: Callable[[Store], T]) -> T:
+        """Return the answer of the store, which knows of all that has ended by now."""
+        self._flush()
+        await self._all_written()
+        return await self._loop.run_in_executor(self._reader, question, self._store)
+
+    async def change(self, make: Callable[[Store], list[Change]]) -> None:
+        """Have the changes written that `make` returns; it is called in the thread that writes."""
+        self._flush()
+        self._groups += 1
+        self._writer.put(Group(lambda: make(self._store), self._last, tuple, 0, 0))
+        await self._all_written()
 
     async def close(self) -> None:
         """Write what is left, for a bounded time, then close the store."""

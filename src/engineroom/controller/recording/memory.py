@@ -43,7 +43,7 @@ class MemoryKeeper:
         self._count = self._size = 0
         self._left = (0, 0)
         """The records and bytes that the store was told to leave to the ring..."""
-        self._asked = False
+        self._was_asked = False
         """... since something is in it."""
         self._retired = TaskSet()
         self._undelivered: dict[TaskId, Session] = {}
@@ -64,7 +64,7 @@ class MemoryKeeper:
         self._size += size
         while batches and (self._count - len(batches[0][0]) >= self._records or self._size > self._bytes):
             self._drop()
-        if self._asked:
+        if self._was_asked:
             self._have_room_made()
 
     def _drop(self) -> None:
@@ -82,16 +82,32 @@ class MemoryKeeper:
         records, size = self._left
         if self._count - records > self._records * _STEP or self._size - size > self._bytes * _STEP:
             self._left = self._count, self._size
-            self._asked = self._count < self._records
+            self._was_asked = self._count < self._records
             self._thread.submit(self._store.bound, self._records - self._count, self._bytes - self._size)
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Return the answer of the store, which knows of all that has been submitted or has ended by now."""
+        unfinished = [task for session in self._state.sessions.values() for task in session.tasks.values()]
+        return await self._asked(question, unfinished)
+
+    async def look_up(self, question: Callable[[Store], T]) -> T:
+        """Return the answer of the store, which knows of all that has ended by now."""
+        return await self._asked(question, [])
+
+    async def change(self, make: Callable[[Store], list[Change]]) -> None:
+        """Apply to the store the changes that `make` returns."""
+
+        def write(store: Store) -> None:
+            if changes := make(store):
+                store.write(changes)
+
+        await self._asked(write, [])
+
+    async def _asked(self, question: Callable[[Store], T], unfinished: list[Task]) -> T:
         batches, self._batches = self._batches, deque()
         self._count = self._size = 0
-        self._left, self._asked = (0, 0), True
+        self._left, self._was_asked = (0, 0), True
         retired, self._retired = self._retired, TaskSet()
-        unfinished = [task for session in self._state.sessions.values() for task in session.tasks.values()]
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._answer, batches, list(retired.ranges()), unfinished, question
         )
@@ -127,6 +143,9 @@ class MemoryKeeper:
 
     async def kept(self) -> None:
         """Return at once: what is in memory does not survive anything."""
+
+    def hurry(self) -> None:
+        """Do nothing, for the same reason."""
 
     async def close(self) -> None:
         """End the thread."""

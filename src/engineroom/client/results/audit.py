@@ -1,0 +1,88 @@
+"""What an audit of all records found, for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LINES = 20
+"""So many of each kind are shown."""
+
+
+class Audit(dict[str, Any]):
+    """The account of all tasks that a controller has recorded.
+
+    Keys: how many tasks were `submitted`, `delivered` (to their clients), `unfetched` (done, and not with their clients
+    yet), `pending`, `failed`, `aborted`; of how many there is no record because it was `purged`, `retired` (beyond a
+    limit of the database) or `missed` (the database was in trouble). `run_again`: how many tasks had several attempts,
+    `again`: which and why. `missing`, `twice`, `damaged`: what is wrong.
+    """
+
+    @property
+    def well(self) -> bool:
+        """Whether everything adds up."""
+        return not (self["missing"] or self["twice"] or self["damaged"] or self["missed"])
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    __repr__ = __str__
+
+    def lines(self) -> list[str]:
+        """Return the account, line by line."""
+        counts = " + ".join(
+            f"{self[kind]:,} {words}"
+            for kind, words in (
+                ("delivered", "delivered"),
+                ("unfetched", "done and not received yet"),
+                ("pending", "pending"),
+                ("failed", "failed"),
+                ("aborted", "aborted"),
+            )
+            if self[kind] or kind in {"delivered", "pending", "failed"}
+        )
+        found = [f"{self['submitted']:,} tasks recorded in {self['store']} = {counts}"]
+        for kind, words in (
+            ("purged", "records were purged"),
+            ("retired", "records were dropped at a limit of the database"),
+            ("missed", "tasks were not recorded, because the database was in trouble"),
+        ):
+            if self[kind]:
+                found.append(f"{self[kind]:,} {words}")
+        if self["run_again"]:
+            found.append(f"{self['run_again']:,} tasks ran more than once:")
+            found += _some([_attempts(each) for each in self["again"]], self["run_again"])
+        if self["trouble"]:
+            found.append(self["trouble"])
+        return found + self._problems()
+
+    def _problems(self) -> list[str]:
+        found = []
+        if self["missing"]:
+            found.append(f"WRONG: {self['missing_count']:,} records are missing:")
+            found += _some([_missing(each) for each in self["missing"]], len(self["missing"]))
+        if self["twice"]:
+            found.append(f"WRONG: {len(self['twice']):,} tasks were recorded twice:")
+            found += _some([f"  {each['session']}_{each['number']}" for each in self["twice"]], len(self["twice"]))
+        if self["damaged"]:
+            found.append(f"WRONG: {self['damaged_count']:,} records were changed:")
+            found += _some([f"  {each['msg_id']}: {each['why']}" for each in self["damaged"]], self["damaged_count"])
+        return found or ["no record is missing, none was changed, and no task was delivered twice"]
+
+
+def _some(lines: list[str], count: int) -> list[str]:
+    more = count - min(len(lines), _LINES)
+    return lines[:_LINES] + ([f"  ... and {more:,} more"] if more > 0 else [])
+
+
+def _missing(each: dict[str, Any]) -> str:
+    first, last = each["first"], each["last"]
+    return f"  {each['session']}_{first}" + (f" to _{last}" if last > first else "")
+
+
+def _attempts(each: dict[str, Any]) -> str:
+    tries = [
+        f"attempt {number} on engine {attempt['engine_id']} at {attempt['host'] or 'an unknown host'}"
+        + (f": {attempt['cause']}" if attempt["cause"] else "")
+        for number, attempt in enumerate(each["attempts"], 1)
+    ]
+    return f"  {each['msg_id']} ({each['state']}): {'; '.join(tries)}"

@@ -1,0 +1,108 @@
+"""The account of all tasks: whether what was submitted is delivered, pending or failed, and nothing is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from engineroom.ids import SessionId, number_of, session_of
+from engineroom.protocol.task_ranges import Range, ranges_of, tidy
+from engineroom.store.entry import ABORTED, DONE, FAILED, Entry
+from engineroom.store.interface import Store
+
+_LISTED = 1000
+"""So many of each kind are listed."""
+
+
+def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verify: bool) -> dict[str, Any]:
+    """Return what the store has of all tasks, and what is wrong with it.
+
+    `known`: by session, the number of the last task that was submitted, as far as the controller knows; `trouble`: why
+    the store can't be written now. `verify`: entries are compared with their checksums.
+    """
+    counts: Counter[str] = Counter()
+    numbers: dict[SessionId, list[int]] = {}
+    again: list[dict[str, Any]] = []
+    for entry in store.entries():
+        numbers.setdefault(session_of(entry.task), []).append(number_of(entry.task))
+        counts[_kind(entry)] += 1
+        if len(entry.attempts) > 1:
+            counts["run_again"] += 1
+            if len(again) < _LISTED:
+                again.append(_attempts(entry))
+    absent = _absent(store)
+    highest = {SessionId(session): last for session, last in store.known_up_to().items()}
+    for session, last in known.items():
+        highest[session] = max(last, highest.get(session, 0))
+    missing, twice, gone = [], [], Counter[str]()
+    for session, last in highest.items():
+        there = numbers.get(session, [])
+        twice += [(session, number) for number, times in Counter(there).items() if times > 1]
+        left = ranges_of(there)
+        for kind, ranges in absent.get(session, {}).items():
+            gone[kind] += _count(_without(tidy(ranges), left))
+            left = tidy([*left, *ranges])
+        missing += [(session, first, last_) for first, last_ in _without([(1, last)] if last else [], left)]
+    damaged = [{"msg_id": each.msg_id, "why": each.why} for each in store.damages()] if verify else []
+    return {
+        "store": store.where,
+        "submitted": sum(counts[kind] for kind in ("delivered", "pending", "failed", "aborted", "unfetched")),
+        **{kind: counts[kind] for kind in ("delivered", "pending", "failed", "aborted", "unfetched", "run_again")},
+        **{kind: gone[kind] for kind in ("purged", "retired", "missed")},
+        "again": again,
+        "missing": [{"session": session.hex(), "first": first, "last": last} for session, first, last in missing[:_LISTED]],
+        "missing_count": sum(last - first + 1 for _, first, last in missing),
+        "twice": [{"session": session.hex(), "number": number} for session, number in twice[:_LISTED]],
+        "damaged": damaged[:_LISTED],
+        "damaged_count": len(damaged),
+        "trouble": trouble,
+    }
+
+
+def _kind(entry: Entry) -> str:
+    state = entry.state
+    if state == DONE:
+        return "delivered" if entry.delivered else "unfetched"
+    return {FAILED: "failed", ABORTED: "aborted"}.get(state, "pending")
+
+
+def _attempts(entry: Entry) -> dict[str, Any]:
+    record = entry.record(["attempts", "state"])
+    return {
+        "msg_id": record["msg_id"],
+        "state": record["state"],
+        "attempts": [
+            {key: each[key] for key in ("number", "engine_id", "host", "cause")} for each in record["attempts"]
+        ],
+    }
+
+
+def _absent(store: Store) -> dict[SessionId, dict[str, list[Range]]]:
+    found: dict[SessionId, dict[str, list[Range]]] = {}
+    for absence in store.absences():
+        of_session = found.setdefault(SessionId(absence.tasks.session), {})
+        of_session.setdefault(absence.kind, []).extend(absence.tasks.ranges)
+    return found
+
+
+def _without(ranges: list[Range], others: list[Range]) -> list[Range]:
+    """Return what is in `ranges` and not in `others`; both are tidy."""
+    left: list[Range] = []
+    for first, last in ranges:
+        at = first
+        for start, end in others:
+            if end < at:
+                continue
+            if start > last:
+                break
+            if at < start:
+                left.append((at, start - 1))
+            at = end + 1
+        if at <= last:
+            left.append((at, last))
+    return left
+
+
+def _count(ranges: list[Range]) -> int:
+    return sum(last - first + 1 for first, last in ranges)

@@ -1,0 +1,126 @@
+"""Takes what the core notes of tasks: for the store, and for clients that wait for tasks of others to end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from engineroom.controller.recording.awaited_ends import AwaitedEnds
+from engineroom.controller.recording.changes import Scribe
+from engineroom.controller.recording.history import HistoryQuestions
+from engineroom.controller.recording.held_functions import HeldFunctions
+from engineroom.controller.recording.memory import MemoryKeeper
+from engineroom.core.events import Committed
+from engineroom.core.journal import Journal
+from engineroom.ids import Peer
+from engineroom.protocol.messages import Notice
+from engineroom.protocol.texts import brief
+from engineroom.store.changes import Change
+from engineroom.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from engineroom.controller.links import Link
+    from engineroom.controller.shell import Controller
+    from engineroom.store.interface import Store
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Keeper(Protocol):
+    """Has tasks in a store, and asks it, off the loop."""
+
+    def take(self, journal: Journal) -> None: ...
+    def ask(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
+    def look_up(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
+    def change(self, make: Callable[[Store], list[Change]]) -> Awaitable[None]: ...
+    def kept(self) -> Awaitable[None]: ...
+    def hurry(self) -> None: ...
+    def close(self) -> Awaitable[None]: ...
+
+
+class Recorder:
+    """Records tasks, if there is a store."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller, self._state = controller, controller.state
+        controller.bodies.record_for(self)
+        self.functions = HeldFunctions(controller.bodies.functions)
+        self.keeper: Keeper | None = None
+        self.ends = AwaitedEnds(self)
+        self.history = HistoryQuestions(self)
+        self.store: Store | None = None
+        self.scribe = Scribe(0.0)
+        self.trouble = ""
+        """What is wrong with the store, "" if nothing is."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is recorded survives the controller."""
+        return self.store is not None and self.store.on_disk
+
+    @property
+    def state(self) -> ControllerState:
+        return self._state
+
+    def start(self, store: Store | None) -> None:
+        """Record tasks in `store`, which is open; None: not at all."""
+        self.scribe.offset = time.time() - self._controller.time()
+        self.store = store
+        if isinstance(store, MemoryStore):
+            self.keeper = MemoryKeeper(self._state, self.scribe, store)
+        elif store is not None:
+            from engineroom.controller.recording.lasting import LastingKeeper  # not every controller has one
+
+            self.keeper = LastingKeeper(
+                store, self.scribe, self.functions, committed=self._committed, trouble=self._in_trouble
+            )
+            self._state.journal.early = True
+        self._state.recording = store is not None
+
+    def take(self) -> None:
+        """Take what the core has noted since the last time."""
+        journal = self._state.journal
+        if journal.ended and self.ends.waiting:
+            self.ends.look(journal.ended)
+        if self.keeper is not None:
+            self.keeper.take(journal)
+        elif journal.ended:
+            journal.ended = []
+            self._state.recording = bool(self.ends.waiting)
+
+    def client_gone(self, link: Link) -> None:
+        """A client has gone: what it submitted is to survive the controller from now on."""
+        self.ends.gone(link)
+        if self.keeper is not None:
+            self.keeper.hurry()
+
+    def function_dropped(self, digest: bytes) -> None:
+        """The controller is about to drop a function."""
+        if self.keeper is not None:
+            self.functions.dropping(digest)
+
+    async def close(self) -> None:
+        """Have written what is left."""
+        if self.keeper is not None:
+            self.take()
+            await self.keeper.close()
+
+    def _committed(self, last: int) -> None:
+        self._controller.feed(Peer(0), Committed(last))
+
+    def _in_trouble(self, words: str) -> None:
+        """Tell, once, that the store can't be written, or that it can again."""
+        where = "" if self.store is None else self.store.where
+        if words:
+            text = f"tasks are not recorded at the moment: {words}. Tasks go on; their results are delivered as usual"
+            log.error("%s", text)
+        else:
+            text = f"tasks are recorded again ({where})"
+            log.warning("%s", text)
+        self.trouble = brief(text) if words else ""
+        for link in self._controller.links.with_role("client"):
+            link.connection.send(Notice(brief(text)))
