@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engineroom.client.maps.lazy_map import LazyMapIterator
     from engineroom.client.maps.map_results import AsyncMapResult
     from engineroom.client.results.async_result import AsyncResult
+    from engineroom.client.results.hub_result import AsyncHubResult
     from engineroom.client.views.balanced import LoadBalancedView
     from engineroom.client.views.broadcast import BroadcastView
     from engineroom.client.views.direct import DirectView
@@ -94,6 +95,7 @@ __all__ = [
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
     "AlreadyDisplayedError",
+    "AsyncHubResult",
     "AsyncMapResult",
     "AsyncResult",
     "BroadcastView",
@@ -171,6 +173,7 @@ _HOMES = {
     "ALL_COMPLETED": "concurrent.futures",
     "FIRST_COMPLETED": "concurrent.futures",
     "FIRST_EXCEPTION": "concurrent.futures",
+    "AsyncHubResult": "engineroom.client.results.hub_result",
     "AsyncMapResult": "engineroom.client.maps.map_results",
     "AsyncResult": "engineroom.client.results.async_result",
     "BroadcastView": "engineroom.client.views.broadcast",

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 from engineroom.errors import NotBuiltYet
 
 _MEANWHILE = {
-    "AsyncHubResult": "keep the AsyncResults that calls return, and use those",
     "load_jupyter_server_extension": "start clusters with `engineroom.Cluster()` or `ipcluster start`",
 }
 NAMES = frozenset(_MEANWHILE)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer, new_epoch
 from engineroom.protocol.messages import Refused, Run, Shutdown
+from engineroom.store.memory import MemoryStore
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context
@@ -88,6 +90,7 @@ class Controller:
         ports = self.config.ports or ((self.identity.last_port,) if self.identity.last_port else (0,))
         self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
         self._listen_unix(self._listener)
+        self.recorder.start(MemoryStore())
         self.identity.write_files(self.port, self._listener.unix_path)
         self.presence.begin()
 
@@ -98,6 +101,11 @@ class Controller:
     def time(self) -> float:
         """Return the core's time."""
         return self._loop.time()
+
+    def call_soon(self, act: Callable[..., object], *arguments: object) -> None:
+        """Have `act` called in the loop, by whichever thread; not once that has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(act, *arguments)
 
     def _listen_unix(self, listener: Listener) -> None:
         try:
@@ -133,6 +141,7 @@ class Controller:
                 link.connection.send(Refused(reason))
             link.connection.close(reason)
         self.identity.remove_files()
+        await self.recorder.close()
         await asyncio.sleep(0)
 
     @property

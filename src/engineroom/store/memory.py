@@ -8,6 +8,7 @@ from itertools import chain, islice
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import (
     Change,
     Delivered,
@@ -48,8 +49,10 @@ class MemoryStore(Store):
         cull_fraction: float = 0.1,
         unfinished: Callable[[], Iterable[Submitted | Entry]] = tuple,
     ) -> None:
-        self._record_limit, self._size_limit, self._cull_fraction = record_limit, size_limit, cull_fraction
-        self._elsewhere = unfinished
+        self.record_limit, self.size_limit, self._cull_fraction = record_limit, size_limit, cull_fraction
+        self._record_limit, self._size_limit = record_limit, size_limit
+        """What it may keep now."""
+        self.unfinished_elsewhere = unfinished
         self._ended: dict[TaskId, Ended] = {}
         self._open: dict[TaskId, Submitted] = {}
         self._sent: dict[TaskId, Attempt] = {}
@@ -80,6 +83,17 @@ class MemoryStore(Store):
             self._take(others, changes)
         if len(ended) > self._record_limit or self.size() > self._size_limit:
             self._cull()
+
+    def bound(self, records: int, size: int) -> None:
+        """Keep so many tasks that have ended, and so many bytes, from now on."""
+        self._record_limit, self._size_limit = records, size
+        if len(self._ended) > records or self.size() > size:
+            self._cull()
+
+    def retire(self, tasks: Iterable[TaskRanges]) -> None:
+        """Note that these tasks are beyond the limits; they are not written here."""
+        for each in tasks:
+            self._retired.add_ranges(each)
 
     def _take(self, others: Sequence[Change], changes: Sequence[Change]) -> None:
         for change in others:
@@ -171,7 +185,7 @@ class MemoryStore(Store):
         return map(self._entry, both)
 
     def _unfinished(self) -> Iterable[Submitted | Entry]:
-        return chain(self._open.values(), self._elsewhere())
+        return chain(self._open.values(), self.unfinished_elsewhere())
 
     def _entry(self, of: Submitted | Entry | Ended) -> Entry:
         if isinstance(of, Entry):

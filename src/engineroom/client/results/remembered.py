@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.engines.targets import resolve
+from engineroom.client.results import history
 from engineroom.client.results.by_id import MetadataById, ResultsById, purge
 from engineroom.client.results.found import ids_of
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from engineroom.client.connection.session import Session
     from engineroom.client.pictures.timeline import Timeline
     from engineroom.client.results.async_result import AsyncResult
@@ -75,7 +74,7 @@ class Remembered:
         names = [] if everything else ids_of(self._session, jobs)
         if not (everything or names or engines):
             return 0
-        return self._history.purge_recorded(self._session, names, engines, everything=everything)
+        return history.purge_recorded(self._session, names, engines, everything=everything)
 
     def purge_everything(self) -> None:
         """Forget all results, here and in the controller. RuntimeError: a task of this client has not ended."""
@@ -98,13 +97,18 @@ class Remembered:
         `result_buffers`. `sort`: a key, or "-" and a key for descending order, or a list of these. `limit`: return so
         many at most, after `skip` others. BadQuery (a ValueError): the message names the operator and the place.
         """
-        return self._history.find_records(self._session, query, keys, sort, limit, skip)
+        return history.find_records(self._session, query, keys, sort, limit, skip)
 
     def hub_history(self) -> list[str]:
         """Return the ids of all recorded tasks, of all clients, in the order of their submission."""
-        return self._history.all_ids(self._session)
+        return history.all_ids(self._session)
 
-    def resubmit(self, indices_or_msg_ids: Any = None, metadata: Any = None, block: bool | None = None) -> AsyncResult[Any]:  # noqa: FBT001 (as users write it)
+    def resubmit(
+        self,
+        indices_or_msg_ids: Any = None,
+        metadata: Any = None,
+        block: bool | None = None,  # noqa: FBT001 (as users write it)
+    ) -> AsyncResult[Any]:
         """Run tasks again, with the same function and arguments; return the AsyncResult of the new tasks.
 
         `indices_or_msg_ids`: a message id, an index into the history (None: the last task), an AsyncResult, or a list
@@ -117,7 +121,7 @@ class Remembered:
 
         jobs = -1 if indices_or_msg_ids is None else indices_or_msg_ids
         names = ids_of(self._session, jobs)
-        self._history.statuses(self._session, names)
+        history.statuses(self._session, names)
         result = resubmit(self._session, names, single=isinstance(jobs, str | int))
         if self.block if block is None else block:
             result.wait()
@@ -131,13 +135,7 @@ class Remembered:
         """
         from engineroom.client.results.audit import Audit  # few want one
 
-        return Audit(self._history.ask_for_audit(self._session, verify=verify))
-
-    @property
-    def _history(self) -> ModuleType:
-        from engineroom.client.results import history  # few ask about records
-
-        return history
+        return Audit(history.ask_for_audit(self._session, verify=verify))
 
     def _engines_named(self, targets: Any) -> tuple[int, ...]:
         none = targets is None or targets == () or targets == []

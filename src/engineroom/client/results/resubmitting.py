@@ -1,4 +1,4 @@
-"""Running tasks once more that have ended: calls come from the records, and are submitted as new tasks of this client."""
+"""Running tasks once more that have ended: their calls come from the records, and are submitted as new tasks."""
 
 from __future__ import annotations
 

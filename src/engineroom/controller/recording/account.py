@@ -51,7 +51,9 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
         **{kind: counts[kind] for kind in ("delivered", "pending", "failed", "aborted", "unfetched", "run_again")},
         **{kind: gone[kind] for kind in ("purged", "retired", "missed")},
         "again": again,
-        "missing": [{"session": session.hex(), "first": first, "last": last} for session, first, last in missing[:_LISTED]],
+        "missing": [
+            {"session": session.hex(), "first": first, "last": last} for session, first, last in missing[:_LISTED]
+        ],
         "missing_count": sum(last - first + 1 for _, first, last in missing),
         "twice": [{"session": session.hex(), "number": number} for session, number in twice[:_LISTED]],
         "damaged": damaged[:_LISTED],

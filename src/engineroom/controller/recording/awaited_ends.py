@@ -24,6 +24,9 @@ MOST = 200_000
 """So many ends may be waited for, by all clients together."""
 
 
+_NO_TASK = TaskId(b"")
+
+
 class Waiter(NamedTuple):
     """Who waits for the end of a task, by which question."""
 
@@ -106,7 +109,7 @@ class AwaitedEnds:
                 found[task] = entry
         return found
 
-    def _tell(self, waiters: list[Waiter], entry: Entry | None, task: TaskId = TaskId(b"")) -> None:
+    def _tell(self, waiters: list[Waiter], entry: Entry | None, task: TaskId = _NO_TASK) -> None:
         self._count -= len(waiters)
         for link, number in waiters:
             if link.connection.closed:

@@ -9,8 +9,8 @@ from engineroom.core.engines import Engine
 from engineroom.core.journal import Ending, Reception, Try
 from engineroom.core.outputs import KeptOutput
 from engineroom.core.tasks import Task
-from engineroom.protocol.streams import Payload
 from engineroom.ids import SessionId
+from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import MOST_RANGES, Range, TaskRanges, in_batches, tidy
 from engineroom.store.changes import Delivered, Ended, Sent, Submitted
 from engineroom.store.entry import NOWHERE, Attempt, Entry, Place
@@ -75,7 +75,9 @@ class Scribe:
 
 def earlier_attempts(tries: tuple[Try, ...]) -> tuple[Attempt, ...]:
     """Return the attempts after which a task went on."""
-    return tuple([Attempt(each.attempt, Place(each.engine, each.instance, each.host), 0.0, each.words) for each in tries])
+    return tuple(
+        [Attempt(each.attempt, Place(each.engine, each.instance, each.host), 0.0, each.words) for each in tries]
+    )
 
 
 def delivered(receptions: Iterable[Reception], at: float) -> list[Delivered]:

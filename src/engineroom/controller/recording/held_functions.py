@@ -9,7 +9,6 @@ from itertools import chain
 
 from engineroom.controller.functions import FunctionShelf
 from engineroom.core.tasks import Task
-from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Payload
 from engineroom.store.changes import HeldFunction
 
@@ -74,5 +73,3 @@ class HeldFunctions:
 def _bytes_of(held: HeldFunction) -> int:
     body: bytes | Payload | object = held.function.body
     return len(body) if isinstance(body, bytes) else getattr(body, "size", 0)
-
-

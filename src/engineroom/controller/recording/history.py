@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, assert_never
 
 import msgspec
@@ -33,7 +32,7 @@ from engineroom.protocol.messages import Answer, Ask
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.texts import brief
 from engineroom.store.changes import Change, Resubmitted
-from engineroom.store.entry import Entry, buffers_of
+from engineroom.store.entry import buffers_of
 from engineroom.store.interface import Store, purges
 
 if TYPE_CHECKING:
@@ -184,5 +183,3 @@ def _records(store: Store, question: AskRecords) -> Given:
 def _history(store: Store) -> Given:
     ids = store.history()
     return Count(len(ids)), [b"".join([parse_msg_id(name) for name in ids])]
-
-

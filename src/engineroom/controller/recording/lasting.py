@@ -1,4 +1,4 @@
-"""Records in a store that outlives the controller: what the core notes is gathered, and handed to the writer in groups."""
+"""Records in a store that is not in memory: what the core notes is gathered, and handed to the writer in groups."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CLOSING = 10.0
 class LastingKeeper:
     """Keeps what the core notes in a store.
 
-    `committed(last)` is called when ends up to this one are written, `trouble(words)` as in `Writer`; both in the loop.
+    `committed(last)` is called in the loop when ends up to this one are written, `report(words)` as in `Writer`.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class LastingKeeper:
         functions: HeldFunctions,
         *,
         committed: Callable[[int], object],
-        trouble: Callable[[str], object],
+        report: Callable[[str], object],
     ) -> None:
         self._store, self._scribe, self._functions, self._committed = store, scribe, functions, committed
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(
             store,
             on_written=partial(self._in_loop, self._written),
-            on_trouble=partial(self._in_loop, trouble),
+            report=report,
         )
         self._reader = ThreadPoolExecutor(2, "engineroom-history")
         self._ended: list[Ending] = []
@@ -189,7 +189,7 @@ class LastingKeeper:
         """Have the changes written that `make` returns; it is called in the thread that writes."""
         self._flush()
         self._groups += 1
-        self._writer.put(Group(lambda: make(self._store), self._last, tuple, 0, 0))
+        self._writer.put(Group(lambda: make(self._store), self._last))
         await self._all_written()
 
     async def close(self) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engineroom.controller.recording.awaited_ends import AwaitedEnds
 from engineroom.controller.recording.changes import Scribe
-from engineroom.controller.recording.history import HistoryQuestions
 from engineroom.controller.recording.held_functions import HeldFunctions
+from engineroom.controller.recording.history import HistoryQuestions
 from engineroom.controller.recording.memory import MemoryKeeper
 from engineroom.core.events import Committed
 from engineroom.core.journal import Journal
@@ -23,6 +23,7 @@ from engineroom.store.memory import MemoryStore
 if TYPE_CHECKING:
     from engineroom.controller.links import Link
     from engineroom.controller.shell import Controller
+    from engineroom.core.state import ControllerState
     from engineroom.store.interface import Store
 
 T = TypeVar("T")
@@ -54,8 +55,11 @@ class Recorder:
         self.history = HistoryQuestions(self)
         self.store: Store | None = None
         self.scribe = Scribe(0.0)
-        self.trouble = ""
+
+    @property
+    def trouble(self) -> str:
         """What is wrong with the store, "" if nothing is."""
+        return brief(str(getattr(self.store, "trouble", "")))
 
     @property
     def lasts(self) -> bool:
@@ -76,7 +80,7 @@ class Recorder:
             from engineroom.controller.recording.lasting import LastingKeeper  # not every controller has one
 
             self.keeper = LastingKeeper(
-                store, self.scribe, self.functions, committed=self._committed, trouble=self._in_trouble
+                store, self.scribe, self.functions, committed=self._committed, report=self.report
             )
             self._state.journal.early = True
         self._state.recording = store is not None
@@ -112,15 +116,11 @@ class Recorder:
     def _committed(self, last: int) -> None:
         self._controller.feed(Peer(0), Committed(last))
 
-    def _in_trouble(self, words: str) -> None:
-        """Tell, once, that the store can't be written, or that it can again."""
-        where = "" if self.store is None else self.store.where
-        if words:
-            text = f"tasks are not recorded at the moment: {words}. Tasks go on; their results are delivered as usual"
-            log.error("%s", text)
-        else:
-            text = f"tasks are recorded again ({where})"
-            log.warning("%s", text)
-        self.trouble = brief(text) if words else ""
+    def report(self, words: str) -> None:
+        """Tell the log and the clients what became of the store; called by any thread."""
+        log.warning("%s", words)
+        self._controller.call_soon(self._tell, words)
+
+    def _tell(self, words: str) -> None:
         for link in self._controller.links.with_role("client"):
-            link.connection.send(Notice(brief(text)))
+            link.connection.send(Notice(brief(words)))

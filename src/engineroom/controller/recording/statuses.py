@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.controller.recording.ranges import by_session
 from engineroom.errors import EngineroomError
-from engineroom.ids import TaskId, number_of, session_of
+from engineroom.ids import number_of, session_of
 from engineroom.protocol.history import StatusOf
 from engineroom.protocol.task_ranges import TaskRanges
 
@@ -39,5 +39,3 @@ async def status_of(recorder: Recorder, tasks: Iterable[TaskRanges]) -> StatusOf
     known = {*pending, *completed}
     unknown = [task for task in named if task not in known]
     return StatusOf(*(tuple(by_session(which)) for which in (pending, completed, unknown)))
-
-

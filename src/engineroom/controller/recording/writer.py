@@ -1,8 +1,7 @@
-"""Records on disk, or in a database: a thread writes them in groups, and nobody waits for it but engines.
+"""The thread that writes to a store that is not in memory: groups of changes, each as one.
 
-An engine keeps a result until its record is written. Whoever ends soon is written once, at its end; of a task that goes
-on, it is written that it was submitted, and where it was started. A store that can't keep up, or fails, is told of
-once; the oldest records are given up beyond a bound, and what has been given up is written down later.
+Nobody waits for it but engines, which keep a result until its record is written. If it can't keep up, the oldest groups
+are given up beyond a bound; that is said once, and noted in the store.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import chain, repeat
 from typing import NamedTuple
 
 from engineroom.ids import TaskId
@@ -24,139 +22,103 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 200_000
 MOST_WAITING_BYTES = 256 << 20
-"""So many records, and so many bytes of them, may wait to be written; beyond that, the oldest ones are given up."""
+"""So many records, and so many bytes of them, may wait to be written."""
 
-PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds until a store that has failed is tried again: the last one for ever."""
+_IDLE = 1.0
+"""A store that fails is asked to try again so often, in seconds, while nothing else is to be written."""
+
+_TOO_SLOW = "it is too slow for so many tasks"
 
 
 class Group(NamedTuple):
     """What is written together. `make`: returns the changes; called in the thread. `last`: the number of the last end
-    among them; `tasks`, `count`, `size`: which tasks these are, how many, and the bytes of all."""
+    among them; `tasks`: returns which tasks these are, `records` of them, that take `size` bytes."""
 
     make: Callable[[], list[Change]]
-    last: int
-    tasks: Callable[[], Sequence[TaskId]]
-    count: int
-    size: int
+    last: int = 0
+    tasks: Callable[[], Sequence[TaskId]] = tuple
+    records: int = 0
+    size: int = 0
 
 
 class Writer:
-    """The thread that writes.
+    """The thread, and what it has to do.
 
-    `on_written(last, groups)`: all up to this end, and so many more groups, are written, or given up. `on_trouble(words)`: the store can't be written;
-    "": it can again. Both are called in the thread.
+    `on_written(last, groups)`: all up to this end, and so many more groups, are written, or given up. `report(words)`:
+    the store can't keep up. Both may be called in any thread.
     """
 
     def __init__(
-        self, store: Store, *, on_written: Callable[[int, int], object], on_trouble: Callable[[str], object]
+        self, store: Store, *, on_written: Callable[[int, int], object], report: Callable[[str], object]
     ) -> None:
-        self._store, self._on_written, self._on_trouble = store, on_written, on_trouble
+        self._store, self._on_written, self._report = store, on_written, report
         self._waiting: deque[Group] = deque()
         self._count = self._size = 0
         self._gap = TaskSet()
         """Tasks of which something was given up, and that is not written down yet."""
-        self._gap_why = ""
+        self._is_behind = False
         self._change = threading.Condition()
-        self._busy = self._closing = False
-        self._trouble = ""
+        self._closing = False
         self._thread = threading.Thread(target=self._run, name="engineroom-store", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    @property
-    def in_trouble(self) -> bool:
-        """Whether the last attempt to write has failed."""
-        return bool(self._trouble)
-
     def put(self, group: Group) -> None:
         """Have `group` written soon; if too much waits, the oldest groups are given up."""
+        given_up: list[Group] = []
         with self._change:
             self._waiting.append(group)
-            self._count += group.count
+            self._count += group.records
             self._size += group.size
-            given_up = []
             while (self._count > MOST_WAITING or self._size > MOST_WAITING_BYTES) and len(self._waiting) > 1:
                 given_up.append(self._next())
+                self._gap.add(given_up[-1].tasks())
             self._change.notify_all()
-        for each in given_up:
-            self._give_up(each, "the store could not keep up")
+        if given_up:
+            self._on_written(max(each.last for each in given_up), len(given_up))
+            if not self._is_behind:
+                self._is_behind = True
+                self._report(f"{self._store.where}: {_TOO_SLOW}. Tasks go on; some of them are not recorded")
 
     def _next(self) -> Group:
         group = self._waiting.popleft()
-        self._count -= group.count
+        self._count -= group.records
         self._size -= group.size
         return group
 
-    def _give_up(self, group: Group, why: str) -> None:
-        with self._change:
-            self._gap.add(group.tasks())
-            self._gap_why = why
-        self._on_written(group.last, 1)
-        self._say(f"{self._store.where}: {why}, so some tasks are not recorded")
-
-    def close(self, seconds: float) -> bool:
-        """Write what waits, then end; return whether all of it was written within `seconds`."""
+    def close(self, seconds: float) -> None:
+        """Write what waits, then end; return after `seconds` at the latest."""
         with self._change:
             self._closing = True
             self._change.notify_all()
         self._thread.join(seconds)
-        return not self._thread.is_alive() and not self._waiting
+        if self._thread.is_alive():
+            log.error("%s: not all records were written within %g s", self._store.where, seconds)
 
     def _run(self) -> None:
         while True:
             with self._change:
-                while not self._waiting and not self._closing:
-                    self._change.wait()
-                if not self._waiting:
+                if not self._waiting and not self._closing:
+                    self._change.wait(_IDLE)
+                if not self._waiting and self._closing:
                     return
                 groups = [self._next() for _ in range(len(self._waiting))]
-            self._write_all(groups)
+            self._write(groups)
 
-    def _write_all(self, groups: list[Group]) -> None:
+    def _write(self, groups: list[Group]) -> None:
+        with self._change:
+            gap, self._gap = self._gap, TaskSet()
         changes = [change for group in groups for change in _made(group)]
-        last = max(group.last for group in groups)
-        told = False
-        for pause in chain(PAUSES, repeat(PAUSES[-1])):
-            problem = self._tried([*self._gap_changes(), *changes])
-            self._say(problem)
-            if not told:
-                told = True
-                self._on_written(last, len(groups))  # if it is not, tasks go on all the same
-            if not problem:
-                return
-            if self._closing or self._is_too_much():
-                break
-            with self._change:
-                self._change.wait_for(lambda: self._closing, pause)
-        with self._change:
-            self._gap.add([task for group in groups for task in group.tasks()])
-            self._gap_why = self._trouble
-
-    def _is_too_much(self) -> bool:
-        with self._change:
-            return self._count > MOST_WAITING // 2 or self._size > MOST_WAITING_BYTES // 2
-
-    def _gap_changes(self) -> list[Change]:
-        with self._change:
-            return [Missed(tasks, time.time(), self._gap_why) for tasks in self._gap.ranges()]
-
-    def _tried(self, changes: list[Change]) -> str:
-        """Write `changes`; return what is wrong, "" if nothing is."""
+        changes += [Missed(tasks, time.time(), _TOO_SLOW) for tasks in gap.ranges()]
         try:
             self._store.write(changes)
-        except Exception as error:  # noqa: BLE001 (a store may be anybody's)
-            return str(error) or type(error).__name__
-        with self._change:
-            self._gap = TaskSet()
-        return ""
-
-    def _say(self, words: str) -> None:
-        """Say what is wrong when it begins, and when it is over."""
-        before, self._trouble = self._trouble, words
-        if bool(before) != bool(words):
-            self._on_trouble(words)
+        except Exception as error:
+            log.exception("tasks are not recorded")
+            self._report(f"{self._store.where}: {error}. Tasks go on, but are not recorded")
+        if groups:
+            self._on_written(max(group.last for group in groups), len(groups))
+        self._is_behind = self._is_behind and bool(self._waiting)
 
 
 def _made(group: Group) -> list[Change]:
