@@ -222,7 +222,7 @@ def clients(rc: Client) -> None:
     assert_type(rc.outstanding, set[str])
     assert_type(rc.queue_status(), dict[Any, Any])
     assert_type(rc.get_result(-1), AsyncResult[Any])
-    assert_type(rc.result_status(rc.history), dict[str, list[str]])
+    assert_type(rc.result_status(rc.history), dict[str, Any])
     rc.abort()
     rc.clear(block=True)
     rc.send_signal("SIGINT", targets=[0])

@@ -19,7 +19,7 @@ def views(rc: Client) -> None:
     rc[:].set_flags(blok=True)  # E: call-arg
     rc[:].blok = True  # E: attr-defined
     rc.submit(half, 1)  # E: attr-defined
-    rc.hub_history()  # E: attr-defined
+    rc.hub_histories()  # E: attr-defined
     rc.load_balanced_view().push({"a": 1})  # E: attr-defined
     one: DirectView[One] = rc[:]  # E: assignment
     del one

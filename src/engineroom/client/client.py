@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
-@called_by_users("load_balanced_view", "get_result", "result_status", "abort", "broadcast_view")
+@called_by_users("load_balanced_view", "get_result", "abort", "broadcast_view")
 class Client(Pictured, Remembered, Controls, OldWays):
     """A connection to a cluster's controller, and through it to the engines.
 
@@ -411,20 +411,6 @@ class Client(Pictured, Remembered, Controls, OldWays):
         if self.block if block is None else block:
             result.wait()
         return result
-
-    def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 (as users write it)
-        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of any client.
-
-        `msg_ids`: a message id, an AsyncResult, an index into the history, or a list of these. `status_only=False`: the
-        dict also has, by message id, the result of each completed task, or the exception that it raised. KeyError: no
-        such task is known.
-        """
-        found: dict[str, Any] = {**status_of(self._session, msg_ids)}
-        if not status_only:
-            for name in found["completed"]:
-                result = find_result(self._session, name)
-                found[name] = result.get(return_exceptions=True)
-        return found
 
     def abort(
         self,

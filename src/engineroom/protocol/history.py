@@ -21,12 +21,12 @@ from engineroom.protocol.ranges import (
     SomeEngine,
     SomeHash,
     SomeInstances,
+    Spans,
     TaskId,
     Text,
     WallTime,
     Word,
 )
-from engineroom.protocol.task_ranges import TaskRanges
 
 MOST_KEYS = 64
 Keys = Annotated[tuple[Word, ...], Meta(max_length=MOST_KEYS)]
@@ -71,14 +71,14 @@ class AskFunction(Header, frozen=True, tag="function"):
 class AskStatus(Header, frozen=True, tag="status"):
     """Which of these tasks, of any clients, have ended?"""
 
-    tasks: Annotated[tuple[TaskRanges, ...], Fewer]
+    tasks: Spans
 
 
 class AskPurge(Header, frozen=True, tag="purge"):
     """Forget what is recorded of these tasks, and of all that `engines` ran last; `everything`: of all tasks. Those
     that have not ended stay."""
 
-    tasks: Annotated[tuple[TaskRanges, ...], Fewer] = ()
+    tasks: Spans = ()
     engines: Annotated[tuple[EngineId, ...], Fewer] = ()
     everything: bool = False
 
@@ -144,9 +144,9 @@ class FunctionBytes(Header, frozen=True, tag="function"):
 class StatusOf(Header, frozen=True, tag="status"):
     """The tasks of those that were asked for: which have not ended, which have, and which nobody knows."""
 
-    pending: Annotated[tuple[TaskRanges, ...], Fewer] = ()
-    completed: Annotated[tuple[TaskRanges, ...], Fewer] = ()
-    unknown: Annotated[tuple[TaskRanges, ...], Fewer] = ()
+    pending: Spans = ()
+    completed: Spans = ()
+    unknown: Spans = ()
 
 
 HistoryQuestion = (

@@ -11,9 +11,11 @@ from typing import Any
 
 from engineroom.client.client import Client, client_of
 from engineroom.client.connection.session import Session
+from engineroom.controller.recording.ranges import spans_of, tasks_in
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, TaskId, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
+from engineroom.protocol.history import AskPurge, AskResult, AskStatus, Count, HowItEnded, StatusOf
 from engineroom.protocol.messages import (
     PROTOCOL,
     Abort,
@@ -87,6 +89,8 @@ class FakeController:
         self._parts: dict[bytes, Sequence[bytes]] = {}
         self._turn = 0
         self._aborted: set[TaskId] = set()
+        self.recorded: dict[TaskId, tuple[Outcome, Any, int]] = {}
+        """How tasks ended; of those of other clients, whatever a test puts there."""
 
     async def wait(self, seconds: float) -> None:
         """Be a `Dial`: there is no file to wait for."""
@@ -150,12 +154,34 @@ class FakeController:
                     self._delivered(message)
 
     def _asked(self, message: Ask) -> None:
-        if not self.deaf:
+        if self.deaf:
+            return
+        if isinstance(message.question, AskResult):
+            self.tell_end(message.number, message.question.task)
+        else:
             self.send(Answer(message.number, self._reply(message.question)))
+
+    def tell_end(self, number: int, task: TaskId) -> None:
+        """Answer how a task ended, if it has."""
+        if task not in self.recorded:
+            return
+        outcome, payload, engine = self.recorded[task]
+        reply = HowItEnded(int(outcome.status), outcome.started, outcome.seconds, outcome.error, 0, engine=engine)
+        assert self.connection is not None
+        bodies.send(self.connection, Answer(number, reply), payload)
+
+    def _status(self, question: AskStatus) -> StatusOf:
+        tasks = tasks_in(question.tasks)
+        known = [task for task in tasks if task in self.recorded]
+        return StatusOf((), spans_of(known), spans_of(set(tasks) - set(known)))
 
     def _reply(self, question: Question) -> Reply:
         if isinstance(question, AskTask):
             return self.about
+        if isinstance(question, AskStatus):
+            return self._status(question)
+        if isinstance(question, AskPurge):
+            return Count(0)
         return KnownSteps(tuple(self.steps)) if question == AskSteps() else self.queues
 
     def on_closed(self, closing: Closing) -> None:
@@ -186,6 +212,7 @@ class FakeController:
                 del self._kept[task]
 
     def result(self, task: Any, outcome: Outcome, payload: Any = b"", engine: int = -1) -> None:
+        self.recorded[task] = (outcome, payload, engine)
         if not self.forgetful:
             self._kept[task] = lambda: self._result(task, outcome, payload, engine)
         self._result(task, outcome, payload, engine)

@@ -93,10 +93,11 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
     """
     assert [name for name in dir(rc[:]) if not name.startswith("_")] == direct.split()
     client = """
-        abort activate become_dask become_distributed block broadcast_view clear close cluster create_message_futures
-        debug direct_view executor forget get_result history ids kept load_balanced_view metadata outstanding profile
-        purge_everything purge_hub_results purge_local_results purge_results queue_status result_status results
-        room send_apply_request send_execute_request send_signal show_output shutdown spin spin_thread stop_dask
+        abort activate audit become_dask become_distributed block broadcast_view clear close cluster
+        create_message_futures db_query debug direct_view executor forget get_result history hub_history ids kept
+        load_balanced_view metadata outstanding profile purge_everything purge_hub_results purge_local_results
+        purge_results queue_status resubmit result_status results room send_apply_request send_execute_request
+        send_signal show_output shutdown spin spin_thread stop_dask
         stop_distributed stop_spin_thread timeline versions wait wait_for_engines wait_interactive
     """
     assert [name for name in dir(rc) if not name.startswith("_")] == client.split()
@@ -237,9 +238,10 @@ def test_results_are_found_again(rc: Client, fake: FakeController) -> None:
     assert rc.get_result(several.msg_ids[0]).get() == 2
     assert rc.get_result(several.msg_ids).get() == [2, 2]
     rc.purge_results(several)
-    with pytest.raises(er.NotBuiltYet, match="keep the AsyncResult"):
-        rc.get_result(several.msg_ids[0])
-    with pytest.raises(KeyError, match="has submitted no task"):
+    found = rc.get_result(several.msg_ids[0])
+    assert isinstance(found, er.AsyncHubResult)
+    assert found.get(SECONDS) == 2
+    with pytest.raises(KeyError, match="is known"):
         rc.result_status([f"{'0' * 32}_1"])
     with pytest.raises(IndexError, match="submitted 3"):
         rc.get_result(7)

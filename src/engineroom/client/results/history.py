@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engineroom.errors import EngineroomError
-from engineroom.ids import TASK_BYTES, TaskId, msg_id, number_of, parse_msg_id, session_of
+from engineroom.ids import TASK_BYTES, SessionId, TaskId, msg_id, number_of, parse_msg_id, session_of, task_id
 from engineroom.protocol.history import (
     AskAudit,
     AskHistory,
@@ -21,12 +21,13 @@ from engineroom.protocol.history import (
     StatusOf,
 )
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.protocol.task_ranges import TaskRanges, in_batches, task_pieces
+from engineroom.protocol.ranges import Spans
+from engineroom.protocol.task_ranges import in_batches, ranges_of
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
 
-_MOST_ASKED = 50_000
+_MOST_ASKED = 4096
 """So many tasks are asked about at once."""
 
 _SLOW = 600.0
@@ -35,12 +36,16 @@ _SLOW = 600.0
 Records = list[dict[str, Any]]
 
 
-def pieces_of(tasks: Iterable[TaskId]) -> tuple[TaskRanges, ...]:
-    """Return these tasks as ranges."""
-    found: dict[Any, list[int]] = {}
+def spans_of(tasks: Iterable[TaskId]) -> Spans:
+    """Return these tasks as spans."""
+    found: dict[SessionId, list[int]] = {}
     for task in tasks:
         found.setdefault(session_of(task), []).append(number_of(task))
-    return tuple(piece for session, numbers in found.items() for piece in task_pieces(session, numbers))
+    return tuple((session, first, last) for session, numbers in found.items() for first, last in ranges_of(numbers))
+
+
+def _tasks_in(spans: Spans) -> Iterator[TaskId]:
+    return (task_id(SessionId(session), number) for session, first, last in spans for number in range(first, last + 1))
 
 
 def statuses(session: Session, names: Iterable[str]) -> dict[str, str]:
@@ -48,10 +53,10 @@ def statuses(session: Session, names: Iterable[str]) -> dict[str, str]:
     found: dict[TaskId, str] = {}
     tasks = [parse_msg_id(name) for name in names]
     for batch in in_batches(tasks, _MOST_ASKED):
-        reply = session.ask(AskStatus(pieces_of(batch)), "which tasks have ended", timeout=_SLOW)
+        reply = session.ask(AskStatus(spans_of(batch)), "which tasks have ended", timeout=_SLOW)
         assert isinstance(reply, StatusOf)
         for kind, which in (("pending", reply.pending), ("completed", reply.completed)):
-            found |= dict.fromkeys((task for ranges in which for task in ranges.tasks()), kind)
+            found |= dict.fromkeys(_tasks_in(which), kind)
     for task in tasks:
         if task not in found:
             raise KeyError(
@@ -102,7 +107,7 @@ def all_ids(session: Session) -> list[str]:
 def purge_recorded(session: Session, names: Iterable[str], engines: Iterable[int], *, everything: bool) -> int:
     """Have the records of these tasks forgotten, and of all that these engines ran; return how many there were."""
     purged = 0
-    questions = [AskPurge(pieces_of(batch)) for batch in in_batches(map(parse_msg_id, names), _MOST_ASKED)]
+    questions = [AskPurge(spans_of(batch)) for batch in in_batches(map(parse_msg_id, names), _MOST_ASKED)]
     if everything or engines:
         questions.append(AskPurge((), tuple(engines), everything))
     for question in questions:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from engineroom.client.engines.targets import resolve
 from engineroom.client.results import history
 from engineroom.client.results.by_id import MetadataById, ResultsById, purge
-from engineroom.client.results.found import ids_of
+from engineroom.client.results.found import Jobs, find_result, ids_of, status_of
+from engineroom.errors.local import called_by_users
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from engineroom.client.results.audit import Audit
 
 
+@called_by_users("result_status", "resubmit", "db_query", "hub_history", "audit")
+@called_by_users("purge_results", "purge_local_results", "purge_hub_results", "purge_everything")
 class Remembered:
     """The part of a Client that is about tasks which have ended."""
 
@@ -49,6 +52,20 @@ class Remembered:
         from engineroom.client.results.timelines import timeline_of_client
 
         return timeline_of_client(self._session, jobs)
+
+    def result_status(self, msg_ids: Jobs, status_only: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 (as users write it)
+        """Return `{"pending": [msg_id, ...], "completed": [msg_id, ...]}` for tasks of any client.
+
+        `msg_ids`: a message id, an AsyncResult, an index into the history, or a list of these. `status_only=False`: the
+        dict also has, by message id, the result of each completed task, or the exception that it raised. KeyError: no
+        such task is known.
+        """
+        found: dict[str, Any] = {**status_of(self._session, msg_ids)}
+        if not status_only:
+            for name in found["completed"]:
+                result = find_result(self._session, name)
+                found[name] = result.get(return_exceptions=True)
+        return found
 
     def purge_results(self, jobs: Any = (), targets: Any = ()) -> None:
         """Forget results, here and in the controller; see `purge_local_results` and `purge_hub_results`."""

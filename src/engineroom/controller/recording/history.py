@@ -10,7 +10,8 @@ import msgspec
 
 from engineroom.controller.recording.account import account
 from engineroom.controller.recording.entries import NOBODY_KNOWS, answer_with, what_it_called
-from engineroom.controller.recording.statuses import status_of
+from engineroom.controller.recording.ranges import count_in, tasks_in
+from engineroom.controller.recording.statuses import MOST_TASKS, status_of
 from engineroom.errors import EngineroomError
 from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
 from engineroom.protocol.history import (
@@ -93,6 +94,8 @@ class HistoryQuestions:
             return await status_of(recorder, question.tasks), []
         keeper = recorder.keeper
         if keeper is None:
+            if isinstance(question, AskPurge | AskKept):
+                return Count(0), []
             raise EngineroomError(NOT_RECORDED)
         match question:
             case AskRecords():
@@ -157,7 +160,9 @@ class HistoryQuestions:
 
         if question.everything or question.engines:
             await keeper.change(make)
-        tasks = [task for ranges in question.tasks for task in ranges.tasks()]
+        if count_in(question.tasks) > MOST_TASKS:
+            raise EngineroomError(f"at most {MOST_TASKS:,} tasks can be purged at once")
+        tasks = tasks_in(question.tasks)
         if tasks:
 
             def make_named(store: Store) -> list[Change]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engineroom.ids import SessionId, TaskId, number_of, session_of
+from engineroom.ids import SessionId, TaskId, number_of, session_of, task_id
+from engineroom.protocol.ranges import Spans
 from engineroom.protocol.task_ranges import TaskRanges, task_pieces
 
 
@@ -15,3 +16,18 @@ def by_session(tasks: Iterable[TaskId]) -> Iterator[TaskRanges]:
         found.setdefault(session_of(task), []).append(number_of(task))
     for session, numbers in found.items():
         yield from task_pieces(session, numbers)
+
+
+def spans_of(tasks: Iterable[TaskId]) -> Spans:
+    """Return these tasks as spans: as few as it takes."""
+    return tuple((ranges.session, first, last) for ranges in by_session(tasks) for first, last in ranges.ranges)
+
+
+def count_in(spans: Spans) -> int:
+    """Return how many tasks these may be: any number, for others have made them."""
+    return sum(max(0, last - first + 1) for _, first, last in spans)
+
+
+def tasks_in(spans: Spans) -> list[TaskId]:
+    """Return the ids of the tasks, in order."""
+    return [task_id(SessionId(session), number) for session, first, last in spans for number in range(first, last + 1)]

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from engineroom.controller.recording.ranges import by_session
+from engineroom.controller.recording.ranges import count_in, spans_of, tasks_in
 from engineroom.errors import EngineroomError
 from engineroom.ids import number_of, session_of
 from engineroom.protocol.history import StatusOf
-from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.protocol.ranges import Spans
 
 if TYPE_CHECKING:
     from engineroom.controller.recording.recorder import Recorder
 
-MOST_TASKS = 100_000
-"""So many tasks may be asked for at once."""
+MOST_TASKS = 4096
+"""So many tasks may be asked for at once: the answer fits a message, however they are spread."""
 
 
-async def status_of(recorder: Recorder, tasks: Iterable[TaskRanges]) -> StatusOf:
+async def status_of(recorder: Recorder, tasks: Spans) -> StatusOf:
     """Return which of `tasks` have not ended, which have, and which nobody knows."""
-    if sum(map(len, tasks)) > MOST_TASKS:
+    if count_in(tasks) > MOST_TASKS:
         raise EngineroomError(f"the status of at most {MOST_TASKS:,} tasks can be asked for at once")
-    named = [task for ranges in tasks for task in ranges.tasks()]
+    named = tasks_in(tasks)
     pending, completed, sought = [], [], []
     for task in named:
         session, number = recorder.state.sessions.get(session_of(task)), number_of(task)
@@ -38,4 +37,4 @@ async def status_of(recorder: Recorder, tasks: Iterable[TaskRanges]) -> StatusOf
         completed += [entry.task for entry in entries if entry.result is not None]
     known = {*pending, *completed}
     unknown = [task for task in named if task not in known]
-    return StatusOf(*(tuple(by_session(which)) for which in (pending, completed, unknown)))
+    return StatusOf(*map(spans_of, (pending, completed, unknown)))
