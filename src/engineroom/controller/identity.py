@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import socket
 from pathlib import Path
@@ -52,6 +53,11 @@ class Identity:
             self.last_port = client.port
         else:
             self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
+
+    @property
+    def life(self) -> str:
+        """A name of this life of the cluster: the same after a restart that keeps the keys, another for a new one."""
+        return hashlib.blake2b(self.keys["client"].encode(), digest_size=8).hexdigest()
 
     def bind_hosts(self) -> list[str]:
         """Return the addresses to listen on."""

@@ -33,7 +33,6 @@ from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer, new_epoch
 from engineroom.protocol.messages import Refused, Run, Shutdown
-from engineroom.store.memory import MemoryStore
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context
@@ -77,6 +76,7 @@ class Controller:
         """
         self.enter_loop()
         self.identity.load()
+        self.recorder.open(self.config.store, self.identity.life)
         context = controller_context(self.identity.certificate_file, self.identity.key_file)
         self._listener = Listener(
             keys=self.identity.keys,
@@ -90,7 +90,6 @@ class Controller:
         ports = self.config.ports or ((self.identity.last_port,) if self.identity.last_port else (0,))
         self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
         self._listen_unix(self._listener)
-        self.recorder.start(MemoryStore())
         self.identity.write_files(self.port, self._listener.unix_path)
         self.presence.begin()
 

@@ -79,7 +79,7 @@ from engineroom.protocol.ranges import (
 )
 from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
 
-PROTOCOL = (2, 2)
+PROTOCOL = (2, 3)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
 their form in every version, so that peers of two majors can say so."""
 

@@ -75,7 +75,7 @@ def find_records(session: Session, query: Any, keys: Any, sort: Any, limit: int 
     query = _aware({} if query is None else query)
     parse(query)
     checked_window(limit, skip)
-    order = [f"{'-' if descending else ''}{'.'.join(path)}" for path, descending in checked_order(sort)]
+    order = [f"{'-' if descending else ''}{key}" for key, descending in checked_order(sort)]
     wanted = None if keys is None else tuple(key for key in checked_keys(keys))
     encoded = msgspec.msgpack.encode(query)
     if len(encoded) > INLINE_LIMIT:

@@ -188,6 +188,7 @@ class LastingKeeper:
     async def change(self, make: Callable[[Store], list[Change]]) -> None:
         """Have the changes written that `make` returns; it is called in the thread that writes."""
         self._flush()
+        await self._all_written()  # what is changed is there
         self._groups += 1
         self._writer.put(Group(lambda: make(self._store), self._last))
         await self._all_written()

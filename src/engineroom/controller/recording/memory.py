@@ -16,7 +16,9 @@ from engineroom.controller.recording.changes import Scribe, size_of
 from engineroom.controller.recording.ranges import by_session
 from engineroom.core.journal import Ending, Journal
 from engineroom.core.sessions import Session
+from engineroom.core.tasks import TASK_BYTES
 from engineroom.ids import TaskId, number_of
+from engineroom.protocol.ranges import INLINE_LIMIT
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, Delivered
 from engineroom.store.memory import MemoryStore
@@ -39,6 +41,11 @@ class MemoryKeeper:
     def __init__(self, state: ControllerState, scribe: Scribe, store: MemoryStore) -> None:
         self._state, self._scribe, self._store = state, scribe, store
         self._records, self._bytes = store.record_limit, store.size_limit
+        self._spare = self._records * (TASK_BYTES + INLINE_LIMIT)
+        """What the calls of so many tasks may take at most, apart from those that come as streams..."""
+        self._counts_calls = self._spare > self._bytes // 4
+        """... which is taken off the limit, if it is little: then they need not be counted."""
+        self._room = self._bytes - (0 if self._counts_calls else self._spare)
         self._batches: deque[tuple[list[Ending], int]] = deque()
         self._count = self._size = 0
         self._left = (0, 0)
@@ -56,13 +63,14 @@ class MemoryKeeper:
         if not ended:
             return
         journal.ended = []
-        sizes = [t.size + t.large + kept.size if out is None else size_of((t, kept, out)) for t, kept, out in ended]
-        size = sum(sizes)
+        size = sum([task.large + kept.size if out is None else size_of((task, kept, out)) for task, kept, out in ended])
+        if self._counts_calls:
+            size += sum([task.size for task, _, _ in ended])
         batches = self._batches
         batches.append((ended, size))
         self._count += len(ended)
         self._size += size
-        while batches and (self._count - len(batches[0][0]) >= self._records or self._size > self._bytes):
+        while batches and (self._count - len(batches[0][0]) >= self._records or self._size > self._room):
             self._drop()
         if self._was_asked:
             self._have_room_made()
@@ -83,7 +91,7 @@ class MemoryKeeper:
         if self._count - records > self._records * _STEP or self._size - size > self._bytes * _STEP:
             self._left = self._count, self._size
             self._was_asked = self._count < self._records
-            self._thread.submit(self._store.bound, self._records - self._count, self._bytes - self._size)
+            self._thread.submit(self._store.bound, self._records - self._count, self._room - self._size)
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Return the answer of the store, which knows of all that has been submitted or has ended by now."""

@@ -18,6 +18,8 @@ from engineroom.ids import Peer
 from engineroom.protocol.messages import Notice
 from engineroom.protocol.texts import brief
 from engineroom.store.changes import Change
+from engineroom.store.config import NoDatabase, StoreConfig
+from engineroom.store.factory import create_store
 from engineroom.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -69,6 +71,15 @@ class Recorder:
     @property
     def state(self) -> ControllerState:
         return self._state
+
+    def open(self, config: StoreConfig, life: str) -> None:
+        """Record tasks where `config` says; `life`: names this life of the cluster. EngineroomError: that can't be."""
+        if isinstance(config, NoDatabase):
+            self.start(None)
+            return
+        store = create_store(config, life=life, report=self.report)
+        store.open()
+        self.start(store)
 
     def start(self, store: Store | None) -> None:
         """Record tasks in `store`, which is open; None: not at all."""

@@ -1,0 +1,139 @@
+"""What a controller records of tasks, as users see it: from any client, in memory, in a file, and after SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import engineroom as er
+from engineroom.store.queries.problems import BadQuery
+from tests.conftest import wait_until
+from tests.patience import SECONDS
+from tests.system.held_tasks import wait_for_file
+from tests.system.test_faults_controller import controller_pid
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[er.Cluster]:
+    home = tmp_path_factory.mktemp("records") / "profile_default"
+    options = [f"--SQLiteDB.location={home}", "--sqlitedb"]
+    with er.Cluster(n=2, profile_dir=str(home), controller_args=options) as rc:
+        yield rc.cluster
+
+
+@pytest.fixture
+def rc(cluster: er.Cluster) -> Iterator[er.Client]:
+    with cluster.connect_client_sync() as client:
+        client.wait_for_engines(2)
+        yield client
+
+
+@pytest.fixture
+def other(cluster: er.Cluster) -> Iterator[er.Client]:
+    with cluster.connect_client_sync() as client:
+        yield client
+
+
+def noisy(value: int) -> int:
+    print("value", value)
+    return value * 2
+
+
+def test_any_client_finds_the_result_of_any_task(rc: er.Client, other: er.Client) -> None:
+    sent = rc.load_balanced_view(label="doubling").apply_async(noisy, 21)
+    rc.queue_status()  # its answer comes after the call is there
+    found = other.get_result(sent.msg_id)
+    assert isinstance(found, er.AsyncHubResult)
+    assert found.get(SECONDS) == sent.get(SECONDS) == 42
+    assert found.stdout == "value 21\n"
+    assert found.label == "doubling"
+    assert found.engine_id == sent.engine_id
+
+
+def test_large_results_come_whole(rc: er.Client, other: er.Client) -> None:
+    sent = rc[0].apply_async(bytes, 3_000_000)
+    sent.get(SECONDS)
+    assert other.get_result(sent.msg_id).get(SECONDS) == bytes(3_000_000)
+
+
+def test_a_result_that_does_not_exist_yet_is_sent_when_its_task_ends(
+    rc: er.Client, other: er.Client, tmp_path: Path
+) -> None:
+    mark = tmp_path / "go"
+    sent = rc[1].apply_async(wait_for_file, str(mark))
+    rc.queue_status()  # its answer comes after the call is there
+    found = other.get_result(sent.msg_id)
+    assert other.result_status([sent.msg_id])["pending"] == [sent.msg_id]
+    assert not found.done()
+    mark.touch()
+    assert found.get(SECONDS) == sent.get(SECONDS)
+
+
+def test_records_are_found_by_what_they_say(rc: er.Client, other: er.Client) -> None:
+    view = rc.load_balanced_view(label="searched")
+    ids = [view.apply_async(noisy, value).msg_id for value in range(5)]
+    failed = view.apply_async(int, "x")
+    failed.wait(SECONDS)
+    rc.wait(timeout=SECONDS)
+    found = other.db_query({"label": "searched", "state": "done"}, keys=["stdout", "engine_id"])
+    assert [record["msg_id"] for record in found] == ids
+    assert sorted(record["stdout"] for record in found) == [f"value {value}\n" for value in range(5)]
+    [record] = other.db_query({"label": "searched", "state": "failed"}, sort="-completed", limit=1)
+    assert record["result_content"]["ename"] == "ValueError"
+    assert record["attempts"][0]["host"]
+    assert set(ids) <= set(other.hub_history())
+
+
+@pytest.mark.parametrize("query", [{"completed": {"$gtt": 3}}, {"$or": 3}, 7, {"nokey": 1}])
+def test_a_query_that_is_none_is_refused_with_the_place(other: er.Client, query: object) -> None:
+    with pytest.raises(BadQuery, match="bad query"):
+        other.db_query(query)
+
+
+def test_tasks_run_again_with_the_function_and_arguments_that_they_had(rc: er.Client, other: er.Client) -> None:
+    offset = 5
+    balanced = rc.load_balanced_view().apply_async(lambda value: value + offset, 7)
+    direct = rc[1].apply_async(os.getpid)
+    balanced.get(SECONDS), direct.get(SECONDS)
+    again = other.resubmit([balanced.msg_id, direct.msg_id])
+    assert again.get(SECONDS) == [12, direct.get()]
+    assert set(again.msg_ids).isdisjoint({balanced.msg_id, direct.msg_id})
+    [record] = other.db_query({"msg_id": balanced.msg_id}, keys="resubmitted")
+    assert record["resubmitted"] == again.msg_ids[0]
+
+
+def test_a_purged_task_is_gone_and_the_account_says_so(rc: er.Client, other: er.Client) -> None:
+    sent = rc[0].apply_async(noisy, 1)
+    sent.get(SECONDS)
+    assert other.purge_hub_results([sent.msg_id]) == 1
+    assert other.db_query({"msg_id": sent.msg_id}) == []
+    with pytest.raises(er.EngineroomError, match="nothing is known of task"):
+        other.resubmit(sent.msg_id)
+    audit = other.audit()
+    assert audit.well, str(audit)
+    assert audit["purged"] >= 1
+
+
+def test_what_was_delivered_is_in_the_file_after_a_sigkill(tmp_path: Path) -> None:
+    home = tmp_path / "profile_default"
+    options = [f"--SQLiteDB.location={home}", "--SQLiteDB.table=kept", "--sqlitedb"]
+    with er.Cluster(n=1, profile_dir=str(home), controller_args=options) as rc:
+        rc.wait_for_engines(1)
+        results = [rc[0].apply_async(noisy, value) for value in range(50)]
+        names = [result.msg_id for result in results]
+        rc.wait(results)
+        assert wait_until(lambda: all(rc.db_query({"msg_id": {"$in": names}, "delivered": True}, keys="msg_id")))
+        os.kill(controller_pid(rc.cluster.client_connection_file), signal.SIGKILL)
+    from engineroom.store.sqlite.store import SQLiteStore
+
+    store = SQLiteStore(home / "tasks.db", "kept", read_only=True)
+    store.open()
+    try:
+        assert {entry.msg_id for entry in store.entries() if entry.result is not None} >= set(names)
+        assert not list(store.damages())
+    finally:
+        store.close()
