@@ -8,10 +8,16 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from tests.chaos.ends import client_killed, host_killed
 from tests.chaos.faults import KILLS, KINDS, draw
 from tests.chaos.story import Told, run
+
+T = TypeVar("T")
 
 
 def main() -> int:
@@ -40,11 +46,22 @@ def main() -> int:
 
 
 def _run(seed: int, chosen: argparse.Namespace) -> Told:
+    ended = []
+    for killed in () if chosen.kills else (host_killed, client_killed):
+        ended += [f"{killed.__name__}: {words}" for words in _somewhere(partial(killed, seed=seed))]
     faults = draw(seed, chosen.faults, within=chosen.within, kinds=KILLS if chosen.kills else KINDS)
+    told = _somewhere(
+        lambda place: run(place, faults, tasks=chosen.tasks, engines=chosen.engines, seconds=chosen.seconds)
+    )
+    told.wrong += ended
+    return told
+
+
+def _somewhere(do: Callable[[Path], T]) -> T:
+    """Return what is done in a place of its own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="er-chaos-", ignore_cleanup_errors=True) as place:
-        os.environ["IPYTHONDIR"] = place
-        os.environ["ENGINEROOM_SOCKET_DIR"] = place
-        return run(Path(place), faults, tasks=chosen.tasks, engines=chosen.engines, seconds=chosen.seconds)
+        os.environ["IPYTHONDIR"] = os.environ["ENGINEROOM_SOCKET_DIR"] = place
+        return do(Path(place))
 
 
 def _say(told: Told, seed: int, chosen: argparse.Namespace) -> None:

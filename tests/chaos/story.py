@@ -8,16 +8,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from engineroom import AsyncResult, Client
 from engineroom.protocol.connection_files import read_connection_file
 from tests.chaos.faults import CUT, FREEZE, KILL, STOP, Fault
 from tests.chaos.records import again, runs, work, wrong
 from tests.chaos.victim import Victim
+from tests.conftest import wait_until
 from tests.system.proxy import Proxy
 
 PATIENCE = 120.0
@@ -53,32 +55,58 @@ class Deliveries:
         return len(self.of)
 
 
-def happens(victim: Victim, faults: Sequence[Fault], cable: Proxy, told: Told, over: threading.Event) -> None:
-    """Have the faults happen, one after the other, until it is `over`."""
+class World(Protocol):
+    """Where things go wrong."""
+
+    def send(self, whom: str, which: int, signum: int) -> int | None:
+        """Send a signal to one of those who are `whom`; return to which process, None if there was none."""
+
+    def part(self, fault: Fault) -> None:
+        """Cut or freeze a connection..."""
+
+    def join(self, fault: Fault) -> None:
+        """... and heal it."""
+
+
+class Here:
+    """A cluster of this machine, and the cable of its client."""
+
+    def __init__(self, victim: Victim, cable: Proxy) -> None:
+        self._cable, self.send = cable, victim.send
+
+    def part(self, fault: Fault) -> None:
+        (self._cable.cut if fault.what == CUT else self._cable.freeze)()
+
+    def join(self, fault: Fault) -> None:
+        del fault
+        self._cable.heal()
+
+
+def happens(world: World, faults: Sequence[Fault], told: Told, over: threading.Event) -> None:
+    """Have the faults happen, one after the other, until it is `over`; return when all that was held goes on."""
     goes_on: list[threading.Timer] = []
     for fault in faults:
         if over.wait(fault.after):
             break
-        told.done.append(f"{fault}{_do(victim, fault, cable, goes_on)}")
+        told.done.append(f"{fault}{_do(world, fault, goes_on)}")
     for timer in goes_on:
         timer.join()
 
 
-def _do(victim: Victim, fault: Fault, cable: Proxy, goes_on: list[threading.Timer]) -> str:
+def _do(world: World, fault: Fault, goes_on: list[threading.Timer]) -> str:
     if fault.what in {CUT, FREEZE}:
-        (cable.cut if fault.what == CUT else cable.freeze)()
-        _later(goes_on, fault.lasts, cable.heal)
+        world.part(fault)
+        _later(goes_on, fault.lasts, partial(world.join, fault))
         return ""
-    pid = victim.send(fault.whom, fault.which, signal.SIGKILL if fault.what == KILL else signal.SIGSTOP)
+    pid = world.send(fault.whom, fault.which, signal.SIGKILL if fault.what == KILL else signal.SIGSTOP)
     if pid is None:
         return " (there was none)"
     if fault.what == STOP:
-        _later(goes_on, fault.lasts, lambda: _continue(pid))
+        _later(goes_on, fault.lasts, partial(_continue, pid))
     return f" (pid {pid})"
 
 
-def _later(goes_on: list[threading.Timer], seconds: float, do: object) -> None:
-    assert callable(do)
+def _later(goes_on: list[threading.Timer], seconds: float, do: Callable[[], None]) -> None:
     timer = threading.Timer(seconds, do)
     goes_on.append(timer)
     timer.start()
@@ -104,32 +132,23 @@ def far_client(victim: Victim, place: Path) -> Iterator[tuple[Client, Proxy]]:
 
 def run(place: Path, faults: Sequence[Fault], *, tasks: int, engines: int, seconds: float) -> Told:
     """Run `tasks` of so many `seconds` each on `engines` while `faults` happen; return what came of it."""
-    told, delivered, log = Told(), Deliveries(), place / "runs"
+    told, log = Told(), place / "runs"
     with Victim(place, engines) as victim:
         with far_client(victim, place) as (rc, cable):
             rc.wait_for_engines(engines, timeout=PATIENCE)
-            told.seconds = _submit_and_wait(rc, victim, faults, cable, told, delivered, log, tasks, seconds)
+            go_through(rc, Here(victim, cable), faults, told, log, tasks=tasks, seconds=seconds)
         _look(victim, told)
-    told.wrong += wrong(tasks, delivered.of, runs(log))
-    told.again = again(runs(log))
     told.wrong += [f"left behind: {name}" for name in victim.left()]
     return told
 
 
-def _submit_and_wait(
-    rc: Client,
-    victim: Victim,
-    faults: Sequence[Fault],
-    cable: Proxy,
-    told: Told,
-    delivered: Deliveries,
-    log: Path,
-    tasks: int,
-    seconds: float,
-) -> float:
-    """Return how long it took."""
-    view, over, began = rc.load_balanced_view(), threading.Event(), time.monotonic()
-    trouble = threading.Thread(target=happens, args=(victim, faults, cable, told, over))
+def go_through(
+    rc: Client, world: World, faults: Sequence[Fault], told: Told, log: Path, *, tasks: int, seconds: float
+) -> None:
+    """Have `tasks` done while things go wrong, and look at what was delivered, and at what they have written."""
+    delivered, over = Deliveries(), threading.Event()
+    trouble = threading.Thread(target=happens, args=(world, faults, told, over))
+    view, began = rc.load_balanced_view(), time.monotonic()
     trouble.start()
     try:
         results = []
@@ -138,11 +157,14 @@ def _submit_and_wait(
             result.add_done_callback(partial(delivered.note, number))
             results.append(result)
         rc.wait(results, timeout=tasks * seconds + PATIENCE)
-        took = time.monotonic() - began
+        told.seconds = time.monotonic() - began
+        # Whoever waits may go on a moment before callbacks have been called.
+        wait_until(lambda: len(delivered) == sum(result.done() for result in results))
     finally:
         over.set()
         trouble.join()
-    return took
+    told.wrong += wrong(tasks, delivered.of, runs(log))
+    told.again = again(runs(log))
 
 
 def _look(victim: Victim, told: Told) -> None:

@@ -67,7 +67,7 @@ class Victim:
             return [self.process.pid]
         with contextlib.suppress(psutil.Error):
             host = psutil.Process(self.process.pid)
-            parts = {_part(child): child for child in host.children()}
+            parts = {part_of(child): child for child in host.children()}
             if whom in {CONTROLLER, SPAWNER}:
                 return [parts[whom].pid] if whom in parts else []
             if whom == ENGINE and SPAWNER in parts:
@@ -130,7 +130,7 @@ class Victim:
             self._changed.notify_all()
 
 
-def _part(process: psutil.Process) -> str:
+def part_of(process: psutil.Process) -> str:
     """Return who a child of a host is, "" for one that is ending."""
     with contextlib.suppress(psutil.Error):
         command = " ".join(process.cmdline())

@@ -42,10 +42,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def hosts() -> Iterator[Hosts]:
-    """Two machines, `one` and `two`, on a network of their own."""
+    """Three machines, `one`, `two` and `three`, on a network of their own."""
     install("iproute2", command="ip")
     made = Hosts()
-    made.start("one", "two")
+    made.start("one", "two", "three")
     yield made
     made.stop()
 

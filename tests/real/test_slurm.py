@@ -47,8 +47,8 @@ def records(profile: Profile) -> list[Path]:
     return list(profile.pid_dir.glob("jobs*"))
 
 
-def kill(profile: Profile, program: str) -> None:
-    os.kill(json.loads(profile.pid_file(program).read_text())["pid"], signal.SIGKILL)
+def kill(profile: Profile, program: str, signum: int = signal.SIGKILL) -> None:
+    os.kill(json.loads(profile.pid_file(program).read_text())["pid"], signum)
 
 
 def hold_all_nodes(slurm: Slurm) -> str:
@@ -227,6 +227,7 @@ def test_stop_cancels_jobs_of_a_cluster_that_was_killed_as_a_whole(
     started = command("ipcluster", "start", "-n", "2")
     says(started, "2 engines are ready")
     (job,) = slurm.jobs()
+    kill(profile, "ipcluster", signal.SIGSTOP)  # so that it has no time to restart what is killed now
     kill(profile, "ipcontroller")
     kill(profile, "ipcluster")
     assert slurm.jobs() == [job]

@@ -76,9 +76,9 @@ def test_nothing_is_left_of_a_killed_ipcluster(ssh_profile, command) -> None:
     assert not files_below(profile.security_dir)
 
 
-def test_a_killed_controller_ends_the_cluster_with_words(ssh_profile, command) -> None:
+def test_a_killed_controller_that_is_not_restarted_ends_the_cluster_with_words(ssh_profile, command) -> None:
     ssh_profile(CONTROLLER, NODE3)
-    start = command("ipcluster", "start", "-n", "1").says("1 engine is ready")
+    start = command("ipcluster", "start", "-n", "1", "--no-restart-controller").says("1 engine is ready")
     (controller,) = running("engineroom controller")
     os.kill(controller, signal.SIGKILL)
     assert start.ends() == 1

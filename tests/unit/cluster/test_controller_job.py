@@ -180,3 +180,32 @@ def test_its_end_is_told_and_its_files_are_removed(profile: Profile, reports: li
     assert job.stopped
     assert list(profile.security_dir.glob("*.json")) == []
     assert not left.exists()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_one_that_has_taken_its_files_away_has_ended_in_order(
+    profile: Profile, reports: list[Report], in_order: bool
+) -> None:
+    job = Job()
+    pid_file = profile.pid_file("ipcontroller")
+
+    async def story() -> bool:
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        made = seat(profile, job, reports)
+        starting = asyncio.ensure_future(made.start(lambda words, clean: ended.set_result(clean)))
+        await turns(100)
+        pid_file.write_bytes(msgspec.json.encode(NOW))
+        write_files(profile, NOW)
+        await asyncio.wait_for(starting, SECONDS)
+        if in_order:
+            for path in (pid_file, *profile.connection_files()):
+                path.unlink()
+        job.status = Status(State.ENDED, "it has ended")
+        clean = await asyncio.wait_for(ended, SECONDS)
+        await made.leave()
+        return clean
+
+    assert asyncio.run(story()) is in_order
+    assert job.stopped
+    assert not pid_file.exists()
+    assert len(list(profile.security_dir.glob("*.json"))) == (0 if in_order else 2)  # the next one goes on with them

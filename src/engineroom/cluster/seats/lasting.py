@@ -47,6 +47,7 @@ class LastingSeat:
         self._revival: Revival | None = None
         self._on_end: OnEnd | None = None
         self._last_end: dict[str, Any] = {}
+        self._untold = ""  # why all of it ends, while there is no controller that could say so
         self._farewell: asyncio.Task[None] | None = None
 
     def watch(self, watcher: Watcher) -> None:
@@ -67,6 +68,8 @@ class LastingSeat:
 
     def stop(self, reason: str) -> None:
         if self._revival is not None:
+            if self._revival.down:
+                self._untold = reason
             self._revival.stop_soon()
         self._seat.stop(reason)
 
@@ -82,6 +85,8 @@ class LastingSeat:
         if self._revival is not None:
             await self._revival.stop()
         await self._seat.ended()
+        if self._untold and self._farewell is None:
+            self._say_farewell(self._untold, _LONG_FAREWELL)
         if self._farewell is not None:
             await asyncio.wait([self._farewell])
 
@@ -102,15 +107,16 @@ class LastingSeat:
             self._watcher.controller_back()
 
     def over(self, over: Over) -> None:
-        if not over.clean and self._here is not None:
-            self._farewell = asyncio.ensure_future(self._say_farewell(self._here, over))
+        if not over.clean:
+            self._say_farewell(over.words, _LONG_FAREWELL if over.given_up else _FAREWELL)
         if self._on_end is not None:
             self._on_end(over.words, over.clean)
 
-    async def _say_farewell(self, config: ControllerConfig, over: Over) -> None:
-        from engineroom.cluster.seats.farewell import say_farewell  # hosts whose controllers live do without
+    def _say_farewell(self, reason: str, seconds: float) -> None:
+        if self._here is not None:
+            from engineroom.cluster.seats.farewell import say_farewell  # hosts whose controllers live do without
 
-        await say_farewell(config, over.words, _LONG_FAREWELL if over.given_up else _FAREWELL)
+            self._farewell = asyncio.ensure_future(say_farewell(self._here, reason, seconds))
 
     async def _rise(self) -> None:
         assert self._another is not None
