@@ -53,7 +53,7 @@ class RemoteError(EngineroomError):
         return self
 
     def __str__(self) -> str:
-        return f"{where(self.engine_info)}{item_words(self.item)}{self.ename}: {self.evalue}"
+        return f"{where(self.engine_info)}{item_words(self.item)}{last_words(self)}"
 
     def __repr__(self) -> str:
         return f"<Remote[{self.engine_info.get('engine_id', ' ')}]:{self.ename}({self.evalue})>"
@@ -93,6 +93,11 @@ class RemoteError(EngineroomError):
     def print_traceback(self, excid: int | None = None) -> None:
         """Print the remote traceback; `excid` is there for code that treats all remote errors alike."""
         print("\n".join(self.render_traceback()))
+
+
+def last_words(error: RemoteError) -> str:
+    """Return the last line of its traceback: the name of the error and, if it has one, its message."""
+    return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
 
 
 def where(info: EngineInfo) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engineroom.errors.remote import RemoteError, item_words, where
+from engineroom.errors.remote import RemoteError, item_words, last_words, where
 
 _SHOWN_RANGES = 8
 _HEAD, _TAIL = 3, 7
@@ -27,7 +27,7 @@ def sections_of(errors: Iterable[RemoteError]) -> list[Section]:
 def summaries(sections: Sequence[Section], limit: int) -> list[str]:
     """Return a line for each of the first `limit` messages, and one that says how many errors are not shown."""
     alike = [errors for section in sections for errors in _by_message(section)]
-    return [f"{heading(errors)}{_last_words(errors[0])}" for errors in alike[:limit]] + omitted(alike, limit)
+    return [f"{heading(errors)}{last_words(errors[0])}" for errors in alike[:limit]] + omitted(alike, limit)
 
 
 def rendered(sections: Sequence[Section], limit: int) -> list[str]:
@@ -90,12 +90,8 @@ def _title(section: Section) -> str:
 
 def _place(error: RemoteError) -> str:
     """Return the traceback without the message, which may name what each engine has of its own."""
-    before, message, after = error.traceback.rpartition(_last_words(error))
+    before, message, after = error.traceback.rpartition(last_words(error))
     return f"{before}\n{after}" if message else error.traceback
-
-
-def _last_words(error: RemoteError) -> str:
-    return f"{error.ename}: {error.evalue}" if error.evalue else error.ename
 
 
 def _room(sections: Sequence[Section], limit: int) -> int | None:
@@ -133,6 +129,6 @@ def _by_message(section: Section) -> list[Section]:
 def _messages(section: Section, start: int, limit: int) -> list[str]:
     """Return a line for each message of `section` from number `start` on, and how many are not shown."""
     groups = _by_message(section)
-    lines = [f"{heading(alike)}{_last_words(alike[0])}" for alike in groups[start:limit]]
+    lines = [f"{heading(alike)}{last_words(alike[0])}" for alike in groups[start:limit]]
     more = sum(map(len, groups[limit:]))
     return [*lines, f"... and {more} more with other messages ..."] if more else lines

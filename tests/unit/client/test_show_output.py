@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from engineroom.client.connection.session import Session
 from engineroom.client.showing import wanted
 from engineroom.client.showing.wanted import Shows
 from engineroom.ids import number_in
-from engineroom.protocol.messages import Output
+from engineroom.protocol.messages import Displays, Output
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController, tasks_of
@@ -193,3 +194,37 @@ def test_in_a_notebook_cells_show_their_output(
     speaking.end()
     speaking.result.get(SECONDS)
     assert capsys.readouterr().out == "[stdout:0] one\n"
+
+
+VALUE = {"data": {"text/plain": "7"}, "metadata": {}, "transient": {}, "execution_count": 3}
+
+
+@pytest.mark.parametrize(("read", "shown"), [("get", ""), ("result", ""), ("wait", "Out[0:3]: 7\n")])
+def test_values_of_cells_are_shown_where_they_are_not_returned(
+    speaking: Speaking, session: Session, capsys: pytest.CaptureFixture[str], read: str, shown: str
+) -> None:
+    session.shows = Shows.CELLS
+    speaking.result._code = "7"
+    speaking.show(0, Displays.RESULT, **VALUE)
+    speaking.text(0, "one\n")
+    speaking.has_heard(0, "one")
+    speaking.end()
+    getattr(speaking.result, read)(SECONDS)
+    assert sorted(capsys.readouterr().out.splitlines(keepends=True)) == sorted(
+        filter(None, [shown, "[stdout:0] one\n"])
+    )
+
+
+@pytest.mark.parametrize("show", [None, True])
+def test_errors_show_no_frames_of_ours_when_output_is_shown(rc: Client, show: bool | None) -> None:
+    rc.show_output = show
+    for read in (
+        lambda: rc[:].apply_async(int, "x").get(SECONDS),
+        lambda: rc[0].apply_async(int, "x").result(SECONDS),
+        lambda: rc[0].apply_async(int, "x").get(SECONDS, progress=False),
+        lambda: list(rc[:].apply_async(int, "x")),
+        lambda: rc.load_balanced_view().map_async(int, "x").get(SECONDS),
+    ):
+        with pytest.raises(ValueError, match="invalid literal") as caught:
+            read()
+        assert {Path(entry.path).name for entry in caught.traceback} == {Path(__file__).name}

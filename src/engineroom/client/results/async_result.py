@@ -132,14 +132,14 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         A single call raises its own error, a RemoteError; several a CompositeError.
         EngineError: the engine was lost. TaskAborted, CancelledError: it was cancelled.
         """
-        if progress is not None:
-            with self._with_progress(progress):
-                return self.get(timeout, return_exceptions, return_when)
-        if (shows := self._session.shows) and (shows > 1 or self._is_map) and takes_output(self):
-            with self._with_output():
-                return self.get(timeout, return_exceptions, return_when)
-        limit = limit_of(timeout)
         try:
+            if progress is not None:
+                with self._with_progress(progress):
+                    return self.get(timeout, return_exceptions, return_when)
+            if (shows := self._session.shows) and (shows > 1 or self._is_map) and takes_output(self):
+                with self._with_output():
+                    return self.get(timeout, return_exceptions, return_when)
+            limit = limit_of(timeout)
             if return_when is not None:
                 self._raise_when(return_when, limit)
             if self._return_exceptions if return_exceptions is None else return_exceptions:
@@ -152,11 +152,14 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
                 show_users_frames(error)
             raise
 
-    def _with_output(self) -> AbstractContextManager[None]:
-        """Return a context in which waits show what the tasks write; all of it has been shown at its end."""
+    def _with_output(self, *, values: bool = False) -> AbstractContextManager[None]:
+        """Return a context in which waits show what the tasks write; all of it has been shown at its end.
+
+        `values`: the values of cells as well, which are not the results that are about to be returned.
+        """
         from engineroom.client.showing.at_waits import output_shown  # few show outputs
 
-        return output_shown(self)
+        return output_shown(self, values=values)
 
     def _shown_while_read(self, values: Iterator[Any]) -> Iterator[Any]:
         values = super()._shown_while_read(values)

@@ -24,10 +24,14 @@ _EVERY = 0.1
 class Output:
     """Shows what tasks write during the waits for them, each part once; if IPP_NONINTERACTIVE is set, at their end."""
 
-    def __init__(self, session: Session, tasks: Sequence[Task]) -> None:
+    def __init__(self, session: Session, tasks: Sequence[Task], *, values: bool) -> None:
         self._pieces, self._tasks, self._count = session.watch(()), tasks, 0
-        self._live, self._at_the_end = Live(()), silenced()
+        self._live, self._at_the_end = Live((), values=values), silenced()
         self.look()
+
+    def show_values(self, *, wanted: bool) -> None:
+        """Say whether the values of cells that come from now on are shown."""
+        self._live.values = wanted
 
     def look(self) -> None:
         """Show what has arrived, unless that is for the end."""
@@ -58,12 +62,18 @@ class Output:
 
 
 @contextmanager
-def output_shown(result: Read) -> Iterator[None]:
-    """A context in which waits for `result` show its output; at its end, what there is has been shown."""
+def output_shown(result: Read, *, values: bool) -> Iterator[None]:
+    """A context in which waits for `result` show its output; at its end, what there is has been shown.
+
+    `values`: also the values of cells.
+    """
     wanted = result._session.shows
     whole = wanted is Shows.ALL or result._code is not None
     if whole:  # after a wait that took too long, it goes on where it was
-        result._output = result._output_kept = result._output_kept or Output(result._session, result._tasks)
+        result._output = result._output_kept = result._output_kept or Output(
+            result._session, result._tasks, values=values
+        )
+        result._output.show_values(wanted=values)
     result._output_seen = True  # by reads inside of this one
     try:
         yield

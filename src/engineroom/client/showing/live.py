@@ -35,7 +35,7 @@ class Live:
     ) -> None:
         self._running = {id(task): task for task in tasks}
         self._folding = LiveFolding(self._running, fold=fold)
-        self._values = values
+        self.values = values
         self._engines: set[int] = {task.engine for task in self._running.values()}
         self._counts: dict[int, int] = {}
         """The numbers of the cells that had a value, by engine."""
@@ -59,7 +59,7 @@ class Live:
             return
         if piece.kind is Kind.RESULT:
             self._counts[piece.engine] = piece.content["execution_count"]
-        if piece.kind is not Kind.ERROR and (piece.kind is not Kind.RESULT or self._values):
+        if piece.kind is not Kind.ERROR and (piece.kind is not Kind.RESULT or self.values):
             key = key_of(piece.kind, piece.content)
             self._folding.item(task, piece.engine, piece.kind.value, piece.content, key, now)
 
