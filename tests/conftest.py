@@ -43,6 +43,17 @@ settings.register_profile(
 settings.load_profile("same everywhere")
 
 
+LAST = ("architecture", "unit")
+"""Directories of many short files: with these at the end, no worker is left alone with a long one."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the files that take longest come first, where several workers share them."""
+    if hasattr(config, "workerinput"):
+        top = Path(__file__).parent
+        items.sort(key=lambda item: item.path.relative_to(top).parts[0] in LAST if top in item.path.parents else True)
+
+
 def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
     """Return whether `condition()` came true within `seconds`; it is asked every 10 ms."""
     pause, end = threading.Event(), time.monotonic() + seconds

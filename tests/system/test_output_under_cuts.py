@@ -16,7 +16,7 @@ from tests.patience import SECONDS
 from tests.system.conftest import Command, until
 from tests.system.proxy import Proxy
 
-TASKS, CUTS = (int(os.environ.get(name, default)) for name, default in (("CUT_TASKS", "400"), ("CUTS", "12")))
+TASKS, CUTS = (int(os.environ.get(name, default)) for name, default in (("CUT_TASKS", "200"), ("CUTS", "12")))
 
 
 def through(proxy: Proxy, source: str | Path, target: Path) -> Path:

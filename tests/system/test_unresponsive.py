@@ -121,7 +121,7 @@ def test_a_busy_engine_is_not_called_unresponsive_and_one_whose_c_code_holds_the
 
         return int(ctypes.PyDLL(None).usleep(int(seconds * 1e6)))
 
-    busy, holding = rc[0].apply_async(compute, 3 * UNRESPONSIVE), rc[1].apply_async(hold_the_lock, 4 * UNRESPONSIVE)
+    busy, holding = rc[0].apply_async(compute, 1.5 * UNRESPONSIVE), rc[1].apply_async(hold_the_lock, 2 * UNRESPONSIVE)
     seen = set[int]()
     while not (busy.ready() and holding.ready()):
         seen |= unresponsive(rc).keys()
