@@ -13,7 +13,7 @@ import pytest
 from engineroom import Client
 from engineroom.errors import ControllerLost
 from engineroom.protocol.connection_files import read_connection_file
-from tests.chaos.faults import CONTROLLER, ENGINE, SPAWNER
+from tests.chaos.faults import CONTROLLER, ENGINE, HOST, SPAWNER
 from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import Command, answers, dead_sockets, until
@@ -109,4 +109,13 @@ def test_a_controller_that_dies_again_and_again_is_given_up_and_futures_end_with
         assert victim.ends() == 1
         assert "the controller is not restarted again, because it died 5 times in a row" in victim.output
         assert victim.left() == []
+    until(lambda: not dead_sockets())
+
+
+def test_a_host_that_is_killed_while_it_waits_to_restart_its_controller_leaves_nothing(tmp_path: Path) -> None:
+    with Victim(tmp_path, 1) as victim:
+        until(lambda: victim.send(CONTROLLER, 0, signal.SIGKILL) and "It is restarted in 1 s" in victim.output)
+        victim.send(HOST, 0, signal.SIGKILL)
+        victim.ends()
+        until(lambda: victim.left() == [])
     until(lambda: not dead_sockets())

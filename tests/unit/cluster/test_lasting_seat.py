@@ -43,7 +43,7 @@ class Seat:
         self._log.append(f"ended {self.number}")
 
     def state(self) -> dict[str, Any]:
-        return {"pid": self.number}
+        return {"pid": self.number, "port": 4000}
 
 
 class Place:
@@ -66,7 +66,8 @@ class Place:
     def controller_fallen(self, words: str, pause: float) -> None:
         self.log.append(f"fallen: {words}, {pause:g} s")
 
-    def controller_back(self) -> None:
+    def controller_back(self, port: int) -> None:
+        assert port == 4000
         self.log.append("back")
 
     def on_end(self, words: str, clean: bool) -> None:

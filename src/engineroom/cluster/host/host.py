@@ -18,6 +18,7 @@ import msgspec
 
 from engineroom.cluster.host.control import Control
 from engineroom.cluster.host.controller_link import HostLink
+from engineroom.cluster.host.controller_watch import ControllerWatch
 from engineroom.cluster.host.linked_host import LinkedHost
 from engineroom.cluster.line import messages
 from engineroom.cluster.line.messages import Failed, Notice, Progress, Ready, Report, Request, Stopped
@@ -70,12 +71,15 @@ class Host(LinkedHost):
         self.control = Control(self.answer, options=self._options)
         self.report = report
         self._controller = controller
-        if controller is not None:
-            controller.watch(self)
         who = steps.HOST if plan.controller is not None else f"host of engines, pid {os.getpid()} on {host_name()}"
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), who)
         self._problems: dict[str, int] = {}
         self._link = HostLink(Path(plan.engine.connection_file), self.secret, self, plan.engine.way)
+        self._watch = ControllerWatch(
+            plan, self._steps, report=report, on_change=self.engines_changed, on_back=self._link.look_now
+        )
+        if controller is not None:
+            controller.watch(self._watch)
         self._engines = make_engines(self)
         self._listens = False
         self._failure: Failed | None = None
@@ -210,23 +214,6 @@ class Host(LinkedHost):
             words += f"{'' if words.endswith(('.', '?')) else '.'} {others}" if others else ""
         self.report(Notice(f"waiting for the controller: {words}"))
 
-    def controller_fallen(self, words: str, pause: float) -> None:
-        """The controller has died, and is started again."""
-        log.warning("restarting the controller: %s", words, extra={"pause_s": pause})
-        self._steps.note(steps.ENDED, ok=False, words=words, who=steps.CONTROLLER)
-        self.report(Notice(f"{words}. It is restarted{f' in {pause:g} s' if pause else ''}"))
-        self.engines_changed()
-
-    def controller_back(self) -> None:
-        """Another controller listens in its place."""
-        assert self._controller is not None
-        port = self._controller.state().get("port", "")
-        log.warning("the controller is running again", extra={"port": port})
-        self._steps.note(steps.LISTENS, words=f"port {port}, restarted", who=steps.CONTROLLER)
-        self.report(Notice("the controller is running again: engines and clients reconnect"))
-        self._link.look_now()
-        self.engines_changed()
-
     def note(self, step: str, *, ok: bool = True, words: str = "") -> None:
         self._steps.note(step, ok=ok, words=words)
 
@@ -317,6 +304,7 @@ class Host(LinkedHost):
                 self.fail(str(ending.exception()))
         if self._writing is not None:
             self._writing.cancel()
+        self._watch.close()
         if self.plan.controller is not None:
             self.control.stop_listening()
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))

@@ -24,7 +24,7 @@ class Watcher(Protocol):
     """Who is told how the controller is."""
 
     def controller_fallen(self, words: str, pause: float) -> None: ...
-    def controller_back(self) -> None: ...
+    def controller_back(self, port: int) -> None: ...
 
 
 class LastingSeat:
@@ -104,7 +104,7 @@ class LastingSeat:
     def back(self, back: Back) -> None:
         del back
         if self._watcher is not None:
-            self._watcher.controller_back()
+            self._watcher.controller_back(int(self._seat.state().get("port", 0)))
 
     def over(self, over: Over) -> None:
         if not over.clean:

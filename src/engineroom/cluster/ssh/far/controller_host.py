@@ -82,9 +82,9 @@ class RemoteSeat(Stoppable):
         log.warning("restarting the controller: %s", words, extra={"pause_s": pause})
         self._owner.tell(Notice(f"{words}. It is restarted{f' in {pause:g} s' if pause else ''}"))
 
-    def controller_back(self) -> None:
+    def controller_back(self, port: int) -> None:
         """Another controller listens in its place: the owner gets the files that it has written."""
-        log.warning("the controller is running again")
+        log.warning("the controller is running again", extra={"port": port})
         self._owner.tell(Notice("the controller is running again: engines and clients reconnect"))
         try:
             self._tell_where()
