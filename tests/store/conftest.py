@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +15,7 @@ from engineroom.store.changes import Change, Delivered, Ended, Purged, Sent, Sub
 from engineroom.store.entry import Attempt, Entry
 from engineroom.store.interface import Store
 from engineroom.store.memory import MemoryStore
+from engineroom.store.mongo.store import MongoStore
 from engineroom.store.ranges import TaskSet
 from engineroom.store.sqlite.store import SQLiteStore
 
@@ -59,6 +62,22 @@ MAKERS: dict[str, Callable[[Path], Store]] = {
     "own": lambda _: ListStore(),
     "sqlite": lambda place: SQLiteStore(place / "tasks.db", "tasks"),
 }
+
+if MONGODB := os.environ.get("ENGINEROOM_TEST_MONGODB"):
+    MAKERS["mongo"] = lambda place: MongoStore([MONGODB], {}, f"engineroom-test-{zlib.crc32(str(place).encode())}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_database_is_left() -> Iterator[None]:
+    """Remove the databases of the tests from the server that was named, if one was."""
+    yield
+    if MONGODB:
+        import pymongo  # where such tests run
+
+        with pymongo.MongoClient(MONGODB) as client:
+            for name in client.list_database_names():
+                if name.startswith("engineroom-test-"):
+                    client.drop_database(name)
 
 
 @pytest.fixture(params=MAKERS)

@@ -43,6 +43,9 @@ class Sent(_Change, frozen=True):
     place: Place
     at: float
 
+    def tried(self) -> Attempt:
+        return Attempt(self.attempt, self.place, self.at)
+
 
 class Ended(_Change, frozen=True):
     """A task has ended. It says all there is to say of it: nothing else needs to be known of the task.

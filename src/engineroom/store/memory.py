@@ -126,7 +126,7 @@ class MemoryStore(Store):
         if isinstance(change, Submitted):
             self._open.setdefault(change.task, change)
         else:
-            self._sent[change.task] = Attempt(change.attempt, change.place, change.at)
+            self._sent[change.task] = change.tried()
 
     def _purge(self, change: Purged) -> None:
         wanted = TaskSet()

@@ -124,7 +124,7 @@ def own_part(change: Submitted | Ended) -> tuple[Submit, bytes | None]:
 
 def sent_column(change: Sent) -> bytes:
     """Return the attempt that runs, as it is kept until the task ends."""
-    return _encode(Attempt(change.attempt, change.place, change.at))
+    return _encode(change.tried())
 
 
 def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry:

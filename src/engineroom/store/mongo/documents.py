@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -21,15 +22,33 @@ LONGEST_PIECE = 8 << 20
 """No document is longer than 16 MiB."""
 
 
+_BINARY = ("function", "owner", "head", "sent")
+"""Kept as text, as ids are: of other servers that speak MongoDB's language, not all take bytes in every place."""
+
+
 def document_of(row: Row, life: str) -> dict[str, Any]:
     """Return the document of a row; `msg_id` is for people who look at it with other programs."""
-    fields = dict(zip(COLUMNS[1:], row[1:], strict=True))
-    return {"_id": row[0], "msg_id": msg_id(TaskId(row[0])), "life": life, **fields, "sent": None}
+    task = TaskId(row[0])
+    fields = {**dict(zip(COLUMNS[1:], row[1:], strict=True)), "sent": None}
+    return {"_id": task.hex(), "msg_id": msg_id(task), "life": life, **as_text(fields)}
+
+
+def as_text(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a document, with bytes as text."""
+    told = {name: b64encode(fields[name]).decode() for name in _BINARY if fields.get(name) is not None}
+    return {**fields, **told}
 
 
 def row_of(document: dict[str, Any]) -> Row:
     """Return the row that a document was made of, with `sent` behind it."""
-    return (bytes(document["_id"]), *(document.get(name) for name in COLUMNS[1:]), document.get("sent"))
+    told = {name: b64decode(document[name]) for name in _BINARY if document.get(name) is not None}
+    fields = {**document, **told}
+    return (task_of(document), *(fields.get(name) for name in COLUMNS[1:]), fields.get("sent"))
+
+
+def task_of(document: dict[str, Any], name: str = "_id") -> TaskId:
+    """Return the task that a document is about."""
+    return TaskId(bytes.fromhex(document[name]))
 
 
 class Documents:
@@ -45,14 +64,14 @@ class Documents:
         self._delivered = delivered
 
     def make_indices(self) -> None:
-        for fields in (("submitted", "_id"), ("state", "submitted"), ("state", "completed"), ("owner",)):
+        for fields in (("submitted",), ("state", "submitted"), ("state", "completed"), ("owner",)):
             self.tasks.create_index([(field, 1) for field in fields])
         self.bodies.create_index([("task", 1), ("side", 1), ("piece", 1)])
         self.ranges_.create_index([("kind", 1), ("session", 1), ("last", 1)])
 
     def entries(self, wanted: dict[str, Any], sort: Any, limit: int | None) -> Iterator[Entry]:
         """Yield the entries of the documents that are `wanted`."""
-        again = {TaskId(bytes(each["_id"])): TaskId(bytes(each["again"])) for each in self.again.find({})}
+        again = {task_of(each): task_of(each, "again") for each in self.again.find({})}
         for document in self.tasks.find(wanted, sort=sort, limit=limit or 0):
             entry = entry_of(row_of(document), self._payload)
             entry.resubmitted = again.get(entry.task)
@@ -62,42 +81,44 @@ class Documents:
     def ids(self) -> Iterator[TaskId]:
         """Yield the ids of all tasks, as they were submitted."""
         for document in self.tasks.find({}, {"_id": 1}, sort=[("submitted", 1), ("_id", 1)]):
-            yield TaskId(bytes(document["_id"]))
+            yield task_of(document)
 
     def _payload(self, task: TaskId, side: int, size: int) -> Bytes:
         return StoredBytes(size, lambda: self.pieces(task, side))
 
     def pieces(self, of: bytes, side: int) -> list[Buffer]:
-        found = self.bodies.find({"task": of, "side": side}, sort=[("piece", 1)])
+        found = self.bodies.find({"task": of.hex(), "side": side}, sort=[("piece", 1)])
         return [bytes(document["data"]) for document in found]
 
     def put_pieces(self, of: bytes, side: int, pieces: Sequence[Buffer]) -> None:
         """Keep a payload."""
-        number = 0
+        documents: list[dict[str, Any]] = []
         for piece in pieces:
             view = memoryview(piece).cast("B")
             for at in range(0, len(view), LONGEST_PIECE):
                 data = bytes(view[at : at + LONGEST_PIECE])
-                name = f"{of.hex()}:{side}:{number}"
-                document = {"_id": name, "task": of, "side": side, "piece": number, "checksum": crc32(data)}
-                self.bodies.replace_one({"_id": name}, {**document, "data": data}, upsert=True)
-                number += 1
+                its = {"task": of.hex(), "side": side, "piece": len(documents)}
+                name = f"{of.hex()}:{side}:{len(documents)}"
+                documents.append({"_id": name, **its, "checksum": crc32(data), "data": data})
+        self.bodies.delete_many({"task": of.hex(), "side": side})
+        for document in documents:  # each may be almost as long as a message
+            self.bodies.insert_one(document)
 
     def function(self, digest: bytes) -> tuple[Function, list[Buffer]] | None:
-        found = self.functions.find_one({"_id": digest})
+        found = self.functions.find_one({"_id": digest.hex()})
         if found is None:
             return None
-        parts = None if found["parts"] is None else tuple(bytes(part) for part in found["parts"])
+        parts = None if found["parts"] is None else tuple(bytes.fromhex(part) for part in found["parts"])
         return Function(digest, b"", parts), self.pieces(digest, FUNCTION)
 
     def ranges(self, kind: str) -> Iterator[Absence]:
         """Yield what is noted of tasks."""
         for found in self.ranges_.find({"kind": kind}):
-            tasks = TaskRanges(bytes(found["session"]), ((found["first"], found["last"]),))
+            tasks = TaskRanges(bytes.fromhex(found["session"]), ((found["first"], found["last"]),))
             yield Absence(kind, tasks, found["at"], found["why"])
 
     def known_up_to(self) -> dict[bytes, int]:
-        return {bytes(found["_id"]): found["highest"] for found in self.sessions.find({})}
+        return {bytes.fromhex(found["_id"]): found["highest"] for found in self.sessions.find({})}
 
     def count(self) -> int:
         return int(self.tasks.count_documents({}))
@@ -106,10 +127,8 @@ class Documents:
         """Yield the documents and payloads that were changed since they were written."""
         for document in self.tasks.find({}):
             if words := damage_of(row_of(document)):
-                yield Damage(msg_id(TaskId(bytes(document["_id"]))), words)
+                yield Damage(msg_id(task_of(document)), words)
         for body in self.bodies.find({"side": {"$lt": FUNCTION}}):
             if crc32(bytes(body["data"])) != body["checksum"]:
                 what = ("call", "result")[body["side"]]
-                yield Damage(
-                    msg_id(TaskId(bytes(body["task"]))), f"the payload of its {what} does not match its checksum"
-                )
+                yield Damage(msg_id(task_of(body, "task")), f"the payload of its {what} does not match its checksum")

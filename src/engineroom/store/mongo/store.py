@@ -136,7 +136,7 @@ class MongoStore(Store):
             yield from read(documents)
 
     def entries(self, tasks: Iterable[TaskId] | None = None) -> Iterator[Entry]:
-        wanted = {} if tasks is None else {"_id": {"$in": list(tasks)}}
+        wanted = {} if tasks is None else {"_id": {"$in": [task.hex() for task in tasks]}}
         return self._all(lambda documents: documents.entries(wanted, sort_of(()), None))
 
     def select(self, query: Query, order: Order = (), limit: int | None = None, skip: int = 0) -> Iterable[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from engineroom.store.changes import (
     Submitted,
 )
 from engineroom.store.entry import ABORTED, DONE, FAILED, RUNNING, WAITING, buffers_of
-from engineroom.store.mongo.documents import FUNCTION, Documents, document_of
+from engineroom.store.mongo.documents import FUNCTION, Documents, as_text, document_of, task_of
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import CALL, RESULT, ended_row, new_row, sent_column
 
@@ -47,14 +48,14 @@ class MongoWriter:
         operations: list[Any] = []
         for submission in new.values():
             document = document_of(new_row(submission), self._life)
-            operations.append(UpdateOne({"_id": submission.task}, {"$setOnInsert": _rest(document)}, upsert=True))
+            operations.append(UpdateOne({"_id": submission.task.hex()}, {"$setOnInsert": _rest(document)}, upsert=True))
         for end in ended.values():
             document = document_of(ended_row(end), self._life)
-            operations.append(ReplaceOne({"_id": end.task}, document, upsert=True))
+            operations.append(ReplaceOne({"_id": end.task.hex()}, document, upsert=True))
         for change in changes:
             if type(change) is Sent and change.task not in ended:
                 said = {"state": RUNNING, "engine": change.place.engine, "sent": sent_column(change)}
-                operations.append(UpdateOne({"_id": change.task, **_OPEN}, {"$set": said}))
+                operations.append(UpdateOne({"_id": change.task.hex(), **_OPEN}, {"$set": as_text(said)}))
         if operations:
             self._documents.tasks.bulk_write(operations)
         self._note_highest((*new, *ended))
@@ -63,9 +64,10 @@ class MongoWriter:
         return len(new) + len(ended)
 
     def _payloads(self, change: Submitted | Ended) -> None:
-        bodies = self._documents.bodies
-        if change.call is not None and bodies.find_one({"task": change.submit.task, "side": CALL}, {"_id": 1}) is None:
-            self._documents.put_pieces(change.submit.task, CALL, change.call.pieces)
+        owner = change.submit.task
+        its = {"task": owner.hex(), "side": CALL}
+        if change.call is not None and self._documents.bodies.find_one(its, {"_id": 1}) is None:
+            self._documents.put_pieces(owner, CALL, change.call.pieces)
         if isinstance(change, Ended) and change.body is not None:
             self._documents.put_pieces(change.task, RESULT, change.body.pieces)
 
@@ -75,7 +77,9 @@ class MongoWriter:
             if task > highest.get(task[:16], b""):
                 highest[task[:16]] = task
         for session, task in highest.items():
-            self._documents.sessions.update_one({"_id": session}, {"$max": {"highest": number_of(task)}}, upsert=True)
+            self._documents.sessions.update_one(
+                {"_id": session.hex()}, {"$max": {"highest": number_of(task)}}, upsert=True
+            )
 
     def _other(self, change: Change) -> None:
         documents = self._documents
@@ -87,18 +91,18 @@ class MongoWriter:
             case Purged(tasks, at):
                 self._purge(tasks, at)
             case Resubmitted(task, again):
-                documents.again.replace_one({"_id": task}, {"_id": task, "again": again}, upsert=True)
+                documents.again.replace_one({"_id": task.hex()}, {"_id": task.hex(), "again": again.hex()}, upsert=True)
             case HeldFunction(function, body):
                 documents.put_pieces(function.hash, FUNCTION, buffers_of(function.body, body))
-                parts = None if function.parts is None else list(function.parts)
-                document = {"_id": function.hash, "parts": parts}
-                documents.functions.replace_one({"_id": function.hash}, document, upsert=True)
+                parts = None if function.parts is None else [part.hex() for part in function.parts]
+                document = {"_id": function.hash.hex(), "parts": parts}
+                documents.functions.replace_one({"_id": function.hash.hex()}, document, upsert=True)
             case Submitted() | Ended() | Sent():
                 pass  # `write` has taken them
 
     def note(self, kind: str, tasks: TaskRanges, at: float = 0.0, why: str = "") -> None:
         """Note what became of `tasks`, together with what is known of their neighbours."""
-        ranges, session = self._documents.ranges_, tasks.session
+        ranges, session = self._documents.ranges_, tasks.session.hex()
         for first, last in tasks.ranges:
             near = {"kind": kind, "session": session, "last": {"$gte": first - 1}, "first": {"$lte": last + 1}}
             touched = list(ranges.find(near))
@@ -116,9 +120,9 @@ class MongoWriter:
 
     def _purge(self, tasks: TaskRanges, at: float) -> None:
         for first, last in tasks.ranges:
-            low, high = (tasks.session + min(number, 2**63).to_bytes(8) for number in (first, last))
+            low, high = ((tasks.session + min(number, 2**63).to_bytes(8)).hex() for number in (first, last))
             found = self._documents.tasks.find({"_id": {"$gte": low, "$lte": high}, **_ENDED}, {"_id": 1})
-            self._remove([TaskId(bytes(each["_id"])) for each in found], "purged", at)
+            self._remove([task_of(each) for each in found], "purged", at)
 
     def keep_within(self, records: int, age: float) -> None:
         """Remove the oldest tasks that have ended, if there are too many."""
@@ -126,28 +130,24 @@ class MongoWriter:
         if age:
             before = round((time.time() - age) * 1e6)
             found = tasks.find({**_ENDED, "completed": {"$lt": before}}, {"_id": 1})
-            self._remove([TaskId(bytes(each["_id"])) for each in found], "retired", time.time())
+            self._remove([task_of(each) for each in found], "retired", time.time())
         over = int(tasks.count_documents(_ENDED)) - records if records else 0
         if over > 0:
             found = tasks.find(_ENDED, {"_id": 1}, sort=[("submitted", 1), ("_id", 1)], limit=over)
-            self._remove([TaskId(bytes(each["_id"])) for each in found], "retired", time.time())
+            self._remove([task_of(each) for each in found], "retired", time.time())
 
     def _remove(self, tasks: list[TaskId], kind: str, at: float) -> None:
         documents, gone = self._documents, TaskSet()
         gone.add(tasks)
         for some in in_batches(tasks, _AT_ONCE):
-            which = {"$in": list(some)}
-            owners = {
-                bytes(each["owner"])
-                for each in documents.tasks.find({"_id": which}, {"owner": 1})
-                if each.get("owner") is not None
-            }
+            which = {"$in": [task.hex() for task in some]}
+            owners = {each["owner"] for each in documents.tasks.find({"_id": which}, {"owner": 1}) if each["owner"]}
             documents.tasks.delete_many({"_id": which})
             documents.bodies.delete_many({"task": which, "side": RESULT})
             documents.again.delete_many({"_id": which})
             for owner in owners:
                 if documents.tasks.find_one({"owner": owner}, {"_id": 1}) is None:
-                    documents.bodies.delete_many({"task": owner, "side": CALL})
+                    documents.bodies.delete_many({"task": b64decode(owner).hex(), "side": CALL})
         for ranges in gone.ranges():
             self.note(kind, ranges, at)
 
