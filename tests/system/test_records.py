@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import engineroom as er
+from engineroom.cli.ipcluster import main as ipcluster
 from engineroom.store.queries.problems import BadQuery
 from tests.conftest import wait_until
 from tests.patience import SECONDS
@@ -137,3 +140,38 @@ def test_what_was_delivered_is_in_the_file_after_a_sigkill(tmp_path: Path) -> No
         assert not list(store.damages())
     finally:
         store.close()
+
+
+def listed(cluster: er.Cluster, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return what `ipcluster` prints about the tasks of this cluster."""
+    code = ipcluster([*arguments, f"--file={cluster.client_connection_file}"])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    return said.out
+
+
+def test_tasks_are_listed_shown_and_exported(
+    rc: er.Client, cluster: er.Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = rc.load_balanced_view(label="listed")
+    good, bad = view.apply_async(noisy, 3), view.apply_async(int, "x")
+    rc.wait([good, bad], SECONDS)
+    table = listed(cluster, capsys, "tasks", "--label=listed").splitlines()
+    assert [line.split()[:2] for line in table] == [["ID", "STATE"], [bad.msg_id, "failed"], [good.msg_id, "done"]]
+    assert "ValueError: invalid literal" in table[1]
+    assert good.msg_id not in listed(cluster, capsys, "tasks", "--state=failed", "--since=1h", "--limit=5")
+    assert "value 3" in listed(cluster, capsys, "tasks", good.msg_id)
+    assert "Traceback" in listed(cluster, capsys, "tasks", bad.msg_id)
+    [line] = listed(cluster, capsys, "tasks", "--label=listed", "--state=done", "-o=json").splitlines()
+    assert json.loads(line)["stdout"] == "value 3\n"
+    rows = list(csv.DictReader(listed(cluster, capsys, "tasks", "--label=listed", "-o=csv").splitlines()))
+    assert [row["state"] for row in rows] == ["failed", "done"]
+    assert "no record is missing" in listed(cluster, capsys, "audit")
+
+
+@pytest.mark.parametrize("wrong", ["--since=yesterday", "--since=5", "nothing"])
+def test_what_names_no_time_and_no_task_is_said(
+    cluster: er.Cluster, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    assert ipcluster(["tasks", wrong, f"--file={cluster.client_connection_file}"]) != 0
+    assert wrong in capsys.readouterr().err

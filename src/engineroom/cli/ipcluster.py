@@ -16,6 +16,8 @@ COMMANDS = {
     "list": "list clusters",
     "clean": "remove what ended clusters left behind",
     "logs": "show the logs of a cluster",
+    "tasks": "list recorded tasks, or show one",
+    "audit": "check that the records of all tasks add up",
     "console": "open a console on one engine",
     "why": "explain why a cluster does not start or lacks engines",
     "config": "show every option, its value and where it was set",

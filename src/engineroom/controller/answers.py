@@ -33,8 +33,8 @@ MOST_QUESTIONS = 10_000
 """So many questions of one client may be open: each of its threads has one."""
 
 
-def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer:
-    """Return the answer to `ask`."""
+def answer(ask: Ask, state: ControllerState, config: ControllerConfig, trouble: Callable[[], str] = str) -> Answer:
+    """Return the answer to `ask`. `trouble()`: what is wrong with the store of tasks, "" if nothing is."""
     question = ask.question
     match question:
         case AskQueues(verbose=verbose):
@@ -45,7 +45,8 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig) -> Answer
             reply = explain.explain_engine(state, engine)
         case AskBounds():
             silent = silent_hosts(state)[: explain.MOST_HOSTS]
-            reply = Bounds(tuple(brief(words) for words in binding(state)[:MOST_BOUNDS]), tuple(silent))
+            words = [*filter(None, [trouble()]), *binding(state)][:MOST_BOUNDS]
+            reply = Bounds(tuple(map(brief, words)), tuple(silent))
         case AskSteps():
             reply = known_steps(config)
         case AskNames():

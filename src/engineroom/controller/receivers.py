@@ -91,7 +91,8 @@ class ClientReceiver(_PromptReceiver):
 
     def __init__(self, controller: Controller, link: Link) -> None:
         super().__init__(controller, link)
-        self._questions = Questions(link.connection, partial(answer, state=controller.state, config=controller.config))
+        answered = partial(answer, state=controller.state, config=controller.config, trouble=controller.recorder.why)
+        self._questions = Questions(link.connection, answered)
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link

@@ -22,7 +22,7 @@ from engineroom.settings.profiles import Profile
 
 log = logging.getLogger(__name__)
 
-_STARTS_NOTHING: Mapping[str, str] = MappingProxyType(
+STARTS_NOTHING: Mapping[str, str] = MappingProxyType(
     {
         "clean_logs": "it is for commands that start something",
         "log_to_file": "this command writes no log",
@@ -182,7 +182,7 @@ class IPClusterStop(BaseParallelApplication):
     subcommand = "stop"
     takes_arguments = True
     arguments_shown = "[CLUSTER_ID ...]"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     files_may_fail = True  # what runs can be stopped
     first = ("--all", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--timeout=30")
     examples = Unicode("ipcluster stop second third    # the clusters with these ids")
@@ -196,7 +196,7 @@ class IPClusterList(BaseParallelApplication):
 
     name = Unicode("ipcluster")
     subcommand = "list"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     first = ("-o json", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--ipython-dir=DIR")
 
     output_format = option(CaselessStrEnum(("text", "json"), "text", help="Output format: text or json."), "o")
@@ -207,7 +207,7 @@ class IPClusterClean(BaseParallelApplication):
 
     name = Unicode("ipcluster")
     subcommand = "clean"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     first = ("--all", "--force", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second")
     examples = Unicode("ipcluster clean --all    # of all profiles; running clusters are left alone")
 
@@ -225,7 +225,7 @@ class IPClusterLogs(BaseParallelApplication):
     subcommand = "logs"
     takes_arguments = True
     arguments_shown = "[PROCESS ...]"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     first = ("-f", "--lines=100", "--profile=mpi", "--profile-dir=DIR", "--cluster-id=second")
     examples = Unicode("ipcluster logs controller 3    # of the controller and of engine 3")
 
@@ -240,7 +240,7 @@ class IPClusterWhy(BaseParallelApplication):
 
     name = Unicode("ipcluster")
     subcommand = "why"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     first = ("--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--json")
     examples = Unicode("ipcluster why --profile=mpi")
 
@@ -257,7 +257,7 @@ class IPClusterConsole(BaseParallelApplication):
     subcommand = "console"
     takes_arguments = True
     arguments_shown = "[ENGINE]"
-    no_effect = _STARTS_NOTHING
+    no_effect = STARTS_NOTHING
     first = ("--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--file=client.json", "--ssh=me@gateway")
     examples = Unicode("ipcluster console 3    # what is typed runs on engine 3")
 
@@ -275,7 +275,7 @@ class IPClusterConfig(IPClusterStart):
 
     subcommand = "config"
     no_effect: ClassVar[Mapping[str, str]] = {
-        **_STARTS_NOTHING,
+        **STARTS_NOTHING,
         "show_config": "`ipcluster config` shows every option, also those that nobody set",
         "show_config_json": "`ipcluster config` prints text",
         "init": "create a profile by `ipcluster profile create`",
@@ -295,7 +295,7 @@ class IPClusterProfile(BaseParallelApplication):
     takes_arguments = True
     arguments_shown = "create [NAME]"
     no_effect: ClassVar[Mapping[str, str]] = {
-        **_STARTS_NOTHING,
+        **STARTS_NOTHING,
         "cluster_id": "a profile may have any number of clusters",
         "config_file": "it is for commands that read options",
         "init": "`ipcluster profile create` does just that",

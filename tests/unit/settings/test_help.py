@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from engineroom.cli.ipcluster import main as ipcluster
-from engineroom.settings import cluster
+from engineroom.settings import cluster, records
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import IPController
 from engineroom.settings.engine import IPEngine
@@ -27,6 +27,8 @@ COMMANDS: list[type[BaseParallelApplication]] = [
     cluster.IPClusterConsole,
     cluster.IPClusterConfig,
     cluster.IPClusterProfile,
+    records.IPClusterTasks,
+    records.IPClusterAudit,
     IPController,
     IPEngine,
 ]

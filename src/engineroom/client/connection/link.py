@@ -280,6 +280,7 @@ class Link:
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch
+        self._state.is_kept = welcome.keeps
         self._silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._state.somebody_waits))
         self._closed.clear()
         self._sent_functions.clear()

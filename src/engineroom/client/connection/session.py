@@ -6,7 +6,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -36,6 +36,7 @@ from engineroom.client.waiting.waits import (
     unheld,
 )
 from engineroom.errors import ConnectionFailed, EngineroomError
+from engineroom.protocol.history import AskKept
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Awaits, Call, Forget, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Packed, Payload
@@ -44,6 +45,9 @@ from engineroom.serialize.functions.packing import FunctionPacker, PackedFunctio
 from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import stands_on_nothing
+
+_KEPT = 5.0
+"""Seconds that a client that closes waits until its tasks are recorded."""
 
 _ANSWER = 0.3
 """Seconds that the controller has to say why a wait was in vain."""
@@ -118,11 +122,19 @@ class Session(State):
                     if self.kept:
                         self.send(Forget())
                     send_rest(self._io, self._link, linger, self.patience)
+                    self._wait_until_kept(linger)
             finally:
                 self.fail(ConnectionFailed(reason))
                 self._io.run(self._link.close())
                 self._io.stop()
                 self.callbacks.stop()
+
+    def _wait_until_kept(self, linger: float | None) -> None:
+        """Wait, not for long, until tasks that go on are recorded where that survives the controller, if anywhere."""
+        if self.is_kept and self.tasks:
+            limit = _KEPT if linger is None else min(linger, _KEPT)
+            with suppress(EngineroomError, TimeoutError):  # it has been told elsewhere that there is trouble
+                self.ask(AskKept(), "whether tasks are recorded", timeout=limit)
 
     async def _close_in_background(self) -> None:
         leave_behind(await self._link.all_sent(LINGER, None))

@@ -63,6 +63,8 @@ class State:
         self.scope: Scope | None = None
         self.shows = 0
         """What its client shows of what tasks write when their results are read: see `showing.at_waits.Shows`."""
+        self.is_kept = False
+        """Whether the controller records tasks in a store that survives it."""
         self.withdraw_at_end = False
         """Whether its unfinished tasks end with it."""
         self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)

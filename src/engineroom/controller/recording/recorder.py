@@ -63,6 +63,10 @@ class Recorder:
         """What is wrong with the store, "" if nothing is."""
         return brief(str(getattr(self.store, "trouble", "")))
 
+    def why(self) -> str:
+        """Return `trouble`, as `ipcluster why` tells it."""
+        return f"tasks are not recorded: {self.trouble}" if self.trouble else ""
+
     @property
     def lasts(self) -> bool:
         """Whether what is recorded survives the controller."""

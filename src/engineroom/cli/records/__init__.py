@@ -1,0 +1,1 @@
+"""What `ipcluster tasks` and `ipcluster audit` share."""

@@ -1,0 +1,56 @@
+"""A client for one question, and what the options of the question mean."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from typing import Any
+
+from engineroom.client.client import Client
+from engineroom.settings.option import OptionError
+from engineroom.settings.records import Asking, IPClusterTasks
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_AGE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smhdw])\s*")
+
+
+def client_for(app: Asking) -> Client:
+    """Return a client of the cluster that the options name."""
+    logging.getLogger("engineroom").setLevel(logging.WARNING)
+    file = app.url_file or None
+    return Client(
+        file,
+        profile_dir=None if file else app.profile_directory.path,
+        cluster_id=None if file else app.cluster_id,
+        timeout=app.timeout,
+        patience=None,
+    )
+
+
+def query_of(app: IPClusterTasks) -> dict[str, Any]:
+    """Return the query that the options stand for. OptionError: `--since` is no time."""
+    query: dict[str, Any] = {}
+    if app.state:
+        query["state"] = app.state
+    if app.engine is not None:
+        query["engine_id"] = app.engine
+    if app.label:
+        query["label"] = app.label
+    if app.since:
+        query["submitted"] = {"$gte": since(app.since, dt.datetime.now(dt.UTC))}
+    return query
+
+
+def since(text: str, now: dt.datetime) -> dt.datetime:
+    """Return the time that `text` names: an age such as "1h", or a date."""
+    found = _AGE.fullmatch(text.lower())
+    try:
+        if found is not None:
+            return now - dt.timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+        date = dt.datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise OptionError(
+            f"--since={text}: expected an age such as 30s, 10m, 2h or 1d, or a date such as 2026-01-31T12:00"
+        ) from None
+    return date if date.tzinfo is not None else date.astimezone()
