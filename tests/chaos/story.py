@@ -17,7 +17,7 @@ from typing import Protocol
 from engineroom import AsyncResult, Client
 from engineroom.protocol.connection_files import read_connection_file
 from tests.chaos.faults import CUT, FREEZE, KILL, STOP, Fault
-from tests.chaos.records import again, runs, work, wrong
+from tests.chaos.records import AT_ONCE, again, runs, work, wrong
 from tests.chaos.victim import Victim
 from tests.conftest import wait_until
 from tests.system.proxy import Proxy
@@ -130,20 +130,37 @@ def far_client(victim: Victim, place: Path) -> Iterator[tuple[Client, Proxy]]:
             yield rc, cable
 
 
-def run(place: Path, faults: Sequence[Fault], *, tasks: int, engines: int, seconds: float) -> Told:
+def run(
+    place: Path,
+    faults: Sequence[Fault],
+    *,
+    tasks: int,
+    engines: int,
+    seconds: float,
+    known_within: float = AT_ONCE,
+) -> Told:
     """Run `tasks` of so many `seconds` each on `engines` while `faults` happen; return what came of it."""
     told, log = Told(), place / "runs"
     with Victim(place, engines) as victim:
         with far_client(victim, place) as (rc, cable):
             rc.wait_for_engines(engines, timeout=PATIENCE)
-            go_through(rc, Here(victim, cable), faults, told, log, tasks=tasks, seconds=seconds)
+            here = Here(victim, cable)
+            go_through(rc, here, faults, told, log, tasks=tasks, seconds=seconds, known_within=known_within)
         _look(victim, told)
     told.wrong += [f"left behind: {name}" for name in victim.left()]
     return told
 
 
 def go_through(
-    rc: Client, world: World, faults: Sequence[Fault], told: Told, log: Path, *, tasks: int, seconds: float
+    rc: Client,
+    world: World,
+    faults: Sequence[Fault],
+    told: Told,
+    log: Path,
+    *,
+    tasks: int,
+    seconds: float,
+    known_within: float,
 ) -> None:
     """Have `tasks` done while things go wrong, and look at what was delivered, and at what they have written."""
     delivered, over = Deliveries(), threading.Event()
@@ -163,7 +180,7 @@ def go_through(
     finally:
         over.set()
         trouble.join()
-    told.wrong += wrong(tasks, delivered.of, runs(log))
+    told.wrong += wrong(tasks, delivered.of, runs(log), known_within=known_within)
     told.again = again(runs(log))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.chaos.ends import client_killed, host_killed
 from tests.chaos.faults import draw
+from tests.chaos.records import BUSY
 from tests.chaos.story import run
 
 TASKS, ENGINES, TAKES, FAULTS, WITHIN = 200, 3, 0.05, 10, 4.0
@@ -18,7 +19,8 @@ TASKS, ENGINES, TAKES, FAULTS, WITHIN = 200, 3, 0.05, 10, 4.0
 
 @pytest.mark.parametrize("seed", [1])
 def test_what_goes_wrong_loses_nothing_and_repeats_nothing_that_was_delivered(seed: int, tmp_path: Path) -> None:
-    told = run(tmp_path, draw(seed, FAULTS, within=WITHIN), tasks=TASKS, engines=ENGINES, seconds=TAKES)
+    faults = draw(seed, FAULTS, within=WITHIN)
+    told = run(tmp_path, faults, tasks=TASKS, engines=ENGINES, seconds=TAKES, known_within=BUSY)
     numbers = f"--tasks={TASKS} --engines={ENGINES} --seconds={TAKES} --faults={FAULTS} --within={WITHIN}"
     happened = "\n  ".join(told.done)
     assert not told.wrong, (

@@ -15,7 +15,7 @@ import msgspec
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.identity import Identity
 from engineroom.controller.sockets import socket_path
-from engineroom.errors import EngineroomError
+from engineroom.errors import EngineroomError, NotLetIn
 from engineroom.ids import new_epoch
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import PROTOCOL, Join, Refused, Shutdown, Welcome
@@ -66,14 +66,19 @@ def _listen(config: ControllerConfig, admit: Callable[[Connection, str, Join], N
 
 
 def _tell(reason: str, connection: Connection, role: str, join: Join) -> None:
-    """Let somebody in, only to say goodbye: so it is no refusal, which would be the peer's own fault."""
+    """Let somebody in, only to say goodbye: so it is no refusal, which would be the peer's own fault.
+
+    Not hosts: whose cluster it is hears of it otherwise, and the others end with their engines.
+    """
+    if role == "host":
+        raise NotLetIn(reason, final=False)
     engine_id = -1 if join.wanted_id is None else join.wanted_id
     connection.send(
         Welcome(epoch=new_epoch(), protocol=PROTOCOL, window=connection.window, engine_id=engine_id, wall=time.time())
     )
     connection.trust(decoders.from_peer[role], peer_window=join.window)
     words = brief(reason)
-    connection.send(Shutdown(reason=words) if role in {"engine", "host"} else Refused(words))
+    connection.send(Shutdown(reason=words) if role == "engine" else Refused(words))
     connection.start(_Deaf())
     connection.close(reason)
 
