@@ -336,6 +336,25 @@ def test_questions_are_answered_while_tasks_are_written(path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("how", ["removed", "replaced", "with its directory"])
+def test_a_file_that_somebody_removes_is_begun_anew(path: Path, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = opened(path)
+    store.write([ended(submitted(1))])
+    for each in list(path.parent.iterdir()):
+        each.unlink()
+    if how == "replaced":
+        path.write_bytes(b"")
+    elif how == "with its directory":
+        path.parent.rmdir()
+    store.write([ended(submitted(2))])
+    store.close()
+    assert f"{path} was removed or replaced" in caplog.text
+    store = opened(path)
+    assert store.history() == [msg_id(submitted(2).task)]
+    store.close()
+    assert [each.name for each in path.parent.iterdir()] == ["tasks.db"]
+
+
 def test_the_lock_file_says_who_has_it(path: Path) -> None:
     store = opened(path)
     assert json.loads(path.with_name("tasks.db.lock").read_text())["pid"] == os.getpid()

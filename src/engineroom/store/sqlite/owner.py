@@ -45,8 +45,9 @@ class Owner:
         """Let others have it."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            with contextlib.suppress(OSError):
-                self._beside.unlink(missing_ok=True)
+            if _is_still(self._beside, descriptor):
+                with contextlib.suppress(OSError):
+                    self._beside.unlink()
             os.close(descriptor)
 
     def _lock(self, descriptor: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,6 +52,7 @@ class SQLiteStore(Store):
         self._delivered = TaskSet()
         self._broken = ""
         """Why the file can't be used any more, as a reader has found."""
+        self._file: os.stat_result = os.stat_result([0] * 10)
         self._connection: sqlite3.Connection | None = None
         self._asker: Asker | None = None
         self._reader: Reader | None = None
@@ -88,6 +90,7 @@ class SQLiteStore(Store):
         found = table_of(connection, self._table, life=self._life)
         assert found is not None
         number, name = found
+        self._file = os.stat(self._path)
         self._writer = Writer(connection, number, name)
         self._retention = Retention(connection, number, name, self._writer, self._limits)
         self._read_with(Asker(connect(self._path), self._failed), number, name)
@@ -135,6 +138,12 @@ class SQLiteStore(Store):
             self._let_go()
             move_aside(self._path, "corrupt", self._broken)
             self._broken = ""
+        if self._connection is not None and not self._is_still_there():
+            log.warning("%s was removed or replaced: a new file is begun, and earlier tasks are not in it", self._path)
+            self._let_go()
+            self._owner.release()
+            make_directory(self._path.parent)
+            self._owner.take()
         if self._connection is None:
             self._begin()
         connection, retention = self._connection, self._retention
@@ -150,6 +159,12 @@ class SQLiteStore(Store):
             raise
         if gone:
             give_back(connection)
+
+    def _is_still_there(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._path), self._file)
+        except FileNotFoundError:
+            return False
 
     def _apply(self, changes: Sequence[Change], retention: Retention) -> bool:
         """Apply `changes`; return whether tasks had to go for them."""
