@@ -171,6 +171,14 @@ def test_a_call_to_many_engines_is_a_task_for_each(store: Store) -> None:
     assert [b"".join(record["buffers"]) for record in records] == [LONG] * 3
 
 
+def test_many_tasks_run_at_once_each_where_it_was_sent(store: Store) -> None:
+    tasks = [submitted(n) for n in range(1, 101)]
+    store.write(tasks)
+    store.write([Sent(task.task, n + 1, PLACES[n % 4], THEN + n) for n, task in enumerate(tasks)])
+    found = [(entry.state, entry.attempts) for entry in store.search()]
+    assert found == [("running", (Attempt(n + 1, PLACES[n % 4], THEN + n),)) for n in range(100)]
+
+
 def test_what_is_said_twice_counts_once(store: Store) -> None:
     task = submitted(1)
     done = ended(task)

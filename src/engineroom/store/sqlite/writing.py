@@ -71,8 +71,10 @@ class Writer:
             if end.body is not None:
                 self._body(end.task, RESULT, end.body.pieces)
         self._note_highest((*new, *ended))
+        sent = {change.task: change for change in changes if type(change) is Sent and change.task not in ended}
+        self._sent(list(sent.values()))
         for other in others:
-            self._other(other, ended)
+            self._other(other)
         return len(new) + len(ended)
 
     def _rows(self, statements: dict[int, str], rows: Iterable[Row]) -> None:
@@ -82,6 +84,25 @@ class Writer:
             while len(every) - at >= count:
                 values = [value for row in every[at : at + count] for value in row]
                 self._connection.execute(statements[count], values)
+                at += count
+
+    def _sent(self, sent: Sequence[Sent]) -> None:
+        at = 0
+        for count in _AT_ONCE[1:]:  # each of them is looked for among all of a statement
+            while len(sent) - at >= count:
+                told = [
+                    value
+                    for each in sent[at : at + count]
+                    for value in (each.task, each.place.engine, sent_column(each))
+                ]
+                self._connection.execute(
+                    f"WITH told (task, engine, sent) AS (VALUES {', '.join(['(?, ?, ?)'] * count)}) "
+                    f"UPDATE {self._table} SET state = 'running', "
+                    f"engine = (SELECT engine FROM told WHERE told.task = {self._table}.task), "
+                    f"sent = (SELECT sent FROM told WHERE told.task = {self._table}.task) "
+                    "WHERE task IN (SELECT task FROM told) AND state IN ('waiting', 'running')",
+                    told,
+                )
                 at += count
 
     def _call(self, change: Submitted | Ended) -> None:
@@ -120,15 +141,8 @@ class Writer:
             [(self._number, session, number_of(task)) for session, task in highest.items()],
         )
 
-    def _other(self, change: Change, ended: dict[TaskId, Ended]) -> None:
+    def _other(self, change: Change) -> None:
         match change:
-            case Sent():
-                if change.task not in ended:
-                    self._connection.execute(
-                        f"UPDATE {self._table} SET state = 'running', engine = ?, sent = ? "
-                        "WHERE task = ? AND state IN ('waiting', 'running')",
-                        (change.place.engine, sent_column(change), change.task),
-                    )
             case Delivered():
                 self.note("delivered", change.tasks, change.at)
             case Missed():
@@ -144,8 +158,8 @@ class Writer:
                     "INSERT OR IGNORE INTO engineroom_functions VALUES (?, ?, ?, ?, ?)",
                     (self._number, function.hash, _parts(function.parts), crc32(data), data),
                 )
-            case Submitted() | Ended() | Purged():
-                pass  # whoever calls this purges
+            case Submitted() | Ended() | Sent() | Purged():
+                pass  # `write` has taken them; whoever calls that purges
 
     def note(self, kind: str, tasks: TaskRanges, at: float = 0.0, why: str = "") -> None:
         """Note what became of `tasks`, together with what is known of their neighbours."""
