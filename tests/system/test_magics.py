@@ -330,6 +330,12 @@ def test_ctrl_c_while_the_cell_is_being_written_interrupts_it(typed: Typed, monk
     assert shown.error.ename in {"KeyboardInterrupt", "TaskAborted"}
 
 
+def test_errors_below_other_magics_show_no_frames_of_ipython(typed: Typed) -> None:
+    shown = typed("%%time\n%px 1/0")
+    assert "ZeroDivisionError: division by zero" in shown.text
+    assert "interactiveshell" not in shown.text
+
+
 def test_where_nobody_looks_output_comes_at_the_end(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPP_NONINTERACTIVE", "1")
     assert typed.right("%px print('once')").splitlines() == ["[stdout:0-1] once"]

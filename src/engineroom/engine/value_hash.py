@@ -11,7 +11,15 @@ from typing import Any
 _SHORT = 12
 """Hexadecimal digits that are shown."""
 
-_PLAIN = (type(None), bool, complex, str, bytes, bytearray, type(Ellipsis), type(NotImplemented))
+_LONG = 64
+"""Bytes."""
+
+_PLAIN: dict[type, Callable[[Any], str]] = {
+    **dict.fromkeys((type(None), bool, complex, bytes, bytearray, type(Ellipsis), type(NotImplemented)), repr),
+    int: hex,  # of any length, which decimals are not
+    float: float.hex,
+    str: str,
+}
 
 _AT_ONCE = 2**20
 """Bytes of an array that are looked at in one go: no copy of a large one is made."""
@@ -22,7 +30,7 @@ def hash_of(value: Any) -> str:
 
     TypeError, or whatever its class raises: it cannot be taken apart, as a lock cannot.
     """
-    return _Walk().digest(value).hex()[:_SHORT]
+    return hashlib.blake2b(_Walk().digest(value), digest_size=16).hexdigest()[:_SHORT]
 
 
 class _Walk:
@@ -35,12 +43,11 @@ class _Walk:
 
     def digest(self, value: Any) -> bytes:
         kind = type(value)
-        if kind in _PLAIN:
-            return _join(kind.__name__, repr(value) if kind is not str else value)
-        if kind is float:
-            return _join("float", value.hex())
-        if kind is int:
-            return _join("int", hex(value))  # of any length, which decimals are not
+        plain = _PLAIN.get(kind)
+        if plain is not None:
+            # Of what is short, no hash is needed; nothing that is hashed begins so.
+            raw = plain(value).encode("utf-8", "surrogatepass")
+            return b"%s %s" % (kind.__name__.encode(), raw) if len(raw) < _LONG else _join(kind.__name__, raw)
         if id(value) in self._open:
             return _join("again", len(self._open) - self._open[id(value)])
         if (known := self._known.get(id(value))) is not None:
@@ -86,12 +93,11 @@ class _Walk:
 
 
 def _join(*parts: bytes | str | int) -> bytes:
-    whole = hashlib.blake2b(digest_size=16)
+    pieces = []
     for part in parts:
         raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-        whole.update(len(raw).to_bytes(8, "big"))
-        whole.update(raw)
-    return whole.digest()
+        pieces += (len(raw).to_bytes(8, "big"), raw)
+    return b"# " + hashlib.blake2b(b"".join(pieces), digest_size=16).digest()
 
 
 def _is_array(value: Any, name: str) -> bool:

@@ -166,7 +166,7 @@ def shown_in_ipython(error: Any) -> list[str]:
     """Return the lines for a remote error: the user's call in this process, and what went wrong on the engines."""
     trace: TracebackType | None = error.__traceback__
     if not debugging():
-        trace = _without_the_last(users_part(trace))
+        trace = _without_ipython(_without_the_last(users_part(trace)))
     frames = [line for entry in traceback.format_tb(trace) for line in entry.splitlines()]
     call = _shortened([line.removeprefix("  ") for line in frames])
     return with_cell_names([*call, *([""] if call else []), *error.titled_traceback()])
@@ -180,6 +180,15 @@ def _without_the_last(trace: TracebackType | None) -> TracebackType | None:
     kept: TracebackType | None = None
     for entry in reversed(entries):
         kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
+
+
+def _without_ipython(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without the frames of IPython between the user's: those of `%time`, say."""
+    kept: TracebackType | None = None
+    for entry in reversed(list(_entries(trace))):
+        if _package(entry) != "IPython":
+            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return kept
 
 

@@ -17,6 +17,8 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "apply_sync": lambda rc: rc[0].apply_sync(int, "x"),
     "apply_sync, several": lambda rc: rc[:].apply_sync(int, "x"),
     "apply_async": lambda rc: rc[0].apply_async(int, "x").get(),
+    "apply_async, with progress": lambda rc: rc[0].apply_async(int, "x").get(progress=False),
+    "imap, with progress": lambda rc: list(rc.load_balanced_view().imap(int, "xy", progress=False)),
     "result": lambda rc: rc[0].apply_async(int, "x").result(),
     "r": lambda rc: rc[:].apply_async(int, "x").r,
     "item": lambda rc: rc[:].apply_async(int, "x")[0],

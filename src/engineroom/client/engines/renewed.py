@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from engineroom.client.engines.targets import spell
+
 if TYPE_CHECKING:
     from engineroom.client.state.engine_table import Engine
     from engineroom.client.state.state import State
@@ -20,17 +22,22 @@ _WANTED = "stopped by its host"
 def warn_of_renewed(state: State, engines: Iterable[Engine]) -> None:
     """Warn of those of `engines` that are new processes, unless calls are kept for them; once for each."""
     table = state.engines
+    alike: dict[tuple[str, str], list[int]] = {}
     for engine in engines:
         since = table.renewed.pop(engine.id, None)
         if since is None or any(kept.is_for(engine.id) for kept in state.kept.all()):
             continue
         cause = table.cause_of_renewal(engine.id)
         if cause != _WANTED:
-            at = time.strftime("%H:%M", time.localtime(since))
-            log.warning(
-                "engine %d is a new process since %s: the earlier one ended (%s), and its variables are gone. To have "
-                "variables, imports and functions there after each restart, keep them: `view.push(..., keep=True)`",
-                engine.id,
-                at,
-                cause,
-            )
+            alike.setdefault((time.strftime("%H:%M", time.localtime(since)), cause), []).append(engine.id)
+    for (at, cause), ids in alike.items():
+        one = len(ids) == 1
+        log.warning(
+            "%s since %s: the earlier %s ended (%s), and %s variables are gone. To have variables, imports and "
+            "functions there after each restart, keep them: `view.push(..., keep=True)`",
+            f"engine {ids[0]} is a new process" if one else f"engines {spell(tuple(sorted(ids)))} are new processes",
+            at,
+            "one" if one else "ones",
+            cause,
+            "its" if one else "their",
+        )
