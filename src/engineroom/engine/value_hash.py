@@ -93,7 +93,7 @@ class _Walk:
 
 
 def _join(*parts: bytes | str | int) -> bytes:
-    pieces = []
+    pieces: list[bytes] = []
     for part in parts:
         raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
         pieces += (len(raw).to_bytes(8, "big"), raw)
