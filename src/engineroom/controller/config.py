@@ -82,6 +82,15 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
         return ConnectionFiles.within(Path(self.security_dir), self.cluster_id, **names)
 
     @property
+    def passing_files(self) -> tuple[Path, ...]:
+        """What it takes away at its end: connection files, journal, and of a cluster with an id the certificate."""
+        if self.reuse:
+            return ()
+        stem = Path(self.security_dir) / f"ipcontroller{f'-{self.cluster_id}' if self.cluster_id else ''}"
+        of_this_id = [f"{stem}.crt", f"{stem}.key"] if self.cluster_id else []
+        return (*self.connection_files, *map(Path, [f"{stem}-engines.jsonl", *of_this_id]))
+
+    @property
     def limits(self) -> Limits:
         """What the core needs to know of it."""
         return Limits(

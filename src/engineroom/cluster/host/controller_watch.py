@@ -66,5 +66,4 @@ class ControllerWatch:
         from engineroom.cluster.clearing.sweeper import Sweeper  # few controllers die again at once
 
         self._sweeper = Sweeper(self._plan.profile_dir, self._plan.cluster_id)
-        if not config.reuse:
-            self._sweeper.also(config.connection_files)
+        self._sweeper.also(config.passing_files)

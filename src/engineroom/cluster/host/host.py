@@ -25,7 +25,7 @@ from engineroom.cluster.line.messages import Failed, Notice, Progress, Ready, Re
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records import cluster_file, pid_records
 from engineroom.cluster.records.cluster_file import HostAddress
-from engineroom.cluster.records.leftovers import control_socket, new_control_socket, remove_if_stale, sweep
+from engineroom.cluster.records.leftovers import control_socket, new_control_socket, remove_files_of, sweep
 from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.sets.engine_sets import EngineSets
 from engineroom.cluster.sets.hosted import ready_ids
@@ -309,7 +309,7 @@ class Host(LinkedHost):
             self.control.stop_listening()
             pid_records.release(self.plan.profile.pid_file("ipcluster", self.plan.cluster_id))
             sweep(self.plan.profile, self.plan.cluster_id)
-            self._remove_connection_files()
+            remove_files_of(self.plan.controller)
             from engineroom.cluster.finding.registry import cluster_ids  # at the end only
             from engineroom.cluster.records.old_logs import forget
 
@@ -320,14 +320,6 @@ class Host(LinkedHost):
         self._gone.set()
         await asyncio.sleep(0)  # let those who asked for the stop be answered
         self.control.close()
-
-    def _remove_connection_files(self) -> None:
-        """Do what a controller that was killed could not do."""
-        config = self.plan.controller
-        if config is None or config.reuse:
-            return
-        for path in config.connection_files:
-            remove_if_stale(path)
 
     def _advice(self, reason: str) -> str:
         from engineroom.trail.first_failure import advice  # for those that fail

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from engineroom.cluster.records.pid_records import remove_stale
+from engineroom.controller.config import ControllerConfig
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.private_files import unfinished
 from engineroom.protocol.connection_files import read_connection_file
@@ -57,6 +58,17 @@ def remove_if_stale(connection_file: Path) -> None:
         return
     if stale:
         connection_file.unlink(missing_ok=True)
+
+
+def remove_files_of(config: ControllerConfig) -> None:
+    """Remove the files of a controller, if it has certainly ended, and was not to come back with them."""
+    if config.reuse:
+        return
+    for path in config.connection_files:
+        remove_if_stale(path)
+    if not any(path.exists() for path in config.connection_files):
+        for path in config.passing_files:
+            path.unlink(missing_ok=True)
 
 
 def stale_connection_files(profile: Profile, *, living: Collection[str]) -> list[Path]:

@@ -16,7 +16,7 @@ from engineroom.cluster.line.children import CONTROLLER as MODULE
 from engineroom.cluster.line.children import let_go, start
 from engineroom.cluster.line.messages import Failed, Notice, Stop, Stopped
 from engineroom.cluster.plan.programs import controller_config
-from engineroom.cluster.records.leftovers import remove_if_stale, sweep
+from engineroom.cluster.records.leftovers import remove_files_of, sweep
 from engineroom.cluster.seats.child import ControllerChild
 from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.seats.own_command import CommandSeat
@@ -185,9 +185,7 @@ class RemoteSeat(Stoppable):
             self._seat.kill()
             await self._seat.ended()
         sweep(self._profile, self._plan.cluster_id)  # what a controller leaves that was killed
-        if not self._config.reuse:
-            for path in self._config.connection_files:
-                remove_if_stale(path)
+        remove_files_of(self._config)
         self._feed.look(CONTROLLER, self._log_file)
         self._owner.tell(self._failure or Stopped(reason))
         await self._owner.close()
