@@ -6,14 +6,17 @@ import hashlib
 import socket
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engineroom.cluster.records.pid_records import remove_stale
-from engineroom.controller.config import ControllerConfig
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.private_files import unfinished
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from engineroom.transport.socket_places import find_socket, socket_directories, socket_directory
+
+if TYPE_CHECKING:
+    from engineroom.controller.config import ControllerConfig  # who only lists clusters does without
 
 PROGRAMS = ("ipcluster", "ipcontroller")
 
