@@ -32,6 +32,10 @@ WAYS: dict[str, Callable[[Client], object]] = {
     "map_sync": lambda rc: rc.load_balanced_view().map_sync(abs, range(3), progress=True),
     "direct map_sync": lambda rc: rc[:].map_sync(abs, range(3), progress=True),
     "map": lambda rc: rc[:].map(abs, range(3), block=True, progress=True),
+    "imap": lambda rc: list(rc.load_balanced_view().imap(abs, range(3), progress=True)),
+    "unordered imap": lambda rc: list(rc.load_balanced_view().imap(abs, range(3), progress=True, ordered=False)),
+    "executor's map": lambda rc: list(rc.executor.map(abs, range(3), progress=True)),
+    "executor's map, ahead": lambda rc: list(rc.executor.map(abs, range(3), buffersize=5, progress=True)),
     "iteration": lambda rc: list(rc.load_balanced_view().map_async(abs, range(3), progress=True)),
     "get": lambda rc: rc[:].apply_async(abs, 1).get(SECONDS, progress=True),
     "wait": lambda rc: rc[:].apply_async(abs, 1).wait(SECONDS, progress=True),
@@ -169,3 +173,15 @@ def test_large_arguments_are_shown_as_they_are_sent(session: Any) -> None:
     left[0] = 0
     assert vigil._standing().counts == Counts(0, 2, "tasks", "push")
     session.close()
+
+
+def test_a_lazy_map_that_is_left_early_leaves_the_screen_to_others(
+    fake: FakeController, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with connected(fake) as rc:
+        results = rc.load_balanced_view().imap(abs, range(3), progress=True)
+        assert next(results) == 0
+        del results
+        rc[:].apply_async(abs, 1).get(SECONDS, progress=True)
+    assert "2/2 tasks" in terminal.getvalue()
