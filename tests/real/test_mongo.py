@@ -44,7 +44,7 @@ def server(installed: MongoWire) -> Iterator[MongoWire]:
 def test_it_does_what_every_store_does(server: MongoWire) -> None:
     url = os.environ.get("ENGINEROOM_TEST_MONGODB", server.url)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/store", "-q", "-k", "mongo and not story", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "tests/store", "-q", "-k", "mongo", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env={**os.environ, "ENGINEROOM_TEST_MONGODB": url},
         capture_output=True,
