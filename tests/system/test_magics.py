@@ -330,6 +330,15 @@ def test_ctrl_c_while_the_cell_is_being_written_interrupts_it(typed: Typed, monk
     assert shown.error.ename in {"KeyboardInterrupt", "TaskAborted"}
 
 
+def test_the_local_part_of_a_cell_runs_here_also_while_cells_go_to_the_engines(typed: Typed) -> None:
+    typed.right("%autopx")
+    try:
+        assert typed.right("%%px --local\nprint('both')").splitlines() == ["both", "[stdout:0-1] both"]
+        assert typed.right("print('there')") == "[stdout:0-1] there\n"
+    finally:
+        typed.right("%autopx")
+
+
 def test_errors_below_other_magics_show_no_frames_of_ipython(typed: Typed) -> None:
     shown = typed("%%time\n%px 1/0")
     assert "ZeroDivisionError: division by zero" in shown.text

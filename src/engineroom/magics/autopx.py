@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _STAYS = re.compile(r"\s*%{1,2}(autopx|px|result|load_ext|reload_ext)")
@@ -35,6 +37,18 @@ def toggle(shell: Any, suffix: str) -> None:
         return
     transformers.append(ToEngines(suffix))
     print(f"%autopx{suffix} enabled: cells run on the engines until you run %autopx{suffix} again")
+
+
+@contextmanager
+def paused(shell: Any) -> Iterator[None]:
+    """A context in which cells run here, whatever %autopx says."""
+    transformers: list[Any] = shell.input_transformers_cleanup
+    before = list(transformers)
+    transformers[:] = [each for each in before if not isinstance(each, ToEngines)]
+    try:
+        yield
+    finally:
+        transformers[:] = before
 
 
 def is_on(shell: Any, suffix: str) -> bool:

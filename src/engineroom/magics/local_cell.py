@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from engineroom.errors import EngineroomError
+from engineroom.magics.autopx import paused
 
 
 class LocalCellFailed(EngineroomError):
@@ -35,7 +36,8 @@ class LocalCell:
         """Run the cell, unless it is empty; IPython shows its output and its error."""
         if not self._code:
             return
-        result = self._shell.run_cell(self._code)
+        with paused(self._shell):
+            result = self._shell.run_cell(self._code)
         self._success = result.success
         if isinstance(result.error_in_exec, KeyboardInterrupt):
             raise KeyboardInterrupt
