@@ -53,7 +53,7 @@ with Client(profile_dir=profile, cluster_id=cluster, timeout=60) as rc:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Yield a cluster of two engines with low bounds."""
     bounds = {
-        "IPController": {"max_kept_bytes": KEPT, "max_idle_function_bytes": 4 * MEBIBYTE},
+        "IPController": {"max_kept_bytes": KEPT, "max_idle_function_bytes": 4 * MEBIBYTE, "db_class": "NoDB"},
         "IPEngine": {"max_unacknowledged_bytes": KEPT, "max_function_bytes": 4 * MEBIBYTE},
     }
     place = tmp_path_factory.mktemp("bounds") / "profile_bounds"

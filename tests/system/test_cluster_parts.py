@@ -119,7 +119,8 @@ def test_options_in_json_count_more_than_those_in_python(profile: Profile) -> No
 
 def test_every_option_is_an_argument_with_a_name() -> None:
     arguments = inspect.signature(Cluster).parameters
-    hidden = {"ip", "location", "restart-engines", "engine-memory-limit", "resources", "tags"}  # flags of commands
+    # Flags of commands are no arguments.
+    hidden = {"ip", "location", "restart-engines", "restart-controller", "engine-memory-limit", "resources", "tags"}
     assert set(keywords(Cluster)) - hidden <= set(arguments)
     for name in ("n", "engines", "controller", "profile", "cluster_id", "engine_timeout", "log", "parent"):
         assert arguments[name].annotation != "Any"

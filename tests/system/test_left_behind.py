@@ -91,7 +91,7 @@ def bystander() -> Iterator[int]:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Cluster, Client]]:
-    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_left")
+    cluster = Cluster(n=2, profile_dir=tmp_path / "profile_left", restart_dead_controller=False)
     rc = cluster.start_and_connect_sync()
     rc.wait_for_engines(2, timeout=SECONDS)
     yield cluster, rc

@@ -85,6 +85,7 @@ class Cluster(Hinted, Pictured, ClusterOptions):
         engine_tags: Sequence[str] | str | None = None,
         engine_memory_limit: int | str | None = None,
         restart_dead_engines: bool | None = None,
+        restart_dead_controller: bool | None = None,
         split: bool | None = None,
         progress: bool | None = None,
         engine_launcher_class: str | type | None = None,
@@ -110,6 +111,7 @@ class Cluster(Hinted, Pictured, ClusterOptions):
         engine_resources, engine_tags: what tasks can ask of engines, such as {"gpu": 1} and ["bigmem"].
         engine_memory_limit: bytes, or "2GiB": memory that an engine may take while a task runs (default: no limit).
         restart_dead_engines: restart an engine that dies, with its id and an empty namespace (default: True).
+        restart_dead_controller: restart a controller that dies (default: True; False if it is a batch job).
         split: batch systems only: a job for each engine. shutdown_atexit: stop with this process (default: True).
         progress: show how a start goes: from its beginning, never, or after 2 s where somebody looks (default).
         load_profile: read the options in the profile's files (default: True). log: where this object logs its warnings.
@@ -130,6 +132,7 @@ class Cluster(Hinted, Pictured, ClusterOptions):
             "engine_tags": list(engine_tags) if isinstance(engine_tags, list | tuple) else engine_tags,
             "engine_memory_limit": engine_memory_limit,
             "restart_dead_engines": restart_dead_engines,
+            "restart_dead_controller": restart_dead_controller,
             "split": split,
             "engine_launcher_class": engine_launcher_class if engines is None else engines,
             "controller_launcher_class": controller_launcher_class if controller is None else controller,
