@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, recovery, scale, trouble
+from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, records, recovery, scale, trouble
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "noop": partial(rates.noops, 10_000),
+    "stores": records.noops_by_store,
     "noop100k": partial(rates.noops, 100_000),
     "awaited": loops.awaited,
     "chain": flow.chain,

@@ -16,7 +16,7 @@ from engineroom.cli.ipcluster import main as ipcluster
 from engineroom.store.queries.problems import BadQuery
 from tests.conftest import wait_until
 from tests.patience import SECONDS
-from tests.system.held_tasks import wait_for_file
+from tests.system.held_tasks import put, wait_for_file
 from tests.system.test_faults_controller import controller_pid
 
 
@@ -109,6 +109,17 @@ def test_tasks_run_again_with_the_function_and_arguments_that_they_had(rc: er.Cl
     assert record["resubmitted"] == again.msg_ids[0]
 
 
+def test_a_task_that_took_the_result_of_another_is_not_run_again(
+    rc: er.Client, other: er.Client, tmp_path: Path
+) -> None:
+    view, mark = rc.load_balanced_view(), tmp_path / "go"
+    outer = view.apply_async(len, view.apply_async(wait_for_file, str(mark)))
+    put(mark, "four")
+    assert outer.get(SECONDS) == 4
+    with pytest.raises(er.EngineroomError, match="took results of other tasks"):
+        other.resubmit(outer.msg_id)
+
+
 def test_a_purged_task_is_gone_and_the_account_says_so(rc: er.Client, other: er.Client) -> None:
     sent = rc[0].apply_async(noisy, 1)
     sent.get(SECONDS)
@@ -161,7 +172,7 @@ def test_tasks_are_listed_shown_and_exported(
     assert "ValueError: invalid literal" in table[1]
     assert good.msg_id not in listed(cluster, capsys, "tasks", "--state=failed", "--since=1h", "--limit=5")
     assert "value 3" in listed(cluster, capsys, "tasks", good.msg_id)
-    assert "Traceback" in listed(cluster, capsys, "tasks", bad.msg_id)
+    assert "error:\nValueError: invalid literal" in listed(cluster, capsys, "tasks", bad.msg_id)
     [line] = listed(cluster, capsys, "tasks", "--label=listed", "--state=done", "-o=json").splitlines()
     assert json.loads(line)["stdout"] == "value 3\n"
     rows = list(csv.DictReader(listed(cluster, capsys, "tasks", "--label=listed", "-o=csv").splitlines()))

@@ -132,7 +132,6 @@ class WhatItCalled(Header, frozen=True, tag="call"):
     options: Options
     to: SomeInstances = b""
     engine: SomeEngine = -1
-    awaits: bool = False
 
 
 class FunctionBytes(Header, frozen=True, tag="function"):

@@ -54,6 +54,14 @@ def given(results: Mapping[bytes, Given | None]) -> Iterator[None]:
         _Here.results = before
 
 
+def names_results(packed: bytes | bytearray | memoryview) -> bool:
+    """Whether a packed call takes results of other tasks by their names, which only these tasks' session can resolve.
+
+    (Nearly: whether it has the names by which a pickle does so.)
+    """
+    return all(bytes(name, "ascii") in bytes(packed) for name in (result_of.__module__, result_of.__qualname__))
+
+
 def result_of(task: bytes) -> Any:
     """Return the result of a task, unpacked anew: whoever changes it changes it for nobody else."""
     packed = None if _Here.results is None else _Here.results.get(task)

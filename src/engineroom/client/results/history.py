@@ -70,6 +70,7 @@ def find_records(session: Session, query: Any, keys: Any, sort: Any, limit: int 
     """Return the records that match `query`. BadQuery: it, or something else, is not as it must be."""
     from engineroom.store.queries.matching import checked_order, checked_window  # few ask for records
     from engineroom.store.queries.parsing import parse
+    from engineroom.store.queries.problems import BadQuery
     from engineroom.store.records import checked_keys
 
     query = _aware({} if query is None else query)
@@ -77,7 +78,10 @@ def find_records(session: Session, query: Any, keys: Any, sort: Any, limit: int 
     checked_window(limit, skip)
     order = [f"{'-' if descending else ''}{key}" for key, descending in checked_order(sort)]
     wanted = None if keys is None else tuple(key for key in checked_keys(keys))
-    encoded = msgspec.msgpack.encode(query)
+    try:
+        encoded = msgspec.msgpack.encode(query)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise BadQuery(str(error)) from None
     if len(encoded) > INLINE_LIMIT:
         raise ValueError(f"the query is too long: it takes {len(encoded):,} bytes, and {INLINE_LIMIT:,} are possible")
     if limit == 0:

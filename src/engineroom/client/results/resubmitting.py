@@ -13,6 +13,7 @@ from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.protocol.streams import Payload
 from engineroom.serialize.functions.large_parts import IMMUTABLE, Part
 from engineroom.serialize.functions.packing import PackedFunction
+from engineroom.serialize.futures import names_results
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -50,6 +51,11 @@ def _call(session: Session, task: TaskId) -> tuple[WhatItCalled, Engine | None, 
     call, body = session.ask_for_bytes(AskCall(task), f"for the call of task {msg_id(task)}", timeout=600.0)
     assert isinstance(call, WhatItCalled)
     packed = body if isinstance(body, bytes) else _assembled(body)
+    if names_results(packed):
+        raise EngineroomError(
+            f"task {msg_id(task)} took results of other tasks as arguments, and these are not recorded with it: "
+            "make the call again"
+        )
     packed = packed if len(packed) <= INLINE_LIMIT else [memoryview(packed)]
     return call, _engine_of(session, task, call), packed
 

@@ -70,7 +70,6 @@ def what_it_called(state: ControllerState, entry: Entry) -> WhatItCalled:
         options=submit.options,
         to=to,
         engine=engine,
-        awaits=submit.awaits is not None,
     )
 
 

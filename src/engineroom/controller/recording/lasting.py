@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from engineroom.controller.recording.changes import Scribe, delivered, size_of
+from engineroom.controller.recording.changes import Scribe, delivered
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.writer import Group, Writer
 from engineroom.core.journal import Ending, Journal, Reception
@@ -143,7 +143,7 @@ class LastingKeeper:
                 self._last,
                 lambda: [task.id for task, _, _ in ended] + [task.id for task in submitted],
                 len(ended) + len(submitted),
-                sum(map(size_of, ended)) + sum(task.size + task.large for task in submitted),
+                sum([task.large + kept.size for task, kept, _ in ended]) + sum([task.large for task in submitted]),
             )
         )
 
