@@ -124,7 +124,7 @@ def test_both_habits_catch_it(error):
     assert isinstance(back, type(error))
     assert type(back.original) is type(error)
     assert (back.ename, back.evalue) == (type(error).__name__, str(error))
-    assert str(back) == f"[3:apply] {type(error).__name__}: {error}"
+    assert str(back) == f"[3:apply] {type(error).__name__}" + (f": {error}" if str(error) else "")
     assert str(back.original) == str(error)
     for name in (
         "errno",
