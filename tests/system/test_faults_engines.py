@@ -133,7 +133,8 @@ def test_a_task_that_kills_engines_is_contained_and_blamed(rc: Client, start: Ca
     victims = start(5)
     others = set(rc.ids) - set(victims)
     result = rc.load_balanced_view(victims).apply_async(segfault)
-    with pytest.raises(EngineError, match=r"this task was running when engine \d+ \(killed by SIGSEGV\), engine \d+"):
+    blamed = r"this task was running when engine \d+ on \S+ \(killed by SIGSEGV\), engine \d+"
+    with pytest.raises(EngineError, match=blamed):
         result.get(timeout=SECONDS)
     assert len(set(rc.ids) & set(victims)) >= 1
     assert others <= set(rc.ids)

@@ -77,7 +77,7 @@ class Admission:
 
     def _admit_client(self, link: Link, join: Join, within: Instance | None = None) -> None:
         controller, session = self._controller, SessionId(join.identity)
-        actions = controller.decide(link.peer, ClientUp(session, within, join.withdraw))
+        actions = controller.decide(link.peer, ClientUp(session, within, join.withdraw, join.who))
         if link.peer not in controller.state.clients:
             self._failed(actions)
         controller.links.add(link)

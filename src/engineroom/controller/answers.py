@@ -9,10 +9,12 @@ from collections.abc import Callable
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.steps import known_steps
 from engineroom.core import explain
+from engineroom.core.attaching import sessions
 from engineroom.core.bounds import binding
 from engineroom.core.presence.telling import silent_hosts
 from engineroom.core.state import ControllerState
 from engineroom.errors import ProtocolError
+from engineroom.protocol.attaching import AskSessions
 from engineroom.protocol.messages import Answer, Ask
 from engineroom.protocol.questions import (
     MOST_BOUNDS,
@@ -47,6 +49,8 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig, trouble: 
             silent = silent_hosts(state)[: explain.MOST_HOSTS]
             words = [*filter(None, [trouble()]), *binding(state)][:MOST_BOUNDS]
             reply = Bounds(tuple(map(brief, words)), tuple(silent))
+        case AskSessions():
+            reply = sessions(state)
         case AskSteps():
             reply = known_steps(config)
         case AskNames():

@@ -31,6 +31,7 @@ from engineroom.core.returns import will_retry
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import resume, wait
+from engineroom.core.watching import tell_started
 from engineroom.ids import Peer, TaskId
 from engineroom.protocol.messages import Finished, Interrupt, Outcome, Status, TasksStarted, Withdrawn
 from engineroom.protocol.task_ranges import one_task
@@ -181,7 +182,9 @@ def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
     refresh(state, engine)
     if state.journal.early:
         state.journal.started.append(task)
-    state.send(task.session.peer, TasksStarted(engine.id, one_task(task.id)))
+    message = TasksStarted(engine.id, one_task(task.id))
+    state.send(task.session.peer, message)
+    tell_started(state, task, message)
     if task.interrupt:
         state.send(engine.peer, Interrupt(task.id, task.attempt))
     if task.submit.options.terms is not None and task.id not in state.forced:

@@ -19,6 +19,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for, seek
+from engineroom.core.whole_calls import drop_calls, leave_calls, nobody_waits
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
 from engineroom.protocol.task_ranges import found_in
@@ -50,7 +51,8 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
     else:
         del state.clients[session.peer]
         _caught_up(state, session)
-    session.withdraw = event.withdraw
+    leave_calls(state, session)  # it says anew what it watches
+    session.withdraw, session.who = event.withdraw, event.who
     before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():
@@ -103,6 +105,7 @@ def client_gone(state: ControllerState, peer: Peer) -> None:
     del state.clients[peer]
     session.peer = None
     _caught_up(state, session)
+    leave_calls(state, session)
     session.gone_at = state.now
     state.gone[session.id] = session
     if len(state.gone) > state.limits.gone_sessions:
@@ -121,6 +124,7 @@ def _forget_one(state: ControllerState) -> None:
     """Forget, of those who went first, one who has nothing here."""
     for session in islice(state.gone.values(), _LOOKED_AT):
         if not session.tasks and not session.results and not session.kept and not session.paused:
+            drop_calls(state, session)
             del state.gone[session.id], state.sessions[session.id]
             return
 
@@ -152,4 +156,6 @@ def _no_longer_unsent(state: ControllerState, session: Session, up_to: int) -> N
         take_unsent(session, number)
         if number in session.awaited:
             state.news.append(HasEnded(session, number, None))
+        if session.calls:
+            nobody_waits(state, session, number)
     go_on_for(state, session)

@@ -9,8 +9,10 @@ from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
+    Attach,
     Coming,
     Delivered,
+    Detach,
     Display,
     EngineExited,
     EngineInfo,
@@ -26,6 +28,7 @@ from engineroom.protocol.messages import (
     Sync,
     Unmet,
     Waits,
+    Who,
     Withdrawn,
 )
 
@@ -46,11 +49,12 @@ class ResultAnnounced(msgspec.Struct, frozen=True):
 
 class ClientUp(msgspec.Struct, frozen=True):
     """A client is there, for the first time or again. `within`: the engine whose tasks are this client.
-    `withdraw`: its unfinished tasks end with it."""
+    `withdraw`: its unfinished tasks end with it. `who`: what it says of itself, for people."""
 
     session: SessionId
     within: Instance | None = None
     withdraw: bool = False
+    who: Who = Who()
 
 
 class ClientGone(msgspec.Struct, frozen=True):
@@ -220,6 +224,8 @@ Event = (
     | AlreadyStarted
     | Tick
     | Abort
+    | Attach
+    | Detach
     | ClientUp
     | ClientGone
     | ClientBehind

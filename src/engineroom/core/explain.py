@@ -59,7 +59,7 @@ def explain_task(state: ControllerState, task_id: TaskId) -> AboutTask:
         task.attempt,
         task.errors,
         task.failed_on,
-        task.causes,
+        tuple(death.in_short for death in task.died),
         task.withdrawn is not None,
         _stands(state, task),
     )

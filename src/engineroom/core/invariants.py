@@ -17,6 +17,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.core.unsent import UNSENT_BYTES
+from engineroom.core.whole_calls import check_calls
 from engineroom.ids import TaskId, task_id
 
 if TYPE_CHECKING:  # the state calls this
@@ -47,6 +48,7 @@ def check(state: ControllerState) -> None:
     check_keeping(state)
     _check_registers(state)
     check_edges(state)
+    check_calls(state)
     check_presence(state)
 
 

@@ -55,6 +55,9 @@ class Limits(msgspec.Struct, frozen=True):
     first and the last of it. Connected clients are sent all of it at once, but for large displays that do not fit. What
     ended tasks wrote counts with their
     results."""
+    fetched_bytes: int = 64 << 20
+    """Of calls for several engines that go on: results and output that their clients have fetched, for others who
+    attach. What comes beyond is let go."""
     idle_function_bytes: int = 64 << 20
     idle_functions: int = 512
     """Functions remembered though no unfinished task names them."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engineroom.core.attempts import put_back
+from engineroom.core.blame import Death, death_of, last_words, with_last_words
 from engineroom.core.engines import Engine
 from engineroom.core.holding import first_of
 from engineroom.core.journal import note_try
@@ -59,13 +60,14 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for task in tasks:
         ran = task.state is State.STARTED or (loss.running is not None and task in blamed)
         unassign(state, task, engine)
-        note_try(state, task, engine, _how_it_was_lost(loss, ran=ran, blamed=task in blamed))
-        words = _verdict(state, task, engine, loss, ran=ran, blamed=task in blamed)
+        suspected = task in blamed
+        death = death_of(engine, task, loss.cause, last_words(task, loss.words) if ran or suspected else "")
+        note_try(state, task, engine, _how_it_was_lost(death, ran=ran, blamed=suspected))
+        words = _verdict(state, task, death, loss, ran=ran, blamed=suspected)
         if task.withdrawn is not None and (not ran or _was_killed_for(state, task)):
             over.setdefault((id(task.withdrawn), ""), (task.withdrawn, []))[1].append(task)
         elif words:
-            told = f"{words}. {loss.words}" if loss.words and (ran or task in blamed) else words
-            over.setdefault((0, told), (lost(told), []))[1].append(task)
+            over.setdefault((0, words), (lost(words), []))[1].append(task)
         else:
             step(task, Cause.AGAIN)
             again.append(task)
@@ -75,11 +77,12 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     end_on(state, engine, lost(f"engine {engine.id} died ({loss.cause}) before this task had ended"))
 
 
-def _how_it_was_lost(loss: Loss, *, ran: bool, blamed: bool) -> str:
+def _how_it_was_lost(death: Death, *, ran: bool, blamed: bool) -> str:
     """Return what is recorded of an attempt that its engine took along."""
+    said = f". {death.words}" if death.words else ""
     if ran:
-        return f"its engine died while it ran ({loss.cause})"
-    return f"its engine died ({loss.cause})" + ("" if blamed else " before it had started")
+        return f"its engine died while it ran ({death.cause}){said}"
+    return f"its engine died ({death.cause})" + (said if blamed else " before it had started")
 
 
 def _was_killed_for(state: ControllerState, task: Task) -> bool:
@@ -95,27 +98,26 @@ def _blamed(tasks: list[Task], loss: Loss) -> list[Task]:
     return [task for task in tasks if task.state is State.STARTED] or first_of(tasks)
 
 
-def _verdict(state: ControllerState, task: Task, engine: Engine, loss: Loss, *, ran: bool, blamed: bool) -> str:
+def _verdict(state: ControllerState, task: Task, death: Death, loss: Loss, *, ran: bool, blamed: bool) -> str:
     """Return why `task` ends here, "" if it is to run again; count what must be counted."""
-    cause, options = loss.cause, task.submit.options
+    options = task.submit.options
     if task.target >= 0:
-        return f"engine {engine.id} died ({cause}) " + (
-            "while it ran this task" if ran else "before this task had ended"
-        )
+        when = "while it ran this task" if ran else "before this task had ended"
+        return with_last_words(f"{death.where} died ({loss.cause}) {when}", (death,))
     task.deaths += 1
     aborted = ran and task.withdrawn is not None
     if not blamed and not aborted and (options.rerun_lost or not ran):
         return ""
-    task.causes += (f"engine {engine.id} ({cause})",)
+    task.died += (death,)
     if ran:
         task.losses += 1
     else:
         task.suspicions += 1
-    words = f"this task was running when {', '.join(task.causes)} died"
+    words = f"this task was running when {', '.join(death.in_short for death in task.died)} died"
     if _is_over(task, ran=ran):
-        return words + ("; it had been aborted" if aborted else "")
+        return with_last_words(words + ("; it had been aborted" if aborted else ""), task.died)
     if loss.own and blamed and not can_lose_another(state, pool_of(task)):
-        return f"{words}. It will not run again: {_left(state, task)}"
+        return with_last_words(f"{words}. It will not run again: {_left(state, task)}", task.died)
     return ""
 
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
+from engineroom.core.watching import tell_started, tell_written
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Display, Displays, Output, TasksStarted
 from engineroom.protocol.task_ranges import one_task
 
 if TYPE_CHECKING:  # the state holds sessions
+    from engineroom.core.engines import Engine
     from engineroom.core.state import ControllerState
+    from engineroom.core.tasks import Task
 
 Piece = Output | Display
 
@@ -94,10 +97,7 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
     if kept is not None and kept.attempt == message.attempt and not kept.is_new(message):
         return
     if kept is None or kept.attempt != message.attempt:
-        drop_output(session, task.number)
-        if task.target < 0 and task.state is not State.STARTED:  # whoever shows this wants to know where it comes from
-            state.send(session.peer, TasksStarted(engine.id, one_task(task.id)))
-        kept = session.outputs[task.number] = KeptOutput(message.attempt)
+        kept = _begin(state, task, engine)
     if _is_too_much(state, kept, session, message):
         kept.next = message.seq + 1  # its client sees that something is missing
         return
@@ -106,6 +106,20 @@ def output(state: ControllerState, peer: Peer, message: Piece) -> None:
         kept.owed = session.behind  # by the time that it reads again, there may be later ones
     if kept.data is not message or not kept.owed:
         state.send(session.peer, message)
+    if session.calls:
+        tell_written(state, task, message, is_data=kept.data is message)
+
+
+def _begin(state: ControllerState, task: Task, engine: Engine) -> KeptOutput:
+    """Return what is to hold the output of a new attempt."""
+    session = task.session
+    drop_output(session, task.number)
+    if task.target < 0 and task.state is not State.STARTED:  # whoever shows this wants to know where it comes from
+        started = TasksStarted(engine.id, one_task(task.id))
+        state.send(session.peer, started)
+        tell_started(state, task, started)
+    kept = session.outputs[task.number] = KeptOutput(task.attempt)
+    return kept
 
 
 def _is_too_much(state: ControllerState, kept: KeptOutput, session: Session, message: Piece) -> bool:
@@ -135,14 +149,19 @@ def _keep(state: ControllerState, session: Session, kept: KeptOutput, message: P
 
 def drop_output(session: Session, number: int) -> None:
     """What task `number` wrote is with its client, or not wanted any more."""
-    kept = session.outputs.pop(number, None)
-    if kept is None:
-        return
+    if number in session.outputs:
+        take_output(session, number)
+
+
+def take_output(session: Session, number: int) -> KeptOutput:
+    """Take away what task `number` wrote, of which something is kept, and return it."""
+    kept = session.outputs.pop(number)
     if kept.ended:
         session.kept_bytes -= kept.size
     else:
         session.output_bytes -= kept.size
         _is_less(session)
+    return kept
 
 
 def catch_up(state: ControllerState, session: Session) -> None:

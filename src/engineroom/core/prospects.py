@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.engines import Engine
 from engineroom.core.lines import release
 from engineroom.core.placement import Pool
 from engineroom.core.results import give_up_all, lost
@@ -25,14 +26,22 @@ _NOTHING = Coming()
 
 def host_says(state: ControllerState, host: bytes, says: Coming) -> None:
     """A host says what it has in hand."""
+    state.unsaid.pop(host, None)
     state.hosts[host] = says
     end_hopeless(state)
 
 
 def host_gone(state: ControllerState, host: bytes) -> None:
     """A host has ended."""
+    state.unsaid.pop(host, None)
     if state.hosts.pop(host, None) is not None:
         end_hopeless(state)
+
+
+def lost_unsaid(state: ControllerState, engine: Engine) -> None:
+    """`engine` has died, and its host has not said so: it is stopped or cut off, and will start another when it can."""
+    if engine.spawned and state.hosts.get(engine.host, _NOTHING).restarts:
+        state.unsaid.setdefault(engine.host, set()).add(engine.id)
 
 
 def hopeless(state: ControllerState, allowed: frozenset[int] | None) -> bool:
@@ -45,8 +54,8 @@ def hopeless(state: ControllerState, allowed: frozenset[int] | None) -> bool:
 
 
 def to_come(state: ControllerState) -> int:
-    """Return how many engines hosts are about to start."""
-    return sum(says.engines for says in state.hosts.values())
+    """Return how many engines hosts are about to start, or will once they have noticed that others died."""
+    return sum(says.engines for says in state.hosts.values()) + sum(map(len, state.unsaid.values()))
 
 
 def can_lose_another(state: ControllerState, pool: Pool) -> bool:
@@ -65,7 +74,9 @@ def _may_come(state: ControllerState, engine: int) -> bool:
     if not state.was_used(engine):
         return bool(state.engines) or to_come(state) > 0
     departed = state.departed_ids.get(engine)
-    return departed is not None and state.hosts.get(departed.host, _NOTHING).returning > 0
+    if departed is None:
+        return False
+    return state.hosts.get(departed.host, _NOTHING).returning > 0 or engine in state.unsaid.get(departed.host, ())
 
 
 def end_hopeless(state: ControllerState) -> None:

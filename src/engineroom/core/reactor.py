@@ -15,6 +15,7 @@ from engineroom.core.arrivals import (
     function_lost,
     function_missing,
 )
+from engineroom.core.attaching import attach, detach
 from engineroom.core.attempts import finished, revoked, started, withdrawn
 from engineroom.core.broadcast import submit
 from engineroom.core.clients import client_gone, client_up, delivered, sync
@@ -69,7 +70,9 @@ from engineroom.ids import Peer
 from engineroom.protocol.messages import (
     Abort,
     AlreadyStarted,
+    Attach,
     Delivered,
+    Detach,
     Display,
     EngineExited,
     Finished,
@@ -127,6 +130,10 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             sync(state, peer)
         case Abort():
             abort(state, peer, event)
+        case Attach():
+            attach(state, peer, event)
+        case Detach():
+            detach(state, peer, event)
         case ClientUp():
             client_up(state, peer, event)
             link_up(state, peer)

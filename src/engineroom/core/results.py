@@ -17,7 +17,9 @@ from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.unsent import UNSENT, take_unsent, unsend
-from engineroom.ids import TaskId
+from engineroom.core.watching import tell_end
+from engineroom.core.whole_calls import begin, drop_calls, retain, settle_call, settle_calls
+from engineroom.ids import INSTANCE_BYTES, TaskId
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
 from engineroom.protocol.task_ranges import numbers_in, task_pieces, tidy
 from engineroom.protocol.texts import brief
@@ -88,6 +90,9 @@ def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | Non
     """End `task`. Its client is told, unless its number is put on the list of those that are `untold`."""
     forget(state, task)
     session = task.session
+    to = task.submit.to
+    if to is not None and len(to) > INSTANCE_BYTES:
+        begin(session, task.submit)
     if state.recording:
         journal = state.journal
         journal.ended.append((task, kept, session.outputs.get(task.number) if session.outputs else None))
@@ -106,16 +111,17 @@ def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int],
     tell_ended(state, session, kept, untold)
 
 
-def _keep(state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None) -> None:
+def _keep(  # noqa: C901 (it is called for each task, and a call costs more than a branch)
+    state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None
+) -> None:
     if kept.result.outcome.status:
         session.ends.failed(number)
     if session.awaited and number in session.awaited:
         state.news.append(HasEnded(session, number, kept))
+    if session.calls:
+        tell_end(state, session, number, kept)
     if number <= session.delivered_up_to:
-        # The client has said already that it waits for nothing up to here.
-        drop_output(session, number)
-        session.ends.ran(number, life_of(state, kept))
-        release_result(state, kept)
+        _drop(state, session, number, kept)
         return
     session.results[number] = kept
     session.kept_bytes += kept.size
@@ -131,6 +137,14 @@ def _keep(state: ControllerState, session: Session, number: int, kept: Kept, unt
         untold.append(number)
 
 
+def _drop(state: ControllerState, session: Session, number: int, kept: Kept) -> None:
+    """The client has said already that it waits for nothing up to here."""
+    drop_output(session, number)
+    settle_call(state, session, number)
+    session.ends.ran(number, life_of(state, kept))
+    release_result(state, kept)
+
+
 def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for each costs more than a branch)
     state: ControllerState, session: Session, numbers: Iterable[int]
 ) -> None:
@@ -140,6 +154,10 @@ def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for 
     """
     results, ran, early = session.results, session.ends.ran, state.journal.early
     engines: dict[Engine, None] = {}
+    calls = None
+    if session.calls:
+        numbers = tuple(numbers)
+        calls = retain(state, session, numbers)
     for number in numbers:
         if session.outputs:
             drop_output(session, number)
@@ -165,6 +183,8 @@ def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for 
         engine.fresh[kept.number] = None
     for engine in engines:
         owe(state, engine)
+    if calls:
+        settle_calls(state, calls)
 
 
 def expire_at(state: ControllerState, when: float) -> None:
@@ -182,6 +202,7 @@ def expire(state: ControllerState) -> None:
         if due <= state.now:
             due = _expire(state, session)
         if due <= state.now and not session.paused:
+            drop_calls(state, session)
             del state.gone[session.id]
             del state.sessions[session.id]
             give_back(state, session)

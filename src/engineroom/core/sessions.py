@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engineroom.core.ends import Ends
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import Peer, SessionId
+from engineroom.protocol.messages import Who
 
 if TYPE_CHECKING:  # these know sessions
     from engineroom.core.edges import Waiters
@@ -15,6 +16,7 @@ if TYPE_CHECKING:  # these know sessions
     from engineroom.core.lines import Arrival
     from engineroom.core.outputs import KeptOutput
     from engineroom.core.returns import Return
+    from engineroom.core.whole_calls import WholeCall
     from engineroom.protocol.task_ranges import Range
 
 
@@ -29,6 +31,7 @@ class Session:
         "asked",
         "awaited",
         "behind",
+        "calls",
         "delivered_up_to",
         "dropped",
         "ends",
@@ -52,6 +55,8 @@ class Session:
         "tasks",
         "unsent",
         "used",
+        "watching",
+        "who",
         "withdraw",
         "within",
     )
@@ -77,6 +82,12 @@ class Session:
         """What that takes of tasks that have not ended."""
         self.output_cut = False
         """Some of that was left out, because all of it together was too much."""
+        self.calls: dict[int, WholeCall] = {}
+        """By the numbers of their tasks: calls of several tasks of which one has ended, and those that others watch."""
+        self.watching: dict[WholeCall, None] = {}
+        """The calls of other clients to which its client is attached."""
+        self.who = Who()
+        """Who its client is, as far as that was said."""
         self.dropped: list[Range] = []
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}

@@ -71,7 +71,9 @@ class ControllerState:
         """... and the used ones above it."""
         self.worlds = Worlds()
         self.hosts: dict[bytes, Coming] = {}
-        """What the hosts that live have in hand, as they said last."""
+        """What the hosts that live have in hand, as they said last..."""
+        self.unsaid: dict[bytes, set[int]] = {}
+        """... and the ids of their engines that have died since, of which they have said nothing."""
         self.presence = Presence()
         self.departed: OrderedDict[Instance, Departed] = OrderedDict()
         self.departed_ids: dict[int, Departed] = {}
@@ -99,6 +101,8 @@ class ControllerState:
         """Heap of when tasks have waited long enough for others; some of these wait no more."""
         self.on_time = 0
         """How many of these still wait."""
+        self.fetched_bytes = 0
+        """Of results and outputs that their clients have fetched, and that are kept while their calls go on."""
         self.input_bytes = 0
         """The sum of `Session.input_bytes`."""
         self.withdrawals: deque[Withdrawal] = deque()

@@ -11,6 +11,7 @@ from engineroom.ids import INSTANCE_BYTES, Peer, TaskId
 from engineroom.protocol.messages import Outcome, Result, Submit
 
 if TYPE_CHECKING:  # these know tasks, and tasks know them
+    from engineroom.core.blame import Death
     from engineroom.core.edges import Prerequisites, Use
     from engineroom.core.engines import Engine
     from engineroom.core.journal import Try
@@ -86,7 +87,8 @@ class Task(HasState, gc=False, eq=False):
     suspicions: int = 0
     """Engines that died while it was the first in their queue, not known to have started."""
     failed_on: tuple[int, ...] = ()
-    causes: tuple[str, ...] = ()
+    died: tuple[Death, ...] = ()
+    """The engines that died while they ran it, or may have run it."""
     withdrawn: Outcome | None = None
     """How it ends if it turns out not to have started; then it is not tried again either."""
     interrupt: bool = False

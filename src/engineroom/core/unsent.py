@@ -13,6 +13,7 @@ from engineroom.core.edges import HasEnded
 from engineroom.core.forgetting import forget
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Task
+from engineroom.core.whole_calls import nobody_waits
 from engineroom.protocol.messages import Outcome, SubmitAgain
 from engineroom.protocol.task_ranges import task_pieces
 
@@ -36,10 +37,18 @@ def unsend(state: ControllerState, tasks: Sequence[Task]) -> None:
             session.unsent[number] = task.attempt
             session.submitted_bytes += UNSENT_BYTES
             asked.setdefault(session, []).append(number)
-        elif number in session.awaited:
-            state.news.append(HasEnded(session, number, None))
+        else:
+            _forgotten(state, session, number)
     for session, numbers in asked.items():
         ask_again(state, session, numbers)
+
+
+def _forgotten(state: ControllerState, session: Session, number: int) -> None:
+    """A task is here no more, and its client does not wait for it."""
+    if number in session.awaited:
+        state.news.append(HasEnded(session, number, None))
+    if session.calls:
+        nobody_waits(state, session, number)
 
 
 def ask_again(state: ControllerState, session: Session, numbers: Iterable[int]) -> None:

@@ -22,6 +22,7 @@
     ├── ConnectionFileError        missing, empty, malformed, stale, of another cluster (also OSError)
     ├── ProtocolError              the other side sent an invalid message
     ├── LaunchError                something could not be started
+    ├── NoSuchTask                 nothing is known of a task, or kept (also KeyError)
     ├── NoSuchFlag                 a view has no flag of this name (also KeyError, TypeError)
     ├── WrongKeyword               a method has no argument of this name (also TypeError)
     └── NotBuiltYet                a feature that is not available yet (also NotImplementedError, AttributeError)
@@ -122,6 +123,13 @@ class NoSuchFlag(EngineroomError, KeyError, TypeError):
         return str(self.args[0])  # a KeyError shows its argument as it is written in Python
 
 
+class NoSuchTask(EngineroomError, KeyError):
+    """The controller does not know a task, or keeps nothing of it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # as above
+
+
 class WrongKeyword(EngineroomError, TypeError):
     """A method has no argument of this name."""
 
@@ -155,6 +163,7 @@ __all__ = [
     "LaunchError",
     "NoEnginesRegistered",
     "NoSuchFlag",
+    "NoSuchTask",
     "NotBuiltYet",
     "NotLetIn",
     "PackError",

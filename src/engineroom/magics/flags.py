@@ -102,6 +102,16 @@ execution = _group(
     ),
 )
 
+attaching = _group(
+    argument(
+        "--attach",
+        nargs="?",
+        const="last",
+        metavar="ID",
+        help="a message id of the call, or last: the last call of another client",
+    )
+)
+
 running = _group(
     argument(
         "--time-limit",

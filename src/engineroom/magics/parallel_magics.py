@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics
 
 from engineroom.client.engines.targets import resolve
+from engineroom.client.results.attaching import attach_to
 from engineroom.errors.local import called_by_users
 from engineroom.magics import autopx, flags
 from engineroom.magics.cell_runner import CellRunner
@@ -15,7 +17,11 @@ from engineroom.magics.differences import show_differences
 from engineroom.magics.following import Follower
 
 if TYPE_CHECKING:
+    from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.views.direct import DirectView
+
+_ATTACH = re.compile(r"\s*--attach(\s|=|$)")
+"""No code begins like this and goes on."""
 
 
 @called_by_users("px", "cell_px", "pxconfig", "result", "pxdiff", "autopx")
@@ -47,9 +53,13 @@ class ParallelMagics(CellRunner, Magics):
     def px(self, line: str = "") -> Any:
         """Run one line of code on the engines: `%px x = 1`.
 
-        `$name` and `{expression}` are replaced by values from here, as in other line magics. `%%px` sends the lines
-        below it as they are, and takes flags:
+        `$name` and `{expression}` are replaced by values from here, as in other line magics. `%px --attach last` shows
+        the last call of another client, such as a kernel that was restarted, from its beginning, and goes on live;
+        `%px --attach ID` that of a message id. `%%px` sends the lines below it as they are, and takes flags:
         """
+        if _ATTACH.match(line):
+            self._attach(line)
+            return None
         if not line.strip():
             raise UsageError(f"%px{self.suffix} needs code to run: %px{self.suffix} x = 1")
         return self.parallel_execute(line)
@@ -112,6 +122,19 @@ class ParallelMagics(CellRunner, Magics):
         result = self.last_result
         if result is None:
             raise UsageError(f"no cell was run with %px{self.suffix} yet, so there is no result to show")
+        self._follow(result, args)
+
+    @flags.takes_flags("px")
+    @flags.attaching
+    @flags.output
+    def _attach(self, line: str) -> None:
+        """Show a call of another client, from its beginning, and go on live. Ctrl-C leaves it running."""
+        args = flags.parsed(ParallelMagics._attach, line)
+        self.last_result = result = attach_to(self._view()._session, args.attach)
+        self._follow(result, args)
+
+    def _follow(self, result: AsyncResult[Any], args: Any) -> None:
+        """Show a call that was made before, and wait for it."""
         if args.save_name:
             self.shell.user_ns[args.save_name] = result
         follower = Follower(

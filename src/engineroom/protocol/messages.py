@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engineroom.protocol.attaching import Attach as Attach
+from engineroom.protocol.attaching import Detach as Detach
+from engineroom.protocol.attaching import Who as Who
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
 from engineroom.protocol.calls import METHODS as METHODS
 from engineroom.protocol.calls import Awaits as Awaits
@@ -130,7 +133,7 @@ class Join(Header, frozen=True, tag="join"):
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
     `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
-    unfinished tasks end with it.
+    unfinished tasks end with it; `who`: a client, for people.
     """
 
     proof: Proof
@@ -145,6 +148,7 @@ class Join(Header, frozen=True, tag="join"):
     secret: Secret = b""
     engine: Secret = b""
     withdraw: bool = False
+    who: Who = Who()
 
 
 class Welcome(Header, frozen=True, tag="welcome"):
@@ -435,7 +439,8 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Ping | Pong | Goodbye
-FromClient = _Both | Submit | Function | Keep | Forget | Abort | Delivered | Signal | Shutdown | Restart | Sync | Ask
+_OfClients = Submit | Function | Keep | Forget | Abort | Delivered | Attach | Detach
+FromClient = _Both | _OfClients | Signal | Shutdown | Restart | Sync | Ask
 FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from engineroom.protocol.attaching import AskSessions, Attached, Sessions
 from engineroom.protocol.calls import Header
 from engineroom.protocol.history import HistoryQuestion, HistoryReply, TaskIds
 from engineroom.protocol.ranges import (
@@ -58,7 +59,7 @@ class AskNames(Header, frozen=True, tag="names"):
     text: Word
 
 
-Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds | AskNames | HistoryQuestion
+Question = AskQueues | AskTask | AskEngine | AskSteps | AskBounds | AskNames | HistoryQuestion | AskSessions
 
 
 class EngineQueue(Header, frozen=True):
@@ -152,4 +153,4 @@ class NamesThere(Header, frozen=True, tag="names"):
     memory: Number = 0
 
 
-Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere | HistoryReply
+Reply = Queues | AboutTask | AboutEngine | KnownSteps | Bounds | NamesThere | HistoryReply | Attached | Sessions

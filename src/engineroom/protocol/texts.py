@@ -6,6 +6,15 @@ MOST_WORDS = 4096
 """Bytes that a reason, a cause or an error in a message may have, encoded."""
 
 
+LAST_OUTPUT = "Its last output:"
+"""So begins what is said of what an engine wrote before it died."""
+
+
+def last_output(said: str) -> str:
+    """Return what an engine wrote last as lines for people."""
+    return "\n    ".join((LAST_OUTPUT, *said.splitlines()))
+
+
 def brief(text: str, most: int = MOST_WORDS) -> str:
     """Return `text`, without what can't be encoded, cut in the middle if it has more than `most` bytes.
 

@@ -15,7 +15,7 @@ from engineroom.core.events import (
     FunctionLost,
     Large,
 )
-from engineroom.ids import Instance, Peer, TaskId, number_of
+from engineroom.ids import Instance, Peer, TaskId, number_of, session_of
 from engineroom.protocol.messages import (
     Awaits,
     Call,
@@ -55,6 +55,8 @@ class Client:
         self.peer: Peer | None = None
         self.submitted: list[TaskId] = []
         self.results: dict[TaskId, Result] = {}
+        self.of_others: dict[TaskId, Result] = {}
+        """What it has seen of tasks of another client."""
         self.confirmed: set[TaskId] = set()
         self.submits: dict[TaskId, Submit] = {}
         self.again: list[Submit] = []
@@ -173,6 +175,10 @@ class Client:
                 pass
 
     def got(self, result: Result) -> None:
+        if session_of(result.task) != session_id(self.number):
+            if "fetched" not in result.outcome.error and "waits for it no more" not in result.outcome.error:
+                assert self.of_others.setdefault(result.task, result) == result, "two different results"
+            return
         assert result.task in self.submitted
         assert result.task not in self.confirmed, "delivered again after it had been acknowledged"
         assert self.results.setdefault(result.task, result) == result, "two different results"

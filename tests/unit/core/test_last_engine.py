@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engineroom.core.events import EngineUp, Event, HostSays
+from engineroom.core.events import EngineClosed, EngineUp, Event, HostSays, HostUp, Seen
 from engineroom.core.explain import explain_task
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import Coming, Finished, Options, Outcome, Result, Run, Started, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import CUT, OK, Death, HostEnd, Play, instance_id, run, submit, task
@@ -220,3 +221,32 @@ def test_a_task_that_waits_is_not_blamed_for_the_host_that_ended(two: Play) -> N
 
     outcomes = [message.outcome for _, message in sent if isinstance(message, Result)]
     assert outcomes == [Outcome(Status.NO_ENGINE, 0.0, 0.0, words)]
+
+
+def test_a_host_that_has_not_noticed_the_death_of_the_last_engine_is_expected_to_start_another(play: Play) -> None:
+    """It is stopped, or cut off from the controller."""
+    play(HOST, HostUp(b"host"))
+    play(HOST, RESTARTS)
+    play(ENGINE_0, EngineUp(instance_id(0), host=b"host", spawned=True, pid=7))
+    play(CLIENT, submit(1))
+    play(ENGINE_0, EngineClosed(Closing(Why.CLOSED, "closed")))
+    play(ENGINE_0, Seen(lives=False))
+
+    play.tick(play.state.limits.host_seconds + 1)
+
+    assert not play.state.engines
+    assert explain_task(play.state, task(1)).state == "queued"
+    back = play.sent(ENGINE_1, EngineUp(instance_id(1), host=b"host", spawned=True, pid=8))
+    assert (ENGINE_1, run(1, 2, announce=True)) in back
+
+
+def test_once_it_has_said_that_nothing_comes_tasks_end(play: Play) -> None:
+    play(HOST, HostUp(b"host"))
+    play(HOST, RESTARTS)
+    play(ENGINE_0, EngineUp(instance_id(0), host=b"host", spawned=True, pid=7))
+    play(CLIENT, submit(1))
+    play(ENGINE_0, EngineClosed(Closing(Why.CLOSED, "closed")))
+    play(ENGINE_0, Seen(lives=False))
+    play.tick(play.state.limits.host_seconds + 1)
+
+    assert results(play, HOST, NO_MORE)[1][0] is Status.NO_ENGINE

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from engineroom.core.events import EngineUp, HostSays
-from engineroom.protocol.messages import Coming, EngineLeft, Finished, Options, Outcome, Result, Run, Started, Status
+from engineroom.protocol.messages import (
+    Coming,
+    EngineInfo,
+    EngineLeft,
+    Finished,
+    Options,
+    Outcome,
+    Output,
+    Result,
+    Run,
+    Started,
+    Status,
+)
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Death, Play, instance_id, result, run, submit, task
 
@@ -124,3 +136,54 @@ def test_a_result_of_an_engine_given_up_for_dead_is_ignored_and_acknowledged(two
     assert [str(action.message) for action in two.tick(0.05) if hasattr(action, "message")] == [
         "Delivered(up_to=0, also=((7, 7),))"
     ]
+
+
+def engine_on(host: str, number: int) -> EngineUp:
+    return EngineUp(instance_id(number), EngineInfo(host=host))
+
+
+def test_the_error_names_where_each_engine_was_how_it_ended_and_what_it_wrote_last(play: Play) -> None:
+    for number in range(3):
+        play(ENGINE_0 + number, engine_on(f"node{number}", number))
+    play(CLIENT, submit(1, options=Options(max_engine_losses=2)))
+    play(ENGINE_0, Output(task(1), 1, 1, 0, "first\n" + "x\n" * 20 + "the end of 0\n"))
+    play(ENGINE_0, Death("exit code 3", running=((task(1), 1),)))
+    words = "Its last output:\n    the end of 1\nIts log: /log/1"
+
+    sent = play.sent(ENGINE_1, Death("exit code 4", running=((task(1), 2),), words=words))
+
+    [ended] = [message for _, message in sent if type(message) is Result]
+
+    assert ended.outcome.error == (
+        "this task was running when engine 0 on node0 (exit code 3), engine 1 on node1 (exit code 4) died.\n"
+        "Engine 0: its last output:\n" + "    x\n" * 5 + "    the end of 0\n"
+        "Engine 1: its last output:\n    the end of 1\nIts log: /log/1"
+    )
+
+
+def test_a_direct_task_is_told_too_what_it_wrote_last_where_no_host_can_look(play: Play) -> None:
+    play(ENGINE_0, engine_on("node0", 0))
+    play(CLIENT, submit(1, (0,)))
+    play(ENGINE_0, Started(task(1), 1))
+    play(ENGINE_0, Output(task(1), 1, 2, 0, "Segmentation fault\n"))
+
+    [ended] = [m for _, m in play.sent(ENGINE_0, Death("killed by SIGSEGV")) if type(m) is Result]
+
+    assert ended.outcome.error == (
+        "engine 0 on node0 died (killed by SIGSEGV) while it ran this task. Its last output:\n    Segmentation fault"
+    )
+
+
+def test_many_long_last_words_still_fit_into_one_message(play: Play) -> None:
+    for number in range(8):
+        play(ENGINE_0 + number, engine_on("n" * 50, number))
+    play(CLIENT, submit(1, options=Options(max_engine_losses=7)))
+    for number in range(7):
+        [engine] = [each for each in play.state.engines.values() if each.held]
+        words = "Its last output:\n    " + "é" * 5000
+        sent = play.sent(engine.known_as, Death("exit code 3", running=((task(1), number + 1),), words=words))
+
+    [ended] = [m for _, m in sent if type(m) is Result]
+    assert len(ended.outcome.error.encode()) <= 4096
+    assert "engine 0 on" in ended.outcome.error
+    assert ended.outcome.error.count("Engine ") == 3

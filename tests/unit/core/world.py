@@ -26,10 +26,12 @@ from engineroom.ids import Instance, Peer, TaskId, number_of
 from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     Abort,
+    Attach,
     Awaits,
     Coming,
     Condition,
     Delivered,
+    Detach,
     Full,
     Options,
     Outcome,
@@ -51,6 +53,7 @@ from tests.unit.core.pretend import (
     ResultBytes,
     instance_id,
     session_id,
+    task,
     tasks,
     watcher,
 )
@@ -283,12 +286,22 @@ class World:
             case 4:
                 client.submit_again()
                 client.deliver(also=how % 2 == 0)
+                if how % 5 == 4:
+                    self.attach(client, how // 5)
             case _ if client.peer is not None and client.submitted:
                 chosen = client.submitted[how % len(client.submitted) :][: (3, 1, 9)[how % 3]]
                 event = Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
                 self.perform(self.play(client.peer, event))
             case _:
                 pass
+
+    def attach(self, client: Client, how: int) -> None:
+        """A client attaches to a call of the other one, or leaves it."""
+        other = self.clients[client is self.clients[0]]
+        number = how % (len(other.submitted) + 1)
+        named = task(number, other.number)
+        event = Attach(1, named if number else b"", how % 3 == 0) if how % 4 else Detach(named)
+        self.perform(self.play(client.peer or Peer(100_000), event))
 
     def depend(self, what: int, client: Client, engine: PretendEngine, how: int) -> None:
         """A client submits what waits for others, or an engine finds that it is none for a task."""

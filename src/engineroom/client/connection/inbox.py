@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
 from engineroom.client.state.output import TaskOutput
-from engineroom.ids import number_in
+from engineroom.ids import TaskId, number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     COMMS,
@@ -94,7 +94,7 @@ class Inbox:
 
     def on_messages(self, messages: list[Any]) -> None:
         now = time.time()
-        unfinished, ended = self._state.tasks, []
+        unfinished, others, ended = self._state.tasks, self._state.others, []
         # Held for the whole batch: those who wait see each task's end exactly once, at the cost of one lock.
         with self._state.condition:
             for message in messages:
@@ -107,6 +107,8 @@ class Inbox:
                     task = unfinished.pop(number, None)
                     if number:  # again, if it came twice, as it may after a broken connection; 0: it is not ours
                         self.acknowledgements.add(number)
+                    else:
+                        others.ended(message.task, message.engine, message.outcome, body)
                     if task is not None:
                         self._end(task, message.engine, message.outcome, body, now)
                         ended.append(message)
@@ -129,6 +131,9 @@ class Inbox:
     def _receive(self, message: Result, body: Stream) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
         number = number_in(self._id, message.task)
+        if not number and message.task in self._state.others.tasks:
+            self._receive_of_others(message, body)
+            return
         if number not in self._state.tasks:
             self._sender.connection.refuse_stream(body, "this result has already arrived")
             if number:
@@ -151,6 +156,16 @@ class Inbox:
         if payload.error is not None:
             end(payload)  # all the same; who reads the result is told
 
+    def _receive_of_others(self, message: Result, body: Stream) -> None:
+        def whole(payload: Payload) -> None:
+            with self._state.condition:
+                self._state.others.ended(message.task, message.engine, message.outcome, payload)
+                self._state.changed()
+
+        payload = bodies.receive(self._sender.connection, body, whole=whole)
+        if payload.error is not None:
+            self._state.others.ended(message.task, message.engine, message.outcome, payload)
+
     def _answer(self, answer: Answer) -> None:
         body = answer.body
         if isinstance(body, bytes):
@@ -167,11 +182,14 @@ class Inbox:
             self._answered(answer, payload)
 
     def _answered(self, answer: Answer, body: bytes | Payload) -> None:
+        self._state.others.answered(answer)  # first: whoever waits finds it there
         if not self._state.foreign.answered(answer, body):
             self._state.questions.answered(answer, body)
 
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the condition is held, once for all of them."""
+        for task_id in self._ids_of_others(message.tasks):
+            self._state.others.ended(task_id, message.engine, message.outcome, b"")
         now = time.time()
         numbers = list(filter(None, self._numbers(message.tasks)))
         self.acknowledgements.add_all(numbers)
@@ -206,20 +224,31 @@ class Inbox:
         """Return which tasks of this session are meant: none, if it is about another one."""
         return numbers_in(tasks.ranges) if tasks.session == self._id else ()
 
+    def _ids_of_others(self, tasks: TaskRanges) -> Iterable[TaskId]:
+        """Return which tasks of others are meant."""
+        return tuple(tasks.tasks()) if tasks.session != self._id and self._state.others.tasks else ()
+
     def _submit_again(self, message: SubmitAgain) -> None:
         self._state.submit_again(self._numbers(message.tasks))
 
     def _output(self, message: Output | Display) -> None:
         task = self._state.tasks.get(number_in(self._id, message.task))
-        if task is not None:
+        if task is None:
+            for its in self._state.others.wrote(message):
+                self._hear_comms(message, its)
+            self._state.foreign.wrote(message)
+        else:
             if task.output is None:
                 task.output = TaskOutput()
-            if task.output.add(message) and type(message) is Display and message.kind in COMMS:
-                self._state.comms.heard(message, task, task.msg_id(self._id))
-        elif self._state.foreign:
-            self._state.foreign.wrote(message)
+            if task.output.add(message):
+                self._hear_comms(message, task)
+
+    def _hear_comms(self, message: Output | Display, task: Task) -> None:
+        if type(message) is Display and message.kind in COMMS:
+            self._state.comms.heard(message, task, task.msg_id(self._id))
 
     def _started(self, message: TasksStarted) -> None:
+        self._state.others.started(self._ids_of_others(message.tasks), message.engine)
         for number in self._numbers(message.tasks):
             task = self._state.tasks.get(number)
             if task is None:

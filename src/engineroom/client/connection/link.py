@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -14,10 +15,13 @@ from engineroom.client.connection.unsent import Streams, Unsent
 from engineroom.client.state.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.ids import INSTANCE_BYTES, number_of
+from engineroom.machine.processes import host_name
+from engineroom.machine.whoami import program_name, user_name
 from engineroom.protocol.messages import (
     INLINE_LIMIT,
     Answer,
     Ask,
+    Attach,
     Ended,
     Function,
     Join,
@@ -29,7 +33,9 @@ from engineroom.protocol.messages import (
     Submit,
     Sync,
     Welcome,
+    Who,
 )
+from engineroom.protocol.ranges import WORD
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.functions.packing import PackedFunction
@@ -267,6 +273,7 @@ class Link:
                     epoch=self._epoch,
                     wall=time.time(),
                     withdraw=self._state.withdraw_at_end,
+                    who=_who_this_is(),
                 )
                 connection, welcome = await self._dial(join, max(left, _LEAST))
             except (ConnectionFailed, ConnectionFileError) as error:
@@ -298,6 +305,8 @@ class Link:
         self._send_all(connection, self._state.kept.again())
         self._send_all(connection, self._state.foreign.again())
         self._send_all(connection, self._state.outgoing.take_all(welcome.known_up_to))
+        with self._state.condition:
+            self._send_all(connection, self._state.others.again())
         connection.send(Sync())
 
     def _unsent(self, message: Message, why: str) -> None:
@@ -308,7 +317,7 @@ class Link:
             count = 1 if message.to is None else len(message.to) // INSTANCE_BYTES
             tasks = TaskRanges(self._state.id, ((first, first + count - 1),))
             self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
-        elif isinstance(message, Ask | Signal | Keep):
+        elif isinstance(message, Ask | Signal | Keep | Attach):
             self._state.foreign.answered(Answer(message.number, error=words), b"")
             self._state.questions.answered(Answer(message.number, error=words))
         else:
@@ -355,3 +364,7 @@ class Link:
             self._acknowledging = None
         if self._connection is not None and self._inbox.acknowledgements:
             self._connection.send_all(self._inbox.acknowledgements.take())
+
+
+def _who_this_is() -> Who:
+    return Who(user_name()[:WORD], host_name()[:WORD], os.getpid(), program_name()[:WORD])

@@ -157,7 +157,7 @@ class Session(State):
     def _fail_here(self) -> None:
         """In a forked child: end the parent's waits, because nothing will arrive here."""
         assert self.failure is not None
-        tasks = list(self.tasks.values())
+        tasks = [*self.tasks.values(), *(task for pairs in self.others.tasks.values() for _, task in pairs)]
         owners = {id(task.listener): task.listener for task in tasks if task.listener is not None}
         for owner in owners.values():
             owner._left_behind()
@@ -265,7 +265,7 @@ class Session(State):
     def abort(self, tasks: Sequence[Task], *, interrupt: bool = False, force: bool = False) -> None:
         """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others; with `force`, restart
         the engines of those that go on."""
-        unfinished = [task.number for task in tasks if task.outcome is None]
+        unfinished = [task.number for task in tasks if task.outcome is None and task.request is not None]
         self.send(*(Abort(piece, interrupt, force) for piece in task_pieces(self.id, unfinished)))
 
     def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:

@@ -12,6 +12,7 @@ from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.foreign_ends import ForeignEnds
 from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
+from engineroom.client.state.others import Others
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.pins import Pins
 from engineroom.client.state.questions import Questions
@@ -55,6 +56,7 @@ class State:
         self.pins = Pins()
         self.questions = Questions()
         self.foreign = ForeignEnds()
+        self.others = Others(self.engines, lambda messages: self.outgoing.send(tuple(messages)), self.questions.number)
         self.callbacks = CallbackThread("engineroom-callbacks")
         self.comms = Comms(self.callbacks)
         self.failure: EngineroomError | None = None
@@ -89,7 +91,7 @@ class State:
 
     def somebody_waits(self) -> bool:
         """Whether calls or questions are open."""
-        return bool(self.tasks) or self.questions.are_open or bool(self.foreign)
+        return bool(self.tasks) or self.questions.are_open or bool(self.foreign) or bool(self.others.tasks)
 
     def functions(self) -> dict[bytes, PackedFunction]:
         """Return the functions that unfinished tasks and kept calls name, by their hashes."""
@@ -134,6 +136,7 @@ class State:
                 if owner is not None:
                     owner._task_done(task)
             self.foreign.fail(error)
+            self.others.fail(error)
             self.questions.fail()
             self.room.tell()
             self.changed()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped, quoted
+from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Report, Stopped
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.machine.standard_streams import UNUSABLE, drop, moves, say_to, write
+from engineroom.protocol.texts import last_output
 
 
 class Console:
@@ -83,4 +84,4 @@ class Console:
 def _words_of_death(death: EngineDied) -> str:
     what = f"engine {death.engine} {'died' if death.registered else 'did not register'}: {death.cause}"
     more = f"{what}; it is started again" if death.restarting else f"{what} (log: {death.log_file})"
-    return f"{more}. {quoted(death.words)}" if death.words else more
+    return f"{more}. {last_output(death.words)}" if death.words else more

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import indent
 from typing import Any
 
 import msgspec
@@ -153,8 +152,3 @@ def read_request(line: bytes) -> Request:
 def read_report(line: bytes) -> Report:
     report: Report = _reports.decode(line)
     return report
-
-
-def quoted(said: str) -> str:
-    """Return what an engine wrote last as lines for people."""
-    return f"Its last output:\n{indent(said, '    ')}"

@@ -13,12 +13,13 @@ from typing import Any, Self
 
 from engineroom.cluster.line.dialling import dial_host
 from engineroom.cluster.line.errors import CouldNotStart
-from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Report, Request, Stop, quoted
+from engineroom.cluster.line.messages import EngineDied, Failed, Notice, Progress, Ready, Report, Request, Stop
 from engineroom.cluster.owner.channel import Channel, encode_plan
 from engineroom.cluster.owner.started_host import StartedHost
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records.cluster_file import NoCluster, address_in, stop_timeout_in
 from engineroom.errors import LaunchError
+from engineroom.protocol.texts import last_output
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class HostSession:
                     self._ready.set_exception(CouldNotStart(report))
             case EngineDied(engine=engine, cause=cause, log_file=log_file, restarting=restarting):
                 more = "it is started again" if restarting else f"its log is {log_file}"
-                said = f". {quoted(report.words)}" if report.words else ""
+                said = f". {last_output(report.words)}" if report.words else ""
                 log.warning("engine %d died: %s; %s%s", engine, cause, more, said)
             case Notice(words=words):
                 log.warning("%s", words)

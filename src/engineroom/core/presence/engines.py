@@ -16,6 +16,7 @@ from engineroom.core.membership import disconnect, lose
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.presence.register import Absence, lost_by
 from engineroom.core.presence.telling import tell_clients
+from engineroom.core.prospects import lost_unsaid
 from engineroom.ids import Instance, Peer
 from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import EngineExited
@@ -132,6 +133,8 @@ def give_up(state: ControllerState, engine: Engine, cause: str) -> None:
     """Declare `engine` lost. What its host has said of the end is the cause; else `cause`."""
     said = state.presence.exits.pop(engine.instance, None)
     if said is None:
+        if not engine.dismissed:
+            lost_unsaid(state, engine)
         lose(state, engine, Loss(cause))
     else:  # whoever was told to end did not do it by himself
         lose(state, engine, Loss(said.cause, said.own and not engine.dismissed, said.running, said.words))

@@ -7,13 +7,13 @@ from typing import assert_never
 
 import msgspec
 
-from engineroom.cluster.line.messages import quoted
 from engineroom.cluster.lives.short_lives import MOST_SHORT_LIVES, STABLE_SECONDS
 from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Life, Turn
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.waits import Gathering, Leaving
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming, EngineExited
+from engineroom.protocol.texts import last_output
 
 STOPPED = "stopped by its host"
 WORN_OUT = (
@@ -199,7 +199,7 @@ class ForkedLife:
     def _last_words(self, engine: HostedEngine, said: str) -> str:
         """Return what an engine wrote last, and where its log is, as lines for people."""
         log_file = f"Its log: {engine.log_file}{self._place}"
-        return f"{quoted(said)}\n{log_file}" if said else log_file
+        return f"{last_output(said)}\n{log_file}" if said else log_file
 
     def _life_ended(self, engine: HostedEngine, cause: str, *, said: str, last_line: str, well: bool) -> None:
         if engine.life is Life.RETURNING:

@@ -1,0 +1,188 @@
+"""Calls of other clients to which this one is attached: what they write and return arrives here, too."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from engineroom.client.state.output import TaskOutput
+from engineroom.client.state.tasks import Task
+from engineroom.ids import SessionId, TaskId, msg_id, session_of, task_id
+from engineroom.protocol.attaching import Attach, Attached, Detach
+from engineroom.protocol.messages import Answer, Display, Message, Outcome, Output, Status
+from engineroom.protocol.streams import Payload
+
+if TYPE_CHECKING:
+    from engineroom.client.state.engine_table import EngineTable
+    from engineroom.errors import EngineroomError
+
+_TRIES = 20
+"""A controller that has just started may not know a call yet: so often it is asked again..."""
+_AFTER = 0.5
+"""... after so many seconds each."""
+
+
+class OthersTask(Task):
+    """A task of another client. `owner`: that one's session."""
+
+    owner: SessionId = SessionId(b"")
+
+    def id(self, session: SessionId) -> TaskId:
+        del session
+        return task_id(self.owner, self.number)
+
+    def msg_id(self, session: SessionId) -> str:
+        return msg_id(self.id(session))
+
+
+class OthersCall:
+    """One call to which this client is attached. `name`: what the controller calls it."""
+
+    def __init__(self, about: Attached, engines: EngineTable, *, alone: bool) -> None:
+        self.name, self.label, self.direct, self.alone = about.call, about.label, about.direct, alone
+        owner, kind = session_of(about.call), -1 if about.kind is None else about.kind
+        self.tasks = [
+            OthersTask(kind, None, None, 0.0, engine if about.direct else -1, engine, about.first + offset, owner=owner)
+            for offset, engine in enumerate(about.engines)
+        ]
+        for task in self.tasks:
+            task.instance = engines.instance(task.engine)
+        self.left = len(self.tasks)
+        self.tries = 0
+
+    def attach(self, number: int) -> Attach:
+        """Return the message that attaches to it, as question `number`."""
+        task = self.tasks[0]
+        return Attach(number, task.id(task.owner), self.alone)
+
+
+class Others:
+    """All of these that have not ended here. The session's condition is held, but for `expect`."""
+
+    def __init__(
+        self,
+        engines: EngineTable,
+        send: Callable[[Iterable[Message]], object],
+        new_number: Callable[[], int],
+    ) -> None:
+        """`send`: has messages sent soon; `new_number`: returns the number of a new question."""
+        self._engines, self._send, self._new_number = engines, send, new_number
+        self.tasks: dict[TaskId, list[tuple[OthersCall, OthersTask]]] = {}
+        """Those that have not ended: one for each time that its call was attached to."""
+        self._open: dict[OthersCall, None] = {}
+        self._expected: dict[int, bool] = {}
+        self._found: dict[int, OthersCall] = {}
+        self._asked: dict[int, OthersCall] = {}
+        """By the question: calls to which this client attaches again."""
+
+    def expect(self, message: Attach) -> Attach:
+        """Have the call registered when the answer to `message` comes: the rest follows at once. Returns `message`."""
+        self._expected[message.number] = message.alone
+        return message
+
+    def take(self, number: int) -> OthersCall | None:
+        """Return what came in answer to question `number`."""
+        self._expected.pop(number, None)
+        return self._found.pop(number, None)
+
+    def answered(self, answer: Answer) -> None:
+        """Take the answer to an Attach; others are nothing to us."""
+        again = self._asked.pop(answer.number, None)
+        if again is not None:
+            if answer.error:
+                self._not_there(again, answer.error)
+            return
+        if not isinstance(answer.reply, Attached):
+            self._expected.pop(answer.number, None)
+            return
+        alone = self._expected.pop(answer.number, None)
+        if alone is None:  # whoever asked has gone
+            self._send([Detach(answer.reply.call)])
+            return
+        call = self._found[answer.number] = OthersCall(answer.reply, self._engines, alone=alone)
+        self._open[call] = None
+        for task in call.tasks:
+            self.tasks.setdefault(task.id(task.owner), []).append((call, task))
+
+    def again(self) -> list[Message]:
+        """Return what tells a controller to which this client has connected anew what it is attached to."""
+        self._asked = {self._new_number(): call for call in self._open}
+        return [call.attach(number) for number, call in self._asked.items()]
+
+    def _not_there(self, call: OthersCall, words: str) -> None:
+        """The controller does not know a call: it may have just started, and its client may not be back."""
+        call.tries += 1
+        if call.tries < _TRIES:
+            asyncio.get_running_loop().call_later(_AFTER, self._ask, call)
+        else:
+            self._end_all(call, Outcome(Status.LOST, 0.0, 0.0, words))
+
+    def _ask(self, call: OthersCall) -> None:
+        if call in self._open:
+            number = self._new_number()
+            self._asked[number] = call
+            self._send([call.attach(number)])
+
+    def started(self, ids: Iterable[TaskId], engine: int) -> None:
+        """These tasks run."""
+        for id_ in ids:
+            for _, task in self.tasks.get(id_, ()):
+                task.engine, task.started = engine, task.started or time.time()
+                if task.listener is not None:
+                    task.listener._task_started(task)
+
+    def wrote(self, message: Output | Display) -> list[OthersTask]:
+        """A task has written something; return those for whom it is new."""
+        return [task for _, task in self.tasks.get(message.task, ()) if _add(task, message)]
+
+    def ended(self, id_: TaskId, engine: int, outcome: Outcome, payload: bytes | Payload) -> None:
+        """A task has ended; no harm if that is known."""
+        now = time.time()
+        for call, task in self.tasks.pop(id_, ()):
+            task.outcome, task.payload, task.received = outcome, payload, now
+            if engine >= 0:
+                task.engine, task.instance = engine, self._engines.instance(engine)
+            self._left(call, task)
+
+    def _left(self, call: OthersCall, task: OthersTask) -> None:
+        listener, task.listener = task.listener, None
+        if listener is not None:
+            listener._task_done(task)
+        call.left -= 1
+        if not call.left:
+            self._open.pop(call, None)
+            if all(other.name != call.name for other in self._open):
+                self._send([Detach(call.name)])
+
+    def _end_all(self, call: OthersCall, outcome: Outcome) -> None:
+        for task in call.tasks:
+            if task.outcome is None:
+                self.ended(task.id(task.owner), -1, outcome, b"")
+
+    def leave(self, call: OthersCall) -> None:
+        """Nobody waits for `call`, after all."""
+        for task in call.tasks:
+            pairs = self.tasks.pop(task.id(task.owner), [])
+            if kept := [pair for pair in pairs if pair[0] is not call]:
+                self.tasks[task.id(task.owner)] = kept
+        if self._open.pop(call, call) is None and all(other.name != call.name for other in self._open):
+            self._send([Detach(call.name)])
+
+    def fail(self, error: EngineroomError) -> None:
+        """The session has ended: so have these."""
+        tasks, self.tasks = self.tasks, {}
+        self._open.clear()
+        for pairs in tasks.values():
+            for _, task in pairs:
+                task.fail(error)
+                listener, task.listener = task.listener, None
+                if listener is not None:
+                    listener._task_done(task)
+
+
+def _add(task: OthersTask, message: Output | Display) -> bool:
+    if task.output is None:
+        task.output = TaskOutput()
+    return task.output.add(message)
