@@ -21,7 +21,7 @@ LASTS = 4.0
 PATIENCE = 400.0
 """After so many seconds everything must be over."""
 
-MISHAPS = ("kill engine", "stop", "cut", "kill host", "kill client", "kill controller")
+MISHAPS = ("kill engine", "stop", "cut", "kill host", "kill client")
 
 
 class Cluster:
