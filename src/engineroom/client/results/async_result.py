@@ -371,22 +371,18 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
 
     def _child(self, task: Task) -> AsyncResult[Any]:
         child: AsyncResult[Any] = AsyncResult(self._session, self._name, label=self._label)
-        child._follow(task, self)
-        return child
-
-    def _follow(self, task: Task, whole: AsyncResult[Any]) -> None:
-        """Be the result of `task`, which is one of those of `whole`. The session's condition is held."""
-        self._tasks = [task]
+        child._tasks = [task]
 
         def look() -> None:
-            if task.outcome is not None and not self.done():
-                self._task_done(task)
-            elif whole.cancelled():
-                self.cancel()
+            if task.outcome is not None and not child.done():
+                child._task_done(task)
+            elif self.cancelled():
+                child.cancel()
 
         look()
-        if not self.done():
-            whole._watch(look)
+        if not child.done():
+            self._watch(look)
+        return child
 
     def _metadata(self) -> list[Metadata]:
         return [metadata_of(task, self._session.id, self._label, self._code) for task in self._tasks]

@@ -47,7 +47,15 @@ class AttachedResult(AsyncResult[T]):
 
     def _child(self, task: Task) -> AsyncResult[Any]:
         child: AttachedResult[Any] = AttachedResult(self._session, self._name, label=self._label)
-        child._follow(task, self)
+        child._tasks = [task]
+
+        def look() -> None:
+            if task.outcome is not None and not child.done():
+                child._task_done(task)
+
+        look()
+        if not child.done():
+            self._watch(look)
         return child
 
     def __reduce__(self) -> NoReturn:
