@@ -121,7 +121,7 @@ def test_an_interrupt_of_the_console_ends_its_cell_and_no_task(bound: Connected)
         console = bound.console
         console.control_channel.send(console.session.msg("interrupt_request", {}))
 
-    id_ = bound.console.execute("began = True\nthreading.Event().wait(3600)")
+    id_ = bound.console.execute("import threading\nbegan = True\nthreading.Event().wait(3600)")
     until(
         lambda: any(
             message["msg_type"] == "execute_input" for message in [bound.console.get_iopub_msg(timeout=SECONDS)]

@@ -15,8 +15,9 @@ HOLD = 0.15
 SCREEN = 8 * 1024
 """... and so much longer for each so many characters, which nobody can read meanwhile..."""
 
-ENDED = 0.6
-"""... and at least so long if their task has ended: nothing comes after them..."""
+ENDED = 1.5
+"""... and at least so long if their task has ended: nothing comes after them, and the first cell of an engine, which
+loads IPython, may be so much later on another one..."""
 
 LONGEST = 3.0
 """... but never longer than this."""
