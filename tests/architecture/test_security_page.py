@@ -21,7 +21,7 @@ USERS = "real/test_users.py"
 TESTED: dict[str, tuple[str, str]] = {
     "A client can run any code on the engines": (SENTENCES, "test_a_client_runs_code_as_the_user_of_the_engines"),
     "A client can signal and shut down any engine": (SENTENCES, "test_a_client_ends_engines_and_the_cluster"),
-    "A client can see the ids and the states": (SENTENCES, "test_a_client_sees_the_ids_of_others_and_not_more"),
+    "A client can see all recorded tasks": (SENTENCES, "test_a_client_sees_and_deletes_the_records_of_others"),
     "A client can submit and acknowledge tasks": (ROLES, "test_a_client_submits_tasks_of_its_own_session_only"),
     "A client can cancel tasks": (SENTENCES, "test_a_client_cancels_no_task_of_another"),
     "A client cannot have others run its code": (ROLES, "test_a_function_is_what_its_hash_says_whoever_sends_it"),

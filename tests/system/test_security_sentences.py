@@ -61,13 +61,17 @@ def test_a_client_ends_engines_and_the_cluster(tmp_path: Path) -> None:
             first.load_balanced_view().apply_async(abs, 1).get(timeout=SECONDS)
 
 
-def test_a_client_sees_the_ids_of_others_and_not_more(cluster: Cluster, rc: Client) -> None:
+def test_a_client_sees_and_deletes_the_records_of_others(cluster: Cluster, rc: Client, tmp_path: Path) -> None:
     with cluster.connect_client_sync() as other:
-        running = rc[0].apply_async(signal.pause)
-        until(lambda: running.msg_ids[0] in other.queue_status(verbose=True)[0]["queue"])
-        with pytest.raises((er.EngineroomError, KeyError, NotImplementedError)):
-            other.get_result(running.msg_ids[0]).get(timeout=SECONDS)
-        running.abort()
+        running = rc[0].apply_async(wait_for_file, str(tmp_path / "seen"))
+        name = running.msg_ids[0]
+        until(lambda: name in other.queue_status(verbose=True)[0]["queue"])
+        put(tmp_path / "seen", "done")
+        assert other.get_result(name).get(timeout=SECONDS) == "done"
+        [record] = other.db_query({"msg_id": name}, keys=["buffers", "state"])
+        assert record["buffers"]
+        assert other.purge_hub_results(name) == 1
+        assert running.get(timeout=SECONDS) == "done"
 
 
 def test_a_client_cancels_no_task_of_another(cluster: Cluster, rc: Client, tmp_path: Path) -> None:
