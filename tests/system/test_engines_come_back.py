@@ -252,11 +252,16 @@ def test_what_the_page_shows_runs(tmp_path: Path) -> None:
     assert "[3, 3, 3]\n[<KeptCall 1: 'push scale' on all engines, " in said.stdout
 
 
-def test_an_engine_ended_on_purpose_stays_away(tmp_path: Path) -> None:
+def test_an_engine_ended_on_purpose_stays_away_until_its_set_is_restarted(tmp_path: Path) -> None:
     with Cluster(n=3, profile_dir=tmp_path / "profile_wanted") as rc:
         rc.shutdown([0], block=True)
         rc[1].execute("exit").get(SECONDS)
         until(lambda: rc.ids == [2])
+        rc.cluster.restart_engines_sync()
+        until(lambda: rc.ids == [0, 1, 2])
+        rc.shutdown(block=True)
+        rc.cluster.restart_engines_sync()
+        until(lambda: rc.ids == [0, 1, 2])
         rc.cluster.stop_engines_sync()
         until(lambda: rc.ids == [])
         with pytest.raises(NoEnginesRegistered):

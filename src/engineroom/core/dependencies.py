@@ -39,7 +39,7 @@ from engineroom.core.returns import need
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
-from engineroom.core.waiting import end_all, is_behind, wait
+from engineroom.core.waiting import FEW, end_all, is_behind, wait
 from engineroom.ids import INSTANCE_BYTES
 from engineroom.protocol.messages import Awaits, Outcome, Submit
 
@@ -132,6 +132,8 @@ def _ended(state: ControllerState, session: Session, number: int, kept: Kept | N
 def _go_on(state: ControllerState, task: Task, waits: Prerequisites, met: int, ready: dict[Engine, None]) -> None:
     """So many conditions of `task` have been met."""
     if task.state is State.WAITING:
+        if waits.missing == FEW:  # it lacks few from now on
+            go_behind(state, task)
         for _ in range(met):
             come(state, task)
     elif task.engine is not None and not waits.missing:

@@ -7,19 +7,18 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core.bounds import why_full, why_paused
-from engineroom.core.capabilities import has, in_words, nobody_has
 from engineroom.core.engines import Engine
 from engineroom.core.forcing import why_late
 from engineroom.core.keeping.running import why_not_ready
 from engineroom.core.others import why_it_waits
-from engineroom.core.placement import Pool, pool_of
+from engineroom.core.placement import pool_of
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
-from engineroom.core.prospects import to_come
 from engineroom.core.results import words_for_dropped
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
+from engineroom.core.why_queued import why_queued
 from engineroom.ids import TaskId, number_of, session_of
 from engineroom.protocol.questions import AboutEngine, AboutTask, EngineQueue, Queues
 
@@ -99,7 +98,7 @@ def _why(state: ControllerState, task: Task) -> str:
     if task.state is State.WAITING:
         return _why_beside(task)
     if engine is None:
-        return "" if task.pool is None else _why_waiting(state, task.pool)
+        return "" if task.pool is None else why_queued(state, task.pool)
     return why_late(state, task, engine) or _why_there(state, task, engine)
 
 
@@ -141,27 +140,6 @@ def _why_beside(task: Task) -> str:
         f"it must run on engine {task.target} after an earlier task of its client, which waits for its function or "
         "arguments"
     )
-
-
-def _why_waiting(state: ControllerState, pool: Pool) -> str:
-    if not state.engines:
-        coming = to_come(state)
-        return "there are no engines" + (f"; {coming} {'is' if coming == 1 else 'are'} starting" if coming else "")
-    if pool.asks is not None and not any(has(engine.info, pool.asks) for engine in state.engines.values()):
-        return nobody_has(pool.asks, (engine.info for engine in state.engines.values()))
-    if pool.allowed is not None and not any(pool.admits(engine) for engine in state.engines.values()):
-        names = ", ".join(map(str, sorted(pool.allowed)))
-        lacking = "" if pool.asks is None else f" with {in_words(pool.asks)}"
-        return f"it may run only on engines {names}, and none of them{lacking} is connected"
-    if not pool.engines:
-        return "all engines that may run it have lost their connections; waiting for one to reconnect"
-    if all(engine.first for engine in pool.engines):
-        engine = next(iter(pool.engines))
-        return f"no engine that may run it is ready; engine {engine.id} is {why_not_ready(engine)}"
-    silent = sum(engine.silent_since is not None for engine in pool.engines)
-    if silent == len(pool.engines):
-        return f"none of the {silent} engines that may run it is answering; waiting for one to answer"
-    return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
 
 
 def explain_engine(state: ControllerState, engine_id: int) -> AboutEngine:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.edges import INPUT, who_waits
 from engineroom.core.engines import CLOSED, Engine
+from engineroom.core.nearness import is_far
 from engineroom.core.placement import assign
 from engineroom.core.prefetch import ask_all_back, fits, refresh
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
-from engineroom.core.waiting import go_on, may_go_behind
+from engineroom.core.waiting import FEW, go_on, may_go_behind
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -42,7 +43,7 @@ def bring_behind(state: ControllerState, task: Task) -> None:
 
 
 def _where(task: Task) -> Engine | None:
-    """Return the engine behind whose tasks `task` may wait. O(FEW)."""
+    """Return the engine behind whose tasks `task` may wait. O(arguments) if it lacks few, else O(1)."""
     waits, session = task.waits, task.session
     if (
         task.state is not State.WAITING
@@ -52,13 +53,15 @@ def _where(task: Task) -> Engine | None:
         or task.submit.within
     ):
         return None
-    if task.lacks != 1 or not waits.missing:
+    if task.lacks != 1 or not 0 < waits.missing <= FEW:
         return None
     first = next((other for number in waits.inputs if (other := session.tasks.get(number)) is not None), None)
     engine = None if first is None else first.engine
     if engine is None or engine.peer is None or not may_go_behind(task, engine):
         return None
-    if task.pool is not None and (engine not in task.pool.engines or engine.id in task.failed_on):
+    if task.pool is not None and (
+        engine not in task.pool.engines or engine.id in task.failed_on or is_far(task, waits, engine)
+    ):
         return None
     return engine
 

@@ -97,14 +97,14 @@ def send_inputs(state: ControllerState, task: Task, waits: Prerequisites, engine
     session = task.session
     for number in waits.inputs:
         kept = session.results.get(number)
-        if kept is None or _is_there(kept, engine):
+        if kept is None or is_made_there(kept, engine):
             continue
         id_ = task_id(session.id, number)
         if id_ not in engine.inputs:
             _send_input(state, engine, id_, kept)
 
 
-def _is_there(kept: Kept, engine: Engine) -> bool:
+def is_made_there(kept: Kept, engine: Engine) -> bool:
     """Whether `engine` has made this result itself, and has not been told that it may forget it."""
     return kept.engine is engine and kept.number in engine.unacknowledged
 

@@ -113,7 +113,7 @@ def _check_line(state: ControllerState, line: Line, tasks: dict[TaskId, Task]) -
     recalled = isinstance(line.place, Engine) and line.place.recalled > 0
     assert recalled or line.session.paused or line.session.unsent or not waiting or waiting[0].lacks
     most = limits.ahead_bytes if line.place.is_pool else limits.ahead_direct_bytes
-    more = len(line.counted) - 1  # one in any case
+    more = sum(size > 0 for size in line.counted.values()) - 1  # one call in any case, however often it names a place
     if more > 0:
         assert line.ahead - max(line.counted.values()) <= most
         assert more <= limits.ahead_tasks

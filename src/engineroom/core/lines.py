@@ -42,10 +42,10 @@ class Line:
 
     `tasks`: direct ones that have not been sent, in order; `live`: how many of these have not ended. `counted`: bytes
     of tasks that were asked for: of balanced ones until an engine is sent them, of direct ones until they have ended.
-    `ahead`: the sum of these; `pending`: how many of them have not been sent.
+    `ahead`: the sum of these; `pending`: how many of them have not been sent. `latest`: what was asked for last.
     """
 
-    __slots__ = ("ahead", "counted", "live", "offers", "pending", "place", "session", "tasks")
+    __slots__ = ("ahead", "counted", "latest", "live", "offers", "pending", "place", "session", "tasks")
 
     def __init__(self, session: Session, place: Engine | Pool) -> None:
         self.session, self.place = session, place
@@ -55,6 +55,7 @@ class Line:
         """Heap of what may not come yet; some of it may have ended."""
         self.counted: dict[TaskId, int] = {}
         self.ahead = self.pending = 0
+        self.latest: Arrival | None = None
 
     def add(self, task: Task) -> None:
         """Have a direct task wait behind those of its session that have lower numbers."""
@@ -114,13 +115,17 @@ def pull(state: ControllerState, line: Line) -> None:
             heappop(offers)  # it has ended
             continue
         full = line.counted and (line.ahead + arrival.size > most or len(line.counted) >= limits.ahead_tasks)
-        # What waits behind the first may have come before it, if it was submitted again; it waits for the first.
-        if full and not (task is line.head() and line.pending == len(line.counted)):
+        # What waits behind the first may have come before it, if it was submitted again; it waits for the first. And a
+        # call that names one engine twice has its bytes here once: the first of its tasks must not wait for the second.
+        again = arrival is line.latest
+        if full and not again and not (task is line.head() and line.pending == len(line.counted)):
             return
         heappop(offers)
-        line.counted[task.id] = arrival.size
-        line.ahead += arrival.size
+        size = 0 if again else arrival.size
+        line.counted[task.id] = size
+        line.ahead += size
         line.pending += 1
+        line.latest = arrival
         _granted(state, arrival)
 
 

@@ -18,6 +18,7 @@ from engineroom.core.engines import CLOSED, Engine
 from engineroom.core.families import end_family, next_descendant, on_behalf_of, who_waits
 from engineroom.core.inputs import inputs_of, send_inputs
 from engineroom.core.lines import Line, release
+from engineroom.core.nearness import nearest
 from engineroom.core.policies import POLICIES
 from engineroom.core.prefetch import count_large, fits, level_of, refresh, stalled, take_back
 from engineroom.core.queues import Clock, ReadyQueue
@@ -123,6 +124,8 @@ def pick(state: ControllerState, task: Task, pool: Pool) -> Engine | None:
         if engine is None:
             return None
         if not stalled(state, engine):
+            if task.waits is not None and pool.policy.looks_at_load:
+                engine = nearest(state, task, task.waits, pool, engine)
             return engine if fits(state, task, engine) else None
         engine.stalled = True
         refresh(state, engine)

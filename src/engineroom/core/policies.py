@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from random import Random
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from engineroom.core.engines import CLOSED, Engine
 
@@ -16,7 +16,9 @@ _TRIES = 8
 
 
 class Policy(Protocol):
-    """What a pool asks."""
+    """What a pool asks. `looks_at_load`: it may as well be another engine that has no more to do."""
+
+    looks_at_load: ClassVar[bool]
 
     def update(self, engine: Engine, level: int) -> None:
         """`engine` is now at `level` (see Engine.level); CLOSED takes it out."""
@@ -31,6 +33,7 @@ class LeastLoad:
     Engines are kept in buckets by level; a bit for each bucket says whether it is empty.
     """
 
+    looks_at_load = True
     __slots__ = ("_buckets", "_levels", "_mask")
 
     def __init__(self) -> None:
@@ -60,6 +63,7 @@ class LeastLoad:
 class Lru:
     """The engine that has gone without a task for longest."""
 
+    looks_at_load = False
     __slots__ = ("_busy", "_idle", "_turns")
 
     def __init__(self) -> None:
@@ -87,6 +91,7 @@ class Lru:
 class Pure:
     """Each engine in turn, whatever its load."""
 
+    looks_at_load = False
     __slots__ = ("_engines",)
 
     def __init__(self) -> None:
@@ -138,6 +143,7 @@ class _Roster:
 class PlainRandom:
     """Any engine."""
 
+    looks_at_load = False
     __slots__ = ("_busy", "_idle")
 
     def __init__(self) -> None:
@@ -166,6 +172,7 @@ class TwoBin(PlainRandom):
     The longest queue stays O(log log n) with high probability (Mitzenmacher 2001, doi:10.1109/71.963420).
     """
 
+    looks_at_load = True
     __slots__ = ()
 
     def _choose(self, roster: _Roster, rng: Random) -> Engine:
@@ -176,6 +183,7 @@ class TwoBin(PlainRandom):
 class Weighted(PlainRandom):
     """A randomly chosen engine, with probability proportional to 1 / (1 + tasks), by rejection."""
 
+    looks_at_load = True
     __slots__ = ()
 
     def _choose(self, roster: _Roster, rng: Random) -> Engine:

@@ -73,6 +73,11 @@ def _may_come(state: ControllerState, engine: int) -> bool:
     """Whether an engine with this id may still join. An id that was never used may: engines can be started by hand."""
     if not state.was_used(engine):
         return bool(state.engines) or to_come(state) > 0
+    return returning(state, engine)
+
+
+def returning(state: ControllerState, engine: int) -> bool:
+    """Whether an engine that is gone may be one of those that its host restarts."""
     departed = state.departed_ids.get(engine)
     if departed is None:
         return False

@@ -16,7 +16,7 @@ from engineroom.core.unsent import unsend
 from engineroom.protocol.messages import NeedFunction, Outcome
 
 FEW = 8
-"""A task with more arguments that are results of others is sent nowhere before they are here."""
+"""A task that lacks more results of others is sent nowhere: all of them are looked at whenever one of them moves."""
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.sessions import Session
@@ -94,9 +94,9 @@ def go_on(state: ControllerState, line: Line) -> None:
 
 
 def may_go_behind(task: Task, engine: Engine) -> bool:
-    """Whether all that a WAITING task lacks are results of tasks ahead of which it cannot run on `engine`. O(FEW)."""
+    """Whether all that a WAITING task lacks are few results of tasks ahead of which it cannot run on `engine`."""
     waits = task.waits
-    if waits is None or task.lacks != 1 or not waits.missing or waits.gates.due or len(waits.inputs) > FEW:
+    if waits is None or task.lacks != 1 or not 0 < waits.missing <= FEW or waits.gates.due:
         return False
     session = task.session
     for number in waits.inputs:

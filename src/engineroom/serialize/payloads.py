@@ -20,6 +20,7 @@ from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
 from engineroom.serialize.frames import Buffer, Packed, lay_out, split
+from engineroom.serialize.loading import loaded
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.rules import otherwise, rules
 
@@ -99,18 +100,18 @@ def _plainly(wrapped: object, keep: Callable[[PickleBuffer], object] | None) -> 
 
 
 def _with_modules(pickle: bytes) -> bytes:
-    from engineroom.serialize.modules.shipping import shipping  # only those who have modules of their own need it
-
-    return shipping.complete(pickle)
+    # Only those who have modules of their own need it.
+    completed: bytes = loaded("engineroom.serialize.modules.shipping").shipping.complete(pickle)
+    return completed
 
 
 def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None, what: str, root: str) -> bytes:
     if buffers:
         buffers.clear()
-    from engineroom.serialize.by_value import pickler  # with cloudpickle, which takes 10 ms; many never need it
+    pickler = loaded("engineroom.serialize.by_value.pickler")  # with cloudpickle, which takes 10 ms; many do without
 
     try:
-        pickle = pickler.dumps(wrapped, buffers, _ruled() if rules else None)
+        pickle: bytes = pickler.dumps(wrapped, buffers, _ruled() if rules else None)
         return _with_modules(pickle) if own.any() else pickle
     except PackError:
         raise
@@ -140,9 +141,7 @@ def _otherwise(wrapped: object, buffers: list[PickleBuffer] | None) -> bytes | N
 
 
 def _ruled() -> Any:
-    from engineroom.serialize.by_value.ruled import RuledPickler  # few have rules
-
-    return RuledPickler
+    return loaded("engineroom.serialize.by_value.ruled").RuledPickler  # few have rules
 
 
 def unpickled(packed: Buffer, parts: Sequence[Buffer] = ()) -> Any:

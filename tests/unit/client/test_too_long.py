@@ -15,6 +15,7 @@ from engineroom.protocol.messages import DEFAULT_OPTIONS, Kind, Options, Shutdow
 from engineroom.protocol.ranges import MOST_LISTED, WORD
 from engineroom.serialize.payloads import pack
 from tests.conftest import wait_until
+from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
 
@@ -63,8 +64,8 @@ def test_a_call_that_no_record_can_carry_ends_and_the_others_go_on(rc: Client, s
     results += [rc.load_balanced_view().apply_async(int) for _ in range(3)]
 
     with pytest.raises(EngineError, match="Submit cannot be sent"):
-        bad.get(10)
-    assert [result.get(10) for result in [lone, *results]] == [0] * 7
+        bad.get(SECONDS)
+    assert [result.get(SECONDS) for result in [lone, *results]] == [0] * 7
 
 
 def test_a_question_that_no_record_can_carry_is_answered(rc: Client, session: Session) -> None:

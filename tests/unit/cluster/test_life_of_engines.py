@@ -83,6 +83,8 @@ def at(life: Life) -> Story:
             story.restart()
         case Life.RESTING:
             story.die()
+        case Life.OVER:
+            story.die(0)
         case _:
             pass
     return story
@@ -111,8 +113,9 @@ def test_an_engine_passes_on_as_the_table_says(start: Life, turn: Turn) -> None:
     story = at(start)
     assert story.engine.life is start
     happen(story, turn)
-    # What rests is started at once by a restart, for there is no process that would have to end before.
-    expected = Life.RUNNING if (start, turn) == (Life.RESTING, Turn.RESTART) else NEXT[start, turn]
+    # What has no process that would have to end before is started at once by a restart.
+    at_once = start in {Life.RESTING, Life.OVER} and turn is Turn.RESTART
+    expected = Life.RUNNING if at_once else NEXT[start, turn]
     assert story.engine.life is expected
     assert (story.engine in list(story.life.engines)) is (expected is not Life.OVER)
 
@@ -126,6 +129,45 @@ def test_a_start_forks_all_and_is_answered_when_all_have_registered() -> None:
     assert story.join()[-1] == actions.Gathered(0, tuple(story.engines), (), closing=False)
     assert story.life.coming() == Coming()
     assert story.life.wake() is None
+
+
+@pytest.mark.parametrize("end", ["shut down", "died", "worn out"])
+def test_a_restart_brings_back_those_that_have_ended_under_their_ids(end: str) -> None:
+    story = Story(2, restarts=end == "worn out")
+    story.join()
+    gone, other = story.engines
+    while gone.life is not Life.OVER:
+        story.die(0 if end == "shut down" else 3)
+        story.then(Tick(), after=gone.pause)
+        story.then(Joined(gone.instance, 0))
+    assert list(story.life.engines) == [other]
+    assert story.life.engines.retired("a") == [gone]
+
+    before = gone.instance
+    assert story.restart() == [actions.End(other), actions.Fork(gone)]
+    assert list(story.life.engines) == [other, gone]
+    assert (gone.wanted_id, gone.short_lives) == (0, 0)
+    assert gone.instance != before
+    assert story.life.engines.retired("") == []
+
+
+def test_what_was_stopped_does_not_come_back_nor_do_sets_that_ended_long_ago() -> None:
+    story = Story(2)
+    story.join()
+    story.stop()
+    for engine in story.engines:
+        story.then(Exited(engine.key, 0, EngineExited(engine.instance, "exit code 0"), ""))
+    assert story.life.engines.retired("") == []
+
+    for name in ("b", "c"):
+        story.engines = [story.life.engines.add(name, wants_key_as_id=True)]
+        story.keys = (story.engine.key,)
+        story.then(StartEngines(next(story.requests), story.keys))
+        story.join()
+        story.die(0)
+    assert [engine.set for engine in story.life.engines.retired("")] == ["c"]
+    story.life.engines.new_set("c")
+    assert story.life.engines.retired("") == []
 
 
 def test_with_a_delay_they_are_forked_one_after_the_other() -> None:

@@ -259,10 +259,12 @@ class PretendEngine:
         """It does nothing, and answers nothing."""
         self.large = False
         """Its results are too long for their messages."""
-        self.inputs: set[TaskId] = set()
+        self.inputs: dict[TaskId, object] = {}
         """Results of others that it was sent, and has not been told to forget."""
-        self.given: dict[tuple[TaskId, int], set[TaskId]] = {}
+        self.given: dict[tuple[TaskId, int], dict[TaskId, object]] = {}
         """By attempt: what is there of its arguments that are results of other tasks."""
+        self.made_of: dict[object, dict[TaskId, object]] = {}
+        """By result, in all its lives: the arguments of which it was made."""
 
     def up(self, wanted_id: int | None = None) -> list[Action]:
         """Connect, for the first time or again, and repeat every result that is not acknowledged."""
@@ -353,21 +355,22 @@ class PretendEngine:
     def take(self, message: Run) -> None:
         """Queue an attempt; what it lacks must be the result of another that is here and has not ended."""
         wanted = names_of(message.inputs)
-        made = {its.task for its in self.unacknowledged.values() if its.outcome.status == Status.OK}
-        given = self.given[message.task, message.attempt] = wanted & (self.inputs | made)
+        made = {its.task: its.body for its in self.unacknowledged.values() if its.outcome.status == Status.OK}
+        known = {**self.inputs, **made}
+        given = self.given[message.task, message.attempt] = {id_: known[id_] for id_ in wanted & known.keys()}
         here = {run.task for run in (*self.direct, *self.balanced, self.running) if run is not None}
         asked_back = any(isinstance(later, Revoke | Withdraw) for later in self.inbox)
-        assert wanted - given <= here or asked_back, "an argument that will never come"
+        assert wanted - given.keys() <= here or asked_back, "an argument that will never come"
         (self.direct if message.direct else self.balanced).append(message)
 
-    def arrive(self, id_: TaskId) -> None:
+    def arrive(self, id_: TaskId, body: object) -> None:
         """A result is there for the attempts that are queued."""
         for run in (*self.direct, *self.balanced):
             if id_ in names_of(run.inputs):
-                self.given[run.task, run.attempt].add(id_)
+                self.given[run.task, run.attempt].setdefault(id_, body)
 
     def is_ready(self, run: Run) -> bool:
-        return names_of(run.inputs) <= self.given[run.task, run.attempt]
+        return names_of(run.inputs) <= self.given[run.task, run.attempt].keys()
 
     def next_run(self) -> Run | None:
         """Return what may start now: a direct one behind none of its client that is not ready, or a balanced one."""
@@ -397,10 +400,11 @@ class PretendEngine:
     def hear_of_input(self, message: Input | ForgetInputs) -> None:
         """Have the result of another task, or forget some, which the attempts that name them keep."""
         if isinstance(message, Input):
-            self.inputs.add(message.task)
-            self.arrive(message.task)
+            self.inputs[message.task] = message.body
+            self.arrive(message.task, message.body)
         else:
-            self.inputs.difference_update(message.tasks.tasks())
+            for id_ in message.tasks.tasks():
+                self.inputs.pop(id_, None)
 
     def give_back(self, id_: TaskId, attempt: int) -> list[Action]:
         """Answer a Revoke; nothing, if the attempt has ended."""
@@ -455,8 +459,9 @@ class PretendEngine:
         size = size or 70_000 * self.large
         payload = Stream(next(self.peers), size) if size else b"result %d of " % number + self.instance
         message = Finished(number, self.running.task, self.running.attempt, outcome, payload)
+        self.made_of[payload] = self.given.get((message.task, message.attempt), {})
         self.running = None
         self.unacknowledged[message.number] = message
         if outcome.status == Status.OK:
-            self.arrive(message.task)
+            self.arrive(message.task, payload)
         return self.say(message)

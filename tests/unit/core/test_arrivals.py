@@ -117,6 +117,37 @@ def test_a_broadcast_is_sent_to_all_when_its_bytes_are_there(two: Play) -> None:
     assert runs(two(CLIENT, BodyHere(task(1), 1))) == [1, 2]
 
 
+@pytest.mark.parametrize("to", [(0, 0), (0, 1, 0), (1, 0, 0, 0), (0,) * 5])
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("limits", [Limits(ahead_direct_bytes=MIB), Limits(ahead_tasks=1)])
+def test_a_call_that_names_an_engine_twice_does_not_wait_for_itself(
+    limits: Limits, to: tuple[int, ...], again: bool
+) -> None:
+    play = Play(limits)
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(ENGINE_1, EngineUp(instance_id(1)))
+    peer, body = CLIENT, 1
+
+    assert play(peer, large(1, to)) == [Accept(1)]
+    if again:
+        play(peer, ClientGone())
+        peer, body = 5, 2
+        play(peer, ClientUp(session_id()))
+        assert play(peer, Large(submit(1, to, size=MIB), body)) == [Accept(body)]
+    number = len(to) + 1
+    assert play(peer, large(number, (0,))) == [], "the bytes of the next call wait for these"
+
+    assert runs(play(peer, BodyHere(task(1), body))) == [*range(1, number)]
+    asked = [
+        action
+        for place, instance in enumerate(to, 1)
+        for action in play((ENGINE_0, ENGINE_1)[instance], Finished(place, task(place), 1, OK))
+        if isinstance(action, Accept)
+    ]
+    assert asked == [Accept(number)]
+
+
 def test_only_the_bytes_of_the_next_tasks_are_asked_for() -> None:
     play = Play(Limits(ahead_bytes=64 * MIB))
     play.connect(CLIENT)

@@ -369,6 +369,7 @@ def test_all_that_several_inputs_take_is_bounded() -> None:
     sent: Sent = []
     for number in range(1, 10):
         sent += end(play, ENGINE_0, number)
+    sent += play.sent(ENGINE_0, Revoked(task(10), 1))  # it was there already, and has been asked for
 
     assert "2.93 KiB (IPController.max_input_bytes)" in error_of(sent, 10)
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import BodyLost, ClientGone, EngineUp, Large
+from engineroom.core.events import BodyLost, ClientGone, EngineUp, HostSays, Large
 from engineroom.core.explain import LISTED_IN_ALL, explain_engine, explain_task, queues
-from engineroom.protocol.messages import Abort, Answer, Delivered, EngineInfo, Finished, Options, Started, Sync, Synced
+from engineroom.protocol.messages import (
+    Abort,
+    Answer,
+    Coming,
+    Delivered,
+    EngineInfo,
+    Finished,
+    Options,
+    Started,
+    Sync,
+    Synced,
+)
 from engineroom.protocol.questions import EngineQueue, Queues
 from engineroom.protocol.records import MAX_RECORD, message_records
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
@@ -32,6 +43,29 @@ def test_a_task_that_waits(play: Play) -> None:
         "queued",
         "all engines that may run it have lost their connections; waiting for one to reconnect",
     )
+
+
+def test_a_task_for_engines_that_are_gone_is_told_whether_they_are_restarted(two: Play) -> None:
+    two(CLIENT, submit(1, options=Options(engines=(0,))))
+    two(CLIENT, submit(2, options=Options(engines=(0,))))
+    two(CLIENT, submit(3, options=Options(engines=(0, 7))))
+
+    two(0, HostSays(b"", Coming(1, 1, restarts=True)))
+    two(ENGINE_0, Death("killed by SIGKILL"))
+    assert why(two, 1)[1] == "it may run only on engine 0, which is being restarted"
+    assert why(two, 3)[1] == (
+        "it may run only on engines 0, 7, and none of them is connected; engine 0 is being restarted"
+    )
+
+    two(0, HostSays(b"", Coming(2, 1, restarts=True)))
+    two(ENGINE_1, Death("killed by SIGKILL"))
+    assert why(two, 1)[1] == "there are no engines; 1 is starting and 1 is being restarted"
+    two(12, EngineUp(instance_id(5)))
+    assert why(two, 1)[1] == "it may run only on engine 0, which may be restarting"
+
+    two(13, EngineUp(instance_id(6), wanted_id=1))
+    two(0, HostSays(b"", Coming()))
+    assert why(two, 3)[1] == "it may run only on engines 0, 7, and none of them is connected"
 
 
 def test_a_task_on_an_engine(two: Play) -> None:

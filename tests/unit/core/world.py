@@ -282,7 +282,7 @@ class World:
             case 2:
                 client.submit((how % 4,), OPTIONS[how % 3], b"h", 600 * (how % 5 == 1))
             case 3:
-                client.submit((0, 1, how % 6), OPTIONS[0], b"", 600 * (how % 2))
+                client.submit((0, 1, how % 6), OPTIONS[0], b"", (0, 600, 900)[how % 3])  # some name an engine twice
             case 4:
                 client.submit_again()
                 client.deliver(also=how % 2 == 0)
@@ -405,6 +405,15 @@ class World:
         for client in self.clients:
             assert set(client.results) == set(client.submitted)
             assert client.confirmed == set(client.submitted)
+            self.check_arguments(client)
+
+    def check_arguments(self, client: Client) -> None:
+        """Assert that each result was made of the results that its client has got, however often they were made."""
+        made_of = {body: given for engine in self.engines for body, given in engine.made_of.items()}
+        for its in client.results.values():
+            if its.outcome.status == Status.OK:
+                for id_, body in made_of[its.body].items():
+                    assert client.results[id_].body == body
 
     def settle(self, withholder: Client | None = None) -> None:
         """Everybody comes back, and all that can be done is done; `withholder` sends no bytes that it is asked for."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from engineroom.client.progress.audience import in_notebook, shell, silenced
 from engineroom.client.progress.standing import Standing
 from engineroom.machine.standard_streams import moves
+from engineroom.serialize.loading import loaded
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +80,11 @@ class Shown:
 def display_here(*, lasting: bool, widget: object = None) -> Display:
     """Return a display that fits where the user is; `widget`: see `Shown`."""
     # Each is imported where it is needed: rich takes longer than everything else that a client imports.
+    display: Display
     if (widget and shell() is not None) or (widget is None and in_notebook()):
-        from engineroom.client.progress.notebook import Notebook
-
-        return Notebook(lasting=lasting)
-    stream = sys.stderr
-    if moves(stream):
-        from engineroom.client.progress.terminal import Terminal
-
-        return Terminal(stream, lasting=lasting)
-    from engineroom.client.progress.lines import Lines
-
-    return Lines(stream, lasting=lasting)
+        display = loaded("engineroom.client.progress.notebook").Notebook(lasting=lasting)
+    elif moves(sys.stderr):
+        display = loaded("engineroom.client.progress.terminal").Terminal(sys.stderr, lasting=lasting)
+    else:
+        display = loaded("engineroom.client.progress.lines").Lines(sys.stderr, lasting=lasting)
+    return display

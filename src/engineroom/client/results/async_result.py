@@ -22,6 +22,7 @@ from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
 from engineroom.serialize.futures import chained, itself, listed
+from engineroom.serialize.loading import loaded
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -388,9 +389,9 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         return [metadata_of(task, self._session.id, self._label, self._code) for task in self._tasks]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from engineroom.client.state.as_arguments import reduce_result  # only calls with futures need it
-
-        return reduce_result(self)
+        # Only calls with futures need it.
+        reduced: tuple[Any, ...] = loaded("engineroom.client.state.as_arguments").reduce_result(self)
+        return reduced
 
     def _as_argument(self) -> tuple[Any, ...]:
         """Return what is pickled in place of this: a function, and what it makes the result of on an engine."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -121,7 +122,9 @@ class EngineTable:
             self._confirmed.add(message.engine)
         if message.info.problem and (known is None or known.instance != message.instance):
             log.warning("engine %d had a problem in its start-up code: %s", message.engine, message.info.problem)
-        self._update()
+        if known is None:  # in its place: to sort all of them anew takes seconds when ten thousand join
+            place = bisect(self.ids, message.engine)
+            self.ids = (*self.ids[:place], message.engine, *self.ids[place:])
 
     def departed(self, message: EngineLeft) -> None:
         known = self._engines.get(message.engine)
@@ -130,7 +133,8 @@ class EngineTable:
             self._note_python(message.engine)
             self.silent.forget(message.engine)
             self._note(message)
-            self._update()
+            place = bisect_left(self.ids, message.engine)
+            self.ids = self.ids[:place] + self.ids[place + 1 :]
 
     def begin_refresh(self) -> None:
         """The controller is about to announce every engine again."""
@@ -144,7 +148,7 @@ class EngineTable:
             gone = self._engines.pop(engine)
             self._note_python(engine)
             self._note(EngineLeft(engine, gone.instance, "it left while this client was disconnected"))
-        self._update()
+        self.ids = tuple(sorted(self._engines))
 
     def _note_python(self, engine: int) -> None:
         known = self._engines.get(engine)
@@ -152,11 +156,8 @@ class EngineTable:
             self._others.add(engine)
         else:
             self._others.discard(engine)
+        self.other_python = bool(self._others)
 
     def _note(self, message: EngineLeft) -> None:
         self.left += 1
         self.departures = [*self.departures[-99:], message]
-
-    def _update(self) -> None:
-        self.ids = tuple(sorted(self._engines))
-        self.other_python = bool(self._others)

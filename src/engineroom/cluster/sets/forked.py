@@ -18,7 +18,7 @@ import msgspec
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.hosted import HostedEngine, ready_ids
+from engineroom.cluster.sets.hosted import HostedEngine, Life, ready_ids
 from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.forked import ForkedLife
@@ -104,10 +104,12 @@ class EngineHouse:
         return name, await self._ask(name, events.StartEngines, started)
 
     async def stop(self, name: str = "") -> None:
-        await self._ask(name, events.StopEngines, self._named(name))
+        meant = self._named(name, ended=True)
+        self.engines.forget_retired(name)
+        await self._ask(name, events.StopEngines, [engine for engine in meant if engine.life is not Life.OVER])
 
     async def restart(self, name: str = "") -> str:
-        return await self._ask(name, events.RestartEngines, self._named(name))
+        return await self._ask(name, events.RestartEngines, self._named(name, ended=True))
 
     async def signal(self, signum: int, name: str = "") -> None:
         meant = self._named(name)
@@ -224,8 +226,9 @@ class EngineHouse:
         else:
             answer.set_result(words)
 
-    def _named(self, name: str) -> list[HostedEngine]:
-        found = self.engines.in_set(name)
+    def _named(self, name: str, *, ended: bool = False) -> list[HostedEngine]:
+        """Return the engines of the set `name`, or all; `ended`: with those that their host has not stopped."""
+        found = self.engines.in_set(name) + (self.engines.retired(name) if ended else [])
         if name and not found:
             raise NoSuchSet.named(name, self.engines.sets())
         return found

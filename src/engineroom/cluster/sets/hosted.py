@@ -61,6 +61,7 @@ NEXT: dict[tuple[Life, Turn], Life] = {
     (Life.RESTING, Turn.STOP): Life.OVER,
     (Life.RESTING, Turn.RESTART): Life.RETURNING,
     (Life.RESTING, Turn.BEGIN): Life.RUNNING,
+    (Life.OVER, Turn.RESTART): Life.RETURNING,
 }
 """A pair that is not here is a bug."""
 
@@ -144,6 +145,7 @@ class HostedEngines:
 
     def __init__(self) -> None:
         self._by_key: dict[int, HostedEngine] = {}
+        self._retired: dict[int, HostedEngine] = {}
         self._last_key = -1
         self._last_set = 0
 
@@ -164,6 +166,7 @@ class HostedEngines:
         while not name:
             self._last_set += 1
             name = str(self._last_set) if str(self._last_set) not in used else ""
+        self.forget_retired(name)  # they were of an earlier set of this name
         return name
 
     def go_on_from(self, key: int) -> None:
@@ -201,6 +204,30 @@ class HostedEngines:
 
     def drop(self, engine: HostedEngine) -> None:
         self._by_key.pop(engine.key, None)
+
+    def retire(self, engine: HostedEngine) -> None:
+        """Forget an engine until its set is restarted: it has ended, and its host did not stop it.
+
+        Of sets of which nobody is left, only the last one is remembered.
+        """
+        self.drop(engine)
+        self._retired[engine.key] = engine
+        left = {engine.set, *self.sets()}
+        self._retired = {key: each for key, each in self._retired.items() if each.set in left}
+
+    def retired(self, name: str) -> list[HostedEngine]:
+        """Return those of the set `name`, "" for all sets, that have ended and belong to it."""
+        return [engine for engine in self._retired.values() if not name or engine.set == name]
+
+    def recall(self, engine: HostedEngine) -> None:
+        """Have an engine that has ended among the others again."""
+        del self._retired[engine.key]
+        self._by_key[engine.key] = engine
+
+    def forget_retired(self, name: str) -> None:
+        """Have engines of the set `name`, "" for all sets, that have ended belong to it no more."""
+        for engine in self.retired(name):
+            del self._retired[engine.key]
 
 
 def ready_ids(engines: Iterable[HostedEngine]) -> list[int]:

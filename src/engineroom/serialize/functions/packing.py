@@ -10,7 +10,7 @@ import struct
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engineroom.errors import PackError
 from engineroom.protocol.content_hashes import content_hash
@@ -19,10 +19,14 @@ from engineroom.serialize.frames import Buffer, Packed
 from engineroom.serialize.functions.large_captures import WORTH_A_WORD, warn_of_size
 from engineroom.serialize.functions.large_parts import LARGE, Part, PartStore
 from engineroom.serialize.futures import noted
+from engineroom.serialize.loading import loaded
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import pack, pickled, unpickled
 from engineroom.serialize.references import Reference, ReferencedCall
+
+if TYPE_CHECKING:
+    from engineroom.serialize.functions.sameness import Sameness
 
 HEAD = struct.Struct("<BHH")
 """How a function may be used, the length of its name, the number of its parts; then come its name, the hashes of
@@ -65,11 +69,8 @@ class FunctionPacker:
         known = self._packed.get(id(function))
         if known is not None and known[0]() is function and known[1].holds(function):
             return known[2]
-        from engineroom.serialize.functions.sameness import (
-            Sameness,  # with cloudpickle; needed from the first function on
-        )
-
-        sameness = Sameness()
+        # With cloudpickle; needed from the first function on.
+        sameness: Sameness = loaded("engineroom.serialize.functions.sameness").Sameness()
         same = sameness.watches(function)
         packed, modules = self._pack_anew(function, REUSABLE if same else FRESH)
         if noted and same:  # a future in it is another result on each engine: see `futures`

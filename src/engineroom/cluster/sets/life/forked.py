@@ -75,7 +75,7 @@ class ForkedLife:
             case events.StopEngines(request, keys):
                 self._stop(request, self._of(keys))
             case events.RestartEngines(request, keys):
-                self._restart(request, self._of(keys))
+                self._restart(request, (*self._of(keys), *self._retired(keys)))
             case events.Forked(key, pid):
                 if (engine := self.engines.get(key)) is not None:
                     engine.pid = pid
@@ -101,6 +101,10 @@ class ForkedLife:
 
     def _of(self, keys: Iterable[int]) -> tuple[HostedEngine, ...]:
         return tuple(engine for key in keys if (engine := self.engines.get(key)) is not None)
+
+    def _retired(self, keys: Iterable[int]) -> tuple[HostedEngine, ...]:
+        wanted = frozenset(keys)
+        return tuple(engine for engine in self.engines.retired("") if engine.key in wanted)
 
     # Starts
 
@@ -153,6 +157,9 @@ class ForkedLife:
         self._leavings.append(Leaving(request, engines, self._now + self._stop_seconds))
 
     def _restart(self, request: int, engines: tuple[HostedEngine, ...]) -> None:
+        for engine in engines:
+            if engine.life is Life.OVER:
+                self.engines.recall(engine)
         instances = {engine.key: engine.instance for engine in engines}
         before = [engine.life for engine in engines]
         for engine in engines:
@@ -160,7 +167,7 @@ class ForkedLife:
             engine.short_lives = 0
         self._do(actions.Changed())  # the controller is to know of it before the first one ends
         for engine, life in zip(engines, before, strict=True):
-            if life is Life.RESTING:
+            if life in {Life.RESTING, Life.OVER}:
                 self._begin(engine)
             elif life is Life.RUNNING:
                 self._do(actions.End(engine))
@@ -238,8 +245,11 @@ class ForkedLife:
             engine.ready = False
             self._begins[engine.key] = self._now + engine.pause
         else:
+            for_good = engine.life is Life.STOPPING
             engine.go(Turn.END)
             self._forget(engine, cause, by_itself=by_itself)
+            if not for_good:
+                self.engines.retire(engine)
         self._do(actions.Changed())
 
     def _may_return(self, engine: HostedEngine) -> bool:
