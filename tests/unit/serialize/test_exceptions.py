@@ -222,7 +222,11 @@ def test_names_that_are_in_the_pickle_before_hide_no_exception(value):
     assert same(found, value)
 
 
-@pytest.mark.parametrize("value", [None, [1.5] * 1000, b"\x94\x93" * 3, "\u0094\u0093", {"a": (1, 2)}])
+def test_bytes_that_look_like_the_name_of_a_class_arrive_as_they_are():
+    assert back(b"\x94\x93" * 3) == b"\x94\x93" * 3
+
+
+@pytest.mark.parametrize("value", [None, [1.5] * 1000, "\u0094\u0093", {"a": (1, 2)}])
 def test_values_without_exceptions_are_pickled_once(value, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "engineroom.serialize.by_value.pickler", None)
     assert back(value) == value
