@@ -17,7 +17,7 @@ import pytest
 from traitlets.config import Config
 
 from engineroom import Client, Cluster
-from engineroom.errors import EngineError, EngineroomError, NoEnginesRegistered, PackError
+from engineroom.errors import EngineError, EngineroomError, ImpossibleDependency, NoEnginesRegistered, PackError
 from tests.documented import blocks
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import answers, processes_of_this_run, until
@@ -216,6 +216,51 @@ def test_a_map_outlives_an_engine_that_is_killed(rc: Client) -> None:
     pid = rc[0].apply_sync(os.getpid)
     os.kill(pid, signal.SIGKILL)
     assert result.get(SECONDS) == list(range(100))
+    until(lambda: rc.ids == [0, 1])
+
+
+def test_a_flow_of_futures_outlives_engines_that_are_killed_in_it(rc: Client, tmp_path: Path) -> None:
+    def add(first: bytes, second: bytes) -> bytes:
+        import threading
+
+        threading.Event().wait(0.02)
+        return bytes([(first[0] + second[0]) % 251]) * len(first)
+
+    def made(number: int) -> bytes:
+        return bytes([number]) * 200_000
+
+    view = rc.load_balanced_view()
+    layer = [view.apply_async(made, number) for number in range(8)]
+    expected = [*range(8)]
+    layers = [layer]
+    for _ in range(8):  # each needs two of the layer before
+        layer = [view.apply_async(add, layer[place], layer[place - 1]) for place in range(8)]
+        expected = [(expected[place] + expected[place - 1]) % 251 for place in range(8)]
+        layers.append(layer)
+    for engine, depth in ((0, 1), (1, 3), (0, 5)):  # while the layers behind wait for these
+        until(layers[depth][0].done)
+        [pid] = answers(rc, [engine], os.getpid)
+        os.kill(pid, signal.SIGKILL)
+
+    assert [result.get(2 * SECONDS)[0] for result in layer] == expected
+    assert {len(result.get()) for each in layers for result in each} == {200_000}
+    until(lambda: rc.ids == [0, 1])
+
+
+def test_who_needs_the_result_of_a_task_that_is_lost_for_good_is_told_why(rc: Client) -> None:
+    [pid] = answers(rc, [0], os.getpid)
+    lost = rc[0].apply_async(signal.pause)
+    needs = rc.load_balanced_view().apply_async(abs, lost)
+    behind = rc[1].apply_async(abs, needs)
+    until(lost.running)
+    os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(EngineError, match="SIGKILL"):
+        lost.get(SECONDS)
+    for result in (needs, behind):
+        with pytest.raises(ImpossibleDependency, match="SIGKILL") as caught:
+            result.get(SECONDS)
+        assert isinstance(caught.value.__cause__, EngineError)
     until(lambda: rc.ids == [0, 1])
 
 

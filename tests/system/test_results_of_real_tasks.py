@@ -6,8 +6,10 @@ import asyncio
 import concurrent.futures
 import gc
 import os
+import re
 import signal
 import sys
+import types
 
 import psutil
 import pytest
@@ -159,3 +161,41 @@ def test_balanced_tasks_of_a_dead_engine_run_elsewhere_unless_told_otherwise(mar
         os.kill(pids[1], signal.SIGKILL)
         with pytest.raises(er.EngineError):
             bound.get(SECONDS)
+
+
+LIBRARY = """
+import sys, types
+
+far_library = types.ModuleType("far_library")
+far_library.__version__ = "2.0"
+exec("class Value: pass", vars(far_library))
+far_library.Value.__module__ = "far_library"
+sys.modules["far_library"] = far_library
+value = far_library.Value()
+"""
+
+
+def test_a_result_that_cannot_be_unpacked_names_the_versions_of_both_sides(
+    rc: Client, mark: Mark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rc[:].execute(LIBRARY, block=True)
+    python = ".".join(map(str, sys.version_info[:3]))
+    there = rf"; engine 0 has far_library 2\.0, engineroom {re.escape(er.__version__)} and Python {python}"
+    with pytest.raises(ModuleNotFoundError, match=f"client has no module 'far_library' .*{there}"):
+        rc[0].pull("value", block=True)
+
+    earlier = types.ModuleType("far_library")
+    vars(earlier)["__version__"] = "1.0"
+    monkeypatch.setitem(sys.modules, "far_library", earlier)
+    here = rf"\(needed to unpack the result of engine 0, with far_library 1\.0 and Python {python}"
+    with pytest.raises(AttributeError, match=here + there):
+        rc[0].pull("value", block=True)
+
+    value = rc[1].pull("value")
+    value.wait(SECONDS)
+    busy = rc[1].apply_async(wait_for_file, str(mark))  # it does not answer: what is known without is told
+    until(busy.running)
+    with pytest.raises(AttributeError, match=rf"; engine 1 has Python {sys.version_info[0]}\.{sys.version_info[1]}\)"):
+        value.get()
+    mark.set()
+    busy.get(SECONDS)

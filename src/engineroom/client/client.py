@@ -22,7 +22,7 @@ from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
 from engineroom.client.connection.tasks_that_wait import inside_an_engine
 from engineroom.client.connection.vigil import Wish, from_the_start
 from engineroom.client.connection.whereabouts import Advice
-from engineroom.client.controls import Controls
+from engineroom.client.controls import Controls, asks_versions
 from engineroom.client.engines.arrivals import wait_for_engines
 from engineroom.client.engines.start_news import StartNews
 from engineroom.client.engines.started_cluster import StartedCluster
@@ -40,6 +40,7 @@ from engineroom.client.results.remembered import Remembered
 from engineroom.client.results.waiting_for_tasks import wait_for_tasks
 from engineroom.client.showing.wanted import Shows, shows
 from engineroom.client.state.numbers import HISTORY
+from engineroom.client.state.versions_there import Asker
 from engineroom.client.views.balanced import LoadBalancedView
 from engineroom.client.views.direct import DirectView
 from engineroom.client.views.executor import CallableExecutor
@@ -145,6 +146,7 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
         self.profile = profile or "default"
         self.block, self.debug = False, debug
         self._connection_file, self._session = file, session
+        self._asker = Asker(session, asks_versions(weakref.ref(self)))
         self._dask: Any = None
         self._comms = session.comms
         self._at_exit = _close_at_exit(session)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.engines.queue_status import queue_status
 from engineroom.client.engines.targets import Targets, is_single, resolve
+from engineroom.client.engines.versions import versions_here
+from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users
 from engineroom.machine.signals import signal_number
 from engineroom.protocol.messages import Shutdown, Signal
@@ -17,6 +20,30 @@ from engineroom.protocol.task_ranges import listed
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.views.direct import DirectView
+
+
+_ANSWER_SECONDS = 2.0
+"""How long an engine may take to tell its versions while somebody waits for an error."""
+
+
+def asks_versions(client: ref[Controls]) -> Callable[[int, tuple[str, ...]], dict[str, str | None] | None]:
+    """Return what asks an engine for its versions of packages; it returns None if there is no answer soon."""
+
+    def ask(engine: int, names: tuple[str, ...]) -> dict[str, str | None] | None:
+        there = client()
+        if there is None:
+            return None
+        try:
+            result = there.direct_view(engine).apply_async(versions_here, names)
+            if result.wait(_ANSWER_SECONDS):
+                found: dict[str, str | None] = result.get()
+                return found
+            result.abort()
+        except (EngineroomError, IndexError):  # it has gone
+            pass
+        return None
+
+    return ask
 
 
 @called_by_users("activate", "queue_status", "send_signal", "shutdown", "clear")

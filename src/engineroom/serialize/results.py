@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _PLAIN = "text/plain"
+_KEYS = ("execution_count", "source", "data", "metadata", "text", "execute_result", "pyout")
 
 
 @dataclass(slots=True)
@@ -32,6 +33,22 @@ class ExecuteReply:
         from IPython.display import display  # whoever calls this has it
 
         display(self)  # type: ignore[no-untyped-call]
+
+    @property
+    def execute_result(self) -> dict[str, Any]:
+        """The value as a notebook's file has it: its `data`, its `metadata`, and the `execution_count`."""
+        return {"data": self.data, "metadata": self.metadata, "execution_count": self.execution_count}
+
+    pyout = execute_result
+
+    def __getitem__(self, key: str) -> Any:
+        """Return what its attributes are, for code that takes it for a dict. KeyError: there is no such attribute."""
+        if key not in _KEYS:
+            raise KeyError(
+                f"a reply has {', '.join(_KEYS)}; what the cell printed, and where it ran, is in `ar.metadata`, not "
+                f"{key!r}"
+            )
+        return getattr(self, key)
 
     def __repr__(self) -> str:
         text = self.text

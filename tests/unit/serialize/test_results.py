@@ -1,3 +1,4 @@
+import pytest
 from IPython.lib.pretty import pretty
 
 from engineroom.serialize.results import ExecuteReply
@@ -26,3 +27,12 @@ def test_a_cell_without_a_value():
 
 def test_a_long_value_is_cut():
     assert len(repr(ExecuteReply(1, "", {"text/plain": "x" * 10_000}))) < 600
+
+
+def test_a_reply_can_be_read_as_a_dict():
+    reply = ExecuteReply(3, "1 + 1", {"text/plain": "2"}, {"width": 3})
+    shown = {"data": {"text/plain": "2"}, "metadata": {"width": 3}, "execution_count": 3}
+    assert reply.execute_result == reply.pyout == reply["execute_result"] == shown
+    assert (reply["data"], reply["source"], reply["execution_count"]) == ({"text/plain": "2"}, "1 + 1", 3)
+    with pytest.raises(KeyError, match="what the cell printed, and where it ran, is in `ar.metadata`"):
+        reply["stdout"]

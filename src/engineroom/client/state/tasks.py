@@ -156,9 +156,14 @@ class Task(msgspec.Struct, gc=False, eq=False):
             else:
                 self._open_failure(outcome, buffer)
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
-            from engineroom.serialize.failures.unpacking import explained  # only needed now
+            from engineroom.client.state.versions_there import versions_there  # only needed now
+            from engineroom.serialize.failures.unpacking import explained
 
-            made = explained(error, f"the result of engine {self.engine}")
+            made = explained(
+                error,
+                f"the result of engine {self.engine}",
+                lambda package: versions_there(self.engine, self.instance, package),
+            )
             made.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
             self._error = made
         self.payload = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from types import TracebackType
 
 from engineroom.serialize.functions.interactive import home
@@ -13,26 +14,31 @@ _PYTHON = ".".join(map(str, sys.version_info[:3]))
 _OURS = frozenset({"engineroom", "cloudpickle"})
 
 
-def explained(error: Exception, what: str) -> Exception:
+def explained(error: Exception, what: str, there: Callable[[str], str] = lambda _: "") -> Exception:
     """Return `error`, which came while `what` was unpacked, with the versions here; or itself, if it is the user's own.
 
-    `unpacking`: an attribute by which the other side knows the package (see `with_ours`).
+    `there`: returns the versions of a package where `what` was packed, in words, as far as they can be known here.
+    `unpacking`: an attribute of the error by which the other side knows the package (see `with_ours`).
     """
     package = _package_of(error)
     if isinstance(error, ModuleNotFoundError):
         side = "engine" if home.namespace is not None else "client"
         made: Exception = ModuleNotFoundError(
             f"{side} has no module {error.name!r} (needed to unpack {what}); install it there, or send it by value "
-            f"with cloudpickle.register_pickle_by_value",
+            f"with cloudpickle.register_pickle_by_value{_and(there(package))}",
             name=error.name,
         )
     elif isinstance(error, ImportError | AttributeError) or (type(error).__module__ == "builtins" and package):
-        made = type(error)(f"{error} (needed to unpack {what}, with {versions(package)})")
+        made = type(error)(f"{error} (needed to unpack {what}, with {versions(package)}{_and(there(package))})")
         vars(made)["unpacking"] = package
     else:
         return error
     made.__cause__ = error
     return made
+
+
+def _and(words: str) -> str:
+    return words and f"; {words}"
 
 
 def with_ours(text: str, error: object) -> str:
@@ -54,7 +60,8 @@ def versions(package: str) -> str:
             names = metadata.packages_distributions().get(package, [package])
             found = f"{package} {metadata.version(names[0])} and "
         except (metadata.PackageNotFoundError, IndexError):
-            found = f"no installed {package} and "
+            said = vars(sys.modules[package]).get("__version__") if package in sys.modules else None
+            found = f"{package} {said} and " if isinstance(said, str) else f"no installed {package} and "
     return f"{found}Python {_PYTHON}"
 
 
