@@ -18,12 +18,19 @@ from tests.patience import SECONDS
 class Thing:
     async def double(self, x: int) -> int:
         """Return twice `x`."""
-        await (asyncio.Event().wait() if x == 1_000_000 else asyncio.sleep(0))  # for ever, until it is interrupted
+        await asyncio.sleep(0)
         if x < 0:
             raise ValueError(x)
         return 2 * x
 
-    double_sync = blocking(double)
+    async def wait(self) -> None:
+        """Wait for ever, and have Ctrl-C pressed meanwhile."""
+        asyncio.get_running_loop().call_later(0.05, self.timer.start)  # once it waits, however busy this machine is
+        await asyncio.Event().wait()
+
+    # As a terminal does: to the main thread.
+    timer = threading.Timer(0.0, os.kill, [os.getpid(), signal.SIGINT])
+    double_sync, wait_sync = blocking(double), blocking(wait)
 
 
 def test_a_twin_has_the_same_words_and_result() -> None:
@@ -41,11 +48,10 @@ def test_a_twin_works_where_a_loop_runs() -> None:
 
 
 def test_ctrl_c_shows_the_users_frames_alone() -> None:
-    timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])  # as a terminal does: to the main thread
-    timer.start()
+    thing = Thing()
     with pytest.raises(KeyboardInterrupt) as caught:
-        Thing().double_sync(1_000_000)
-    timer.join()
+        thing.wait_sync()
+    thing.timer.join()
     shown = "".join(traceback.format_exception(caught.value))
     assert "blocking.py" not in shown.replace(__file__, "")
     assert "CancelledError" not in shown
