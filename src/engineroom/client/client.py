@@ -146,7 +146,7 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
         self.profile = profile or "default"
         self.block, self.debug = False, debug
         self._connection_file, self._session = file, session
-        self._asker = Asker(session, asks_versions(weakref.ref(self)))
+        self._asker = Asker(session.engines.python_of, asks_versions(weakref.ref(self)))
         self._dask: Any = None
         self._comms = session.comms
         self._at_exit = _close_at_exit(session)

@@ -65,6 +65,11 @@ class EngineTable:
         """Return the process instance of engine `engine`; if it left, the last one."""
         return self._instances.get(engine)
 
+    def python_of(self, engine: int, instance: Instance) -> str | None:
+        """Return the Python version of an engine, "" if it did not say; None: this process of it is not there."""
+        known = self._engines.get(engine)
+        return known.info.python if known is not None and known.instance == instance else None
+
     def bound(self, ids: Iterable[int]) -> tuple[Engine, ...]:
         """Return the engines with these ids as they are now, or were last: what a direct call is bound to."""
         engines, instances = self._engines, self._instances

@@ -7,42 +7,37 @@ import threading
 from collections.abc import Callable, Mapping
 from weakref import WeakSet
 
-from engineroom.client.state.state import State
 from engineroom.ids import Instance
 
 Versions = Mapping[str, str | None]
 Ask = Callable[[int, tuple[str, ...]], Versions | None]
 """Asks an engine for its versions of packages; None: it does not answer soon."""
+PythonOf = Callable[[int, Instance], str | None]
+"""Returns the Python version of an engine, "" if it is not known; None: this process is not there."""
 
 _asked: WeakSet[Asker] = WeakSet()
 
 
 class Asker:
-    """Asks the engines of one session, each once for each package. It is kept by whoever has the session."""
+    """Asks the engines of one client, each once for each package. It is kept by whoever has the client."""
 
-    def __init__(self, session: State, ask: Ask) -> None:
-        self._session, self._ask = session, ask
+    def __init__(self, python_of: PythonOf, ask: Ask) -> None:
+        self._python_of, self._ask = python_of, ask
         self._known: dict[tuple[Instance, str], str] = {}
         _asked.add(self)
 
-    def has(self, engine: int, instance: Instance) -> bool:
-        """Whether this engine is one of its session, and there."""
-        known = self._session.engines.get(engine)
-        return not self._session.closed and known is not None and known.instance == instance
-
     def words(self, engine: int, instance: Instance, package: str) -> str:
         """Return "engine 3 has numpy 2.1, engineroom 1.0 and Python 3.12.1", or what is known of that."""
-        key = instance, package
-        if key not in self._known:
-            self._known[key] = self._found(engine, package)
-        return self._known[key]
+        key, python = (instance, package), self._python_of(engine, instance)
+        if python is not None and key not in self._known:
+            self._known[key] = self._found(engine, package, python)
+        return self._known.get(key, "")
 
-    def _found(self, engine: int, package: str) -> str:
+    def _found(self, engine: int, package: str, python: str) -> str:
         names = tuple(name for name in (package, "engineroom") if name)
         found = self._ask(engine, names) if _may_wait() else None
         if found is None:
-            known = self._session.engines.get(engine)
-            return f"engine {engine} has Python {known.info.python}" if known is not None and known.info.python else ""
+            return python and f"engine {engine} has Python {python}"
         there = [f"{name} {found[name]}" if found[name] else f"no {name}" for name in names]
         return f"engine {engine} has {', '.join(there)} and Python {found['python']}"
 
@@ -51,7 +46,7 @@ def versions_there(engine: int, instance: Instance | None, package: str) -> str:
     """Return the versions of a package, of engineroom and of Python on an engine, in words; "": nothing is known."""
     if instance is None:
         return ""
-    return next((each.words(engine, instance, package) for each in tuple(_asked) if each.has(engine, instance)), "")
+    return next(filter(None, (each.words(engine, instance, package) for each in tuple(_asked))), "")
 
 
 def _may_wait() -> bool:
