@@ -19,6 +19,9 @@ SessionId = NewType("SessionId", bytes)
 Instance = NewType("Instance", bytes)
 """16 random bytes: one life of an engine (or host) process; a restarted engine has a new one."""
 
+NOBODY = Instance(bytes(INSTANCE_BYTES))
+"""No engine: in the place of one on which a task has ended, where others of its call are submitted again."""
+
 Epoch = NewType("Epoch", bytes)
 """16 random bytes: one life of a controller process."""
 

@@ -13,7 +13,7 @@ from engineroom.controller.sight import pid_of
 from engineroom.core.actions import Action, Send
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import ClientBehind, ClientUp, EngineUp
-from engineroom.core.membership import engine_id_of
+from engineroom.core.membership import engine_id_of, is_here
 from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
 from engineroom.protocol.identities import identity_of
@@ -73,6 +73,8 @@ class Admission:
             raise NotLetIn(
                 "only tasks may connect as one, and the engine of this one is not part of the cluster (any more)"
             )
+        if not is_here(self._controller.state, instance):  # this controller was restarted, and the tasks were faster
+            raise NotLetIn("the engine of this task has not reconnected yet", final=False)
         self._admit_client(link, join, within=instance)
 
     def _admit_client(self, link: Link, join: Join, within: Instance | None = None) -> None:
@@ -110,6 +112,7 @@ class Admission:
             info=join.info,
             wanted_id=join.wanted_id,
             or_another=bool(join.host),
+            back=bool(join.epoch),
             host=host_named(join.info, join.host),
             spawned=bool(join.host),
             launched=parse_launch(join.info.launch) is not None,
@@ -127,6 +130,7 @@ class Admission:
         self._replace(controller.links.engines.get(engine_id))
         controller.links.add(link)
         controller.links.engines[engine_id] = link
+        controller.identity.journal.joined(engine_id, event)
         self._welcome(link, join)
         controller.links.tell_host(link)
         controller.perform(actions)

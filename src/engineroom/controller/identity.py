@@ -1,13 +1,16 @@
-"""The controller's identity: its keys, certificate, addresses, and the two files that publish them."""
+"""The controller's identity: its keys, certificate and addresses, the two files that publish them, and its journal."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import socket
 from pathlib import Path
 
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.journal import Journal
+from engineroom.core.events import Restored
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.addresses import addresses_of_this_machine
 from engineroom.machine.processes import ProcessRecord, boot_id, host_name
@@ -15,6 +18,8 @@ from engineroom.machine.ssh_names import bracketed
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
 from engineroom.protocol.messages import PROTOCOL
 from engineroom.transport.tls import ensure_certificate
+
+log = logging.getLogger(__name__)
 
 _ANY = ("*", "0.0.0.0", "::", "")
 
@@ -29,30 +34,40 @@ class Identity:
         self.client_file, self.engine_file = config.connection_files
         self.certificate_file = self._dir / f"ipcontroller{tail}.crt"
         self.key_file = self._dir / f"ipcontroller{tail}.key"
+        self.journal = Journal(self._dir / f"ipcontroller{tail}-engines.jsonl")
+        self.restored = Restored(0)
+        """What the controller knew in whose place this one goes on; nothing if it begins anew."""
         self.keys: dict[str, str] = {}
         self.last_port: int | None = None
         self._before: dict[str, ConnectionFile] = {}
         self.certificate = ""
 
     def load(self) -> None:
-        """Have keys and a certificate: those of the last start with `reuse`, else new keys.
+        """Have keys and a certificate: those of the last start with `reuse` or `restore`, else new keys.
 
         ConnectionFileError: the files to be used again are not readable; OSError: nothing can be written.
         """
         self.certificate = ensure_certificate(self.certificate_file, self.key_file)
         again = self._config.reuse or self._config.restore
-        if again and self.client_file.exists() and self.engine_file.exists():
+        goes_on = again and self.client_file.exists() and self.engine_file.exists()
+        if goes_on:
             client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
             if client.cluster_id != self._config.cluster_id:
                 raise ConnectionFileError(
                     f"{self.client_file} belongs to cluster {client.cluster_id!r}, not to "
-                    f"{self._config.cluster_id!r}: start without --reuse"
+                    f"{self._config.cluster_id!r}: start without --reuse and --restore"
                 )
             self.keys = {"client": client.exec_key, "engine": engine.exec_key}
             self._before = {"client": client, "engine": engine}
             self.last_port = client.port
         else:
+            if self._config.restore:
+                log.warning("nothing to restore: %s or %s is missing", self.client_file, self.engine_file.name)
             self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
+        self.restored = self.journal.begin(restore=goes_on)
+        if goes_on:
+            known = {"life": self.restored.life, "engines": len(self.restored.engines)}
+            log.info("going on in the place of an earlier controller", extra=known)
 
     @property
     def life(self) -> str:
@@ -95,12 +110,13 @@ class Identity:
             write_connection_file(path, info)
 
     def remove_files(self) -> None:
-        """Remove the connection files, unless they are to be used again.
+        """Remove the connection files and the journal, unless they are to be used again.
 
         The certificate of a cluster with an id goes, too: each start may use a new random id.
         """
         if self._config.reuse:
             return
+        self.journal.remove()
         of_this_id = (self.certificate_file, self.key_file) if self._config.cluster_id else ()
         for path in (self.client_file, self.engine_file, *of_this_id):
             path.unlink(missing_ok=True)

@@ -77,6 +77,8 @@ class Controller:
         self.enter_loop()
         self.identity.load()
         self.recorder.open(self.config.store, self.identity.life)
+        if self.identity.restored.life:
+            self.feed(Peer(0), self.identity.restored)
         context = controller_context(self.identity.certificate_file, self.identity.key_file)
         self._listener = Listener(
             keys=self.identity.keys,
@@ -139,6 +141,8 @@ class Controller:
             else:
                 link.connection.send(Refused(reason))
             link.connection.close(reason)
+        if not self._comes_back:
+            self.identity.journal.none_left()
         self.identity.remove_files()
         await self.recorder.close()
         await asyncio.sleep(0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
+from engineroom.core.claims import incomplete, is_claim, raised
 from engineroom.core.edges import HasLeft, Prerequisites
 from engineroom.core.engines import Engine
 from engineroom.core.families import who_waits
-from engineroom.core.forcing import limit_time
 from engineroom.core.fullness import arrived_while_full
 from engineroom.core.holding import held_attempt, named
 from engineroom.core.journal import note_try
@@ -21,20 +21,20 @@ from engineroom.core.placement import (
     place,
     place_elsewhere,
     pool_of,
+    send_run,
     unassign,
 )
-from engineroom.core.prefetch import refresh
 from engineroom.core.prospects import hopeless, nowhere
 from engineroom.core.results import cannot, finish, give_up, give_up_all
 from engineroom.core.returns import arrived as result_arrived
 from engineroom.core.returns import will_retry
+from engineroom.core.started import mark_started
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Task
+from engineroom.core.unsent import UNSENT
 from engineroom.core.waiting import resume, wait
-from engineroom.core.watching import tell_started
 from engineroom.ids import Peer, TaskId
-from engineroom.protocol.messages import Finished, Interrupt, Outcome, Status, TasksStarted, Withdrawn
-from engineroom.protocol.task_ranges import one_task
+from engineroom.protocol.messages import Finished, Outcome, Status, Withdrawn
 
 if TYPE_CHECKING:  # the state holds tasks
     from engineroom.core.state import ControllerState
@@ -67,11 +67,22 @@ def put_back(state: ControllerState, tasks: list[Task]) -> None:
 
 
 def _must_wait(state: ControllerState, task: Task) -> bool:
-    """Have a balanced QUEUED task wait beside if its function has gone astray, or it waits for others again."""
+    """Have a balanced QUEUED task wait beside if its function has gone astray, it waits for others again, or its client
+    has to submit it once more."""
+    if _is_asked_for(state, task):
+        return True
     if task.function.away or (task.waits is not None and task.waits.open):
         wait(state, task, pool_of(task))
         return True
     return False
+
+
+def _is_asked_for(state: ControllerState, task: Task) -> bool:
+    """Have the client of a QUEUED task submit it once more, if not all is here that it takes to run it."""
+    if not state.first_attempt or not incomplete(task):
+        return False
+    give_up(state, task, UNSENT)
+    return True
 
 
 def can_run(state: ControllerState, task: Task) -> bool:
@@ -126,13 +137,21 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
     if task.target < 0:
         task.session.used += seconds + overhead - task.cost
     if outcome.status == Status.ERROR and will_retry(task):
-        acknowledge(state, engine, message.number)
-        _retry(state, task, engine, outcome.error)
+        _raised(state, task, engine, message, body)
     else:
         finish(state, task, engine, message, body)
     if engine.lines or engine.to_free:
         _let_others_on(state, engine, task)
     feed(state, engine)
+
+
+def _raised(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:
+    """`task` has raised, and is to be tried again, unless only its client can say that."""
+    if is_claim(task):
+        raised(state, task, engine, message, body)
+    else:
+        acknowledge(state, engine, message.number)
+        _retry(state, task, engine, message.outcome.error)
 
 
 def _of_no_task(state: ControllerState, engine: Engine, message: Finished) -> None:
@@ -155,6 +174,8 @@ def _retry(state: ControllerState, task: Task, engine: Engine, words: str) -> No
     step(task, Cause.AGAIN)
     note_departure(state, task, engine)
     note_try(state, task, engine, f"raised {words}" if words else "raised")
+    if _is_asked_for(state, task):
+        return
     if task.target >= 0:
         send_again(state, task, engine)
         return
@@ -167,28 +188,6 @@ def started(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
     """An attempt runs, or an engine that was asked for it says that it is too late."""
     if (found := held_attempt(state, peer, task_id, attempt)) is not None:
         mark_started(state, *found)
-
-
-def mark_started(state: ControllerState, task: Task, engine: Engine) -> None:
-    """`engine` runs `task`; no harm if that is known."""
-    if task.state is State.STARTED:
-        return
-    was_recalled = task.state is State.REVOKING
-    step(task, Cause.STARTED)
-    if was_recalled and task.target >= 0:
-        engine.recalled -= 1
-        resume(state, engine)
-    engine.spare.pop(task.id, None)
-    refresh(state, engine)
-    if state.journal.early:
-        state.journal.started.append(task)
-    message = TasksStarted(engine.id, one_task(task.id))
-    state.send(task.session.peer, message)
-    tell_started(state, task, message)
-    if task.interrupt:
-        state.send(engine.peer, Interrupt(task.id, task.attempt))
-    if task.submit.options.terms is not None and task.id not in state.forced:
-        limit_time(state, task)
 
 
 def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> None:
@@ -242,10 +241,19 @@ def _run_again(state: ControllerState, tasks: list[Task], engine: Engine) -> Non
     for task in tasks:
         step(task, Cause.AGAIN)
         note_departure(state, task, engine)
-        if task.target >= 0:
+        if task.target >= 0 and not _is_asked_for(state, task):
             task.interrupt = False
             wait(state, task, engine)
     put_back(state, [task for task in tasks if task.target < 0])
+
+
+def run_later(state: ControllerState, task: Task, engine: Engine) -> None:
+    """`engine` does not have a task that it was sent: send it once more, or have its client submit it again."""
+    if state.first_attempt and incomplete(task):
+        unassign(state, task, engine)
+        _run_again(state, [task], engine)
+    else:
+        send_run(state, task, engine)
 
 
 def send_again(state: ControllerState, task: Task, engine: Engine) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.attempts import can_run, mark_started
+from engineroom.core.adoption import count_earlier, meets_claim
+from engineroom.core.attempts import can_run
 from engineroom.core.capabilities import asks_of
 from engineroom.core.dependencies import begin_to_await
 from engineroom.core.families import ENDED, adopt
@@ -13,13 +14,15 @@ from engineroom.core.lines import Arrival
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
 from engineroom.core.placement import Pool, assign, place, pool_for
 from engineroom.core.prefetch import refresh
+from engineroom.core.recovery import hold_back
 from engineroom.core.results import give_up, lost
 from engineroom.core.sessions import Session
+from engineroom.core.started import mark_started
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.core.unsent import take_unsent
 from engineroom.core.waiting import begin, go_on_for, is_behind, wait
-from engineroom.ids import INSTANCE_BYTES, Instance, Peer, TaskId, number_of, task_id
+from engineroom.ids import INSTANCE_BYTES, NOBODY, Instance, Peer, TaskId, number_of, task_id
 from engineroom.protocol.messages import Outcome, Status, Submit
 
 NOT_OF_THIS_CLUSTER = (
@@ -59,15 +62,19 @@ def _submit_balanced(
     state: ControllerState, session: Session, number: int, message: Submit, arrival: Arrival | None, *, again: bool
 ) -> None:
     """Queue a task; if this is `again`, only if it was asked for."""
-    tries = take_unsent(session, number) if again else 0
+    restored = state.first_attempt > 0
+    tries: int | None = 0
+    if again:
+        tries = take_unsent(session, number)
+    else:
+        session.known_up_to = number
+        tries = None if restored and session.claims and meets_claim(state, session, number, message) else 0
     if tries is None:
         return
-    if not again:
-        session.known_up_to = number
     options = message.options
     task = _new(state, session, message.task, number, message, arrival)
-    if tries:
-        task.attempt = tries
+    if tries or restored:
+        count_earlier(state, task, tries)
     pool = task.pool = pool_for(
         state, (options.engines, task.large > 0, None if options.terms is None else asks_of(options))
     )
@@ -77,7 +84,7 @@ def _submit_balanced(
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session))
     elif can_run(state, task):
-        if message.awaits is None and arrival is None and not task.function.away:
+        if message.awaits is None and arrival is None and not task.function.away and not (restored and state.recovery):
             place(state, task, pool)
         else:
             _hold(state, task, pool, arrival)
@@ -85,6 +92,8 @@ def _submit_balanced(
 
 def _hold(state: ControllerState, task: Task, pool: Pool, arrival: Arrival | None) -> None:
     """Have a balanced task wait for what it lacks."""
+    if state.first_attempt and hold_back(state, task, pool, arrival):
+        return
     if task.submit.awaits is not None:
         begin_to_await(state, task, task.submit.awaits, pool, arrival)
     else:
@@ -114,9 +123,17 @@ def _submit_direct(
             continue
         instance = Instance(to[offset * INSTANCE_BYTES : (offset + 1) * INSTANCE_BYTES])
         id_ = task_id(session.id, number + offset) if offset else message.task
+        if state.first_attempt and not again and _is_over(state, session, number + offset, message, instance):
+            continue
         task = _new(state, session, id_, number + offset, message, arrival)
-        task.attempt = tries
+        if tries or state.first_attempt:
+            count_earlier(state, task, tries)
         _start_direct(state, task, instance, arrival)
+
+
+def _is_over(state: ControllerState, session: Session, number: int, message: Submit, instance: Instance) -> bool:
+    """Whether a direct task had ended before this controller was started, or is on its engine since."""
+    return instance == NOBODY or bool(session.claims and meets_claim(state, session, number, message, instance))
 
 
 def _start_direct(state: ControllerState, task: Task, instance: Instance, arrival: Arrival | None) -> None:
@@ -131,6 +148,8 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance, arriva
     task.target = engine.id
     if session.submitted_bytes > state.limits.submitted_bytes:
         give_up(state, task, _too_much(state, session), engine.id)
+    elif state.first_attempt and hold_back(state, task, engine, arrival):
+        pass
     elif task.submit.awaits is not None:
         begin_to_await(state, task, task.submit.awaits, engine, arrival)
     elif arrival is not None or task.function.away or is_behind(engine, session):

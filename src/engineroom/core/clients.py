@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engineroom.core import outputs
+from engineroom.core.adoption import has_told_all
 from engineroom.core.arrivals import sender_gone
 from engineroom.core.edges import HasEnded
 from engineroom.core.events import ClientUp
@@ -20,8 +21,8 @@ from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for, seek
 from engineroom.core.whole_calls import drop_calls, leave_calls, nobody_waits
-from engineroom.ids import Peer, SessionId
-from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Synced
+from engineroom.ids import NOBODY, Peer, SessionId
+from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Sync, Synced
 from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:  # the state holds sessions
@@ -42,7 +43,6 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
     session = state.sessions.get(id_)
     if session is None:
         session = state.sessions[id_] = Session(id_, state.limits.own_bytes)
-        session.within = None if within is None else state.instances.get(within)
     elif session.peer is None:
         del state.gone[id_]
         for departed in state.departed.values():
@@ -53,6 +53,7 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
         _caught_up(state, session)
     leave_calls(state, session)  # it says anew what it watches
     session.withdraw, session.who = event.withdraw, event.who
+    session.within = session.within or state.instances.get(within or NOBODY)
     before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():
@@ -68,9 +69,12 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
     ask_again(state, session, session.unsent)
 
 
-def sync(state: ControllerState, peer: Peer) -> None:
+def sync(state: ControllerState, peer: Peer, message: Sync) -> None:
     """A client has submitted again what it had to: it is told that it knows all there is to know, too."""
-    if peer in state.clients:
+    session = state.clients.get(peer)
+    if session is not None:
+        if state.first_attempt and not session.told:
+            has_told_all(state, session, message.failed)
         for function in list(state.away.values()):
             seek(state, function)
         state.send(peer, Synced())

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 
-from engineroom.protocol.task_ranges import Range
+from engineroom.protocol.task_ranges import Range, tidy
 
 MOST_FAILURES = 4096
 """Ranges of tasks that did not end well; beyond these, the lowest numbers are forgotten."""
@@ -57,6 +57,13 @@ class Ends:
             lasts.insert(place, number)
             if len(firsts) > MOST_FAILURES:
                 self._forget_half()
+
+    def all_failed(self, ranges: Iterable[Range]) -> None:
+        """All these tasks did not end well. O(ranges known + ranges given)."""
+        merged = tidy([*zip(self._firsts, self._lasts, strict=True), *ranges])
+        self._firsts, self._lasts = [first for first, _ in merged], [last for _, last in merged]
+        while len(self._firsts) > MOST_FAILURES:
+            self._forget_half()
 
     def _forget_half(self) -> None:
         half = len(self._firsts) // 2

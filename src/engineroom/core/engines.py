@@ -61,6 +61,7 @@ class Engine:
         "lines",
         "load",
         "lost",
+        "met",
         "peer",
         "pid",
         "pools",
@@ -115,6 +116,8 @@ class Engine:
         self.waiting: list[TaskId] = []
         """Those of `held` that run, and wait for tasks of their own: the last one is on top."""
         self.lost = False
+        self.met = False
+        """It has been connected to this controller, and has said what it held."""
         self.held: dict[TaskId, Task] = {}
         self.direct = 0
         """How many of `held` are direct."""

@@ -70,7 +70,8 @@ class ClientBehind(msgspec.Struct, frozen=True):
 class EngineUp(msgspec.Struct, frozen=True):
     """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
     `host`: the host that started it, b"" for none, by a spawner (`spawned`) or a launcher (`launched`); `pid`: 0 if its
-    process can't be seen; `tunnel`: it came through ssh. What it still has follows as `Held`."""
+    process can't be seen; `tunnel`: it came through ssh; `back`: it has been part of this cluster before, under the id
+    that it wants. What it still has follows as `Held`."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
@@ -81,6 +82,31 @@ class EngineUp(msgspec.Struct, frozen=True):
     launched: bool = False
     pid: int = 0
     tunnel: bool = False
+    back: bool = False
+
+
+class KnownEngine(msgspec.Struct, frozen=True):
+    """An engine that the controller before this one knew, with what it knew of it."""
+
+    id: int
+    up: EngineUp
+
+
+MOST_LIVES = 2**31 - 1
+"""So many lives of controllers have attempts with numbers of their own."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """The controller goes on in the place of another one; it is told this first of all. From no peer.
+
+    `life`: how many there were before it, so that none of its attempts has a number that was used. `engines`: they may
+    be there still. Ids below `next_id`, and `used_ids`, were given out.
+    """
+
+    life: int
+    engines: tuple[KnownEngine, ...] = ()
+    next_id: int = 0
+    used_ids: tuple[int, ...] = ()
 
 
 class EngineClosed(msgspec.Struct, frozen=True):
@@ -230,6 +256,7 @@ Event = (
     | ClientGone
     | ClientBehind
     | Full
+    | Restored
     | EngineUp
     | EngineClosed
     | EngineExited

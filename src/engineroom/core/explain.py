@@ -10,10 +10,12 @@ from engineroom.core.bounds import why_full, why_paused
 from engineroom.core.engines import Engine
 from engineroom.core.forcing import why_late
 from engineroom.core.keeping.running import why_not_ready
+from engineroom.core.lives import OF_ONE_LIFE
 from engineroom.core.others import why_it_waits
 from engineroom.core.placement import pool_of
 from engineroom.core.prefetch import stalled
 from engineroom.core.presence.telling import silent_hosts
+from engineroom.core.recovery import why_held_back
 from engineroom.core.results import words_for_dropped
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import State
@@ -55,7 +57,7 @@ def explain_task(state: ControllerState, task_id: TaskId) -> AboutTask:
         task.state.name.lower(),
         _why(state, task),
         engine,
-        task.attempt,
+        task.attempt & OF_ONE_LIFE,
         task.errors,
         task.failed_on,
         tuple(death.in_short for death in task.died),
@@ -96,7 +98,7 @@ def _why(state: ControllerState, task: Task) -> str:
     if engine is None and task.session.paused:
         return why_paused(state, task.session)
     if task.state is State.WAITING:
-        return _why_beside(task)
+        return _why_beside(state, task)
     if engine is None:
         return "" if task.pool is None else why_queued(state, task.pool)
     return why_late(state, task, engine) or _why_there(state, task, engine)
@@ -122,8 +124,10 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
     return f"it is on engine {engine.id}, " + (f"behind {place} others" if place else "and is the next to run there")
 
 
-def _why_beside(task: Task) -> str:
+def _why_beside(state: ControllerState, task: Task) -> str:
     arrival, line = task.arrival, task.line
+    if task in state.held_back:
+        return why_held_back(state)
     if task.waits is not None and task.waits.open:
         return f"waiting for {why_it_waits(task, task.waits)}"
     if task.id in task.function.waiting:

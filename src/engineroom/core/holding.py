@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # the state holds engines, and engines know what they are say
     from engineroom.core.tasks import Task
 
 
+MOST_CLAIMS, MOST_SESSIONS = 1 << 17, 1000
+"""So many tasks that this controller does not know may an engine name when it connects, of so many clients."""
+
+
 def held_attempt(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -> tuple[Task, Engine] | None:
     """Return the task whose present attempt an engine speaks of, and that engine; None if it does not hold that."""
     engine = state.engine_peers.get(peer)
@@ -44,10 +48,11 @@ def named(engine: Engine, attempts: Sequence[AttemptRange]) -> Iterator[Task]:
 class Account:
     """What an engine has said so far of what it should hold. `again`: it has been connected before."""
 
-    __slots__ = ("_expected", "again", "running", "there")
+    __slots__ = ("_expected", "again", "claims_left", "running", "sessions_left", "there")
 
     def __init__(self, engine: Engine, *, again: bool) -> None:
         self.again = again
+        self.claims_left, self.sessions_left = MOST_CLAIMS, MOST_SESSIONS
         self.running: set[TaskId] = set()
         self.there: set[TaskId] = set()
         """All that it has, in whatever condition."""
@@ -73,13 +78,6 @@ class Account:
             yield from (task_id(SessionId(session), number) for number in inside)
             if unknown is not None:
                 unknown.extend((session, start, end, attempt) for start, end in others)
-
-
-def note_piece(state: ControllerState, engine: Engine, account: Account, piece: Held) -> None:
-    """Take in `piece`, and have the engine forget what it should not hold."""
-    unknown = account.note(piece)
-    if unknown:
-        withdraw(state, engine, unknown)
 
 
 def withdraw(state: ControllerState, engine: Engine, attempts: list[AttemptRange]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.claims import Raised
+from engineroom.core.claims_hold import check_claims, check_recovery
 from engineroom.core.edges import EDGE_BYTES, edges_of
 from engineroom.core.edges_hold import check_edges
 from engineroom.core.engines import Engine
@@ -50,6 +52,7 @@ def check(state: ControllerState) -> None:
     check_edges(state)
     check_calls(state)
     check_presence(state)
+    check_recovery(state)
 
 
 def _waiting(state: ControllerState) -> dict[TaskId, Task]:
@@ -69,7 +72,7 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
         assert task.withdrawn is None
         assert not task.lacks
     elif task.state is State.WAITING:
-        _check_beside(task)
+        _check_beside(state, task)
         assert task.id not in waiting
     else:
         assert not task.lacks
@@ -85,11 +88,12 @@ def _check_task(state: ControllerState, task: Task, waiting: dict[TaskId, Task])
     assert task.errors <= task.submit.options.retries
 
 
-def _check_beside(task: Task) -> None:
+def _check_beside(state: ControllerState, task: Task) -> None:
     """What waits for bytes is on no engine, is found by those who bring them, and keeps the order of direct tasks."""
     arrival, lacking = task.arrival, task.id in task.function.waiting
     assert task.engine is None
-    assert task.lacks == (arrival is not None) + lacking + (0 if task.waits is None else task.waits.open)
+    held_back = task in state.held_back
+    assert task.lacks == (arrival is not None) + lacking + held_back + (0 if task.waits is None else task.waits.open)
     assert task.function.away or not lacking
     if arrival is not None:
         assert arrival.tasks[task.number] is task
@@ -166,6 +170,7 @@ def _check_session(state: ControllerState, session: Session) -> None:
     assert session.kept_bytes == sum(kept.size for kept in session.results.values()) - inputs + asked + written
     needed = sum(its.size for its in coming if its.needed and its.task.session is session)
     assert session.input_bytes == inputs + needed
+    raised = [claim for claim in session.claims.values() if isinstance(claim, Raised)]
     assert all(kept.ended == (number in session.results) for number, kept in session.outputs.items())
     assert set(session.returns) == {its for its in coming if not its.asked and its.task.session is session}
     assert session.paused or not session.returns
@@ -174,7 +179,8 @@ def _check_session(state: ControllerState, session: Session) -> None:
     unsent += EDGE_BYTES * sum(edges_of(task.waits) for task in session.tasks.values() if task.waits is not None)
     assert session.submitted_bytes == sum(task.size for task in session.tasks.values()) + unsent
     assert not session.unsent.keys() & (session.tasks.keys() | session.results.keys())
-    assert session.outputs.keys() <= session.tasks.keys() | session.results.keys() | session.unsent.keys()
+    known = session.tasks.keys() | session.results.keys() | session.unsent.keys()
+    assert session.outputs.keys() <= known | (session.claims.keys() if raised else set())
     assert session.output_bytes == sum(kept.size for kept in session.outputs.values() if not kept.ended)
     assert session.output_bytes <= state.limits.output_bytes
     assert session.paused == (session in state.paused)
@@ -183,7 +189,9 @@ def _check_session(state: ControllerState, session: Session) -> None:
     for task in session.tasks.values():
         if session.paused and task.state is State.SENT:
             raise AssertionError("a task of a paused session is about to start")
-    assert all(number <= session.known_up_to for number in (*session.tasks, *session.results, *session.unsent))
+    numbers = (*session.tasks, *session.results, *session.unsent)
+    assert state.first_attempt or all(number <= session.known_up_to for number in numbers)
+    check_claims(state, session)
     assert all(number > session.delivered_up_to for number in session.unsent)
     assert all(
         number > session.delivered_up_to or (kept.use is not None and kept.use.delivered)
@@ -207,6 +215,9 @@ def _check_acknowledgements(state: ControllerState) -> None:
     engine: only one of these."""
     kept = [kept for session in state.sessions.values() for kept in session.results.values() if kept.number]
     kept += [its for its in state.journal.uncommitted if its.number]
+    kept += [
+        claim.kept for each in state.sessions.values() for claim in each.claims.values() if isinstance(claim, Raised)
+    ]
     for engine in state.engines.values():
         numbers = [its.number for its in kept if its.engine is engine]
         assert sorted(numbers) == sorted(engine.unacknowledged)

@@ -25,7 +25,8 @@ MOST_TRIES = 100
 """So many attempts of a task are remembered: the first ones."""
 
 Ending: TypeAlias = "tuple[Task, Kept, KeptOutput | None]"
-"""A task that has ended, how it did, and what it wrote."""
+"""A task that has ended, how it did, and what it wrote. One whose `submit` names no task is a claim (see `claims`): it
+is noted again if its client submits it."""
 
 
 class Try(msgspec.Struct, frozen=True, gc=False):

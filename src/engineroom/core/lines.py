@@ -159,6 +159,8 @@ def leave(state: ControllerState, task: Task) -> None:
     """`task`, which is WAITING, is about to end: nothing need come for it. What nobody waits for is refused."""
     assert task.state is State.WAITING
     task.function.waiting.pop(task.id, None)
+    if state.held_back:
+        state.held_back.pop(task, None)
     arrival, line = task.arrival, task.line
     task.lacks = 0
     if line is not None and task.id in line.counted:

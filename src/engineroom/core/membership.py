@@ -8,19 +8,22 @@ from msgspec.structs import replace
 
 from engineroom.core.acknowledgements import tell
 from engineroom.core.actions import EndEngine, Lost
-from engineroom.core.attempts import given_back, mark_started
+from engineroom.core.attempts import given_back, run_later
+from engineroom.core.claims import engine_lost, take
 from engineroom.core.engines import Departed, Engine
 from engineroom.core.events import Dismiss, EngineUp
 from engineroom.core.following import end_those_who_follow
-from engineroom.core.holding import Account, note_piece, withdraw
+from engineroom.core.holding import Account, withdraw
 from engineroom.core.inputs import no_inputs_there
 from engineroom.core.keeping import running as kept_calls
 from engineroom.core.losses import Loss, lose_tasks
-from engineroom.core.placement import feed, send_run
+from engineroom.core.placement import feed
 from engineroom.core.prefetch import refresh
 from engineroom.core.presence.telling import is_here_again
 from engineroom.core.prospects import end_hopeless
+from engineroom.core.recovery import is_back
 from engineroom.core.returns import broken_off
+from engineroom.core.started import mark_started
 from engineroom.core.task_states import State
 from engineroom.core.waiting import resume
 from engineroom.ids import Instance, Peer, TaskId
@@ -33,6 +36,7 @@ if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
 
 
+_GIVEN_UP = "this engine was given up as lost"
 _CAUSE = 1000
 """Bytes of a cause that are kept: several may stand in the reason of one task's end."""
 
@@ -43,11 +47,11 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     if engine is not None:
         disconnect(state, engine)
         del state.engine_peers[engine.known_as]
-        _meet(state, engine, peer, event, again=True)
+        _meet(state, engine, peer, event, again=engine.met)
         return
     id_ = _choose_id(state, event)
     if id_ is None:
-        state.send(peer, Refused(f"engine id {event.wanted_id} is already used by a running engine"))
+        state.send(peer, _refusal(state, event))
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     state.departed.pop(event.instance, None)
@@ -81,7 +85,9 @@ def held(state: ControllerState, peer: Peer, piece: Held) -> None:
     account = None if engine is None else engine.account
     if engine is None or account is None:
         return
-    note_piece(state, engine, account, piece)
+    unknown = take(state, engine, account, piece) if state.first_attempt else account.note(piece)
+    if unknown:
+        withdraw(state, engine, unknown)
     if piece.last:
         engine.account = None
         _connect(state, engine, peer)
@@ -91,6 +97,8 @@ def held(state: ControllerState, peer: Peer, piece: Held) -> None:
         if account.again:
             tell(state, engine)
         feed(state, engine)
+        if state.recovery is not None:
+            is_back(state, engine)
 
 
 def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
@@ -116,7 +124,24 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
     if holder is None and not _is_kept_for_another(state, wanted, event.host):
         return wanted
     # One that is away may be an earlier life of this engine, which keeps its id.
+    if event.back:
+        return None
     return _next_free(state) if event.or_another and (holder is None or holder.connected) else None
+
+
+def _refusal(state: ControllerState, event: EngineUp) -> Refused:
+    """Return why an engine can't have the id that it wants, and whether that will change."""
+    holder = None if event.wanted_id is None else state.engines.get(event.wanted_id)
+    if (
+        holder is not None and not holder.met and not holder.connected
+    ):  # its process may have ended while there was no controller
+        return Refused(f"engine id {holder.id} is that of an engine that has not reconnected yet", final=False)
+    departed = state.departed.get(event.instance)
+    if departed is not None:
+        return Refused(f"{_GIVEN_UP} ({departed.cause}), and another process has been engine {departed.id} since")
+    if event.back:
+        return Refused(f"{_GIVEN_UP}, and another process has been engine {event.wanted_id} since")
+    return Refused(f"engine id {event.wanted_id} is already used by a running engine")
 
 
 def _is_kept_for_another(state: ControllerState, wanted: int, host: bytes) -> bool:
@@ -145,7 +170,7 @@ def _note_use(state: ControllerState, id_: int) -> None:
 
 
 def _connect(state: ControllerState, engine: Engine, peer: Peer) -> None:
-    engine.peer = peer
+    engine.peer, engine.met = peer, True
     engine.waiting.clear()  # it says so again if it still waits
     engine.closed, engine.full, engine.to_free = False, None, 0  # it says so again if it still is
     engine.stalled = False
@@ -179,7 +204,7 @@ def _reconcile(state: ControllerState, engine: Engine, account: Account) -> None
         elif task.id not in account.there and task.state is State.REVOKING:
             given_back(state, task, engine)
         elif task.id not in account.there:
-            send_run(state, task, engine)
+            run_later(state, task, engine)
         elif task.state is State.REVOKING:
             again.append((task.id, task.attempt))
     withdraw(state, engine, list(attempt_ranges(again)))
@@ -208,9 +233,13 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     engine.followers.clear()
+    if state.first_attempt:
+        engine_lost(state, engine, loss.cause)
     lose_tasks(state, engine, loss)
     end_those_who_follow(state, engine)
     end_hopeless(state)
+    if state.recovery is not None:
+        is_back(state, engine)
 
 
 def dismiss(state: ControllerState, event: Dismiss) -> None:
@@ -236,3 +265,9 @@ def engine_id_of(state: ControllerState, instance: Instance) -> int | None:
     """Return the id of the engine with this instance; None if it is not in."""
     engine = state.instances.get(instance)
     return None if engine is None else engine.id
+
+
+def is_here(state: ControllerState, instance: Instance) -> bool:
+    """Whether this engine has said, to this controller, what it holds."""
+    engine = state.instances.get(instance)
+    return engine is not None and engine.met

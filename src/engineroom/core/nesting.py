@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.attempts import mark_started
 from engineroom.core.engines import Engine
 from engineroom.core.families import descends_from
 from engineroom.core.holding import held_attempt
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import ask_all_back
+from engineroom.core.started import mark_started
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
 from engineroom.ids import Peer

@@ -46,7 +46,7 @@ def lost_unsaid(state: ControllerState, engine: Engine) -> None:
 
 def hopeless(state: ControllerState, allowed: frozenset[int] | None) -> bool:
     """Whether no engine of `allowed` (None: of all) is there or on its way. O(allowed + hosts)."""
-    if not state.any_joined:
+    if not state.any_joined or state.recovery is not None:
         return False
     if allowed is None:
         return not state.engines and not to_come(state)

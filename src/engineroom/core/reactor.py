@@ -44,6 +44,7 @@ from engineroom.core.events import (
     KeptLost,
     Large,
     Quiet,
+    Restored,
     ResultAnnounced,
     Seen,
     Tick,
@@ -61,6 +62,7 @@ from engineroom.core.presence.engines import engine_closed, engine_exited
 from engineroom.core.presence.hosts import began, expect_host, host_closed, host_up
 from engineroom.core.presence.silence import link_down, link_up, quiet
 from engineroom.core.prospects import host_says
+from engineroom.core.restoring import restored
 from engineroom.core.results import expire
 from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
@@ -127,7 +129,7 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
         case Tick():
             _tick(state)
         case Sync():
-            sync(state, peer)
+            sync(state, peer, event)
         case Abort():
             abort(state, peer, event)
         case Attach():
@@ -170,6 +172,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             link_down(state, peer)
         case HostSays():
             host_says(state, event.host, event.says)
+        case Restored():
+            restored(state, event)
         case Began():
             began(state, event.host)
         case BodyHere():

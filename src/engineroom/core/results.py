@@ -98,7 +98,16 @@ def _end(state: ControllerState, task: Task, kept: Kept, untold: list[int] | Non
         journal.ended.append((task, kept, session.outputs.get(task.number) if session.outputs else None))
         if journal.early:
             journal.last = kept.record = journal.last + 1
-    _keep(state, session, task.number, kept, untold)
+    keep(state, session, task.number, kept, untold)
+
+
+def end_late(state: ControllerState, task: Task, kept: Kept) -> None:
+    """`task` had ended before its client submitted it: that is now its end."""
+    if state.recording:
+        state.journal.ended.append((task, kept, task.session.outputs.get(task.number)))
+        if state.journal.early:
+            state.journal.last = kept.record = state.journal.last + 1
+    keep(state, task.session, task.number, kept)
 
 
 def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int], outcome: Outcome) -> None:
@@ -107,13 +116,14 @@ def end_unsent(state: ControllerState, session: Session, numbers: Iterable[int],
     untold: list[int] = []
     for number in numbers:
         if take_unsent(session, number) is not None:
-            _keep(state, session, number, kept, untold)
+            keep(state, session, number, kept, untold)
     tell_ended(state, session, kept, untold)
 
 
-def _keep(  # noqa: C901 (it is called for each task, and a call costs more than a branch)
-    state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None
+def keep(  # noqa: C901 (it is called for each task, and a call costs more than a branch)
+    state: ControllerState, session: Session, number: int, kept: Kept, untold: list[int] | None = None
 ) -> None:
+    """Keep the end of task `number` until its client has it. It is told, unless its number is put on the list."""
     if kept.result.outcome.status:
         session.ends.failed(number)
     if session.awaited and number in session.awaited:

@@ -10,6 +10,7 @@ from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Who
 
 if TYPE_CHECKING:  # these know sessions
+    from engineroom.core.claims import Claim
     from engineroom.core.edges import Waiters
     from engineroom.core.engines import Engine
     from engineroom.core.keeping.calls import KeptCall
@@ -32,6 +33,7 @@ class Session:
         "awaited",
         "behind",
         "calls",
+        "claims",
         "delivered_up_to",
         "dropped",
         "ends",
@@ -53,6 +55,7 @@ class Session:
         "room",
         "submitted_bytes",
         "tasks",
+        "told",
         "unsent",
         "used",
         "watching",
@@ -74,6 +77,10 @@ class Session:
         self.delivered_up_to = 0
         self.tasks: dict[int, Task] = {}
         """By number: those that have not ended."""
+        self.claims: dict[int, Claim] = {}
+        """By number: what engines hold of tasks that the client has not submitted to this controller; see `claims`."""
+        self.told = False
+        """The client has submitted again, to this controller, all that it had to."""
         self.results: dict[int, Kept] = {}
         """By number, in the order in which they ended: those that the client may not have yet."""
         self.outputs: dict[int, KeptOutput] = {}

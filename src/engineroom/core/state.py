@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # they handle the state
     from engineroom.core.families import Family
     from engineroom.core.forcing import Forced
     from engineroom.core.keeping.calls import KeptCall
+    from engineroom.core.recovery import Recovery
+    from engineroom.core.tasks import Task
     from engineroom.core.unwanted import Withdrawal
 
 
@@ -56,6 +58,12 @@ class ControllerState:
         self.relieved: dict[Session, None] = {}
         """... and those of them whose pause may have to end."""
 
+        self.first_attempt = 0
+        """Attempts of this life of the controller have higher numbers, those of earlier ones lower."""
+        self.recovery: Recovery | None = None
+        """Engines of earlier lives are waited for."""
+        self.held_back: dict[Task, None] = {}
+        """Tasks that wait for these engines, which may have them already, or for the rest of what their clients say."""
         self.engines: dict[int, Engine] = {}
         """By id: those that live, connected or away."""
         self.engine_peers: dict[Peer, Engine] = {}

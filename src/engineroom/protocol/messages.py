@@ -216,7 +216,8 @@ class Submit(Header, frozen=True, tag="submit"):
     numbered from `task` on, one for each engine.
 
     `to`: the engines' instances, one after the other. A direct call is bound to processes from the moment it is made:
-    it never runs in a process that was started later under the same id. `within`: the task that asks for it, on the
+    it never runs in a process that was started later under the same id. `ids.NOBODY` among them: that task has ended,
+    and is named for the number's sake when the others are submitted again. `within`: the task that asks for it, on the
     engine that it runs on; b"" for none.
     """
 
@@ -254,7 +255,12 @@ class Delivered(Header, frozen=True, tag="delivered"):
 
 
 class Sync(Header, frozen=True, tag="sync"):
-    """A client that has just joined has said again all that it had to; the controller answers with `Synced`."""
+    """A client that has just joined has said again all that it had to; the controller answers with `Synced`.
+
+    `failed`: its tasks that did not end well, the last ones: a controller that was started meanwhile does not know.
+    """
+
+    failed: Ranges = ()
 
 
 class Synced(Header, frozen=True, tag="synced"):

@@ -66,7 +66,19 @@ class IPController(BaseParallelApplication):
         "location",
     )
     reuse_files = option(
-        Bool(default_value=False, help="Keep port, keys and connection files of the last start."), "reuse"
+        Bool(
+            default_value=False,
+            help="Keep port, keys and connection files of the last start; engines that still run keep their ids.",
+        ),
+        "reuse",
+    )
+    restore_engines = option(
+        Bool(
+            default_value=False,
+            help="Continue in the place of a controller that was killed, with its port, its keys and its engines. "
+            "Unlike with --reuse, the connection files are removed when the controller stops.",
+        ),
+        "restore",
     )
     db_class = option(
         DatabaseName(),

@@ -30,7 +30,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         *("client_ip", "client_ports", "client_transport", "engine_ip", "engine_ports", "engine_transport"),
         *("monitor_ip", "monitor_transport", "monitor_url", "registration_timeout", "transport"),
         *("broadcast_scheduler_depth", "import_statements", "mq_class", "secure", "use_threads"),
-        "restore_engines",  # engines connect again by themselves, and keep their ids
     ),
     "IPEngine": (
         *_EVERY_APPLICATION,
@@ -58,7 +57,6 @@ FLAGS = {
 
 SWITCHES = {
     "no-secure": "Session.key",
-    "restore": "IPController.restore_engines",
     "secure": "Session.key",
     "usethreads": "IPController.use_threads",
 }

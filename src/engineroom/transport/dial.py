@@ -37,7 +37,11 @@ _HEAD_START = 0.05
 _LEAST = 0.05
 """Seconds that a step has even if the time for all of them is over."""
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.05, 1.3
+"""Seconds between two tries: with the jitter, always less than a restarted controller waits for its engines."""
+
+_SHARE = 1 / 6
+"""... and this share of the time that has passed: whoever is back soon is found soon."""
 
 
 class Failure(NamedTuple):
@@ -125,14 +129,15 @@ async def attempts(deadline: float, *, rng: random.Random | None = None) -> Asyn
     """Yield 0, 1, 2, ... with growing, jittered pauses between, until the loop's time is `deadline`."""
     rng = rng or random.Random()
     loop = asyncio.get_running_loop()
-    delay, number = _FIRST_DELAY, 0
+    begun, number = loop.time(), 0
     while True:
         yield number
+        delay = min(max(_FIRST_DELAY, (loop.time() - begun) * _SHARE), _LONGEST_DELAY)
         pause = min(delay * rng.uniform(0.5, 1.5), deadline - loop.time())
         if pause <= 0:
             return
         await asyncio.sleep(pause)
-        delay, number = min(delay * 2, _LONGEST_DELAY), number + 1
+        number += 1
 
 
 async def _directly(

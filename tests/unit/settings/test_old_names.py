@@ -179,7 +179,6 @@ def test_a_name_of_today_is_no_old_one() -> None:
         (IPClusterStart, ["--IPClusterEngines.early_shutdown=1"], "IPClusterEngines.early_shutdown"),
         (IPClusterStart, ["--IPClusterStart.reset=True"], "IPClusterStart.reset"),
         (IPClusterStop, ["--signal=2"], "IPClusterStop.signal"),
-        (IPController, ["--restore"], "IPController.restore_engines"),
     ],
 )
 def test_what_has_no_meaning_is_ignored_and_named_once(

@@ -212,13 +212,18 @@ class Inbox:
         request, task.request = task.request, None
         if request is not None:
             self._state.release(request)
-            if outcome.status == Status.NO_ENGINE:
-                task.nowhere(self._state.engines.nobody(outcome.error))
+            if outcome.status:
+                self._not_well(task, outcome)
         owner, task.listener = task.listener, None
         if task.output is not None and not task.output.is_empty:
             self._recent.copy(task)
         if owner is not None:
             owner._task_done(task)
+
+    def _not_well(self, task: Task, outcome: Outcome) -> None:
+        self._state.failures.note(task.number)
+        if outcome.status == Status.NO_ENGINE:
+            task.nowhere(self._state.engines.nobody(outcome.error))
 
     def _numbers(self, tasks: TaskRanges) -> Iterable[int]:
         """Return which tasks of this session are meant: none, if it is about another one."""

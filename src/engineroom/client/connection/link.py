@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from engineroom.client.connection.inbox import Inbox
 from engineroom.client.connection.unsent import Streams, Unsent
 from engineroom.client.state.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
-from engineroom.ids import INSTANCE_BYTES, number_of
+from engineroom.ids import INSTANCE_BYTES, NOBODY, number_of
 from engineroom.machine.processes import host_name
 from engineroom.machine.whoami import program_name, user_name
 from engineroom.protocol.messages import (
@@ -304,10 +306,14 @@ class Link:
                 self._send_function(connection, function)
         self._send_all(connection, self._state.kept.again())
         self._send_all(connection, self._state.foreign.again())
-        self._send_all(connection, self._state.outgoing.take_all(welcome.known_up_to))
+        for item in self._state.outgoing.take_all(welcome.known_up_to):
+            if isinstance(item, Request):
+                self._submit(connection, item, self._unfinished(item))
+            else:
+                connection.send(item)
         with self._state.condition:
             self._send_all(connection, self._state.others.again())
-        connection.send(Sync())
+        connection.send(Sync(self._state.failures.ranges()))
 
     def _unsent(self, message: Message, why: str) -> None:
         """End what a message asked for that no record can carry."""
@@ -330,11 +336,23 @@ class Link:
             else:
                 connection.send(item)
 
-    def _submit(self, connection: Connection, request: Request) -> None:
+    def _unfinished(self, request: Request) -> bytes | None:
+        """Return on which engines `request` is to run that is sent once more: those where it has not ended."""
+        to = request.to
+        if to is None or len(to) == request.open * INSTANCE_BYTES:
+            return to
+        tasks, first = self._state.tasks, request.number
+        instances = [to[at : at + INSTANCE_BYTES] for at in range(0, len(to), INSTANCE_BYTES)]
+        return b"".join([its if first + place in tasks else NOBODY for place, its in enumerate(instances)])
+
+    def _submit(self, connection: Connection, request: Request, to: bytes | None = None) -> None:
+        """Send `request`; `to`: in place of the engines that it names."""
         function = request.function
         if function is not None and function.hash not in self._sent_functions:
             self._send_function(connection, function)
         message = request.submit(self._state.id)
+        if to is not None:
+            message = msgspec.structs.replace(message, to=to)
         if request.segments is None:
             connection.send(message)
         else:

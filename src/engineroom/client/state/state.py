@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
+from engineroom.client.state.failures import Failures
 from engineroom.client.state.foreign_ends import ForeignEnds
 from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
@@ -67,6 +68,7 @@ class State:
         """What its client shows of what tasks write when their results are read: see `showing.at_waits.Shows`."""
         self.is_kept = False
         """Whether the controller records tasks in a store that survives it."""
+        self.failures = Failures()
         self.withdraw_at_end = False
         """Whether its unfinished tasks end with it."""
         self.room = Room(max_unfinished_bytes, lambda: self.outgoing.submitted_bytes)

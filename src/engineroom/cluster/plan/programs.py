@@ -42,6 +42,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         ports=options.ports,
         location=options.location,
         reuse=options.reuse_files,
+        restore=options.restore_engines,
         client_file=options.client_json_file,
         engine_file=options.engine_json_file,
         ssh=options.ssh_server,

@@ -87,6 +87,8 @@ def stale_connection_files(profile: Profile, *, living: Collection[str]) -> list
             continue  # a cluster file, or somebody's own
         if info.stale and not info.reuse and info.cluster_id not in living:
             found.append(path)
+            tail = f"-{info.cluster_id}" if info.cluster_id else ""
+            found.append(profile.security_dir / f"ipcontroller{tail}-engines.jsonl")
             if info.cluster_id:
                 found += [profile.security_dir / f"ipcontroller-{info.cluster_id}.{end}" for end in ("crt", "key")]
     return [path for path in dict.fromkeys(found) if path.exists()]

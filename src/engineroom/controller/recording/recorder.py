@@ -13,7 +13,7 @@ from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.history import HistoryQuestions
 from engineroom.controller.recording.memory import MemoryKeeper
 from engineroom.core.events import Committed
-from engineroom.core.journal import Journal
+from engineroom.core.journal import Ending, Journal
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Notice
 from engineroom.protocol.texts import brief
@@ -103,6 +103,8 @@ class Recorder:
     def take(self) -> None:
         """Take what the core has noted since the last time."""
         journal = self._state.journal
+        if self._state.first_attempt and journal.ended:
+            journal.ended = _without_claims(journal.ended)
         if journal.ended and self.ends.waiting:
             self.ends.look(journal.ended)
         if self.keeper is not None:
@@ -139,3 +141,8 @@ class Recorder:
     def _tell(self, words: str) -> None:
         for link in self._controller.links.with_role("client"):
             link.connection.send(Notice(brief(words)))
+
+
+def _without_claims(ended: list[Ending]) -> list[Ending]:
+    """Return each end once, of tasks that their clients have submitted to this controller: others are noted again."""
+    return list({id(ending[0]): ending for ending in ended if ending[0].submit.task}.values())

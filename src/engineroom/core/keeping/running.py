@@ -14,6 +14,7 @@ from engineroom.core.keeping.calls import KeptCall, Step
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import ask_back, refresh
 from engineroom.core.waiting import resume
+from engineroom.ids import number_of
 from engineroom.protocol.messages import Finished, KeptRan, NeedFunction, Run, Status
 from engineroom.protocol.task_ranges import attempt_ranges
 from engineroom.protocol.texts import brief
@@ -65,7 +66,7 @@ def go_on(state: ControllerState, engine: Engine) -> None:
             continue
         if not call.whole or call.function.away:
             return
-        step.attempt, step.sent = step.attempt + 1, True
+        step.attempt, step.sent = max(step.attempt, state.first_attempt) + 1, True
         state.send(engine.peer, Run(call.id, step.attempt, call.keep.call, direct=True), call.body)
     _let_go(state, engine)
 
@@ -101,6 +102,8 @@ def ran(state: ControllerState, engine: Engine, message: Finished) -> None:
     error = "" if outcome.status == Status.OK else brief(outcome.error, _ERROR) or "it failed"
     call.ended[engine.instance] = step.error = error
     engine.progress = state.now
+    if step.sent and message.attempt != step.attempt:  # one that an earlier controller has sent
+        withdraw(state, engine, [(call.session.id, number_of(call.id), number_of(call.id), step.attempt)])
     state.send(call.session.peer, KeptRan(call.keep.kept, engine.id, engine.instance, error))
     if error:
         go_on(state, engine)  # an earlier attempt, perhaps, while this one waits

@@ -19,6 +19,7 @@ class Kind(Enum):
     SILENCE = "links that may have fallen silent"
     ECHO = "links that have, and may answer at last"
     ENDED = "a client that is gone, whose tasks end with it"
+    RECOVERY = "engines of an earlier controller that are not back"
     FORCED = "a task that was interrupted and may go on"
 
 

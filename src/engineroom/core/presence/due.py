@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from engineroom.core.forcing import forced_due
 from engineroom.core.presence import engines, hosts, silence
 from engineroom.core.presence.agenda import Key, Kind
+from engineroom.core.recovery import over
 from engineroom.core.withdrawals import client_ended
 from engineroom.ids import Peer
 
@@ -44,8 +45,8 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.orphans_due(state, key.who)
         case Kind.LEASE:
             hosts.lease_due(state)
-        case Kind.SILENCE | Kind.ECHO as kind:
-            (silence.listen if kind is Kind.SILENCE else silence.listen_again)(state)
+        case Kind.SILENCE | Kind.ECHO | Kind.RECOVERY as kind:
+            {Kind.SILENCE: silence.listen, Kind.ECHO: silence.listen_again}.get(kind, over)(state)
         case Kind.FORCED | Kind.ENDED as kind:
             (forced_due if kind is Kind.FORCED else client_ended)(state, key.who)
         case _:

@@ -39,14 +39,14 @@ def engine_closed(state: ControllerState, peer: Peer, closing: Closing) -> None:
     elif engine.dismissed or closing.why in {Why.GOODBYE, Why.REFUSED}:
         give_up(state, engine, engine.dismissed or closing.words or "it left")
     elif engine.pid:
-        _be_absent(state, engine, lost_by(closing), limits.reconnect_timeout)
+        be_absent(state, engine, lost_by(closing), limits.reconnect_timeout)
         state.out.append(Look(peer, engine.pid))
     elif engine.spawned and engine.host in presence.left:
         give_up(state, engine, HOST_ENDED)
     else:
         factor = limits.tunnel_factor if engine.tunnel else 1.0
         patient = engine.spawned or closing.cut
-        _be_absent(
+        be_absent(
             state, engine, lost_by(closing), limits.reconnect_timeout if patient else limits.reattach_grace * factor
         )
 
@@ -140,7 +140,8 @@ def give_up(state: ControllerState, engine: Engine, cause: str) -> None:
         lose(state, engine, Loss(said.cause, said.own and not engine.dismissed, said.running, said.words))
 
 
-def _be_absent(state: ControllerState, engine: Engine, cause: str, seconds: float) -> None:
+def be_absent(state: ControllerState, engine: Engine, cause: str, seconds: float) -> None:
+    """`engine` has no connection; it is given up after so many seconds, unless more becomes known before."""
     until = state.now + seconds
     absence = state.presence.absent[engine.instance] = Absence(engine, cause, until)
     _look_again(state, absence, until)

@@ -1,0 +1,209 @@
+"""Clients submit again, to a controller that has just started, what they have no results of: claims become tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.acknowledgements import acknowledge
+from engineroom.core.blame import Death
+from engineroom.core.capabilities import asks_of
+from engineroom.core.claims import Claim, LostClaim, Raised, withdraw_claims
+from engineroom.core.families import adopt as adopt_child
+from engineroom.core.forcing import limit_time
+from engineroom.core.forgetting import function_of, function_used
+from engineroom.core.outputs import drop_output
+from engineroom.core.placement import feed, pool_for
+from engineroom.core.prefetch import ask_all_back, count_large, refresh
+from engineroom.core.pressure import RESULT_BYTES
+from engineroom.core.recovery import go_on_for
+from engineroom.core.results import end_late, let_go, lost
+from engineroom.core.sessions import Session
+from engineroom.core.task_states import State
+from engineroom.core.tasks import Kept, Task
+from engineroom.ids import TaskId, task_id
+from engineroom.protocol.messages import Result, Submit, TasksStarted
+from engineroom.protocol.task_ranges import Ranges, numbers_in, one_task
+
+if TYPE_CHECKING:  # the state holds engines
+    from engineroom.core.engines import Engine
+    from engineroom.core.state import ControllerState
+
+_MOST_NEEDED = 10_000
+"""A task names so many arguments that are not known, at most, that they are waited for."""
+
+
+def meets_claim(state: ControllerState, session: Session, number: int, message: Submit, instance: bytes = b"") -> bool:
+    """Whether a task, submitted just now, is one that an engine has or has ended: then it is not run once more.
+
+    `instance`: of the engine that a direct one is bound to.
+    """
+    claim = session.claims.get(number)
+    if isinstance(claim, Task):
+        return _meets(state, claim, message, instance)
+    its = None
+    if isinstance(claim, Raised) and not message.options.retries:
+        its = claim.kept
+    elif isinstance(claim, LostClaim) and claim.ran and not instance and not _runs_again(message):
+        words = f"this task was running when engine {claim.engine} ({claim.cause}) died"
+        result = Result(task_id(session.id, number), claim.engine, lost(words))
+        its = Kept(result, None, None, 0, RESULT_BYTES, state.now)
+    if its is None or not isinstance(claim, Raised | LostClaim):
+        return False  # it is run (again), with what is known of before: see `count_earlier`
+    del session.claims[number]
+    claim.task.submit = message
+    end_late(state, claim.task, its)
+    return True
+
+
+def _runs_again(message: Submit) -> bool:
+    """Whether a task may run once more that was lost with its engine."""
+    return message.options.rerun_lost or message.options.retries > 0
+
+
+def _meets(state: ControllerState, task: Task, message: Submit, instance: bytes) -> bool:
+    session, engine = task.session, task.engine
+    del session.claims[task.number]
+    if task.state is State.ENDED:
+        kept = session.results.get(task.number)
+        task.submit = message
+        if kept is not None and state.recording:
+            state.journal.ended.append((task, kept, session.outputs.get(task.number)))
+        return kept is not None
+    assert engine is not None
+    if instance and engine.instance != instance:
+        session.claims[task.number] = task
+        _feed_all(state, withdraw_claims(state, [task]))
+        return False
+    _adopt(state, task, engine, message)
+    return True
+
+
+def count_earlier(state: ControllerState, task: Task, tries: int) -> None:
+    """Count what is known of earlier attempts of a task that was submitted just now, and is to run (again).
+
+    `tries`: the number of the last one, where this controller knows.
+    """
+    task.attempt = tries or state.first_attempt
+    claims = task.session.claims
+    if not claims:
+        return
+    claim: Claim = claims.pop(task.number, None)
+    if isinstance(claim, Raised):
+        acknowledge(state, claim.kept.engine, claim.kept.number)
+        drop_output(task.session, task.number)
+        task.errors, task.failed_on = 1, (claim.kept.result.engine,)
+    elif isinstance(claim, LostClaim):
+        task.deaths, task.died = 1, (Death(claim.engine, "", claim.cause, "", 0),)
+        if claim.ran and task.submit.options.rerun_lost:
+            task.losses = 1
+        elif claim.ran:
+            task.errors = 1
+
+
+def _adopt(state: ControllerState, task: Task, engine: Engine, message: Submit) -> None:
+    """`task`, which `engine` has, is what `message` asks for."""
+    session = task.session
+    session.submitted_bytes -= task.size
+    task.submit = message
+    session.submitted_bytes += task.size
+    task.function.users -= 1
+    task.function = function_of(state, message.call.function)
+    function_used(state, task.function, session)
+    held = engine.held.get(task.id) is task
+    its = message.call.body
+    if not isinstance(its, bytes):
+        task.large = its.size
+        if held:
+            count_large(state, engine, 1, task.large)
+    if message.to is None:
+        _is_balanced(state, task, engine, held=held)
+    if state.journal.early:
+        state.journal.submitted.append(task)
+        if task.state is State.STARTED:
+            state.journal.started.append(task)
+    parent = _parent(session, message)
+    if parent is not None:
+        adopt_child(state, task, parent)
+    _go_on(state, task, engine)
+    refresh(state, engine)
+
+
+def _go_on(state: ControllerState, task: Task, engine: Engine) -> None:
+    """Do what is to be done about an adopted task that runs, or is about to."""
+    message, session = task.submit, task.session
+    if task.state is State.STARTED:
+        state.send(session.peer, TasksStarted(engine.id, one_task(task.id)))
+        if message.options.terms is not None:
+            limit_time(state, task)
+    elif task.state is State.SENT and message.awaits is not None:  # its arguments may be gone from there
+        ask_all_back(state, [task], engine)
+
+
+def _is_balanced(state: ControllerState, task: Task, engine: Engine, *, held: bool) -> None:
+    """A task that has counted as bound to its engine is not."""
+    options = task.submit.options
+    task.pool = pool_for(state, (options.engines, task.large > 0, None if options.terms is None else asks_of(options)))
+    task.pool.users += 1
+    task.target = -1
+    task.session.used += task.cost
+    if held:
+        engine.direct -= 1
+        if task.state is State.REVOKING:
+            engine.recalled -= 1
+        elif task.state is State.SENT:
+            engine.spare[task.id] = task
+
+
+def _parent(session: Session, message: Submit) -> Task | None:
+    """Return the task that has submitted this one, if it still runs."""
+    engine = session.within
+    if not message.within or engine is None or engine.lost:
+        return None
+    return engine.held.get(TaskId(message.within))
+
+
+def _feed_all(state: ControllerState, engines: list[Engine]) -> None:
+    """Give these engines what waits."""
+    for engine in engines:
+        feed(state, engine)
+
+
+def has_told_all(state: ControllerState, session: Session, failed: Ranges) -> None:
+    """The client of `session` has submitted again what it has no results of: what else is claimed is not wanted.
+
+    `failed`: its tasks that did not end well, as far as it remembers. What others take as arguments is wanted.
+    """
+    session.told = True
+    session.ends.all_failed(failed)
+    needed = _needed(session)
+    claims, session.claims = session.claims, {}
+    unwanted = []
+    for number, claim in claims.items():
+        if number in needed:
+            session.claims[number] = claim
+        elif isinstance(claim, Raised):
+            acknowledge(state, claim.kept.engine, claim.kept.number)
+            drop_output(session, number)
+        elif isinstance(claim, Task) and claim.state is State.ENDED:
+            let_go(state, session, (number,))
+        elif isinstance(claim, Task) and claim.state is not State.RETURNING:
+            unwanted.append(claim)
+    for number in needed:
+        if number not in session.tasks and number not in session.results:
+            session.claims.setdefault(number, None)
+    _feed_all(state, withdraw_claims(state, unwanted))
+    go_on_for(state, session)
+
+
+def _needed(session: Session) -> set[int]:
+    """Return the tasks whose results are arguments of tasks that have not begun to wait for them."""
+    needed: set[int] = set()
+    for task in session.tasks.values():
+        awaits = task.submit.awaits
+        if awaits is not None and awaits.inputs and task.waits is None and task.state is State.WAITING:
+            known = [
+                (first, min(last, session.known_up_to)) for owner, first, last in awaits.inputs if owner == session.id
+            ]
+            if sum(last - first for first, last in known) < len(session.tasks) + _MOST_NEEDED:
+                needed.update(numbers_in(known))
+    return needed

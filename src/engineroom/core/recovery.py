@@ -1,0 +1,103 @@
+"""While the engines of an earlier controller are waited for, nothing is started that they may have.
+
+That takes `reattach_grace` at most, and ends when the last of them is back. A task that depends on others waits until
+its client has said all that this controller must know: which of those have failed, for one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engineroom.core.arrivals import come
+from engineroom.core.dependencies import await_at_last
+from engineroom.core.engines import Engine
+from engineroom.core.lines import Arrival
+from engineroom.core.placement import Pool
+from engineroom.core.presence.agenda import Key, Kind
+from engineroom.core.prospects import end_hopeless
+from engineroom.core.sessions import Session
+from engineroom.core.tasks import Task
+from engineroom.core.waiting import wait
+
+if TYPE_CHECKING:
+    from engineroom.core.state import ControllerState
+
+
+_NAMED = 8
+"""So many engines are named."""
+
+
+class Recovery:
+    """`expected`: the engines that are not back."""
+
+    __slots__ = ("expected",)
+
+    def __init__(self, expected: list[Engine]) -> None:
+        self.expected: dict[Engine, None] = dict.fromkeys(expected)
+
+
+def begin(state: ControllerState, expected: list[Engine]) -> None:
+    """Wait for these engines; if it is not known which there are, for any."""
+    state.recovery = Recovery(expected)
+    until = state.now + state.limits.reattach_grace
+    state.presence.agenda.put(Key(Kind.RECOVERY), until)
+    state.wake(until)
+
+
+def is_back(state: ControllerState, engine: Engine) -> None:
+    """`engine` has said what it holds, or is lost."""
+    recovery = state.recovery
+    if recovery is not None and engine in recovery.expected:
+        del recovery.expected[engine]
+        if not recovery.expected:
+            over(state)
+
+
+def over(state: ControllerState) -> None:
+    """All are back, or the time is over: what has been held back may start."""
+    state.presence.agenda.drop(Key(Kind.RECOVERY))
+    state.recovery = None
+    for task in list(state.held_back):
+        _go_on(state, task)
+    end_hopeless(state)
+
+
+def go_on_for(state: ControllerState, session: Session) -> None:
+    """The client of `session` has said all that it had to, or will not any more."""
+    if state.recovery is None:
+        for task in [task for task in state.held_back if task.session is session]:
+            _go_on(state, task)
+
+
+def hold_back(state: ControllerState, task: Task, place: Engine | Pool, arrival: Arrival | None) -> bool:
+    """Have a QUEUED task, submitted just now, wait if some engine may have it; return whether it does."""
+    depends = task.submit.awaits is not None
+    if not (depends and not task.session.told) and (state.recovery is None or (task.target >= 0 and not depends)):
+        return False
+    wait(state, task, place, arrival)
+    task.lacks += 1
+    state.held_back[task] = None
+    return True
+
+
+def _go_on(state: ControllerState, task: Task) -> None:
+    if task not in state.held_back:
+        return  # it has ended meanwhile
+    if task.submit.awaits is not None:
+        if not task.session.told:
+            return
+        del state.held_back[task]
+        await_at_last(state, task, task.submit.awaits)
+    else:
+        del state.held_back[task]
+        come(state, task)
+
+
+def why_held_back(state: ControllerState) -> str:
+    """Return what a task waits for that is held back."""
+    if state.recovery is None:
+        return "the controller was restarted: waiting for its client to submit again the tasks that it depends on"
+    ids = sorted(engine.id for engine in state.recovery.expected)
+    more = f" and {len(ids) - _NAMED} others" if len(ids) > _NAMED else ""
+    names = f"engine{'' if len(ids) == 1 else 's'} {', '.join(map(str, ids[:_NAMED]))}{more}" if ids else "engines"
+    return f"the controller was restarted: waiting for {names} to reconnect, which may be running it"

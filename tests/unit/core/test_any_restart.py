@@ -1,0 +1,26 @@
+"""Random stories in which the controller is killed at any moment, as engines and clients are: every task ends once."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from tests.unit.core.restarts import RestartedWorld
+from tests.unit.core.world import STEPS, Story, stories
+
+
+@settings(max_examples=200)
+@given(story=stories(STEPS + 4), seed=st.integers(0, 1000))
+def test_every_task_ends_once_whoever_is_killed(story: Story, seed: int) -> None:
+    world = RestartedWorld("leastload", seed)
+
+    world.tell(story)
+    world.restart()
+    world.settle()
+
+    world.everybody_knows()
+    assert not any(session.tasks or session.results for session in world.play.state.sessions.values())
+    for engine in world.engines:
+        assert engine.unacknowledged == {}
+        assert not engine.direct
+        assert not engine.balanced
