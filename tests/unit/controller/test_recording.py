@@ -13,7 +13,7 @@ from engineroom.controller.recording import writer
 from engineroom.controller.recording.account import account
 from engineroom.controller.recording.changes import Scribe
 from engineroom.controller.recording.held_functions import HeldFunctions
-from engineroom.controller.recording.lasting import LastingKeeper
+from engineroom.controller.recording.lasting import TOGETHER, LastingKeeper
 from engineroom.controller.recording.memory import MemoryKeeper
 from engineroom.controller.recording.writer import Group, Writer
 from engineroom.core.events import EngineUp
@@ -23,7 +23,7 @@ from engineroom.store.changes import Change, Ended, HeldFunction, Missed, Submit
 from engineroom.store.entry import Entry
 from engineroom.store.interface import Store
 from engineroom.store.memory import MemoryStore
-from tests.patience import SECONDS
+from tests.patience import SECONDS, turns
 from tests.unit.core.pretend import OK, Play, instance_id, session_id, submit, task
 
 CLIENT, ENGINE = 1, 10
@@ -129,7 +129,7 @@ class Written(Store):
 
     def __init__(self, *, slow: bool = False) -> None:
         self.groups: list[list[Change]] = []
-        self.let = threading.Event()
+        self.let, self.written = threading.Event(), threading.Semaphore(0)
         if not slow:
             self.let.set()
 
@@ -137,6 +137,7 @@ class Written(Store):
         self.let.wait(SECONDS)
         if changes:
             self.groups.append(list(changes))
+            self.written.release()
 
     def all(self) -> list[Change]:
         return [change for group in self.groups for change in group]
@@ -217,6 +218,28 @@ def test_tasks_that_go_on_are_written_when_their_client_goes() -> None:
         await keeper.kept()
 
         assert [change.task for change in store.all() if isinstance(change, Submitted)] == [task(1)]
+        await keeper.close()
+
+    asyncio.run(story())
+
+
+def test_ends_are_written_at_once_although_other_tasks_go_on() -> None:
+    async def story() -> None:
+        now = [1000.0]
+        asyncio.get_running_loop().time = lambda: now[0]  # type: ignore[method-assign]
+        stage, store = Stage(early=True), Written()
+        keeper, _ = lasting(stage, store)
+        stage.play(CLIENT, submit(1))
+        keeper.take(stage.play.state.journal)
+        now[0] += 2 * TOGETHER
+        await turns()  # nothing is to be written of it yet
+        stage.last = 1
+        stage.end(1)
+        keeper.take(stage.play.state.journal)
+        now[0] += 2 * TOGETHER
+        assert await asyncio.to_thread(store.written.acquire, timeout=SECONDS)
+
+        assert [change.task for change in store.all() if isinstance(change, Ended)] == [task(2)]
         await keeper.close()
 
     asyncio.run(story())

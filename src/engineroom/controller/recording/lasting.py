@@ -85,8 +85,18 @@ class LastingKeeper:
             journal.received = []
         journal.expired.clear()
         self._last = journal.last
-        if self._timer is None:
-            self._timer = self._loop.call_later(TOGETHER, self._flush)
+        if self._ended or self._received or self._started:
+            self._flush_in(TOGETHER)
+        elif self._fresh:
+            self._flush_in(SOON)
+
+    def _flush_in(self, seconds: float) -> None:
+        """Write what there is in so many seconds, or earlier if that is planned."""
+        if self._timer is not None:
+            if self._timer.when() <= self._loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._flush)
 
     def hurry(self) -> None:
         """Have all of it written now, with all tasks that go on."""
@@ -104,7 +114,7 @@ class LastingKeeper:
             functions = self._functions.of([task for task, _, _ in ended], submitted)
             self._put(ended, submitted, started, received, functions)
         if self._fresh:
-            self._timer = self._loop.call_later(SOON, self._flush)
+            self._flush_in(SOON)
 
     def _due(self, *, hurry: bool) -> list[Task]:
         """Return the tasks that were submitted some time ago, all of whose bytes are here, and that have not ended."""
