@@ -21,7 +21,7 @@ from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for, seek
 from engineroom.core.whole_calls import drop_calls, leave_calls, nobody_waits
-from engineroom.ids import NOBODY, Peer, SessionId
+from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Sync, Synced
 from engineroom.protocol.task_ranges import found_in
 
@@ -53,7 +53,8 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
         _caught_up(state, session)
     leave_calls(state, session)  # it says anew what it watches
     session.withdraw, session.who = event.withdraw, event.who
-    session.within = session.within or state.instances.get(within or NOBODY)
+    if session.within is None and within is not None:
+        session.within = state.instances.get(within)
     before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():

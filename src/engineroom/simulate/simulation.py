@@ -99,7 +99,7 @@ class Simulation:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self.clients = Clients(self)
         self.mishaps = Mishaps(self)
-        every = [PretendEngine(next(self.peers), Instance(n.to_bytes(16))) for n in range(plan.engines)]
+        every = [PretendEngine(next(self.peers), Instance(n.to_bytes(16))) for n in range(1, 1 + plan.engines)]
         self._every, self._engines = every, {engine.peer: engine for engine in every}
         self._wake: float | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engineroom.core.events import ClientUp, EngineUp
 from engineroom.core.membership import engine_id_of
+from engineroom.ids import NOBODY
 from engineroom.protocol.messages import (
     Delivered,
     EngineInfo,
@@ -150,3 +151,10 @@ def test_what_nobody_knows_is_ignored(two: Play) -> None:
     assert not [
         a for a in two(ENGINE_0, Finished(1, task(1), 1, OK)) if isinstance(getattr(a, "message", None), Result)
     ]
+
+
+def test_a_client_that_comes_back_is_no_part_of_a_task_whatever_engines_are_called(play: Play) -> None:
+    play(ENGINE_0, EngineUp(NOBODY))
+    play(CLIENT, ClientUp(session_id(1)))
+
+    assert play.sent(CLIENT, submit(1)) == [(ENGINE_0, run(1))]
