@@ -25,7 +25,8 @@ from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Sync, Synced
 from engineroom.protocol.task_ranges import found_in
 
-if TYPE_CHECKING:  # the state holds sessions
+if TYPE_CHECKING:  # the state holds all this
+    from engineroom.core.engines import Engine
     from engineroom.core.state import ControllerState
 
 _LOOKED_AT = 100
@@ -39,7 +40,7 @@ def known_up_to(state: ControllerState, session: SessionId) -> int:
 
 def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
     """A client is there: it learns of the engines, and gets again what it may not have."""
-    id_, within = event.session, event.within
+    id_ = event.session
     session = state.sessions.get(id_)
     if session is None:
         session = state.sessions[id_] = Session(id_, state.limits.own_bytes)
@@ -53,8 +54,7 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
         _caught_up(state, session)
     leave_calls(state, session)  # it says anew what it watches
     session.withdraw, session.who = event.withdraw, event.who
-    if session.within is None and within is not None:
-        session.within = state.instances.get(within)
+    session.within = session.within or _engine_of(state, event)
     before, session.peer = session.peer, peer
     state.clients[peer] = session
     for engine in state.engines.values():
@@ -68,6 +68,11 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
         sender_gone(state, before, session)
         client_lost(session)
     ask_again(state, session, session.unsent)
+
+
+def _engine_of(state: ControllerState, event: ClientUp) -> Engine | None:
+    """Return the engine in one of whose tasks this client is."""
+    return None if event.within is None else state.instances.get(event.within)
 
 
 def sync(state: ControllerState, peer: Peer, message: Sync) -> None:
