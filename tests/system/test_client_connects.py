@@ -89,15 +89,14 @@ def test_the_end_of_the_controller_fails_what_waits() -> None:
             waiting.get(SECONDS)
 
 
-def test_a_killed_controller_is_reported_after_the_reconnect_timeout(cluster: Cluster) -> None:
-    with Cluster(n=1) as _, Cluster(n=1) as rc:
-        assert rc.cluster is not cluster
-        with Client(cluster=rc.cluster, reconnect_timeout=0.5) as short:
-            info = json.loads(Path(rc.cluster.client_connection_file).read_text())
-            controller = psutil.Process(info["controller"]["pid"])
-            controller.kill()
-            with pytest.raises(er.ControllerLost, match="could not reconnect"):
-                until(lambda: short[0].apply_async(abs, 1).get(SECONDS) is None)
+def test_a_killed_controller_that_is_not_restarted_fails_what_waits_with_the_reason() -> None:
+    with Cluster(n=1, restart_dead_controller=False) as rc:
+        waiting = rc[0].apply_async(eval, "__import__('threading').Event().wait(60)")
+        until(waiting.running)
+        info = json.loads(Path(rc.cluster.client_connection_file).read_text())
+        psutil.Process(info["controller"]["pid"]).kill()
+        with pytest.raises(er.ControllerLost, match=r"the ipcontroller \(pid \d+\) ended: killed by SIGKILL"):
+            waiting.get(SECONDS)
 
 
 class Cuttable:

@@ -156,6 +156,7 @@ def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
         "cluster-.json",
         "ipcontroller-client.json",
         "ipcontroller-engine.json",
+        "ipcontroller-engines.jsonl",
         "log",
         *sockets,
     }

@@ -130,7 +130,7 @@ class Admission:
         self._replace(controller.links.engines.get(engine_id))
         controller.links.add(link)
         controller.links.engines[engine_id] = link
-        controller.identity.journal.joined(engine_id, event)
+        controller.identity.known_engines.joined(engine_id, event)
         self._welcome(link, join)
         controller.links.tell_host(link)
         controller.perform(actions)

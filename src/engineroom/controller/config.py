@@ -83,7 +83,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def passing_files(self) -> tuple[Path, ...]:
-        """What it takes away at its end: connection files, journal, and of a cluster with an id the certificate."""
+        """What it takes away at its end: connection files, engines, and of a cluster with an id the certificate."""
         if self.reuse:
             return ()
         stem = Path(self.security_dir) / f"ipcontroller{f'-{self.cluster_id}' if self.cluster_id else ''}"

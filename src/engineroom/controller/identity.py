@@ -1,4 +1,4 @@
-"""The controller's identity: its keys, certificate and addresses, the two files that publish them, and its journal."""
+"""The controller's identity: keys, certificate, addresses, the two files that publish them, and its known engines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 from engineroom.controller.config import ControllerConfig
-from engineroom.controller.journal import Journal
+from engineroom.controller.known_engines import KnownEngines
 from engineroom.core.events import Restored
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.addresses import addresses_of_this_machine
@@ -34,7 +34,7 @@ class Identity:
         self.client_file, self.engine_file = config.connection_files
         self.certificate_file = self._dir / f"ipcontroller{tail}.crt"
         self.key_file = self._dir / f"ipcontroller{tail}.key"
-        self.journal = Journal(self._dir / f"ipcontroller{tail}-engines.jsonl")
+        self.known_engines = KnownEngines(self._dir / f"ipcontroller{tail}-engines.jsonl")
         self.restored = Restored(0)
         """What the controller knew in whose place this one goes on; nothing if it begins anew."""
         self.keys: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Identity:
             if self._config.restore:
                 log.warning("nothing to restore: %s or %s is missing", self.client_file, self.engine_file.name)
             self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
-        self.restored = self.journal.begin(restore=goes_on)
+        self.restored = self.known_engines.begin(restore=goes_on)
         if goes_on:
             known = {"life": self.restored.life, "engines": len(self.restored.engines)}
             log.info("going on in the place of an earlier controller", extra=known)
@@ -110,13 +110,13 @@ class Identity:
             write_connection_file(path, info)
 
     def remove_files(self) -> None:
-        """Remove the connection files and the journal, unless they are to be used again.
+        """Remove the connection files and what is written down of engines, unless they are to be used again.
 
         The certificate of a cluster with an id goes, too: each start may use a new random id.
         """
         if self._config.reuse:
             return
-        self.journal.remove()
+        self.known_engines.remove()
         of_this_id = (self.certificate_file, self.key_file) if self._config.cluster_id else ()
         for path in (self.client_file, self.engine_file, *of_this_id):
             path.unlink(missing_ok=True)

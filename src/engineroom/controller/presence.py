@@ -72,7 +72,7 @@ class Presence:
                 self._hang_up(peer, reason)
             case Lost(engine=engine, cause=cause):
                 log.warning("engine lost", extra={"engine": engine, "cause": cause})
-                self._controller.identity.journal.left(engine)
+                self._controller.identity.known_engines.left(engine)
             case Stop(reason=reason):
                 log.warning("the lease has expired: the ipcluster that started this controller is gone")
                 self.abandoned = True

@@ -142,7 +142,7 @@ class Controller:
                 link.connection.send(Refused(reason))
             link.connection.close(reason)
         if not self._comes_back:
-            self.identity.journal.none_left()
+            self.identity.known_engines.none_left()
         self.identity.remove_files()
         await self.recorder.close()
         await asyncio.sleep(0)

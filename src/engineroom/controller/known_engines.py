@@ -47,7 +47,7 @@ _decoder = msgspec.json.Decoder(_Line)
 _encoder = msgspec.json.Encoder()
 
 
-class Journal:
+class KnownEngines:
     """The file of one cluster id: `begin`, then a line for each change, then perhaps `remove`."""
 
     def __init__(self, file: Path) -> None:
