@@ -87,7 +87,7 @@ def kill_itself() -> None:
 def test_code_that_ends_its_engine_ends_in_an_error_that_says_how(
     rc: Client, engine: int, end: Any, cause: str
 ) -> None:
-    with pytest.raises(EngineError, match=rf"engine {engine} died \({cause}.*\) (while|before)"):
+    with pytest.raises(EngineError, match=rf"engine {engine} on \S+ died \({cause}.*\) (while|before)"):
         rc[engine].apply_async(end).get(timeout=SECONDS)
     assert rc[0].apply_async(abs, -1).get(timeout=SECONDS) == 1
 
@@ -100,7 +100,7 @@ def seconds_until_known(rc: Client, engine: int) -> float:
     os.kill(pid, signal.SIGKILL)
     for waiting in (running, queued):
         # On a busy machine the engine may be dead before the controller has heard of the tasks.
-        with pytest.raises(EngineError, match=rf"engine {engine} (died|is gone) \(killed by SIGKILL.*\)"):
+        with pytest.raises(EngineError, match=rf"engine {engine} (on \S+ died|is gone) \(killed by SIGKILL.*\)"):
             waiting.get(timeout=SECONDS)
     took = time.monotonic() - begun
     assert engine not in rc.ids
@@ -222,7 +222,7 @@ def test_a_child_left_behind_does_not_hide_its_engines_death(rc: Client, engine:
 def test_when_the_last_engine_dies_calls_say_so(tmp_path: Path) -> None:
     with Cluster(n=1, profile_dir=tmp_path / "profile_last", restart_dead_engines=False) as rc:
         view = rc[:]
-        with pytest.raises(EngineError, match=r"engine 0 died \(exit code 3\)"):
+        with pytest.raises(EngineError, match=r"engine 0 on \S+ died \(exit code 3\)"):
             rc[0].apply_async(leave).get(timeout=SECONDS)
         until(lambda: rc.ids == [])
         with pytest.raises(NoEnginesRegistered, match="there are no engines"):

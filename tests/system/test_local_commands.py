@@ -117,7 +117,7 @@ def test_a_cluster_of_engines_by_an_own_command(profile: Profile, own_command: P
         rc.wait_for_engines(2, timeout=SECONDS)
         assert rc[:].apply_sync(os.getenv, "FROM_MY_ENGINE") == ["1", "1"]
         lost = rc[1].apply(os._exit, 3)
-        with pytest.raises(EngineError, match=r"engine 1 died \(exit code 3\)"):
+        with pytest.raises(EngineError, match=r"engine 1 on \S+ died \(exit code 3\)"):
             lost.get(timeout=SECONDS)
         assert rc[0].apply_sync(int) == 0
 

@@ -90,6 +90,20 @@ def test_whoever_attaches_to_a_cell_of_a_client_that_was_killed_has_all_of_it(
     assert rc.get_result(gone.last).get(SECONDS) == ["fetched"] or rc.get_result(gone.last).get(SECONDS) == "fetched"
 
 
+def test_a_call_that_its_client_has_fetched_is_read_from_the_records_as_a_whole(cluster: Cluster, rc: Client) -> None:
+    with Client(cluster=cluster) as owner:
+        whole = owner[:].execute("print('written')", block=False)
+        single = owner[0].apply_async(pow, 2, 10)
+        whole.get(SECONDS)
+        single.get(SECONDS)
+        seen = [rc.attach(name) for name in whole.msg_ids]
+        one = rc.attach(single.msg_id)
+    for ar in seen:
+        assert ar.wait(SECONDS)
+        assert (ar.owner, ar.msg_ids, ar.stdout) == (False, whole.msg_ids, ["written\n"] * 2)
+    assert (one.owner, one.get(SECONDS)) == (False, 1024)
+
+
 def test_the_owner_is_not_disturbed_and_may_cancel_alone(cluster: Cluster, rc: Client) -> None:
     with Client(cluster=cluster) as owner:
         ar = owner[:].apply_async(pow, 2, 10)

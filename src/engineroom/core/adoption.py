@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
-from engineroom.core.blame import Death
 from engineroom.core.capabilities import asks_of
 from engineroom.core.claims import Claim, LostClaim, Raised, withdraw_claims
 from engineroom.core.families import adopt as adopt_child
@@ -44,8 +43,8 @@ def meets_claim(state: ControllerState, session: Session, number: int, message: 
     if isinstance(claim, Raised) and not message.options.retries:
         its = claim.kept
     elif isinstance(claim, LostClaim) and claim.ran and not instance and not _runs_again(message):
-        words = f"this task was running when engine {claim.engine} ({claim.cause}) died"
-        result = Result(task_id(session.id, number), claim.engine, lost(words))
+        words = f"this task was running when {claim.death.in_short} died"
+        result = Result(task_id(session.id, number), claim.death.engine, lost(words))
         its = Kept(result, None, None, 0, RESULT_BYTES, state.now)
     if its is None or not isinstance(claim, Raised | LostClaim):
         return False  # it is run (again), with what is known of before: see `count_earlier`
@@ -93,7 +92,7 @@ def count_earlier(state: ControllerState, task: Task, tries: int) -> None:
         drop_output(task.session, task.number)
         task.errors, task.failed_on = 1, (claim.kept.result.engine,)
     elif isinstance(claim, LostClaim):
-        task.deaths, task.died = 1, (Death(claim.engine, "", claim.cause, "", 0),)
+        task.deaths, task.died = 1, (claim.death,)
         if claim.ran and task.submit.options.rerun_lost:
             task.losses = 1
         elif claim.ran:

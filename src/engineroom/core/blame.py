@@ -35,11 +35,16 @@ class Death(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def where(self) -> str:
-        return f"engine {self.engine}{f' on {self.host}' if self.host else ''}"
+        return where(self.engine, self.host)
 
     @property
     def in_short(self) -> str:
         return f"{self.where} ({self.cause})"
+
+
+def where(engine: int, host: str) -> str:
+    """Return an engine and its host, if that is known, in words."""
+    return f"engine {engine} on {host}" if host else f"engine {engine}"
 
 
 def death_of(engine: Engine, task: Task, cause: str, words: str) -> Death:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from engineroom.core.blame import Death, death_of
 from engineroom.core.edges import HasEnded, wait_no_more
 from engineroom.core.forgetting import forget, function_of
 from engineroom.core.holding import Account, withdraw
@@ -48,11 +49,10 @@ class Raised(NamedTuple):
 
 
 class LostClaim(NamedTuple):
-    """A claim whose engine is lost; `ran`: it had started there. `cause`: why the engine is lost."""
+    """A claim whose engine is lost; `ran`: it had started there."""
 
     task: Task
-    engine: int
-    cause: str
+    death: Death
     ran: bool
 
 
@@ -222,10 +222,10 @@ def raised(state: ControllerState, task: Task, engine: Engine, message: Finished
 def engine_lost(state: ControllerState, engine: Engine, cause: str) -> None:
     """`engine` is gone, and with it its claims: their clients will submit the tasks again."""
     for task in [task for task in engine.held.values() if is_claim(task)]:
-        ran = task.state is State.STARTED
+        ran, death = task.state is State.STARTED, death_of(engine, task, cause, "")
         drop_claim(state, task, engine)
         if not task.session.told:
-            task.session.claims[task.number] = LostClaim(task, engine.id, cause, ran)
+            task.session.claims[task.number] = LostClaim(task, death, ran)
 
 
 def drop_claim(state: ControllerState, task: Task, engine: Engine) -> None:

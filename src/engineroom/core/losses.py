@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engineroom.core.attempts import put_back
-from engineroom.core.blame import Death, death_of, last_words, with_last_words
+from engineroom.core.blame import Death, death_of, last_words, where, with_last_words
 from engineroom.core.engines import Engine
 from engineroom.core.holding import first_of
 from engineroom.core.journal import note_try
@@ -74,7 +74,8 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
     for outcome, alike in over.values():
         give_up_all(state, alike, outcome, engine.id)
     put_back(state, again)
-    end_on(state, engine, lost(f"engine {engine.id} died ({loss.cause}) before this task had ended"))
+    left = f"{where(engine.id, engine.info.host)} died ({loss.cause}) before this task had ended"
+    end_on(state, engine, lost(left))
 
 
 def _how_it_was_lost(death: Death, *, ran: bool, blamed: bool) -> str:

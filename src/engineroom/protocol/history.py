@@ -107,7 +107,10 @@ class Count(Header, frozen=True, tag="count"):
 
 
 class HowItEnded(Header, frozen=True, tag="result"):
-    """The end of a task, as a `Result` has it; its payload is the answer's body. `status` is a `Status`."""
+    """The end of a task, as a `Result` has it; its payload is the answer's body. `status` is a `Status`.
+
+    `first`, `last`: the numbers of the tasks of its call; 0: unknown.
+    """
 
     status: SomeKind
     started: WallTime
@@ -121,6 +124,8 @@ class HowItEnded(Header, frozen=True, tag="result"):
     submitted: WallTime = 0.0
     received: WallTime = 0.0
     shadowed: Annotated[tuple[tuple[Word, Word, Word], ...], Few] = ()
+    first: Number = 0
+    last: Number = 0
 
 
 class WhatItCalled(Header, frozen=True, tag="call"):

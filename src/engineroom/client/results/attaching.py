@@ -8,7 +8,7 @@ from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import find_result
 from engineroom.errors import NoSuchTask
 from engineroom.errors.local import called_by_users
-from engineroom.ids import number_of, parse_msg_id, session_of
+from engineroom.ids import msg_id, number_of, parse_msg_id, session_of, task_id
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -63,10 +63,30 @@ def attach_to(session: Session, task: str | AsyncResult[Any]) -> AsyncResult[Any
         return attached(session, id_)
     except NoSuchTask:
         try:
-            return find_result(session, task)  # there may be a record of it
+            return _recorded(session, task)
         except KeyError:
             pass  # the controller's reason says more
         raise
+
+
+def _recorded(session: Session, name: str) -> AsyncResult[Any]:
+    """Return the result of a whole call from the records of its tasks. KeyError: there is none of this task."""
+    from engineroom.client.results.history import statuses  # as above
+    from engineroom.client.state.foreign_ends import FoundTask
+
+    found = find_result(session, name, owner=False)
+    if statuses(session, [name])[name] == "pending":
+        return found
+    found.wait()
+    [task] = found._tasks
+    if not isinstance(task, FoundTask) or task.first == task.last:
+        return found
+    owner = session_of(task.whole_id)
+    names = [msg_id(task_id(owner, number)) for number in range(task.first, task.last + 1)]
+    try:
+        return find_result(session, names, owner=False)
+    except KeyError:
+        return found  # the records of the others have been purged
 
 
 def _own(session: Session, name: str) -> AsyncResult[Any]:

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 class FoundTask(Task):
-    """A task that this client has not submitted, or has forgotten; known by its whole id. `host`: where it ran."""
+    """A task that this client has not submitted, or has forgotten; known by its whole id. `host`: where it ran.
+
+    `first`, `last`: the numbers of the tasks of its call, once it has ended; 0: unknown.
+    """
 
     whole_id: TaskId = TaskId(b"")
     label: str = ""
     host: str = ""
+    first: int = 0
+    last: int = 0
 
     def id(self, session: SessionId) -> TaskId:
         del session
@@ -102,4 +107,5 @@ def _end(task: FoundTask, reply: HowItEnded, payload: bytes | Payload) -> None:
     task.payload, task.received = payload, time.time()
     task.kind, task.label, task.host = reply.kind, reply.label, reply.host
     task.engine, task.submitted = reply.engine, reply.submitted
+    task.first, task.last = reply.first, reply.last
     task.instance = Instance(reply.instance) if reply.instance else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.whole_calls import numbers_of
 from engineroom.ids import TaskId, number_of, session_of
 from engineroom.protocol.history import HowItEnded, WhatItCalled
 from engineroom.protocol.messages import INLINE_LIMIT, Answer, Call, Kind, Submit
@@ -40,6 +41,7 @@ def how_it_ended(entry: Entry) -> HowItEnded:
     """Return the end of a task that has ended."""
     assert entry.result is not None
     outcome, place = entry.result.outcome, entry.place
+    first, last = numbers_of(entry.submit)
     return HowItEnded(
         status=int(outcome.status),
         started=outcome.started,
@@ -53,6 +55,8 @@ def how_it_ended(entry: Entry) -> HowItEnded:
         submitted=entry.submitted,
         received=entry.received,
         shadowed=outcome.shadowed,
+        first=first,
+        last=last,
     )
 
 
