@@ -74,6 +74,25 @@ def test_the_word_of_another_host_does_not_count(play: Play) -> None:
     assert close(play, HERE) == []
 
 
+@pytest.mark.parametrize("engine_first", [True, False])
+def test_another_host_speaks_for_one_that_is_gone(play: Play, engine_first: bool) -> None:
+    play(6, HostUp(b"o" * 16))
+    play(FIRST, ELSEWHERE)
+    gone = ((FIRST, EngineClosed(CLOSED)), (HOST_PEER, HostClosed(CLOSED)))
+    found = [loss for peer, event in gone[:: 1 if engine_first else -1] for loss in losses(play(peer, event))]
+    assert found == []
+    assert losses(play(6, EngineExited(instance_id(0), "its host has ended"))) == [(0, "its host has ended")]
+
+
+def test_a_host_that_is_back_speaks_for_itself(play: Play) -> None:
+    play(6, HostUp(b"o" * 16))
+    close(play, ELSEWHERE)
+    play(HOST_PEER, HostClosed(CLOSED))
+    play(7, HostUp(HOST))
+    assert losses(play(6, EngineExited(instance_id(0), "its host has ended"))) == []
+    assert losses(play(7, EngineExited(instance_id(0), "exit code 3"))) == [(0, "exit code 3")]
+
+
 def test_a_busy_host_has_two_seconds(play: Play) -> None:
     close(play, HERE)
     assert losses(play.tick(LIMITS.host_seconds - 0.01)) == []

@@ -52,12 +52,16 @@ def engine_closed(state: ControllerState, peer: Peer, closing: Closing) -> None:
 
 
 def engine_exited(state: ControllerState, peer: Peer, exited: EngineExited) -> None:
-    """A host says that the process of an engine has ended, and how."""
+    """A host says that the process of an engine has ended, and how.
+
+    Of an engine of another host, it is believed only while that one is gone: a remote host that was killed says nothing
+    more, and the ipcluster that had started it by ssh speaks for it.
+    """
     if exited.instance in state.departed:
         return
     engine = state.instances.get(exited.instance)
     host = state.presence.host_peers.get(peer)
-    if engine is not None and (host is None or engine.host != host.id):
+    if engine is not None and (host is None or (engine.host != host.id and state.presence.host_is_here(engine.host))):
         return
     state.presence.note_exit(exited)
     if engine is not None and not engine.connected:
