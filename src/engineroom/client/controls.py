@@ -9,7 +9,7 @@ from weakref import ref
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.engines.queue_status import queue_status
-from engineroom.client.engines.targets import Targets, is_single, resolve
+from engineroom.client.engines.targets import Targets, is_single, resolve, resolve_lasting
 from engineroom.client.engines.versions import versions_here
 from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users
@@ -109,18 +109,18 @@ class Controls(Hinted):
         `targets`: engine ids; "all": all engines. `block`: wait until these engines are gone; None: as `rc.block` says.
         `restart`: start the engines again, under their ids, with empty namespaces; `block` then waits until they are
         back. EngineroomError: `ipcluster` cannot restart one of them, so none are; the message says why. EngineError:
-        one did not come back. ValueError: `restart` and `hub` together.
+        one did not come back. NoEnginesRegistered: there is none to restart. ValueError: `restart` and `hub` together.
         """
         session = self._session
-        ids = resolve(targets, session.engines) if session.engines.ids else ()
         wait = self.block if block is None else block
         if restart:
             if hub:
                 raise ValueError("a controller cannot be restarted: leave out `hub` to restart the engines")
             from engineroom.client.engines.restarting import restart as restart_engines  # few restart engines
 
-            restart_engines(session, ids, block=wait)
+            restart_engines(session, resolve_lasting(targets, session.engines), block=wait)
             return
+        ids = resolve(targets, session.engines) if session.engines.ids else ()
         pieces = [None] if hub else listed(ids)
         session.send(*(Shutdown(piece, hub, "shut down by a client") for piece in pieces))
         if wait:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 
 from engineroom.controller.links import Link, Links
+from engineroom.core.engines import Departed, Engine
+from engineroom.core.state import ControllerState
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Answer, Restart, RestartProcesses
 from engineroom.protocol.ranges import MOST_LISTED
@@ -17,24 +19,24 @@ log = logging.getLogger(__name__)
 class Restarts:
     """Does what Restart messages want: all of these engines, or none if somebody can't be started again."""
 
-    def __init__(self, links: Links) -> None:
-        self._links = links
+    def __init__(self, links: Links, state: ControllerState) -> None:
+        self._links, self._state = links, state
 
     def take(self, client: Link, message: Restart) -> None:
-        """Have engines end and start again, and answer with what is in the way."""
+        """Have engines end, if they have not, and start again; answer with what is in the way."""
         engines = dict.fromkeys(message.engines)
         problem = "; ".join(filter(None, (self._problem(each, engines) for each in engines)))
         if problem:
             log.warning("engines not restarted", extra={"problem": problem})
         else:
-            self._restart(self._links.engines[each] for each in engines)
+            self._restart(engines)
         client.connection.send(Answer(message.number, error=brief(problem)))
 
     def _problem(self, engine_id: int, wanted: Iterable[int]) -> str:
         """Return why this engine can't be restarted with these others, "" if it can."""
         link = self._links.engines.get(engine_id)
         if link is None:
-            return f"engine {engine_id} is not connected"
+            return self._gone(engine_id)
         if self._links.host_of(link) is None:
             return (
                 f"engine {engine_id} cannot be restarted: no running ipcluster started it. To stop it, leave out "
@@ -50,11 +52,36 @@ class Restarts:
             f"{', '.join(map(str, sorted(set(others) - {engine_id})))}; restart them together"
         )
 
-    def _restart(self, engines: Iterable[Link]) -> None:
+    def _gone(self, engine_id: int) -> str:
+        """Return why this engine, which is not here, can't be started again, "" if it can."""
+        known = self._known(engine_id)
+        if known is not None and known.spawned and known.host in self._links.hosts:
+            return ""
+        if isinstance(known, Departed):
+            return (
+                f"engine {engine_id} cannot be restarted: it has ended ({known.cause}), and no running ipcluster can "
+                "start it again. Start another one with `ipcluster engines -n 1`"
+            )
+        return f"engine {engine_id} is not connected"
+
+    def _known(self, engine_id: int) -> Engine | Departed | None:
+        """Return what is known of an engine that is not here: it is away, perhaps dead, or gone."""
+        return self._state.engines.get(engine_id) or self._state.departed_ids.get(engine_id)
+
+    def _restart(self, engines: Iterable[int]) -> None:
         instances: dict[Link, list[Instance]] = {}
         for each in engines:
-            if (host := self._links.host_of(each)) is not None:
-                instances.setdefault(host, []).append(Instance(each.identity))
+            host, instance = self._whose(each)
+            if host is not None:
+                instances.setdefault(host, []).append(instance)
         for host, found in instances.items():
             for start in range(0, len(found), MOST_LISTED):
                 host.connection.send(RestartProcesses(tuple(found[start : start + MOST_LISTED])))
+
+    def _whose(self, engine_id: int) -> tuple[Link | None, Instance]:
+        """Return the host that can start this engine, and by which name it knows it."""
+        if (link := self._links.engines.get(engine_id)) is not None:
+            return self._links.host_of(link), Instance(link.identity)
+        known = self._known(engine_id)
+        assert known is not None  # `_gone` has looked
+        return self._links.hosts.get(known.host), known.instance

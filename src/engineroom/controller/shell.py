@@ -55,7 +55,7 @@ class Controller:
         self.bodies = Bodies(self)
         self._functions = self.bodies.functions
         self.signals = Signals(self.links, partial(interrupt_first, self.state))
-        self.restarts = Restarts(self.links)
+        self.restarts = Restarts(self.links, self.state)
         self.names = NameQuestions(self.links)
         self.recorder = Recorder(self)
         self.endings = Endings(self.feed, self.request_stop)

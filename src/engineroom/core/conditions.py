@@ -68,16 +68,23 @@ def _ranges(task: Task, spans: tuple[tuple[bytes, int, int], ...]) -> list[Range
     ranges = []
     for owner, first, last in spans:
         if owner != session.id:
-            raise Refusal("it depends on a task of another client", name="InvalidDependency")
+            raise Refusal(
+                "it depends on a task of another client: wait for that one with `ar.wait()` before you submit this",
+                name="InvalidDependency",
+            )
         if last >= first_of_call:
             if first <= task.number <= last:
-                raise Refusal("it depends on itself", name="InvalidDependency")
+                raise Refusal("it depends on itself: name only tasks submitted before it", name="InvalidDependency")
             raise Refusal(
-                f"it depends on {name_of(session, max(first, first_of_call))}, which was not submitted before it",
+                f"it depends on {name_of(session, max(first, first_of_call))}, which was not submitted before it. "
+                "Submit that one first, and use the id that its result has (`ar.msg_ids`)",
                 name="InvalidDependency",
             )
         if not 0 < first <= last:
-            raise Refusal("it depends on a task that does not exist", name="InvalidDependency")
+            raise Refusal(
+                "it depends on a task that does not exist: use the ids that results have (`ar.msg_ids`)",
+                name="InvalidDependency",
+            )
         ranges.append((first, last))
     return tidy(ranges)
 

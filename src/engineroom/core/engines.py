@@ -182,3 +182,4 @@ class Departed(msgspec.Struct, frozen=True):
     cause: str
     at: float
     host: bytes = b""
+    spawned: bool = False

@@ -229,7 +229,7 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
         state.send(host.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     state.owed.pop(engine, None)
     engine.unacknowledged.clear()
-    _note_departure(state, Departed(engine.id, engine.instance, loss.cause, state.now, engine.host))
+    _note_departure(state, Departed(engine.id, engine.instance, loss.cause, state.now, engine.host, engine.spawned))
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     engine.followers.clear()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.views.balanced import LoadBalancedView
+from engineroom.client.views.view import View
 from engineroom.integrations.batches import Batch, run
 from engineroom.serialize.functions.large_parts import LARGE
 
@@ -43,9 +44,26 @@ class EngineroomBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore
     MIN_IDEAL_BATCH_DURATION = 0.05
     MAX_IDEAL_BATCH_DURATION = 0.5
 
-    def __init__(self, *, view: AnyView[Any] | None = None, start_cluster: bool = True, **options: Any) -> None:
-        """`view`: the engines to use; None: those of the cluster that runs or, if `start_cluster`, of a new one."""
-        super().__init__(**options)
+    def __init__(
+        self,
+        *,
+        view: AnyView[Any] | None = None,
+        start_cluster: bool = True,
+        nesting_level: int | None = None,
+        inner_max_num_threads: int | None = None,
+        **unknown: Any,
+    ) -> None:
+        """`view`: the engines to use; None: those of the cluster that runs or, if `start_cluster`, of a new one.
+
+        `nesting_level`, `inner_max_num_threads`: what joblib says. TypeError: any other option; `view` is not a view.
+        """
+        if unknown:
+            raise TypeError(
+                f"the joblib backend of engineroom has no option {', '.join(map(repr, unknown))}. Its options are "
+                "`view` and `start_cluster`; set anything else on the view, with `view.set_flags()`"
+            )
+        view = _balanced(view)
+        super().__init__(nesting_level=nesting_level, inner_max_num_threads=inner_max_num_threads)
         self._given, self._view = view, view
         self._start_cluster = start_cluster
         self._pending: dict[AsyncResult[Any], None] = {}
@@ -124,6 +142,16 @@ class EngineroomBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore
         return list(client.ids) if targets is None or targets == "all" else _listed(targets)
 
 
+def _balanced(view: Any) -> LoadBalancedView | None:
+    """Return a load-balanced view of the engines of `view`."""
+    if view is None or isinstance(view, LoadBalancedView):
+        return view
+    if isinstance(view, View):
+        balanced: LoadBalancedView = view.client.load_balanced_view(view.targets)
+        return balanced
+    raise TypeError(f"expected a view, such as `rc.load_balanced_view()`, got {view!r}")
+
+
 def _listed(targets: Any) -> list[int]:
     return [targets] if isinstance(targets, int) else list(targets)
 
@@ -146,9 +174,7 @@ def register(
     start_cluster: bool = True,
 ) -> None:
     """Make the backend known to joblib as `name`; by its usual name also as "ipyparallel". See `EngineroomBackend`."""
-    if view is not None and not isinstance(view, LoadBalancedView):
-        view = view.client.load_balanced_view(view.targets)
-    factory = partial(EngineroomBackend, view=view, start_cluster=start_cluster)
+    factory = partial(EngineroomBackend, view=_balanced(view), start_cluster=start_cluster)
     if name == NAME:
         register_parallel_backend(FORMER_NAME, factory)
     register_parallel_backend(name, factory, make_default=make_default)

@@ -44,14 +44,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def waits(fake: FakeController, wait: Callable[[], object], until: Callable[[], object]) -> None:
-    """Have a thread wait until something is so; then the calls end."""
+    """Have a thread wait until something is so; then the calls end, also those that arrive later."""
     thread = threading.Thread(target=wait)
     thread.start()
     try:
         assert wait_until(until)
     finally:
-        fake.answer(len(fake.held))
-        thread.join()
+        ended = wait_until(lambda: fake.answer(len(fake.held)) or not thread.is_alive())
+        assert ended, "the wait goes on although all its calls have ended"
 
 
 def test_on_a_terminal_a_line_says_what_a_call_waits_for_and_is_gone_at_its_end(

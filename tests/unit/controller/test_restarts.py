@@ -8,6 +8,8 @@ import pytest
 
 from engineroom.controller.links import Link, Links
 from engineroom.controller.restarts import Restarts
+from engineroom.core.engines import Departed, Engine
+from engineroom.core.state import ControllerState
 from engineroom.ids import Instance, Peer
 from engineroom.protocol.messages import Answer, EngineInfo, Restart, RestartProcesses
 from engineroom.trail.launches import Launch
@@ -46,10 +48,10 @@ def links() -> Links:
     return links
 
 
-def asked(links: Links, *engines: int) -> str:
+def asked(links: Links, *engines: int, state: ControllerState | None = None) -> str:
     """Return what a client is told that wants these engines restarted."""
     client = link("client", b"c" * 16)
-    Restarts(links).take(client, Restart(engines, 7))
+    Restarts(links, state or ControllerState()).take(client, Restart(engines, 7))
     connection: Any = client.connection
     (answer,) = connection.sent
     assert isinstance(answer, Answer)
@@ -83,3 +85,28 @@ def test_all_or_none_are_restarted(links: Links, engine: int, words: str) -> Non
 def test_engines_whose_host_has_left_stay(links: Links) -> None:
     del links.hosts[HOST]
     assert "no running ipcluster started it" in asked(links, 0)
+
+
+@pytest.mark.parametrize(("spawned", "host"), [(True, HOST), (True, b"x" * 16), (False, HOST), (False, b"")])
+def test_an_engine_that_is_gone_is_started_again_by_the_host_that_spawned_it(
+    links: Links, spawned: bool, host: bytes
+) -> None:
+    state = ControllerState()
+    state.departed_ids[5] = Departed(5, instance(5), "signal 9", 0.0, host, spawned)
+
+    answer = asked(links, 5, 0, state=state)
+
+    if spawned and host == HOST:
+        assert answer == ""
+        assert told(links) == [[RestartProcesses((instance(5), instance(0)))], []]
+    else:
+        assert answer.startswith("engine 5 cannot be restarted: it has ended (signal 9), and no running ipcluster can")
+        assert told(links) == [[], []]
+
+
+def test_an_engine_that_has_just_lost_its_connection_is_started_again_too(links: Links) -> None:
+    state = ControllerState()
+    state.engines[5] = away = Engine(5, instance(5), EngineInfo())
+    away.spawned, away.host = True, HOST
+    assert asked(links, 5, state=state) == ""
+    assert told(links) == [[RestartProcesses((instance(5),))], []]

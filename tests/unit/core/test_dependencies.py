@@ -157,11 +157,11 @@ def test_no_tasks_at_all_are_met(two: Play) -> None:
 @pytest.mark.parametrize(
     ("named", "words"),
     [
-        (((session_id(2), 1, 1),), "InvalidDependency: it depends on a task of another client"),
-        (((ME, 2, 2),), "InvalidDependency: it depends on itself"),
-        (((ME, 1, 2),), "InvalidDependency: it depends on itself"),
+        (((session_id(2), 1, 1),), "InvalidDependency: it depends on a task of another client: wait for that one"),
+        (((ME, 2, 2),), "InvalidDependency: it depends on itself: name only"),
+        (((ME, 1, 2),), "InvalidDependency: it depends on itself: name only"),
         (((ME, 3, 3),), "InvalidDependency: it depends on task"),
-        (((ME, 1, 2**60),), "InvalidDependency: it depends on itself"),
+        (((ME, 1, 2**60),), "InvalidDependency: it depends on itself: name only"),
         (((ME, 5, 2**60),), "InvalidDependency: it depends on task"),
         (((ME, 2**60, 2**60),), "InvalidDependency: it depends on task"),
         (((ME, 0, 0),), "InvalidDependency: it depends on a task that does not exist"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.state.kept import Kept
-from engineroom.errors import CompositeError, EngineError, RemoteError
+from engineroom.errors import CompositeError, EngineError, PackError, RemoteError
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Call, Forget, Stream
+from engineroom.serialize.futures import names_results, noted, take_noted
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -58,7 +60,9 @@ def keep(
     """Have the controller keep a call; return once it does. `has`: the engines on which the caller runs it.
 
     A call with the same `key` that is kept for the same `engines` is replaced. EngineroomError: it is too large.
+    PackError: an argument is the result of a call that has not ended.
     """
+    _refuse_unfinished(body, what)
     segments = None if isinstance(body, bytes) else body
     size = len(body) if isinstance(body, bytes) else sum(segment.nbytes for segment in body)
     call = Call(kind, b"" if function is None else function.hash, Stream(0, size) if segments is not None else body)  # type: ignore[arg-type]
@@ -82,6 +86,18 @@ def keep(
         if earlier.key == kept.key and earlier is not kept:
             forget_one(session, earlier)
     return kept
+
+
+def _refuse_unfinished(body: Packed, what: str) -> None:
+    """PackError: `body` needs results that only its own call could wait for, and not an engine that starts later."""
+    pieces = [body] if isinstance(body, bytes) else body
+    if noted.get(get_ident()) and any(map(names_results, pieces)):
+        for future in take_noted():
+            future.let_go()
+        raise PackError(
+            f"the call {what!r} cannot be kept: it takes the result of a call that has not ended. Wait for it, and "
+            "pass its value: `ar.get()`"
+        )
 
 
 def forget_one(session: Session, kept: Kept) -> None:

@@ -125,7 +125,7 @@ class EngineHouse:
             self._command(signal=engine.key, signum=signum)
 
     def restart_instances(self, instances: Sequence[Instance]) -> None:
-        meant = [engine for each in instances if (engine := self.engines.of(each)) is not None]
+        meant = [engine for each in instances if (engine := self.engines.last_known_as(each)) is not None]
         restarting = asyncio.ensure_future(self._restart_by_request(meant))
         self._restarting.add(restarting)
         restarting.add_done_callback(self._restarting.discard)

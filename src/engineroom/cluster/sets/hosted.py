@@ -187,6 +187,10 @@ class HostedEngines:
         """Return the engine whose present life is `instance`."""
         return next((engine for engine in self if engine.instance == instance), None)
 
+    def last_known_as(self, instance: Instance) -> HostedEngine | None:
+        """Return the engine whose present or last life is `instance`, also if it has ended and is started no more."""
+        return self.of(instance) or next((each for each in self.retired("") if each.instance == instance), None)
+
     def in_set(self, name: str) -> list[HostedEngine]:
         """Return the engines of the set `name`, all engines for ""."""
         return [engine for engine in self if not name or engine.set == name]
