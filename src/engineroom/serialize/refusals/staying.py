@@ -7,7 +7,7 @@ from collections.abc import Iterator
 _LOCK = "A lock works within one process: create it in the function that uses it."
 _THREADS = "It belongs to the threads of one process: create it in the function that uses it."
 _FUTURE = (
-    "Only results of this client's own calls can be arguments before they are there. Wait, and send the result: {}."
+    "Of futures, only an AsyncResult can be an argument. Wait for the result and send that: {}."
 )
 _FILE = "Send its path and open it in the function, or send its contents."
 _CONNECTION = "A connection belongs to one process: connect in the function that uses it."
