@@ -98,6 +98,28 @@ def test_modules_are_there_as_attributes_and_by_import() -> None:
     assert said == "ViewExecutor engineroom.cluster.launcher\nTrue True tcp://127.0.0.1:1234\n"
 
 
+def test_modules_that_only_ipyparallel_has_give_names_of_ours() -> None:
+    said = python(
+        "import importlib, ipyparallel\n"
+        "from ipyparallel._former_modules import FORMER\n"
+        "import ipyparallel.client.map as maps\n"
+        "from ipyparallel.cluster.app import IPClusterStart\n"
+        "from ipyparallel.controller.dictdb import DictDB\n"
+        "from ipyparallel.serialize.serialize import serialize_object\n"
+        "for module, names in FORMER.items():\n"
+        "    found = importlib.import_module(f'ipyparallel.{module}')\n"
+        "    module == 'client._joblib' or [getattr(found, name) for name in names]\n"
+        "for count in range(9):\n"
+        "    for kind in maps.dists.values():\n"
+        "        parts = [kind().getPartition(list(range(count)), each, 3) for each in range(3)]\n"
+        "        assert kind().joinPartitions(parts) == list(range(count)), parts\n"
+        "print(serialize_object is ipyparallel.serialize_object, ipyparallel.client.map is maps)\n"
+        "from ipyparallel.controller.hub import Hub\n"
+    )
+    assert said.startswith("True True\n")
+    assert "ImportError: cannot import name 'Hub'" in said
+
+
 def test_it_is_a_version_of_ipyparallel() -> None:
     said = python(
         "import ipyparallel as ipp, engineroom\n"

@@ -10,7 +10,9 @@ from importlib.util import find_spec
 from types import CodeType, ModuleType
 from typing import cast
 
-_OWN = frozenset({"_same_modules", "apps", "joblib", "nbextension"})
+from ipyparallel._former_modules import FORMER, FormerModule
+
+_OWN = frozenset({"_former_modules", "_maps", "_same_modules", "apps", "joblib", "nbextension"})
 """Modules of this distribution itself."""
 
 
@@ -27,6 +29,8 @@ class SameModules(MetaPathFinder):
         top, _, rest = fullname.partition(".")
         if top != self._name or rest.partition(".")[0] in _OWN:
             return None
+        if rest in FORMER:
+            return ModuleSpec(fullname, FormerModule(rest))
         found = find_spec(f"{self._target}.{rest}")
         if found is None:
             return None
