@@ -9,6 +9,7 @@ from engineroom.core.engines import Engine
 from engineroom.core.events import KnownEngine, Restored
 from engineroom.core.lives import LIFE_BITS
 from engineroom.core.presence.engines import be_absent
+from engineroom.core.presence.hosts import await_host
 from engineroom.core.recovery import begin
 from engineroom.ids import Peer
 
@@ -37,6 +38,8 @@ def _expect(state: ControllerState, known: KnownEngine, peer: Peer) -> Engine:
     state.last_life += 1
     engine.life = state.last_life
     state.lives[engine.life] = engine
+    if engine.spawned:
+        await_host(state, engine.host)
     be_absent(state, engine, NOT_BACK, state.limits.reconnect_timeout)
     if engine.pid:
         state.out.append(Look(peer, engine.pid))

@@ -141,8 +141,8 @@ class ControllerState:
 
     @property
     def any_joined(self) -> bool:
-        """Whether an engine has ever been here."""
-        return self.next_id > 0 or bool(self.used_ids)
+        """Whether an engine has ever been here, or was there when the controller before this one ended."""
+        return self.last_life > 0
 
     @property
     def all_unused_from(self) -> int:

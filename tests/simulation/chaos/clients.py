@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engineroom.client.connection.acknowledgements import Acknowledgements
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import ClientGone, ClientUp
-from engineroom.ids import INSTANCE_BYTES, SessionId, TaskId, number_of, session_of, task_id
+from engineroom.ids import INSTANCE_BYTES, NOBODY, SessionId, TaskId, number_of, session_of, task_id
 from engineroom.protocol.attaching import Attach
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
@@ -22,6 +24,7 @@ from engineroom.protocol.messages import (
     SubmitAgain,
     Sync,
 )
+from engineroom.protocol.task_ranges import ranges_of
 from tests.simulation.chaos.world import Link, Process
 
 if TYPE_CHECKING:
@@ -57,11 +60,25 @@ class Client(Process):
         known = known_up_to(controller.state, self.session)
         again = {id(submit): submit for number, submit in self.submits.items() if number > known}
         for submit in again.values():
-            self.say(submit)
+            self.say(self._without_ended(submit))
         for task in self.attached:
             self.say(Attach(1, task))
-        self.say(Sync())
+        failed = [
+            number_of(task) for task, its in self.results.items() if its.status and session_of(task) == self.session
+        ]
+        self.say(Sync(tuple(ranges_of(failed))))
         self._acknowledge_soon()
+
+    def _without_ended(self, submit: Submit) -> Submit:
+        """Return what is left of a call for several engines some of whose tasks have ended."""
+        if submit.to is None:
+            return submit
+        first = number_of(submit.task)
+        to = [
+            submit.to[at : at + INSTANCE_BYTES] if first + at // INSTANCE_BYTES in self.submits else NOBODY
+            for at in range(0, len(submit.to), INSTANCE_BYTES)
+        ]
+        return replace(submit, to=b"".join(to))
 
     def closed(self, closing: Closing) -> None:
         del closing

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import count
 from random import Random
 
+from engineroom.core.events import Restored
 from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.messages import Options
 from tests.simulation.chaos.account import Account
@@ -21,7 +22,7 @@ LASTS = 4.0
 PATIENCE = 400.0
 """After so many seconds everything must be over."""
 
-MISHAPS = ("kill engine", "stop", "cut", "kill host", "kill client")
+MISHAPS = ("kill engine", "stop", "cut", "kill host", "kill client", "kill controller")
 
 
 class Cluster:
@@ -31,6 +32,8 @@ class Cluster:
         self.world = world = World(seed)
         self.checked_every = checked_every
         self.account = Account(self)
+        self.started: dict[Instance, Engine] = {}
+        self._life = 0
         self.controller: Controller | None = None
         self.controller = Controller(world, self)
         self.engine_peers: dict[Peer, Engine] = {}
@@ -129,15 +132,33 @@ class Cluster:
                 if links:
                     rng.choice(links).cut()
             case "kill host" if len(self.hosts) > 1:
-                host = rng.choice(self.hosts[1:])
-                for engine in host.engines:
-                    self.account.died(engine)
-                host.kill()
-                self.hosts.remove(host)
+                self._kill_host(rng.choice(self.hosts[1:]))
+            case "kill controller":
+                self._kill_controller(rng)
             case "kill client" if len(self.clients) > 1:
                 client = self.clients.pop(rng.randrange(2))
                 client.kill()
                 self.heir.do(partial(self.heir.attach, list(self._left_of(client))))
+
+    def _kill_host(self, host: Host) -> None:
+        for engine in host.engines:
+            self.account.died(engine)
+        host.kill()
+        self.hosts.remove(host)
+
+    def _kill_controller(self, rng: Random) -> None:
+        """Kill it, and have another one go on a little later with what it has written down, or without that."""
+        if self.controller is None or not self.controller.alive:
+            return
+        self._life += 1
+        written = Restored(self._life) if rng.random() < 0.1 else self.controller.written_down(self._life)
+        self.controller.kill()
+
+        def go_on() -> None:
+            self.world.note(f"controller {self._life} is started")
+            self.controller = Controller(self.world, self, written)
+
+        self.world.later(rng.uniform(0.1, 2.0), go_on)
 
     def _left_of(self, client: Client) -> list[TaskId]:
         """Return the tasks of a client whose results it does not have."""

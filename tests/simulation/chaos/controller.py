@@ -15,7 +15,7 @@ from engineroom.core.actions import (
     Stop,
     WakeAt,
 )
-from engineroom.core.events import Began, Quiet, Seen, Tick
+from engineroom.core.events import Began, EngineUp, KnownEngine, Quiet, Restored, Seen, Tick
 from engineroom.core.limits import Limits
 from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
@@ -33,13 +33,29 @@ LIMITS = Limits(ping_every=3.0, linger=120.0, prefetch_tasks=8)
 class Controller(Process):
     """One life of a controller."""
 
-    def __init__(self, world: World, cluster: Cluster) -> None:
+    def __init__(self, world: World, cluster: Cluster, restored: Restored | None = None) -> None:
+        """`restored`: what an earlier one has written down; None: there was none."""
         super().__init__(world, "controller")
         self.cluster, self.epoch = cluster, new_epoch()
         self.state = ControllerState(LIMITS)
         self.by_peer: dict[Peer, Link] = {}
         self._handled = 0
+        if restored is not None:
+            self.tell(Peer(0), restored)
+            for engine in self.state.engines.values():
+                cluster.engine_peers[engine.known_as] = cluster.started[engine.instance]
         self.tell(Peer(0), Began(b""))
+
+    def written_down(self, life: int) -> Restored:
+        """Return what the one that lives as number `life` finds of this one on the disk."""
+        known = [
+            KnownEngine(
+                id_,
+                EngineUp(engine.instance, engine.info, host=engine.host, spawned=engine.spawned, pid=engine.pid),
+            )
+            for id_, engine in self.state.engines.items()
+        ]
+        return Restored(life, tuple(known), self.state.next_id, tuple(self.state.used_ids))
 
     def admit(
         self,

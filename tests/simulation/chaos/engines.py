@@ -40,6 +40,7 @@ class Engine(Process):
     def __init__(self, cluster: Cluster, instance: Instance, host: bytes, wanted_id: int | None) -> None:
         super().__init__(cluster.world, f"engine {instance[:2].hex()}")
         self.cluster, self.instance, self.host, self.wanted_id = cluster, instance, host, wanted_id
+        cluster.started[instance] = self
         self.id, self.joined = -1, False
         self.link: Link | None = None
         self.peer = 0

@@ -54,7 +54,7 @@ class Host(Process):
 
     def say_what_comes(self) -> None:
         """Say how many engines have not joined, and how many of these keep an id."""
-        coming = [engine for engine in self.engines if engine.alive and not engine.joined]
+        coming = [engine for engine in self.engines if not engine.joined]  # as far as it knows
         returning = self._returning + sum(engine.wanted_id is not None for engine in coming)
         self._say(HostSays(self.id, Coming(self._returning + len(coming), returning, restarts=True)))
 

@@ -16,6 +16,7 @@ from engineroom.core.presence.register import Host
 from engineroom.core.prospects import host_gone
 from engineroom.ids import Peer
 from engineroom.protocol.closing import Closing
+from engineroom.protocol.messages import Coming
 
 if TYPE_CHECKING:
     from engineroom.core.state import ControllerState
@@ -78,10 +79,22 @@ def host_due(state: ControllerState, id_: bytes) -> None:
     """A host has not come back in time."""
     if (host := state.presence.hosts.get(id_)) is not None:
         _forget(state, host)
+    else:  # it has not connected since this controller was started
+        host_gone(state, id_)
+
+
+def await_host(state: ControllerState, id_: bytes) -> None:
+    """The controller before this one had engines of a host, which will say what has become of them, and of others."""
+    if id_ not in state.hosts:
+        state.hosts[id_] = Coming(restarts=True)
+        _put(state, Key(Kind.HOST, id_), state.limits.reconnect_timeout)
 
 
 def expect_host(state: ControllerState, engine: Engine) -> None:
     """An engine has joined, perhaps long after its host was killed: its job may have waited in a queue."""
+    presence = state.presence
+    if state.first_attempt and engine.spawned and not (engine.host in presence.hosts or engine.host in presence.left):
+        await_host(state, engine.host)
     key = Key(Kind.ORPHANS, engine.host)
     if engine.launched and not state.presence.host_is_here(engine.host) and key not in state.presence.agenda:
         _put(state, key, state.limits.lease)
