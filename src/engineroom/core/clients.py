@@ -23,7 +23,7 @@ from engineroom.core.waiting import go_on_for, seek
 from engineroom.core.whole_calls import drop_calls, leave_calls, nobody_waits
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Sync, Synced
-from engineroom.protocol.task_ranges import found_in
+from engineroom.protocol.task_ranges import found_in, ranges_of, without
 
 if TYPE_CHECKING:  # the state holds all this
     from engineroom.core.engines import Engine
@@ -81,13 +81,27 @@ def sync(state: ControllerState, peer: Peer, message: Sync) -> None:
     if session is not None:
         if state.first_attempt and not session.told:
             has_told_all(state, session, message.failed)
+            _tell_again(state, session)
+            if state.journal.early:
+                state.journal.received.append(_received_before(session))
         for function in list(state.away.values()):
             seek(state, function)
         state.send(peer, Synced())
 
 
+def _received_before(session: Session) -> Reception:
+    """Return the tasks that a client has not submitted again: it has their results from an earlier controller."""
+    here = ranges_of(sorted([*session.tasks, *session.results]))
+    return Reception(session.id, 0, tuple(without([(1, session.known_up_to)], here)))
+
+
 def _tell_again(state: ControllerState, session: Session) -> None:
-    """Send a client all results that it may not have."""
+    """Send a client all results that it may not have.
+
+    Those of claims come after it has submitted their tasks again: else it would not do so, and no record be complete.
+    """
+    if state.first_attempt and not session.told:
+        return
     alike: dict[int, tuple[Kept, list[int]]] = {}
     for number, kept in session.results.items():
         if kept.use is not None and kept.use.delivered:

@@ -88,6 +88,25 @@ def tidy(ranges: Iterable[Range]) -> list[Range]:
     return tidied
 
 
+def without(ranges: Iterable[Range], others: Sequence[Range]) -> list[Range]:
+    """Return what is in `ranges` and not in `others`; both are tidy. O(both)."""
+    left: list[Range] = []
+    place = 0
+    for first, last in ranges:
+        at = first
+        while place < len(others) and others[place][0] <= last:
+            start, end = others[place]
+            if at < start:
+                left.append((at, start - 1))
+            at = max(at, end + 1)
+            if end > last:
+                break  # the next one may begin in it, too
+            place += 1
+        if at <= last:
+            left.append((at, last))
+    return left
+
+
 class TaskRanges(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Some tasks of one session."""
 

@@ -13,8 +13,9 @@ class Audit(dict[str, Any]):
 
     Keys: how many tasks were `submitted`, `delivered` (to their clients), `unfetched` (done, and not with their clients
     yet), `pending`, `failed`, `aborted`; of how many there is no record because it was `purged`, `retired` (beyond a
-    limit of the database) or `missed` (the database was in trouble). `run_again`: how many tasks had several attempts,
-    `again`: which and why. `missing`, `twice`, `damaged`: what is wrong.
+    limit of the database) or `missed` (the database was in trouble, or the controller was killed).
+    `run_again`: how many tasks had several attempts, `again`: which and why.
+    `missing`, `twice`, `damaged`: what is wrong.
     """
 
     @property
@@ -44,7 +45,7 @@ class Audit(dict[str, Any]):
         for kind, words in (
             ("purged", "records were purged"),
             ("retired", "records were dropped at a limit of the database"),
-            ("missed", "tasks were not recorded, because the database was in trouble"),
+            ("missed", "tasks were not recorded: the database was in trouble, or the controller was killed"),
         ):
             if self[kind]:
                 found.append(f"{self[kind]:,} {words}")

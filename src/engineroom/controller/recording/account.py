@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engineroom.ids import SessionId, number_of, session_of
-from engineroom.protocol.task_ranges import Range, ranges_of, tidy
+from engineroom.protocol.task_ranges import Range, ranges_of, tidy, without
 from engineroom.store.entry import ABORTED, DONE, FAILED, Entry
 from engineroom.store.interface import Store
 
@@ -41,9 +41,9 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
         twice += [(session, number) for number, times in Counter(there).items() if times > 1]
         left = ranges_of(there)
         for kind, ranges in absent.get(session, {}).items():
-            gone[kind] += _count(_without(tidy(ranges), left))
+            gone[kind] += _count(without(tidy(ranges), left))
             left = tidy([*left, *ranges])
-        missing += [(session, first, last_) for first, last_ in _without([(1, last)] if last else [], left)]
+        missing += [(session, first, last_) for first, last_ in without([(1, last)] if last else [], left)]
     damaged = [{"msg_id": each.msg_id, "why": each.why} for each in store.damages()] if verify else []
     return {
         "store": store.where,
@@ -86,24 +86,6 @@ def _absent(store: Store) -> dict[SessionId, dict[str, list[Range]]]:
         of_session = found.setdefault(SessionId(absence.tasks.session), {})
         of_session.setdefault(absence.kind, []).extend(absence.tasks.ranges)
     return found
-
-
-def _without(ranges: list[Range], others: list[Range]) -> list[Range]:
-    """Return what is in `ranges` and not in `others`; both are tidy."""
-    left: list[Range] = []
-    for first, last in ranges:
-        at = first
-        for start, end in others:
-            if end < at:
-                continue
-            if start > last:
-                break
-            if at < start:
-                left.append((at, start - 1))
-            at = end + 1
-        if at <= last:
-            left.append((at, last))
-    return left
 
 
 def _count(ranges: list[Range]) -> int:

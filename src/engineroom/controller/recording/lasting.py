@@ -203,6 +203,12 @@ class LastingKeeper:
         self._writer.put(Group(lambda: make(self._store), self._last))
         await self._all_written()
 
+    def amend(self, make: Callable[[Store], list[Change]]) -> None:
+        """Have the changes written soon that `make` returns; it is called in the thread that writes."""
+        self._flush()  # what has ended by now is not committed before it is written
+        self._groups += 1
+        self._writer.put(Group(lambda: make(self._store), self._last))
+
     async def close(self) -> None:
         """Write what is left, for a bounded time, then close the store."""
         self.hurry()

@@ -149,6 +149,9 @@ class MemoryKeeper:
             del waiting[task]
         return (Delivered(tasks) for tasks in by_session(there))
 
+    def amend(self, make: Callable[[Store], list[Change]]) -> None:
+        """Do nothing: no store in memory has been there before its controller."""
+
     async def kept(self) -> None:
         """Return at once: what is in memory does not survive anything."""
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engineroom.controller.recording.awaited_ends import AwaitedEnds
 from engineroom.controller.recording.changes import Scribe
+from engineroom.controller.recording.earlier import Earlier
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.history import HistoryQuestions
 from engineroom.controller.recording.memory import MemoryKeeper
 from engineroom.core.events import Committed
-from engineroom.core.journal import Ending, Journal
+from engineroom.core.journal import Journal
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Notice
 from engineroom.protocol.texts import brief
@@ -40,6 +41,7 @@ class Keeper(Protocol):
     def ask(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
     def look_up(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
     def change(self, make: Callable[[Store], list[Change]]) -> Awaitable[None]: ...
+    def amend(self, make: Callable[[Store], list[Change]]) -> None: ...
     def kept(self) -> Awaitable[None]: ...
     def hurry(self) -> None: ...
     def close(self) -> Awaitable[None]: ...
@@ -57,6 +59,7 @@ class Recorder:
         self.history = HistoryQuestions(self)
         self.store: Store | None = None
         self.scribe = Scribe(0.0)
+        self.earlier = Earlier(self.scribe, time.time)
 
     @property
     def trouble(self) -> str:
@@ -103,8 +106,8 @@ class Recorder:
     def take(self) -> None:
         """Take what the core has noted since the last time."""
         journal = self._state.journal
-        if self._state.first_attempt and journal.ended:
-            journal.ended = _without_claims(journal.ended)
+        if self._state.first_attempt and (journal.ended or journal.received):
+            self._look_back(journal)
         if journal.ended and self.ends.waiting:
             self.ends.look(journal.ended)
         if self.keeper is not None:
@@ -112,6 +115,12 @@ class Recorder:
         elif journal.ended:
             journal.ended = []
             self._state.recording = bool(self.ends.waiting)
+
+    def _look_back(self, journal: Journal) -> None:
+        """Have amended what the controller before this one could not write."""
+        amends = self.earlier.look(journal)
+        if amends is not None and self.keeper is not None:
+            self.keeper.amend(amends)
 
     def client_gone(self, link: Link) -> None:
         """A client has gone: what it submitted is to survive the controller from now on."""
@@ -141,8 +150,3 @@ class Recorder:
     def _tell(self, words: str) -> None:
         for link in self._controller.links.with_role("client"):
             link.connection.send(Notice(brief(words)))
-
-
-def _without_claims(ended: list[Ending]) -> list[Ending]:
-    """Return each end once, of tasks that their clients have submitted to this controller: others are noted again."""
-    return list({id(ending[0]): ending for ending in ended if ending[0].submit.task}.values())
