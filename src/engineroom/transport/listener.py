@@ -24,6 +24,7 @@ from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.socket_places import make_private
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
+    leave_to,
     prepare_receive_buffer,
     prepare_unix,
     tcp_window,
@@ -302,7 +303,7 @@ class Listener:
             connection.start(stranger)
 
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: Connection(
                     decoders.from_stranger,
                     kind=kind,
@@ -315,6 +316,7 @@ class Listener:
                 ),
                 stranger.sock,
             )
+            leave_to(transport, stranger.sock)
         except (OSError, asyncio.CancelledError):
             # Not our protocol, gone again, or dropped: nobody who is owed an answer.
             self.forget(stranger)

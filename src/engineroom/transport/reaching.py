@@ -19,6 +19,7 @@ from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import (
     UNIX_WINDOW,
     check_socket,
+    leave_to,
     prepare_receive_buffer,
     prepare_unix,
     tcp_window,
@@ -120,7 +121,7 @@ async def _secure(sock: socket.socket, address: str, certificate: str, role: str
     secrecy = Secrecy(peer_context(), server_side=False)
     securing = _Securing()
     try:
-        _, connection = await asyncio.get_running_loop().create_connection(
+        transport, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(
                 decoders.from_controller[role],
                 kind="tls",
@@ -136,6 +137,7 @@ async def _secure(sock: socket.socket, address: str, certificate: str, role: str
         with contextlib.suppress(OSError):  # uvloop closes the descriptor, but not the socket
             sock.close()
         raise
+    leave_to(transport, sock)
     try:
         await securing.done
     except asyncio.CancelledError:

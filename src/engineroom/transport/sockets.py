@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -29,6 +30,16 @@ def prepare_receive_buffer(sock: socket.socket) -> None:
 def prepare_unix(sock: socket.socket) -> None:
     """Ask for a send buffer that takes several chunks at once."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNIX_SEND_BUFFER)
+
+
+def leave_to(transport: asyncio.BaseTransport, sock: socket.socket) -> None:
+    """Have `transport`, which was just made of `sock`, close it, and nobody else.
+
+    A transport of uvloop that has ended before it was told of its socket closes the descriptor alone: the socket would
+    close it once more later, when somebody else has that number.
+    """
+    if transport.is_closing() and not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+        sock.detach()
 
 
 def takes_large_chunks(sock: socket.socket) -> bool:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 _LOCK = "A lock works within one process: create it in the function that uses it."
 _THREADS = "It belongs to the threads of one process: create it in the function that uses it."
-_FUTURE = (
-    "Of futures, only an AsyncResult can be an argument. Wait for the result and send that: {}."
-)
+_FUTURE = "Of futures, only an AsyncResult can be an argument. Wait for the result and send that: {}."
 _FILE = "Send its path and open it in the function, or send its contents."
 _CONNECTION = "A connection belongs to one process: connect in the function that uses it."
 _PROCESS = "It can only be used in the process that started it: send the values that you need from it."
