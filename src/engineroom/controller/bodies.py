@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,18 @@ from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
 from engineroom.core.actions import Accept, Action, DropBody, DropFunction
-from engineroom.core.events import BodyHere, BodyLost, FunctionMissing, KeptHere, KeptLost, Large, ResultAnnounced
+from engineroom.core.events import (
+    BodyHere,
+    BodyLost,
+    Event,
+    FunctionHere,
+    FunctionMissing,
+    KeptHere,
+    KeptLost,
+    Large,
+    ResultAnnounced,
+)
+from engineroom.ids import Peer
 from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
@@ -22,16 +34,20 @@ if TYPE_CHECKING:
     from engineroom.controller.recording.recorder import Recorder
     from engineroom.controller.shell import Controller
 
+_MOST_ASKED = 10_000
+
 
 class Bodies:
     """Takes tasks, results and functions whose bytes come in streams, and sends such."""
 
     def __init__(self, controller: Controller) -> None:
-        self._feed = controller.feed
+        self._feed, self._links, self._state = controller.feed, controller.links, controller.state
         sessions = controller.state.sessions
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
         self.functions = FunctionShelf()
-        self.intake = FunctionIntake(self.functions, controller.feed)
+        self.intake = FunctionIntake(self.functions, self._feed_function)
+        self._asked: OrderedDict[tuple[bytes, Peer, bytes], None] = OrderedDict()
+        """What engines lack of functions whose clients may have yet to come back: function, engine, what is lacking."""
         self._recorded: Callable[[], object] = tuple
         self._dropping: Callable[[bytes], object] = bytes
 
@@ -111,8 +127,24 @@ class Bodies:
         function = self.functions.to_send(link.peer, message.hash)
         if function is not None:
             self.send_function(link, *function)
-        else:
-            self._feed(link.peer, FunctionMissing(message.of or message.hash))
+            return
+        name = message.of or message.hash
+        if self._state.first_attempt:  # what the engine has may be a claim, of which nothing else is known
+            self._asked[name, link.peer, message.hash] = None
+            if len(self._asked) > _MOST_ASKED:
+                self._asked.popitem(last=False)
+        self._feed(link.peer, FunctionMissing(name))
+
+    def _feed_function(self, peer: Peer, event: Event) -> None:
+        """Tell the core of a function; engines that have asked for it in vain get it now."""
+        self._feed(peer, event)
+        if self._asked and type(event) is FunctionHere:
+            for asked in [asked for asked in self._asked if asked[0] == event.hash]:
+                del self._asked[asked]
+                link = self._links.by_peer.get(asked[1])
+                function = None if link is None else self.functions.to_send(*asked[1:])
+                if link is not None and function is not None:
+                    self.send_function(link, *function)
 
     def perform(self, action: Action) -> None:
         """Do what the core wants of bytes that are held, or on their way."""

@@ -17,6 +17,7 @@ from engineroom.cluster.line.messages import Answered, Report, Request, advised,
 from engineroom.cluster.records.leftovers import answers
 from engineroom.errors import EngineroomError, LaunchError
 from engineroom.transport.socket_places import make_private
+from engineroom.transport.sockets import leave_to
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,8 @@ class Control:
 
         owner = Asker(self._answer, gone, options=self._options)
         sock.setblocking(False)  # noqa: FBT003 (socket's own way)
-        await asyncio.get_running_loop().create_connection(lambda: owner, sock=sock)
+        transport, _ = await asyncio.get_running_loop().create_connection(lambda: owner, sock=sock)
+        leave_to(transport, sock)
         self._owner = owner
 
     def tell_owner(self, report: Report) -> None:
