@@ -11,9 +11,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from engineroom.errors.base import EngineroomError
 
@@ -70,10 +70,7 @@ def users_part(trace: TracebackType | None) -> TracebackType | None:
         of_others = package in _OURS or (of_others and package in _MACHINERY)
         if not of_others:
             entries.append(entry)
-    kept: TracebackType | None = None
-    for entry in reversed(entries):
-        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return kept
+    return _of(entries)
 
 
 def show_users_frames(error: BaseException) -> None:
@@ -177,18 +174,21 @@ def _without_the_last(trace: TracebackType | None) -> TracebackType | None:
     entries = list(_entries(trace))
     while entries and _package(entries[-1]) in _MACHINERY:
         entries.pop()
-    kept: TracebackType | None = None
-    for entry in reversed(entries):
-        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return kept
+    return _of(entries)
 
 
 def _without_ipython(trace: TracebackType | None) -> TracebackType | None:
     """Return the traceback without the frames of IPython between the user's: those of `%time`, say."""
+    return _of([entry for entry in _entries(trace) if _package(entry) != "IPython"])
+
+
+def _of(entries: Sequence[TracebackType]) -> TracebackType | None:
+    """Return a traceback of `entries` alone."""
     kept: TracebackType | None = None
-    for entry in reversed(list(_entries(trace))):
-        if _package(entry) != "IPython":
-            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    for entry in reversed(entries):
+        # An interrupt may come at an instruction that has no line: that is told as None, and taken as -1.
+        line = cast("int | None", entry.tb_lineno)
+        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, -1 if line is None else line)
     return kept
 
 

@@ -242,6 +242,31 @@ def test_what_cannot_even_be_printed():
     assert "in travelled" in back.traceback
 
 
+def without_lines(code):
+    """Return `code` with no line for any instruction: an interrupt may come at one that has none."""
+    units = len(code.co_code) // 2
+    lengths = [min(8, units - start) for start in range(0, units, 8)]
+    return code.replace(co_linetable=bytes(0x80 | 15 << 3 | length - 1 for length in lengths))
+
+
+def test_what_was_raised_where_there_is_no_line():
+    def divide():
+        return 1 / 0
+
+    divide.__code__ = without_lines(divide.__code__)
+    raised = None
+    try:
+        divide()
+    except ZeroDivisionError as error:
+        raised = error
+    lines = [raised.__traceback__.tb_lineno, raised.__traceback__.tb_next.tb_lineno]
+    back = travelled(raised)
+    raised.__traceback__ = None  # pytest cannot show it
+    assert lines[1] is None
+    assert isinstance(back, ZeroDivisionError)
+    assert "in divide" in back.traceback
+
+
 def test_a_class_that_is_unknown_here(engine, tmp_path):
     (tmp_path / "only_there.py").write_text("class Away(Exception): pass\n")
     engine.execute(f"import sys; sys.path.insert(0, {str(tmp_path)!r})")
