@@ -28,10 +28,10 @@ from engineroom.core.started import mark_started
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.waiting import go_on
-from engineroom.ids import SessionId, TaskId, session_of, task_id
+from engineroom.ids import SessionId, TaskId, number_of, session_of, task_id
 from engineroom.protocol.messages import Call, Finished, Held, Kind, Options, Result, Submit
 from engineroom.protocol.ranges import MOST_TRIES
-from engineroom.protocol.task_ranges import AttemptRange, attempt_ranges, found_in
+from engineroom.protocol.task_ranges import AttemptRange, attempt_ranges, found_in, ranges_of, without
 
 if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.engines import Engine
@@ -193,19 +193,12 @@ def _place_there(state: ControllerState, task: Task, engine: Engine) -> bool:
 
 def _without(ranges: Iterable[AttemptRange], taken: dict[TaskId, int]) -> Iterator[AttemptRange]:
     """Yield `ranges` without the attempts that were taken."""
+    numbers: dict[tuple[bytes, int], list[int]] = {}
+    for id_, its in taken.items():
+        numbers.setdefault((session_of(id_), its), []).append(number_of(id_))
     for owner, first, last, attempt in ranges:
-        session, at = SessionId(owner), first
-        for number in sorted(
-            int.from_bytes(id_[len(session) :])
-            for id_, its in taken.items()
-            if its == attempt and session_of(id_) == session
-        ):
-            if at <= number <= last:
-                if at < number:
-                    yield owner, at, number - 1, attempt
-                at = number + 1
-        if at <= last:
-            yield owner, at, last, attempt
+        for start, end in without([(first, last)], ranges_of(numbers.get((owner, attempt), ()))):
+            yield owner, start, end, attempt
 
 
 def raised(state: ControllerState, task: Task, engine: Engine, message: Finished, body: object) -> None:

@@ -51,47 +51,40 @@ def begin_to_await(
     state: ControllerState, task: Task, awaits: Awaits, place: Engine | Pool, arrival: Arrival | None
 ) -> None:
     """Have a QUEUED task that was submitted just now wait for others, or run or end at once."""
-    session = task.session
     try:
-        waits = enter(state, task, awaits)
-        if waits.gates.following is not None:
-            bind(state, task, waits)
+        waits = _entered(state, task, awaits)
     except Refusal as refusal:
         give_up(state, task, refusal.outcome, task.target)
         return
-    _expect_inputs(state, session, waits)
-    if waits.gates is NO_GATES and (task.submit.to is None or len(task.submit.to) == INSTANCE_BYTES):
-        task.submit = _without_awaits(task.submit)
-    if waits.open and awaits.timeout:
-        set_deadline(state, task, waits.gates, awaits.timeout)
     _begin(state, task, waits, place if isinstance(place, Engine) else pool_of(task), arrival)
 
 
 def await_at_last(state: ControllerState, task: Task, awaits: Awaits) -> None:
     """Have a task begin to await others that has been WAITING, since it was submitted, until they were known."""
-    session = task.session
     try:
-        waits = enter(state, task, awaits)
-        if waits.gates.following is not None:
-            bind(state, task, waits)
+        waits = _entered(state, task, awaits)
     except Refusal as refusal:
         end_all(state, [task], refusal.outcome)
         return
-    _expect_inputs(state, session, waits)
-    if waits.gates is NO_GATES and (task.submit.to is None or len(task.submit.to) == INSTANCE_BYTES):
-        task.submit = _without_awaits(task.submit)
-    if waits.open and awaits.timeout:
-        set_deadline(state, task, waits.gates, awaits.timeout)
     task.lacks += waits.open
     come(state, task)
     if task.state is State.WAITING:
         go_behind(state, task)
 
 
-def _expect_inputs(state: ControllerState, session: Session, waits: Prerequisites) -> None:
+def _entered(state: ControllerState, task: Task, awaits: Awaits) -> Prerequisites:
+    """Have `task` known to those that it awaits, and return what it lacks. Refusal: it cannot, or need not, run."""
+    waits = enter(state, task, awaits)
+    if waits.gates.following is not None:
+        bind(state, task, waits)
     for number in waits.inputs if waits.missing else ():
-        if (other := session.tasks.get(number)) is not None:
+        if (other := task.session.tasks.get(number)) is not None:
             need(state, other)
+    if waits.gates is NO_GATES and (task.submit.to is None or len(task.submit.to) == INSTANCE_BYTES):
+        task.submit = _without_awaits(task.submit)
+    if waits.open and awaits.timeout:
+        set_deadline(state, task, waits.gates, awaits.timeout)
+    return waits
 
 
 def _without_awaits(submit: Submit) -> Submit:

@@ -10,8 +10,9 @@ import msgspec
 from engineroom.errors import EngineroomError
 from engineroom.ids import TaskId, msg_id, number_of, session_of
 from engineroom.protocol.messages import Function
+from engineroom.protocol.spans import by_session
 from engineroom.protocol.streams import Buffer
-from engineroom.protocol.task_ranges import TaskRanges, task_pieces
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, Purged
 from engineroom.store.entry import Entry
 from engineroom.store.queries.matching import Order, arranged, checked_order, checked_window
@@ -145,7 +146,4 @@ class Store:
 
 def purges(tasks: Iterable[TaskId], at: float = 0.0) -> list[Change]:
     """Return the changes that purge `tasks`."""
-    numbers: dict[Any, list[int]] = {}
-    for task in tasks:
-        numbers.setdefault(session_of(task), []).append(number_of(task))
-    return [Purged(ranges, at) for session, which in numbers.items() for ranges in task_pieces(session, which)]
+    return [Purged(ranges, at) for ranges in by_session(tasks)]

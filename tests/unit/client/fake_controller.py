@@ -11,7 +11,6 @@ from typing import Any
 
 from engineroom.client.client import Client, client_of
 from engineroom.client.connection.session import Session
-from engineroom.controller.recording.ranges import spans_of, tasks_in
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, TaskId, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
@@ -39,6 +38,7 @@ from engineroom.protocol.messages import (
     Welcome,
 )
 from engineroom.protocol.questions import AboutTask, AskSteps, AskTask, KnownStep, KnownSteps, Question, Queues, Reply
+from engineroom.protocol.spans import spans_of, tasks_in
 from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import numbers_in
 from engineroom.serialize.failures.packing import pack_failure

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.client.engines.targets import spell
 from engineroom.errors import EngineroomError
+from engineroom.machine.columns import in_columns
 
 if TYPE_CHECKING:
     from engineroom.client.client import Client
@@ -52,7 +53,5 @@ def listed(client: Client) -> str:
         waiting = str(queued.get("queue", 0) + queued.get("tasks", 0))
         info = engine.info
         rows.append((str(engine.id), info.host, str(info.pid), info.python, waiting, info.work_dir))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     command = engines.advise(f"`ipcluster console {engines.ids[0]}`").strip("`")
-    return "\n".join([*lines, "", f"To open a console on engine {engines.ids[0]}:", f"  {command}"])
+    return "\n".join([*in_columns(rows), "", f"To open a console on engine {engines.ids[0]}:", f"  {command}"])

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engineroom.machine.columns import in_columns
+
 KEYS = (
     "msg_id",
     "state",
@@ -31,9 +33,7 @@ Record = dict[str, Any]
 
 def as_table(records: Iterable[Record]) -> list[str]:
     """Return the lines of a table."""
-    rows = [_COLUMNS, *map(_row, records)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return in_columns([_COLUMNS, *map(_row, records)])
 
 
 def _row(record: Record) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.dependency import Dependency, ids_in
-from engineroom.ids import SessionId, number_of, parse_msg_id, session_of
+from engineroom.ids import parse_msg_id
 from engineroom.protocol.messages import Awaits, Condition
 from engineroom.protocol.ranges import MOST_SPANS
-from engineroom.protocol.task_ranges import ranges_of
+from engineroom.protocol.spans import spans_of
 
 
 def awaits_of(after: Any, follow: Any, timeout: Any) -> Awaits | None:
@@ -38,19 +38,15 @@ def _condition(flag: str, value: Any) -> Condition | None:
     if not ids:
         return None
     how = value if isinstance(value, Dependency) else _DEFAULT
-    return Condition(spans_of(flag, ids), how.all, how.success, how.failure)
+    return Condition(_spans_in(flag, ids), how.all, how.success, how.failure)
 
 
 _DEFAULT = Dependency()
 
 
-def spans_of(flag: str, ids: Iterable[str]) -> tuple[tuple[bytes, int, int], ...]:
+def _spans_in(flag: str, ids: Iterable[str]) -> tuple[tuple[bytes, int, int], ...]:
     """Return the tasks with these ids as ranges. ValueError: one is no id, or they are too many."""
-    numbers: dict[SessionId, list[int]] = {}
-    for text in ids:
-        task = parse_msg_id(text)
-        numbers.setdefault(session_of(task), []).append(number_of(task))
-    spans = tuple((session, *span) for session, theirs in numbers.items() for span in ranges_of(theirs))
+    spans = spans_of(map(parse_msg_id, ids))
     if len(spans) > MOST_SPANS:
         raise ValueError(
             f"{flag} names tasks in {len(spans)} separate ranges, and the limit is {MOST_SPANS}; wait for some first"

@@ -11,6 +11,7 @@ from engineroom.client.pictures.tables import MOST_ROWS, size_in_words
 from engineroom.client.progress.standing import duration
 from engineroom.client.waiting.waits import Deadline
 from engineroom.errors import EngineroomError
+from engineroom.machine.columns import in_columns
 from engineroom.protocol.questions import AskQueues, EngineQueue, Queues, Reply
 
 if TYPE_CHECKING:
@@ -55,10 +56,7 @@ def hosts(session: Session) -> str:
 
 def as_text(rows: Sequence[Sequence[object]]) -> str:
     """Return these rows as lines, below their heads."""
-    cells = [HEADS, *(tuple(map(str, row)) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADS))]
-    lines = ("  ".join(map(str.ljust, row, widths)) for row in cells)
-    return "\n".join(map(str.rstrip, lines))
+    return "\n".join(in_columns([HEADS, *(tuple(map(str, row)) for row in rows)]))
 
 
 def _load(session: Session, deadline: Deadline) -> Load | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engineroom.client.engines.targets import spell
+from engineroom.machine.columns import in_columns
 
 USUAL = ("engineroom", "cloudpickle", "numpy", "pandas")
 """Packages that decide whether values can be unpacked."""
@@ -42,11 +43,9 @@ class Versions(Mapping[str, dict[Any, str | None]]):
 
     def __repr__(self) -> str:
         rows = [("", CLIENT, "engines"), *map(self._row, self._found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(2)]
-        lines = [f"{a:{widths[0] + 2}}{b:{widths[1] + 2}}{c}".rstrip() for a, b, c in rows]
         differing = len(self.differences)
         end = f"{differing} of {len(self)} differ" if differing else f"all {len(self)} are the same"
-        return "\n".join([*lines, end])
+        return "\n".join([*in_columns(rows), end])
 
     def _row(self, name: str) -> tuple[str, str, str]:
         versions = self._found[name]

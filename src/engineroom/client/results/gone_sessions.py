@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engineroom.client.progress.standing import duration
 from engineroom.ids import SessionId, msg_id, task_id
+from engineroom.machine.columns import in_columns
 from engineroom.protocol.attaching import AboutSession, AskSessions, Sessions
 from engineroom.protocol.task_ranges import numbers_in
 
@@ -50,9 +51,7 @@ class GoneSessions(tuple[GoneSession, ...]):
     def __repr__(self) -> str:
         if not self:
             return "no client that is gone has results here"
-        rows = [_HEADS, *map(_row, self)]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join(in_columns([_HEADS, *map(_row, self)]))
 
     def _repr_html_(self) -> str:
         from engineroom.client.pictures.tables import table  # only notebooks need it

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engineroom.errors import EngineroomError
-from engineroom.ids import TASK_BYTES, SessionId, TaskId, msg_id, number_of, parse_msg_id, session_of, task_id
+from engineroom.ids import TASK_BYTES, TaskId, msg_id, parse_msg_id
 from engineroom.protocol.history import (
     AskAudit,
     AskHistory,
@@ -21,8 +21,8 @@ from engineroom.protocol.history import (
     StatusOf,
 )
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.protocol.ranges import Spans
-from engineroom.protocol.task_ranges import in_batches, ranges_of
+from engineroom.protocol.spans import spans_of, tasks_in
+from engineroom.protocol.task_ranges import in_batches
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
@@ -36,18 +36,6 @@ _SLOW = 600.0
 Records = list[dict[str, Any]]
 
 
-def spans_of(tasks: Iterable[TaskId]) -> Spans:
-    """Return these tasks as spans."""
-    found: dict[SessionId, list[int]] = {}
-    for task in tasks:
-        found.setdefault(session_of(task), []).append(number_of(task))
-    return tuple((session, first, last) for session, numbers in found.items() for first, last in ranges_of(numbers))
-
-
-def _tasks_in(spans: Spans) -> Iterator[TaskId]:
-    return (task_id(SessionId(session), number) for session, first, last in spans for number in range(first, last + 1))
-
-
 def statuses(session: Session, names: Iterable[str]) -> dict[str, str]:
     """Return "pending" or "completed" for each of these tasks, of any client. KeyError: nobody knows one of them."""
     found: dict[TaskId, str] = {}
@@ -56,7 +44,7 @@ def statuses(session: Session, names: Iterable[str]) -> dict[str, str]:
         reply = session.ask(AskStatus(spans_of(batch)), "which tasks have ended", timeout=_SLOW)
         assert isinstance(reply, StatusOf)
         for kind, which in (("pending", reply.pending), ("completed", reply.completed)):
-            found |= dict.fromkeys(_tasks_in(which), kind)
+            found |= dict.fromkeys(tasks_in(which), kind)
     for task in tasks:
         if task not in found:
             raise KeyError(

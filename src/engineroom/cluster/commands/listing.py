@@ -9,6 +9,7 @@ from typing import Any
 
 from engineroom.cluster.finding.registry import Found
 from engineroom.cluster.records.pid_records import Holder
+from engineroom.machine.columns import in_columns
 from engineroom.settings.launcher_kinds import ENGINE, KINDS
 from engineroom.trail.first_failure import clock
 
@@ -57,8 +58,7 @@ def as_table(clusters: Iterable[Found], width: int | None = None) -> list[str]:
     for column in _PATHS:
         most = max(_LEAST, _widths(rows)[column] - max(0, _over(rows, width)))
         rows = [_changed(row, column, _end_of(row[column], most)) for row in rows]
-    widths = _widths(rows)
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return in_columns(rows)
 
 
 def _over(rows: Sequence[tuple[str, ...]], width: int | None) -> int:

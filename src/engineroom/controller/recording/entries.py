@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engineroom.core.whole_calls import numbers_of
-from engineroom.ids import TaskId, number_of, session_of
+from engineroom.ids import Instance, TaskId, number_of, session_of
 from engineroom.protocol.history import HowItEnded, WhatItCalled
 from engineroom.protocol.messages import INLINE_LIMIT, Answer, Call, Kind, Submit
 from engineroom.protocol.streams import Buffer, Payload
@@ -65,8 +65,7 @@ def what_it_called(state: ControllerState, entry: Entry) -> WhatItCalled:
     submit, to = entry.submit, entry.target or b""
     engine = -1
     if to:
-        known = next((each for each in state.engines.values() if each.instance == to), None)
-        gone = next((each for instance, each in state.departed.items() if instance == to), None)
+        known, gone = state.instances.get(Instance(to)), state.departed.get(Instance(to))
         engine = known.id if known is not None else gone.id if gone is not None else entry.place.engine
     return WhatItCalled(
         kind=int(submit.call.kind),

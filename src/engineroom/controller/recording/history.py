@@ -10,7 +10,6 @@ import msgspec
 
 from engineroom.controller.recording.account import account
 from engineroom.controller.recording.entries import NOBODY_KNOWS, answer_with, what_it_called
-from engineroom.controller.recording.ranges import count_in, tasks_in
 from engineroom.controller.recording.statuses import MOST_TASKS, status_of
 from engineroom.errors import EngineroomError
 from engineroom.ids import TaskId, msg_id, number_of, parse_msg_id, session_of
@@ -30,6 +29,7 @@ from engineroom.protocol.history import (
     HistoryQuestion,
 )
 from engineroom.protocol.messages import Answer, Ask
+from engineroom.protocol.spans import count_in, tasks_in
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.texts import brief
 from engineroom.store.changes import Change, Resubmitted

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from engineroom.controller.recording.changes import Scribe, size_of
-from engineroom.controller.recording.ranges import by_session
 from engineroom.core.journal import Ending, Journal
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import TASK_BYTES
 from engineroom.ids import TaskId, number_of
 from engineroom.protocol.ranges import INLINE_LIMIT
+from engineroom.protocol.spans import by_session
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, Delivered
 from engineroom.store.memory import MemoryStore

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.controller.recording.ranges import count_in, spans_of, tasks_in
 from engineroom.errors import EngineroomError
 from engineroom.ids import number_of, session_of
 from engineroom.protocol.history import StatusOf
 from engineroom.protocol.ranges import Spans
+from engineroom.protocol.spans import count_in, spans_of, tasks_in
 
 if TYPE_CHECKING:
     from engineroom.controller.recording.recorder import Recorder
