@@ -84,10 +84,10 @@ class AskPurge(Header, frozen=True, tag="purge"):
 
 
 class AskRepeated(Header, frozen=True, tag="repeated"):
-    """Note that `task` was submitted again, as `again`."""
+    """Note that each of `tasks` was submitted again, as the one at the same place of `again`."""
 
-    task: TaskId
-    again: TaskId
+    tasks: TaskIds
+    again: TaskIds
 
 
 class AskAudit(Header, frozen=True, tag="audit"):

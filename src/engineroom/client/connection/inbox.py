@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
-from engineroom.client.state.output import TaskOutput
 from engineroom.ids import TaskId, number_in
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
@@ -242,11 +241,8 @@ class Inbox:
             for its in self._state.others.wrote(message):
                 self._hear_comms(message, its)
             self._state.foreign.wrote(message)
-        else:
-            if task.output is None:
-                task.output = TaskOutput()
-            if task.output.add(message):
-                self._hear_comms(message, task)
+        elif task.its_output().add(message):
+            self._hear_comms(message, task)
 
     def _hear_comms(self, message: Output | Display, task: Task) -> None:
         if type(message) is Display and message.kind in COMMS:

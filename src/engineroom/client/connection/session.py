@@ -39,7 +39,7 @@ from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.history import AskKept
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Awaits, Call, Forget, Message, Options, Stream
 from engineroom.protocol.questions import Question, Reply
-from engineroom.protocol.streams import Packed, Payload
+from engineroom.protocol.streams import Buffer, Packed, Payload
 from engineroom.protocol.task_ranges import ranges_of, task_pieces
 from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 from engineroom.serialize.futures import noted
@@ -277,9 +277,14 @@ class Session(State):
 
     def ask_for_bytes(
         self, question: Question, what: str, *, timeout: float | None = 60.0
-    ) -> tuple[Reply | None, bytes | Payload]:
+    ) -> tuple[Reply | None, Buffer]:
         """Return the controller's answer and what came with it; see `ask`."""
-        return self._request(lambda number: Ask(number, question), what, timeout)
+        reply, body = self._request(lambda number: Ask(number, question), what, timeout)
+        if isinstance(body, bytes):
+            return reply, body
+        if body.error is not None:
+            raise EngineroomError(f"the answer is too large: {body.error}")
+        return reply, body.buffer()
 
     def request(
         self, make: Callable[[int], Message | Request], what: str, *, timeout: float | None = 60.0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engineroom.errors import EngineroomError
 from engineroom.ids import TASK_BYTES, TaskId, msg_id, parse_msg_id
 from engineroom.protocol.history import (
     AskAudit,
@@ -116,9 +115,4 @@ def ask_for_audit(session: Session, *, verify: bool) -> dict[str, Any]:
 
 
 def _body(session: Session, question: HistoryQuestion, what: str) -> Any:
-    _, body = session.ask_for_bytes(question, what, timeout=_SLOW)
-    if not isinstance(body, bytes):
-        if body.error is not None:
-            raise EngineroomError(f"the answer is too large: {body.error}")
-        return body.buffer()
-    return body
+    return session.ask_for_bytes(question, what, timeout=_SLOW)[1]

@@ -10,16 +10,15 @@ from engineroom.errors import EngineError, EngineroomError
 from engineroom.ids import TaskId, msg_id, parse_msg_id
 from engineroom.protocol.history import AskCall, AskFunction, AskRepeated, FunctionBytes, WhatItCalled
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.protocol.streams import Payload
-from engineroom.serialize.functions.large_parts import IMMUTABLE, Part
-from engineroom.serialize.functions.packing import PackedFunction
+from engineroom.protocol.ranges import MOST_LISTED
+from engineroom.protocol.task_ranges import in_batches
+from engineroom.serialize.functions.large_parts import part_in
+from engineroom.serialize.functions.packing import PackedFunction, packed_again
 from engineroom.serialize.futures import names_results
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.state.engine_table import Engine
-
-_PART_HEAD = 64
 
 
 def resubmit(session: Session, names: Sequence[str], *, single: bool) -> AsyncResult[Any]:
@@ -28,13 +27,14 @@ def resubmit(session: Session, names: Sequence[str], *, single: bool) -> AsyncRe
     EngineroomError: one has not ended, is not recorded, or its function or arguments are not kept. EngineError: the
     engine that it was bound to is gone.
     """
-    calls = [_call(session, parse_msg_id(name)) for name in names]
+    tasks, again = [parse_msg_id(name) for name in names], list[TaskId]()
+    calls = [_call(session, task) for task in tasks]
     functions: dict[bytes, PackedFunction] = {}
     for name, (call, _, _) in zip(names, calls, strict=True):
         if call.function and call.function not in functions:
             functions[call.function] = _function(session, call.function, name)
     result: AsyncResult[Any] = AsyncResult(session, "resubmit", count=len(names), single=single)
-    for name, (call, engine, body) in zip(names, calls, strict=True):
+    for call, engine, body in calls:
         [task] = session.submit(
             call.kind,
             body,
@@ -43,21 +43,22 @@ def resubmit(session: Session, names: Sequence[str], *, single: bool) -> AsyncRe
             to=None if engine is None else (engine,),
             options=call.options,
         )
-        session.ask(AskRepeated(parse_msg_id(name), task.id(session.id)), "whether that was noted")
+        again.append(task.id(session.id))
+    for before, after in zip(in_batches(tasks, MOST_LISTED), in_batches(again, MOST_LISTED), strict=True):
+        session.ask(AskRepeated(before, after), "whether that was noted")
     return result
 
 
 def _call(session: Session, task: TaskId) -> tuple[WhatItCalled, Engine | None, Any]:
-    call, body = session.ask_for_bytes(AskCall(task), f"for the call of task {msg_id(task)}", timeout=600.0)
+    call, packed = session.ask_for_bytes(AskCall(task), f"for the call of task {msg_id(task)}", timeout=600.0)
     assert isinstance(call, WhatItCalled)
-    packed = body if isinstance(body, bytes) else _assembled(body)
     if names_results(packed):
         raise EngineroomError(
             f"task {msg_id(task)} took results of other tasks as arguments, and these are not recorded with it: "
             "make the call again"
         )
-    packed = packed if len(packed) <= INLINE_LIMIT else [memoryview(packed)]
-    return call, _engine_of(session, task, call), packed
+    body = bytes(packed) if len(packed) <= INLINE_LIMIT else [memoryview(packed)]
+    return call, _engine_of(session, task, call), body
 
 
 def _engine_of(session: Session, task: TaskId, call: WhatItCalled) -> Engine | None:
@@ -77,13 +78,8 @@ def _engine_of(session: Session, task: TaskId, call: WhatItCalled) -> Engine | N
 
 def _function(session: Session, digest: bytes, name: str) -> PackedFunction:
     parts, body = _bytes_of(session, digest, name)
-    made = []
-    for part in parts or ():
-        _, packed = _bytes_of(session, part, name)
-        content = packed[_PART_HEAD:]
-        made.append(Part(memoryview(content if packed[0] == IMMUTABLE else bytearray(content))))
-    length = int.from_bytes(body[1:3], "little")
-    return PackedFunction(digest, body, body[5 : 5 + length].decode(errors="replace"), tuple(made))
+    made = (part_in(_bytes_of(session, part, name)[1]) for part in parts or ())
+    return packed_again(digest, body, tuple(made))
 
 
 def _bytes_of(session: Session, digest: bytes, name: str) -> tuple[Sequence[bytes] | None, bytes]:
@@ -92,10 +88,4 @@ def _bytes_of(session: Session, digest: bytes, name: str) -> tuple[Sequence[byte
     except EngineroomError as error:
         raise EngineroomError(f"task {name}: {error}") from None
     assert isinstance(reply, FunctionBytes)
-    return reply.parts, bytes(body if isinstance(body, bytes) else _assembled(body))
-
-
-def _assembled(body: Payload) -> Any:
-    if body.error is not None:
-        raise EngineroomError(f"the answer is too large: {body.error}")
-    return body.buffer()
+    return reply.parts, bytes(body)

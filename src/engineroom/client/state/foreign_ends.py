@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from engineroom.client.state.output import TaskOutput
-from engineroom.client.state.tasks import Task
+from engineroom.client.state.foreign_task import ForeignTask
 from engineroom.errors import EngineroomError
-from engineroom.ids import Instance, SessionId, TaskId, msg_id
+from engineroom.ids import Instance, TaskId
 from engineroom.protocol.history import AskResult, HowItEnded
 from engineroom.protocol.messages import Answer, Ask, Display, Outcome, Output
 
@@ -16,25 +15,16 @@ if TYPE_CHECKING:
     from engineroom.protocol.streams import Payload
 
 
-class FoundTask(Task):
-    """A task that this client has not submitted, or has forgotten; known by its whole id. `host`: where it ran.
+class FoundTask(ForeignTask):
+    """A task whose end the controller tells. `host`: where it ran.
 
     `first`, `last`: the numbers of the tasks of its call, once it has ended; 0: unknown.
     """
 
-    whole_id: TaskId = TaskId(b"")
     label: str = ""
     host: str = ""
     first: int = 0
     last: int = 0
-
-    def id(self, session: SessionId) -> TaskId:
-        del session
-        return self.whole_id
-
-    def msg_id(self, session: SessionId) -> str:
-        del session
-        return msg_id(self.whole_id)
 
 
 class ForeignEnds:
@@ -60,9 +50,7 @@ class ForeignEnds:
     def wrote(self, message: Output | Display) -> None:
         """Take what one of these tasks wrote."""
         for task in self._by_id.get(message.task, ()):
-            if task.output is None:
-                task.output = TaskOutput()
-            task.output.add(message)
+            task.its_output().add(message)
 
     def answered(self, answer: Answer, payload: bytes | Payload) -> bool:
         """End the task that the controller tells of; False: the answer is about something else."""
@@ -75,9 +63,7 @@ class ForeignEnds:
             task.fail(EngineroomError(answer.error or "the controller has no answer"))
         else:
             _end(task, reply, payload)
-        owner, task.listener = task.listener, None
-        if owner is not None:
-            owner._task_done(task)
+        task.tell_its_end()
         return True
 
     def drop(self, task: FoundTask) -> None:
@@ -92,9 +78,7 @@ class ForeignEnds:
         self._by_id.clear()
         for task in tasks:
             task.fail(error)
-            owner, task.listener = task.listener, None
-            if owner is not None:
-                owner._task_done(task)
+            task.tell_its_end()
 
     def _forget(self, task: FoundTask) -> None:
         left = [each for each in self._by_id.pop(task.whole_id, ()) if each is not task]

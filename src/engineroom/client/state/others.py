@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from engineroom.client.state.output import TaskOutput
-from engineroom.client.state.tasks import Task
-from engineroom.ids import SessionId, TaskId, msg_id, session_of, task_id
+from engineroom.client.state.foreign_task import ForeignTask
+from engineroom.ids import TaskId, session_of, task_id
 from engineroom.protocol.attaching import Attach, Attached, Detach
 from engineroom.protocol.messages import Answer, Display, Message, Outcome, Output, Status
 from engineroom.protocol.streams import Payload
@@ -24,19 +23,6 @@ _AFTER = 0.5
 """... after so many seconds each."""
 
 
-class OthersTask(Task):
-    """A task of another client. `owner`: that one's session."""
-
-    owner: SessionId = SessionId(b"")
-
-    def id(self, session: SessionId) -> TaskId:
-        del session
-        return task_id(self.owner, self.number)
-
-    def msg_id(self, session: SessionId) -> str:
-        return msg_id(self.id(session))
-
-
 class OthersCall:
     """One call to which this client is attached. `name`: what the controller calls it."""
 
@@ -44,8 +30,10 @@ class OthersCall:
         self.name, self.label, self.direct, self.alone = about.call, about.label, about.direct, alone
         owner, kind = session_of(about.call), -1 if about.kind is None else about.kind
         self.tasks = [
-            OthersTask(kind, None, None, 0.0, engine if about.direct else -1, engine, about.first + offset, owner=owner)
-            for offset, engine in enumerate(about.engines)
+            ForeignTask(
+                kind, None, None, 0.0, engine if about.direct else -1, engine, number, whole_id=task_id(owner, number)
+            )
+            for number, engine in enumerate(about.engines, about.first)
         ]
         for task in self.tasks:
             task.instance = engines.instance(task.engine)
@@ -54,8 +42,7 @@ class OthersCall:
 
     def attach(self, number: int) -> Attach:
         """Return the message that attaches to it, as question `number`."""
-        task = self.tasks[0]
-        return Attach(number, task.id(task.owner), self.alone)
+        return Attach(number, self.tasks[0].whole_id, self.alone)
 
 
 class Others:
@@ -69,7 +56,7 @@ class Others:
     ) -> None:
         """`send`: has messages sent soon; `new_number`: returns the number of a new question."""
         self._engines, self._send, self._new_number = engines, send, new_number
-        self.tasks: dict[TaskId, list[tuple[OthersCall, OthersTask]]] = {}
+        self.tasks: dict[TaskId, list[tuple[OthersCall, ForeignTask]]] = {}
         """Those that have not ended: one for each time that its call was attached to."""
         self._open: dict[OthersCall, None] = {}
         self._expected: dict[int, bool] = {}
@@ -104,7 +91,7 @@ class Others:
         call = self._found[answer.number] = OthersCall(answer.reply, self._engines, alone=alone)
         self._open[call] = None
         for task in call.tasks:
-            self.tasks.setdefault(task.id(task.owner), []).append((call, task))
+            self.tasks.setdefault(task.whole_id, []).append((call, task))
 
     def again(self) -> list[Message]:
         """Return what tells a controller to which this client has connected anew what it is attached to."""
@@ -133,9 +120,9 @@ class Others:
                 if task.listener is not None:
                     task.listener._task_started(task)
 
-    def wrote(self, message: Output | Display) -> list[OthersTask]:
+    def wrote(self, message: Output | Display) -> list[ForeignTask]:
         """A task has written something; return those for whom it is new."""
-        return [task for _, task in self.tasks.get(message.task, ()) if _add(task, message)]
+        return [task for _, task in self.tasks.get(message.task, ()) if task.its_output().add(message)]
 
     def ended(self, id_: TaskId, engine: int, outcome: Outcome, payload: bytes | Payload) -> None:
         """A task has ended; no harm if that is known."""
@@ -146,10 +133,8 @@ class Others:
                 task.engine, task.instance = engine, self._engines.instance(engine)
             self._left(call, task)
 
-    def _left(self, call: OthersCall, task: OthersTask) -> None:
-        listener, task.listener = task.listener, None
-        if listener is not None:
-            listener._task_done(task)
+    def _left(self, call: OthersCall, task: ForeignTask) -> None:
+        task.tell_its_end()
         call.left -= 1
         if not call.left:
             self._open.pop(call, None)
@@ -159,14 +144,14 @@ class Others:
     def _end_all(self, call: OthersCall, outcome: Outcome) -> None:
         for task in call.tasks:
             if task.outcome is None:
-                self.ended(task.id(task.owner), -1, outcome, b"")
+                self.ended(task.whole_id, -1, outcome, b"")
 
     def leave(self, call: OthersCall) -> None:
         """Nobody waits for `call`, after all."""
         for task in call.tasks:
-            pairs = self.tasks.pop(task.id(task.owner), [])
+            pairs = self.tasks.pop(task.whole_id, [])
             if kept := [pair for pair in pairs if pair[0] is not call]:
-                self.tasks[task.id(task.owner)] = kept
+                self.tasks[task.whole_id] = kept
         if self._open.pop(call, call) is None and all(other.name != call.name for other in self._open):
             self._send([Detach(call.name)])
 
@@ -177,12 +162,4 @@ class Others:
         for pairs in tasks.values():
             for _, task in pairs:
                 task.fail(error)
-                listener, task.listener = task.listener, None
-                if listener is not None:
-                    listener._task_done(task)
-
-
-def _add(task: OthersTask, message: Output | Display) -> bool:
-    if task.output is None:
-        task.output = TaskOutput()
-    return task.output.add(message)
+                task.tell_its_end()

@@ -134,9 +134,7 @@ class State:
             for task in self.outgoing.empty():
                 task.inputs = ()
                 task.fail(error)
-                owner, task.listener = task.listener, None
-                if owner is not None:
-                    owner._task_done(task)
+                task.tell_its_end()
             self.foreign.fail(error)
             self.others.fail(error)
             self.questions.fail()

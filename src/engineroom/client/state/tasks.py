@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from engineroom.client.state.map_items import error_of, items_of
+from engineroom.client.state.output import TaskOutput
 from engineroom.errors import (
     DependencyTimeout,
     EngineError,
@@ -25,7 +26,6 @@ from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.serialize.payloads import unpack
 
 if TYPE_CHECKING:
-    from engineroom.client.state.output import TaskOutput
     from engineroom.serialize.functions.packing import PackedFunction
 
 _EXECUTE = int(Kind.EXECUTE)
@@ -112,6 +112,18 @@ class Task(msgspec.Struct, gc=False, eq=False):
         """End the task here, with `error`."""
         self.outcome = Outcome(Status.LOST, 0.0, 0.0, f"{type(error).__name__}: {error}")
         self._error = error
+
+    def its_output(self) -> TaskOutput:
+        """Return what is collected of it: nothing at first."""
+        if self.output is None:
+            self.output = TaskOutput()
+        return self.output
+
+    def tell_its_end(self) -> None:
+        """Tell whoever waits for it that it has ended; once. The session's condition is held."""
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener._task_done(self)
 
     def nowhere(self, error: NoEnginesRegistered) -> None:
         """Raise `error` for it: no engine was left to run it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
-from engineroom.client.state.output import TaskOutput, content_of
+from engineroom.client.state.output import content_of
 from engineroom.client.waiting.waits import Deadline
 from engineroom.protocol.messages import Display, Displays
 
@@ -99,9 +99,7 @@ class Pieces:
         with self._source.condition:
             for task in tasks:
                 self._tasks.append(task)
-                if task.output is None:
-                    task.output = TaskOutput()
-                task.output.watch(_Watched(task, self._new))
+                task.its_output().watch(_Watched(task, self._new))
 
     def close(self) -> None:
         """Watch no longer. What has arrived can still be taken."""

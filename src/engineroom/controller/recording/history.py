@@ -108,9 +108,10 @@ class HistoryQuestions:
                 return await self._function(keeper, digest)
             case AskPurge():
                 return await self._purge(keeper, question)
-            case AskRepeated(task=task, again=again):
-                await keeper.change(lambda _: [Resubmitted(task, again)])
-                return Count(1), []
+            case AskRepeated(tasks=tasks, again=again):
+                noted = [Resubmitted(*pair) for pair in zip(tasks, again, strict=False)]
+                await keeper.change(lambda _: [*noted])
+                return Count(len(noted)), []
             case AskAudit(verify=verify):
                 known = {session.id: session.known_up_to for session in recorder.state.sessions.values()}
                 trouble = recorder.trouble

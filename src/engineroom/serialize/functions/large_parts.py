@@ -136,6 +136,12 @@ class ArrivedPart:
             os.close(self._file)
 
 
+def part_in(body: bytes) -> Part:
+    """Return the part whose body on the wire this is."""
+    content = body[_HEAD:]
+    return Part(memoryview(content if body[0] == IMMUTABLE else bytearray(content)))
+
+
 def is_part(body: Buffer) -> bool:
     """Whether what arrived as a function is a part of some."""
     return body[0] in {MUTABLE, IMMUTABLE}

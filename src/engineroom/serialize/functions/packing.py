@@ -131,6 +131,17 @@ class FunctionPacker:
                 entries.pop(next(iter(entries)), None)
 
 
+def packed_again(digest: bytes, body: bytes, parts: tuple[Part, ...]) -> PackedFunction:
+    """Return the function that was packed as `body` and `parts`, and has this hash."""
+    return PackedFunction(digest, body, name_in(body), parts)
+
+
+def name_in(body: bytes) -> str:
+    """Return what people call the function whose body this is."""
+    _, length, _ = HEAD.unpack_from(body)
+    return body[HEAD.size : HEAD.size + length].decode(errors="replace")
+
+
 _NO_FUNCTION = PackedFunction(b"", HEAD.pack(REUSABLE, 0, 0), "")
 """For calls of none, which bring along modules."""
 
