@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.core.limits import Limits
-from engineroom.settings.profiles import ConnectionFiles
+from engineroom.settings.profiles import ConnectionFiles, KeptFiles
 from engineroom.store.config import DictStore, StoreConfig
 
 _OFTEN = 0.05
@@ -86,9 +86,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
         """What it takes away at its end: connection files, engines, and of a cluster with an id the certificate."""
         if self.reuse:
             return ()
-        stem = Path(self.security_dir) / f"ipcontroller{f'-{self.cluster_id}' if self.cluster_id else ''}"
-        of_this_id = [f"{stem}.crt", f"{stem}.key"] if self.cluster_id else []
-        return (*self.connection_files, *map(Path, [f"{stem}-engines.jsonl", *of_this_id]))
+        return (*self.connection_files, *KeptFiles.passing(Path(self.security_dir), self.cluster_id))
 
     @property
     def limits(self) -> Limits:

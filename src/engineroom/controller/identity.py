@@ -17,6 +17,7 @@ from engineroom.machine.processes import ProcessRecord, boot_id, host_name
 from engineroom.machine.ssh_names import bracketed
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
 from engineroom.protocol.messages import PROTOCOL
+from engineroom.settings.profiles import KeptFiles
 from engineroom.transport.tls import ensure_certificate
 
 log = logging.getLogger(__name__)
@@ -30,11 +31,9 @@ class Identity:
     def __init__(self, config: ControllerConfig) -> None:
         self._config = config
         self._dir = Path(config.security_dir)
-        tail = f"-{config.cluster_id}" if config.cluster_id else ""
         self.client_file, self.engine_file = config.connection_files
-        self.certificate_file = self._dir / f"ipcontroller{tail}.crt"
-        self.key_file = self._dir / f"ipcontroller{tail}.key"
-        self.known_engines = KnownEngines(self._dir / f"ipcontroller{tail}-engines.jsonl")
+        self.certificate_file, self.key_file, engines = KeptFiles.within(self._dir, config.cluster_id)
+        self.known_engines = KnownEngines(engines)
         self.restored = Restored(0)
         """What the controller knew in whose place this one goes on; nothing if it begins anew."""
         self.keys: dict[str, str] = {}
@@ -117,8 +116,7 @@ class Identity:
         if self._config.reuse:
             return
         self.known_engines.remove()
-        of_this_id = (self.certificate_file, self.key_file) if self._config.cluster_id else ()
-        for path in (self.client_file, self.engine_file, *of_this_id):
+        for path in self._config.passing_files:
             path.unlink(missing_ok=True)
 
     def _reachable_hosts(self, before: ConnectionFile | None) -> list[str]:

@@ -59,7 +59,8 @@ def names_results(packed: bytes | bytearray | memoryview) -> bool:
 
     (Nearly: whether it has the names by which a pickle does so.)
     """
-    return all(bytes(name, "ascii") in bytes(packed) for name in (result_of.__module__, result_of.__qualname__))
+    raw = bytes(packed)
+    return all(name.encode() in raw for name in (result_of.__module__, result_of.__qualname__))
 
 
 def result_of(task: bytes) -> Any:

@@ -55,6 +55,26 @@ class ConnectionFiles(NamedTuple):
         return cls(security_dir / (client or f"{usual}-client.json"), security_dir / (engine or f"{usual}-engine.json"))
 
 
+class KeptFiles(NamedTuple):
+    """What a controller keeps beside them for the one that goes on in its place."""
+
+    certificate: Path
+    key: Path
+    engines: Path
+
+    @classmethod
+    def within(cls, security_dir: Path, cluster_id: str = "") -> Self:
+        """Return the files in `security_dir`."""
+        stem = f"ipcontroller{tail(cluster_id)}"
+        return cls(*(security_dir / f"{stem}{end}" for end in (".crt", ".key", "-engines.jsonl")))
+
+    @classmethod
+    def passing(cls, security_dir: Path, cluster_id: str = "") -> tuple[Path, ...]:
+        """Return those that go at its end. The certificate of a cluster with an id does: the next id may be another."""
+        its = cls.within(security_dir, cluster_id)
+        return its if cluster_id else (its.engines,)
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One profile directory, which need not exist yet."""

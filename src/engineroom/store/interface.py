@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from engineroom.errors import EngineroomError
-from engineroom.ids import TaskId, msg_id, number_of, session_of
+from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.spans import by_session
 from engineroom.protocol.streams import Buffer
@@ -19,6 +19,7 @@ from engineroom.store.queries.matching import Order, arranged, checked_order, ch
 from engineroom.store.queries.named import tasks_named
 from engineroom.store.queries.parsing import parse
 from engineroom.store.queries.tree import ALL, Query, Test
+from engineroom.store.ranges import highest_of
 from engineroom.store.records import checked_keys, projected
 
 
@@ -87,11 +88,7 @@ class Store:
 
     def known_up_to(self) -> dict[bytes, int]:
         """Return, by session, the highest number of a task that was ever written."""
-        highest: dict[bytes, int] = {}
-        for entry in self.entries():
-            session = session_of(entry.task)
-            highest[session] = max(highest.get(session, 0), number_of(entry.task))
-        return highest
+        return highest_of(entry.task for entry in self.entries())
 
     def damages(self) -> Iterator[Damage]:
         """Yield what is wrong with entries: those that were changed since they were written."""

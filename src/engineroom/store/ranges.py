@@ -58,5 +58,15 @@ class TaskSet:
         return self._tidy
 
 
+def highest_of(tasks: Iterable[TaskId]) -> dict[bytes, int]:
+    """Return the highest number among `tasks`, by session."""
+    highest: dict[bytes, int] = {}
+    for task in tasks:
+        session, number = session_of(task), number_of(task)
+        if number > highest.get(session, 0):
+            highest[session] = number
+    return highest
+
+
 def _number(session: SessionId, number: int) -> int:
     return int.from_bytes(task_id(session, number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.connection.acknowledgements import Acknowledgements
@@ -131,7 +132,7 @@ class Inbox:
         """Take a result that comes as a stream; it counts once it is complete."""
         number = number_in(self._id, message.task)
         if not number and message.task in self._state.others.tasks:
-            self._receive_of_others(message, body)
+            self._take_stream(body, partial(self._state.others.ended, message.task, message.engine, message.outcome))
             return
         if number not in self._state.tasks:
             self._sender.connection.refuse_stream(body, "this result has already arrived")
@@ -145,40 +146,31 @@ class Inbox:
             if task is not None:
                 self._end(task, message.engine, message.outcome, payload, time.time())
 
+        self._take_stream(body, end, self._sender.acknowledge_soon)
+
+    def _take_stream(
+        self, body: Stream, take: Callable[[Payload], object], afterwards: Callable[[], object] | None = None
+    ) -> None:
+        """Have `take` called once all of a stream is here, and then `afterwards`, without the session's condition; or
+        `take` at once if the stream cannot be taken: who reads it is told."""
+
         def whole(payload: Payload) -> None:
             with self._state.condition:
-                end(payload)
+                take(payload)
                 self._state.changed()
-            self._sender.acknowledge_soon()
+            if afterwards is not None:
+                afterwards()
 
         payload = bodies.receive(self._sender.connection, body, whole=whole)
         if payload.error is not None:
-            end(payload)  # all the same; who reads the result is told
-
-    def _receive_of_others(self, message: Result, body: Stream) -> None:
-        def whole(payload: Payload) -> None:
-            with self._state.condition:
-                self._state.others.ended(message.task, message.engine, message.outcome, payload)
-                self._state.changed()
-
-        payload = bodies.receive(self._sender.connection, body, whole=whole)
-        if payload.error is not None:
-            self._state.others.ended(message.task, message.engine, message.outcome, payload)
+            take(payload)
 
     def _answer(self, answer: Answer) -> None:
         body = answer.body
         if isinstance(body, bytes):
             self._answered(answer, body)
-            return
-
-        def whole(payload: Payload) -> None:
-            with self._state.condition:
-                self._answered(answer, payload)
-                self._state.changed()
-
-        payload = bodies.receive(self._sender.connection, body, whole=whole)
-        if payload.error is not None:
-            self._answered(answer, payload)
+        else:
+            self._take_stream(body, partial(self._answered, answer))
 
     def _answered(self, answer: Answer, body: bytes | Payload) -> None:
         self._state.others.answered(answer)  # first: whoever waits finds it there

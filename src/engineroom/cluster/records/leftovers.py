@@ -12,7 +12,7 @@ from engineroom.cluster.records.pid_records import remove_stale
 from engineroom.errors import ConnectionFileError
 from engineroom.machine.private_files import unfinished
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.settings.profiles import Profile
+from engineroom.settings.profiles import KeptFiles, Profile
 from engineroom.transport.socket_places import find_socket, socket_directories, socket_directory
 
 if TYPE_CHECKING:
@@ -87,10 +87,7 @@ def stale_connection_files(profile: Profile, *, living: Collection[str]) -> list
             continue  # a cluster file, or somebody's own
         if info.stale and not info.reuse and info.cluster_id not in living:
             found.append(path)
-            tail = f"-{info.cluster_id}" if info.cluster_id else ""
-            found.append(profile.security_dir / f"ipcontroller{tail}-engines.jsonl")
-            if info.cluster_id:
-                found += [profile.security_dir / f"ipcontroller-{info.cluster_id}.{end}" for end in ("crt", "key")]
+            found += KeptFiles.passing(profile.security_dir, info.cluster_id)
     return [path for path in dict.fromkeys(found) if path.exists()]
 
 

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
+from engineroom.store.queries.columns import COLUMNS, as_kept
 from engineroom.store.queries.matching import Order
 from engineroom.store.queries.operators import kind_of
 from engineroom.store.queries.tree import Every, Query, Some, Test
-from engineroom.store.records import microseconds
-
-_FIELDS = {
-    "state": ("state", "text"),
-    "label": ("label", "text"),
-    "engine_id": ("engine", "number"),
-    "submitted": ("submitted", "date"),
-    "started": ("started", "date"),
-    "completed": ("completed", "date"),
-}
-"""By key, the field of a document, and the kind of its values."""
 
 _ORDERED = ("$lt", "$lte", "$gt", "$gte")
 _NOTHING: dict[str, Any] = {"_id": {"$in": []}}
@@ -36,8 +25,8 @@ def filter_of(query: Query) -> tuple[dict[str, Any], bool]:
             if not all(exact for _, exact in inner):
                 return {}, False
             return {"$or": [found for found, _ in inner]}, True
-        case Test((key,), name, operand) if key in _FIELDS:
-            return _test(*_FIELDS[key], name, operand)
+        case Test((key,), name, operand) if key in COLUMNS:
+            return _test(*COLUMNS[key], name, operand)
         case Every():
             return {}, True
         case _:
@@ -48,24 +37,17 @@ def _test(field: str, kind: str, name: str, operand: Any) -> tuple[dict[str, Any
     if name in _ORDERED:
         if kind_of(operand) != kind:
             return _NOTHING, True
-        return {field: {name: _value(operand)}}, True
+        return {field: {name: as_kept(operand)}}, True
     if name in {"$eq", "$in"}:
         values = [operand] if name == "$eq" else operand
-        mine = [_value(each) for each in values if kind_of(each) in {kind, "none"}]
+        mine = [as_kept(each) for each in values if kind_of(each) in {kind, "none"}]
         return {field: {"$in": mine}}, True
     return {}, False
 
 
-def _value(operand: Any) -> Any:
-    if isinstance(operand, datetime):
-        return microseconds(operand)
-    whole = isinstance(operand, int) and not -(2**63) <= operand < 2**63
-    return float(operand) if whole else operand  # BSON has no longer ones
-
-
 def sort_of(order: Order) -> list[tuple[str, int]] | None:
     """Return the order for MongoDB, None if it is not one of fields."""
-    if any(key not in _FIELDS for key, _ in order):
+    if any(key not in COLUMNS for key, _ in order):
         return None
-    told = {_FIELDS[key][0]: -1 if backwards else 1 for key, backwards in reversed(order)}
+    told = {COLUMNS[key][0]: -1 if backwards else 1 for key, backwards in reversed(order)}
     return [*reversed(told.items()), *([] if "submitted" in told else [("submitted", 1)]), ("_id", 1)]

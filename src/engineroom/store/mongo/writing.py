@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engineroom.ids import TaskId, number_of
+from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.changes import (
     Change,
@@ -22,7 +22,7 @@ from engineroom.store.changes import (
 )
 from engineroom.store.entry import ABORTED, DONE, FAILED, RUNNING, WAITING, buffers_of
 from engineroom.store.mongo.documents import FUNCTION, Documents, as_text, document_of, task_of
-from engineroom.store.ranges import TaskSet
+from engineroom.store.ranges import TaskSet, highest_of
 from engineroom.store.rows import CALL, RESULT, ended_row, new_row, sent_column
 
 _ENDED: dict[str, Any] = {"state": {"$in": [DONE, FAILED, ABORTED]}}
@@ -72,14 +72,8 @@ class MongoWriter:
             self._documents.put_pieces(change.task, RESULT, change.body.pieces)
 
     def _note_highest(self, tasks: Iterable[TaskId]) -> None:
-        highest: dict[bytes, TaskId] = {}
-        for task in tasks:
-            if task > highest.get(task[:16], b""):
-                highest[task[:16]] = task
-        for session, task in highest.items():
-            self._documents.sessions.update_one(
-                {"_id": session.hex()}, {"$max": {"highest": number_of(task)}}, upsert=True
-            )
+        for session, number in highest_of(tasks).items():
+            self._documents.sessions.update_one({"_id": session.hex()}, {"$max": {"highest": number}}, upsert=True)
 
     def _other(self, change: Change) -> None:
         documents = self._documents

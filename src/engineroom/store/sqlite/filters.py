@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from engineroom.protocol.messages import Status
 from engineroom.store.entry import STATES
+from engineroom.store.queries.columns import COLUMNS, as_kept
 from engineroom.store.queries.matching import Order
 from engineroom.store.queries.operators import kind_of
 from engineroom.store.queries.tree import Every, Not, Query, Some, Test
-from engineroom.store.records import microseconds
-
-_KINDS = {
-    "state": ("state", "text"),
-    "label": ("label", "text"),
-    "engine_id": ("engine", "number"),
-    "submitted": ("submitted", "date"),
-    "started": ("started", "date"),
-    "completed": ("completed", "date"),
-}
-"""By key, its column, and the kind of its values."""
 
 _COMPARED = {"$eq": "=", "$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
 _MOST_VALUES = 500
@@ -81,7 +70,7 @@ def _test(path: tuple[str, ...], name: str, operand: Any) -> Where:
         return _ANY
     if path == ("status",):
         return _status(name, operand)
-    return _of_column(*_KINDS[path[0]], name, operand) if path[0] in _KINDS else _ANY
+    return _of_column(*COLUMNS[path[0]], name, operand) if path[0] in COLUMNS else _ANY
 
 
 def _of_column(column: str, kind: str, name: str, operand: Any) -> Where:
@@ -95,7 +84,7 @@ def _of_column(column: str, kind: str, name: str, operand: Any) -> Where:
         return _ANY
     if kind_of(operand) != kind:
         return _NONE
-    return Where(f"{column} {_COMPARED[name]} ?", (_value(operand),))
+    return Where(f"{column} {_COMPARED[name]} ?", (as_kept(operand),))
 
 
 def _is_text_of_files(operand: Any) -> bool:
@@ -116,7 +105,7 @@ def _status(name: str, operand: Any) -> Where:
 
 
 def _in(column: str, kind: str, operands: Sequence[Any], *, negated: bool) -> Where:
-    values = tuple(_value(each) for each in operands if kind_of(each) == kind)
+    values = tuple(as_kept(each) for each in operands if kind_of(each) == kind)
     if len(values) > _MOST_VALUES:
         return _ANY
     parts = [f"{column} IN ({', '.join('?' * len(values))})"] if len(values) > 1 else [f"{column} = ?"] * len(values)
@@ -127,21 +116,14 @@ def _in(column: str, kind: str, operands: Sequence[Any], *, negated: bool) -> Wh
     return Where(f"NOT coalesce({sql}, 0)" if negated else f"({sql})", values)
 
 
-def _value(operand: Any) -> Any:
-    if isinstance(operand, datetime):
-        return microseconds(operand)
-    whole = isinstance(operand, int) and not -(2**63) <= operand < 2**63
-    return float(operand) if whole else operand  # SQLite has no longer ones
-
-
 def order_by(order: Order) -> str | None:
     """Return the order in SQL, None if it is not one of columns."""
-    if any(key not in _KINDS for key, _ in order):
+    if any(key not in COLUMNS for key, _ in order):
         return None
-    parts = [f"{_KINDS[key][0]}{' DESC' if backwards else ''}" for key, backwards in order]
+    parts = [f"{COLUMNS[key][0]}{' DESC' if backwards else ''}" for key, backwards in order]
     return ", ".join([*parts, "submitted", "task"])
 
 
 def columns_of(order: Order) -> str:
     """Return the columns that `order_by` sorts by, to be selected."""
-    return ", ".join([*(_KINDS[key][0] for key, _ in order), "submitted", "task"])
+    return ", ".join([*(COLUMNS[key][0] for key, _ in order), "submitted", "task"])

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import msgspec
 
-from engineroom.ids import TaskId, number_of, session_of
+from engineroom.ids import TaskId
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import (
@@ -27,6 +27,7 @@ from engineroom.store.changes import (
     Submitted,
 )
 from engineroom.store.entry import buffers_of
+from engineroom.store.ranges import highest_of
 from engineroom.store.rows import CALL, COLUMNS, RESULT, Row, ended_row, new_row, sent_column
 
 _AT_ONCE = (256, 64, 16, 4, 1)
@@ -130,15 +131,10 @@ class Writer:
         )
 
     def _note_highest(self, tasks: Iterable[TaskId]) -> None:
-        highest: dict[bytes, TaskId] = {}
-        for task in tasks:
-            session = task[:16]
-            if task > highest.get(session, b""):
-                highest[session] = task
         self._connection.executemany(
             "INSERT INTO engineroom_sessions VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET highest = max(highest, excluded.highest)",
-            [(self._number, session, number_of(task)) for session, task in highest.items()],
+            [(self._number, session, number) for session, number in highest_of(tasks).items()],
         )
 
     def _other(self, change: Change) -> None:
@@ -190,8 +186,3 @@ def _cut(pieces: Sequence[Buffer]) -> Iterator[Buffer]:
         view = memoryview(piece).cast("B")
         for at in range(0, len(view), LONGEST_PIECE):
             yield view[at : at + LONGEST_PIECE]
-
-
-def session_and_number(task: TaskId) -> tuple[bytes, int]:
-    """Return the session of a task, and its number there."""
-    return session_of(task), number_of(task)
