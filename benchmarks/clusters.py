@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,10 @@ START_TIMEOUT = 60
 
 
 @contextmanager
-def cluster(engines: int, *, tls: bool = False, config: Config | None = None) -> Iterator[er.Client]:
-    """Yield a client of a fresh cluster whose engines have all answered once.
+def cluster(
+    engines: int, *, tls: bool = False, config: Config | None = None, answer: Callable[[], object] = noop
+) -> Iterator[er.Client]:
+    """Yield a client of a fresh cluster whose engines have all answered once, by calling `answer`.
 
     `tls`: every connection is TCP with TLS, as between machines, instead of a Unix socket. `config`: of the cluster.
     """
@@ -31,7 +33,7 @@ def cluster(engines: int, *, tls: bool = False, config: Config | None = None) ->
     try:
         with er.Cluster(n=engines, profile_dir=str(home / "profile_bench"), config=config or Config()) as rc:
             rc.wait_for_engines(engines, timeout=START_TIMEOUT)
-            rc[:].apply_sync(noop)
+            rc[:].apply_sync(answer)
             yield rc
     finally:
         for name, value in before.items():

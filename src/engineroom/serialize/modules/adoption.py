@@ -19,10 +19,10 @@ def is_same(unit: Unit, there: dict[str, ModuleType]) -> bool:
     if paths is None:
         return _is_file(file_of(module), unit.files.get(f"{unit.root}.py"), imported_at.get(unit.root, 0.0))
     since = min((imported_at.get(name, 0.0) for name in there), default=0.0)
-    source = {name: content for name, content in unit.files.items() if name.endswith(".py")}
     return all(
         any(_is_file(os.path.join(path, name.partition("/")[2]), content, since) for path in paths)
-        for name, content in source.items()
+        for name, content in unit.files.items()
+        if name.endswith(".py")
     )
 
 

@@ -95,7 +95,7 @@ class Shipping:
             for name, spec in before.specs.items():
                 if spec_of(name, _ABSENT) is spec:
                     keep = {file: before.unit.files[file] for file in _files(name) if file in before.unit.files}
-                    unit.files.update(keep)
+                    unit = unit._replace(files={**unit.files, **keep})
         return unit
 
     def _exists(self, root: str) -> bool:

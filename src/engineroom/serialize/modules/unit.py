@@ -6,7 +6,7 @@ import os
 import pickle
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from engineroom.errors import PackError
@@ -32,13 +32,13 @@ class Unit(NamedTuple):
 
     root: str
     places: tuple[str, ...]
-    files: dict[str, bytes]
+    files: Mapping[str, bytes]
     left: tuple[str, ...] = ()
 
     def packed(self, needs: bytes) -> bytes:
         """Return its bytes; `needs`: stands for the content of what it imports, and makes it another one."""
-        parts = self.root, self.places, dict(sorted(self.files.items())), self.left, needs
-        return zlib.compress(pickle.dumps(parts, 5), 1)
+        files = {name: zlib.compress(content, 1) for name, content in sorted(self.files.items())}
+        return pickle.dumps((self.root, self.places, files, self.left, needs), 5)
 
     def digest(self) -> bytes:
         """Return a hash of what it is, without what it imports."""
@@ -58,9 +58,28 @@ class Unit(NamedTuple):
         return found - {self.root}
 
 
+class Compressed(Mapping[str, bytes]):
+    """Files by name, each made of its compressed bytes when it is read: of most packages an engine imports little."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> bytes:
+        return zlib.decompress(self._files[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 def unpacked(content: bytes | memoryview) -> Unit:
-    root, places, files, left, _ = pickle.loads(zlib.decompress(content))
-    return Unit(root, places, files, left)
+    root, places, files, left, _ = pickle.loads(content)
+    return Unit(root, places, Compressed(files), left)
 
 
 def read_module(root: str, file: str) -> Unit:
