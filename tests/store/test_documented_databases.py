@@ -42,7 +42,7 @@ def test_options_in_files(tmp_path: Path) -> None:
 
 def test_what_is_said_of_defaults() -> None:
     default = store_config(IPController(config=Config()))
-    assert default == DictStore(1024, 1 << 30, 0.1)
+    assert default == DictStore(1024, 128 << 20, 0.1)
 
 
 def test_a_query() -> None:

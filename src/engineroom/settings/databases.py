@@ -20,7 +20,7 @@ class DictDB(Configurable):
         Int(1024, min=1, help="Number of finished tasks to keep. Beyond it, the oldest ones are forgotten.")
     )
     size_limit = option(
-        Size(1 << 30, help="Bytes that finished tasks may take in memory, as a number or as text such as '2GiB'.")
+        Size(128 << 20, help="Bytes that finished tasks may take in memory, as a number or as text such as '2GiB'.")
     )
     cull_fraction = option(
         Float(0.1, min=0.0, max=1.0, help="Fraction of the finished tasks to forget when a limit is reached.")

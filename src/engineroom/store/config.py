@@ -15,7 +15,7 @@ class DictStore(_Store, frozen=True, tag="memory"):
     """In the controller's memory."""
 
     record_limit: int = 1024
-    size_limit: int = 1 << 30
+    size_limit: int = 128 << 20
     cull_fraction: float = 0.1
 
 

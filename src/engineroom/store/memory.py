@@ -45,7 +45,7 @@ class MemoryStore(Store):
         self,
         *,
         record_limit: int = 1024,
-        size_limit: int = 1 << 30,
+        size_limit: int = 128 << 20,
         cull_fraction: float = 0.1,
         unfinished: Callable[[], Iterable[Submitted | Entry]] = tuple,
     ) -> None:
