@@ -44,6 +44,12 @@ def test_results_are_acknowledged_in_batches(rc: Client, fake: FakeController) -
     assert len(fake.heard_of(Delivered)) <= 3
 
 
+def test_what_is_asked_counts_what_has_been_received(rc: Client, fake: FakeController) -> None:
+    rc.load_balanced_view().apply_sync(abs, -1)
+    rc.queue_status()
+    assert fake.delivered() == {1}
+
+
 def test_an_unfinished_task_holds_up_no_acknowledgement(rc: Client, fake: FakeController) -> None:
     view = rc.load_balanced_view()
     fake.holding = True

@@ -334,6 +334,8 @@ class Link:
             if isinstance(item, Request):
                 self._submit(connection, item)
             else:
+                if isinstance(item, Ask):
+                    self._acknowledge()  # so that the answer counts what has been received
                 connection.send(item)
 
     def _unfinished(self, request: Request) -> bytes | None:
