@@ -18,7 +18,7 @@ from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.waiting.waits import Deadline, Waiter
 from engineroom.errors import ConnectionFileError, NoEnginesRegistered
 from engineroom.machine.processes import ProcessRecord
-from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined
+from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined, EngineLeft
 
 counts = st.integers(1, 20)
 
@@ -82,6 +82,17 @@ def test_targets() -> None:
         resolve([None], engines)  # type: ignore[list-item]
     assert [is_single(targets) for targets in (0, [0], "all", slice(1), None)] == [True, False, False, False, False]
     assert spell(()) == "none"
+
+
+def test_a_target_that_has_ended_is_told_from_one_that_never_was() -> None:
+    engines = EngineTable()
+    for engine in (0, 1):
+        engines.joined(EngineJoined(engine, bytes(16), EngineInfo()))  # type: ignore[arg-type]
+    engines.departed(EngineLeft(1, bytes(16), "exit code 3"))  # type: ignore[arg-type]
+    with pytest.raises(
+        IndexError, match=r"engine 1 has ended \(exit code 3\); the engines are 0\. If it is started again"
+    ):
+        resolve([0, 1], engines)
 
 
 def test_waiting() -> None:

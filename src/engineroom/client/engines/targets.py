@@ -29,8 +29,8 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     if isinstance(targets, slice):
         return ids[targets]
     if isinstance(targets, Iterable) and not is_single(targets):
-        return tuple(one(target, ids) for target in targets)
-    return (one(targets, ids),)
+        return tuple(one(target, engines) for target in targets)
+    return (one(targets, engines),)
 
 
 def resolve_lasting(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ def resolve_lasting(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
         several: tuple[Any, ...] = (targets,) if is_single(targets) else tuple(targets)  # type: ignore[arg-type]  # iterable
         if not any(_has_left(target, engines) for target in several):
             raise
-    return tuple([index(target) if _has_left(target, engines) else one(target, engines.ids) for target in several])
+    return tuple([index(target) if _has_left(target, engines) else one(target, engines) for target in several])
 
 
 def _has_left(target: Any, engines: EngineTable) -> bool:
@@ -58,8 +58,9 @@ def _has_left(target: Any, engines: EngineTable) -> bool:
     return engines.get(number) is None and engines.instance(number) is not None
 
 
-def one(target: Any, ids: tuple[int, ...]) -> int:
-    """Return the engine id that `target`, an id or a negative index, means."""
+def one(target: Any, engines: EngineTable) -> int:
+    """Return the engine id that `target`, an id or a negative index, means. IndexError: there is none, and why."""
+    ids = engines.ids
     try:
         number = index(target)
     except TypeError:
@@ -67,7 +68,10 @@ def one(target: Any, ids: tuple[int, ...]) -> int:
     if number < 0 and -number <= len(ids):
         return ids[number]
     if number not in ids:
-        raise IndexError(f"there is no engine {number}; the engines are {spell(ids)}")
+        gone = engines.how_it_left(number)
+        why = f"engine {number} has ended ({gone})" if gone else f"there is no engine {number}"
+        again = f". If it is started again, `rc.wait_for_engines({len(ids) + 1})` waits for it" if gone else ""
+        raise IndexError(f"{why}; the engines are {spell(ids)}{again}")
     return number
 
 

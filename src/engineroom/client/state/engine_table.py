@@ -97,10 +97,13 @@ class EngineTable:
         """Return how the last engines that left ended: "engine 0: exit code 3; ..."."""
         return "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
 
+    def how_it_left(self, engine: int) -> str:
+        """Return how the last process of an engine that has left ended, "" if none of that id has."""
+        return next((gone.cause for gone in reversed(self.departures) if gone.engine == engine), "")
+
     def cause_of_renewal(self, engine: int) -> str:
         """Return how the earlier process of an engine ended."""
-        causes = [gone.cause for gone in self.departures if gone.engine == engine]
-        return causes[-1] if causes else "it ended while this client was disconnected"
+        return self.how_it_left(engine) or "it ended while this client was disconnected"
 
     def nobody(self, words: str = "") -> NoEnginesRegistered:
         """Return the error of a call that no engine can run, for the reason `words`, or else the reason known here.
