@@ -19,6 +19,7 @@ from engineroom.cluster.launcher import LocalControllerLauncher, LocalEngineSetL
 from engineroom.errors import ConnectionFileError
 from engineroom.settings.option import OptionError, keywords
 from engineroom.settings.profiles import Profile
+from tests.conftest import wait_until
 from tests.patience import SECONDS
 
 
@@ -33,6 +34,14 @@ def test_the_controller_first_then_the_engines(profile: Profile) -> None:
         first = cluster.start_engines_sync()
         with cluster.connect_client_sync() as rc:
             rc.wait_for_engines(3, timeout=SECONDS)
+            third = rc._session.engines.instance(2)
+            cluster.restart_engine_sync(0)
+            cluster.signal_engine_sync("SIGTERM", 2)
+            assert wait_until(lambda: 2 not in rc.ids or rc._session.engines.instance(2) != third)
+            cluster.stop_engine_sync(1)
+            with pytest.raises(IndexError):
+                cluster.stop_engine_sync(17)
+            assert 0 in rc.ids and 1 not in rc.ids
         more = cluster.start_engines_sync(1)
         assert f"controller=<running>, engine_sets=['{first}', '{more}'])" in repr(cluster)
         for act in (

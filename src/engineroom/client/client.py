@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, SupportsIndex, U
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.keywords import takes
 from engineroom.client.arguments.old_options import Ignored, say_ignored
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.connection.dialling import FromFile, find_dial, way_of
 from engineroom.client.connection.session import MAX_UNFINISHED_BYTES, Session
 from engineroom.client.connection.tasks_that_wait import inside_an_engine
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "abort", "broadcast_view")
+@checks_switches(init=True)
 class Client(Pictured, Remembered, Attaching, Controls, OldWays):
     """A connection to a cluster's controller, and through it to the engines.
 
@@ -144,7 +146,7 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
         """Be the client with this session, which has been started; `file`: where it is connected by."""
         self.cluster: Any = cluster
         self.profile = profile or "default"
-        self.block, self.debug = False, debug
+        self._block, self.debug = False, debug
         self._connection_file, self._session = file, session
         self._asker = Asker(session.engines.python_of, asks_versions(weakref.ref(self)))
         self._dask: Any = None
@@ -163,8 +165,8 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
 
     @show_output.setter
     def show_output(self, wanted: bool | None) -> None:
-        self._show_output = wanted
         self._session.shows = Shows.NOTHING if wanted is None and inside_an_engine() else shows(wanted)
+        self._show_output = wanted
 
     @property
     def ids(self) -> list[int]:
@@ -308,10 +310,13 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
             self._dask = import_module("engineroom.integrations.dask").DaskCluster(self)
         return self._dask.start(targets, {"port": port, **(scheduler_args or {})}, {"nanny": nanny, **worker_args})
 
-    def stop_dask(self) -> None:
-        """Stop the Dask cluster of `become_dask`. Does nothing if there is none."""
+    def stop_dask(self, targets: Targets = "all") -> None:
+        """Stop the Dask cluster of `become_dask`, or only its workers on the engines `targets`.
+
+        Does nothing if there is none. IndexError: there is no such engine.
+        """
         if self._dask is not None:
-            self._dask.stop()
+            self._dask.stop(targets)
 
     become_distributed, stop_distributed = become_dask, stop_dask
 
@@ -366,7 +371,7 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
         as fits. TimeoutError: too few engines connected in time. EngineError: an engine left meanwhile. Both name the
         first step of the start that failed, and what to do.
         """
-        wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.whole("n", n)
+        wanted = (getattr(self.cluster, "n", None) or 1) if n is None else given_numbers.count("n", n)
         show = block and somebody_looks() if interactive is None else interactive
         news = StartNews(self._session, self._connection_file)
         shown = Shown(lasting=bool(interactive), widget=widget) if show else None
@@ -400,17 +405,18 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
 
     def get_result(
         self,
-        jobs: Jobs | None = None,
+        indices_or_msg_ids: Jobs | None = None,
         block: bool | None = None,  # noqa: FBT001 (as users write it)
         owner: bool = True,  # noqa: FBT001, FBT002
     ) -> AsyncResult[Any]:
         """Return the AsyncResult of tasks, of any client; `block`: wait for them first.
 
-        `jobs`: a message id, an index into the history (None: the last task), an AsyncResult, or a list of these. For
-        tasks of other clients, and for old ones of this client, it is an AsyncHubResult. `owner` has no effect.
-        KeyError: no such task is known.
+        `indices_or_msg_ids`: a message id, an index into the history (None: the last task), an AsyncResult, or a list
+        of these. For tasks of other clients, and for old ones of this client, it is an AsyncHubResult. `owner` has no
+        effect. KeyError: no such task is known.
         """
-        result = find_result(self._session, -1 if jobs is None else jobs, owner=owner)
+        jobs = -1 if indices_or_msg_ids is None else indices_or_msg_ids
+        result = find_result(self._session, jobs, owner=owner)
         if self.block if block is None else block:
             result.wait()
         return result
@@ -453,9 +459,10 @@ class Client(Pictured, Remembered, Attaching, Controls, OldWays):
         seconds for that; None: until 10 s pass without progress. Ctrl-C ends the wait. If some are left, a message
         says how many tasks will not run.
         """
+        limit = limit_of(linger, "linger")
         atexit.unregister(self._at_exit)
         self.stop_dask()
-        self._session.close(linger=linger)
+        self._session.close(linger=limit)
 
     def __enter__(self) -> Self:
         return self

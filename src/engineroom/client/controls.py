@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.engines.queue_status import queue_status
 from engineroom.client.engines.targets import Targets, is_single, resolve, resolve_lasting
 from engineroom.client.engines.versions import versions_here
@@ -47,16 +48,26 @@ def asks_versions(client: ref[Controls]) -> Callable[[int, tuple[str, ...]], dic
 
 
 @called_by_users("activate", "queue_status", "send_signal", "shutdown", "clear")
+@checks_switches()
 class Controls(Hinted):
     """The part of a Client that looks after engines."""
 
-    block: bool
+    _block: bool
     _session: Session
 
     if TYPE_CHECKING:
 
         @property
         def direct_view(self) -> Callable[..., Any]: ...
+
+    @property
+    def block(self) -> bool:
+        """Whether calls wait and return results, in views that are made from now on. You can set it."""
+        return self._block
+
+    @block.setter
+    def block(self, block: bool) -> None:
+        self._block = switch("block", block)
 
     def activate(self, targets: Targets = "all", suffix: str = "") -> DirectView[Any]:
         """Have `%px` run cells on the engines `targets`, and return a view of them, with `block` set.
@@ -68,7 +79,7 @@ class Controls(Hinted):
         view.activate(suffix)
         return view
 
-    def clear(self, targets: Targets = "all", block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
+    def clear(self, targets: Targets = None, block: bool | None = None) -> Any:  # noqa: FBT001 (as users write it)
         """Empty the namespaces of these engines, and run their start-up code again; see `DirectView.clear`."""
         return self.direct_view("all" if targets is None else targets).clear(block=block)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("send_apply_request", "send_execute_request", "create_message_futures")
+@checks_switches()
 class OldWays(Hinted):
     """The part of a Client that only old scripts call."""
 
@@ -84,12 +86,13 @@ class OldWays(Hinted):
         header: Any = None,
         async_result: bool = False,  # noqa: FBT001, FBT002 (as users write it)
         track: bool = False,  # noqa: FBT001, FBT002
+        label: str | None = None,
     ) -> list[AsyncResult[Any]]:
         """Return the AsyncResult of the task `msg_id`, in a list. Deprecated: calls through views return theirs.
 
-        `header`, `async_result` and `track` have no effect. For tasks of other clients, see `Client.get_result`.
+        For tasks of other clients, see `Client.get_result`. The other arguments have no effect.
         """
-        del header, async_result, track
+        del header, async_result, track, label
         _deprecated("create_message_futures", "apply_async")
         return [self.get_result(msg_id, block=False)]
 

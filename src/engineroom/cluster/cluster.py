@@ -19,10 +19,12 @@ from traitlets import TraitError
 from traitlets.config import Config, Configurable
 
 from engineroom.client.arguments.hinted import Hinted
+from engineroom.client.arguments.switches import checks_switches, with_switches
 from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import check_started, merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
 from engineroom.cluster.owner.description import as_options, not_running
+from engineroom.cluster.owner.one_engine import OneEngine
 from engineroom.cluster.owner.pictured import Pictured
 from engineroom.cluster.owner.session import HostSession
 from engineroom.cluster.plan.host_plan import HostPlan
@@ -53,7 +55,8 @@ class StartedAlready(LaunchError, RuntimeError):
     """The cluster is running."""
 
 
-class Cluster(Hinted, Pictured, ClusterOptions):
+@checks_switches()
+class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
     """A cluster: one controller and its engines.
 
     As a context manager (`with` or `async with`), it starts the cluster, waits for all engines, and gives a connected
@@ -64,6 +67,7 @@ class Cluster(Hinted, Pictured, ClusterOptions):
     controller_launcher_class = ClusterOptions.controller_launcher_class.as_class()
 
     @users_call
+    @with_switches
     def __init__(
         self,
         *,
@@ -377,12 +381,12 @@ class Cluster(Hinted, Pictured, ClusterOptions):
         return cls.from_dict(values, cluster_file=path, **options)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], **options: Any) -> Self:
-        """Return the running cluster that a dict from `to_dict` describes; `options` are those of `Cluster`.
+    def from_dict(cls, d: Mapping[str, Any], **options: Any) -> Self:
+        """Return the running cluster that `d`, a dict from `to_dict`, describes; `options` are those of `Cluster`.
 
         KeyError: the dict lacks something. NoCluster: the cluster has ended, or runs on another machine.
         """
-        known = values["cluster"]
+        known = d["cluster"]
         names = set(cls.class_trait_names(config=True)) & known.keys()
         given = {name: known[name] for name in names if known[name] not in ("", None)}
         cluster = cls(
@@ -391,8 +395,8 @@ class Cluster(Hinted, Pictured, ClusterOptions):
             shutdown_atexit=False,
             **{**given, **options},
         )
-        cluster._keep(HostSession.join(values))
-        cluster.engine_set = next(reversed(values.get("engines", {}).get("sets", {})), "")
+        cluster._keep(HostSession.join(d))
+        cluster.engine_set = next(reversed(d.get("engines", {}).get("sets", {})), "")
         return cluster
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.cluster.cluster import Cluster
 from engineroom.cluster.commands.cleaning import clean
 from engineroom.cluster.finding import registry
@@ -19,6 +20,7 @@ from engineroom.settings.profiles import profiles as all_profiles
 _log = logging.getLogger(__name__)
 
 
+@checks_switches()
 class ClusterManager:
     """A collection of clusters, found or created, by key."""
 
@@ -91,16 +93,17 @@ class ClusterManager:
             raise KeyError(f"there is a cluster {key!r} already; give the new one another cluster_id")
         return self._add(cluster), cluster
 
-    def get_cluster(self, key: str) -> Cluster:
-        """Return the cluster with this key; KeyError if there is none."""
+    def get_cluster(self, cluster_id: str) -> Cluster:
+        """Return the cluster with the key `cluster_id`, as `new_cluster` returned it; KeyError if there is none."""
+        key = cluster_id
         if key not in self.clusters:
             raise KeyError(f"there is no cluster {key!r}; the clusters are: {', '.join(self.clusters) or 'none'}")
         return self.clusters[key]
 
-    def remove_cluster(self, key: str) -> None:
-        """Forget the cluster with this key without stopping it; KeyError if there is none."""
-        self.get_cluster(key)
-        del self.clusters[key]
+    def remove_cluster(self, cluster_id: str) -> None:
+        """Forget the cluster with the key `cluster_id` without stopping it; KeyError if there is none."""
+        self.get_cluster(cluster_id)
+        del self.clusters[cluster_id]
 
     def _add(self, cluster: Cluster) -> str:
         key = _key_of(cluster)

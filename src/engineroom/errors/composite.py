@@ -27,8 +27,8 @@ class CompositeError(RemoteError):
     """The errors one by one; `as_group()` is for `except*`."""
     msg: str = ""
 
-    def __new__(cls, msg: str = "", elist: Iterable[RemoteError | ErrorWords] = ()) -> Self:
-        del msg
+    def __new__(cls, message: str = "", elist: Iterable[RemoteError | ErrorWords] = ()) -> Self:
+        del message
         members = _flat(elist)
         made = _of_their_type(members) if cls is CompositeError else None
         if made is None:
@@ -36,14 +36,14 @@ class CompositeError(RemoteError):
         made.__dict__["exceptions"] = tuple(members)
         return made  # type: ignore[return-value]  # a subclass of this class
 
-    def __init__(self, msg: str, elist: Iterable[RemoteError | ErrorWords]) -> None:
+    def __init__(self, message: str, elist: Iterable[RemoteError | ErrorWords]) -> None:
         del elist  # see __new__
         if type(self) is CompositeError:
-            self.args = ("CompositeError", msg)
-        self.__dict__["msg"] = msg
+            self.args = ("CompositeError", message)
+        self.__dict__["msg"] = message
         sections = self._sections()
         text = "\n".join(rendered(sections, self.tb_limit))
-        self.describe(("CompositeError", msg, text, {}), None)
+        self.describe(("CompositeError", message, text, {}), None)
         if isinstance(self, SyntaxError):  # of which Python shows `msg`
             self.__dict__["msg"] = "\n".join(summaries(sections, self.tb_limit))
 

@@ -155,7 +155,7 @@ def called_by_users(*names: str) -> Callable[[_Class], _Class]:
 def _decorated(member: Any) -> Any:
     if isinstance(member, property):
         return member.getter(users_call(member.fget))  # type: ignore[arg-type]  # all of ours can be read
-    flags = member.__code__.co_flags
+    flags = getattr(member, "__wrapped__", member).__code__.co_flags
     return (users_iterator if flags & _GENERATOR else users_coroutine if flags & _COROUTINE else users_call)(member)
 
 

@@ -67,8 +67,12 @@ class DaskCluster:
         made.wait_for_workers(len(there) + len(new), timeout=_SECONDS)
         return made
 
-    def stop(self) -> None:
-        """Stop the workers, the scheduler and the clients."""
+    def stop(self, targets: Targets = "all") -> None:
+        """Stop the workers, the scheduler and the clients; or only the workers on the engines `targets`."""
+        if not (targets is None or (isinstance(targets, str) and targets == "all")):
+            if self._scheduler is not None:
+                self._client.direct_view(self._engines(targets)).apply_sync(stop_worker, self._scheduler.address)
+            return
         clients, self._clients = self._clients, []
         atexit.unregister(self.stop)
         loop, self._loop = self._loop, None
@@ -83,7 +87,7 @@ class DaskCluster:
             loop.stop()
 
     def _engines(self, targets: Targets) -> list[int]:
-        if targets is None or targets == "all":
+        if targets is None or (isinstance(targets, str) and targets == "all"):
             return list(self._client.ids)
         view: Any = self._client
         found = view.direct_view(targets).targets

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.engines.targets import resolve, spell
 from engineroom.errors.local import called_by_users
 from engineroom.magics.local_cell import LocalCell
@@ -24,6 +25,7 @@ _NO_CLUSTER = (
 
 
 @called_by_users("parallel_execute")
+@checks_switches()
 class CellRunner:
     """Runs cells on the engines of `view`; None: nowhere yet.
 

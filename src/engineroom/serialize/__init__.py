@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engineroom.serialize.canning import can, can_map, uncan, uncan_map
+    from engineroom.serialize.functions.declared import interactive
     from engineroom.serialize.old_names import (
         deserialize_object,
         pack_apply_message,
@@ -28,6 +29,7 @@ __all__ = [
     "can",
     "can_map",
     "deserialize_object",
+    "interactive",
     "pack_apply_message",
     "serialize_object",
     "uncan",

@@ -14,7 +14,7 @@ from engineroom.serialize.rules import otherwise
 Buffers = list[Any]
 
 
-def serialize_object(obj: object, buffer_threshold: int = 0, item_threshold: int = 0) -> Buffers:
+def serialize_object(obj: object, buffer_threshold: int = 1024, item_threshold: int = 64) -> Buffers:
     """Return `obj` as a list of buffers; the thresholds have no meaning here. PackError: it can't be sent."""
     del buffer_threshold, item_threshold
     body = pack(obj)
@@ -31,8 +31,8 @@ def pack_apply_message(
     f: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    buffer_threshold: int = 0,
-    item_threshold: int = 0,
+    buffer_threshold: int = 1024,
+    item_threshold: int = 64,
 ) -> Buffers:
     """Return the call `f(*args, **kwargs)` as a list of buffers. PackError: something in it can't be sent."""
     return serialize_object((f, tuple(args), dict(kwargs)), buffer_threshold, item_threshold)

@@ -8,7 +8,7 @@ from engineroom.serialize.payloads import pickled, unpickled
 
 
 class PrePickled:
-    """A snapshot of `value` that is pickled once; an engine receives the value itself.
+    """A snapshot of `obj` that is pickled once; an engine receives the value itself.
 
     Use it for a large argument of many calls: `data = PrePickled(table)`, then `view.apply(f, data)`.
     PackError: the value cannot be sent.
@@ -16,8 +16,8 @@ class PrePickled:
 
     __slots__ = ("_pickle",)
 
-    def __init__(self, value: object) -> None:
-        self._pickle = pickled(value)
+    def __init__(self, obj: object) -> None:
+        self._pickle = pickled(obj)
 
     def __repr__(self) -> str:
         return f"<PrePickled: {len(self._pickle)} bytes>"

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import traitlets
 from traitlets import TraitError, TraitType
 
 from engineroom.settings.amounts import MOST_NAMES, amount_of, resources_of, tags_of
+
+
+class Float(traitlets.Float[Any, Any]):
+    """A number, which is finite: no option is NaN, and what is written for programs of ours cannot say infinity."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        try:
+            number: float = super().validate(obj, value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise TraitError(f"{type(obj).__name__}.{self.name} must be a finite number, not {value!r}")
+        return number
 
 
 class Size(TraitType[int, Any]):
@@ -19,7 +34,10 @@ class Size(TraitType[int, Any]):
     def validate(self, obj: Any, value: Any) -> int:
         del obj
         try:
-            return 0 if value in (None, "") else int(amount_of(str(self.name), value))
+            size = 0 if value is None or value == "" else amount_of(str(self.name), value)
+            if 0 < size < 1:
+                raise ValueError(f"{self.name} is a number of bytes, and {value!r} is less than one")
+            return int(size)
         except (TypeError, ValueError) as error:
             raise TraitError(str(error)) from None
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*(?:([kmgtp])(i?))?b?\s*", re.IGNORECASE)
+_AMOUNT = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*(?:([kmgtp])(i?))?b?\s*", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_NO_AMOUNTS = frozenset({"nan", "inf", "infinity"})
+"""Numbers to Python, and no amounts."""
 MOST = 1e18
 
 
@@ -22,20 +24,29 @@ def amount_of(name: str, value: Any) -> float:
     elif isinstance(value, bool | bytes) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a number or text such as '4GiB', not {value!r}")
     else:
-        number = float(value)
-    if not math.isfinite(number) or not 0 <= number <= MOST:
+        number = _as_float(value)
+    if number < 0:
+        raise ValueError(f"{name} must be 0 or more, not {value!r}")
+    if not math.isfinite(number) or number > MOST:
         raise ValueError(f"{name} must be a number from 0 to 1e18, not {value!r}")
     return number
 
 
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _number_in(name: str, text: str) -> float:
     found = _AMOUNT.fullmatch(text)
-    if found is None:
-        raise ValueError(
-            f"{name} must be a number, or a number with a unit such as '4GiB', '500MB' or '2k', not {text!r}"
-        )
-    factor = 1024 if found[3] else 1000
-    return float(found[1]) * float(factor ** _POWERS[(found[2] or "").lower()])
+    if found is not None:
+        factor = 1024 if found[3] else 1000
+        return float(found[1]) * float(factor ** _POWERS[(found[2] or "").lower()])
+    if text.strip().lower().lstrip("+-") in _NO_AMOUNTS:
+        return float(text)
+    raise ValueError(f"{name} must be a number, or a number with a unit such as '4GiB', '500MB' or '2k', not {text!r}")
 
 
 def resources_of(given: Mapping[str, Any] | None) -> tuple[tuple[str, float], ...]:

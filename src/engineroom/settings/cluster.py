@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
+from traitlets import Bool, CaselessStrEnum, Dict, Int, List, Unicode
 from traitlets.config import Config, Configurable
 
 from engineroom.machine.own_modules import places_for
-from engineroom.settings.amount_traits import Resources, Size, Tags
+from engineroom.settings.amount_traits import Float, Resources, Size, Tags
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.controller import HeartMonitor, IPController, TaskScheduler
 from engineroom.settings.databases import DATABASES

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, CaselessStrEnum, Float, Int, Unicode
+from traitlets import Bool, CaselessStrEnum, Int, Unicode
 from traitlets.config import Configurable
 
+from engineroom.settings.amount_traits import Float
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.database_names import DatabaseName
 from engineroom.settings.databases import DATABASES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Dict, Float, Int, List, Unicode
+from traitlets import Dict, Int, List, Unicode
 from traitlets.config import Configurable
 
-from engineroom.settings.amount_traits import Size
+from engineroom.settings.amount_traits import Float, Size
 from engineroom.settings.option import option
 
 _ANY = "0: no limit"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from traitlets import Float, Int, List, Unicode
+from traitlets import Int, List, Unicode
 
-from engineroom.settings.amount_traits import Resources, Size, Tags
+from engineroom.settings.amount_traits import Float, Resources, Size, Tags
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.mpi_kind import MPIKind
 from engineroom.settings.option import option

@@ -13,9 +13,10 @@ from copy import copy
 from types import MappingProxyType
 from typing import ClassVar
 
-from traitlets import Any, CaselessStrEnum, CRegExp, Dict, Float, Int, List, TraitType, Unicode, default
+from traitlets import Any, CaselessStrEnum, CRegExp, Dict, Int, List, TraitType, Unicode, default
 from traitlets.config import Configurable
 
+from engineroom.settings.amount_traits import Float
 from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE, KINDS, OWN, Kind
 from engineroom.settings.option import configured, option
 from engineroom.settings.winhpc import (
@@ -110,7 +111,7 @@ class LocalProcessLauncher(BaseLauncher):
     launcher_no_effect = _no_effect(poll_seconds="the end of a process is known at once")
 
     poll_seconds = option(Float(30, min=0, help="Ignored: engineroom notices the end of a process at once."))
-    stop_seconds_until_kill = option(
+    stop_seconds_until_kill: TraitType[float | None, object] = option(
         Float(
             None,
             allow_none=True,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, CaselessStrEnum, Float, Int, Unicode
+from traitlets import Bool, CaselessStrEnum, Int, Unicode
 
+from engineroom.settings.amount_traits import Float
 from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.cluster import STARTS_NOTHING
 from engineroom.settings.option import option

@@ -80,7 +80,7 @@ def test_a_map_with_a_time_limit_has_one_item_a_task(rc: Client) -> None:
         ({"priority": "high"}, TypeError, "priority must be a whole number"),
         ({"priority": 1.5}, TypeError, "priority must be a whole number"),
         ({"on_time_limit": "kill"}, ValueError, "on_time_limit must be 'interrupt' or 'restart'"),
-        ({"gpu": -1}, ValueError, "gpu must be a number from 0"),
+        ({"gpu": -1}, ValueError, "gpu must be 0 or more"),
         ({"gpu": "one"}, ValueError, "gpu must be a number, or a number with a unit"),
         ({"memory": "4 elephants"}, ValueError, "memory must be a number, or a number with a unit"),
         ({"memory": math.nan}, ValueError, "memory must be a number from 0"),

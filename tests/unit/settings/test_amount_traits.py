@@ -33,7 +33,7 @@ def test_what_they_mean() -> None:
     ("name", "value", "words"),
     [
         ("size", "much", "size must be a number"),
-        ("size", -1, "size must be a number from 0"),
+        ("size", -1, "size must be 0 or more"),
         ("resources", "gpu", "expected name=amount"),
         ("resources", "gpu=lots", "resource 'gpu' must be a number"),
         ("resources", {f"r{number}": 1 for number in range(21)}, "at most 20"),

@@ -10,7 +10,7 @@ from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.dependency import Dependency, ids_in
 from engineroom.ids import parse_msg_id
 from engineroom.protocol.messages import Awaits, Condition
-from engineroom.protocol.ranges import MOST_SPANS
+from engineroom.protocol.ranges import MOST_SECONDS, MOST_SPANS
 from engineroom.protocol.spans import spans_of
 
 
@@ -28,7 +28,7 @@ def seconds_of(timeout: Any) -> float:
     seconds = given_numbers.seconds("timeout", timeout)
     if not seconds > 0:
         raise ValueError(f"timeout must be more than 0 s, not {timeout!r}; None: no limit")
-    return float(seconds)
+    return min(seconds, MOST_SECONDS)  # longer than anybody waits
 
 
 def _condition(flag: str, value: Any) -> Condition | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from engineroom.client.arguments.switches import checks_switches
+
 Ids = Any
 """A message id, an AsyncResult, a Dependency, or a list, tuple or set of these."""
 
 
+@checks_switches(init=True)
 class Dependency(set[str]):
     """The ids of tasks that other tasks wait for, for the flags `after` and `follow` of load-balanced views.
 

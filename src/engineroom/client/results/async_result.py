@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
+from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.kinds import Item, T
 from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step, each
@@ -37,6 +38,7 @@ _NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notif
 
 
 @called_by_users("r", "result", "get_dict", "__getitem__", "_in_order", "_with_output_of_each")
+@checks_switches("get")
 class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):
     """A Future for one call (single target) or for several calls (list of targets).
 
@@ -143,7 +145,7 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
             limit = limit_of(timeout)
             if return_when is not None:
                 self._raise_when(return_when, limit)
-            if self._return_exceptions if return_exceptions is None else return_exceptions:
+            if self._return_exceptions if return_exceptions is None else switch("return_exceptions", return_exceptions):
                 if not self.done():
                     self._wait_for_end(limit)
                 return self._values_or_errors()
@@ -409,8 +411,7 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
     def _failed(self) -> bool:
         return self._failures > 0
 
-    def _has_failed(self) -> bool:
-        return self._failures > 0
+    _has_failed = _failed
 
     def _value(self) -> Any:
         if self._single:

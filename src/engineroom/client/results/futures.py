@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
 from engineroom.client.kinds import T
 from engineroom.client.progress.standing import Counts
 from engineroom.client.waiting.awaited import new_wait
-from engineroom.client.waiting.waits import Looks, Waiter, together
+from engineroom.client.waiting.waits import Looks, Waiter, is_over, together
 from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 
@@ -35,6 +36,7 @@ _WORTH_ASKING = 0.5
 
 
 @called_by_users("__await__")
+@checks_switches()
 class LeanFuture(Future[T]):
     """A `concurrent.futures.Future` without a lock and lists of its own.
 
@@ -190,7 +192,7 @@ class LeanFuture(Future[T]):
     def _wait_for_end(self, timeout: float | None) -> None:
         """Return once finished; CancelledError, TimeoutError."""
         if not self._wait(self.done, timeout):
-            said = f"no result in {timeout:g} s" if timeout else "no result yet"
+            said = f"no result in {timeout:g} s" if timeout and timeout > 0 else "no result yet"
             unanswered = self._session.silence.unanswered()
             if not unanswered and timeout and timeout >= _WORTH_ASKING:
                 unanswered = self._session.why_it_stands(self)
@@ -212,7 +214,7 @@ class LeanFuture(Future[T]):
         with self._session.condition:
             if condition():
                 return True
-            if timeout is not None and timeout <= 0:
+            if is_over(timeout):
                 self._late = True
                 return False
             self._session.check_may_wait()
@@ -240,7 +242,7 @@ class LeanFuture(Future[T]):
     @contextlib.contextmanager
     def _with_progress(self, progress: object) -> Iterator[None]:
         """Return a context in which waits show the progress from the start, or never."""
-        before, self._progress = self._progress, bool(progress)
+        before, self._progress = self._progress, bool(switch("progress", progress))
         try:
             yield
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.engines.targets import resolve
 from engineroom.client.results import history
 from engineroom.client.results.by_id import MetadataById, ResultsById, purge
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 @called_by_users("result_status", "resubmit", "db_query", "hub_history", "audit")
 @called_by_users("purge_results", "purge_local_results", "purge_hub_results", "purge_everything")
+@checks_switches()
 class Remembered:
     """The part of a Client that is about tasks which have ended."""
 

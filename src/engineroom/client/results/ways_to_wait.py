@@ -7,6 +7,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, 
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.showing.wanted import takes_output
 from engineroom.client.waiting.waits import Looks, limit_of
 from engineroom.errors.local import called_by_users
@@ -20,6 +21,7 @@ Part = TypeVar("Part", bound="Future[Any]")
 
 
 @called_by_users("wait", "wait_interactive")
+@checks_switches("wait")
 class WaysToWait(Generic[Part]):
     """Waits for tasks to end, to be sent, to have said all, for people who look on."""
 

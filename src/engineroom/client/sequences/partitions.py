@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import accumulate, chain
 from typing import Any, Protocol
@@ -164,6 +164,11 @@ def joined(parts: Sequence[Any]) -> tuple[Any, list[int]]:
 def _bare(part: Any) -> bool:
     """Whether `part`, if it is empty, could be an empty part of anything."""
     return isinstance(part, list | tuple)
+
+
+def rows_in(part: Any) -> Iterable[Any]:
+    """Return the rows of `part`; of what has none, or is a table, only itself."""
+    return part if kind_of(part) is not None and _holds_items(part) else [part]
 
 
 def _holds_items(part: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engineroom.client.arguments.switches import switch
 from engineroom.client.progress.audience import in_notebook, silenced
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Shows(IntEnum):
 def shows(show_output: object) -> Shows:
     """Return what `rc.show_output` means in this process; None: what fits."""
     if show_output is not None:
-        return Shows.ALL if show_output else Shows.NOTHING
+        return Shows.ALL if switch("show_output", show_output) else Shows.NOTHING
     if in_notebook():
         return Shows.CELLS
     return Shows.NOTHING if silenced() else Shows.THAT_THERE_IS_SOME

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import takes
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.engines.targets import Targets, resolve, spell
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.blocking import result_of
 from engineroom.client.state.numbers import HISTORY, NumberHistory
 from engineroom.client.views.flags import Flags, missing
-from engineroom.client.views.terms import CHECKED, LIMIT_FLAGS, OnTimeLimit, checked, terms_of
+from engineroom.client.views.terms import CHECKED, IN_TERMS, LIMIT_FLAGS, OnTimeLimit, checked, terms_of
 from engineroom.errors import NoEnginesRegistered, NoSuchFlag, PackError
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.ids import msg_id, task_id
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 @called_by_users("apply", "apply_sync", "map", "map_sync")
 @called_by_users("set_flags", "temp_flags", "with_flags", "wait", "abort", "shutdown", "queue_status")
+@checks_switches()
 class AnyView(Hinted, Generic[Kind]):
     """A view without what is built on views: executors, lazy maps and remote functions."""
 
@@ -153,12 +155,13 @@ class AnyView(Hinted, Generic[Kind]):
 
     def get_result(
         self,
-        jobs: Jobs | None = None,
+        indices_or_msg_ids: Jobs | None = None,
         block: bool | None = None,
-        owner: bool = True,
+        owner: bool = False,
     ) -> AsyncResult[Any]:
         """Return the AsyncResult of tasks of this client (default: the view's last task); see `Client.get_result`."""
-        return self.client.get_result(self.history[-1:] if jobs is None else jobs, self._blocks(block), owner)
+        jobs = self.history[-1:] if indices_or_msg_ids is None else indices_or_msg_ids
+        return self.client.get_result(jobs, self._blocks(block), owner)
 
     def purge_results(self, jobs: Any = (), targets: Targets = ()) -> None:
         """Forget results that `rc.results` keeps; see `Client.purge_local_results`."""
@@ -283,7 +286,7 @@ class AnyView(Hinted, Generic[Kind]):
 
     def _flag_was_set(self, name: str) -> None:
         self._plain = None
-        if name in CHECKED:
+        if name in IN_TERMS:
             self._terms = terms_of(self)
 
     def __copy__(self) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overloa
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.conditions import awaits_of
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.engines.targets import resolve_lasting
 from engineroom.client.kinds import AsyncFunction, Function, One, T
 from engineroom.client.maps.gather_results import AsyncGatherResult
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("map", "map_async", "map_sync", "set_flags", "temp_flags", "with_flags")
+@checks_switches()
 class LoadBalancedView(View[One]):
     """Runs each call on one of the engines in `targets` (None: all engines), whichever is free.
 
@@ -84,7 +86,14 @@ class LoadBalancedView(View[One]):
             self, block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
         ) -> Callable[[Function[Any]], RemoteFunction]: ...
         def parallel(
-            self, dist: str = "b", block: bool | None = None, **flags: Unpack[BalancedOtherFlags]
+            self,
+            dist: str = "b",
+            block: bool | None = None,
+            *,
+            chunksize: int | None = None,
+            ordered: bool = True,
+            return_exceptions: bool = False,
+            **flags: Unpack[BalancedOtherFlags],
         ) -> Callable[[Function[Any]], ParallelFunction]: ...
         def map(  # type: ignore[override]  # any view takes any option, until it is a certain one
             self, f: Function[Any], /, *sequences: Any, block: bool | None = None, **options: Unpack[BalancedMapOptions]

@@ -43,7 +43,14 @@ class BroadcastView(DirectView[Many]):
             self, block: bool | None = None, **flags: Unpack[BroadcastOtherFlags]
         ) -> Callable[[Function[Any]], RemoteFunction]: ...
         def parallel(
-            self, dist: str = "b", block: bool | None = None, **flags: Unpack[BroadcastOtherFlags]
+            self,
+            dist: str = "b",
+            block: bool | None = None,
+            *,
+            chunksize: int | None = None,
+            ordered: bool = True,
+            return_exceptions: bool = False,
+            **flags: Unpack[BroadcastOtherFlags],
         ) -> Callable[[Function[Any]], ParallelFunction]: ...
 
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.arguments.names import check_name, checked_names
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.engines.renewed import warn_of_renewed
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
@@ -51,6 +52,7 @@ class CellOptions(TypedDict, total=False):
 
 @called_by_users("map", "map_async", "map_sync", "execute", "run", "push", "pull", "update", "get", "clear", "scatter")
 @called_by_users("gather", "__getitem__", "__setitem__")
+@checks_switches()
 class DirectView(PreparingView[Kind]):
     """Runs each call on every engine in `targets`.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import explains_keywords
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.kinds import AsyncFunction, Function, T
 from engineroom.client.maps.lazy_map import LazyMapIterator, WholeMapIterator
 from engineroom.client.waiting.waits import Deadline
@@ -31,6 +32,7 @@ class MapOptions(TypedDict, total=False):
 
 
 @called_by_users("map")
+@checks_switches()
 class ViewExecutor(Hinted, Executor):
     """A `concurrent.futures.Executor` that runs calls on the engines of a view. Shutting it down does not stop them.
 
@@ -157,7 +159,7 @@ class ViewExecutor(Hinted, Executor):
 
 def _is_number(option: str, value: Any) -> bool:
     """Return whether `value` is None or a number above 0; TypeError: it is no whole number at all."""
-    if value is not None and not hasattr(value, "__index__"):
+    if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"{option} must be an integer or None, not {value!r}")
     return value is None or value >= 1
 

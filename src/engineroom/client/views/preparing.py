@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.kinds import Function, Kind, T
 from engineroom.client.results.blocking import result_of
 from engineroom.client.views.view import View
@@ -23,6 +24,7 @@ Naming = tuple[object, str]
 
 
 @called_by_users("keep", "forget")
+@checks_switches()
 class PreparingView(View[Kind]):
     """A view of engines that calls prepare."""
 

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
+from engineroom.client.arguments.switches import checks_switches, with_switches
 from engineroom.errors.local import called_by_users
 from engineroom.serialize.functions.packing import name_of
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("__call__", "map")
+@checks_switches(init=True)
 class RemoteFunction:
     """A function whose calls run on the engines of a view and return the result if they wait, else an AsyncResult.
 
@@ -27,15 +29,14 @@ class RemoteFunction:
     def __init__(
         self,
         view: AnyView[Any],
-        func: Function[Any],
-        *,
+        f: Function[Any],
         block: bool | None = None,
         **flags: Unpack[BalancedOtherFlags],
     ) -> None:
-        self.view, self.func = view, func
+        self.view, self.func = view, f
         self.block, self.flags = block, flags
-        functools.update_wrapper(self, func)
-        self.__doc__ = f"Remote function: a call runs on engines.\n\n{inspect.getdoc(func) or ''}".rstrip()
+        functools.update_wrapper(self, f)
+        self.__doc__ = f"Remote function: a call runs on engines.\n\n{inspect.getdoc(f) or ''}".rstrip()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function on the view's engines."""
@@ -59,6 +60,7 @@ class RemoteFunction:
         return self.view.with_flags(**flags) if flags else self.view
 
 
+@with_switches
 def remote(
     view: AnyView[Any],
     block: bool | None = None,

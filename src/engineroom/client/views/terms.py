@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Literal, Protocol
 
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.conditions import seconds_of
 from engineroom.client.arguments.dependency import ids_in
+from engineroom.client.arguments.switches import switch
 from engineroom.protocol.messages import Terms
 from engineroom.protocol.ranges import MOST_SECONDS
 from engineroom.settings.amounts import MOST_NAMES, amount_of, resources_of, tags_of
@@ -20,6 +22,7 @@ LIMIT_FLAGS = frozenset({"time_limit", "on_time_limit"})
 """Flags of all views..."""
 NEED_FLAGS = frozenset({"resources", "gpu", "memory", "tag"})
 """... and of those that choose the engine."""
+IN_TERMS = LIMIT_FLAGS | NEED_FLAGS
 
 
 def _time_limit(value: Any) -> Any:
@@ -77,7 +80,10 @@ def _timeout(value: Any) -> Any:
     return value
 
 
+_SWITCHES = ("block", "track", "is_coalescing", "rerun_lost")
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    **{name: partial(switch, name) for name in _SWITCHES},
     "after": lambda value: _others("after", value),
     "follow": lambda value: _others("follow", value),
     "timeout": _timeout,

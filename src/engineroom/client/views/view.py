@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from engineroom.client.arguments.keywords import explains_keywords, takes
+from engineroom.client.arguments.switches import checks_switches
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.maps.lazy_map import LazyMapIterator, Submit, ahead
 from engineroom.client.views.any_view import AnyView
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 @called_by_users("imap")
+@checks_switches()
 class View(AnyView[Kind]):
     """Base class of views: a set of engines and the methods that run code on them.
 
@@ -94,15 +96,24 @@ class View(AnyView[Kind]):
         self,
         dist: str = "b",
         block: bool | None = None,
+        *,
+        chunksize: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
         **flags: Unpack[OtherFlags],
     ) -> Callable[[Function[Any]], ParallelFunction]:
         """Return a decorator that makes a function run on all engines, each with a part of the sequences.
 
-        `dist`: "b": contiguous parts; "r": items go to the engines in turn. `block`, `flags`: see `remote`.
+        `dist`: "b": contiguous parts; "r": items go to the engines in turn. `chunksize`: items per part, in a
+        load-balanced view; None: as many parts as engines. `ordered=False`: iterating over the AsyncMapResult yields
+        what each part returned as it arrives. `return_exceptions`: return errors as results. `block`, `flags`: see
+        `remote`. ValueError: `chunksize` is below 1.
         """
         from engineroom.client.views.parallel import ParallelFunction  # few make one
 
-        return lambda function: ParallelFunction(self, function, dist=dist, block=block, **flags)
+        return lambda function: ParallelFunction(
+            self, function, dist, block, chunksize, ordered, return_exceptions, **flags
+        )
 
     if TYPE_CHECKING:
         executor = ExecutorOfView()

@@ -26,19 +26,29 @@ _SLICE = 0.2 if sys.platform == "win32" else _LONGEST
 """Where Ctrl-C does not end a wait on a lock, waits are sliced so that it is seen soon."""
 
 
-def limit_of(timeout: float | None) -> float | None:
+def limit_of(timeout: float | None, name: str = "timeout") -> float | None:
     """Return `timeout`, and None (no limit) for a negative one; TypeError: it is not a number of seconds.
 
-    ValueError: it is NaN.
+    ValueError: it is NaN. `name`: what the argument is called.
     """
     try:
         if timeout is None or timeout < 0:
             return None
         if timeout >= 0:
-            return timeout
+            return timeout if timeout < FOR_EVER else None
     except TypeError:
-        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}") from None
-    raise ValueError(f"timeout must be a number of seconds or None, not {timeout!r}")
+        raise TypeError(f"{name} must be a number of seconds or None, not {timeout!r}") from None
+    raise ValueError(f"{name} must be a number of seconds or None, not {timeout!r}")
+
+
+def is_over(timeout: float | None) -> bool:
+    """Whether a wait of `timeout` seconds is over at once; TypeError, ValueError: see `limit_of`."""
+    try:
+        if timeout is None or timeout > 0:
+            return False
+    except TypeError:
+        pass
+    return limit_of(timeout) is None or timeout == 0
 
 
 class Deadline:
@@ -47,10 +57,9 @@ class Deadline:
     __slots__ = ("_at",)
 
     def __init__(self, timeout: float | None) -> None:
-        try:
-            self._at = None if timeout is None else time.monotonic() + timeout
-        except TypeError:
-            raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}") from None
+        over = is_over(timeout)
+        never = timeout is None or timeout >= FOR_EVER
+        self._at = None if never else time.monotonic() + (0 if over else timeout or 0)
 
     def left(self) -> float | None:
         """Return how many seconds are left, at least 0; None: no limit."""

@@ -11,7 +11,7 @@ _SLACK = 10.0
 
 def as_launcher_says(options: BaseLauncher) -> float:
     """Return the seconds of jobs, and of launchers that stop things themselves."""
-    return options.stop_timeout + _SLACK
+    return float(options.stop_timeout) + _SLACK
 
 
 def by_ssh(options: SSHLauncher) -> float:

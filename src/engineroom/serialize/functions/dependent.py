@@ -28,10 +28,14 @@ class dependent(Generic[_P, _T]):  # noqa: N801 (as in ipyparallel)
                 setattr(self, name, value)
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        self.check_dependency()
+        return self.f(*args, **kwargs)
+
+    def check_dependency(self) -> None:
+        """Call the check in this process. UnmetDependency: it fails."""
         met = self.df(*self.dargs, **self.dkwargs)
         if met is not None and not met:
             raise UnmetDependency(f"{getattr(self.df, '__name__', self.df)} returned {met!r}")
-        return self.f(*args, **kwargs)
 
     @property
     def func_name(self) -> str:
