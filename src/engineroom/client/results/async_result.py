@@ -423,9 +423,8 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         return self._known
 
     def _error(self) -> BaseException | None:
-        if self._single:
-            return self._tasks[0].exception()
-        return self._composite() if self._failures else None
+        several = self._composite() if self._failures and not self._single else None
+        return self._tasks[0].exception() if self._single else several
 
     def _values_or_errors(self) -> Any:
         found = [task.exception() or task.value() for task in self._tasks]
