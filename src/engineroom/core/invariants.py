@@ -255,6 +255,10 @@ def _check_registers(state: ControllerState) -> None:
     assert all(state.departed.get(departed.instance) is departed for departed in state.departed_ids.values())
     assert not state.departed.keys() & state.instances.keys()
     assert not state.departed_ids.keys() & state.engines.keys()
+    for host, unsaid in state.unsaid.items():
+        assert host in state.hosts
+        assert unsaid
+        assert {instance: state.departed[instance].id for instance in unsaid} == unsaid
     deadline = state.deadlines[0][0] if state.deadlines else None
     times = (state.owed_at, state.rebalance_at, state.expire_at, state.presence.agenda.next(), deadline)
     due = [when for when in times if when is not None]

@@ -20,7 +20,7 @@ from engineroom.core.losses import Loss, lose_tasks
 from engineroom.core.placement import feed
 from engineroom.core.prefetch import refresh
 from engineroom.core.presence.telling import is_here_again
-from engineroom.core.prospects import end_hopeless
+from engineroom.core.prospects import end_hopeless, not_unsaid
 from engineroom.core.recovery import is_back
 from engineroom.core.returns import broken_off
 from engineroom.core.started import mark_started
@@ -55,6 +55,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
         return
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     state.departed.pop(event.instance, None)
+    not_unsaid(state, event.instance)
     engine.since = state.now
     state.last_life += 1
     engine.life = state.last_life
@@ -257,6 +258,7 @@ def _note_departure(state: ControllerState, departed: Departed) -> None:
     state.departed_ids[departed.id] = departed
     if len(state.departed) > state.limits.departed:
         _, oldest = state.departed.popitem(last=False)
+        not_unsaid(state, oldest.instance)
         if state.departed_ids.get(oldest.id) is oldest:
             del state.departed_ids[oldest.id]
 

@@ -12,6 +12,7 @@ from engineroom.core.engines import Engine
 from engineroom.core.lines import release
 from engineroom.core.placement import Pool
 from engineroom.core.results import give_up_all, lost
+from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming, Outcome, Status
 from engineroom.protocol.texts import brief
 
@@ -25,8 +26,9 @@ _NOTHING = Coming()
 
 
 def host_says(state: ControllerState, host: bytes, says: Coming) -> None:
-    """A host says what it has in hand."""
-    state.unsaid.pop(host, None)
+    """A host says what it has in hand, as far as it knows: it may not have noticed yet that engines of it have died."""
+    if not says.restarts:
+        state.unsaid.pop(host, None)
     state.hosts[host] = says
     end_hopeless(state)
 
@@ -41,7 +43,23 @@ def host_gone(state: ControllerState, host: bytes) -> None:
 def lost_unsaid(state: ControllerState, engine: Engine) -> None:
     """`engine` has died, and its host has not said so: it is stopped or cut off, and will start another when it can."""
     if engine.spawned and state.hosts.get(engine.host, _NOTHING).restarts:
-        state.unsaid.setdefault(engine.host, set()).add(engine.id)
+        state.unsaid.setdefault(engine.host, {})[engine.instance] = engine.id
+
+
+def end_is_said(state: ControllerState, instance: Instance) -> None:
+    """The host of an engine has noticed its end; what comes in its place, it has said before."""
+    if not_unsaid(state, instance):
+        end_hopeless(state)
+
+
+def not_unsaid(state: ControllerState, instance: Instance) -> bool:
+    """Expect no other engine in the place of this one; return whether one was expected. O(hosts with such engines)."""
+    for host, engines in state.unsaid.items():
+        if engines.pop(instance, None) is not None:
+            if not engines:
+                del state.unsaid[host]
+            return True
+    return False
 
 
 def hopeless(state: ControllerState, allowed: frozenset[int] | None) -> bool:
@@ -81,7 +99,7 @@ def returning(state: ControllerState, engine: int) -> bool:
     departed = state.departed_ids.get(engine)
     if departed is None:
         return False
-    return state.hosts.get(departed.host, _NOTHING).returning > 0 or engine in state.unsaid.get(departed.host, ())
+    return state.hosts.get(departed.host, _NOTHING).returning > 0 or engine in state.unsaid.get(departed.host, {}).values()
 
 
 def end_hopeless(state: ControllerState) -> None:

@@ -80,8 +80,8 @@ class ControllerState:
         self.worlds = Worlds()
         self.hosts: dict[bytes, Coming] = {}
         """What the hosts that live have in hand, as they said last..."""
-        self.unsaid: dict[bytes, set[int]] = {}
-        """... and the ids of their engines that have died since, of which they have said nothing."""
+        self.unsaid: dict[bytes, dict[Instance, int]] = {}
+        """... and their engines that have died, with their ids, of whose ends they have said nothing."""
         self.presence = Presence()
         self.departed: OrderedDict[Instance, Departed] = OrderedDict()
         self.departed_ids: dict[int, Departed] = {}

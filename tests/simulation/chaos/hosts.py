@@ -23,7 +23,7 @@ class Host(Process):
         self.link: Link | None = None
         self.engines: list[Engine] = []
         self._returning = 0
-        self._unsaid: list[EngineExited] = []
+        self._exits: list[EngineExited] = []
         self.connect()
         for _ in range(engines):
             self.start_engine(None)
@@ -37,8 +37,7 @@ class Host(Process):
             return
         self.link, _ = controller.admit(self, HostUp(self.id, 1), lambda message: None, self.closed, HostClosed)
         self.say_what_comes()
-        unsaid, self._unsaid = self._unsaid, []
-        for exited in unsaid:
+        for exited in self._exits:  # this controller may be another one, or what was sent to it lost
             self._say(exited)
 
     def closed(self, closing: Closing) -> None:
@@ -49,8 +48,6 @@ class Host(Process):
     def _say(self, message: object) -> None:
         if self.link is not None:
             self.link.send(self, message)
-        elif isinstance(message, EngineExited):
-            self._unsaid.append(message)
 
     def say_what_comes(self) -> None:
         """Say how many engines have not joined, and how many of these keep an id."""
@@ -71,7 +68,8 @@ class Host(Process):
         self.engines.remove(engine)
         self._returning += 1
         self.say_what_comes()
-        self._say(EngineExited(engine.instance, cause, own, running))  # type: ignore[arg-type]
+        self._exits.append(EngineExited(engine.instance, cause, own, running))  # type: ignore[arg-type]
+        self._say(self._exits[-1])
         self.after(self.world.rng.uniform(0.1, 1.0), lambda: self._restart(engine))
 
     def _restart(self, engine: Engine) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from engineroom.core.events import EngineClosed, EngineUp, Event, HostSays, HostUp, Seen
 from engineroom.core.explain import explain_task
+from engineroom.core.prospects import to_come
 from engineroom.protocol.closing import Closing, Why
-from engineroom.protocol.messages import Coming, Finished, Options, Outcome, Result, Run, Started, Status
+from engineroom.protocol.messages import Coming, EngineExited, Finished, Options, Outcome, Result, Run, Started, Status
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import CUT, OK, Death, HostEnd, Play, instance_id, run, submit, task
 
@@ -250,3 +251,52 @@ def test_once_it_has_said_that_nothing_comes_tasks_end(play: Play) -> None:
     play.tick(play.state.limits.host_seconds + 1)
 
     assert results(play, HOST, NO_MORE)[1][0] is Status.NO_ENGINE
+
+
+def stopped_host(play: Play, engines: int) -> None:
+    """Have all engines of a host die of which it notices nothing, and be given up."""
+    play(HOST, HostUp(b"host"))
+    play(HOST, RESTARTS)
+    for number in range(engines):
+        play(ENGINE_0 + number, EngineUp(instance_id(number), host=b"host", spawned=True, pid=7))
+    play(CLIENT, submit(1))
+    for number in range(engines):
+        play(ENGINE_0 + number, EngineClosed(Closing(Why.CLOSED, "closed")))
+        play(ENGINE_0 + number, Seen(lives=False))
+    play.tick(play.state.limits.host_seconds + 1)
+
+
+def exit_of(number: int) -> EngineExited:
+    return EngineExited(instance_id(number), "killed by SIGKILL")
+
+
+def test_what_a_host_says_before_it_has_noticed_a_death_ends_nothing(play: Play) -> None:
+    """It was stopped: it says first what it knew, and then sees what has happened, one engine after the other."""
+    stopped_host(play, 2)
+
+    for said in (RESTARTS, HostSays(b"host", Coming(1, 1, restarts=True)), exit_of(0), RESTARTS):
+        assert results(play, HOST, said) == {}
+
+    assert results(play, HOST, exit_of(1))[1][0] is Status.NO_ENGINE
+    assert not play.state.unsaid
+
+
+def test_what_comes_in_the_place_of_engines_whose_ends_are_told_late_is_counted_once(play: Play) -> None:
+    stopped_host(play, 2)
+    assert to_come(play.state) == 2
+
+    play(HOST, HostSays(b"host", Coming(1, 1, restarts=True)))
+    play(HOST, exit_of(0))
+    assert to_come(play.state) == 2
+    play(HOST, HostSays(b"host", Coming(2, 2, restarts=True)))
+    play(HOST, exit_of(1))
+
+    assert to_come(play.state) == 2
+
+
+def test_an_engine_that_was_given_up_and_is_back_is_not_expected_to_be_replaced(play: Play) -> None:
+    stopped_host(play, 1)
+
+    play(ENGINE_1, EngineUp(instance_id(0), host=b"host", spawned=True, pid=7))
+
+    assert to_come(play.state) == 0

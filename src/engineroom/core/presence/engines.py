@@ -16,7 +16,7 @@ from engineroom.core.membership import disconnect, lose
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.presence.register import Absence, lost_by
 from engineroom.core.presence.telling import tell_clients
-from engineroom.core.prospects import lost_unsaid
+from engineroom.core.prospects import end_is_said, lost_unsaid
 from engineroom.ids import Instance, Peer
 from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import EngineExited
@@ -57,6 +57,7 @@ def engine_exited(state: ControllerState, peer: Peer, exited: EngineExited) -> N
     Of an engine of another host, it is believed only while that one is gone: a remote host that was killed says nothing
     more, and the ipcluster that had started it by ssh speaks for it.
     """
+    end_is_said(state, exited.instance)
     if exited.instance in state.departed:
         return
     engine = state.instances.get(exited.instance)
