@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.chaos.cluster import MISHAPS, Cluster
 from tests.simulation.chaos.stories import StoryError, tell
 
-STORIES = 100
+STORIES = 150
 
 
 def test_whatever_befalls_a_cluster_every_task_ends_once_and_nothing_is_left() -> None:

@@ -28,7 +28,7 @@ MISHAPS = ("kill engine", "stop", "cut", "kill host", "kill client", "kill contr
 class Cluster:
     """The cluster of one seed. `checked_every`: so many events apart, the core is checked."""
 
-    def __init__(self, seed: int, mishaps: tuple[str, ...] = MISHAPS, *, checked_every: int = 40) -> None:
+    def __init__(self, seed: int, mishaps: tuple[str, ...] = MISHAPS, *, checked_every: int = 20) -> None:
         self.world = world = World(seed)
         self.checked_every = checked_every
         self.account = Account(self)
@@ -192,8 +192,9 @@ class Cluster:
         state = self.controller.state
         state.check()
         for session in state.sessions.values():
-            left = (session.tasks, session.results, session.outputs, session.unsent, session.returns, session.calls)
-            assert not any(left), f"left of {session.id[:2].hex()}: {left}"
+            tables = ("tasks", "results", "outputs", "unsent", "returns", "calls")
+            left = {name: sorted(map(str, of)) for name in tables if (of := getattr(session, name))}
+            assert not left, f"left of {session.id[:2].hex()}: {left}"
         for engine in self.engines():
             assert engine.running is None, f"{engine.name} still runs something"
             assert not engine.queue, f"{engine.name} still has tasks"

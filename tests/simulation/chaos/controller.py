@@ -40,6 +40,7 @@ class Controller(Process):
         self.state = ControllerState(LIMITS)
         self.by_peer: dict[Peer, Link] = {}
         self._handled = 0
+        self._wakes_at: float | None = None
         if restored is not None:
             self.tell(Peer(0), restored)
             for engine in self.state.engines.values():
@@ -96,11 +97,22 @@ class Controller(Process):
                     self.cluster.account.sent(message)
                 self._send(peer, message)
             case WakeAt(time=when):
-                self.world.at(when, lambda: self.do(lambda: self.tell(Peer(0), Tick())))
+                self._wake_at(when)
             case Stop():
                 self.kill()
             case _:
                 self._look_after(action)
+
+    def _wake_at(self, when: float) -> None:
+        """Have a Tick then: as in a real one, of several times that are asked for, the first one counts."""
+        if self._wakes_at is None or when < self._wakes_at:
+            self._wakes_at = when
+            self.world.at(when, lambda: self._wakes_at == when and self.do(self._tick))
+
+    def _tick(self) -> None:
+        if self._wakes_at is not None and self._wakes_at <= self.world.now:
+            self._wakes_at = None
+            self.tell(Peer(0), Tick())
 
     def _look_after(self, action: Any) -> None:
         """Do what the core wants done about who is there."""

@@ -7,6 +7,8 @@ import traceback
 from tests.simulation.chaos.cluster import MISHAPS, Cluster
 
 _TOLD = 200
+_LONGEST = 2000
+"""Characters of an error that are shown."""
 
 
 class StoryError(AssertionError):
@@ -17,7 +19,7 @@ class StoryError(AssertionError):
         self.trace = cluster.world.trace
         where = traceback.extract_tb(error.__traceback__)[-1]
         super().__init__(
-            f"seed {seed}: {type(error).__name__}: {error} ({where.filename}:{where.lineno})\n"
+            f"seed {seed}: {type(error).__name__}: {str(error)[:_LONGEST]} ({where.filename}:{where.lineno})\n"
             f"run it again: python -m tests.simulation.chaos {seed}"
         )
 

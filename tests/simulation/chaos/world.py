@@ -27,10 +27,10 @@ class World:
         self.peers = map(Peer, count(1))
 
     def later(self, delay: float, act: Act) -> None:
-        heapq.heappush(self._agenda, (self.now + delay, next(self._order), act))
+        self.at(self.now + delay, act)
 
     def at(self, when: float, act: Act) -> None:
-        self.later(max(0.0, when - self.now), act)
+        heapq.heappush(self._agenda, (max(self.now, when), next(self._order), act))
 
     def run(self, until: float, over: Callable[[], bool]) -> None:
         """Let it all happen until `until`, or until it is `over()`, which is asked now and then."""
