@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from engineroom.ids import msg_id
 from engineroom.protocol.messages import Displays, Kind, Options, Status
-from engineroom.store.changes import Sent
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.changes import Expired, Missed, Sent
 from engineroom.store.entry import Attempt
 from engineroom.store.interface import Store
 from tests.store.tasks import (
@@ -222,3 +223,18 @@ def test_nothing_is_found_of_a_task_that_never_was(store: Store) -> None:
     assert store.get(submitted(2).task) is None
     assert store.get("no id at all") is None
     assert store.find({"msg_id": "x"}) == []
+
+
+def test_what_is_not_kept_is_told_by_kind_and_what_was_not_fetched_in_time_too(store: Store) -> None:
+    """A store of a user's own may know nothing of that."""
+    store.write([ended(submitted(number)) for number in (1, 2, 3)])
+    store.write([Missed(TaskRanges(ALICE, ((4, 5),)), 0.0, "slow"), Expired(TaskRanges(ALICE, ((1, 1),)))])
+    store.write([Missed(TaskRanges(ALICE, ((5, 7),)), 0.0, "killed", delivered=True)])
+    store.write([Expired(TaskRanges(ALICE, ((2, 2),)))])
+
+    told = sorted((absence.kind, absence.why, absence.tasks.ranges) for absence in store.absences())
+    late = [ranges for tasks in store.expired() for ranges in tasks.ranges]
+    assert told in ([("missed", "slow", ((4, 5),)), ("unwritten", "killed", ((5, 7),))], [])
+    assert late in ([(1, 2)], [])
+    assert bool(told) == bool(late)
+    assert store.count() == 3

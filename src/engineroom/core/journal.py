@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the state holds all this
     from engineroom.core.outputs import KeptOutput
     from engineroom.core.state import ControllerState
     from engineroom.core.tasks import Kept, Task
-    from engineroom.protocol.task_ranges import Ranges
+    from engineroom.protocol.task_ranges import Ranges, TaskRanges
 
 MOST_TRIES = 100
 """So many attempts of a task are remembered: the first ones."""
@@ -60,7 +60,7 @@ class Journal:
         self.started: list[Task] = []
         self.ended: list[Ending] = []
         self.received: list[Reception] = []
-        self.expired: list[Reception] = []
+        self.expired: list[TaskRanges] = []
         """Results that were dropped because no client has fetched them."""
         self.last = 0
         """Number of the last end that was noted, where these are committed; of the ends up to `committed`, all are."""

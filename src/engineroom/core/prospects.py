@@ -99,7 +99,9 @@ def returning(state: ControllerState, engine: int) -> bool:
     departed = state.departed_ids.get(engine)
     if departed is None:
         return False
-    return state.hosts.get(departed.host, _NOTHING).returning > 0 or engine in state.unsaid.get(departed.host, {}).values()
+    if state.hosts.get(departed.host, _NOTHING).returning > 0:
+        return True
+    return engine in state.unsaid.get(departed.host, {}).values()
 
 
 def end_hopeless(state: ControllerState) -> None:

@@ -11,7 +11,7 @@ from engineroom.core.edges import HasEnded, is_input
 from engineroom.core.engines import Engine
 from engineroom.core.forgetting import forget
 from engineroom.core.inputs import input_goes, life_of, must_stay
-from engineroom.core.journal import Reception, release_result
+from engineroom.core.journal import release_result
 from engineroom.core.outputs import drop_output, end_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
@@ -232,9 +232,8 @@ def _expire(state: ControllerState, session: Session) -> float:
             dropped.append(number)
     if dropped:
         session.dropped = tidy([*session.dropped, *((number, number) for number in dropped)])
-        if state.journal.early:
-            pieces = task_pieces(session.id, dropped)
-            state.journal.expired += [Reception(session.id, 0, piece.ranges) for piece in pieces]
+        if state.recording:
+            state.journal.expired += task_pieces(session.id, dropped)
     if session.results and due > state.now:
         return due
     return state.now + state.limits.linger if session.tasks else state.now

@@ -17,6 +17,10 @@ from engineroom.store.entry import NOWHERE, Attempt, Entry, Piece, Place
 if TYPE_CHECKING:
     from engineroom.store.entry import Bytes
 
+PURGED, RETIRED, MISSED, UNWRITTEN = ABSENT = ("purged", "retired", "missed", "unwritten")
+"""Why a store has no record of a task, or not all of it: somebody wanted that; a limit of the store; trouble with it;
+or the controller was killed after the result was delivered, and before the record was written."""
+
 
 class _Change(msgspec.Struct, frozen=True, gc=False):
     """Base of changes. Times are seconds since 1970."""
@@ -110,11 +114,25 @@ class Purged(_Change, frozen=True):
 
 
 class Missed(_Change, frozen=True):
-    """Of these tasks, something could not be kept; `why` is for people."""
+    """Of these tasks, something could not be kept; `why` is for people. `delivered`: their clients have their results
+    all the same."""
 
     tasks: TaskRanges
     at: float = 0.0
     why: str = ""
+    delivered: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What a store calls their absence."""
+        return UNWRITTEN if self.delivered else MISSED
+
+
+class Expired(_Change, frozen=True):
+    """The results of these tasks are not kept for their clients any more, which have not fetched them in time."""
+
+    tasks: TaskRanges
+    at: float = 0.0
 
 
 class HeldFunction(_Change, frozen=True):
@@ -127,4 +145,4 @@ class HeldFunction(_Change, frozen=True):
     body: Bytes | None = None
 
 
-Change = Submitted | Sent | Ended | Delivered | Resubmitted | Purged | Missed | HeldFunction
+Change = Submitted | Sent | Ended | Delivered | Resubmitted | Purged | Missed | Expired | HeldFunction

@@ -32,7 +32,7 @@ class StoreUnusable(StoreTrouble):
 
 
 class Absence(msgspec.Struct, frozen=True):
-    """Tasks that a store does not have, and why: "purged", "retired" (by a limit of the store) or "missed"."""
+    """Tasks that a store does not have, and why: one of `changes.ABSENT`."""
 
     kind: str
     tasks: TaskRanges
@@ -84,6 +84,10 @@ class Store:
 
     def absences(self) -> Iterator[Absence]:
         """Yield which tasks are not here any more, and why."""
+        return iter(())
+
+    def expired(self) -> Iterator[TaskRanges]:
+        """Yield the tasks whose results were not fetched in time; their records are here."""
         return iter(())
 
     def known_up_to(self) -> dict[bytes, int]:

@@ -10,9 +10,12 @@ from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import (
+    PURGED,
+    RETIRED,
     Change,
     Delivered,
     Ended,
+    Expired,
     HeldFunction,
     Missed,
     Purged,
@@ -62,8 +65,9 @@ class MemoryStore(Store):
         """How many functions were left when unused ones were looked for last."""
         self._size = 0
         self._function_bytes = 0
-        self._delivered, self._purged, self._retired = TaskSet(), TaskSet(), TaskSet()
-        self._missed: dict[str, TaskSet] = {}
+        self._delivered, self._purged, self._retired, self._expired = TaskSet(), TaskSet(), TaskSet(), TaskSet()
+        self._missed: dict[tuple[str, str], TaskSet] = {}
+        """By kind, and why."""
 
     def write(self, changes: Sequence[Change]) -> None:
         ended, size = self._ended, self._size
@@ -107,14 +111,14 @@ class MemoryStore(Store):
         match change:
             case Submitted() | Sent():
                 self._begin(change)
-            case Delivered():
-                self._delivered.add_ranges(change.tasks)
+            case Delivered() | Expired():
+                (self._delivered if isinstance(change, Delivered) else self._expired).add_ranges(change.tasks)
             case Resubmitted():
                 self._again[change.task] = change.again
             case Purged():
                 self._purge(change)
             case Missed():
-                self._missed.setdefault(change.why, TaskSet()).add_ranges(change.tasks)
+                self._missed.setdefault((change.kind, change.why), TaskSet()).add_ranges(change.tasks)
             case HeldFunction():
                 self._hold(change)
             case Ended():
@@ -203,12 +207,15 @@ class MemoryStore(Store):
         return None if held is None else (held.function, buffers_of(held.function.body, held.body))
 
     def absences(self) -> Iterator[Absence]:
-        for kind, which in (("purged", self._purged), ("retired", self._retired)):
+        for kind, which in ((PURGED, self._purged), (RETIRED, self._retired)):
             for tasks in which.ranges():
                 yield Absence(kind, tasks)
-        for why, missed in self._missed.items():
+        for (kind, why), missed in self._missed.items():
             for tasks in missed.ranges():
-                yield Absence("missed", tasks, why=why)
+                yield Absence(kind, tasks, why=why)
+
+    def expired(self) -> Iterator[TaskRanges]:
+        return self._expired.ranges()
 
     def count(self) -> int:
         return len(self._ended) + sum(1 for _ in self._unfinished())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.backlog import Backlog
 from engineroom.store.changes import Change
 from engineroom.store.entry import Entry
@@ -158,6 +159,11 @@ class ShelteredStore(Store):
         shelter = self._shelter()
         yield from self._store.absences() if self._opened else ()
         yield from () if shelter is None else shelter.absences()
+
+    def expired(self) -> Iterator[TaskRanges]:
+        shelter = self._shelter()
+        yield from self._store.expired() if self._opened else ()
+        yield from () if shelter is None else shelter.expired()
 
     def damages(self) -> Iterator[Damage]:
         return self._store.damages() if self._opened else iter(())

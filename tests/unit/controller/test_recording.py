@@ -11,14 +11,15 @@ import pytest
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.recording import writer
 from engineroom.controller.recording.account import account
-from engineroom.controller.recording.changes import Scribe
+from engineroom.controller.recording.changes import Scribe, expired
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.lasting import TOGETHER, LastingKeeper
 from engineroom.controller.recording.memory import MemoryKeeper
 from engineroom.controller.recording.writer import Group, Writer
-from engineroom.core.events import EngineUp
+from engineroom.core.events import ClientGone, EngineUp
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Delivered, EngineInfo, Finished, Function, Output
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, Ended, HeldFunction, Missed, Submitted
 from engineroom.store.entry import Entry
 from engineroom.store.interface import Store
@@ -286,3 +287,31 @@ def test_what_is_missing_is_found() -> None:
     assert audit["missing"] == [{"session": session_id(CLIENT).hex(), "first": 3, "last": 4}]
     assert audit["missing_count"] == 2
     assert audit["submitted"] == 3
+
+
+def test_results_that_were_not_fetched_in_time_are_counted_apart() -> None:
+    store, stage = MemoryStore(), Stage()
+    stage.end(4)
+    ranges = TaskRanges(session_id(CLIENT), ((2, 3),))
+    store.write([*map(stage.scribe.ended, stage.play.state.journal.ended), *expired([ranges])])
+
+    audit = account(store, {}, "", verify=True)
+
+    assert (audit["expired"], audit["unfetched"], audit["submitted"]) == (2, 2, 4)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_every_keeper_notes_what_the_core_lets_go(*, early: bool) -> None:
+    async def story() -> dict[str, object]:
+        stage, store = Stage(early=early), MemoryStore()
+        keeper = lasting(stage, store)[0] if early else MemoryKeeper(stage.play.state, stage.scribe, store)
+        stage.end(2, deliver=False)
+        stage.play(CLIENT, ClientGone())
+        stage.play.tick(stage.play.state.limits.linger + 1)
+        keeper.take(stage.play.state.journal)
+        assert not stage.play.state.journal
+        found = await keeper.ask(lambda store: account(store, {}, "", verify=True))
+        await keeper.close()
+        return found
+
+    assert asyncio.run(story())["expired"] == 2

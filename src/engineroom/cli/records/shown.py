@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engineroom.client.results.attempts_told import attempts_told
 from engineroom.machine.columns import in_columns
 
 KEYS = (
@@ -88,9 +89,8 @@ def whole(record: Record, traceback: str) -> Iterator[str]:
     ):
         if value:
             yield f"  {name}: {value}"
-    for attempt in record["attempts"]:
-        where = f"engine {attempt['engine_id']} at {attempt['host'] or 'an unknown host'}"
-        yield f"  attempt {attempt['number']}: {where}" + (f": {attempt['cause']}" if attempt["cause"] else "")
+    for words in attempts_told(record["attempts"]):
+        yield f"  {words}"
     for name in ("stdout", "stderr"):
         if record[name]:
             yield f"{name}:"

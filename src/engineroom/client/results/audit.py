@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engineroom.client.results.attempts_told import attempts_told
+
 _LINES = 20
 """So many of each kind are shown."""
 
@@ -12,8 +14,9 @@ class Audit(dict[str, Any]):
     """The account of all tasks that a controller has recorded.
 
     Keys: how many tasks were `submitted`, `delivered` (to their clients), `unfetched` (done, and not with their clients
-    yet), `pending`, `failed`, `aborted`; of how many there is no record because it was `purged`, `retired` (beyond a
-    limit of the database) or `missed` (the database was in trouble, or the controller was killed).
+    yet), `expired` (done, and not fetched in time), `pending`, `failed`, `aborted`; of how many there is no record
+    because it was `purged`, `retired` (beyond a limit of the database), `missed` (the database was in trouble) or
+    `unwritten` (delivered, as their clients say, but the controller was killed before it had written the record).
     `run_again`: how many tasks had several attempts, `again`: which and why.
     `missing`, `twice`, `damaged`: what is wrong.
     """
@@ -35,6 +38,7 @@ class Audit(dict[str, Any]):
             for kind, words in (
                 ("delivered", "delivered"),
                 ("unfetched", "done and not received yet"),
+                ("expired", "done and not fetched in time"),
                 ("pending", "pending"),
                 ("failed", "failed"),
                 ("aborted", "aborted"),
@@ -45,7 +49,8 @@ class Audit(dict[str, Any]):
         for kind, words in (
             ("purged", "records were purged"),
             ("retired", "records were dropped at a limit of the database"),
-            ("missed", "tasks were not recorded: the database was in trouble, or the controller was killed"),
+            ("missed", "tasks were not recorded: the database was in trouble"),
+            ("unwritten", "tasks were delivered but not recorded: the controller was killed at that moment"),
         ):
             if self[kind]:
                 found.append(f"{self[kind]:,} {words}")
@@ -81,9 +86,4 @@ def _missing(each: dict[str, Any]) -> str:
 
 
 def _attempts(each: dict[str, Any]) -> str:
-    tries = [
-        f"attempt {number} on engine {attempt['engine_id']} at {attempt['host'] or 'an unknown host'}"
-        + (f": {attempt['cause']}" if attempt["cause"] else "")
-        for number, attempt in enumerate(each["attempts"], 1)
-    ]
-    return f"  {each['msg_id']} ({each['state']}): {'; '.join(tries)}"
+    return f"  {each['msg_id']} ({each['state']}): {'; '.join(attempts_told(each['attempts']))}"

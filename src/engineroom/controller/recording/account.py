@@ -8,11 +8,16 @@ from typing import Any
 
 from engineroom.ids import SessionId, number_of, session_of
 from engineroom.protocol.task_ranges import Range, ranges_of, tidy, without
+from engineroom.store.changes import ABSENT
 from engineroom.store.entry import ABORTED, DONE, FAILED, Entry
 from engineroom.store.interface import Store
+from engineroom.store.ranges import TaskSet
 
 _LISTED = 1000
 """So many of each kind are listed."""
+
+_KINDS = ("delivered", "pending", "failed", "aborted", "unfetched", "expired")
+"""What becomes of tasks that are recorded."""
 
 
 def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verify: bool) -> dict[str, Any]:
@@ -24,9 +29,12 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
     counts: Counter[str] = Counter()
     numbers: dict[SessionId, list[int]] = {}
     again: list[dict[str, Any]] = []
+    late = TaskSet()
+    for tasks in store.expired():
+        late.add_ranges(tasks)
     for entry in store.entries():
         numbers.setdefault(session_of(entry.task), []).append(number_of(entry.task))
-        counts[_kind(entry)] += 1
+        counts[_kind(entry, late)] += 1
         if len(entry.attempts) > 1:
             counts["run_again"] += 1
             if len(again) < _LISTED:
@@ -47,9 +55,9 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
     damaged = [{"msg_id": each.msg_id, "why": each.why} for each in store.damages()] if verify else []
     return {
         "store": store.where,
-        "submitted": sum(counts[kind] for kind in ("delivered", "pending", "failed", "aborted", "unfetched")),
-        **{kind: counts[kind] for kind in ("delivered", "pending", "failed", "aborted", "unfetched", "run_again")},
-        **{kind: gone[kind] for kind in ("purged", "retired", "missed")},
+        "submitted": sum(counts[kind] for kind in _KINDS),
+        **{kind: counts[kind] for kind in (*_KINDS, "run_again")},
+        **{kind: gone[kind] for kind in ABSENT},
         "again": again,
         "missing": [
             {"session": session.hex(), "first": first, "last": last} for session, first, last in missing[:_LISTED]
@@ -62,9 +70,11 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
     }
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: Entry, late: TaskSet) -> str:
     state = entry.state
     if state == DONE:
+        if entry.task in late:
+            return "expired"
         return "delivered" if entry.delivered else "unfetched"
     return {FAILED: "failed", ABORTED: "aborted"}.get(state, "pending")
 

@@ -12,7 +12,7 @@ from engineroom.core.tasks import Task
 from engineroom.ids import SessionId
 from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import MOST_RANGES, Range, TaskRanges, in_batches, tidy
-from engineroom.store.changes import Delivered, Ended, Sent, Submitted
+from engineroom.store.changes import Change, Delivered, Ended, Expired, Sent, Submitted
 from engineroom.store.entry import NOWHERE, Attempt, Entry, Place
 
 _MOST_PLACES = 10_000
@@ -92,6 +92,11 @@ def delivered(receptions: Iterable[Reception], at: float) -> list[Delivered]:
         for session, highest in up_to.items()
         for ranges in in_batches(tidy([(1, highest), *also[session]]), MOST_RANGES)
     ]
+
+
+def expired(tasks: Iterable[TaskRanges], at: float = 0.0) -> list[Change]:
+    """Return which tasks' results were not fetched in time."""
+    return [Expired(each, at) for each in tasks]
 
 
 def size_of(ending: Ending) -> int:

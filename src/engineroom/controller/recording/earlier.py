@@ -86,7 +86,9 @@ class Earlier:
                 for each in absence.tasks.ranges
             ]
             missed = without(tasks.ranges, tidy([*ranges_of(ended), *elsewhere]))
-            changes += [Missed(TaskRanges(session, some), now, WHY) for some in in_batches(missed, MOST_RANGES)]
+            changes += [
+                Missed(TaskRanges(session, some), now, WHY, delivered=True) for some in in_batches(missed, MOST_RANGES)
+            ]
             changes += [Delivered(tasks, now)] if changes else []
         return changes
 

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from engineroom.controller.recording.changes import Scribe, delivered
+from engineroom.controller.recording.changes import Scribe, delivered, expired
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.writer import Group, Writer
 from engineroom.core.journal import Ending, Journal, Reception
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
+from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, HeldFunction
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class LastingKeeper:
         self._fresh: deque[tuple[float, list[Task]]] = deque()
         self._started: list[Task] = []
         self._received: list[Reception] = []
+        self._expired: list[TaskRanges] = []
         self._timer: asyncio.TimerHandle | None = None
         self._groups = self._groups_written = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -83,9 +85,11 @@ class LastingKeeper:
         if journal.received:
             self._received += journal.received
             journal.received = []
-        journal.expired.clear()
+        if journal.expired:
+            self._expired += journal.expired
+            journal.expired = []
         self._last = journal.last
-        if self._ended or self._received or self._started:
+        if self._ended or self._received or self._started or self._expired:
             self._flush_in(TOGETHER)
         elif self._fresh:
             self._flush_in(SOON)
@@ -109,10 +113,11 @@ class LastingKeeper:
         ended, self._ended = self._ended, []
         received, self._received = self._received, []
         started, self._started = self._started, []
+        expired, self._expired = self._expired, []
         submitted = self._due(hurry=hurry)
-        if ended or received or started or submitted:
+        if ended or received or started or submitted or expired:
             functions = self._functions.of([task for task, _, _ in ended], submitted)
-            self._put(ended, submitted, started, received, functions)
+            self._put(ended, submitted, started, received, expired, functions)
         if self._fresh:
             self._flush_in(SOON)
 
@@ -135,6 +140,7 @@ class LastingKeeper:
         submitted: list[Task],
         started: list[Task],
         received: list[Reception],
+        late: list[TaskRanges],
         functions: list[HeldFunction],
     ) -> None:
         scribe, now = self._scribe, time.time()
@@ -144,6 +150,7 @@ class LastingKeeper:
             changes += filter(None, [scribe.sent(task, now) for task in [*submitted, *started]])
             changes += map(scribe.ended, ended)
             changes += delivered(received, now)
+            changes += expired(late, now)
             return changes
 
         self._groups += 1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from engineroom.controller.recording.changes import Scribe, size_of
+from engineroom.controller.recording.changes import Scribe, expired, size_of
 from engineroom.core.journal import Ending, Journal
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import TASK_BYTES
@@ -52,7 +52,7 @@ class MemoryKeeper:
         """The records and bytes that the store was told to leave to the ring..."""
         self._was_asked = False
         """... since something is in it."""
-        self._retired = TaskSet()
+        self._retired, self._expired = TaskSet(), TaskSet()
         self._undelivered: dict[TaskId, Session] = {}
         """Of what is in the store, the tasks whose clients did not have the results."""
         self._thread = ThreadPoolExecutor(1, "engineroom-store")
@@ -60,6 +60,10 @@ class MemoryKeeper:
     def take(self, journal: Journal) -> None:
         """Keep what has ended since the last time."""
         ended = journal.ended
+        if journal.expired:
+            for tasks in journal.expired:
+                self._expired.add_ranges(tasks)
+            journal.expired = []
         if not ended:
             return
         journal.ended = []
@@ -116,14 +120,16 @@ class MemoryKeeper:
         self._count = self._size = 0
         self._left, self._was_asked = (0, 0), True
         retired, self._retired = self._retired, TaskSet()
+        late, self._expired = self._expired, TaskSet()
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._answer, batches, list(retired.ranges()), unfinished, question
+            self._thread, self._answer, batches, list(retired.ranges()), expired(late.ranges()), unfinished, question
         )
 
     def _answer(
         self,
         batches: Iterable[tuple[list[Ending], int]],
         retired: list[TaskRanges],
+        late: list[Change],
         unfinished: list[Task],
         question: Callable[[Store], T],
     ) -> T:
@@ -132,7 +138,7 @@ class MemoryKeeper:
         store.retire(retired)
         endings = [ending for ended, _ in batches for ending in ended]
         self._undelivered.update((task.id, task.session) for task, _, _ in endings)
-        store.write([*map(self._scribe.ended, endings), *self._delivered()])
+        store.write([*map(self._scribe.ended, endings), *self._delivered(), *late])
         store.unfinished_elsewhere = lambda: map(self._scribe.unfinished, unfinished)
         return question(store)
 

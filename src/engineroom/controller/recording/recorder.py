@@ -112,8 +112,8 @@ class Recorder:
             self.ends.look(journal.ended)
         if self.keeper is not None:
             self.keeper.take(journal)
-        elif journal.ended:
-            journal.ended = []
+        elif journal.ended or journal.expired:
+            journal.ended, journal.expired = [], []
             self._state.recording = bool(self.ends.waiting)
 
     def _look_back(self, journal: Journal) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
-from engineroom.store.changes import Change, Delivered
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.changes import ABSENT, Change, Delivered
 from engineroom.store.entry import RUNNING, WAITING, Entry
 from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
 from engineroom.store.mongo.documents import Documents
@@ -157,8 +158,13 @@ class MongoStore(Store):
 
     def absences(self) -> Iterator[Absence]:
         with self._answers() as documents:
-            for kind in ("purged", "retired", "missed"):
+            for kind in ABSENT:
                 yield from documents.ranges(kind)
+
+    def expired(self) -> Iterator[TaskRanges]:
+        with self._answers() as documents:
+            for found in documents.ranges("expired"):
+                yield found.tasks
 
     def known_up_to(self) -> dict[bytes, int]:
         with self._answers() as documents:

@@ -13,6 +13,7 @@ from engineroom.store.changes import (
     Change,
     Delivered,
     Ended,
+    Expired,
     HeldFunction,
     Missed,
     Purged,
@@ -81,7 +82,9 @@ class MongoWriter:
             case Delivered(tasks, at):
                 self.note("delivered", tasks, at)
             case Missed(tasks, at, why):
-                self.note("missed", tasks, at, why)
+                self.note(change.kind, tasks, at, why)
+            case Expired(tasks, at):
+                self.note("expired", tasks, at)
             case Purged(tasks, at):
                 self._purge(tasks, at)
             case Resubmitted(task, again):

@@ -14,7 +14,8 @@ from engineroom.ids import msg_id as name_of
 from engineroom.machine.own_files import make_directory
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
-from engineroom.store.changes import Change, Delivered, Purged
+from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.store.changes import ABSENT, Change, Delivered, Purged
 from engineroom.store.entry import Entry
 from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
 from engineroom.store.queries.matching import Order
@@ -204,8 +205,11 @@ class SQLiteStore(Store):
 
     def absences(self) -> Iterator[Absence]:
         reader = self._read()
-        for kind in ("purged", "retired", "missed"):
+        for kind in ABSENT:
             yield from reader.ranges(kind)
+
+    def expired(self) -> Iterator[TaskRanges]:
+        return (found.tasks for found in self._read().ranges("expired"))
 
     def known_up_to(self) -> dict[bytes, int]:
         return self._read().known_up_to()

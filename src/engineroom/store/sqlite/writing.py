@@ -19,6 +19,7 @@ from engineroom.store.changes import (
     Change,
     Delivered,
     Ended,
+    Expired,
     HeldFunction,
     Missed,
     Purged,
@@ -142,7 +143,9 @@ class Writer:
             case Delivered():
                 self.note("delivered", change.tasks, change.at)
             case Missed():
-                self.note("missed", change.tasks, change.at, change.why)
+                self.note(change.kind, change.tasks, change.at, change.why)
+            case Expired():
+                self.note("expired", change.tasks, change.at)
             case Resubmitted():
                 self._connection.execute(
                     "INSERT OR REPLACE INTO engineroom_again VALUES (?, ?, ?)",
