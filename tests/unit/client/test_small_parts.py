@@ -89,9 +89,7 @@ def test_a_target_that_has_ended_is_told_from_one_that_never_was() -> None:
     for engine in (0, 1):
         engines.joined(EngineJoined(engine, bytes(16), EngineInfo()))  # type: ignore[arg-type]
     engines.departed(EngineLeft(1, bytes(16), "exit code 3"))  # type: ignore[arg-type]
-    with pytest.raises(
-        IndexError, match=r"engine 1 has ended \(exit code 3\); the engines are 0\. If it"
-    ):
+    with pytest.raises(IndexError, match=r"engine 1 has ended \(exit code 3\); the engines are 0\. If it"):
         resolve([0, 1], engines)
 
 

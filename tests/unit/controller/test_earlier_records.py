@@ -23,7 +23,9 @@ def look(journal: Journal, store: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize("one_by_one", [0, 10_000])
-def test_what_was_delivered_and_is_in_no_record_is_counted_apart(one_by_one: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_delivered_and_is_in_no_record_is_counted_apart(
+    one_by_one: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(earlier, "_ONE_BY_ONE", one_by_one)
     stage, store = Stage(), MemoryStore()
     stage.end(3)
