@@ -19,6 +19,7 @@ from engineroom.protocol.messages import (
     Status,
 )
 from engineroom.protocol.ranges import MOST
+from engineroom.protocol.task_ranges import TaskRanges
 from tests.unit.core.pretend import OK, Death, Play, instance_id, session_id, submit, task, tasks
 
 CLIENT, ENGINE_0, ENGINE_1 = 1, 10, 11
@@ -167,7 +168,7 @@ def test_results_that_nobody_fetched_are_noted_when_they_are_dropped() -> None:
     play(CLIENT, ClientGone())
     play.tick(11)
 
-    assert play.state.journal.expired == [Reception(session_id(CLIENT), 0, ((1, 1),))]
+    assert play.state.journal.expired == [TaskRanges(session_id(CLIENT), ((1, 1),))]
 
 
 def test_a_task_does_not_remember_more_attempts_than_a_bound() -> None:
