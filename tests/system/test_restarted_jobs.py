@@ -1,4 +1,5 @@
-"""A controller in a batch job that is killed: submitted again if the profile says so. The Slurm is a pretend one."""
+"""Controllers and engines in batch jobs that have ended: submitted again if somebody wants that. Slurm is a pretended
+one."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engineroom import Client
+from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
@@ -50,6 +51,36 @@ def test_it_is_submitted_again_and_its_engines_and_clients_find_it(
     assert (after.port, after.exec_key) == (before.port, before.exec_key)
     started.signal(signal.SIGINT).succeeds()
     until(lambda: not any(slurm.pids(number) for number in slurm.jobs()))
+
+
+def test_engines_whose_jobs_have_ended_are_submitted_again_under_their_ids(
+    profile: Profile, slurm: FakeScheduler
+) -> None:
+    with Cluster(n=2, engines="slurm", profile_dir=profile.path) as rc:
+        before = rc[:].apply_sync(os.getpid)
+
+        def ended() -> None:
+            kill_job(slurm, slurm.jobs()[-1])
+            until(lambda: not rc.ids)
+
+        def back() -> None:
+            assert rc.ids == [0, 1]
+            assert not set(before) & set(rc[:].apply_sync(os.getpid))
+
+        ended()
+        rc.shutdown([0, 1], restart=True, block=True)
+        back()
+        rc.shutdown(block=True)
+        rc.shutdown([0], restart=True, block=True)  # they are one job
+        until(lambda: len(rc.ids) == 2)
+        back()
+        ended()
+        rc.cluster.restart_engines_sync()
+        until(lambda: len(rc.ids) == 2)
+        back()
+        rc.shutdown(restart=True, block=True)  # while they run
+        back()
+        assert len(slurm.jobs()) == 5
 
 
 def test_by_default_it_is_not_and_the_cluster_ends_with_the_reason(

@@ -36,15 +36,19 @@ class Restarts:
         """Return why this engine can't be restarted with these others, "" if it can."""
         link = self._links.engines.get(engine_id)
         if link is None:
-            return self._gone(engine_id)
+            return self._gone(engine_id, wanted)
         if self._links.host_of(link) is None:
             return (
                 f"engine {engine_id} cannot be restarted: no running ipcluster started it. To stop it, leave out "
                 "`restart`, and start it again as you started it"
             )
-        if not link.info.launch:
+        return self._alone(engine_id, link.info.launch, wanted)
+
+    def _alone(self, engine_id: int, launch: str, wanted: Iterable[int]) -> str:
+        """Return which engines would have to start again with this one, "" if they are all `wanted`, or gone."""
+        if not launch:
             return ""
-        others = [each for each, other in self._links.engines.items() if other.info.launch == link.info.launch]
+        others = [each for each, other in self._links.engines.items() if other.info.launch == launch]
         if set(others) <= set(wanted):
             return ""
         return (
@@ -52,11 +56,13 @@ class Restarts:
             f"{', '.join(map(str, sorted(set(others) - {engine_id})))}; restart them together"
         )
 
-    def _gone(self, engine_id: int) -> str:
+    def _gone(self, engine_id: int, wanted: Iterable[int]) -> str:
         """Return why this engine, which is not here, can't be started again, "" if it can."""
         known = self._known(engine_id)
-        if known is not None and known.spawned and known.host in self._links.hosts:
-            return ""
+        if known is not None and known.host in self._links.hosts:
+            launch = known.launch if isinstance(known, Departed) else known.info.launch
+            if known.spawned or launch:
+                return self._alone(engine_id, launch, wanted)
         if isinstance(known, Departed):
             return (
                 f"engine {engine_id} cannot be restarted: it has ended ({known.cause}), and no running ipcluster can "

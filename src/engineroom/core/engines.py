@@ -183,3 +183,5 @@ class Departed(msgspec.Struct, frozen=True):
     at: float
     host: bytes = b""
     spawned: bool = False
+    launch: str = ""
+    """What it was told of its start by a launcher: the same for all engines of a set, in each life of it."""

@@ -120,7 +120,8 @@ def _choose_id(state: ControllerState, event: EngineUp) -> int | None:
             )
             if id_ >= 0 and id_ not in state.engines:
                 return id_
-        return _next_free(state)
+        former = _former_id(state, event)
+        return _next_free(state) if former is None else former
     holder = state.engines.get(wanted)
     if holder is None and not _is_kept_for_another(state, wanted, event.host):
         return wanted
@@ -143,6 +144,17 @@ def _refusal(state: ControllerState, event: EngineUp) -> Refused:
     if event.back:
         return Refused(f"{_GIVEN_UP}, and another process has been engine {event.wanted_id} since")
     return Refused(f"engine id {event.wanted_id} is already used by a running engine")
+
+
+def _former_id(state: ControllerState, event: EngineUp) -> int | None:
+    """Return the lowest id that an engine of the same set had and nobody has, if the host starts that set again.
+
+    O(engines that are gone): for those alone that a launcher starts again.
+    """
+    launch, says = event.info.launch, state.hosts.get(event.host)
+    if not launch or says is None or not says.returning:
+        return None
+    return min((gone.id for gone in state.departed_ids.values() if gone.launch == launch), default=None)
 
 
 def _is_kept_for_another(state: ControllerState, wanted: int, host: bytes) -> bool:
@@ -230,7 +242,12 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
         state.send(host.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     state.owed.pop(engine, None)
     engine.unacknowledged.clear()
-    _note_departure(state, Departed(engine.id, engine.instance, loss.cause, state.now, engine.host, engine.spawned))
+    _note_departure(
+        state,
+        Departed(
+            engine.id, engine.instance, loss.cause, state.now, engine.host, engine.spawned, engine.info.launch
+        ),
+    )
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))
     engine.followers.clear()

@@ -73,6 +73,7 @@ class Jobs:
         assert set(self.stopping) <= known.keys()
         sets = {each.name for each in known.values()}
         assert {engine.set for engine in self.life.engines} <= sets
+        assert not sets & set(self.life.over.named(""))
         waiting = {Phase.LAUNCHING, Phase.GATHERING, Phase.RETURNING}
         assert {name for name, n in self.starts.items() if n} == {
             each.name for each in known.values() if each.phase in waiting or each.returns
@@ -91,16 +92,12 @@ class Jobs:
         self.feed(events.StartSet(name, 1 + choice % 3))
 
     def _some(self, choice: int) -> tuple[str, ...]:
-        named = self.life.named("")
-        return (
-            tuple(each.name for each in (named if choice % 4 == 0 else named[choice % len(named) :][:1]))
-            if named
-            else ()
-        )
+        named = [*self.life.over.named(""), *(each.name for each in self.life.named(""))]
+        return tuple(named if choice % 4 == 0 else named[choice % len(named) :][:1]) if named else ()
 
     def stop(self, choice: int) -> None:
         names = self._some(choice)
-        self.stops |= set(names)
+        self.stops |= set(names) - set(self.life.over.named(""))
         self.feed(events.StopSets(names))
 
     def restart(self, choice: int) -> None:
@@ -109,8 +106,8 @@ class Jobs:
             return
         waited = {each.name: each.waited_for for each in self.life}
         for name in names:  # who waited before is told so, and who restarts waits anew
-            returns = next(each.returns for each in self.life if each.name == name)
-            self.starts[name] += 1 if waited[name] or not returns else 0
+            returns = next((each.returns for each in self.life if each.name == name), False)
+            self.starts[name] += 1 if waited.get(name) or not returns else 0
         self.feed_restart(names)
 
     def feed_restart(self, names: tuple[str, ...]) -> None:
@@ -187,7 +184,7 @@ def test_whatever_happens_to_sets_all_is_told_and_nothing_is_left(story: list[tu
     while jobs.launching or jobs.stopping:
         jobs.launched(0)
         jobs.stopped(0)
-    assert list(jobs.life) == []
+    assert list(jobs.life) == jobs.life.over.named("") == []
     assert len(jobs.life.engines) == 0
     assert not jobs.life.busy()
     assert jobs.life.wake() is None

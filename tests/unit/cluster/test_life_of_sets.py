@@ -224,12 +224,12 @@ def test_a_restart_stops_all_and_starts_one_after_the_other() -> None:
     story = Story(START, STARTED, *JOIN, *OTHER, Joined(Instance(b"3" * 16), 2, "b"))
     story.then(RestartSets(("a", "b")))
     assert [each for each in story.done if isinstance(each, actions.Stop)] == [actions.Stop(1), actions.Stop(2)]
-    assert story.life.coming() == Coming(3)
+    assert story.life.coming() == Coming(3, 3)
     assert story.then(Stopped(1)) == [actions.StopOver("a")]
     assert story.then(Stopped(2)) == [actions.StopOver("b"), actions.Launch(3, "a", 2)]
     story.then(Launched(3, {}, ""))
     story.then(Joined(FIRST, 3, "a"))
-    assert story.life.coming() == Coming(2)
+    assert story.life.coming() == Coming(2, 2)
     assert story.then(Joined(SECOND, 4, "a"))[1:] == [actions.SetComplete("a", 2), actions.Launch(4, "b", 1)]
 
 
@@ -237,6 +237,70 @@ def test_what_is_still_said_of_the_first_life_is_not_said_of_the_second() -> Non
     story = Story(START, STARTED, *JOIN, RESTART, Stopped(1), Launched(2, {}, ""))
     assert story.then(Heard(1, ENDED)) == story.then(NotHeard(1, "no")) == []
     assert story.phase() is Phase.GATHERING
+
+
+OVER = START, STARTED, *JOIN, Heard(1, ENDED), Left(FIRST, "x"), Left(SECOND, "x")
+
+
+def test_a_set_that_has_ended_by_itself_can_be_started_again() -> None:
+    story = Story(*OVER)
+    assert story.life.named("") == []
+    assert (story.life.over.named("a"), story.life.set_of(FIRST), story.life.set_of(SECOND)) == (["a"], "a", "a")
+    assert story.then(RESTART) == [actions.Launch(2, "a", 2)]
+    assert story.life.coming() == Coming(2, 2)
+    assert story.life.set_of(FIRST) is None  # it is being started
+    again = Instance(b"4" * 16), Instance(b"5" * 16)
+    assert story.then(Launched(2, {}, "")) == [actions.Watch(2)]
+    story.then(Joined(again[0], 0, "a"))
+    assert actions.SetComplete("a", 2) in story.then(Joined(again[1], 1, "a"))
+    assert story.life.coming() == Coming()
+
+
+def test_several_that_have_ended_and_one_that_runs_start_again_one_after_the_other() -> None:
+    story = Story(*OVER, *OTHER)
+    story.then(Joined(Instance(b"3" * 16), 2, "b"))
+    assert story.then(RestartSets(("a", "b")))[:2] == [actions.Dismiss((2,)), actions.Stop(2)]
+    assert story.then(Stopped(2)) == [actions.StopOver("b"), actions.Launch(4, "b", 1)]
+    story.then(Launched(4, {}, ""))
+    assert actions.Launch(3, "a", 2) in story.then(Joined(Instance(b"6" * 16), 2, "b"))
+
+
+@pytest.mark.parametrize("failed", [[NotLaunched(2, "no")], [Launched(2, {}, ""), Heard(2, ENDED)]])
+def test_a_restart_that_fails_can_be_asked_for_again(failed: list[SetEvent]) -> None:
+    story = Story(*OVER, RESTART, *failed)
+    assert list(story.life) == []
+    assert story.life.set_of(FIRST) == "a"
+    assert story.then(RESTART) == [actions.Launch(3, "a", 2)]
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        [START, STARTED, Heard(1, ENDED)],  # its start has failed
+        [START, NotLaunched(1, "no")],
+        [START, STARTED, *JOIN, STOP, Stopped(1)],
+        [*OVER, STOP],
+        [*OVER, Closed()],
+        [*OVER, StartSet("a", 1), NotLaunched(2, "no")],  # another one has the name
+        [START, STARTED, *JOIN, Closed(), Stopped(1)],
+    ],
+)
+def test_what_never_ran_or_was_stopped_is_not_started_again(happened: list[SetEvent]) -> None:
+    life = Story(*happened).life
+    assert life.over.named("") == []
+    assert life.set_of(FIRST) is None
+
+
+def test_of_sets_without_end_the_last_are_remembered() -> None:
+    story = Story()
+    for number in range(1, 150):
+        name, instance = str(number), Instance(number.to_bytes(16, "big"))
+        for event in (StartSet(name, 1), Launched(number, {}, ""), Joined(instance, number, name)):
+            story.then(event)
+        story.then(Heard(number, ENDED))
+        story.then(Left(instance, "x"))
+    assert story.life.over.named("")[0] == "50"
+    assert len(story.life.over.named("")) == 100
 
 
 def test_a_set_that_was_to_return_and_is_stopped_does_not() -> None:

@@ -104,6 +104,28 @@ def test_an_engine_that_is_gone_is_started_again_by_the_host_that_spawned_it(
         assert told(links) == [[], []]
 
 
+def test_a_job_that_has_ended_is_started_again_by_the_host_that_had_it(links: Links) -> None:
+    job = links.engines[2].info.launch
+    state = ControllerState()
+    for number in (2, 3):
+        del links.engines[number]
+        state.departed_ids[number] = Departed(number, instance(number), "cancelled", 0.0, OTHER, launch=job)
+    assert asked(links, 2, state=state) == ""
+    assert told(links) == [[], [RestartProcesses((instance(2),))]]
+    del links.hosts[OTHER]
+    assert "no running ipcluster can start it again" in asked(links, 3, state=state)
+
+
+def test_an_engine_that_is_gone_is_not_started_again_while_others_run_in_its_job(links: Links) -> None:
+    state = ControllerState()
+    job = links.engines.pop(2).info.launch
+    state.departed_ids[2] = Departed(2, instance(2), "killed", 0.0, OTHER, launch=job)
+    assert asked(links, 2, state=state) == (
+        "engine 2 cannot be restarted alone: it runs in one job with engines 3; restart them together"
+    )
+    assert asked(links, 2, 3, state=state) == ""
+
+
 def test_an_engine_that_has_just_lost_its_connection_is_started_again_too(links: Links) -> None:
     state = ControllerState()
     state.engines[5] = away = Engine(5, instance(5), EngineInfo())

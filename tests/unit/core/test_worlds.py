@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import EngineUp
+from engineroom.core.events import EngineUp, HostSays
 from engineroom.core.membership import engine_id_of
-from engineroom.protocol.messages import EngineInfo
+from engineroom.protocol.messages import Coming, EngineInfo
 from tests.unit.core.pretend import Death, Play, instance_id
+
+
+HOST = b"host"
 
 
 class Arrivals:
@@ -17,8 +20,8 @@ class Arrivals:
     def rank(self, rank: int, *, of: int, launch: str = "a") -> int | None:
         return self._arrive(EngineInfo(launch=launch, mpi_rank=rank, mpi_size=of))
 
-    def other(self) -> int | None:
-        return self._arrive(EngineInfo())
+    def other(self, launch: str = "") -> int | None:
+        return self._arrive(EngineInfo(launch=launch))
 
     def leave(self) -> None:
         """The last one leaves."""
@@ -26,7 +29,7 @@ class Arrivals:
 
     def _arrive(self, info: EngineInfo) -> int | None:
         self.last += 1
-        self.play(10 + self.last, EngineUp(instance_id(self.last), info=info))
+        self.play(10 + self.last, EngineUp(instance_id(self.last), info=info, host=HOST if info.launch else b""))
         return engine_id_of(self.play.state, instance_id(self.last))
 
 
@@ -54,6 +57,19 @@ def test_a_world_beside_engines_that_were_there_first(play: Play) -> None:
     arrivals = Arrivals(play)
     assert arrivals.other() == 0
     assert [arrivals.rank(rank, of=2) for rank in (1, 0)] == [2, 1]
+
+
+def test_a_set_that_its_host_starts_again_has_the_ids_that_it_had(play: Play) -> None:
+    arrivals = Arrivals(play)
+    assert [arrivals.other(launch="x") for _ in range(3)] == [0, 1, 2]
+    assert arrivals.other() == 3
+    for number in (3, 1, 2, 4):
+        play(10 + number, Death("gone"))
+    assert arrivals.other(launch="x") == 4  # its job was queued again, whatever for
+    play(1, HostSays(HOST, Coming(engines=3, returning=3)))
+    assert [arrivals.other(launch="x") for _ in range(4)] == [0, 1, 2, 5]
+    assert arrivals.other(launch="y") == 6
+    assert arrivals.other() == 7
 
 
 def test_a_world_that_is_started_again_has_the_ids_that_it_had(play: Play) -> None:

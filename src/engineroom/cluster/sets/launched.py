@@ -85,15 +85,15 @@ class LaunchedEngines:
             raise
 
     async def stop(self, name: str = "") -> None:
-        leaving = self._named(name)
-        over = [self._stops.of(each.name) for each in leaving]
-        self._feed(events.StopSets(tuple(each.name for each in leaving)))
+        leaving = self._names(name)
+        over = [self._stops.of(each.name) for each in self._life.named(name)]
+        self._feed(events.StopSets(leaving))
         await asyncio.gather(*over)
 
     async def restart(self, name: str = "") -> str:
-        restarted = self._named(name)
-        self._feed(events.RestartSets(tuple(each.name for each in restarted)))
-        over = await asyncio.gather(*(self._starts.of(each.name) for each in restarted), return_exceptions=True)
+        restarted = self._names(name)
+        self._feed(events.RestartSets(restarted))
+        over = await asyncio.gather(*(self._starts.of(each) for each in restarted), return_exceptions=True)
         words = "; ".join(str(each) for each in over if str(each))
         if errors := [each for each in over if isinstance(each, BaseException)]:
             raise errors[0] if len(over) == 1 else LaunchError(words)
@@ -119,7 +119,7 @@ class LaunchedEngines:
             self._report(Notice(words))
 
     def restart_instances(self, instances: Sequence[Instance]) -> None:
-        meant = {engine.set for each in instances if (engine := self.engines.of(each)) is not None}
+        meant = {name for each in instances if (name := self._life.set_of(each)) is not None}
         self._keep(self._restarting, self._restart_by_request(sorted(meant)))
 
     async def _restart_by_request(self, names: Sequence[str]) -> None:
@@ -172,6 +172,11 @@ class LaunchedEngines:
         if name and not found:
             raise NoSuchSet.named(name, self._life.handles())
         return found
+
+    def _names(self, name: str) -> tuple[str, ...]:
+        """Return the name of the set that is meant, or of all sets, with those that have ended by themselves."""
+        ended = self._life.over.named(name)
+        return (*ended, *(each.name for each in (self._life.named(name) if ended else self._named(name))))
 
     def _feed(self, event: events.SetEvent, error: Exception | None = None) -> None:
         """Take what happens; `error`: what was raised, if that is what happens."""

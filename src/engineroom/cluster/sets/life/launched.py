@@ -5,13 +5,14 @@ A launcher starts a whole set, and knows its status. The controller tells which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import assert_never
 
 from engineroom.cluster.launchers.status import Handle, State, Status
 from engineroom.cluster.sets.hosted import HostedEngines, ready_ids
 from engineroom.cluster.sets.life import actions, events
+from engineroom.cluster.sets.life.ended_sets import EndedSets
 from engineroom.cluster.sets.life.set_phases import LEAVING, STARTED, WATCHED, Cause, LaunchedSet, Phase
 from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming
@@ -29,6 +30,7 @@ class LaunchedLife:
 
     def __init__(self, *, late: float, telling: bool = False) -> None:
         self.engines = HostedEngines()
+        self.over = EndedSets()
         self.closing = False
         self._late, self._telling = late, telling
         self._sets: dict[str, LaunchedSet] = {}
@@ -45,6 +47,12 @@ class LaunchedLife:
         """Return the sets that a launcher has started: that of this name, or all for ""."""
         return [each for each in self if each.phase in STARTED and name in {"", each.name}]
 
+    def set_of(self, instance: Instance) -> str | None:
+        """Return the name of the set to which this engine belongs, or belonged; None if it is being started anyway."""
+        if (engine := self.engines.of(instance)) is not None:
+            return engine.set
+        return next((each.name for each in self.named("") if instance in each.gone), self.over.of(instance))
+
     def handles(self) -> dict[str, Handle]:
         return {each.name: each.handle for each in self.named("")}
 
@@ -59,7 +67,10 @@ class LaunchedLife:
 
     def coming(self) -> Coming:
         """Return how many engines have not joined yet, and are to."""
-        return Coming() if self.closing else Coming(sum(map(self._to_come, self)))
+        if self.closing:
+            return Coming()
+        again = sum(self._to_come(each) for each in self if each.again or each.returns)
+        return Coming(sum(map(self._to_come, self)), again)
 
     def wake(self) -> float | None:
         """Return when a Tick is due; None: never."""
@@ -80,9 +91,12 @@ class LaunchedLife:
             case events.StartSet(name, n):
                 self._start(name, n)
             case events.StopSets(names):
-                self._stop(self._sets[name] for name in names)
+                self._stop(self._started(names))
+                for name in names:
+                    self.over.take(name)
             case events.RestartSets(names):
-                self._restart(self._sets[name] for name in names)
+                self._restart(self._started(names))
+                self._recall(names)
             case events.Launched(launch, handle, log_file):
                 self._launched(launch, handle, log_file)
             case events.NotLaunched(launch, words):
@@ -101,6 +115,7 @@ class LaunchedLife:
                 self._left(instance, cause)
             case events.Closed():
                 self.closing = True
+                self.over.clear()
                 self._stop(self.named(""))
             case events.Tick():
                 pass  # whatever is due is done after each event
@@ -109,6 +124,9 @@ class LaunchedLife:
 
     def _do(self, action: actions.SetAction) -> None:
         self._out.append(action)
+
+    def _started(self, names: Iterable[str]) -> list[LaunchedSet]:
+        return [self._sets[name] for name in names if name not in self.over]
 
     def _watch(self) -> None:
         """Have those watched whose status matters, and no others."""
@@ -123,6 +141,7 @@ class LaunchedLife:
         if self.closing:
             self._do(actions.StartOver(name, _too_late(name)))
             return
+        self.over.take(name)  # it was an earlier set of this name
         self._launch(LaunchedSet(name, n, next(self._numbers)))
 
     def _launch(self, new: LaunchedSet) -> None:
@@ -147,7 +166,7 @@ class LaunchedLife:
     def _not_launched(self, launch: int, words: str) -> None:
         failed = self._launches[launch]
         failed.go(Cause.NOT_LAUNCHED)
-        self._forget(failed)
+        self._over(failed)
         self._do(actions.StartOver(failed.name, words))
 
     def _take_turns(self) -> None:
@@ -172,11 +191,20 @@ class LaunchedLife:
                 self._do(actions.StartOver(each.name, _too_late(each.name) if self.closing else ""))
             self._have_stopped(each)
 
-    def _restart(self, leaving: Iterable[LaunchedSet]) -> None:
+    def _restart(self, leaving: Sequence[LaunchedSet]) -> None:
+        for each in leaving:
+            each.returns = True
+        self._do(actions.Changed())  # the controller is to know of it before the first one ends
         for each in leaving:
             self._have_stopped(each)
-            each.returns = True
-        self._do(actions.Changed())
+
+    def _recall(self, names: Iterable[str]) -> None:
+        """Have those start again, when it is their turn, that have ended by themselves."""
+        for name in names:
+            if (ended := self.over.take(name)) is not None:
+                again = LaunchedSet(name, ended.n, next(self._numbers), Phase.RETURNING, again=True, gone=ended.gone)
+                self._sets[name] = self._launches[again.launch] = again
+                self._do(actions.Changed())
 
     def _have_stopped(self, leaving: LaunchedSet) -> None:
         if leaving.phase is Phase.STOPPING:
@@ -194,12 +222,12 @@ class LaunchedLife:
         if ended.returns:
             # Its next life is another one: what is still said of this one is not said of that.
             del self._launches[launch]
-            ended = LaunchedSet(ended.name, ended.n, next(self._numbers), ended.phase, again=True)
+            ended = LaunchedSet(ended.name, ended.n, next(self._numbers), ended.phase, again=True, gone=ended.gone)
             self._sets[ended.name] = self._launches[ended.launch] = ended
             ended.go(Cause.TO_RETURN)
         else:
             ended.go(Cause.STOPPED)
-            self._forget(ended)
+            self._forget(ended)  # for good: somebody wanted that
         self._do(actions.Changed())
 
     def _not_stopped(self, launch: int, words: str) -> None:
@@ -258,6 +286,8 @@ class LaunchedLife:
             return
         self.engines.drop(engine)
         left = self._sets.get(engine.set)
+        if left is not None:
+            left.note_gone(instance)
         if left is not None and left.phase not in LEAVING:
             self._do(actions.EngineLost(engine.label, cause, left.log_file))
         self._do(actions.Changed())
@@ -280,7 +310,7 @@ class LaunchedLife:
         elif each.ended:
             self._give_up(each)
             each.go(Cause.ENDED)
-            self._forget(each)
+            self._over(each)
         elif self._to_come(each):
             each.doubt = None
             if each.running_since is not None and self._now >= each.running_since + self._late:
@@ -307,7 +337,7 @@ class LaunchedLife:
         if not present or (each.told and self._now >= each.parting):
             each.go(Cause.PARTED)
             self._do(actions.Remark(f"engine set {each.name} has ended: {how}"))
-            self._forget(each)
+            self._over(each)
         elif self._now >= each.parting:
             each.told, each.parting = True, self._now + FAREWELL
             words = how.partition("\n")[0].removesuffix("; it said:")
@@ -317,6 +347,12 @@ class LaunchedLife:
     def _to_come(self, each: LaunchedSet) -> int:
         return each.to_come(present=len(self.engines.in_set(each.name)))
 
+    def _over(self, ended: LaunchedSet) -> None:
+        """Forget a set until somebody wants it to start again."""
+        self._forget(ended)
+        if ended.has_lived and not self.closing:
+            self.over.note(ended)
+
     def _forget(self, gone: LaunchedSet) -> None:
         del self._sets[gone.name], self._launches[gone.launch]
         self._drop_engines(gone)
@@ -325,6 +361,7 @@ class LaunchedLife:
     def _drop_engines(self, gone: LaunchedSet) -> None:
         for engine in self.engines.in_set(gone.name):
             self.engines.drop(engine)
+            gone.note_gone(engine.instance)
 
 
 def _too_late(name: str) -> str:

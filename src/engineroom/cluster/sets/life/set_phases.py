@@ -81,6 +81,7 @@ class LaunchedSet:
     `returns`: its stop is the first half of a restart; `again`: this start is the second.
     `early`: engines that joined before the launcher said that they are started: a job may be quicker than that.
     `doubt`: when those that are missing are given up, though one that has ended may have been here.
+    `gone`: the engines of it that have left, in all its lives; no more than `n`.
     `parting`: when the engines that have not left are said to have; `told`: that has been said.
     """
 
@@ -97,6 +98,7 @@ class LaunchedSet:
     returns: bool = False
     again: bool = False
     early: list[tuple[Instance, int]] = field(default_factory=list)
+    gone: list[Instance] = field(default_factory=list)
     doubt: float | None = None
     parting: float = 0.0
     told: bool = False
@@ -109,6 +111,16 @@ class LaunchedSet:
     def waited_for(self) -> bool:
         """Whether somebody waits for engines of it that have not registered."""
         return self.phase is Phase.GATHERING
+
+    @property
+    def has_lived(self) -> bool:
+        """Whether its start, if not this one, has brought engines."""
+        return self.arrived > 0 or self.again
+
+    def note_gone(self, instance: Instance) -> None:
+        """Note that an engine of it has left."""
+        self.gone.append(instance)
+        del self.gone[: -self.n]
 
     @property
     def ended(self) -> bool:
