@@ -244,9 +244,7 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     engine.unacknowledged.clear()
     _note_departure(
         state,
-        Departed(
-            engine.id, engine.instance, loss.cause, state.now, engine.host, engine.spawned, engine.info.launch
-        ),
+        Departed(engine.id, engine.instance, loss.cause, state.now, engine.host, engine.spawned, engine.info.launch),
     )
     for session in state.clients.values():
         state.send(session.peer, EngineLeft(engine.id, engine.instance, loss.cause))

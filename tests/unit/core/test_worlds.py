@@ -7,7 +7,6 @@ from engineroom.core.membership import engine_id_of
 from engineroom.protocol.messages import Coming, EngineInfo
 from tests.unit.core.pretend import Death, Play, instance_id
 
-
 HOST = b"host"
 
 
