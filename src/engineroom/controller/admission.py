@@ -21,6 +21,7 @@ from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
 from engineroom.trail.launches import parse_launch
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
+from engineroom.transport.within_machine import can_share
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -151,6 +152,7 @@ class Admission:
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection
+        shares = self._controller.config.shared_bytes_of(link.role) if join.shares and can_share(connection) else 0
         connection.send(
             Welcome(
                 epoch=self._controller.epoch,
@@ -162,8 +164,10 @@ class Admission:
                 silent=self._controller.config.silent,
                 heartbeat=self._controller.config.ping_every,
                 keeps=self._controller.recorder.lasts,
+                shares=shares,
             )
         )
+        connection.share(shares)
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)
         connection.thrift = self._controller.bodies.thrift
 

@@ -21,6 +21,7 @@ from engineroom.engine.verdicts import TimeLimits
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     AlreadyStarted,
+    Apart,
     Delivered,
     Display,
     Finished,
@@ -41,7 +42,6 @@ from engineroom.protocol.messages import (
     RunsWithin,
     Shutdown,
     Started,
-    Stream,
     Unmet,
     Waits,
     Withdraw,
@@ -286,7 +286,7 @@ class Shell:
                 self._inputs.look(attempt, self._results.of_task)
         self._look_again(_SOON)
 
-    def _receive(self, run: Run, body: Stream) -> Attempt:
+    def _receive(self, run: Run, body: Apart) -> Attempt:
         """Return an attempt whose payload arrives from now on."""
         assert self._connection is not None
 

@@ -9,13 +9,16 @@ import msgspec
 
 from engineroom.protocol.ranges import (
     Amount,
+    Descriptor,
     EngineId,
     Few,
     Fewer,
     Inline,
+    Number,
     OpenStream,
     Priority,
     Seconds,
+    Size,
     SomeHash,
     Spans,
     StreamSize,
@@ -82,8 +85,26 @@ class Stream(Header, frozen=True, tag=1):
     size: StreamSize
 
 
-Body = Inline | Stream
-"""How a payload travels: inside its message if it is short (up to `INLINE_LIMIT`), else as a stream."""
+class Shared(Header, frozen=True, tag=2):
+    """A payload of `size` bytes that lies in memory which its receiver, on the same machine, can map.
+
+    It is a stream of which nothing comes unless the receiver gives credit, because it can't have the memory:
+    that is file `descriptor` of the sender's process, from `offset` on, and has this `device` and `inode`.
+    """
+
+    id: OpenStream
+    size: StreamSize
+    descriptor: Descriptor
+    offset: Size
+    device: Number
+    inode: Number
+
+
+Apart = Stream | Shared
+"""What travels beside its message."""
+
+Body = Inline | Stream | Shared
+"""How a payload travels: inside its message if it is short (up to `INLINE_LIMIT`), else beside it."""
 
 
 class Call(Header, frozen=True):

@@ -13,6 +13,7 @@ from engineroom.protocol.attaching import Detach as Detach
 from engineroom.protocol.attaching import Who as Who
 from engineroom.protocol.calls import DEFAULT_OPTIONS as DEFAULT_OPTIONS
 from engineroom.protocol.calls import METHODS as METHODS
+from engineroom.protocol.calls import Apart as Apart
 from engineroom.protocol.calls import Awaits as Awaits
 from engineroom.protocol.calls import Body as Body
 from engineroom.protocol.calls import Call as Call
@@ -22,6 +23,7 @@ from engineroom.protocol.calls import Kind as Kind
 from engineroom.protocol.calls import Options as Options
 from engineroom.protocol.calls import Outcome as Outcome
 from engineroom.protocol.calls import Ran as Ran
+from engineroom.protocol.calls import Shared as Shared
 from engineroom.protocol.calls import Status as Status
 from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.calls import Terms as Terms
@@ -62,6 +64,7 @@ from engineroom.protocol.ranges import (
     KnownEpoch,
     Nonce,
     Number,
+    OpenStreams,
     Ordinal,
     PathText,
     Pid,
@@ -82,7 +85,7 @@ from engineroom.protocol.ranges import (
 )
 from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
 
-PROTOCOL = (2, 3)
+PROTOCOL = (2, 4)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
 their form in every version, so that peers of two majors can say so."""
 
@@ -133,7 +136,7 @@ class Join(Header, frozen=True, tag="join"):
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
     `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
-    unfinished tasks end with it; `who`: a client, for people.
+    unfinished tasks end with it; `who`: a client, for people; `shares`: it can have payloads in shared memory.
     """
 
     proof: Proof
@@ -149,6 +152,7 @@ class Join(Header, frozen=True, tag="join"):
     engine: Secret = b""
     withdraw: bool = False
     who: Who = Who()
+    shares: bool = False
 
 
 class Welcome(Header, frozen=True, tag="welcome"):
@@ -156,7 +160,7 @@ class Welcome(Header, frozen=True, tag="welcome"):
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
     without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
     quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
-    controller."""
+    controller. `shares`: bytes that the peer may have in shared memory, 0: none."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
@@ -167,6 +171,7 @@ class Welcome(Header, frozen=True, tag="welcome"):
     silent: Seconds = 0.0
     heartbeat: Seconds = 0.0
     keeps: bool = False
+    shares: Size = 0
 
 
 class Refused(Header, frozen=True, tag="refused"):
@@ -195,6 +200,18 @@ class Cancel(Header, frozen=True, tag="cancel"):
     stream: StreamId
     reason: Text = ""
     unwanted: bool = False
+
+
+class Borrowed(Header, frozen=True, tag="borrowed"):
+    """What has become of payloads that lie in shared memory, by their streams.
+
+    `held`: the receiver can open them whatever becomes of their sender. `returned`: it needs them no more, and has no
+    mapping of them; `spoiled`: the same, but there may be mappings, so that the memory must not be written again.
+    """
+
+    held: OpenStreams = ()
+    returned: OpenStreams = ()
+    spoiled: OpenStreams = ()
 
 
 class Ping(Header, frozen=True, tag="ping"):
@@ -444,7 +461,7 @@ class Full(Header, frozen=True, tag="full"):
 FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
-_Both = Credit | Cancel | Ping | Pong | Goodbye
+_Both = Credit | Cancel | Borrowed | Ping | Pong | Goodbye
 _OfClients = Submit | Function | Keep | Forget | Abort | Delivered | Attach | Detach
 FromClient = _Both | _OfClients | Signal | Shutdown | Restart | Sync | Ask
 FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask

@@ -95,6 +95,9 @@ SomeEngine = Annotated[int, Meta(ge=-1, le=MOST_ENGINES - 1)]
 """An engine id, or -1 for none. Also a rank, -1 for none."""
 Engines = Annotated[int, Meta(ge=0, le=MOST_ENGINES)]
 """How many engines. Also how many ranks."""
+Descriptor = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Of an open file, as the process that has it counts them."""
+OpenStreams = Annotated[tuple[OpenStream, ...], Meta(max_length=MOST_LISTED)]
 Pid = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Cores = Annotated[int, Meta(ge=0, le=2**20)]
 Signum = Annotated[int, Meta(ge=1, le=64)]

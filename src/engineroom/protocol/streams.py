@@ -105,6 +105,11 @@ class Payload:
         self.target(len(data))[:] = data
         self.filled(len(data))
 
+    def whole(self) -> None:
+        """Note that all of it is there, though nothing of it was added."""
+        self.received = self.size
+        self._tell()
+
     def fail(self, reason: str) -> None:
         """Say that the rest will never come."""
         if not self.complete and self.error is None:
@@ -232,6 +237,11 @@ class OutgoingStreams:
         if (outgoing := self._streams.pop(stream, None)) is not None:
             outgoing.release()
 
+    def held(self, stream: int) -> None:
+        """The far end has hold of all of `stream`, though nothing of it was sent."""
+        if (outgoing := self._streams.get(stream)) is not None:
+            outgoing.sent = outgoing.payload.size
+
     def left(self, stream: int) -> int:
         """Return how many bytes of `stream` have not been sent; 0 also if nobody wants them."""
         outgoing = self._streams.get(stream)
@@ -311,6 +321,11 @@ class IncomingStreams:
             if payload.received + size == payload.size:
                 del self._streams[stream]
             payload.filled(size)
+
+    def whole(self, stream: int) -> None:
+        """All of a payload is here that does not come in chunks."""
+        if (payload := self._streams.pop(stream, None)) is not None:
+            payload.whole()
 
     def cancel(self, stream: int, reason: str) -> bool:
         """Expect no more of `stream`; True if it was expected."""

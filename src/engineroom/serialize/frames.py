@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pickle import PickleBuffer
 
 from engineroom.errors import ProtocolError
+from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.messages import INLINE_LIMIT
 
 Packed = bytes | list[memoryview]
@@ -34,13 +35,16 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
     With `copy` nothing of it lies in memory that can still change; without, long buffers are views.
     """
     if not buffers:
-        return pickle if len(pickle) <= INLINE_LIMIT else [memoryview(pickle)]
+        if len(pickle) <= INLINE_LIMIT:
+            return pickle
+        segments = [memoryview(pickle)]
+        return (_shared(segments, 0) if len(pickle) >= SHARED.least else None) or segments
     views = [_bytes_of(buffer) for buffer in buffers]
     sizes = [len(pickle), *map(len, views)]
     head = _HEAD.pack(FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
     head = b"".join((head, _PADDING[: -len(head) % _ALIGN], pickle))
     end = len(head)
-    segments: list[memoryview] = [memoryview(head)]
+    segments = [memoryview(head)]
     for view in views:
         if padding := -end % _ALIGN:
             segments.append(memoryview(_PADDING)[:padding])
@@ -49,7 +53,17 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
         end += padding + len(view)
     if end <= INLINE_LIMIT:
         return b"".join(segments)
+    if end >= SHARED.least and (shared := _shared(segments, len(head))) is not None:
+        return shared
     return [piece for segment in segments for piece in _snapshot(segment)] if copy else segments
+
+
+def _shared(segments: Sequence[memoryview], cut: int) -> list[memoryview] | None:
+    """Return a copy in shared memory, cut in two (0: in one piece); None: there is no room for it."""
+    view = SHARED.snapshot(segments)
+    if view is None:
+        return None
+    return [view[:cut], view[cut:]] if cut else [view]
 
 
 def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:

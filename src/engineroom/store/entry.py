@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from engineroom.ids import TaskId, msg_id, number_of
-from engineroom.protocol.messages import Display, Output, Result, Status, Stream, Submit
+from engineroom.protocol.messages import Body, Display, Output, Result, Status, Submit
 from engineroom.protocol.streams import Buffer
 
 Piece = Output | Display
@@ -130,7 +130,7 @@ def target_of(to: bytes, place: int) -> bytes:
     return to[place * 16 : place * 16 + 16]
 
 
-def buffers_of(inline: bytes | Stream, apart: Bytes | None) -> list[Buffer]:
+def buffers_of(inline: Body, apart: Bytes | None) -> list[Buffer]:
     """Return a payload that is in its message, or beside it, in pieces; none if it is not kept."""
     if isinstance(inline, bytes):
         return [inline] if inline else []

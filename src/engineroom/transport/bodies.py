@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engineroom.protocol.messages import (
     INLINE_LIMIT,
     Answer,
+    Apart,
     Body,
     Finished,
     Function,
@@ -19,7 +20,6 @@ from engineroom.protocol.messages import (
     Keep,
     Result,
     Run,
-    Stream,
     Submit,
 )
 from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
@@ -55,7 +55,7 @@ def send(connection: Connection, message: Carrier, payload: bytes | Payload | Se
 
 def receive(
     connection: Connection,
-    body: Stream,
+    body: Apart,
     *,
     whole: Callable[[Payload], object] | None = None,
     broken: Callable[[str], object] | None = None,

@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
-from engineroom.protocol.messages import Cancel, Credit, Goodbye, Message, Ping, Pong, Refused, Stream
+from engineroom.protocol.messages import (
+    Apart,
+    Borrowed,
+    Cancel,
+    Credit,
+    Goodbye,
+    Message,
+    Ping,
+    Pong,
+    Refused,
+    Shared,
+    Stream,
+)
 from engineroom.protocol.records import (
     LARGE_CHUNK,
     MAX_RECORD,
@@ -33,6 +45,7 @@ from engineroom.transport.sockets import takes_large_chunks
 from engineroom.transport.wire import Wire
 
 if TYPE_CHECKING:
+    from engineroom.transport.sharing import Sharing
     from engineroom.transport.thrift import Thrift
 
 log = logging.getLogger(__name__)
@@ -97,6 +110,8 @@ class Connection(asyncio.BufferedProtocol):
         self.backlog = Backlog()
         self.thrift: Thrift | None = None
         """Who gives back the memory that payloads have taken."""
+        self.sharing: Sharing | None = None
+        """What both sides have in shared memory; None: they can't have any."""
         self.on_unsent: Callable[[Message, str], object] = _log_unsent
         """Told of each message that no record can carry, and why: the others are sent. Must not raise."""
         self._outgoing = OutgoingStreams(self._schedule_flush)
@@ -148,10 +163,18 @@ class Connection(asyncio.BufferedProtocol):
         if not self._flush_scheduled:
             self._schedule_flush()
 
-    def open_stream(self, payload: Payload | Sequence[Buffer]) -> Stream:
+    def share(self, limit: int) -> None:
+        """Have payloads in shared memory, where the far end's process is known; it may have `limit` bytes of us."""
+        if limit > 0 and self.peer_pid is not None:
+            from engineroom.transport.sharing import Sharing  # only on one machine
+
+            self.sharing = Sharing(self.peer_pid, limit, self._outgoing, self._incoming, self._schedule_flush)
+
+    def open_stream(self, payload: Payload | Sequence[Buffer]) -> Apart:
         """Return a new stream for `payload`, to be named in a message sent in this same tick."""
         payload = payload if isinstance(payload, Payload) else Payload.of(payload)
-        return Stream(self._outgoing.open(payload), payload.size)
+        stream = Stream(self._outgoing.open(payload), payload.size)
+        return stream if self.sharing is None else self.sharing.lend(stream, payload)
 
     def left(self, stream: int) -> int:
         """Return how many bytes of a stream that was opened here have not been sent."""
@@ -162,12 +185,18 @@ class Connection(asyncio.BufferedProtocol):
         """Return how many bytes, or messages, wait to be written; streams apart."""
         return len(self._outbox) + self._transport.get_write_buffer_size()
 
-    def receive(self, stream: Stream, *, assemble: bool = True, accept: bool = True) -> Payload:
+    def receive(self, stream: Apart, *, assemble: bool = True, accept: bool = True) -> Payload:
         """Return the payload that `stream` brings; call it within `on_messages` only.
 
         `assemble`: in one writable buffer; else in pieces, to be passed on. `accept`: let the bytes come
         now; else nothing comes before `payload.accept()`. MemoryError, OSError: there is no such buffer to be had.
         """
+        if type(stream) is Shared and self.sharing is not None:
+            borrowed = self.sharing.borrow(stream, assemble=assemble)
+            if borrowed is not None:
+                if accept:
+                    borrowed.accept()
+                return borrowed
         id_, size = stream.id, stream.size
 
         def want() -> None:
@@ -183,7 +212,7 @@ class Connection(asyncio.BufferedProtocol):
             payload.accept()
         return payload
 
-    def refuse_stream(self, stream: Stream, reason: str) -> None:
+    def refuse_stream(self, stream: Apart, reason: str) -> None:
         """Tell the far end that nobody wants `stream`."""
         self._incoming.cancel(stream.id, reason)
         self.send(Cancel(stream.id, brief(reason), unwanted=True))
@@ -194,6 +223,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             self._outbox.clear()
             return
+        if self.sharing is not None and self.sharing.due:
+            self._outbox += self.sharing.news()
         parts: list[Buffer] = []
         if not self._writable or len(self._outbox) > _MANY:
             self._write_some()
@@ -380,6 +411,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._wire is not None:
             self._wire.close()
         closing = self.closing = self._closing_after(exc)
+        if self.sharing is not None:
+            self.sharing.close()
         self._outgoing.close()
         self._incoming.close(closing.words)
         self._outbox.clear()
@@ -408,13 +441,8 @@ class Connection(asyncio.BufferedProtocol):
     def _consume(self, message: Message) -> bool:
         """Handle what concerns the connection alone; False for all else."""
         match message:
-            case Credit(stream=stream, size=size):
-                self._outgoing.credit(stream, size)
-            case Cancel(stream=stream, reason=reason, unwanted=unwanted):
-                if unwanted:
-                    self._outgoing.cancel(stream)
-                else:
-                    self._incoming.cancel(stream, reason)
+            case Credit() | Cancel() | Borrowed():
+                self._of_streams(message)
             case Ping(number=number):
                 self.send(Pong(number))
             case Goodbye(reason=reason):
@@ -422,6 +450,24 @@ class Connection(asyncio.BufferedProtocol):
             case _:
                 return type(message) is Pong
         return True
+
+    def _of_streams(self, message: Credit | Cancel | Borrowed) -> None:
+        sharing = self.sharing
+        match message:
+            case Credit(stream=stream, size=size):
+                if stream and sharing is not None:
+                    sharing.wanted_as_stream(stream)
+                self._outgoing.credit(stream, size)
+            case Cancel(stream=stream, reason=reason, unwanted=unwanted):
+                if not unwanted:
+                    self._incoming.cancel(stream, reason)
+                    return
+                if sharing is not None:
+                    sharing.returned(stream, spoiled=False)
+                self._outgoing.cancel(stream)
+            case Borrowed():
+                if sharing is not None:
+                    sharing.hear(message)
 
     def _schedule_flush(self) -> None:
         if not self._flush_scheduled and not self.closed:
@@ -450,4 +496,4 @@ def _log_unsent(message: Message, why: str) -> None:
     log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
 
-_OURS = frozenset({Credit, Cancel, Ping, Pong, Goodbye})
+_OURS = frozenset({Credit, Cancel, Borrowed, Ping, Pong, Goodbye})

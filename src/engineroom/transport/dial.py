@@ -24,6 +24,7 @@ from engineroom.transport.reaching import Note, by_address, by_tunnel, by_unix_s
 from engineroom.transport.sockets import watch_liveness
 from engineroom.transport.tunnels import Tunnel
 from engineroom.transport.ways import is_this_machine
+from engineroom.transport.within_machine import can_share
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that one address, and then the handshake, may take."""
@@ -248,6 +249,8 @@ class _Handshaker:
                     self._answer(message)
                 case Welcome():
                     self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
+                    if message.shares:
+                        self._share(message.shares)
                     _be_as_patient(self._connection, message.silent)
                     self._connection.pause(messages[index + 1 :])
                     if not self.welcomed.done():
@@ -275,7 +278,15 @@ class _Handshaker:
         except NotLetIn as error:
             self._fail(error)
             return
-        self._connection.send(msgspec.structs.replace(self._join, proof=proof, window=self._connection.window))
+        connection = self._connection
+        shares = self._role != "host" and can_share(connection)
+        connection.send(msgspec.structs.replace(self._join, proof=proof, window=connection.window, shares=shares))
+
+    def _share(self, limit: int) -> None:
+        from engineroom.machine.shared_memory.pool import SHARED  # only on one machine
+
+        SHARED.allow(limit)
+        self._connection.share(limit)
 
     def _fail(self, error: ConnectionFailed) -> None:
         if not self.welcomed.done():

@@ -14,6 +14,7 @@ from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import (
     COMMS,
     Answer,
+    Apart,
     Display,
     Ended,
     EngineJoined,
@@ -27,7 +28,6 @@ from engineroom.protocol.messages import (
     Refused,
     Result,
     Status,
-    Stream,
     SubmitAgain,
     Synced,
     TasksStarted,
@@ -128,7 +128,7 @@ class Inbox:
         self._state.engines.end_refresh()
         self._sender.synchronized()
 
-    def _receive(self, message: Result, body: Stream) -> None:
+    def _receive(self, message: Result, body: Apart) -> None:
         """Take a result that comes as a stream; it counts once it is complete."""
         number = number_in(self._id, message.task)
         if not number and message.task in self._state.others.tasks:
@@ -149,7 +149,7 @@ class Inbox:
         self._take_stream(body, end, self._sender.acknowledge_soon)
 
     def _take_stream(
-        self, body: Stream, take: Callable[[Payload], object], afterwards: Callable[[], object] | None = None
+        self, body: Apart, take: Callable[[Payload], object], afterwards: Callable[[], object] | None = None
     ) -> None:
         """Have `take` called once all of a stream is here, and then `afterwards`, without the session's condition; or
         `take` at once if the stream cannot be taken: who reads it is told."""

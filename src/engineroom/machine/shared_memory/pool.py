@@ -1,0 +1,141 @@
+"""The segments of this process: what is packed is written into one of them, and used ones are written again.
+
+Fresh memory costs more than what is written into it: the kernel clears each page first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from engineroom.machine.open_files import limit as open_files_limit
+from engineroom.machine.shared_memory.memfd import OwnMapping, OwnSegment, capacity_for
+from engineroom.machine.shared_memory.room import room
+from engineroom.machine.shared_memory.segments import Segment, SegmentTable
+
+LEAST = 256 << 10
+"""Shorter payloads travel as streams: to map them costs more."""
+
+IDLE_SECONDS = 10.0
+"""A segment that nobody has used for so long is given back."""
+
+_MOST = 512
+_ASK = 16 << 20
+"""How much memory is left is looked up for segments of this size and more."""
+
+_UNVIEWED = 2
+"""References to a mapping that nobody looks at, while they are counted."""
+
+
+class SharedPool:
+    """What this process has written, or may write, for others to map. For any thread.
+
+    `trouble`: why something that is long enough was not written here, "" while nothing was. `users`: connections.
+    """
+
+    def __init__(self) -> None:
+        self.least = sys.maxsize
+        self.trouble = ""
+        self.users = 0
+        self._table = SegmentTable(0, _MOST)
+        self._lock = threading.RLock()
+
+    def allow(self, limit: int) -> None:
+        """Use up to `limit` bytes from now on."""
+        if limit > self._table.limit:
+            files = open_files_limit()
+            self._table.limit = limit
+            self._table.most = _MOST if files is None else max(8, min(_MOST, files // 8))
+            self.least = LEAST
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes all segments have."""
+        return self._table.size
+
+    @property
+    def limit(self) -> int:
+        return self._table.limit
+
+    def snapshot(self, views: Sequence[memoryview]) -> memoryview | None:
+        """Return a copy of `views`, one after the other, in shared memory; None: there is no room for it."""
+        size = sum(map(len, views))
+        try:
+            with self._lock:
+                segment = self._table.find(size, _viewed) or self._new(size)
+                if segment is None:
+                    return None
+                assert isinstance(segment, OwnSegment)
+                view = memoryview(segment.mapping)[:size]  # nobody else takes it from now on
+            segment.write(views)
+        except (OSError, MemoryError) as error:
+            self.trouble = f"no shared memory for {size:,} bytes: {error}"
+            return None
+        return view
+
+    def segment_of(self, views: Sequence[memoryview | bytes | bytearray]) -> OwnSegment | None:
+        """Return the segment whose whole content these are; None: they are in no segment of this process."""
+        mapping = views[0].obj if type(views[0]) is memoryview else None
+        if type(mapping) is not OwnMapping:
+            return None
+        segment = mapping.segment
+        return segment if segment is not None and segment.used == sum(map(len, views)) else None
+
+    def lend(self, segment: OwnSegment) -> None:
+        with self._lock:
+            self._table.lend(segment)
+
+    def give_back(self, segment: OwnSegment, *, spoiled: bool) -> None:
+        with self._lock:
+            self._table.give_back(segment, time.monotonic(), spoiled=spoiled)
+
+    def sweep(self, idle: float = IDLE_SECONDS) -> bool:
+        """Give back what was not used for so many seconds; return whether anything is left."""
+        with self._lock:
+            _close(self._table.sweep(time.monotonic() - idle, _viewed))
+            return len(self._table) > 0
+
+    def forget(self) -> None:
+        """In a forked child: what is the parent's is not ours to write."""
+        self._lock = threading.RLock()
+        _close(self._table.clear())
+        self._table.limit, self.least = 0, sys.maxsize
+
+    def _new(self, size: int) -> OwnSegment | None:
+        capacity = capacity_for(size)
+        going = self._table.make_room(capacity, _viewed)
+        if going is None:
+            self.trouble = (
+                f"shared memory is limited to {self._table.limit:,} bytes in this process, "
+                f"and {self._table.size:,} are in use"
+            )
+            return None
+        _close(going)
+        if capacity >= _ASK and capacity > room():
+            self.trouble = f"this machine has no memory for another {capacity:,} bytes"
+            return None
+        segment = OwnSegment(capacity)
+        segment.idle_since = time.monotonic()
+        self._table.add(segment)
+        return segment
+
+
+def _viewed(segment: Segment) -> bool:
+    assert isinstance(segment, OwnSegment)
+    return sys.getrefcount(segment.mapping) > _UNVIEWED
+
+
+def _close(segments: Sequence[Segment]) -> None:
+    for segment in segments:
+        assert isinstance(segment, OwnSegment)
+        segment.close()
+
+
+SHARED = SharedPool()
+"""The segments of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SHARED.forget)

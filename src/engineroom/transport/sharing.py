@@ -1,0 +1,184 @@
+"""Payloads in shared memory, between two processes of one machine: what was lent, what was borrowed, what went back.
+
+To the connection such a payload is a stream of which nothing comes: if its receiver can't open the memory it gives
+credit, and the bytes come as they would have come without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from engineroom.machine.shared_memory.mapped import MAPPINGS
+from engineroom.machine.shared_memory.memfd import OwnSegment, map_privately, open_theirs
+from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
+from engineroom.protocol.messages import Borrowed, Shared, Stream
+from engineroom.protocol.ranges import MOST_LISTED
+from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payload
+from engineroom.transport.borrowed import HeldPayload, MappedPayload
+
+_PATIENCE = 3
+"""So many payloads in a row may be wanted as streams; then nothing more is lent."""
+
+
+class Sharing:
+    """One connection's share in it; for its loop, but for `give_back`.
+
+    `pid`: the process at the far end. `limit`: bytes that it may have of us at a time. `write_soon()`: write what is
+    to be said, at the end of this tick. `trouble`: why something long goes, or comes, as a stream.
+    """
+
+    def __init__(
+        self, pid: int, limit: int, outgoing: OutgoingStreams, incoming: IncomingStreams, write_soon: Callable[[], None]
+    ) -> None:
+        self._pid, self._limit = pid, limit
+        self._outgoing, self._incoming, self._write_soon = outgoing, incoming, write_soon
+        self._loop = asyncio.get_running_loop()
+        self._lent: dict[int, tuple[OwnSegment | HeldPayload, int]] = {}
+        self._lent_bytes = 0
+        self._wanted_as_streams = 0
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.due: deque[tuple[int, bool | None]] = deque()
+        """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held."""
+        self._waking = False
+        self.trouble = ""
+        SHARED.users += 1
+
+    def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
+        """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
+        place = payload if isinstance(payload, HeldPayload) else SHARED.segment_of(payload.pieces)
+        if place is None or self._wanted_as_streams >= _PATIENCE:
+            return stream
+        if self._lent_bytes + stream.size > self._limit and self._lent:
+            self.trouble = f"the far end has {self._lent_bytes:,} bytes of shared memory and returns none"
+            return stream
+        if isinstance(place, OwnSegment):
+            SHARED.lend(place)
+            self._sweep_later()
+        self._lent[stream.id] = place, stream.size
+        self._lent_bytes += stream.size
+        offset = place.offset if isinstance(place, HeldPayload) else 0
+        return Shared(stream.id, stream.size, place.descriptor, offset, place.device, place.inode)
+
+    def hear(self, message: Borrowed) -> None:
+        """The far end says what has become of what it was lent."""
+        for stream in message.held:
+            if stream in self._lent:
+                self._wanted_as_streams = 0
+                self._outgoing.held(stream)
+        for stream in message.returned:
+            self.returned(stream, spoiled=False)
+        for stream in message.spoiled:
+            self.returned(stream, spoiled=True)
+
+    def returned(self, stream: int, *, spoiled: bool) -> None:
+        """The far end has no use for a payload any more."""
+        place, size = self._lent.pop(stream, (None, 0))
+        if place is None:
+            return
+        self._lent_bytes -= size
+        self._outgoing.cancel(stream)
+        if isinstance(place, OwnSegment):
+            SHARED.give_back(place, spoiled=spoiled)
+        elif spoiled:
+            place.spoiled = True
+
+    def wanted_as_stream(self, stream: int) -> None:
+        """The far end can't have this payload in shared memory."""
+        place, size = self._lent.pop(stream, (None, 0))
+        if place is None:
+            return
+        self._lent_bytes -= size
+        self._wanted_as_streams += 1
+        self.trouble = "the far end can't open shared memory of this process"
+        if isinstance(place, OwnSegment):
+            SHARED.give_back(place, spoiled=False)
+
+    def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
+        """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""
+        end = body.offset + body.size
+        try:
+            opened = open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
+            try:
+                payload = self._mapped(body, opened) if assemble else self._held(body, opened)
+            except BaseException:
+                os.close(opened)
+                raise
+        except (OSError, MemoryError) as error:
+            self.trouble = f"shared memory of process {self._pid} can't be used: {error}"
+            return None
+        self._incoming.add(body.id, payload)
+        return payload
+
+    def _mapped(self, body: Shared, opened: int) -> MappedPayload:
+        mapping = map_privately(opened, body.offset, body.size)
+        MAPPINGS.note(mapping, partial(self.give_back, body.id))
+        os.close(opened)
+        accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
+        return MappedPayload(body.size, mapping, accept=accept, refuse=refuse)
+
+    def _held(self, body: Shared, opened: int) -> HeldPayload:
+        accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
+        payload = HeldPayload(body, opened, partial(self.give_back, body.id), accept=accept, refuse=refuse)
+        self.due.append((body.id, None))
+        self._write_soon()
+        return payload
+
+    def _arrives(self, stream: int) -> None:
+        """Have a payload arrive as a stream would: later, so that whoever takes it is done with the message."""
+        self._loop.call_soon(self._incoming.whole, stream)
+
+    def _refused(self, stream: int, reason: str) -> None:
+        self._incoming.cancel(stream, reason)  # and it is given back when nobody has it any more
+
+    def give_back(self, stream: int, spoiled: bool) -> None:  # noqa: FBT001 (it is all that is told)
+        """Say soon that a payload is not needed any more. From any thread, even in a finalizer."""
+        if self._closed:
+            return
+        self.due.append((stream, spoiled))
+        if not self._waking:
+            self._waking = True
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:
+                self._closed = True  # with the loop
+
+    def _wake(self) -> None:
+        self._waking = False
+        self._write_soon()
+
+    def news(self) -> list[Borrowed]:
+        """Return what there is to say, once."""
+        said: list[Borrowed] = []
+        while self.due:
+            kinds: dict[bool | None, list[int]] = {None: [], False: [], True: []}
+            for _ in range(MOST_LISTED):
+                if not self.due:
+                    break
+                stream, kind = self.due.popleft()
+                kinds[kind].append(stream)
+            said.append(Borrowed(tuple(kinds[None]), tuple(kinds[False]), tuple(kinds[True])))
+        return said
+
+    def close(self) -> None:
+        """The connection is gone: nobody will say what becomes of what was lent."""
+        self._closed = True
+        for stream in tuple(self._lent):
+            self.returned(stream, spoiled=True)
+        SHARED.users -= 1
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(IDLE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeping = None
+        if SHARED.sweep():
+            self._sweep_later()

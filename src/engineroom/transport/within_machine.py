@@ -1,0 +1,19 @@
+"""Whether both ends of a connection can have payloads in shared memory."""
+
+from __future__ import annotations
+
+import os
+
+from engineroom.machine.shared_memory.memfd import available
+from engineroom.transport.connection import Connection
+
+
+def can_share(connection: Connection) -> bool:
+    """Return whether this process can open what the one at the far end has open."""
+    if connection.kind != "unix" or connection.peer_pid is None or not available():
+        return False
+    try:
+        os.close(os.open(f"/proc/{connection.peer_pid}/fd", os.O_RDONLY))
+    except OSError:  # it has other rights, or this PID namespace is another one
+        return False
+    return True
