@@ -59,7 +59,8 @@ def stopped(cluster: Cluster, rc: Client) -> Iterator[Callable[[str, str], subpr
 
     def start(how: str, what: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", STOPPED_AMID_A_PUSH, cluster.client_connection_file, how, what]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        env = os.environ | {"ENGINEROOM_TRANSPORT": "tls"}  # else what is in shared memory is all there at once
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "stopped\n"

@@ -70,8 +70,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """Of functions that no unfinished task names."""
     max_link_bytes: int = 8 << 20
     """Of what waits for a client that does not read."""
-    max_shared_bytes: int | None = None
-    """Of shared memory that one client, or all engines of this machine, may fill; None: a quarter of the memory."""
+    max_shared_bytes: int = -1
+    """Of shared memory that one client, or all engines of this machine, may fill; -1: a quarter of the memory."""
     unresponsive: float = 6.0
     """Who has not answered for so long is called unresponsive..."""
     unresponsive_timeout: float = 0.0
@@ -118,7 +118,7 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
         """Return how much shared memory a peer of this kind may fill."""
         if role == "host":
             return 0
-        most = total() // 4 if self.max_shared_bytes is None else self.max_shared_bytes
+        most = total() // 4 if self.max_shared_bytes < 0 else self.max_shared_bytes
         return most if role == "client" else most // (os.cpu_count() or 1)
 
     @property

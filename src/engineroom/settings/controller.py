@@ -148,6 +148,14 @@ class IPController(BaseParallelApplication):
     max_idle_function_bytes = option(
         Int(64 * 1024**2, min=0, help="Bytes of functions to keep for later calls while no unfinished task uses them.")
     )
+    max_shared_bytes = option(
+        Int(
+            -1,
+            min=-1,
+            help="Bytes of shared memory that one client may fill with arguments, and the engines of this machine "
+            "together with results (-1: a quarter of the memory; 0: none). What does not fit is sent over the socket.",
+        )
+    )
     max_link_bytes = option(
         Int(
             8 * 1024**2,

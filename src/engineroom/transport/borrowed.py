@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from collections.abc import Callable
 
 from engineroom.machine.shared_memory.memfd import map_to_read
 from engineroom.protocol.messages import Shared
 from engineroom.protocol.streams import Buffer, Payload
 
+_LITTLE = 4 << 20
+"""Up to this size a payload that is kept for long is copied, so that its sender can write the memory again."""
+
+_looking = threading.Lock()
+"""Held while a payload is mapped or copied."""
+
 
 class HeldPayload(Payload):
-    """A payload of which this process has the descriptor. It looks into it only to send or record its bytes.
+    """A payload of which this process has the descriptor. It looks into it only to send, record or keep its bytes.
 
-    `gone(spoiled)` is called when nobody needs it any more; `spoiled`: somebody may still map it then.
+    `lent`: to how many it is passed on now. `gone(spoiled)` is called when nobody needs the memory any more; `spoiled`:
+    somebody may still map it then.
     """
 
-    __slots__ = ("_gone", "_mapped", "descriptor", "device", "inode", "offset", "spoiled")
+    __slots__ = ("__weakref__", "_gone", "_looked_at", "descriptor", "device", "inode", "lent", "offset", "spoiled")
 
     def __init__(
         self,
@@ -28,26 +36,48 @@ class HeldPayload(Payload):
         accept: Callable[[], None] | None = None,
         refuse: Callable[[str], None] | None = None,
     ) -> None:
-        self._mapped: list[Buffer] = []
+        self._looked_at: list[Buffer] = []
         super().__init__(body.size, accept=accept, refuse=refuse)
         self.descriptor, self.offset = descriptor, body.offset
         self.device, self.inode = body.device, body.inode
+        self.lent = 0
         self.spoiled = False
         self._gone = gone
 
     @property
     def pieces(self) -> list[Buffer]:
-        if not self._mapped:
-            self._mapped = [memoryview(map_to_read(self.descriptor, self.offset, self.size))]
-        return self._mapped
+        with _looking:
+            if not self._looked_at:
+                self._looked_at = [memoryview(map_to_read(self.descriptor, self.offset, self.size))]
+            return self._looked_at
 
     @pieces.setter
     def pieces(self, pieces: list[Buffer]) -> None:
         assert not pieces
 
-    def __del__(self) -> None:
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it is worth a copy if it is not needed at once."""
+        return not self.lent and self.size <= _LITTLE
+
+    def keep(self) -> None:
+        """Have a copy of it, and no part in the memory any more; nothing happens if somebody has it, or looks at it."""
+        with _looking:
+            if not self.may_be_kept or self._looked_at or self.descriptor < 0:
+                return
+            data = memoryview(bytearray(self.size))
+            if os.preadv(self.descriptor, [data], self.offset) == self.size:
+                self._looked_at = [data]
+                self._let_go()
+
+    def _let_go(self) -> None:
         os.close(self.descriptor)
+        self.descriptor = -1
         self._gone(self.spoiled)
+
+    def __del__(self) -> None:
+        if self.descriptor >= 0:
+            self._let_go()
 
 
 class MappedPayload(Payload):

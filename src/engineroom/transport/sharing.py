@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,9 @@ from engineroom.protocol.messages import Borrowed, Shared, Stream
 from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payload
 from engineroom.transport.borrowed import HeldPayload, MappedPayload
+
+_SOON_GONE = 0.02
+"""Seconds after which most payloads that were returned are needed by nobody."""
 
 _PATIENCE = 3
 """So many payloads in a row may be wanted as streams; then nothing more is lent."""
@@ -40,6 +44,8 @@ class Sharing:
         self._lent: dict[int, tuple[OwnSegment | HeldPayload, int]] = {}
         self._lent_bytes = 0
         self._wanted_as_streams = 0
+        self._idle: list[weakref.ref[HeldPayload]] = []
+        self._keeping: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
         self.due: deque[tuple[int, bool | None]] = deque()
@@ -51,7 +57,7 @@ class Sharing:
     def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
         """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
         place = payload if isinstance(payload, HeldPayload) else SHARED.segment_of(payload.pieces)
-        if place is None or self._wanted_as_streams >= _PATIENCE:
+        if place is None or place.descriptor < 0 or self._wanted_as_streams >= _PATIENCE:
             return stream
         if self._lent_bytes + stream.size > self._limit and self._lent:
             self.trouble = f"the far end has {self._lent_bytes:,} bytes of shared memory and returns none"
@@ -59,6 +65,8 @@ class Sharing:
         if isinstance(place, OwnSegment):
             SHARED.lend(place)
             self._sweep_later()
+        else:
+            place.lent += 1
         self._lent[stream.id] = place, stream.size
         self._lent_bytes += stream.size
         offset = place.offset if isinstance(place, HeldPayload) else 0
@@ -82,10 +90,7 @@ class Sharing:
             return
         self._lent_bytes -= size
         self._outgoing.cancel(stream)
-        if isinstance(place, OwnSegment):
-            SHARED.give_back(place, spoiled=spoiled)
-        elif spoiled:
-            place.spoiled = True
+        self._take_back(place, spoiled=spoiled)
 
     def wanted_as_stream(self, stream: int) -> None:
         """The far end can't have this payload in shared memory."""
@@ -95,8 +100,26 @@ class Sharing:
         self._lent_bytes -= size
         self._wanted_as_streams += 1
         self.trouble = "the far end can't open shared memory of this process"
+        self._take_back(place, spoiled=False)
+
+    def _take_back(self, place: OwnSegment | HeldPayload, *, spoiled: bool) -> None:
         if isinstance(place, OwnSegment):
-            SHARED.give_back(place, spoiled=False)
+            SHARED.give_back(place, spoiled=spoiled)
+            return
+        place.lent -= 1
+        place.spoiled = place.spoiled or spoiled
+        if place.may_be_kept and not self._closed:
+            self._idle.append(weakref.ref(place))
+            if self._keeping is None:
+                self._keeping = self._loop.call_later(_SOON_GONE, self._keep)
+
+    def _keep(self) -> None:
+        """Copy what is still needed, for a history perhaps: its sender can write that memory again."""
+        self._keeping = None
+        idle, self._idle = self._idle, []
+        for reference in idle:
+            if (place := reference()) is not None:
+                place.keep()
 
     def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
         """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""

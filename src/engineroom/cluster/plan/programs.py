@@ -63,6 +63,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         max_total_input_bytes=options.max_total_input_bytes,
         max_submitted_bytes=options.max_submitted_bytes,
         max_kept_call_bytes=options.max_kept_call_bytes,
+        max_shared_bytes=options.max_shared_bytes,
         max_link_bytes=options.max_link_bytes,
         max_idle_function_bytes=options.max_idle_function_bytes,
         store=store_config(options),

@@ -49,7 +49,7 @@ class OwnSegment(Segment):
         """OSError: there is no memory, or there are no descriptors for it."""
         super().__init__(capacity)
         self.used = self._populated = 0
-        self.descriptor = os.memfd_create("engineroom", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.descriptor = os.memfd_create("engineroom-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.descriptor, capacity)
             self.mapping = OwnMapping(self.descriptor, capacity, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_ROOT = Path("/sys/fs/cgroup")
+_ROOT, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def total() -> int:
@@ -36,7 +36,7 @@ def _available() -> int | None:
 
 def _limits() -> Iterator[tuple[int, int]]:
     """Yield the limit of each control group that has one, and what is used of it; files that can go do not count."""
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
+    for line in _read(_OWN).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
             names = (_ROOT, "memory.max", "memory.current")

@@ -1,0 +1,174 @@
+"""Large data on one machine: one copy for all, private to each, and gone with those who have it."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engineroom import Client, Cluster, Reference
+from engineroom.machine.shared_memory.pool import SHARED
+from tests.patience import SECONDS
+from tests.system.conftest import until
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(n=2, profile_dir=str(tmp_path_factory.mktemp("profile")), controller_args=["--nodb"])
+    made.start_cluster_sync()
+    yield made
+    made.stop_cluster_sync()
+
+
+def segments_of(pid: int) -> set[str]:
+    """Return the inodes of what a process maps of others' memory."""
+    lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
+    return {line.split()[4] for line in lines if "memfd:engineroom-payload" in line and " rw-p " in line}
+
+
+def looks(data: Any) -> tuple[int, int, bool, str]:
+    """Return what this engine sees of an array, and in which segment it lies."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    at = data.ctypes.data
+    for line in maps:
+        first, last = (int(each, 16) for each in line.split()[0].split("-"))
+        if first <= at < last:
+            return int(data[0]), int(data[-1]), data.flags.writeable, line.split()[4]
+    raise AssertionError("an array lies somewhere")
+
+
+def test_all_engines_map_one_copy_that_each_may_change_for_itself(rc: Client) -> None:
+    data = np.full(8 * MIB, 1, np.uint8)
+    rc[:].push({"shared": data}, block=True)
+    data[:] = 2
+
+    one, two = rc[:].apply_sync(looks, Reference("shared"))
+    assert one == two
+    assert one[:3] == (1, 1, True)
+    assert one[3] in segments_of(rc[0].apply_sync(os.getpid))
+
+    rc[0].execute("shared[:100] = 7", block=True)
+    assert [int(each[0]) for each in rc[:].pull("shared", block=True)] == [7, 1]
+    pulled = rc[0].pull("shared", block=True)
+    pulled[:] = 9
+    assert int(rc[0].pull("shared", block=True)[0]) == 7
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_other_large_values_go_the_same_way(rc: Client, kind: Any) -> None:
+    value = kind(os.urandom(1000) * 1000)
+    assert bytes(rc[0].apply_sync(lambda it: it, {"deep": [value]})["deep"][0]) == bytes(value)
+    assert type(rc[0].apply_sync(lambda it: it, value)) is kind
+
+
+def test_scattered_parts_come_back_together(rc: Client) -> None:
+    data = np.arange(MIB, dtype=np.int64)
+    rc[:].scatter("part", data, block=True)
+    assert np.array_equal(rc[:].gather("part", block=True), data)
+
+
+def keep_in_a_child(data: Any) -> int:
+    """Fork a child that has `data`, and says later what it sees of it; return its pid."""
+    go_on, go = os.pipe()
+    said, say = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go)
+        os.read(go_on, 1)
+        os.write(say, bytes([int(data.min()), int(data.max())]))
+        os._exit(0)
+    os.close(go_on)
+    os.close(say)
+    builtins.child = pid, go, said  # type: ignore[attr-defined]
+    return pid
+
+
+def ask_the_child() -> list[int]:
+    """Return the least and the largest value that the child sees."""
+    pid, go, said = builtins.child  # type: ignore[attr-defined]
+    os.close(go)
+    seen = list(os.read(said, 2))
+    os.close(said)
+    os.waitpid(pid, 0)
+    return seen
+
+
+def test_memory_is_used_again_unless_a_child_still_has_it(rc: Client) -> None:
+    view = rc[0]
+    size = 6 * MIB
+
+    def pushed(value: int) -> None:
+        view.apply_sync(len, np.full(size, value, np.uint8))
+
+    def is_free() -> bool:
+        before = SHARED.size
+        pushed(3)
+        return SHARED.size == before
+
+    until(is_free)  # what an engine has let go is written again
+
+    # Nothing has touched the pages of this array when the child is forked: they are whatever the segment has.
+    view.apply_sync(keep_in_a_child, np.full(size, 5, np.uint8))
+    for value in range(10, 20):
+        pushed(value)
+    assert view.apply_sync(ask_the_child) == [5, 5]
+
+
+LEAVES = """
+import os, sys
+import numpy as np
+from engineroom import Client
+rc = Client(sys.argv[1])
+result = rc.load_balanced_view().apply_async(lambda data: int(data.sum()), np.full(16 * 2**20, 3, np.uint8))
+print(result.msg_ids[0], flush=True)
+rc.close()
+"""
+
+
+def test_a_client_may_leave_as_soon_as_it_has_called(rc: Client, cluster: Cluster) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LEAVES, cluster.client_connection_file],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert rc.get_result(ran.stdout.strip(), block=False).get(SECONDS) == 3 * 16 * MIB
+
+
+KILLED = """
+import sys, time
+import numpy as np
+from engineroom import Client
+rc = Client(sys.argv[1])
+rc[:].push({"left": np.full(4 * 2**20, 8, np.uint8)}, block=True)
+results = [rc[:].apply_async(time.sleep, 0.1), rc[:].apply_async(len, np.full(4 * 2**20, 9, np.uint8))]
+print("pushed", flush=True)
+time.sleep(600)
+"""
+
+
+def test_nothing_is_left_of_a_client_that_was_killed_but_what_engines_have(rc: Client, cluster: Cluster) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, cluster.client_connection_file], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "pushed\n"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert rc[:].apply_sync(int, Reference("left[-1]")) == [8, 8]
+    pids = rc[:].apply_sync(os.getpid)
+    rc[:].clear(block=True)
+    until(lambda: not any(map(segments_of, pids)))

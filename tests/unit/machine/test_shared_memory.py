@@ -1,0 +1,185 @@
+"""Shared memory: what is written here is seen by others, can't be changed by them, and is written again when free."""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engineroom.machine.shared_memory import pool as pools
+from engineroom.machine.shared_memory import room as rooms
+from engineroom.machine.shared_memory.mapped import Mappings
+from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, available, map_privately, open_theirs
+from engineroom.machine.shared_memory.pool import SharedPool
+
+pytestmark = pytest.mark.skipif(not available(), reason="Linux has it")
+
+SIZE = 300_000
+
+
+@pytest.fixture
+def pool() -> SharedPool:
+    made = SharedPool()
+    made.allow(64 << 20)
+    return made
+
+
+def opened(segment: OwnSegment, size: int = SIZE) -> int:
+    return open_theirs(os.getpid(), segment.descriptor, device=segment.device, inode=segment.inode, end=size)
+
+
+def mapped(segment: OwnSegment, size: int = SIZE) -> mmap.mmap:
+    descriptor = opened(segment, size)
+    try:
+        return map_privately(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
+
+
+def written(pool: SharedPool, *views: bytes) -> tuple[memoryview, OwnSegment]:
+    view = pool.snapshot([memoryview(each) for each in views])
+    assert view is not None
+    segment = pool.segment_of([view])
+    assert segment is not None
+    return view, segment
+
+
+def test_what_was_written_is_mapped_by_others_who_change_their_copies_alone(pool: SharedPool) -> None:
+    view, segment = written(pool, b"a" * 100_000, b"b" * 200_000)
+    one, two = mapped(segment), mapped(segment)
+    one[0:1] = b"x"
+    assert one[:2] == b"xa"
+    assert two[:1] == bytes(view[:1]) == b"a"
+    assert two[100_000:SIZE] == b"b" * 200_000
+
+
+def test_the_size_of_a_segment_is_fixed_and_nobody_else_can_write_it(pool: SharedPool) -> None:
+    _, segment = written(pool, bytes(SIZE))
+    with pytest.raises(PermissionError):
+        os.ftruncate(segment.descriptor, 10)
+    with pytest.raises(PermissionError):
+        os.pwrite(segment.descriptor, b"x", 0)
+    with pytest.raises(PermissionError):
+        mmap.mmap(segment.descriptor, SIZE, mmap.MAP_SHARED, mmap.PROT_WRITE)
+
+
+def test_another_file_and_one_that_could_be_made_shorter_are_refused(pool: SharedPool, tmp_path: Path) -> None:
+    _, segment = written(pool, bytes(SIZE))
+    with pytest.raises(NotSharedError, match="another file"):
+        open_theirs(os.getpid(), segment.descriptor, device=segment.device, inode=segment.inode + 1, end=SIZE)
+    with pytest.raises(NotSharedError, match="shorter"):
+        opened(segment, 1 << 30)
+    with (tmp_path / "file").open("wb+") as file:
+        file.truncate(SIZE)
+        found = os.fstat(file.fileno())
+        with pytest.raises(OSError):  # noqa: PT011 (it is no memory: which words the system has for that is its own)
+            open_theirs(os.getpid(), file.fileno(), device=found.st_dev, inode=found.st_ino, end=SIZE)
+    unsealed = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
+    os.ftruncate(unsealed, SIZE)
+    found = os.fstat(unsealed)
+    with pytest.raises(NotSharedError, match="not fixed"):
+        open_theirs(os.getpid(), unsealed, device=found.st_dev, inode=found.st_ino, end=SIZE)
+    os.close(unsealed)
+
+
+def test_a_pipe_is_not_even_opened() -> None:
+    reading, writing = os.pipe()
+    found = os.fstat(reading)
+    with pytest.raises(NotSharedError, match="another file"):
+        open_theirs(os.getpid(), reading, device=found.st_dev, inode=found.st_ino, end=1)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_memory_is_written_again_when_nobody_has_it_any_more(pool: SharedPool) -> None:
+    view, segment = written(pool, b"a" * SIZE)
+    _, other = written(pool, b"b" * SIZE)
+    assert other is not segment
+
+    del view
+    pool.lend(segment)
+    assert written(pool, b"c" * SIZE)[1] is not segment
+    pool.give_back(segment, spoiled=False)
+    view, again = written(pool, b"d" * SIZE)
+    assert again is segment
+    assert bytes(view) == b"d" * SIZE
+
+
+def test_beyond_the_limit_nothing_is_written_and_it_is_said_why(pool: SharedPool) -> None:
+    kept = [written(pool, bytes(16 << 20))[0] for _ in range(4)]
+    assert pool.snapshot([memoryview(bytes(SIZE))]) is None
+    assert "limited to 67,108,864 bytes" in pool.trouble
+    kept.pop()
+    assert pool.snapshot([memoryview(bytes(SIZE))]) is not None
+
+
+def test_where_the_machine_has_no_memory_nothing_is_written(pool: SharedPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "room", lambda: 1 << 20)
+    assert pool.snapshot([memoryview(bytes(32 << 20))]) is None
+    assert "no memory" in pool.trouble
+
+
+def test_idle_memory_is_given_back(pool: SharedPool) -> None:
+    view, _ = written(pool, bytes(SIZE))
+    assert pool.sweep(0.0)
+    del view
+    assert not pool.sweep(0.0)
+    assert pool.size == 0
+
+
+def forked(act: Callable[[], bool]) -> bool:
+    """Return what `act` says in a forked child."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if act() else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_whoever_lets_go_of_a_mapping_is_noted_and_whether_it_was_there_when_somebody_forked(pool: SharedPool) -> None:
+    _, segment = written(pool, bytes(SIZE))
+    mappings, told = Mappings(), list[tuple[str, bool]]()
+    before, after = mapped(segment), mapped(segment)
+    mappings.note(before, lambda spoiled: told.append(("before", spoiled)))
+    mappings.before_fork()
+    during = mapped(segment)
+    mappings.note(during, lambda spoiled: told.append(("during", spoiled)))
+    mappings.after_in_parent()
+    mappings.note(after, lambda spoiled: told.append(("after", spoiled)))
+    view = memoryview(before)
+    del before, during, after
+    gc.collect()
+    assert told == [("during", True), ("after", False)]
+    del view
+    assert told[2:] == [("before", True)]
+
+
+def test_a_forked_child_has_no_segments_of_its_parent(pool: SharedPool) -> None:
+    view, segment = written(pool, b"a" * SIZE)
+
+    def act() -> bool:
+        pool.forget()
+        pool.allow(64 << 20)
+        return written(pool, b"b" * SIZE)[1] is not segment and bytes(view) == b"a" * SIZE
+
+    assert forked(act)
+    assert bytes(view) == b"a" * SIZE
+
+
+def test_the_limit_of_a_control_group_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = tmp_path / "cgroup"
+    (groups / "outer" / "inner").mkdir(parents=True)
+    (groups / "outer" / "memory.max").write_text(f"{100 << 20}\n")
+    (groups / "outer" / "memory.current").write_text(f"{90 << 20}\n")
+    (groups / "outer" / "memory.stat").write_text(f"anon 5\ninactive_file {20 << 20}\n")
+    (groups / "outer" / "inner" / "memory.max").write_text("max\n")
+    (own := tmp_path / "own").write_text("0::/outer/inner\n")
+    monkeypatch.setattr(rooms, "_ROOT", groups)
+    monkeypatch.setattr(rooms, "_OWN", own)
+    assert rooms.total() == 100 << 20
+    assert rooms.room() == (30 << 20) * 9 // 10
