@@ -102,8 +102,9 @@ def maps() -> list[Figure]:
             tls=tls,
             reference=reference,
             reference_name="multiprocessing.Pool.map",
-            reach=0.7 * reference,
-            aim=reference,
+            reach=reference,
+            tls_reach=0.7 * reference,
+            aim=1.2 * reference,
             more=True,
         )
         for view, value, tls in rates

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache, wraps
 from multiprocessing.pool import Pool
 
-from benchmarks.timing import median_rate, percentile, seconds
+from benchmarks.timing import median_rate, percentile, round_trips, seconds
 from benchmarks.work import echo, increment, noop
 
 WORKERS = 2
@@ -91,6 +91,13 @@ def executor_round_trip(samples: int) -> float:
             workers.submit(noop).result()
             times.append((time.perf_counter() - began) * 1e3)
     return percentile(times, 50)
+
+
+@_if_wanted
+def pool_round_trip(samples: int) -> float:
+    """Return the median of a lone round trip through multiprocessing.Pool, in ms."""
+    with pool() as workers:
+        return percentile(round_trips(lambda: workers.apply(noop), samples), 50)
 
 
 @_if_wanted

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import bulk, flow, latency, lifecycle, loops, memory, notebook, rates, records, recovery, scale, trouble
+from benchmarks import (
+    arrays,
+    bulk,
+    flow,
+    latency,
+    lifecycle,
+    loops,
+    memory,
+    notebook,
+    rates,
+    records,
+    recovery,
+    scale,
+    trouble,
+)
 from benchmarks.figures import Figure
 
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
@@ -19,6 +33,8 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "map": rates.maps,
     "trip": latency.lone,
     "echo": bulk.there_and_back,
+    "arrays": arrays.there_and_back,
+    "copies": arrays.copies,
     "pushes": latency.under_pushes,
     "all32": latency.on_all,
     "start": lifecycle.start_and_stop,
@@ -36,6 +52,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "controller_killed": recovery.controller_killed,
     "chaos20": recovery.killed_at_random,
     "fakes": scale.connections,
+    "fakes1000": scale.rate_of_many,
     "withdrawn": trouble.withdrawn,
     "healed": trouble.healed,
     "slow": trouble.beside_a_slow_client,

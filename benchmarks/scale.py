@@ -1,4 +1,4 @@
-"""A thousand engines' connections to one controller, over real TLS sockets."""
+"""A thousand engines' connections to one controller, over real TLS sockets; engines are pretended, see `fakes`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -17,16 +19,23 @@ import engineroom as er
 from benchmarks.clusters import pss
 from benchmarks.figures import Figure
 from benchmarks.rates import submit_and_gather
-from benchmarks.timing import median_rate
+from benchmarks.timing import median_rate, seconds
+from benchmarks.work import noop
 
 FEW, MANY = 2, 1000
 TASKS = 20_000
+LONG_RUN = 200_000
+LEAST_SHARE = 0.0005
+"""Each of many engines has to run this share of a long run at least."""
 
 
 @contextmanager
-def controller(profile: Path) -> Iterator[psutil.Process]:
-    """Yield the process of a controller without engines."""
-    command = [str(Path(sys.executable).with_name("ipcontroller")), f"--profile-dir={profile}"]
+def controller(profile: Path, *, sampled: Path | None = None) -> Iterator[psutil.Process]:
+    """Yield the process of a controller without engines. `sampled`: the file that is to have its stacks at the end."""
+    program = [str(Path(sys.executable).with_name("ipcontroller"))]
+    if sampled is not None:
+        program = [sys.executable, "-m", "benchmarks.sampling", str(sampled)]
+    command = [*program, f"--profile-dir={profile}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield psutil.Process(process.pid)
@@ -56,7 +65,7 @@ def fakes(count: int, profile: Path) -> Iterator[float]:
             process.wait(timeout=30)
 
 
-def _wait_for_ids(rc: er.Client, count: int) -> None:
+def wait_for_ids(rc: er.Client, count: int) -> None:
     deadline = time.monotonic() + 60
     while len(rc.ids) != count:
         if time.monotonic() > deadline:
@@ -67,11 +76,11 @@ def _wait_for_ids(rc: er.Client, count: int) -> None:
 def _measure(rc: er.Client, process: psutil.Process, count: int, profile: Path) -> tuple[float, float, float]:
     """Return, of `count` fakes: seconds until all were in, no-ops a second through them, the controller's MB."""
     with fakes(count, profile) as joined:
-        _wait_for_ids(rc, count)
+        wait_for_ids(rc, count)
         view = rc.load_balanced_view()
         submit_and_gather(view, 2000)
         measured = joined, median_rate(TASKS, lambda: submit_and_gather(view, TASKS), rounds=3), pss(process)
-    _wait_for_ids(rc, 0)
+    wait_for_ids(rc, 0)
     return measured
 
 
@@ -97,3 +106,44 @@ def connections() -> list[Figure]:
             more=True,
         ),
     ]
+
+
+def _long_run(rc: er.Client, count: int, profile: Path) -> tuple[float, int]:
+    """Return no-ops a second through `count` fakes in a long run, and how many the engine with the fewest has run."""
+    with fakes(count, profile):
+        wait_for_ids(rc, count)
+        view = rc.load_balanced_view()
+        submit_and_gather(view, 2000)
+        results: list[er.AsyncResult] = []
+
+        def run() -> None:
+            results.extend(view.apply_async(noop) for _ in range(LONG_RUN))
+            for result in results:
+                result.get()
+
+        rate = LONG_RUN / seconds(run)
+        ran = Counter(result.engine_id for result in results)
+    wait_for_ids(rc, 0)
+    return rate, min(ran.values()) if len(ran) == count else 0
+
+
+def rate_of_many() -> Figure:
+    """Measure a long run of no-ops on many engines beside one on two, in turns."""
+    with tempfile.TemporaryDirectory(prefix="er-bench-") as home:
+        profile = Path(home) / "profile_bench"
+        with controller(profile), er.Client(profile_dir=str(profile), timeout=30) as rc:
+            found = [(_long_run(rc, FEW, profile), _long_run(rc, MANY, profile)) for _ in range(2)]
+    reference = median(rate for (rate, _), _ in found)
+    fewest = min(least for _, (_, least) in found)
+    fair = fewest >= LONG_RUN * LEAST_SHARE
+    return Figure(
+        name=f"{MANY:,} engines over TLS: rate of {LONG_RUN:,} no-ops, each engine running some",
+        unit="tasks/s",
+        value=median(rate for _, (rate, _) in found) if fair else 0.0,
+        reference=reference,
+        reference_name=f"{FEW} connections",
+        reach=0.7 * reference,
+        aim=reference,
+        more=True,
+        detail=f"the engine with the fewest ran {fewest:,}, and has to run {LONG_RUN * LEAST_SHARE:,.0f}",
+    )

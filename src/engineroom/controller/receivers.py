@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FEW = 3
-"""Up to so many messages in a record are nobody's burst: what comes of them is written at once."""
+"""Up to so many messages in a record are nobody's burst: what comes of them is written at once, if they come alone."""
 
 
 class _Receiver:
@@ -70,15 +70,14 @@ class _Receiver:
 
 
 class _PromptReceiver(_Receiver):
-    """Writes what comes of few messages at once."""
+    """Writes what comes of few messages at once, and what comes of several records in one tick together."""
 
     def _begin(self, messages: list[Any]) -> None:
         controller = self._controller
-        if len(messages) > _FEW:
+        if len(messages) > _FEW or not controller.begin_promptly():
             self._take(messages)
             controller.recorder.take()
             return
-        controller.begin_promptly()
         try:
             self._take(messages)
         finally:

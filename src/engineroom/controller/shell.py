@@ -64,6 +64,7 @@ class Controller:
         self._rng = random.Random()
         self._timer: asyncio.TimerHandle | None = None
         self._touched: set[Connection] | None = None
+        self._prompt_already = False
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
@@ -157,9 +158,17 @@ class Controller:
         """Whether it stopped because the host that had it started is gone."""
         return self.presence.abandoned
 
-    def begin_promptly(self) -> None:
-        """Note who is sent something from now on..."""
+    def begin_promptly(self) -> bool:
+        """Note who is sent something from now on; False: others have come in this tick, so nothing is a lone call..."""
+        if self._prompt_already:
+            return False
+        self._prompt_already = True
+        self._loop.call_soon(self._next_tick)
         self._touched = set()
+        return True
+
+    def _next_tick(self) -> None:
+        self._prompt_already = False
 
     def end_promptly(self) -> None:
         """... and write it at once: what comes of a lone call need not wait for the end of the loop's tick."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
 
 
+_TOGETHER = 64
+"""For each so many engines, all of them wait a little longer: each message to one of them takes as long as a task."""
+
 _BEYOND = 10_000
 """So many numbers beyond the watermark are remembered, to move it on when the gap below them closes."""
 
@@ -38,7 +41,7 @@ def owe(state: ControllerState, engine: Engine) -> None:
         return
     state.owed[engine] = None
     if state.owed_at is None:
-        state.owed_at = state.now + state.limits.acknowledge_seconds
+        state.owed_at = state.now + state.limits.acknowledge_seconds * (1 + len(state.engines) // _TOGETHER)
         state.wake(state.owed_at)
 
 

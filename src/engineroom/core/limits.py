@@ -14,6 +14,12 @@ class Limits(msgspec.Struct, frozen=True):
     prefetch_seconds: float = 0.010
     """An engine is sent tasks until it has work for so long. Engines batch their I/O about every 5 ms."""
     prefetch_tasks: int = 1000
+    spread_tasks: int = 64
+    """While no more than this are unfinished, each task goes to the engine with the least to do..."""
+    batch_tasks: int = 32
+    batch_seconds: float = 0.0005
+    batch_until: float = 0.002
+    """... beyond, so many calls of one function, that take so long in all, and come within this time, go together."""
     task_overhead: float = 15e-6
     """What the smallest task costs an engine beside its run time."""
     medium_seconds: float = 0.100

@@ -24,7 +24,7 @@ from engineroom.core.prefetch import count_large, fits, level_of, refresh, stall
 from engineroom.core.queues import Clock, ReadyQueue
 from engineroom.core.sessions import Session
 from engineroom.core.task_states import Cause, State, step
-from engineroom.core.tasks import Task
+from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.protocol.messages import Run
 
 if TYPE_CHECKING:  # the state holds pools
@@ -49,12 +49,26 @@ class Needs(NamedTuple):
 class Pool:
     """The engines that meet some needs, and the tasks that wait for one of them. `users`: unfinished tasks.
 
-    `lines`: by session, what is on its way to wait here.
+    `lines`: by session, what is on its way to wait here. `last`: the engine that was picked last; `left`: so many more
+    calls of `function` follow there until `until`, see `_begin_batch`.
     """
 
     is_pool = True
 
-    __slots__ = ("allowed", "asks", "engines", "lines", "needs", "policy", "queue", "users")
+    __slots__ = (
+        "allowed",
+        "asks",
+        "engines",
+        "function",
+        "last",
+        "left",
+        "lines",
+        "needs",
+        "policy",
+        "queue",
+        "until",
+        "users",
+    )
 
     def __init__(self, needs: Needs, policy: str, clock: Clock) -> None:
         self.needs = needs
@@ -65,6 +79,9 @@ class Pool:
         self.queue = ReadyQueue(clock)
         self.lines: dict[Session, Line] = {}
         self.users = 0
+        self.last: Engine | None = None
+        self.function: MeasuredFunction | None = None
+        self.left, self.until = 0, 0.0
 
     def admits(self, engine: Engine) -> bool:
         if self.asks is not None and not has(engine.info, self.asks):
@@ -83,6 +100,7 @@ class Pool:
     def remove(self, engine: Engine) -> None:
         del self.engines[engine]
         self.policy.update(engine, CLOSED)
+        self.left = 0
 
 
 def pool_of(task: Task) -> Pool:
@@ -134,7 +152,14 @@ def pick(state: ControllerState, task: Task, pool: Pool) -> Engine | None:
 def place(state: ControllerState, task: Task, pool: Pool) -> None:
     """Give a QUEUED task to an engine that has room, or let it wait."""
     if not task.session.paused:
-        engine = None if pool.queue.waiting else pick(state, task, pool)
+        engine: Engine | None
+        if pool.left and state.now < pool.until and task.function is pool.function and _may_follow(task, pool):
+            engine = pool.last
+            pool.left -= 1
+        else:
+            engine = None if pool.queue.waiting else pick(state, task, pool)
+            if engine is not None and pool.users > state.limits.spread_tasks:
+                _begin_batch(state, task.function, pool, engine)
         if task.submit.within and (engine is None or engine.held):
             engine = who_waits(state, task) or engine
         if engine is not None:
@@ -142,6 +167,24 @@ def place(state: ControllerState, task: Task, pool: Pool) -> None:
             refresh(state, engine)
             return
     pool.queue.push(task)
+
+
+def _begin_batch(state: ControllerState, function: MeasuredFunction, pool: Pool, engine: Engine) -> None:
+    """Have the next few calls of a tiny function follow one that goes to `engine`.
+
+    Each engine that is sent something costs a write here and a read there, and the same on the way back: as much as
+    several tiny tasks. So where many wait, each engine gets some of them at a time.
+    """
+    limits = state.limits
+    if function.measured and pool.policy.batches:
+        pool.left = max(0, min(limits.batch_tasks, int(limits.batch_seconds / function.cost)) - 1)
+        pool.last, pool.function, pool.until = engine, function, state.now + limits.batch_until
+
+
+def _may_follow(task: Task, pool: Pool) -> bool:
+    """Whether `task` may go where the last one went."""
+    assert pool.last is not None
+    return pool.last.level != CLOSED and task.waits is None and not task.large and not pool.queue.waiting
 
 
 def drain(state: ControllerState, pool: Pool) -> None:

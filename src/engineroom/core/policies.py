@@ -16,9 +16,11 @@ _TRIES = 8
 
 
 class Policy(Protocol):
-    """What a pool asks. `looks_at_load`: it may as well be another engine that has no more to do."""
+    """What a pool asks. `looks_at_load`: it may as well be another engine that has no more to do; `batches`: where
+    many tiny tasks wait, the next few may go to the same one."""
 
     looks_at_load: ClassVar[bool]
+    batches: ClassVar[bool]
 
     def update(self, engine: Engine, level: int) -> None:
         """`engine` is now at `level` (see Engine.level); CLOSED takes it out."""
@@ -33,7 +35,7 @@ class LeastLoad:
     Engines are kept in buckets by level; a bit for each bucket says whether it is empty.
     """
 
-    looks_at_load = True
+    looks_at_load = batches = True
     __slots__ = ("_buckets", "_levels", "_mask")
 
     def __init__(self) -> None:
@@ -63,7 +65,7 @@ class LeastLoad:
 class Lru:
     """The engine that has gone without a task for longest."""
 
-    looks_at_load = False
+    looks_at_load = batches = False
     __slots__ = ("_busy", "_idle", "_turns")
 
     def __init__(self) -> None:
@@ -91,7 +93,7 @@ class Lru:
 class Pure:
     """Each engine in turn, whatever its load."""
 
-    looks_at_load = False
+    looks_at_load = batches = False
     __slots__ = ("_engines",)
 
     def __init__(self) -> None:
@@ -143,7 +145,7 @@ class _Roster:
 class PlainRandom:
     """Any engine."""
 
-    looks_at_load = False
+    looks_at_load = batches = False
     __slots__ = ("_busy", "_idle")
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ def wrap_large(value: Any) -> Any:
     kind = type(value)
     if kind is bytes or kind is bytearray:
         return _Large(value) if len(value) > _LARGE else value
-    if (kind is tuple or kind is list or kind is dict) and _has_large(value, _DEPTH):
+    if (kind is tuple or kind is list or kind is dict) and len(value) <= _MANY and _has_large(value, _DEPTH):
         return _wrapped(value, _DEPTH, {})
     return value
 

@@ -107,6 +107,7 @@ class World:
         limits = Limits(
             policy=policy,
             prefetch_tasks=4,
+            spread_tasks=(0, 64)[seed % 2],
             large_bytes=1000,
             idle_functions=1,
             kept_bytes=(kept - 2) * RESULT_BYTES,

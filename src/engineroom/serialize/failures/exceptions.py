@@ -12,10 +12,13 @@ from typing import Any
 
 from engineroom.errors.parts import has_own_ways, taken_apart
 
-_CLASS = re.compile(rb"\x94(?:(\x93)|(?:h.|j....)\x93)", re.DOTALL)
-"""Where a pickle names a class or function: `name \\x94 \\x93`, or a name that was in the pickle before."""
-_TWICE_KNOWN = (re.compile(rb"h.(?:h.|j....)\x93", re.DOTALL), re.compile(rb"j....(?:h.|j....)\x93", re.DOTALL))
-"""Where both the module and the name were there before; two patterns, so that each begins with a fixed byte."""
+_CLASS = re.compile(
+    rb"\x93(?:(?<=\x94h.\x93)|(?<=\x94j....\x93)|(?<=h.h.\x93)|(?<=h.j....\x93)|(?<=j....h.\x93)|(?<=j....j....\x93)"
+    rb"|((?<=\x94\x93)))",
+    re.DOTALL,
+)
+"""Where a pickle names a class or function: `name \\x94 \\x93`; or a name that was in the pickle before, in a module that
+was there, too, or not. It begins with a fixed byte: most of what is searched are numbers and texts."""
 
 _NAME = re.compile(rb"[\w.]+\Z")
 _LONGEST_NAME = 100
@@ -30,9 +33,10 @@ def may_hold_exceptions(pickle: bytes) -> bool:
     if b"\x93" not in pickle:
         return False
     for match in _CLASS.finditer(pickle):
-        if match[1] is None or _may_be_exception(pickle[max(0, match.start() - _LONGEST_NAME) : match.start()]):
+        end = match.start() - 1
+        if match[1] is None or _may_be_exception(pickle[max(0, end - _LONGEST_NAME) : end]):
             return True
-    return any(pattern.search(pickle) for pattern in _TWICE_KNOWN)
+    return False
 
 
 def reduce_exception(exception: BaseException, *, chained: bool) -> tuple[Any, ...] | None:
