@@ -49,7 +49,7 @@ class Fake:
         for message in messages:
             if isinstance(message, Run):
                 self._finish(message)
-            elif isinstance(message, Revoke):
+            elif isinstance(message, Revoke):  # a Withdraw needs no answer: all that it names has ended
                 self._connection.send(AlreadyStarted(message.task, message.attempt))
 
     def _finish(self, run: Run) -> None:
@@ -76,7 +76,7 @@ async def dial(info: ConnectionFile, turn: asyncio.Semaphore) -> Connection:
             proof=b"",
             identity=identity_of(secret),
             secret=secret,
-            info=EngineInfo(host="fake", python="3"),
+            info=EngineInfo(host="fake", python=f"{sys.version_info.major}.{sys.version_info.minor}"),
             wall=time.time(),
         )
         connection, _ = await connect(info, role="engine", join=join, seconds=60)

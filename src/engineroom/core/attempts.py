@@ -24,6 +24,7 @@ from engineroom.core.placement import (
     send_run,
     unassign,
 )
+from engineroom.core.prefetch import guessed_right
 from engineroom.core.prospects import hopeless, nowhere
 from engineroom.core.results import cannot, finish, give_up, give_up_all
 from engineroom.core.returns import arrived as result_arrived
@@ -197,6 +198,7 @@ def revoked(state: ControllerState, peer: Peer, task_id: TaskId, attempt: int) -
         return
     task, engine = found
     if task.state in _RETURNED:
+        guessed_right(state)
         given_back(state, task, engine)
         resume(state, engine)
         feed(state, engine)
@@ -222,6 +224,8 @@ def withdrawn(state: ControllerState, peer: Peer, message: Withdrawn) -> None:
             over.setdefault(id(task.withdrawn), (task.withdrawn, []))[1].append(task)
     for outcome, tasks in over.values():
         give_up_all(state, tasks, outcome)
+    if wanted:
+        guessed_right(state)
     _run_again(state, wanted, engine)
     resume(state, engine)
     feed(state, engine)

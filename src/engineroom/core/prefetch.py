@@ -24,6 +24,9 @@ _VICTIMS = 4
 """How many engines are looked at for one that falls idle..."""
 _LOOKS = 64
 """... and how many of the tasks of each."""
+_GUESSES = 16
+"""How often in a while engines are asked because they are late. If this process is late itself, what they say lies in
+its sockets, and they have done all that they are asked for. So it takes tasks that come back to go on asking."""
 
 
 def level_of(state: ControllerState, engine: Engine) -> int:
@@ -103,13 +106,28 @@ def take_back(state: ControllerState, idle: Engine) -> bool:
         state.rich.move_to_end(engine)
         late = stalled(state, engine)
         rest = engine.load - (state.now - engine.progress)
-        if late or rest > limits.prefetch_seconds:
+        if late and not _may_guess(state):
+            _look_again(state, state.guesses_until)
+        elif late or rest > limits.prefetch_seconds:
             number = max(1, int(limits.prefetch_seconds * len(engine.held) / engine.load)) if late else 1
             if _ask_some_back(state, engine, idle, number):
+                state.guesses -= late
                 return True
         else:
             _look_again(state, state.now + max(rest, 0.0) + limits.patience)
     return False
+
+
+def _may_guess(state: ControllerState) -> bool:
+    """Whether one more engine may be asked because it is late."""
+    if state.now >= state.guesses_until:
+        state.guesses, state.guesses_until = _GUESSES, state.now + state.limits.patience
+    return state.guesses > 0
+
+
+def guessed_right(state: ControllerState) -> None:
+    """An engine has given something back: ask others as well."""
+    state.guesses += 2
 
 
 def _look_again(state: ControllerState, when: float) -> None:
@@ -122,6 +140,9 @@ def _ask_some_back(state: ControllerState, engine: Engine, idle: Engine, number:
     """Ask `engine` for up to `number` of the tasks that it was sent last and that may run on `idle`."""
     last = islice(reversed(engine.spare.values()), max(number, _LOOKS))
     chosen = list(islice((task for task in last if _may_move(task, idle)), number))
+    if len(chosen) > 1:
+        ask_all_back(state, chosen[::-1], engine)
+        return True
     for task in chosen:
         ask_back(state, task, engine)
     refresh(state, engine)

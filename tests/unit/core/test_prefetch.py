@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from engineroom.core.actions import Accept, Send
-from engineroom.core.events import BodyHere, EngineUp, Large
+from engineroom.core.actions import Accept, Action, Send
+from engineroom.core.events import BodyHere, ClientUp, EngineUp, Large
 from engineroom.core.limits import Limits
-from engineroom.protocol.messages import AlreadyStarted, Call, Finished, Kind, Outcome, Revoke, Revoked, Run, Status
+from engineroom.protocol.messages import (
+    AlreadyStarted,
+    Call,
+    Finished,
+    Kind,
+    Outcome,
+    Revoke,
+    Revoked,
+    Run,
+    Status,
+    Withdraw,
+    Withdrawn,
+)
+from engineroom.protocol.task_ranges import attempts_in
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
-from tests.unit.core.pretend import OK, Play, instance_id, run, submit, task
+from tests.unit.core.pretend import OK, Play, instance_id, run, session_id, submit, task
 
 
 def took(seconds: float) -> Outcome:
@@ -138,7 +151,49 @@ def test_tiny_tasks_are_not_taken_back_unless_they_are_late(two: Play) -> None:
 
     late = list(two.state.engines[1].held)
     sent = [action.message for action in two.tick(1.0) if hasattr(action, "message")]
-    assert [message.task for message in sent if isinstance(message, Revoke)] == late[::-1]
+    assert [[task for task, _ in attempts_in(m.attempts)] for m in sent if isinstance(m, Withdraw)] == [late]
+
+
+def crowd(engines: int) -> Play:
+    """Return engines that are busy with what should be tiny, with more of that behind it, and as many idle ones."""
+    play = Play()
+    play(CLIENT, ClientUp(session_id()))
+    for number in range(engines):
+        play(ENGINE_0 + number, EngineUp(instance_id(number)))
+    known(play, 0.0)
+    for number in range(2, 2 + 100 * engines):
+        play.quietly(CLIENT, submit(number))
+    for number in range(engines, 2 * engines):
+        play(ENGINE_0 + number, EngineUp(instance_id(number)))
+    return play
+
+
+def asked(actions: list[Action]) -> list[int]:
+    """Return which engines are asked for tasks."""
+    return [a.peer for a in actions if isinstance(a, Send) and isinstance(a.message, Revoke | Withdraw)]
+
+
+def test_when_all_seem_late_few_are_asked_at_a_time() -> None:
+    play = crowd(50)
+
+    first = asked(play.tick(1.0))
+    second = asked(play.tick(1.0))
+
+    assert (len(first), len(second)) == (16, 16)
+    assert not set(first) & set(second)
+
+
+def test_who_gives_tasks_back_has_others_asked_as_well() -> None:
+    play = crowd(50)
+    sent = [a for a in play.tick(1.0) if isinstance(a, Send) and isinstance(a.message, Withdraw)]
+
+    nobody = asked(play(500, EngineUp(instance_id(500))))
+    for action in sent[:4]:
+        play(action.peer, Withdrawn(action.message.attempts))
+    more = [asked(play(number, EngineUp(instance_id(number)))) for number in range(501, 507)]
+
+    assert not nobody
+    assert any(more)
 
 
 def test_an_engine_that_joins_takes_its_share(two: Play) -> None:

@@ -181,7 +181,7 @@ class Session(State):
         if _shipped and (noted or not stands_on_nothing(body)):
             function = self._carrying(function, body)
         engines = self.engines
-        options = options_for(function, body, to, options, engines.all()) if engines.other_python else options
+        options = options_for(function, body, to, options, engines.all) if engines.other_python else options
         if isinstance(body, bytes):
             size, segments = len(body), None
             call = Call(kind, b"" if function is None else function.hash, body)

@@ -6,7 +6,7 @@ which travel as source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,9 +31,9 @@ def options_for(
     body: Packed,
     to: tuple[Engine, ...] | None,
     options: Options,
-    engines: Iterable[Engine],
+    engines: Callable[[], Iterable[Engine]],
 ) -> Options:
-    """Return `options` so that the call runs where its code can; `engines`: all that there are.
+    """Return `options` so that the call runs where its code can; `engines()`: all that there are, which few calls need.
 
     PackError: it cannot run on an engine that it is for, or on any.
     """
@@ -46,7 +46,7 @@ def options_for(
     if to is not None:
         _check(what, [engine for engine in to if engine.other_python])
         return options
-    every = [each for each in engines if options.engines is None or each.id in options.engines]
+    every = [each for each in engines() if options.engines is None or each.id in options.engines]
     able = tuple(each.id for each in every if not each.other_python)
     if not able:
         _check(what, every)
