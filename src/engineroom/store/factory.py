@@ -48,7 +48,7 @@ def _sqlite(config: SQLiteFile, life: str, report: Callable[[str], None]) -> Sto
     from engineroom.store.sqlite.store import SQLiteStore
 
     limits = Limits(config.record_limit, config.size_limit, config.age_limit)
-    store = SQLiteStore(Path(config.path), config.table or life, life=not config.table, limits=limits)
+    store = SQLiteStore(Path(config.path), config.table or life, life=not config.table, limits=limits, report=report)
     return ShelteredStore(store, report, may_begin_without=True)
 
 

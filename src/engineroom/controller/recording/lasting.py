@@ -71,6 +71,11 @@ class LastingKeeper:
         self._last = 0
         self._writer.start()
 
+    @property
+    def trouble(self) -> str:
+        """Why some tasks are not recorded now, though the store works; "" if all are."""
+        return self._writer.trouble
+
     def take(self, journal: Journal) -> None:
         """Have written, soon, what has been noted since the last time."""
         if journal.ended:

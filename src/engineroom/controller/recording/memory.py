@@ -38,6 +38,9 @@ _STEP = 0.05
 class MemoryKeeper:
     """Keeps the tasks that ended last."""
 
+    trouble = ""
+    """It has none."""
+
     def __init__(self, state: ControllerState, scribe: Scribe, store: MemoryStore) -> None:
         self._state, self._scribe, self._store = state, scribe, store
         self._records, self._bytes = store.record_limit, store.size_limit

@@ -35,8 +35,10 @@ log = logging.getLogger(__name__)
 
 
 class Keeper(Protocol):
-    """Has tasks in a store, and asks it, off the loop."""
+    """Has tasks in a store, and asks it, off the loop. `trouble`: why it does not record all of them, "" if it does."""
 
+    @property
+    def trouble(self) -> str: ...
     def take(self, journal: Journal) -> None: ...
     def ask(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
     def look_up(self, question: Callable[[Store], T]) -> Awaitable[T]: ...
@@ -63,8 +65,9 @@ class Recorder:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the store, "" if nothing is."""
-        return brief(str(getattr(self.store, "trouble", "")))
+        """Why tasks are not recorded as they should be, "" if they are."""
+        of_keeper = "" if self.keeper is None else self.keeper.trouble
+        return brief(getattr(self.store, "trouble", "") or of_keeper)
 
     def why(self) -> str:
         """Return `trouble`, as `ipcluster why` tells it."""

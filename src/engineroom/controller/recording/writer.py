@@ -56,10 +56,16 @@ class Writer:
         self._count = self._size = 0
         self._gap = TaskSet()
         """Tasks of which something was given up, and that is not written down yet."""
-        self._is_behind = False
+        self._behind = 0
+        """Records that were given up since the store could not keep up; 0: it can."""
         self._change = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="engineroom-store", daemon=True)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the store's speed, in words; "" if nothing is."""
+        return f"{self._store.where}: {_TOO_SLOW}" if self._behind else ""
 
     def start(self) -> None:
         self._thread.start()
@@ -68,18 +74,19 @@ class Writer:
         """Have `group` written soon; if too much waits, the oldest groups are given up."""
         given_up: list[Group] = []
         with self._change:
+            before = self._behind
             self._waiting.append(group)
             self._count += group.records
             self._size += group.size
             while (self._count > MOST_WAITING or self._size > MOST_WAITING_BYTES) and len(self._waiting) > 1:
                 given_up.append(self._next())
                 self._gap.add(given_up[-1].tasks())
+                self._behind += given_up[-1].records
             self._change.notify_all()
         if given_up:
             self._on_written(max(each.last for each in given_up), len(given_up))
-            if not self._is_behind:
-                self._is_behind = True
-                self._report(f"{self._store.where}: {_TOO_SLOW}. Tasks go on; some of them are not recorded")
+            if not before and self._behind:
+                self._report(f"{self.trouble}. Tasks go on; some of them are not recorded")
 
     def _next(self) -> Group:
         group = self._waiting.popleft()
@@ -118,7 +125,10 @@ class Writer:
             self._report(f"{self._store.where}: {error}. Tasks go on, but are not recorded")
         if groups:
             self._on_written(max(group.last for group in groups), len(groups))
-        self._is_behind = self._is_behind and bool(self._waiting)
+        with self._change:
+            missed, self._behind = self._behind, self._behind if self._waiting else 0
+        if missed and not self._behind:
+            self._report(f"{self._store.where} keeps up again. Tasks that were not recorded meanwhile: {missed:,}")
 
 
 def _made(group: Group) -> list[Change]:

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from engineroom.machine.own_files import make_directory
@@ -13,6 +14,14 @@ from engineroom.store.interface import StoreTrouble, StoreUnusable
 from engineroom.store.sqlite.schema import APPLICATION, VERSION, create_shared
 
 log = logging.getLogger(__name__)
+
+Say = Callable[[str], object]
+"""Tells people, in words, what has become of a file."""
+
+
+def in_the_log(words: str) -> None:
+    log.warning("%s", words)
+
 
 BUSY = 10.0
 """Seconds to wait for other programs that read or write the file."""
@@ -40,8 +49,8 @@ def in_words(path: Path, error: Exception) -> StoreTrouble:
     return StoreTrouble(f"{path}: {error}")
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """Return a connection to the file, which is made if it is missing. One that is broken is moved aside, with a word.
+def open_file(path: Path, say: Say = in_the_log) -> sqlite3.Connection:
+    """Return a connection to the file, which is made if it is missing; `say` tells of one that was moved aside.
 
     StoreUnusable: it is not ours. OSError, sqlite3.Error: it can't be opened now.
     """
@@ -56,12 +65,12 @@ def open_file(path: Path) -> sqlite3.Connection:
         connection.close()
         if not is_broken(error):
             raise
-        move_aside(path, "corrupt", str(error))
-        return open_file(path)
+        move_aside(path, "corrupt", str(error), say)
+        return open_file(path, say)
     except _OfIPyParallel:
         connection.close()
-        move_aside(path, "ipyparallel", "it was written by ipyparallel")
-        return open_file(path)
+        move_aside(path, "ipyparallel", "it was written by ipyparallel", say)
+        return open_file(path, say)
     except BaseException:
         connection.close()
         raise
@@ -153,8 +162,8 @@ def file_system(path: Path) -> str:
     return kind
 
 
-def move_aside(path: Path, word: str, why: str) -> Path:
-    """Rename a file that can't be used, and say so; what belongs to it goes with it."""
+def move_aside(path: Path, word: str, why: str, say: Say = in_the_log) -> Path:
+    """Rename a file that can't be used, and have `say` tell so; what belongs to it goes with it."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     aside, number = path.with_name(f"{path.name}.{word}-{stamp}"), 1
     while aside.exists():
@@ -165,5 +174,5 @@ def move_aside(path: Path, word: str, why: str) -> Path:
         beside = path.with_name(path.name + tail)
         if beside.exists():
             beside.rename(aside.with_name(aside.name + tail))
-    log.warning("%s cannot be used (%s). It was renamed to %s, and a new file is used", path, why, aside.name)
+    say(f"{path} cannot be used ({why}). It was renamed to {aside.name}, and a new file is used")
     return aside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
@@ -22,28 +21,44 @@ from engineroom.store.queries.matching import Order
 from engineroom.store.queries.named import tasks_named
 from engineroom.store.queries.tree import Query
 from engineroom.store.ranges import TaskSet
-from engineroom.store.sqlite.opening import check_ours, connect, in_words, is_broken, move_aside, open_file
+from engineroom.store.sqlite.opening import (
+    Say,
+    check_ours,
+    connect,
+    in_the_log,
+    in_words,
+    is_broken,
+    move_aside,
+    open_file,
+)
 from engineroom.store.sqlite.owner import Owner
 from engineroom.store.sqlite.reading import Asker, Reader
 from engineroom.store.sqlite.retention import Limits, Retention, give_back
 from engineroom.store.sqlite.schema import table_of
 from engineroom.store.sqlite.writing import Writer
 
-log = logging.getLogger(__name__)
-
 
 class SQLiteStore(Store):
     """Keeps tasks in the table `table` of the file `path`.
 
     `life`: the table is that of one life of a cluster; those of earlier lives go first when there is too much.
-    `limits`: how much is kept. `read_only`: somebody looks at a file that a controller may have.
+    `limits`: how much is kept. `read_only`: somebody looks at a file that a controller may have. `report`: is called
+    with words for people when earlier tasks are not in the file any more.
     """
 
     on_disk = True
 
     def __init__(
-        self, path: Path, table: str, *, life: bool = False, limits: Limits | None = None, read_only: bool = False
+        self,
+        path: Path,
+        table: str,
+        *,
+        life: bool = False,
+        limits: Limits | None = None,
+        read_only: bool = False,
+        report: Say = in_the_log,
     ) -> None:
+        self._report = report
         self._path, self._table, self._life, self._read_only = path, table, life, read_only
         self._limits = limits or Limits()
         self.where = f"SQLite, table {table!r} of {path}"
@@ -87,7 +102,7 @@ class SQLiteStore(Store):
         self._read_with(Asker(connection, self._failed), *found)
 
     def _begin(self) -> None:
-        connection = self._connection = open_file(self._path)
+        connection = self._connection = open_file(self._path, self._report)
         found = table_of(connection, self._table, life=self._life)
         assert found is not None
         number, name = found
@@ -103,11 +118,13 @@ class SQLiteStore(Store):
         return in_words(self._path, error)
 
     def _read_with(self, asker: Asker, number: int, name: str) -> None:
-        self._asker = asker
+        before, self._asker = self._asker, asker
         self._reader = Reader(asker.ask, number, name, self._delivered, self._lock)
         with self._lock:
             for absence in self._reader.ranges("delivered"):
                 self._delivered.add_ranges(absence.tasks)
+        if before is not None:
+            before.close()
 
     def close(self) -> None:
         self._let_go()
@@ -115,11 +132,16 @@ class SQLiteStore(Store):
 
     def _let_go(self) -> None:
         """Close the connections; the last one that closes makes one file of all."""
-        if self._asker is not None:
-            self._asker.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._asker = self._reader = self._writer = self._retention = None
+        asker, self._asker, self._reader = self._asker, None, None
+        if asker is not None:
+            asker.close()
+        self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        """Have the file opened anew by whoever writes next; until then, what is in it can be read."""
+        connection, self._connection, self._writer, self._retention = self._connection, None, None, None
+        if connection is not None:
+            connection.close()
 
     def write(self, changes: Sequence[Change]) -> None:
         try:
@@ -131,16 +153,16 @@ class SQLiteStore(Store):
                 self._broken = str(error)
                 self._write(changes)
         except (OSError, sqlite3.Error) as error:
-            self._let_go()
+            self._stop_writing()
             raise in_words(self._path, error) from error
 
     def _write(self, changes: Sequence[Change]) -> None:
         if self._broken:
             self._let_go()
-            move_aside(self._path, "corrupt", self._broken)
+            move_aside(self._path, "corrupt", self._broken, self._report)
             self._broken = ""
         if self._connection is not None and not self._is_still_there():
-            log.warning("%s was removed or replaced: a new file is begun, and earlier tasks are not in it", self._path)
+            self._report(f"{self._path} was removed or replaced: a new file is begun, and earlier tasks are not in it")
             self._let_go()
             self._owner.release()
             make_directory(self._path.parent)
