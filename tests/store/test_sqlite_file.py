@@ -15,7 +15,7 @@ import pytest
 
 from engineroom.ids import msg_id
 from engineroom.store.interface import StoreTrouble, StoreUnusable
-from engineroom.store.sqlite import opening
+from engineroom.store.sqlite import opening, reading
 from engineroom.store.sqlite.retention import Limits
 from engineroom.store.sqlite.store import SQLiteStore
 from tests.store.tasks import ALICE, delivered, ended, purged, submitted
@@ -284,6 +284,16 @@ def test_tables_of_earlier_lives_go_first(path: Path) -> None:
     assert names == ["three"]
 
 
+def test_the_tables_of_earlier_lives_give_their_space_back(path: Path) -> None:
+    sizes = []
+    for life in ("one", "two"):
+        store = opened(path, life, life=True, limits=Limits(records=60))
+        store.write([ended(submitted(n, payload=LONG)) for n in range(1, 51)])
+        store.close()
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < sizes[0] * 1.2
+
+
 def test_old_tasks_go_by_age(path: Path) -> None:
     store = opened(path, limits=Limits(age=3600.0))
     store.write([ended(submitted(1)), submitted(2), ended(submitted(3, at=4e9))])
@@ -358,4 +368,25 @@ def test_a_file_that_somebody_removes_is_begun_anew(path: Path, how: str, caplog
 def test_the_lock_file_says_who_has_it(path: Path) -> None:
     store = opened(path)
     assert json.loads(path.with_name("tasks.db.lock").read_text())["pid"] == os.getpid()
+    store.close()
+
+
+@pytest.mark.parametrize("few", [0, 20_000])
+@pytest.mark.parametrize("skip", [0, 3])
+def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(
+    path: Path, few: int, skip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether few or many ended then, which are looked for in different ways."""
+    monkeypatch.setattr(reading, "_FEW", few)
+    store = opened(path)
+    # They end in another order than that in which they were submitted.
+    changes = [ended(submitted(n), took=float(n * 17 % 41)) for n in range(1, 41)]
+    store.write(changes)
+    every = list(store.entries())
+    times = sorted(entry.record(["completed"])["completed"] for entry in every)
+    for state in ("done", {"$in": ["done", "failed"]}):
+        for name, inside in (("$gte", slice(20, None)), ("$lt", slice(None, 20))):
+            found = store.search({"state": state, "completed": {name: times[20]}}, limit=5, skip=skip)
+            wanted = [entry for entry in every if entry.record(["completed"])["completed"] in times[inside]]
+            assert [entry.task for entry in found] == [entry.task for entry in wanted][skip : skip + 5]
     store.close()

@@ -60,12 +60,17 @@ class TaskSet:
 
 def highest_of(tasks: Iterable[TaskId]) -> dict[bytes, int]:
     """Return the highest number among `tasks`, by session."""
-    highest: dict[bytes, int] = {}
-    for task in tasks:
-        session, number = session_of(task), number_of(task)
-        if number > highest.get(session, 0):
-            highest[session] = number
-    return highest
+    every = list(tasks)
+    if not every:
+        return {}
+    last = max(every)
+    if session_of(min(every)) == session_of(last):  # so nearly always: ids of a session are in the order of its numbers
+        return {session_of(last): number_of(last)}
+    highest: dict[bytes, TaskId] = {}
+    for task in every:
+        session = session_of(task)
+        highest[session] = max(task, highest.get(session, task))
+    return {session: number_of(task) for session, task in highest.items()}
 
 
 def _number(session: SessionId, number: int) -> int:

@@ -13,7 +13,7 @@ from engineroom.protocol.messages import Display, Output, Result, Submit
 from engineroom.protocol.streams import Buffer
 from engineroom.store.changes import Ended, Sent, Submitted
 from engineroom.store.entry import Attempt, Bytes, Entry, state_of, target_of
-from engineroom.store.records import completed_at, microseconds
+from engineroom.store.records import microseconds
 
 COLUMNS = (
     "task",
@@ -96,13 +96,15 @@ def ended_row(change: Ended) -> Row:
         )
     )
     outcome, engine = result.outcome, attempts[-1].place.engine if attempts else result.engine
+    started = outcome.started
+    completed = started + outcome.seconds if started else change.received  # as `completed_at`: it is made for each task
     return (
         change.task,
         state_of(result),
         int(outcome.status),
         round(change.submitted * 1e6),
-        round(outcome.started * 1e6) or None,
-        round(completed_at(result, change.received) * 1e6) or None,
+        round(started * 1e6) or None,
+        round(completed * 1e6) or None,
         engine if engine >= 0 else None,
         submit.options.label or None,
         submit.call.function,

@@ -10,13 +10,15 @@ from zlib import crc32
 from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
-from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.entry import Bytes, Entry
 from engineroom.store.interface import Absence, Damage
 from engineroom.store.rows import COLUMNS, Row, StoredBytes, damage_of, entry_of
 
 FUNCTION = 2
 """Beside rows.SIDES: whose bytes a payload is."""
+
+_AT_ONCE = 500
 
 LONGEST_PIECE = 8 << 20
 """No document is longer than 16 MiB."""
@@ -71,12 +73,14 @@ class Documents:
 
     def entries(self, wanted: dict[str, Any], sort: Any, limit: int | None) -> Iterator[Entry]:
         """Yield the entries of the documents that are `wanted`."""
-        again = {task_of(each): task_of(each, "again") for each in self.again.find({})}
-        for document in self.tasks.find(wanted, sort=sort, limit=limit or 0):
-            entry = entry_of(row_of(document), self._payload)
-            entry.resubmitted = again.get(entry.task)
-            entry.delivered = self._delivered(entry.task)
-            yield entry
+        for documents in in_batches(self.tasks.find(wanted, sort=sort, limit=limit or 0), _AT_ONCE):
+            which = {"_id": {"$in": [document["_id"] for document in documents]}}
+            again = {task_of(each): task_of(each, "again") for each in self.again.find(which)}
+            for document in documents:
+                entry = entry_of(row_of(document), self._payload)
+                entry.resubmitted = again.get(entry.task)
+                entry.delivered = self._delivered(entry.task)
+                yield entry
 
     def ids(self) -> Iterator[TaskId]:
         """Yield the ids of all tasks, as they were submitted."""

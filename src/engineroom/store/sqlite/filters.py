@@ -54,6 +54,14 @@ def states_of(query: Query) -> tuple[str, ...] | None:
     return STATES if completed is not None and completed.operator in _COMPARED else None
 
 
+def completed_within(query: Query) -> Where | None:
+    """Return the condition on when tasks ended that all of `query` depends on; None: there is none."""
+    tests = query.parts if isinstance(query, Every) else [query]
+    ranges = [each for each in tests if isinstance(each, Test) and each.path == ("completed",)]
+    told = [where(each) for each in ranges if each.operator in _COMPARED]
+    return _joined("AND", told, "1") if told else None
+
+
 def _joined(word: str, parts: Sequence[Where], of_none: str) -> Where:
     if not parts:
         return Where(of_none)

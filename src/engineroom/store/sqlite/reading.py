@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +24,12 @@ from engineroom.store.queries.matching import Order, arranged, matcher
 from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import COLUMNS, StoredBytes, damage_of, entry_of
-from engineroom.store.sqlite.filters import columns_of, order_by, states_of, where
+from engineroom.store.sqlite.filters import Where, columns_of, completed_within, order_by, states_of, where
 
 _AT_ONCE = 500
+_FEW = 20_000
+_COMPLETED = re.compile(r"\bcompleted\b")
+"""As "+completed", no index is used to find it."""
 _UNFINISHED = Test(("state",), "$in", [WAITING, RUNNING])
 
 Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
@@ -108,10 +112,12 @@ class Reader:
         if "completed IS NULL" in sql:
             by = f"+{by}" if not order else by  # there are few: to look for them in the order of submission takes long
         limit = "" if most is None else f" LIMIT {most}"
+        ended = completed_within(query) if most is not None and not order else None
         rows: list[tuple[Any, ...]] = []
         for state in states:
+            walked = _COMPLETED.sub("+completed", sql) if ended is not None and self._many(state, ended) else sql
             rows += self._ask(
-                f"SELECT {columns_of(order)} FROM {self._table} WHERE state = ? AND {sql} ORDER BY {by}{limit}",
+                f"SELECT {columns_of(order)} FROM {self._table} WHERE state = ? AND {walked} ORDER BY {by}{limit}",
                 (state, *values),
             )
         if len(states) > 1:
@@ -119,6 +125,14 @@ class Reader:
             for place, (_, backwards) in reversed(list(enumerate(order))):
                 rows.sort(key=lambda row, place=place: (row[place] is not None, row[place]), reverse=backwards)  # type: ignore[misc]
         return [TaskId(row[-1]) for row in rows[:most]]
+
+    def _many(self, state: str, ended: Where) -> bool:
+        """Whether so many tasks ended then that to sort them takes longer than to go through all in their order."""
+        [(count,)] = self._ask(
+            f"SELECT count(*) FROM (SELECT 1 FROM {self._table} WHERE state = ? AND {ended.sql} LIMIT {_FEW + 1})",
+            (state, *ended.values),
+        )
+        return bool(count > _FEW)
 
     def _ids(self, sql: str, values: tuple[Any, ...], by: str, most: int | None) -> list[TaskId]:
         limit = "" if most is None else f" LIMIT {most}"

@@ -51,7 +51,7 @@ class Retention:
             self._remove([TaskId(task) for (task,) in found], "purged", at)
 
     def keep_within(self, added: int) -> bool:
-        """Remove the oldest tasks if there are too many; return whether any went."""
+        """Remove the oldest tasks if there are too many; return whether any went, or tables of earlier lives."""
         self._added += added
         records = self._limits.records
         if self._added < max(64, records // _OFTEN if records else 10_000):
@@ -71,16 +71,16 @@ class Retention:
     def _by_count(self) -> int:
         if not self._limits.records:
             return 0
-        over = self._count(_ENDED) - self._limits.records
         gone = 0
-        while over > 0 and self._drop_a_life():
-            over = self._count(_ENDED) - self._limits.records
+        while (over := self._count(_ENDED) - self._limits.records) > 0 and self._drop_a_life():
+            gone += 1
         return gone + self._retire(_ENDED, (), "submitted", over)
 
     def _by_size(self) -> int:
         gone = 0
         while self._limits.size and self.size() > self._limits.size:
             if self._drop_a_life():
+                gone += 1
                 continue
             some = max(1, self._count(_ENDED) // 10)
             removed = self._retire(_ENDED, (), "submitted", some)

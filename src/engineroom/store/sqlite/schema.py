@@ -36,7 +36,7 @@ _TASKS = (
     completed INTEGER, engine INTEGER, label TEXT, function BLOB, owner BLOB, checksum INTEGER, head BLOB NOT NULL,
     sent BLOB) WITHOUT ROWID""",
     "CREATE INDEX {submitted} ON {table} (submitted)",
-    "CREATE INDEX {state} ON {table} (state, submitted)",
+    "CREATE INDEX {state} ON {table} (state, submitted, completed)",
     "CREATE INDEX {completed} ON {table} (state, completed)",
     "CREATE INDEX {owner} ON {table} (owner) WHERE owner IS NOT NULL",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from zlib import crc32
 
 import msgspec
@@ -66,12 +67,11 @@ class Writer:
             self._rows(self._new, map(new_row, new.values()))
         if ended:
             self._rows(self._ended, map(ended_row, ended.values()))
-        for submission in new.values():
-            self._call(submission)
-        for end in ended.values():
-            self._call(end)
-            if end.body is not None:
-                self._body(end.task, RESULT, end.body.pieces)
+        about: list[Submitted | Ended] = [*new.values(), *ended.values()]
+        for change in [each for each in about if each.call is not None]:
+            self._call(change)
+        for end in [each for each in ended.values() if each.body is not None]:
+            self._result(end)
         self._note_highest((*new, *ended))
         sent = {change.task: change for change in changes if type(change) is Sent and change.task not in ended}
         self._sent(list(sent.values()))
@@ -84,8 +84,7 @@ class Writer:
         at = 0
         for count in _AT_ONCE:
             while len(every) - at >= count:
-                values = [value for row in every[at : at + count] for value in row]
-                self._connection.execute(statements[count], values)
+                self._connection.execute(statements[count], list(chain.from_iterable(every[at : at + count])))
                 at += count
 
     def _sent(self, sent: Sequence[Sent]) -> None:
@@ -120,6 +119,10 @@ class Writer:
         self._has_call[owner] = None
         if len(self._has_call) > _MOST_KNOWN:
             del self._has_call[next(iter(self._has_call))]
+
+    def _result(self, end: Ended) -> None:
+        if end.body is not None:
+            self._body(end.task, RESULT, end.body.pieces)
 
     def forget_call(self, owner: bytes) -> None:
         """The payload under `owner` is not there any more."""
