@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,3 +188,28 @@ def test_what_names_no_time_and_no_task_is_said(
 ) -> None:
     assert ipcluster(["tasks", wrong, f"--file={cluster.client_connection_file}"]) != 0
     assert wrong in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the size of another process's files can't be limited")
+def test_a_file_that_can_grow_no_more_is_told_of_and_caught_up(
+    rc: er.Client, cluster: er.Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk: the kernel refuses each write of the controller to a file."""
+    rc[0].apply_async(pow, 1, 1).get(SECONDS)
+    controller = controller_pid(cluster.client_connection_file)
+    before = resource.prlimit(controller, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    try:
+        with caplog.at_level(logging.WARNING):
+            sent = [rc[0].apply_async(pow, 2, number) for number in range(8)]
+            assert [each.get(SECONDS) for each in sent] == [1, 2, 4, 8, 16, 32, 64, 128]
+            assert wait_until(
+                lambda: "Tasks go on; until this is solved they are kept in memory" in caplog.text, SECONDS
+            )
+            names = [each.msg_id for each in sent]
+            assert [each["msg_id"] for each in rc.db_query({"msg_id": {"$in": names}}, keys=["state"])] == names
+            assert rc.audit()["trouble"]
+            resource.prlimit(controller, resource.RLIMIT_FSIZE, before)
+            assert wait_until(lambda: "tasks.db works again: " in caplog.text, SECONDS)
+    finally:
+        resource.prlimit(controller, resource.RLIMIT_FSIZE, before)
+    assert rc.audit().well
