@@ -104,7 +104,7 @@ class Cuttable:
 
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
-        self.wait, self.close = dial.wait, dial.close
+        self.wait, self.close, self.over = dial.wait, dial.close, dial.over
 
     async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
         self._connection, welcome = await self._dial(join, seconds)

@@ -112,10 +112,18 @@ def test_a_controller_that_dies_again_and_again_is_given_up_and_futures_end_with
     until(lambda: not dead_sockets())
 
 
-def test_a_host_that_is_killed_while_it_waits_to_restart_its_controller_leaves_nothing(tmp_path: Path) -> None:
+def test_a_host_that_is_killed_while_it_waits_to_restart_its_controller_leaves_nothing_and_ends_futures(
+    tmp_path: Path,
+) -> None:
     with Victim(tmp_path, 1) as victim:
-        until(lambda: victim.send(CONTROLLER, 0, signal.SIGKILL) and "It is restarted in 1 s" in victim.output)
-        victim.send(HOST, 0, signal.SIGKILL)
+        file = victim.profile.connection_file("client")
+        with Client(file, timeout=SECONDS, reconnect_timeout=10 * SECONDS) as rc:
+            waiting = rc.load_balanced_view().apply_async(wait_for_file, str(tmp_path / "never"))
+            until(lambda: victim.send(CONTROLLER, 0, signal.SIGKILL) and "It is restarted in 1 s" in victim.output)
+            victim.send(HOST, 0, signal.SIGKILL)
+            words = rf"and so has the process that started it \(pid {victim.process.pid}\)\. Start a cluster with"
+            with pytest.raises(ControllerLost, match=words):
+                waiting.get(timeout=SECONDS)
         victim.ends()
         until(lambda: victim.left() == [])
     until(lambda: not dead_sockets())

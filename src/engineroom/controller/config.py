@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.core.limits import Limits
+from engineroom.machine.processes import ProcessRecord
 from engineroom.machine.shared_memory.room import total
 from engineroom.settings.profiles import ConnectionFiles, KeptFiles
 from engineroom.store.config import DictStore, StoreConfig
@@ -48,6 +49,8 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     """How long an engine whose connection broke may take to come back, where nobody could report its death."""
     reconnect_timeout: float = 60.0
     """The same, where it may have been cut off."""
+    owner: ProcessRecord | None = None
+    """The process that has it as a child, and starts it again if it dies; None: nobody does, or from elsewhere."""
     host: bytes = b""
     """Instance of the host that had it started in a job; b"": none did."""
     lease: float = 60.0

@@ -105,6 +105,7 @@ class Identity:
                 boot_id=boot_id(),
                 controller=ProcessRecord.of_this_process(),
                 reuse=self._config.reuse,
+                owner=self._config.owner,
             )
             write_connection_file(path, info)
 

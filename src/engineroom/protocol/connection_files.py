@@ -31,7 +31,8 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM, "" in files written by hand: then the
     handshake alone proves that the one that is shown is the controller's. `ssh`: the server to tunnel through.
     `protocol`: "major.minor". `controller`: which process it is, to tell a stale file. `reuse`: the file outlives it,
-    for the next controller is to have the same keys.
+    for the next controller is to have the same keys. `owner`: the process that starts it again if it dies, and without
+    which nobody does; None: who knows.
     """
 
     url: str
@@ -47,6 +48,7 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     boot_id: str = ""
     controller: ProcessRecord | None = None
     reuse: bool = False
+    owner: ProcessRecord | None = None
 
     @property
     def port(self) -> int:
@@ -72,6 +74,17 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     def stale(self) -> bool:
         """Whether the controller that wrote this file ran on this machine and has certainly ended."""
         return self.controller is not None and self.controller.ended
+
+    @property
+    def over(self) -> str:
+        """In words, that the controller has certainly ended, with the process that would start it again; "": it may be
+        back."""
+        if self.controller is None or self.owner is None or not (self.controller.ended and self.owner.ended):
+            return ""
+        return (
+            f"the controller (pid {self.controller.pid}) has ended, and so has the process that started it "
+            f"(pid {self.owner.pid})"
+        )
 
 
 def _match_url(url: str) -> re.Match[str]:

@@ -95,6 +95,10 @@ class FakeController:
     async def wait(self, seconds: float) -> None:
         """Be a `Dial`: there is no file to wait for."""
 
+    def over(self) -> str:
+        """Be a `Dial`: it may always be back."""
+        return ""
+
     def close(self) -> None:
         """Be a `Dial`: there is nothing to let go of."""
 

@@ -18,6 +18,7 @@ from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.waiting.waits import Deadline, Waiter
 from engineroom.errors import ConnectionFileError, NoEnginesRegistered
 from engineroom.machine.processes import ProcessRecord
+from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import Delivered, EngineInfo, EngineJoined, EngineLeft
 
 counts = st.integers(1, 20)
@@ -142,6 +143,18 @@ def test_a_stale_file_is_recognised(tmp_path: Path) -> None:
     dial = find_dial(path)
     with pytest.raises(ConnectionFileError, match=r"stale: its controller .* has ended"):
         asyncio.run(dial.wait(0))
+
+
+def test_whether_a_controller_may_be_back_is_known_by_its_process_and_by_whose_it_is() -> None:
+    mine = ProcessRecord.of_this_process()
+    ended = ProcessRecord(mine.pid, "1", mine.boot_id, mine.host, mine.pid_namespace)
+    elsewhere = ProcessRecord(mine.pid, "1", mine.boot_id, "another machine", mine.pid_namespace)
+    for controller, owner, over in (
+        (ended, ended, True), (mine, ended, False), (ended, mine, False), (ended, None, False), (None, ended, False),
+        (ended, elsewhere, False), (elsewhere, ended, False),
+    ):  # fmt: skip
+        info = ConnectionFile(url="tcp://127.0.0.1:1", exec_key="k", controller=controller, owner=owner)
+        assert bool(info.over) is over
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"url": "x"}'])

@@ -44,6 +44,16 @@ def test_what_was_delivered_and_is_in_no_record_is_counted_apart(
     assert [absence.why for absence in store.absences()] == [earlier.WHY] * len(list(store.absences()))
 
 
+def test_what_was_delivered_and_whose_record_has_no_end_is_not_pending() -> None:
+    stage, store = Stage(), MemoryStore()
+    store.write([Submitted(task(1), submit(1), 4.0), Submitted(task(2), submit(2), 4.0)])
+    stage.play.state.journal.received.append(Reception(session_id(CLIENT), 1))
+    look(stage.play.state.journal, store)
+    audit = account(store, {session_id(CLIENT): 2}, "", verify=False)
+    assert (audit["submitted"], audit["pending"], audit["unwritten"]) == (1, 1, 1)
+    assert not audit["missing"]
+
+
 def test_what_is_said_again_is_looked_up_once() -> None:
     its, journal = Earlier(Scribe(0.0), lambda: 5.0), Journal(early=True)
     journal.received.append(Reception(session_id(CLIENT), 7))

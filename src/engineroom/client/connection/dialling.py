@@ -38,6 +38,9 @@ class FromInfo:
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
 
+    def over(self) -> str:
+        return self._info.over
+
     def close(self) -> None:
         self._tunnel.close()
 
@@ -49,9 +52,10 @@ class FromFile:
         """`place`: the profile that was meant; `advice`: what to do if there is no such file."""
         self.path, self._place, self._advice = path, place, advice
         self._tunnel = Tunnel(way)
+        self._last: ConnectionFile | None = None
 
     async def __call__(self, join: Join, seconds: float) -> tuple[Connection, Welcome]:
-        info = read_connection_file(self.path)
+        info = self._last = read_connection_file(self.path)
         return await connect(info, role="client", join=join, tunnel=self._tunnel, whole=seconds)
 
     async def wait(self, seconds: float) -> None:
@@ -75,6 +79,9 @@ class FromFile:
                     f"{self._advice}{f'. {others}' if others else ''}"
                 )
             await asyncio.sleep(min(_LOOK_EVERY, left))
+
+    def over(self) -> str:
+        return "" if self._last is None else self._last.over  # the file may be gone
 
     def _trouble(self) -> str | None:
         if not self.path.exists():

@@ -63,6 +63,10 @@ class Dial(Protocol):
     async def wait(self, seconds: float) -> None:
         """Return once there is something to dial; ConnectionFileError if not within `seconds`."""
 
+    def over(self) -> str:
+        """Return in words why there is no controller any more, nor will be; "": that is not certain."""
+        ...
+
     def close(self) -> None:
         """Release what it keeps between connections: its share in a tunnel."""
 
@@ -223,7 +227,7 @@ class Link:
     def refused(self, reason: str) -> None:
         """The controller has closed this connection for good."""
         self._closing = True
-        self._state.fail(ControllerLost(f"the controller closed this client's connection: {reason}"))
+        self._state.fail(self._lost_for_good(f"the controller has ended: {reason}"))
         if self._connection is not None:
             self._connection.close()
 
@@ -237,7 +241,7 @@ class Link:
         if self._closing:
             return
         if clean:
-            self._state.fail(ControllerLost(f"the controller has ended: {reason or 'it was stopped'}"))
+            self._state.fail(self._lost_for_good(f"the controller has ended: {reason or 'it was stopped'}"))
             return
         log.info("lost the connection to the controller: %s", reason)
         self._silence.disconnected(
@@ -250,7 +254,7 @@ class Link:
         loop = asyncio.get_running_loop()
         try:
             await self._connect(loop.time() + self._reconnect_timeout)
-        except NotLetIn as error:
+        except (NotLetIn, ControllerLost) as error:
             self._state.fail(error)
         except (ConnectionFailed, ConnectionFileError) as error:
             self._state.fail(
@@ -259,6 +263,13 @@ class Link:
                     f"{error}"
                 )
             )
+
+    def _lost_for_good(self, words: str) -> ControllerLost:
+        return ControllerLost(
+            self._state.engines.advise(
+                f"{words.rstrip('.')}. Start a cluster with `ipcluster start`, then create a new Client()"
+            )
+        )
 
     async def _connect(self, deadline: float) -> None:
         last: Exception | None = None
@@ -281,6 +292,8 @@ class Link:
             except (ConnectionFailed, ConnectionFileError) as error:
                 if isinstance(error, ConnectionFailed) and error.final:
                     raise
+                if self._epoch and (over := self._dial.over()):
+                    raise self._lost_for_good(over) from error
                 last = error
             else:
                 self._connected(connection, welcome)

@@ -61,6 +61,8 @@ _shipped = own.shipped
 
 _NOTHING = nullcontext()
 
+_CLOSED = "the client was closed. Create a new Client(); its `get_result(msg_id)` finds tasks that had been submitted"
+
 
 class Owner(Listener, Protocol):
     """The submitter of tasks: it learns its tasks before anything can happen to them."""
@@ -104,7 +106,7 @@ class Session(State):
             self._io.stop()
             raise
 
-    def close(self, reason: str = "the client was closed", *, linger: float | None = None) -> None:
+    def close(self, reason: str = _CLOSED, *, linger: float | None = None) -> None:
         """Send what was submitted, close the connection and end the threads; unfinished tasks fail with `reason`.
 
         `linger`: see `parting.send_rest`. In a forked child: nothing.

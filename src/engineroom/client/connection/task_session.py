@@ -26,6 +26,10 @@ class ThroughEngine:
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
 
+    def over(self) -> str:
+        """Nothing is certain: a task ends with its engine."""
+        return ""
+
     def close(self) -> None:
         """There is nothing of its own to release."""
 

@@ -8,6 +8,7 @@ import msgspec
 
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.seats.process import ControllerPlan
+from engineroom.machine.processes import ProcessRecord
 
 
 def controller_line(plan: HostPlan) -> bytes:
@@ -15,7 +16,7 @@ def controller_line(plan: HostPlan) -> bytes:
     assert plan.controller is not None
     return msgspec.json.encode(
         ControllerPlan(
-            config=plan.controller,
+            config=msgspec.structs.replace(plan.controller, owner=ProcessRecord.of_this_process()),
             profile_dir=plan.profile_dir,
             log_file=str(controller_log(plan)),
             log_level=plan.log_level,

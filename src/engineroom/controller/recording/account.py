@@ -8,7 +8,7 @@ from typing import Any
 
 from engineroom.ids import SessionId, number_of, session_of
 from engineroom.protocol.task_ranges import Range, ranges_of, tidy, without
-from engineroom.store.changes import ABSENT
+from engineroom.store.changes import ABSENT, UNWRITTEN
 from engineroom.store.entry import ABORTED, DONE, FAILED, Entry
 from engineroom.store.interface import Store
 from engineroom.store.ranges import TaskSet
@@ -57,7 +57,7 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
         "store": store.where,
         "submitted": sum(counts[kind] for kind in _KINDS),
         **{kind: counts[kind] for kind in (*_KINDS, "run_again")},
-        **{kind: gone[kind] for kind in ABSENT},
+        **{kind: gone[kind] + counts[kind] for kind in ABSENT},
         "again": again,
         "missing": [
             {"session": session.hex(), "first": first, "last": last} for session, first, last in missing[:_LISTED]
@@ -76,7 +76,10 @@ def _kind(entry: Entry, late: TaskSet) -> str:
         if entry.task in late:
             return "expired"
         return "delivered" if entry.delivered else "unfetched"
-    return {FAILED: "failed", ABORTED: "aborted"}.get(state, "pending")
+    if (ended := {FAILED: "failed", ABORTED: "aborted"}.get(state)) is not None:
+        return ended
+    # Its client has the result, which the controller was killed before it could write.
+    return UNWRITTEN if entry.delivered else "pending"
 
 
 def _attempts(entry: Entry) -> dict[str, Any]:
