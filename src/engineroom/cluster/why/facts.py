@@ -218,6 +218,9 @@ class _Probe:
     async def wait(self, seconds: float) -> None:
         """There is nothing to wait for."""
 
+    def over(self) -> str:
+        return self._info.over
+
     def close(self) -> None:
         self._tunnel.close()
 
