@@ -94,4 +94,4 @@ def in_order(records: list[dict[str, Any]], key: str, *, backwards: bool) -> lis
             return (False, 0)
         return (True, value.timestamp() if isinstance(value, datetime) else value)
 
-    return sorted(records, key=place, reverse=backwards)
+    return sorted(records[::-1] if backwards else records, key=place, reverse=backwards)

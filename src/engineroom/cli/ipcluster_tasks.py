@@ -13,7 +13,6 @@ def main(argv: Sequence[str]) -> int:
     """List the recorded tasks that the options select, or show the one that is named."""
     from engineroom.cli.records.asking import client_for, query_of
     from engineroom.cli.records.shown import KEYS, as_table, json_lines, write_csv
-    from engineroom.ids import parse_msg_id
     from engineroom.settings.option import OptionError
     from engineroom.settings.reading import read_application
     from engineroom.settings.records import IPClusterTasks
@@ -26,7 +25,6 @@ def main(argv: Sequence[str]) -> int:
         if app.arguments:
             return _show(client, app.arguments[0], as_json=app.output_format == "json")
         records = client.db_query(query, all_keys, sort="-submitted", limit=app.limit or None)
-    records.sort(key=lambda record: (record["submitted"], parse_msg_id(record["msg_id"])), reverse=True)
     if app.output_format == "json":
         for line in json_lines(records):
             print(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engineroom.store.queries.columns import COLUMNS, as_kept
-from engineroom.store.queries.matching import Order
+from engineroom.store.queries.matching import Order, latest_first
 from engineroom.store.queries.operators import kind_of
 from engineroom.store.queries.tree import Every, Query, Some, Test
 
@@ -50,4 +50,5 @@ def sort_of(order: Order) -> list[tuple[str, int]] | None:
     if any(key not in COLUMNS for key, _ in order):
         return None
     told = {COLUMNS[key][0]: -1 if backwards else 1 for key, backwards in reversed(order)}
-    return [*reversed(told.items()), *([] if "submitted" in told else [("submitted", 1)]), ("_id", 1)]
+    last = -1 if latest_first(order) else 1
+    return [*reversed(told.items()), *([] if "submitted" in told else [("submitted", last)]), ("_id", last)]

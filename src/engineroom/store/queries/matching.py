@@ -125,12 +125,19 @@ def sort_value(entry: Entry, key: str) -> tuple[int, Any]:
     return _RANKS[kind], value
 
 
+def latest_first(order: Order) -> bool:
+    """Whether, of entries that are alike in all keys, the one that was submitted last comes first."""
+    return bool(order) and order[-1][1]
+
+
 def arranged(entries: Iterable[Entry], query: Query, order: Order, limit: int | None, skip: int) -> Iterable[Entry]:
     """Return those of `entries`, which come in the order in which they were submitted, that are asked for."""
     matches = matcher(query)
     found: Iterable[Entry] = (entry for entry in entries if matches(entry))
     if order:
         found = list(found)
+        if latest_first(order):
+            found.reverse()
         for key, backwards in reversed(order):
             found.sort(key=lambda entry, key=key: sort_value(entry, key), reverse=backwards)  # type: ignore[misc]
     return islice(found, skip, None if limit is None else skip + limit)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from engineroom.protocol.messages import Status
 from engineroom.store.entry import STATES
 from engineroom.store.queries.columns import COLUMNS, as_kept
-from engineroom.store.queries.matching import Order
+from engineroom.store.queries.matching import Order, latest_first
 from engineroom.store.queries.operators import kind_of
 from engineroom.store.queries.tree import Every, Not, Query, Some, Test
 
@@ -128,8 +128,9 @@ def order_by(order: Order) -> str | None:
     """Return the order in SQL, None if it is not one of columns."""
     if any(key not in COLUMNS for key, _ in order):
         return None
-    parts = [f"{COLUMNS[key][0]}{' DESC' if backwards else ''}" for key, backwards in order]
-    return ", ".join([*parts, "submitted", "task"])
+    parts = [(COLUMNS[key][0], backwards) for key, backwards in order]
+    parts += [(column, latest_first(order)) for column in ("submitted", "task")]
+    return ", ".join([f"{column}{' DESC' if backwards else ''}" for column, backwards in parts])
 
 
 def columns_of(order: Order) -> str:

@@ -20,7 +20,7 @@ from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import Ranges, TaskRanges, in_batches
 from engineroom.store.entry import RUNNING, WAITING, Bytes, Entry
 from engineroom.store.interface import Absence, Damage
-from engineroom.store.queries.matching import Order, arranged, matcher
+from engineroom.store.queries.matching import Order, arranged, latest_first, matcher
 from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import COLUMNS, StoredBytes, damage_of, entry_of
@@ -121,7 +121,7 @@ class Reader:
                 (state, *values),
             )
         if len(states) > 1:
-            rows.sort(key=itemgetter(-2, -1))
+            rows.sort(key=itemgetter(-2, -1), reverse=latest_first(order))
             for place, (_, backwards) in reversed(list(enumerate(order))):
                 rows.sort(key=lambda row, place=place: (row[place] is not None, row[place]), reverse=backwards)  # type: ignore[misc]
         return [TaskId(row[-1]) for row in rows[:most]]
