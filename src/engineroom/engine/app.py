@@ -22,6 +22,7 @@ from engineroom.engine.comms import Comms
 from engineroom.engine.config import EngineConfig
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
+from engineroom.engine.idling import Idling
 from engineroom.engine.import_watch import watch_imports
 from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
@@ -45,6 +46,7 @@ from engineroom.protocol.connection_files import ConnectionFile
 from engineroom.protocol.messages import EngineInfo, Finished, Welcome
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.loops import new_loop
+from engineroom.transport.reading import POSSIBLE
 from engineroom.transport.within import here
 
 log = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
     crash = None if words is None else os.dup(words.files[1])
     engine_log = open_log(config.log_file, config.log_level, crash=crash, for_people=alone)
     problem = prepare_surroundings(config)
-    queue = TaskQueue()
+    idling = Idling() if POSSIBLE else None
+    queue = TaskQueue(idling)
     sink = Sink(
         limit=config.max_output_bytes,
         displays=config.max_display_bytes,
@@ -86,7 +89,7 @@ def run_engine(config: EngineConfig, runs: NowRunning | None = None, words: Last
         note=None if words is None else words.note,
     )
     with routed_output(sink) as streams:
-        engine = Engine(config, queue, sink, streams, runs or NowRunning(), Descriptors(words))
+        engine = Engine(config, queue, sink, streams, runs or NowRunning(), Descriptors(words), idling)
         code = engine.run([problem] if problem else [])
         if words is not None:
             words.forget()
@@ -105,6 +108,7 @@ class Engine:
         streams: Streams,
         runs: NowRunning,
         descriptors: Descriptors,
+        idling: Idling | None = None,
     ) -> None:
         self._config, self._queue, self._sink, self._streams = config, queue, sink, streams
         self._instance, self._runs = config.own_instance(), runs
@@ -169,6 +173,7 @@ class Engine:
             self._descriptors,
             self._budget,
             inputs=inputs,
+            idling=idling,
             memory_limit=config.memory_limit,
             give_up=self._give_up,
             on_lost=self._lost,

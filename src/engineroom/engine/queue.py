@@ -9,9 +9,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from engineroom.engine.attempts import Attempt, Key
 from engineroom.engine.lanes import DirectLanes
+
+
+class Wakeup(Protocol):
+    """A lock, as far as it is needed: whoever waits acquires it, and others release it."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...  # noqa: FBT001, FBT002 (as a lock has it)
+    def release(self) -> None: ...
 
 
 class TaskQueue:
@@ -21,7 +29,8 @@ class TaskQueue:
     balanced one is passed over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wakeup: Wakeup | None = None) -> None:
+        """`wakeup`: what the main thread waits on; None: a lock."""
         self._lock = threading.Lock()
         self._direct = DirectLanes()
         self._balanced: deque[Attempt] = deque()  # the ready ones only
@@ -32,7 +41,7 @@ class TaskQueue:
         """Why nothing is started for now."""
         self._halted = False
         """Closed or held."""
-        self._wakeup = threading.Lock()
+        self._wakeup: Wakeup = wakeup or threading.Lock()
         self._wakeup.acquire()
         self._looking, self._poked = False, False
         self.running: Attempt | None = None

@@ -11,6 +11,7 @@ from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.held import held_pieces
+from engineroom.engine.idling import Idling
 from engineroom.engine.inputs import Inputs
 from engineroom.engine.interrupts import Interrupts
 from engineroom.engine.outbox import Announcement, Item, MissingHere, Outbox, Refusal, Said, Waiting
@@ -83,6 +84,7 @@ class Shell:
         budget: Budget,
         *,
         inputs: Inputs | None = None,
+        idling: Idling | None = None,
         memory_limit: int = 0,
         give_up: Callable[[Attempt, MemoryError], object] = lambda attempt, error: None,
         on_lost: Callable[[str], None],
@@ -100,6 +102,10 @@ class Shell:
         self._budget, self._said_full = budget, False
         self._results = KeptResults(budget)
         self._inputs = inputs or Inputs(queue)
+        self._idling = idling
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._taken_here = False
+        """Whether the main thread has taken tasks itself since the last look at it: there is another one then."""
         self._late: list[Attempt] = []
         """Attempts that have just come and whose arguments are to be looked for."""
         self._thrift = Thrift(lambda: budget.kept)
@@ -130,6 +136,10 @@ class Shell:
         self._said_full = False
         connection.start(self)
         self.take()
+        if self._idling is not None and not connection.closed:
+            self._loop = asyncio.get_running_loop()
+            connection.read_by_turns()
+            self._idling.read(connection.reading, self.take_here)
 
     def _held(self) -> list[Held]:
         """Return what the controller must know when it meets us, in pieces."""
@@ -163,8 +173,23 @@ class Shell:
         if runs:
             self._add(runs)
 
+    def take_here(self, messages: list[Any]) -> bool:
+        """Take tasks in the main thread, which waits for them; False: the I/O thread has to take these messages."""
+        attempts = []
+        for message in messages:
+            if type(message) is not Run or message.inputs or type(message.call.body) is not bytes:
+                return False
+            attempts.append(Attempt(message, (message.task, message.attempt)))
+        self._queue.add(attempts)
+        self._taken_here = True
+        if self._look is None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look_again, _SOON)
+        return True
+
     def on_closed(self, closing: Closing) -> None:
         self._connection = None
+        if self._idling is not None:
+            self._idling.read(None)
         self._queue.hold(held=False, why=_LINK)
         self._arriving.clear()
         self._inputs.cut()
@@ -213,7 +238,8 @@ class Shell:
             self._said_full = self._budget.full
             connection.send(Full(self._budget.kept if self._said_full else 0, self._budget.limit))
         if not self._queue.busy:
-            self._look_no_more()
+            if not self._taken_here:
+                self._look_no_more()
         elif news or self._look is None:
             self._postpone(_SOON)
 
@@ -430,9 +456,12 @@ class Shell:
         running = self._queue.running
         if running is None or running is not self._seen:
             self._seen = running
+            taken, self._taken_here = self._taken_here, False
             self.take()
             if running is not None:
                 self._postpone_while(running, _LATER)
+            elif taken:
+                self._look_again(_LATER)
             return
         self._descriptors.read(running)
         self._interrupts.request_again()

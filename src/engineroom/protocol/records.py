@@ -133,6 +133,23 @@ class RecordReader:
         if full and len(self._buffer) < _LARGEST_BUFFER:
             self._buffer = self._buffer + bytes(len(self._buffer))
 
+    def lone(self, count: int) -> memoryview | None:
+        """Return the body of the record of messages that the `count` bytes written to `buffer()` are, or None.
+
+        It counts as read, without a call of `updated`. None: it is not one whole record, and nothing has changed.
+        """
+        if self._end or self._direct is not None or not _HEAD.size <= count < len(self._buffer):
+            return None
+        length, kind = _HEAD.unpack_from(self._buffer)
+        if kind != MESSAGES or length + 4 != count or length > self.limit:
+            return None
+        return memoryview(self._buffer)[_HEAD.size : count]
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a record has come in part."""
+        return self._end > 0 or self._direct is not None
+
     @property
     def waiting(self) -> int:
         """Bytes of a record that is not complete."""

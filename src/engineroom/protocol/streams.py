@@ -215,6 +215,11 @@ class OutgoingStreams:
         self._last = 0
         self.failed: list[tuple[int, str]] = []
 
+    @property
+    def some(self) -> bool:
+        """Whether there is any."""
+        return bool(self._streams)
+
     def open(self, payload: Payload) -> int:
         """Return the id of a new stream that will carry `payload`."""
         self._last = stream = self._last + 1
@@ -297,6 +302,11 @@ class IncomingStreams:
         self.window = window
         self._streams: dict[int, Payload] = {}
         self._unacknowledged = 0
+
+    @property
+    def some(self) -> bool:
+        """Whether there is any."""
+        return bool(self._streams)
 
     def add(self, stream: int, payload: Payload) -> None:
         if stream in self._streams:

@@ -40,8 +40,9 @@ from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStream
 from engineroom.protocol.texts import brief
 from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
+from engineroom.transport.reading import POSSIBLE, Reading, Turn
 from engineroom.transport.secrecy import Secrecy
-from engineroom.transport.sockets import takes_large_chunks
+from engineroom.transport.sockets import lead_nowhere, takes_large_chunks
 from engineroom.transport.wire import Wire
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ENCRYPTED_BUFFER = 256 * 1024
+
+_ENCRYPTED_HERE = 32 * 1024
+"""The same, for what another thread reads; one connection's own."""
 
 _LAST_WORDS_TIMEOUT = 2.0
 """Seconds that a far end which is sent away has to read why."""
@@ -120,6 +124,9 @@ class Connection(asyncio.BufferedProtocol):
         self._writable = True
         self._goodbye: str | None = None
         self._wire: Wire | None = None
+        self.reading: Reading | None = None
+        """What lets another thread read; None: only the loop does."""
+        self._encrypted_here: memoryview | None = None
         self.closing: Closing | None = None
         """Why it has ended; None while it has not, and nobody has broken it off."""
 
@@ -132,6 +139,12 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             assert self.closing is not None
             receiver.on_closed(self.closing)
+
+    def read_by_turns(self) -> None:
+        """Let other threads read as well, see `reading`, where the system has what that takes. Before `start`."""
+        if self._wire is not None and POSSIBLE and not self.is_closing:
+            self._transport.pause_reading()
+            self.reading = Reading(self, self._transport.get_extra_info("socket"), self._loop)
 
     def pause(self, rest: list[Any]) -> None:
         """Keep `rest` and all that follows for the receiver that `start` will name."""
@@ -280,6 +293,9 @@ class Connection(asyncio.BufferedProtocol):
         """In a forked child: have no part in the connection."""
         if self._wire is not None:
             self._wire.leave_to_parent()
+        if self.reading is not None:
+            for descriptor in self.reading.descriptors():
+                lead_nowhere(descriptor)
 
     def close(self, reason: str = "") -> None:
         """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows."""
@@ -349,7 +365,7 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self._hear(self._encrypted[:nbytes])
         except ProtocolError as error:
-            self._invalid(f"the other side sent invalid data: {error}")
+            self._invalid(_not_valid(error))
 
     def _hear(self, data: memoryview) -> None:
         assert self._wire is not None
@@ -359,15 +375,104 @@ class Connection(asyncio.BufferedProtocol):
             if self._on_secured is not None:
                 on_secured, self._on_secured = self._on_secured, None
                 on_secured()
-            full = True
-            while full and not self.closed:
-                target = self._reader.buffer()
-                count = self._wire.read(target)
-                full = count == len(target)  # else there is no more
-                if count:
-                    self._reader.updated(count)
+            self._read_decrypted(self._wire)
         except ssl.SSLError as error:
             self.abort(f"TLS: {error}")
+
+    def _read_decrypted(self, wire: Wire) -> None:
+        full = True
+        while full and not self.closed:
+            target = self._reader.buffer()
+            count = wire.read(target)
+            full = count == len(target)  # else there is no more
+            if count:
+                self._reader.updated(count)
+
+    def target(self) -> memoryview:
+        return self._encrypted or self._reader.buffer()
+
+    def arrived(self, count: int) -> None:
+        self.buffer_updated(count)
+
+    def target_here(self) -> memoryview:
+        if self._encrypted is None:
+            return self._reader.buffer()
+        if self._encrypted_here is None:
+            self._encrypted_here = memoryview(bytearray(_ENCRYPTED_HERE))
+        return self._encrypted_here
+
+    def lone(self, turn: Turn) -> list[Any] | None:
+        count = turn.counts[0]
+        try:
+            if self._encrypted is not None:
+                count = self._decrypt_here(turn)
+            body = self._reader.lone(count)
+            if body is None:
+                return None
+            self._heard = True
+            return self._decode(body)
+        except INVALID:
+            return None  # the loop finds the same, and says so
+
+    def _decrypt_here(self, turn: Turn) -> int:
+        """Return how many bytes are there to be read, 0 for what the loop had better look at."""
+        count = turn.counts[0]
+        assert self._wire is not None
+        assert self._encrypted_here is not None
+        if turn.left or not count:
+            return 0
+        turn.opening = True
+        try:
+            turn.opened = self._wire.open_here(self._encrypted_here[:count], self._reader.buffer())
+        except ssl.SSLError as error:
+            turn.error = error
+            return 0
+        return turn.opened
+
+    def take_left(self, turn: Turn) -> None:
+        if isinstance(turn.error, ssl.SSLError):
+            self.abort(f"TLS: {turn.error}")
+        elif turn.error is not None:
+            self.ended(turn.error)
+        elif turn.counts and not turn.taken:
+            try:
+                self._take_count_left(turn, turn.counts[0])
+            except ProtocolError as error:
+                self._invalid(_not_valid(error))
+            except ssl.SSLError as error:
+                self.abort(f"TLS: {error}")
+
+    def _take_count_left(self, turn: Turn, count: int) -> None:
+        if not count:
+            self.ended(None)
+        elif self._encrypted is None:
+            self.buffer_updated(count)
+        elif not turn.opening:
+            assert self._encrypted_here is not None
+            self._heard = True
+            self._hear(self._encrypted_here[:count])
+        elif turn.opened is None:  # a handler has raised there: nobody knows how much of it is lost
+            self.abort("a read was interrupted")
+        else:
+            self._heard = True
+            if turn.opened:
+                self._reader.updated(turn.opened)
+            assert self._wire is not None
+            self._read_decrypted(self._wire)
+
+    def ended(self, error: OSError | None) -> None:
+        if error is None:
+            self._transport.close()
+        else:
+            self.abort(str(error), why_of(error))
+
+    @property
+    def is_midway(self) -> bool:
+        return self._reader.is_midway or self._incoming.some or self._outgoing.some
+
+    @property
+    def is_closing(self) -> bool:
+        return self.closed or self._transport.is_closing()
 
     def _invalid(self, words: str) -> None:
         if self._says_why and self._receiver is not None:
@@ -410,6 +515,8 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = True
         if self._wire is not None:
             self._wire.close()
+        if self.reading is not None:
+            self.reading.close()
         closing = self.closing = self._closing_after(exc)
         if self.sharing is not None:
             self.sharing.close()
@@ -490,6 +597,10 @@ def _encrypted_buffer() -> memoryview:
     if buffer is None:
         buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
     return buffer
+
+
+def _not_valid(error: ProtocolError) -> str:
+    return f"the other side sent invalid data: {error}"
 
 
 def _log_unsent(message: Message, why: str) -> None:

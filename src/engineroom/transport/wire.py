@@ -144,6 +144,22 @@ class Wire:
         with self._lock:
             return self._secrecy.read(target)
 
+    def open_here(self, data: memoryview, target: memoryview) -> int:
+        """Take what came over TLS and decrypt it into `target`, in any thread; return how many bytes that made.
+
+        ssl.SSLError: it makes no sense.
+        """
+        secrecy = self._secrecy
+        assert secrecy is not None
+        with self._lock:
+            if not secrecy.established:  # it is closed
+                return 0
+            secrecy.take(data)
+            count = secrecy.read(target)
+            if secrecy.has_to_say:
+                self._on_rest()
+        return count
+
     def close(self) -> None:
         """Write nothing any more."""
         with self._lock:

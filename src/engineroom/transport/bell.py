@@ -1,0 +1,37 @@
+"""Wakes a thread that waits in `poll`, or an event loop: from any thread, and from handlers of signals."""
+
+from __future__ import annotations
+
+import os
+
+_ONE, _COUNT = (1).to_bytes(8, "little"), 8
+
+
+class Bell:
+    """What has rung stays readable until it is `hushed`. Rings that nobody has heard are one."""
+
+    __slots__ = ("_file", "ring")
+
+    def __init__(self) -> None:
+        # A file and not a number: once it is closed, nothing is written to what has the number then.
+        self._file = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115
+        write = self._file.write
+
+        def ring() -> None:
+            """Make it readable; nothing happens once it is closed."""
+            try:
+                write(_ONE)
+            except ValueError:
+                return
+
+        self.ring = ring
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def hush(self) -> None:
+        """Let it not be readable until it rings again."""
+        self._file.read(_COUNT)
+
+    def close(self) -> None:
+        self._file.close()
