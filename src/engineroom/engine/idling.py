@@ -41,13 +41,17 @@ class Idling:
         self._reading, self._take = reading, take
         self._bell.ring()
 
+    def close(self) -> None:
+        """Let go of what this takes of the system, where nobody waits any more."""
+        self._bell.close()
+
     def release(self) -> None:
         """Wake the main thread, once for each time that it waits."""
         self._lock.release()
         if self._asleep:
             self._bell.ring()
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 (as a lock has it)
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 (as locks have it)
         """Wait until `release` has been called; at most `timeout` seconds, if that is not negative."""
         if self._lock.acquire(blocking=False):
             return True

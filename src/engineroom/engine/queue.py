@@ -18,8 +18,12 @@ from engineroom.engine.lanes import DirectLanes
 class Wakeup(Protocol):
     """A lock, as far as it is needed: whoever waits acquires it, and others release it."""
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...  # noqa: FBT001, FBT002 (as a lock has it)
-    def release(self) -> None: ...
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 (as locks have it)
+        """Wait for a `release`."""
+        ...
+
+    def release(self) -> None:
+        """End one wait."""
 
 
 class TaskQueue:

@@ -101,7 +101,7 @@ class Reading:
         self._source, self._loop = source, loop
         # A socket of its own, so that a number that is used again is never read from.
         self._socket = socket.socket(fileno=os.dup(sock.fileno()))
-        self._socket.setblocking(False)
+        self._socket.settimeout(0.0)
         self.descriptor = self._socket.fileno()
         self._receive = self._socket.recv_into
         self._lock = threading.Lock()  # held by whoever reads

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engineroom.engine.attempts import Attempt
-from engineroom.engine.queue import TaskQueue
+from engineroom.engine.idling import Idling
+from engineroom.engine.queue import TaskQueue, Wakeup
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Run
 from engineroom.protocol.streams import Payload
@@ -17,6 +19,17 @@ from tests.examples import drawn
 from tests.patience import SECONDS
 
 SESSION = SessionId(bytes(16))
+
+
+@pytest.fixture(params=["a lock", "what reads meanwhile"])
+def wakeup(request: pytest.FixtureRequest) -> Iterator[Wakeup | None]:
+    """What a main thread waits on."""
+    if request.param == "a lock":
+        yield None
+        return
+    idling = Idling()
+    yield idling
+    idling.close()
 
 
 def attempt(number: int, *, direct: bool = False, arriving: bool = False, session: SessionId = SESSION) -> Attempt:
@@ -121,9 +134,9 @@ def test_what_is_still_arriving_goes_with_its_connection() -> None:
     assert queue.held() == ([], [whole.key])
 
 
-def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> None:
+def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread(wakeup: Wakeup | None) -> None:
     late, later = attempt(1, direct=True, arriving=True), attempt(2, direct=True)
-    queue = TaskQueue()
+    queue = TaskQueue(wakeup)
     queue.add([late, later])
     woken = threading.Thread(target=queue.wait)
     woken.start()
@@ -133,8 +146,8 @@ def test_what_waited_behind_one_that_is_given_back_wakes_the_main_thread() -> No
     assert started(queue) == [later]
 
 
-def test_waiting_ends_when_there_is_something_and_when_the_queue_closes() -> None:
-    queue = TaskQueue()
+def test_waiting_ends_when_there_is_something_and_when_the_queue_closes(wakeup: Wakeup | None) -> None:
+    queue = TaskQueue(wakeup)
     seen: list[object] = []
 
     def main_thread() -> None:

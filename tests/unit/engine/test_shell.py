@@ -14,7 +14,7 @@ from engineroom.engine.runner import Runner
 from engineroom.engine.shell import Shell
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.closing import Closing, Why
-from engineroom.protocol.messages import Call, Finished, Full, Held, Kind, Ran, Run, Started
+from engineroom.protocol.messages import Call, Finished, Full, Held, Kind, Ran, Run, Started, Stream
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.backlog import Backlog
 from tests.patience import comes_true, turns
@@ -100,5 +100,23 @@ def test_no_task_is_started_while_the_controller_reads_too_slowly() -> None:
         assert queue.start_next() is None
         shell.on_closed(Closing(Why.CLOSED, "cut"))
         assert queue.start_next() is not None
+
+    asyncio.run(story())
+
+
+def test_the_main_thread_takes_tasks_that_are_all_there_and_nothing_else() -> None:
+    async def story() -> None:
+        queue = TaskQueue()
+        shell = shell_of(queue)
+        whole = Run(TASK, 1, Call(Kind.EXECUTE))
+        arriving = Run(TASK, 2, Call(Kind.EXECUTE, body=Stream(1, 10)))
+        needing = Run(TASK, 3, Call(Kind.EXECUTE), inputs=((SessionId(bytes(16)), 1, 1),))
+        for others in ([arriving], [needing], [whole, Full(1, 1)], [whole, arriving]):
+            assert not shell.take_here(others)
+            assert queue.length == 0
+        assert shell.take_here([whole])
+        attempt = queue.start_next()
+        assert attempt is not None
+        assert attempt.run is whole
 
     asyncio.run(story())
