@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineroom.transport.bell import Bell
-from engineroom.transport.reading import Reading, Turn
+from engineroom.transport.reading import Reading, Turn, new_poll
 
 
 def _take_nothing(messages: list[Any]) -> bool:
@@ -27,8 +27,7 @@ class Idling:
         self._take: Callable[[list[Any]], bool] = _take_nothing
         self._lock = threading.Lock()
         self._bell = Bell()
-        self._poll = select.poll()
-        self._poll.register(self._bell.fileno(), select.POLLIN)
+        self._poll = new_poll(self._bell.fileno())
         self._reading: Reading | None = None
         self._polled = -1
         self._asleep = False

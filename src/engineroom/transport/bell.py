@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 _ONE, _COUNT = (1).to_bytes(8, "little"), 8
 
@@ -10,21 +11,20 @@ _ONE, _COUNT = (1).to_bytes(8, "little"), 8
 class Bell:
     """What has rung stays readable until it is `hushed`. Rings that nobody has heard are one."""
 
-    __slots__ = ("_file", "ring")
+    __slots__ = ("_file", "strike")
 
     def __init__(self) -> None:
         # A file and not a number: once it is closed, nothing is written to what has the number then.
         self._file = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115
-        write = self._file.write
+        self.strike = partial(self._file.write, _ONE)
+        """Rings without a bytecode, so that no handler of a signal comes in between. ValueError: it is closed."""
 
-        def ring() -> None:
-            """Make it readable; nothing happens once it is closed."""
-            try:
-                write(_ONE)
-            except ValueError:
-                return
-
-        self.ring = ring
+    def ring(self) -> None:
+        """Make it readable; nothing happens once it is closed."""
+        try:
+            self.strike()
+        except ValueError:
+            return
 
     def fileno(self) -> int:
         return self._file.fileno()

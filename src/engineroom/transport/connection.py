@@ -434,7 +434,10 @@ class Connection(asyncio.BufferedProtocol):
             self.abort(f"TLS: {turn.error}")
         elif turn.error is not None:
             self.ended(turn.error)
-        elif turn.counts and not turn.taken:
+        elif turn.taken:
+            if turn.rest is not None:
+                turn.rest()
+        elif turn.counts:
             try:
                 self._take_count_left(turn, turn.counts[0])
             except ProtocolError as error:

@@ -36,6 +36,14 @@ _NOTHING_THERE = (BlockingIOError, InterruptedError)
 POSSIBLE = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
 
+def new_poll(*descriptors: int) -> Any:
+    """Return what waits until one of these can be read."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return poll
+
+
 class Source(Protocol):
     """A connection, as its reading end sees it. In the loop's thread, except `target_here` and `lone`."""
 
@@ -73,7 +81,7 @@ class Turn:
     that is not to be lost goes into a list, by one more call that cannot be interrupted.
     """
 
-    __slots__ = ("counts", "error", "left", "locked", "opened", "opening", "over", "taken", "thread")
+    __slots__ = ("counts", "error", "left", "locked", "opened", "opening", "over", "rest", "taken", "thread")
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
@@ -86,6 +94,8 @@ class Turn:
         """How many bytes that made."""
         self.taken = False
         """Whether the thread has taken them."""
+        self.rest: Callable[[], object] | None = None
+        """What is still to be done about what it has taken, in any thread; once more does no harm."""
         self.error: OSError | None = None
         self.left = self.over = False
 
@@ -105,9 +115,11 @@ class Reading:
         self.descriptor = self._socket.fileno()
         self._receive = self._socket.recv_into
         self._lock = threading.Lock()  # held by whoever reads
-        self._turn: Turn | None = None
+        self.turn: Turn | None = None
         self._wanted: Callable[[], object] | None = None
         self._bell = Bell()
+        self.strike = self._bell.strike
+        """Has the loop look at the turn. ValueError: it is closed."""
         self._epoll = select.epoll()
         self._epoll.register(self.descriptor, select.EPOLLIN)
         self._epoll.register(self._bell.fileno(), select.EPOLLIN)
@@ -123,7 +135,7 @@ class Reading:
         turn.locked.extend(map(self._lock.acquire, _AT_ONCE))
         if not turn.locked[0]:
             return False
-        self._turn = turn
+        self.turn = turn
         self._wanted = None
         try:
             self._epoll.modify(self.descriptor, 0)
@@ -156,14 +168,13 @@ class Reading:
 
     def leave(self, turn: Turn) -> None:
         """Have the loop end a turn."""
-        ring = self._bell.ring
-        self._turn = turn
+        self.turn = turn
         turn.left = True
-        ring()
+        self._bell.ring()
 
     def leave_here(self) -> None:
         """Have the loop end the turn of this thread, if it has one: this is a handler that has interrupted it."""
-        turn = self._turn
+        turn = self.turn
         if turn is not None and turn.thread == threading.get_ident() and turn.begun and not turn.left:
             self.leave(turn)
 
@@ -188,13 +199,13 @@ class Reading:
         left: Turn | None = None
         if not self._lock.acquire(blocking=False):
             self._bell.hush()  # first: what rings now is heard later
-            left = self._turn
+            left = self.turn
             if left is None or not left.left or left.over:
                 self._look_away()
                 return
         try:
             if left is not None:
-                left.over, self._turn = True, None
+                left.over, self.turn = True, None
                 self._epoll.modify(self.descriptor, select.EPOLLIN)
                 self._source.take_left(left)
             else:

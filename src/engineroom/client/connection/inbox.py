@@ -58,6 +58,9 @@ class Sender(Protocol):
     def acknowledge_soon(self) -> None:
         """Acknowledge soon what has arrived."""
 
+    def acknowledge_later(self) -> None:
+        """The same, from any thread."""
+
     def synchronized(self) -> None:
         """The controller has announced all its engines."""
 
@@ -120,6 +123,15 @@ class Inbox:
             self._state.changed()
         if self.acknowledgements:
             self._sender.acknowledge_soon()
+
+    def rest_of_end(self, number: int, message: Result, now: float) -> None:
+        """Do what is left to be done once a thread that waited has entered the end of its task; in any thread."""
+        with self._state.condition:
+            self._recent.hear(now, [message])
+            self._state.room.tell()
+            self._state.changed()
+        self.acknowledgements.add(number)
+        self._sender.acknowledge_later()
 
     def on_closed(self, closing: Closing) -> None:
         self._sender.lost(closing.words, clean=closing.clean)

@@ -7,12 +7,13 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from engineroom.client.connection.inbox import Inbox
+from engineroom.client.connection.leading import Leading
 from engineroom.client.connection.unsent import Streams, Unsent
 from engineroom.client.state.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
@@ -93,11 +94,21 @@ class Link:
     `writing_here`.
     """
 
-    def __init__(self, state: State, silence: Silence, dial: Dial, *, reconnect_timeout: float) -> None:
+    def __init__(
+        self,
+        state: State,
+        silence: Silence,
+        dial: Dial,
+        *,
+        reconnect_timeout: float,
+        call: Callable[[Callable[[], object]], object],
+    ) -> None:
+        """`call`: has something called in the I/O thread."""
         self._state, self._silence = state, silence
         self._dial, self._reconnect_timeout = dial, reconnect_timeout
         self._connection: Connection | None = None
         self._inbox = Inbox(state, self)
+        self.leading = Leading(state, self._inbox.rest_of_end)
         self._thrift = Thrift(lambda: 0)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
@@ -105,6 +116,8 @@ class Link:
         self._acknowledging: asyncio.TimerHandle | None = None
         self._redialling: asyncio.Task[None] | None = None
         self._synced: asyncio.Future[None] | None = None
+        self._asked_to_acknowledge = False
+        self._call = call
         self._closing = False
         self._closed = asyncio.Event()
 
@@ -219,6 +232,16 @@ class Link:
         elif self._acknowledging is None:
             self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
 
+    def acknowledge_later(self) -> None:
+        """Acknowledge soon what has arrived; from any thread."""
+        if self._acknowledging is None and not self._asked_to_acknowledge:
+            self._asked_to_acknowledge = True
+            self._call(self._acknowledge_as_asked)
+
+    def _acknowledge_as_asked(self) -> None:
+        self._asked_to_acknowledge = False
+        self.acknowledge_soon()
+
     def synchronized(self) -> None:
         """The controller has announced all its engines."""
         if self._synced is not None and not self._synced.done():
@@ -234,6 +257,7 @@ class Link:
     def lost(self, reason: str, *, clean: bool) -> None:
         """The connection is gone."""
         self._connection = None
+        self.leading.read(None)
         self._closed.set()
         if self._acknowledging is not None:
             self._acknowledging.cancel()
@@ -311,7 +335,10 @@ class Link:
         self._state.engines.begin_refresh()
         connection.on_unsent = self._unsent
         connection.thrift = self._thrift
+        connection.read_by_turns()
         connection.start(self._inbox)
+        if not connection.closed:
+            self.leading.read(connection.reading)
         for function in self._state.functions().values():
             if (
                 function.parts or len(function.body) > INLINE_LIMIT

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from engineroom.client.connection.io_thread import IOThread
+from engineroom.client.connection.leading import Plain
 from engineroom.client.connection.link import Dial, Link
 from engineroom.client.connection.parting import LINGER, leave_behind, send_rest
 from engineroom.client.connection.silence import Silence
@@ -94,7 +95,7 @@ class Session(State):
         self.awaited = Awaited(self._io)
         self.patience = FOR_EVER if patience is None else patience
         self.silence = Silence(self.engines, self._io, lambda: self.tasks, self.patience, self._vigil)
-        self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout)
+        self._link = Link(self, self.silence, dial, reconnect_timeout=reconnect_timeout, call=self._io.call)
 
     def start(self, timeout: float) -> None:
         """Connect within `timeout` seconds; ConnectionFailed, NotLetIn or ConnectionFileError say why not."""
@@ -331,6 +332,7 @@ class Session(State):
                 "cannot wait for results here: this signal handler or finalizer has interrupted its thread while that "
                 "was sending a call, and nothing else can be sent until it returns. Wait later, or in another thread"
             )
+        self._link.leading.leave_here()
         if self.outgoing.stuck:
             self.outgoing.wake_surely()
 
@@ -354,14 +356,16 @@ class Session(State):
         finally:
             vigil.end()
 
-    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks) -> bool:
+    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks, of: Plain | None = None) -> bool:
         """Return whether `waiter` was woken in time; meanwhile, `looks` go on.
 
         If the caller has interrupted code that holds the condition, that is let go of: the I/O thread needs it.
+        `of`: what alone it waits for, if that may be read here.
         """
         condition: Any = self.condition
+        wait = waiter.wait if of is None else partial(self._link.leading.wait, of, waiter)
         if not condition._is_owned():
-            return in_slices(waiter.wait, timeout, looks)
+            return in_slices(wait, timeout, looks)
         with unheld(condition):
             return in_slices(waiter.wait, timeout, looks)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from engineroom.client.connection.leading import Plain
 from engineroom.client.connection.session import Session
 from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.tasks import Request, Task
@@ -66,10 +67,10 @@ class TaskSession(Session):
         """Return a context in which a coroutine waits for results; its loop runs other tasks meanwhile."""
         return self._engine.serving_in_loop() if self._engine.serves() else super().awaiting()
 
-    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks) -> bool:
+    def wait_for(self, waiter: Waiter, timeout: float | None, looks: Looks, of: Plain | None = None) -> bool:
         """Return whether `waiter` was woken in time, as `Session` does; other tasks run meanwhile."""
         if not self._engine.serves():
-            return super().wait_for(waiter, timeout, looks)
+            return super().wait_for(waiter, timeout, looks, of)
         with unheld(self.condition):
             return in_slices(lambda seconds: self._serve(lambda: waiter.wait(0), seconds), timeout, looks)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import AsyncResult
-from engineroom.client.results.futures import FINISHED
 from engineroom.client.results.metadata import Metadata
+from engineroom.client.state.future_states import FINISHED
 from engineroom.client.waiting.waits import Deadline
 from engineroom.serialize.futures import one_item
 

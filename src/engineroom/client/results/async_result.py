@@ -13,12 +13,13 @@ from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step, each
 from engineroom.client.results.facts import Facts
 from engineroom.client.results.failures import joined_error
-from engineroom.client.results.futures import CANCELLED, FINISHED, PENDING, RUNNING, LeanFuture
+from engineroom.client.results.futures import LeanFuture
 from engineroom.client.results.joined import Joining
 from engineroom.client.results.metadata import KEYS, Metadata, metadata_of
 from engineroom.client.results.pictured import Pictured
 from engineroom.client.results.ways_to_wait import WaysToWait
 from engineroom.client.showing.wanted import takes_output
+from engineroom.client.state.future_states import CANCELLED, FINISHED, PENDING, RUNNING
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.protocol.messages import Status
@@ -26,6 +27,7 @@ from engineroom.serialize.futures import chained, itself, listed
 from engineroom.serialize.loading import loaded
 
 if TYPE_CHECKING:
+    from engineroom.client.connection.leading import Plain
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
 
@@ -250,6 +252,10 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
                 self._end(CANCELLED)
             if not self._session.closed:
                 self._session.abort(self._tasks)
+
+    @property
+    def _as_plain(self) -> Plain | None:
+        return self if type(self) is AsyncResult else None
 
     def _awaited(self) -> Sequence[Task]:
         return self._tasks

@@ -14,6 +14,7 @@ from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
 from engineroom.client.kinds import T
 from engineroom.client.progress.standing import Counts
+from engineroom.client.state.future_states import CANCELLED, FINISHED, PENDING, RUNNING
 from engineroom.client.waiting.awaited import new_wait
 from engineroom.client.waiting.waits import Looks, Waiter, is_over, together
 from engineroom.errors import EngineroomError
@@ -22,13 +23,11 @@ from engineroom.errors.local import called_by_users, is_for_users, show_users_fr
 if TYPE_CHECKING:
     import threading
 
+    from engineroom.client.connection.leading import Plain
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
 
 log = logging.getLogger(__name__)
-
-# The names of states that concurrent.futures.wait and as_completed compare with.
-PENDING, RUNNING, FINISHED, CANCELLED = "PENDING", "RUNNING", "FINISHED", "CANCELLED_AND_NOTIFIED"
 
 
 _WORTH_ASKING = 0.5
@@ -225,11 +224,16 @@ class LeanFuture(Future[T]):
             looks = looks or self._session.silence.looks(self)
             if self._output is not None:
                 looks = together(looks, self._output.looks())
-            woken = self._session.wait_for(waiter, timeout, looks)
+            woken = self._session.wait_for(waiter, timeout, looks, self._as_plain)
             self._late = self._late or not woken
             return woken
         finally:
             self._unwatch(look)
+
+    @property
+    def _as_plain(self) -> Plain | None:
+        """Itself, if nothing but fields of it changes when a task of it ends well."""
+        return None
 
     def _awaited(self) -> Sequence[Task]:
         """Return the tasks that its end depends on."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.failures import composite
-from engineroom.client.results.futures import FINISHED
+from engineroom.client.state.future_states import FINISHED
 from engineroom.client.waiting.waits import Deadline
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -72,11 +73,13 @@ NEVER = Deadline(None)
 class Waiter:
     """One thread's wait for one thing; any other thread wakes it, as often as it likes."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "bell")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lock.acquire()
+        self.bell: Callable[[], object] | None = None
+        """What its thread listens for meanwhile; ValueError: it does not any more."""
 
     def wake(self) -> None:
         if self._lock.locked():
@@ -84,6 +87,10 @@ class Waiter:
                 self._lock.release()
             except RuntimeError:
                 return  # another thread woke it between the two lines
+            bell = self.bell
+            if bell is not None:
+                with suppress(ValueError):
+                    bell()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Return True once woken, False if `timeout` seconds (None: no limit) passed first."""
