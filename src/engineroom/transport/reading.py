@@ -115,7 +115,8 @@ class Reading:
         self.descriptor = self._socket.fileno()
         self._receive = self._socket.recv_into
         self._lock = threading.Lock()  # held by whoever reads
-        self.turn: Turn | None = None
+        self._turns: set[Turn] = set()
+        """Of other threads: what has begun, and what may be about to."""
         self._wanted: Callable[[], object] | None = None
         self._bell = Bell()
         self.strike = self._bell.strike
@@ -132,10 +133,11 @@ class Reading:
         self._wanted = wanted
         if self.closed or self._source.is_midway:
             return False
+        self._turns.add(turn)  # first: whoever interrupts this finds it
         turn.locked.extend(map(self._lock.acquire, _AT_ONCE))
         if not turn.locked[0]:
+            self._turns.discard(turn)
             return False
-        self.turn = turn
         self._wanted = None
         try:
             self._epoll.modify(self.descriptor, 0)
@@ -163,20 +165,24 @@ class Reading:
         release = self._lock.release
         with contextlib.suppress(ValueError):  # it is closed
             self._epoll.modify(self.descriptor, select.EPOLLIN)
+        if turn.left:
+            return
         turn.over = True
         release()
+        self._turns.discard(turn)
 
     def leave(self, turn: Turn) -> None:
         """Have the loop end a turn."""
-        self.turn = turn
         turn.left = True
         self._bell.ring()
 
     def leave_here(self) -> None:
         """Have the loop end the turn of this thread, if it has one: this is a handler that has interrupted it."""
-        turn = self.turn
-        if turn is not None and turn.thread == threading.get_ident() and turn.begun and not turn.left:
-            self.leave(turn)
+        if self._turns:
+            here = threading.get_ident()
+            for turn in tuple(self._turns):
+                if turn.thread == here and turn.begun and not turn.left:
+                    self.leave(turn)
 
     def close(self) -> None:
         """Read nothing any more; whoever has a turn is told by others."""
@@ -199,13 +205,13 @@ class Reading:
         left: Turn | None = None
         if not self._lock.acquire(blocking=False):
             self._bell.hush()  # first: what rings now is heard later
-            left = self.turn
-            if left is None or not left.left or left.over:
+            left = self._left()
+            if left is None:
                 self._look_away()
                 return
         try:
             if left is not None:
-                left.over, self.turn = True, None
+                left.over = True
                 self._epoll.modify(self.descriptor, select.EPOLLIN)
                 self._source.take_left(left)
             else:
@@ -216,6 +222,16 @@ class Reading:
         if wanted is not None and not self._source.is_midway:
             self._wanted = None
             wanted()
+
+    def _left(self) -> Turn | None:
+        """Return the turn that was left to the loop, if one was."""
+        for turn in tuple(self._turns):
+            if turn.over:
+                self._turns.discard(turn)
+            elif turn.left and turn.begun:
+                self._turns.discard(turn)
+                return turn
+        return None
 
     def _look_away(self) -> None:
         """Another thread has its turn. Only that the socket is broken is told all the same, again and again."""

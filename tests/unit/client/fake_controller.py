@@ -108,7 +108,7 @@ class FakeController:
         self.loop = asyncio.get_running_loop()
         if not self.reachable:
             raise ConnectionFailed("no way to the controller: it is turned off")
-        mine, theirs = memory_pair("client")
+        mine, theirs = await self.pair()
         self.connection = mine
         mine.start(self)
         for engine in self.engines:
@@ -117,6 +117,10 @@ class FakeController:
         for send_again in tuple(self._kept.values()):
             send_again()
         return theirs, Welcome(self.epoch, PROTOCOL, window=mine.window, known_up_to=known, heartbeat=self.heartbeat)
+
+    async def pair(self) -> tuple[Connection, Connection]:
+        """Return both ends of a new connection: this one's, and the client's."""
+        return memory_pair("client")
 
     def join(self, engine: int, instance: bytes = b"") -> None:
         self.send(EngineJoined(engine, Instance(instance or bytes([engine]) * 16), self.info))

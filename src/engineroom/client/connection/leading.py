@@ -137,7 +137,6 @@ class Leading:
             waiter.bell = None
             # Nothing is called before the loop knows: a second handler may raise wherever something is.
             if turn.locked == _LOCKED and not turn.over and not turn.left:
-                reading.turn = turn
                 turn.left = True
                 try:  # noqa: SIM105 (as that is a call)
                     reading.strike()
