@@ -40,7 +40,8 @@ from engineroom.protocol.streams import AssembledPayload, Buffer, IncomingStream
 from engineroom.protocol.texts import brief
 from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
-from engineroom.transport.reading import POSSIBLE, Reading, Turn
+from engineroom.transport.inlet import Inlet
+from engineroom.transport.reading import POSSIBLE, Reading
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import lead_nowhere, takes_large_chunks
 from engineroom.transport.wire import Wire
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ENCRYPTED_BUFFER = 256 * 1024
-
-_ENCRYPTED_HERE = 32 * 1024
-"""The same, for what another thread reads; one connection's own."""
 
 _LAST_WORDS_TIMEOUT = 2.0
 """Seconds that a far end which is sent away has to read why."""
@@ -101,8 +99,8 @@ class Connection(asyncio.BufferedProtocol):
         self.certificate = b""
         self.window = window
         self.closed = False
-        self._heard = True
-        self._decode = decode
+        self.heard = True
+        self.decode = decode
         self._secrecy = secrecy
         self._encrypted: memoryview | None = None
         self._on_made, self._on_secured, self._says_why = on_made, on_secured, says_why
@@ -126,7 +124,6 @@ class Connection(asyncio.BufferedProtocol):
         self._wire: Wire | None = None
         self.reading: Reading | None = None
         """What lets another thread read; None: only the loop does."""
-        self._encrypted_here: memoryview | None = None
         self.closing: Closing | None = None
         """Why it has ended; None while it has not, and nobody has broken it off."""
 
@@ -144,7 +141,8 @@ class Connection(asyncio.BufferedProtocol):
         """Let other threads read as well, see `reading`, where the system has what that takes. Before `start`."""
         if self._wire is not None and POSSIBLE and not self.is_closing:
             self._transport.pause_reading()
-            self.reading = Reading(self, self._transport.get_extra_info("socket"), self._loop)
+            inlet = Inlet(self, self._reader, self._wire)
+            self.reading = Reading(inlet, self._transport.get_extra_info("socket"), self._loop)
 
     def pause(self, rest: list[Any]) -> None:
         """Keep `rest` and all that follows for the receiver that `start` will name."""
@@ -153,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def trust(self, decode: Callable[[memoryview], list[Any]], *, peer_window: int) -> None:
         """The handshake is over: take long records, decode them by `decode`, and send streams."""
-        self._decode = decode
+        self.decode = decode
         self._reader.limit = self._longest = MAX_RECORD
         self._outgoing.credit(0, peer_window)
         if self.kind == "unix" and takes_large_chunks(self._transport.get_extra_info("socket")):
@@ -327,7 +325,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def was_quiet(self) -> bool:
         """Return whether nothing has come since this was asked last."""
-        quiet, self._heard = not self._heard, False
+        quiet, self.heard = not self.heard, False
         return quiet
 
     @property
@@ -351,23 +349,24 @@ class Connection(asyncio.BufferedProtocol):
             self._on_made(self)
         if self._secrecy is not None:
             self._encrypted = _encrypted_buffer()
-            self._hear(memoryview(b""))  # the side that connects speaks first
+            self.hear(memoryview(b""))  # the side that connects speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
         return self._encrypted or self._reader.buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._heard = True
+        self.heard = True
         try:
             if self._encrypted is None:
                 self._reader.updated(nbytes)
             else:
-                self._hear(self._encrypted[:nbytes])
+                self.hear(self._encrypted[:nbytes])
         except ProtocolError as error:
-            self._invalid(_not_valid(error))
+            self.invalid(error)
 
-    def _hear(self, data: memoryview) -> None:
+    def hear(self, data: memoryview) -> None:
+        """Take what came over TLS."""
         assert self._wire is not None
         try:
             if not self._wire.hear(data):
@@ -375,11 +374,12 @@ class Connection(asyncio.BufferedProtocol):
             if self._on_secured is not None:
                 on_secured, self._on_secured = self._on_secured, None
                 on_secured()
-            self._read_decrypted(self._wire)
+            self.read_decrypted(self._wire)
         except ssl.SSLError as error:
             self.abort(f"TLS: {error}")
 
-    def _read_decrypted(self, wire: Wire) -> None:
+    def read_decrypted(self, wire: Wire) -> None:
+        """Read all of what is there, over TLS."""
         full = True
         while full and not self.closed:
             target = self._reader.buffer()
@@ -388,96 +388,26 @@ class Connection(asyncio.BufferedProtocol):
             if count:
                 self._reader.updated(count)
 
-    def target(self) -> memoryview:
-        return self._encrypted or self._reader.buffer()
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing is to be read any more."""
+        return self.closed or self._transport.is_closing()
 
-    def arrived(self, count: int) -> None:
-        self.buffer_updated(count)
-
-    def target_here(self) -> memoryview:
-        if self._encrypted is None:
-            return self._reader.buffer()
-        if self._encrypted_here is None:
-            self._encrypted_here = memoryview(bytearray(_ENCRYPTED_HERE))
-        return self._encrypted_here
-
-    def lone(self, turn: Turn) -> list[Any] | None:
-        count = turn.counts[0]
-        try:
-            if self._encrypted is not None:
-                count = self._decrypt_here(turn)
-            body = self._reader.lone(count)
-            if body is None:
-                return None
-            self._heard = True
-            return self._decode(body)
-        except INVALID:
-            return None  # the loop finds the same, and says so
-
-    def _decrypt_here(self, turn: Turn) -> int:
-        """Return how many bytes are there to be read, 0 for what the loop had better look at."""
-        count = turn.counts[0]
-        assert self._wire is not None
-        assert self._encrypted_here is not None
-        if turn.left or not count:
-            return 0
-        turn.opening = True
-        try:
-            turn.opened = self._wire.open_here(self._encrypted_here[:count], self._reader.buffer())
-        except ssl.SSLError as error:
-            turn.error = error
-            return 0
-        return turn.opened
-
-    def take_left(self, turn: Turn) -> None:
-        if isinstance(turn.error, ssl.SSLError):
-            self.abort(f"TLS: {turn.error}")
-        elif turn.error is not None:
-            self.ended(turn.error)
-        elif turn.taken:
-            if turn.rest is not None:
-                turn.rest()
-        elif turn.counts:
-            try:
-                self._take_count_left(turn, turn.counts[0])
-            except ProtocolError as error:
-                self._invalid(_not_valid(error))
-            except ssl.SSLError as error:
-                self.abort(f"TLS: {error}")
-
-    def _take_count_left(self, turn: Turn, count: int) -> None:
-        if not count:
-            self.ended(None)
-        elif self._encrypted is None:
-            self.buffer_updated(count)
-        elif not turn.opening:
-            assert self._encrypted_here is not None
-            self._heard = True
-            self._hear(self._encrypted_here[:count])
-        elif turn.opened is None:  # a handler has raised there: nobody knows how much of it is lost
-            self.abort("a read was interrupted")
-        else:
-            self._heard = True
-            if turn.opened:
-                self._reader.updated(turn.opened)
-            assert self._wire is not None
-            self._read_decrypted(self._wire)
+    @property
+    def is_midway(self) -> bool:
+        """Whether something has come, or gone, in part."""
+        return self._reader.is_midway or self._incoming.some or self._outgoing.some
 
     def ended(self, error: OSError | None) -> None:
+        """Take note that nothing more comes."""
         if error is None:
             self._transport.close()
         else:
             self.abort(str(error), why_of(error))
 
-    @property
-    def is_midway(self) -> bool:
-        return self._reader.is_midway or self._incoming.some or self._outgoing.some
-
-    @property
-    def is_closing(self) -> bool:
-        return self.closed or self._transport.is_closing()
-
-    def _invalid(self, words: str) -> None:
+    def invalid(self, error: ProtocolError) -> None:
+        """End it: the other side does not speak our protocol."""
+        words = f"the other side sent invalid data: {error}"
         if self._says_why and self._receiver is not None:
             self.refuse(words)
         else:
@@ -487,7 +417,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:  # by what an earlier one said
             return
         try:
-            messages = self._decode(body)
+            messages = self.decode(body)
         except INVALID as error:
             raise ProtocolError(what_is_invalid(error, body)) from error
         self._dispatch(messages)
@@ -600,10 +530,6 @@ def _encrypted_buffer() -> memoryview:
     if buffer is None:
         buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
     return buffer
-
-
-def _not_valid(error: ProtocolError) -> str:
-    return f"the other side sent invalid data: {error}"
 
 
 def _log_unsent(message: Message, why: str) -> None:

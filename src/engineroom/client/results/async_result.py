@@ -27,7 +27,6 @@ from engineroom.serialize.futures import chained, itself, listed
 from engineroom.serialize.loading import loaded
 
 if TYPE_CHECKING:
-    from engineroom.client.connection.leading import Plain
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
 
@@ -49,11 +48,10 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
     """
 
     _code: str | None = None
-    _is_map = False
+    _plain, _is_map, _tracked = True, False, False
     _output_kept: Any = None
     _output_seen = False
     """Whether what the tasks wrote has been shown, or is of no interest: see `showing.at_waits`."""
-    _tracked = False
     _raised: BaseException | None = None
     __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
 
@@ -252,10 +250,6 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
                 self._end(CANCELLED)
             if not self._session.closed:
                 self._session.abort(self._tasks)
-
-    @property
-    def _as_plain(self) -> Plain | None:
-        return self if type(self) is AsyncResult else None
 
     def _awaited(self) -> Sequence[Task]:
         return self._tasks

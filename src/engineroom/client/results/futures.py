@@ -8,7 +8,7 @@ import functools
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
@@ -23,7 +23,6 @@ from engineroom.errors.local import called_by_users, is_for_users, show_users_fr
 if TYPE_CHECKING:
     import threading
 
-    from engineroom.client.connection.leading import Plain
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
 
@@ -52,7 +51,12 @@ class LeanFuture(Future[T]):
     """Whether waits for it show the progress: from their start (True), never (False), or once they have lasted."""
     _vigil: Vigil | None = None
     """What shows the progress over several waits, those of an iteration."""
+    _plain = False
+    """Whether nothing but fields of it changes when a task of it ends well: not said of those derived from it."""
     __slots__ = ("_callbacks", "_session", "_state", "_waiting", "_watchers")
+
+    def __init_subclass__(cls) -> None:
+        cls._plain = vars(cls).get("_plain", False)
 
     def __init__(self, session: Session) -> None:
         # Future's own __init__ would make a condition and two lists for each task: 3 us and 500 bytes.
@@ -224,16 +228,11 @@ class LeanFuture(Future[T]):
             looks = looks or self._session.silence.looks(self)
             if self._output is not None:
                 looks = together(looks, self._output.looks())
-            woken = self._session.wait_for(waiter, timeout, looks, self._as_plain)
+            woken = self._session.wait_for(waiter, timeout, looks, cast("Any", self) if self._plain else None)
             self._late = self._late or not woken
             return woken
         finally:
             self._unwatch(look)
-
-    @property
-    def _as_plain(self) -> Plain | None:
-        """Itself, if nothing but fields of it changes when a task of it ends well."""
-        return None
 
     def _awaited(self) -> Sequence[Task]:
         """Return the tasks that its end depends on."""

@@ -1,0 +1,99 @@
+"""What a connection reads of its socket, by turns of its loop and of other threads."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from engineroom.errors import ProtocolError
+from engineroom.protocol.records import RecordReader
+from engineroom.transport.decoders import INVALID
+from engineroom.transport.reading import Turn
+from engineroom.transport.wire import Wire
+
+if TYPE_CHECKING:
+    from engineroom.transport.connection import Connection
+
+_ENCRYPTED = 32 * 1024
+"""Bytes that another thread reads at once over TLS, each connection into a buffer of its own."""
+
+
+class Inlet:
+    """The source of a `Reading`."""
+
+    def __init__(self, connection: Connection, reader: RecordReader, wire: Wire) -> None:
+        self._connection, self._reader, self._wire = connection, reader, wire
+        self._encrypted = memoryview(bytearray(_ENCRYPTED)) if connection.kind == "tls" else None
+
+    @property
+    def is_midway(self) -> bool:
+        return self._connection.is_midway
+
+    @property
+    def is_closing(self) -> bool:
+        return self._connection.is_closing
+
+    def target(self) -> memoryview:
+        return self._connection.get_buffer(-1)
+
+    def arrived(self, count: int) -> None:
+        self._connection.buffer_updated(count)
+
+    def ended(self, error: OSError | None) -> None:
+        self._connection.ended(error)
+
+    def target_here(self) -> memoryview:
+        return self._encrypted or self._reader.buffer()
+
+    def lone(self, turn: Turn) -> list[Any] | None:
+        count = turn.counts[0]
+        try:
+            if self._encrypted is not None:
+                count = self._decrypt(turn, self._encrypted[:count])
+            body = self._reader.lone(count)
+            if body is None:
+                return None
+            self._connection.heard = True
+            return self._connection.decode(body)
+        except INVALID:
+            return None  # the loop finds the same, and says so
+
+    def _decrypt(self, turn: Turn, data: memoryview) -> int:
+        """Return how many bytes are there to be read, 0 for what the loop had better look at."""
+        if turn.left or not data:
+            return 0
+        turn.opening = True
+        try:
+            turn.opened = self._wire.open_here(data, self._reader.buffer())
+        except ssl.SSLError as error:
+            turn.error = error
+            return 0
+        return turn.opened
+
+    def take_left(self, turn: Turn) -> None:
+        if isinstance(turn.error, ssl.SSLError):
+            self._connection.abort(f"TLS: {turn.error}")
+        elif turn.error is not None:
+            self._connection.ended(turn.error)
+        elif turn.taken:
+            if turn.rest is not None:
+                turn.rest()
+        elif turn.counts:
+            self._take(turn, turn.counts[0])
+
+    def _take(self, turn: Turn, count: int) -> None:
+        connection = self._connection
+        connection.heard = True
+        if not count:
+            connection.ended(None)
+        elif self._encrypted is None:
+            connection.buffer_updated(count)
+        elif turn.opening and turn.opened is None:  # a handler has raised there: nobody knows how much of it is lost
+            connection.abort("a read was interrupted")
+        else:
+            try:
+                if turn.opened:
+                    self._reader.updated(turn.opened)
+                connection.hear(memoryview(b"") if turn.opening else self._encrypted[:count])
+            except ProtocolError as error:
+                connection.invalid(error)
