@@ -43,7 +43,7 @@ class Waiting(threading.Thread):
 
     def run(self) -> None:
         poll = select.poll()
-        poll.register(self.bell.fileno(), select.POLLIN)
+        poll.register(self.bell.number, select.POLLIN)
         while not self.stopped:
             turn = Turn()
             if self.reading.begin(turn, self.bell.ring):
@@ -54,9 +54,9 @@ class Waiting(threading.Thread):
 
     def one_turn(self, turn: Turn) -> None:
         poll = select.poll()
-        poll.register(self.bell.fileno(), select.POLLIN)
+        poll.register(self.bell.number, select.POLLIN)
         poll.register(self.reading.descriptor, select.POLLIN)
-        if (self.bell.fileno(), select.POLLIN) in poll.poll():
+        if (self.bell.number, select.POLLIN) in poll.poll():
             self.bell.hush()
             self.reading.end(turn)
             return

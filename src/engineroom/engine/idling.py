@@ -27,7 +27,7 @@ class Idling:
         self._take: Callable[[list[Any]], bool] = _take_nothing
         self._lock = threading.Lock()
         self._bell = Bell()
-        self._poll = new_poll(self._bell.fileno())
+        self._poll = new_poll(self._bell.number)
         self._reading: Reading | None = None
         self._polled = -1
         self._asleep = False

@@ -33,6 +33,9 @@ _BROKEN = getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLERR", 0)
 
 _NOTHING_THERE = (BlockingIOError, InterruptedError)
 
+_CLOSED = (ValueError, OSError)
+"""What comes of a use of something that the loop has closed, or is just closing."""
+
 POSSIBLE = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
 
@@ -123,7 +126,7 @@ class Reading:
         """Has the loop look at the turn. ValueError: it is closed."""
         self._epoll = select.epoll()
         self._epoll.register(self.descriptor, select.EPOLLIN)
-        self._epoll.register(self._bell.fileno(), select.EPOLLIN)
+        self._epoll.register(self._bell.number, select.EPOLLIN)
         self._watched = self._epoll.fileno()
         self.closed = False
         loop.add_reader(self._watched, self._ready)
@@ -141,7 +144,7 @@ class Reading:
         self._wanted = None
         try:
             self._epoll.modify(self.descriptor, 0)
-        except ValueError:
+        except _CLOSED:
             self.end(turn)
             return False
         return True
@@ -163,7 +166,7 @@ class Reading:
     def end(self, turn: Turn) -> None:
         """End a turn: nothing was read, or all that was has been taken."""
         release = self._lock.release
-        with contextlib.suppress(ValueError):  # it is closed
+        with contextlib.suppress(*_CLOSED):
             self._epoll.modify(self.descriptor, select.EPOLLIN)
         if turn.left:
             return
@@ -196,7 +199,7 @@ class Reading:
 
     def descriptors(self) -> tuple[int, ...]:
         """Return the numbers of what a forked child has no part in."""
-        return () if self.closed else (self.descriptor, self._watched, self._bell.fileno())
+        return () if self.closed else (self.descriptor, self._watched, self._bell.number)
 
     def _ready(self) -> None:
         if self._source.is_closing:

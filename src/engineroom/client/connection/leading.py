@@ -148,7 +148,9 @@ class Leading:
         if waiter.wait(0):
             waiter.wake()
             return True
-        poll = new_poll(bell.fileno(), reading.descriptor)
+        poll = new_poll(bell.number, reading.descriptor)
+        if reading.closed:
+            return True
         ready = poll.poll(1000.0 * min(_LONGEST, deadline.left() or 0.0))
         waiter.bell = None  # what this thread does from here on, it knows
         if turn.left:
