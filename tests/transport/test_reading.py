@@ -77,7 +77,6 @@ class Waiting(threading.Thread):
         if self.ident is not None:
             self.join(SECONDS)
             assert not self.is_alive()
-        self.bell.close()
 
 
 @asynccontextmanager
@@ -159,8 +158,8 @@ def test_a_thread_that_reads_leaves_the_end_to_the_loop(
             await comes_true(lambda: len(inbox.messages) == 1)
             getattr(far, how)("it is over")
             await inbox.until(lambda: bool(inbox.closed))
-            assert connection.reading is not None
-            assert connection.reading.closed
+            assert connection.reading is None
+            assert waiting.reading.closed
 
     asyncio.run(story())
 

@@ -40,10 +40,6 @@ class Idling:
         self._reading, self._take = reading, take
         self._bell.ring()
 
-    def close(self) -> None:
-        """Let go of what this takes of the system, where nobody waits any more."""
-        self._bell.close()
-
     def release(self) -> None:
         """Wake the main thread, once for each time that it waits."""
         self._lock.release()

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import os
-from contextlib import suppress
 from functools import partial
 
 _ONE, _COUNT = (1).to_bytes(8, "little"), 8
 
 
+class _Kept(io.FileIO):
+    """A file that is closed when nobody has it any more: a number that is used again is never written to."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Bell:
     """What has rung stays readable until it is `hushed`. Rings that nobody has heard are one."""
 
-    __slots__ = ("_file", "number", "strike")
+    __slots__ = ("_file", "number", "ring")
 
     def __init__(self) -> None:
-        # A file and not a number: once it is closed, nothing is written to what has the number then.
-        self._file = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115
+        self._file = _Kept(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b")
         self.number = self._file.fileno()
-        """Its descriptor, for `poll`; once it is closed, that of nothing or of something else."""
-        self.strike = partial(self._file.write, _ONE)
-        """Rings without a bytecode, so that no handler of a signal comes in between. ValueError: it is closed."""
-
-    def ring(self) -> None:
-        """Make it readable; nothing happens once it is closed."""
-        with suppress(ValueError):
-            self.strike()
+        """Its descriptor, for `poll`."""
+        self.ring = partial(self._file.write, _ONE)
+        """Makes it readable, without a bytecode: no handler of a signal comes in between."""
 
     def hush(self) -> None:
         """Let it not be readable until it rings again."""
-        with suppress(ValueError):  # it is closed
-            self._file.read(_COUNT)
-
-    def close(self) -> None:
-        self._file.close()
+        self._file.read(_COUNT)

@@ -9,9 +9,8 @@ import asyncio
 import logging
 import ssl
 import sys
-import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.closing import Closing, Why, why_of
@@ -42,7 +41,8 @@ from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.inlet import Inlet
 from engineroom.transport.reading import POSSIBLE, Reading
-from engineroom.transport.secrecy import Secrecy
+from engineroom.transport.receiver import Receiver
+from engineroom.transport.secrecy import Secrecy, encrypted_buffer
 from engineroom.transport.sockets import lead_nowhere, takes_large_chunks
 from engineroom.transport.wire import Wire
 
@@ -52,23 +52,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ENCRYPTED_BUFFER = 256 * 1024
-
 _LAST_WORDS_TIMEOUT = 2.0
 """Seconds that a far end which is sent away has to read why."""
 
 _MANY = 256
 """Messages that are written without a look at how much waits already."""
-
-
-class Receiver(Protocol):
-    """Who is told what a connection brings, in its loop's thread."""
-
-    def on_messages(self, messages: list[Any]) -> None:
-        """Take messages, in order. For one with a stream, call `bodies.receive` before you return."""
-
-    def on_closed(self, closing: Closing) -> None:
-        """The connection is gone."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -139,9 +127,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def read_by_turns(self) -> None:
         """Let other threads read as well, see `reading`, where the system has what that takes. Before `start`."""
-        if self._wire is not None and POSSIBLE and not self.is_closing:
+        if self._wire is not None and POSSIBLE and not (self.closed or self._transport.is_closing()):
             self._transport.pause_reading()
-            inlet = Inlet(self, self._reader, self._wire)
+            inlet = Inlet(self, self._reader, self._wire, (self._incoming, self._outgoing))
             self.reading = Reading(inlet, self._transport.get_extra_info("socket"), self._loop)
 
     def pause(self, rest: list[Any]) -> None:
@@ -348,7 +336,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._on_made is not None:
             self._on_made(self)
         if self._secrecy is not None:
-            self._encrypted = _encrypted_buffer()
+            self._encrypted = encrypted_buffer()
             self.hear(memoryview(b""))  # the side that connects speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -387,23 +375,6 @@ class Connection(asyncio.BufferedProtocol):
             full = count == len(target)  # else there is no more
             if count:
                 self._reader.updated(count)
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing is to be read any more."""
-        return self.closed or self._transport.is_closing()
-
-    @property
-    def is_midway(self) -> bool:
-        """Whether something has come, or gone, in part."""
-        return self._reader.is_midway or self._incoming.some or self._outgoing.some
-
-    def ended(self, error: OSError | None) -> None:
-        """Take note that nothing more comes."""
-        if error is None:
-            self._transport.close()
-        else:
-            self.abort(str(error), why_of(error))
 
     def invalid(self, error: ProtocolError) -> None:
         """End it: the other side does not speak our protocol."""
@@ -450,6 +421,7 @@ class Connection(asyncio.BufferedProtocol):
             self._wire.close()
         if self.reading is not None:
             self.reading.close()
+            self.reading = None
         closing = self.closing = self._closing_after(exc)
         if self.sharing is not None:
             self.sharing.close()
@@ -519,17 +491,6 @@ class Connection(asyncio.BufferedProtocol):
             self._wire.write(parts)
         elif parts:
             self._transport.write(b"".join(parts))
-
-
-_buffers = threading.local()
-
-
-def _encrypted_buffer() -> memoryview:
-    """Return this thread's buffer for encrypted bytes: they are decrypted before anybody else reads."""
-    buffer: memoryview | None = getattr(_buffers, "encrypted", None)
-    if buffer is None:
-        buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
-    return buffer
 
 
 def _log_unsent(message: Message, why: str) -> None:

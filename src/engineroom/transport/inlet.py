@@ -6,7 +6,9 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from engineroom.errors import ProtocolError
+from engineroom.protocol.closing import why_of
 from engineroom.protocol.records import RecordReader
+from engineroom.protocol.streams import IncomingStreams, OutgoingStreams
 from engineroom.transport.decoders import INVALID
 from engineroom.transport.reading import Turn
 from engineroom.transport.wire import Wire
@@ -21,17 +23,24 @@ _ENCRYPTED = 32 * 1024
 class Inlet:
     """The source of a `Reading`."""
 
-    def __init__(self, connection: Connection, reader: RecordReader, wire: Wire) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        reader: RecordReader,
+        wire: Wire,
+        streams: tuple[IncomingStreams, OutgoingStreams],
+    ) -> None:
         self._connection, self._reader, self._wire = connection, reader, wire
+        self._incoming, self._outgoing = streams
         self._encrypted = memoryview(bytearray(_ENCRYPTED)) if connection.kind == "tls" else None
 
     @property
     def is_midway(self) -> bool:
-        return self._connection.is_midway
+        return self._reader.is_midway or self._incoming.some or self._outgoing.some
 
     @property
     def is_closing(self) -> bool:
-        return self._connection.is_closing
+        return self._connection.closed or self._connection.transport.is_closing()
 
     def target(self) -> memoryview:
         return self._connection.get_buffer(-1)
@@ -40,7 +49,10 @@ class Inlet:
         self._connection.buffer_updated(count)
 
     def ended(self, error: OSError | None) -> None:
-        self._connection.ended(error)
+        if error is None:
+            self._connection.transport.close()
+        else:
+            self._connection.abort(str(error), why_of(error))
 
     def target_here(self) -> memoryview:
         return self._encrypted or self._reader.buffer()
@@ -74,7 +86,7 @@ class Inlet:
         if isinstance(turn.error, ssl.SSLError):
             self._connection.abort(f"TLS: {turn.error}")
         elif turn.error is not None:
-            self._connection.ended(turn.error)
+            self.ended(turn.error)
         elif turn.taken:
             if turn.rest is not None:
                 turn.rest()
@@ -85,7 +97,7 @@ class Inlet:
         connection = self._connection
         connection.heard = True
         if not count:
-            connection.ended(None)
+            self.ended(None)
         elif self._encrypted is None:
             connection.buffer_updated(count)
         elif turn.opening and turn.opened is None:  # a handler has raised there: nobody knows how much of it is lost

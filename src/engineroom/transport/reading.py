@@ -33,9 +33,6 @@ _BROKEN = getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLERR", 0)
 
 _NOTHING_THERE = (BlockingIOError, InterruptedError)
 
-_CLOSED = (ValueError, OSError)
-"""What comes of a use of something that the loop has closed, or is just closing."""
-
 POSSIBLE = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
 
@@ -122,8 +119,8 @@ class Reading:
         """Of other threads: what has begun, and what may be about to."""
         self._wanted: Callable[[], object] | None = None
         self._bell = Bell()
-        self.strike = self._bell.strike
-        """Has the loop look at the turn. ValueError: it is closed."""
+        self.ring = self._bell.ring
+        """Has the loop look whether a turn was left to it."""
         self._epoll = select.epoll()
         self._epoll.register(self.descriptor, select.EPOLLIN)
         self._epoll.register(self._bell.number, select.EPOLLIN)
@@ -142,11 +139,7 @@ class Reading:
             self._turns.discard(turn)
             return False
         self._wanted = None
-        try:
-            self._epoll.modify(self.descriptor, 0)
-        except _CLOSED:
-            self.end(turn)
-            return False
+        self._epoll.modify(self.descriptor, 0)
         return True
 
     def receive(self, turn: Turn) -> list[Any] | None:
@@ -166,8 +159,7 @@ class Reading:
     def end(self, turn: Turn) -> None:
         """End a turn: nothing was read, or all that was has been taken."""
         release = self._lock.release
-        with contextlib.suppress(*_CLOSED):
-            self._epoll.modify(self.descriptor, select.EPOLLIN)
+        self._epoll.modify(self.descriptor, select.EPOLLIN)
         if turn.left:
             return
         turn.over = True
@@ -188,13 +180,17 @@ class Reading:
                     self.leave(turn)
 
     def close(self) -> None:
-        """Read nothing any more; whoever has a turn is told by others."""
+        """Read nothing any more, for this connection is over; whoever has a turn is told by others."""
         if self.closed:
             return
         self.closed = True
         self._loop.remove_reader(self._watched)
+        with contextlib.suppress(OSError):  # the far end has gone first
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def __del__(self) -> None:
+        """Give the descriptors back, once no thread has them in hand: another socket may have the numbers then."""
         self._epoll.close()
-        self._bell.close()
         self._socket.close()
 
     def descriptors(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Sequence
 
 from engineroom.protocol.streams import Buffer
@@ -11,6 +12,8 @@ ALPN = "engineroom/1"
 
 _SOONER_COPIED = 16 * 1024
 """Bytes, as many as TLS encrypts at once: each time costs both sides more than it does to put so many in one place."""
+
+_ENCRYPTED_BUFFER = 256 * 1024
 
 
 class Secrecy:
@@ -76,3 +79,14 @@ class Secrecy:
     def certificate(self) -> bytes | None:
         """Return the far end's certificate (DER)."""
         return self._object.getpeercert(binary_form=True)
+
+
+_buffers = threading.local()
+
+
+def encrypted_buffer() -> memoryview:
+    """Return this thread's buffer for encrypted bytes: they are decrypted before anybody else reads."""
+    buffer: memoryview | None = getattr(_buffers, "encrypted", None)
+    if buffer is None:
+        buffer = _buffers.encrypted = memoryview(bytearray(_ENCRYPTED_BUFFER))
+    return buffer

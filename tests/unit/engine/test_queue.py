@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import strategies as st
@@ -22,14 +22,9 @@ SESSION = SessionId(bytes(16))
 
 
 @pytest.fixture(params=["a lock", "what reads meanwhile"])
-def wakeup(request: pytest.FixtureRequest) -> Iterator[Wakeup | None]:
+def wakeup(request: pytest.FixtureRequest) -> Wakeup | None:
     """What a main thread waits on."""
-    if request.param == "a lock":
-        yield None
-        return
-    idling = Idling()
-    yield idling
-    idling.close()
+    return None if request.param == "a lock" else Idling()
 
 
 def attempt(number: int, *, direct: bool = False, arriving: bool = False, session: SessionId = SESSION) -> Attempt:

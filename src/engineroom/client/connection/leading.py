@@ -99,13 +99,11 @@ class Leading:
 
     def read(self, reading: Reading | None) -> None:
         """Read this from now on; None: nothing. In the I/O thread."""
-        before, self._reading = self._bell, None
-        if reading is not None:
+        self._reading = reading
+        if self._bell is not None:
+            self._bell.ring()
+        elif reading is not None:
             self._bell = Bell()
-            self._reading = reading
-        if before is not None:
-            before.ring()
-            before.close()
 
     def leave_here(self) -> None:
         """Let the I/O thread read if this thread is about to wait in a handler that has interrupted its wait."""
@@ -129,7 +127,7 @@ class Leading:
         try:
             if not reading.begin(turn):
                 return False
-            waiter.bell = bell.strike
+            waiter.bell = bell.ring
             if self._listen(reading, bell, of, waiter, deadline, turn):
                 reading.end(turn)
             return turn.taken
@@ -138,10 +136,7 @@ class Leading:
             # Nothing is called before the loop knows: a second handler may raise wherever something is.
             if turn.locked == _LOCKED and not turn.over and not turn.left:
                 turn.left = True
-                try:  # noqa: SIM105 (as that is a call)
-                    reading.strike()
-                except ValueError:
-                    pass  # it is closed
+                reading.ring()
 
     def _listen(self, reading: Reading, bell: Bell, of: Plain, waiter: Waiter, deadline: Deadline, turn: Turn) -> bool:
         """Wait, and take what comes; whether all is taken: else the I/O thread ends the turn."""

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Waiter:
         self._lock = threading.Lock()
         self._lock.acquire()
         self.bell: Callable[[], object] | None = None
-        """What its thread listens for meanwhile; ValueError: it does not any more."""
+        """What its thread listens for meanwhile."""
 
     def wake(self) -> None:
         if self._lock.locked():
@@ -89,8 +88,7 @@ class Waiter:
                 return  # another thread woke it between the two lines
             bell = self.bell
             if bell is not None:
-                with suppress(ValueError):
-                    bell()
+                bell()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Return True once woken, False if `timeout` seconds (None: no limit) passed first."""
