@@ -16,6 +16,7 @@ from engineroom.client.state.output import TaskOutput
 from engineroom.client.state.recent import MOST, MOST_BYTES, Recent
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Outcome, Output, Result, Status
+from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 
@@ -78,7 +79,7 @@ def test_what_a_user_has_read_is_freed_with_its_last_reference(rc: Client) -> No
     again = rc.results[rc.history[-1]]
     assert again is not value
     del value
-    assert gone() is None
+    assert wait_until(lambda: gone() is None)  # the I/O thread may have it in hand for a moment more
 
 
 def test_the_last_ones_are_kept_as_far_as_they_are_small(rc: Client, session: Session, fake: FakeController) -> None:
