@@ -6,7 +6,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from engineroom.controller.config import ControllerConfig
+from engineroom.controller.links import Links
+from engineroom.controller.shared_memory import troubles, way_of_data
 from engineroom.controller.steps import known_steps
 from engineroom.core import explain
 from engineroom.core.attaching import sessions
@@ -18,6 +22,7 @@ from engineroom.protocol.attaching import AskSessions
 from engineroom.protocol.messages import Answer, Ask
 from engineroom.protocol.questions import (
     MOST_BOUNDS,
+    AboutEngine,
     AskBounds,
     AskEngine,
     AskNames,
@@ -35,7 +40,9 @@ MOST_QUESTIONS = 10_000
 """So many questions of one client may be open: each of its threads has one."""
 
 
-def answer(ask: Ask, state: ControllerState, config: ControllerConfig, trouble: Callable[[], str] = str) -> Answer:
+def answer(
+    ask: Ask, state: ControllerState, config: ControllerConfig, links: Links, trouble: Callable[[], str] = str
+) -> Answer:
     """Return the answer to `ask`. `trouble()`: what is wrong with the store of tasks, "" if nothing is."""
     question = ask.question
     match question:
@@ -44,10 +51,10 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig, trouble: 
         case AskTask(task=task):
             reply = explain.explain_task(state, task)
         case AskEngine(engine=engine):
-            reply = explain.explain_engine(state, engine)
+            reply = _about_engine(state, links, engine)
         case AskBounds():
             silent = silent_hosts(state)[: explain.MOST_HOSTS]
-            words = [*filter(None, [trouble()]), *binding(state)][:MOST_BOUNDS]
+            words = [*filter(None, [trouble()]), *binding(state), *troubles(links)][:MOST_BOUNDS]
             reply = Bounds(tuple(map(brief, words)), tuple(silent))
         case AskSessions():
             reply = sessions(state)
@@ -58,6 +65,11 @@ def answer(ask: Ask, state: ControllerState, config: ControllerConfig, trouble: 
         case _:
             raise AssertionError("questions about records are answered by `recording.history`")
     return Answer(ask.number, reply)
+
+
+def _about_engine(state: ControllerState, links: Links, engine: int) -> AboutEngine:
+    found, link = explain.explain_engine(state, engine), links.engines.get(engine)
+    return found if link is None else replace(found, data=brief(way_of_data(link)))
 
 
 class Questions:

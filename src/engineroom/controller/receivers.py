@@ -90,7 +90,13 @@ class ClientReceiver(_PromptReceiver):
 
     def __init__(self, controller: Controller, link: Link) -> None:
         super().__init__(controller, link)
-        answered = partial(answer, state=controller.state, config=controller.config, trouble=controller.recorder.why)
+        answered = partial(
+            answer,
+            state=controller.state,
+            config=controller.config,
+            links=controller.links,
+            trouble=controller.recorder.why,
+        )
         self._questions = Questions(link.connection, answered)
 
     def _take(self, messages: list[Any]) -> None:

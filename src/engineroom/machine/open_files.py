@@ -25,3 +25,9 @@ def limit() -> int | None:
     except ImportError:
         return None
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def share(parts: int, most: int) -> int:
+    """Return how many files may be open for one purpose: a part of the limit, and no more than `most`."""
+    files = limit()
+    return most if files is None else max(8, min(most, files // parts))

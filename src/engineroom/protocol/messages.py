@@ -207,11 +207,13 @@ class Borrowed(Header, frozen=True, tag="borrowed"):
 
     `held`: the receiver can open them whatever becomes of their sender. `returned`: it needs them no more, and has no
     mapping of them; `spoiled`: the same, but there may be mappings, so that the memory must not be written again.
+    `trouble`: why something long goes, or has to come, over the connection; "" if nothing does any more.
     """
 
     held: OpenStreams = ()
     returned: OpenStreams = ()
     spoiled: OpenStreams = ()
+    trouble: Text | None = None
 
 
 class Ping(Header, frozen=True, tag="ping"):

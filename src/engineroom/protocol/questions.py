@@ -103,7 +103,7 @@ class AboutTask(Header, frozen=True, tag="task"):
 
 class AboutEngine(Header, frozen=True, tag="engine"):
     """`state` and `why` are for people. `load_seconds`: what its tasks are expected to take; `unacknowledged`: results
-    that it keeps; `seconds_ago`: since it left, where that is known."""
+    that it keeps; `seconds_ago`: since it left, where that is known; `data`: how long payloads get there."""
 
     state: Word
     why: Text
@@ -114,6 +114,7 @@ class AboutEngine(Header, frozen=True, tag="engine"):
     load_seconds: Seconds = 0.0
     unacknowledged: Number = 0
     seconds_ago: Seconds = 0.0
+    data: Text = ""
 
 
 class KnownStep(Header, frozen=True):

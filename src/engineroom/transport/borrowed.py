@@ -6,6 +6,7 @@ import mmap
 import os
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 from engineroom.machine.shared_memory.memfd import map_to_read
 from engineroom.protocol.messages import Shared
@@ -25,6 +26,9 @@ class HeldPayload(Payload):
     somebody may still map it then.
     """
 
+    count: ClassVar[int] = 0
+    """How many this process has open."""
+
     __slots__ = ("__weakref__", "_gone", "_looked_at", "descriptor", "device", "inode", "lent", "offset", "spoiled")
 
     def __init__(
@@ -43,6 +47,7 @@ class HeldPayload(Payload):
         self.lent = 0
         self.spoiled = False
         self._gone = gone
+        HeldPayload.count += 1
 
     @property
     def pieces(self) -> list[Buffer]:
@@ -73,6 +78,7 @@ class HeldPayload(Payload):
     def _let_go(self) -> None:
         os.close(self.descriptor)
         self.descriptor = -1
+        HeldPayload.count -= 1
         self._gone(self.spoiled)
 
     def __del__(self) -> None:

@@ -7,25 +7,39 @@ credit, and the bytes come as they would have come without.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from engineroom.machine import open_files
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import OwnSegment, map_privately, open_theirs
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
 from engineroom.protocol.messages import Borrowed, Shared, Stream
 from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payload
+from engineroom.protocol.texts import brief
 from engineroom.transport.borrowed import HeldPayload, MappedPayload
 
 _SOON_GONE = 0.02
 """Seconds after which most payloads that were returned are needed by nobody."""
 
+_MOST_OPEN = 10_000
+
+_TROUBLE = 0
+"""No stream's number: stands for the trouble in what is to be said."""
+
 _PATIENCE = 3
 """So many payloads in a row may be wanted as streams; then nothing more is lent."""
+
+
+@functools.cache
+def _most_files() -> int:
+    """Return how many payloads of others this process may have open."""
+    return open_files.share(4, _MOST_OPEN)
 
 
 class Sharing:
@@ -51,17 +65,21 @@ class Sharing:
         self.due: deque[tuple[int, bool | None]] = deque()
         """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held."""
         self._waking = False
-        self.trouble = ""
+        self.trouble = self.far_trouble = ""
         SHARED.users += 1
 
     def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
         """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
         place = payload if isinstance(payload, HeldPayload) else SHARED.segment_of(payload.pieces)
         if place is None or place.descriptor < 0 or self._wanted_as_streams >= _PATIENCE:
+            if stream.size >= SHARED.least and SHARED.trouble:
+                self._note(SHARED.trouble)
             return stream
         if self._lent_bytes + stream.size > self._limit and self._lent:
-            self.trouble = f"the far end has {self._lent_bytes:,} bytes of shared memory and returns none"
+            self._note(f"{self._lent_bytes:,} bytes of shared memory are still in use at the other end")
             return stream
+        if self.trouble:
+            self._note("")
         if isinstance(place, OwnSegment):
             SHARED.lend(place)
             self._sweep_later()
@@ -72,12 +90,23 @@ class Sharing:
         offset = place.offset if isinstance(place, HeldPayload) else 0
         return Shared(stream.id, stream.size, place.descriptor, offset, place.device, place.inode)
 
+    def _note(self, trouble: str) -> None:
+        """Have both sides know why something goes over the connection; "": nothing does."""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.due.append((_TROUBLE, None))
+            self._write_soon()
+
     def hear(self, message: Borrowed) -> None:
         """The far end says what has become of what it was lent."""
+        if message.trouble is not None:
+            self.far_trouble = message.trouble
         for stream in message.held:
             if stream in self._lent:
                 self._wanted_as_streams = 0
                 self._outgoing.held(stream)
+        if message.returned or message.spoiled:
+            self._wanted_as_streams = 0
         for stream in message.returned:
             self.returned(stream, spoiled=False)
         for stream in message.spoiled:
@@ -99,7 +128,7 @@ class Sharing:
             return
         self._lent_bytes -= size
         self._wanted_as_streams += 1
-        self.trouble = "the far end can't open shared memory of this process"
+        self._note("the other end can't have this process's shared memory")
         self._take_back(place, spoiled=False)
 
     def _take_back(self, place: OwnSegment | HeldPayload, *, spoiled: bool) -> None:
@@ -124,6 +153,9 @@ class Sharing:
     def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
         """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""
         end = body.offset + body.size
+        if (len(MAPPINGS) if assemble else HeldPayload.count) >= _most_files():
+            self._note("there are too many open files for more shared memory (ulimit -n)")
+            return None
         try:
             opened = open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
             try:
@@ -132,7 +164,7 @@ class Sharing:
                 os.close(opened)
                 raise
         except (OSError, MemoryError) as error:
-            self.trouble = f"shared memory of process {self._pid} can't be used: {error}"
+            self._note(f"the shared memory of process {self._pid} can't be used: {error}")
             return None
         self._incoming.add(body.id, payload)
         return payload
@@ -179,12 +211,16 @@ class Sharing:
         said: list[Borrowed] = []
         while self.due:
             kinds: dict[bool | None, list[int]] = {None: [], False: [], True: []}
+            trouble: str | None = None
             for _ in range(MOST_LISTED):
                 if not self.due:
                     break
                 stream, kind = self.due.popleft()
-                kinds[kind].append(stream)
-            said.append(Borrowed(tuple(kinds[None]), tuple(kinds[False]), tuple(kinds[True])))
+                if stream == _TROUBLE:
+                    trouble = brief(self.trouble)
+                else:
+                    kinds[kind].append(stream)
+            said.append(Borrowed(tuple(kinds[None]), tuple(kinds[False]), tuple(kinds[True]), trouble))
         return said
 
     def close(self) -> None:

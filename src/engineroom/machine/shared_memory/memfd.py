@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import mmap
 import os
 import stat
@@ -47,6 +46,8 @@ class OwnSegment(Segment):
 
     def __init__(self, capacity: int) -> None:
         """OSError: there is no memory, or there are no descriptors for it."""
+        import fcntl  # not on every platform
+
         super().__init__(capacity)
         self.used = self._populated = 0
         self.descriptor = os.memfd_create("engineroom-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -108,6 +109,8 @@ def open_theirs(pid: int, descriptor: int, *, device: int, inode: int, end: int)
 
     OSError: it can't be opened, is another one, has less than `end` bytes, or could be made shorter.
     """
+    import fcntl  # not on every platform
+
     path = f"/proc/{pid}/fd/{descriptor}"
     _check(os.stat(path), device, inode, end)  # first: to open something else might block, or do something
     opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from engineroom.machine.open_files import limit as open_files_limit
+from engineroom.machine import open_files
 from engineroom.machine.shared_memory.memfd import OwnMapping, OwnSegment, capacity_for
 from engineroom.machine.shared_memory.room import room
 from engineroom.machine.shared_memory.segments import Segment, SegmentTable
@@ -46,9 +46,8 @@ class SharedPool:
     def allow(self, limit: int) -> None:
         """Use up to `limit` bytes from now on."""
         if limit > self._table.limit:
-            files = open_files_limit()
             self._table.limit = limit
-            self._table.most = _MOST if files is None else max(8, min(_MOST, files // 8))
+            self._table.most = open_files.share(8, _MOST)
             self.least = LEAST
 
     @property
