@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 from collections.abc import Callable
@@ -93,14 +92,13 @@ class MappedPayload(Payload):
 
     def __init__(
         self,
-        size: int,
-        mapping: mmap.mmap,
+        view: memoryview,
         *,
         accept: Callable[[], None] | None = None,
         refuse: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__(size, accept=accept, refuse=refuse)
-        self._view = memoryview(mapping)
+        super().__init__(len(view), accept=accept, refuse=refuse)
+        self._view = view
 
     def buffer(self) -> memoryview:
         return self._view

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from functools import partial
 
 from engineroom.machine import open_files
 from engineroom.machine.shared_memory.mapped import MAPPINGS
-from engineroom.machine.shared_memory.memfd import OwnSegment, map_privately, open_theirs
+from engineroom.machine.shared_memory.memfd import OwnSegment, open_theirs
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
 from engineroom.protocol.messages import Borrowed, Shared, Stream
 from engineroom.protocol.ranges import MOST_LISTED
@@ -152,29 +153,33 @@ class Sharing:
 
     def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
         """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""
-        end = body.offset + body.size
         if (len(MAPPINGS) if assemble else HeldPayload.count) >= _most_files():
             self._note("there are too many open files for more shared memory (ulimit -n)")
             return None
         try:
-            opened = open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
-            try:
-                payload = self._mapped(body, opened) if assemble else self._held(body, opened)
-            except BaseException:
-                os.close(opened)
-                raise
+            payload = self._mapped(body) if assemble else self._held(body, self._opened(body))
         except (OSError, MemoryError) as error:
             self._note(f"the shared memory of process {self._pid} can't be used: {error}")
             return None
         self._incoming.add(body.id, payload)
         return payload
 
-    def _mapped(self, body: Shared, opened: int) -> MappedPayload:
-        mapping = map_privately(opened, body.offset, body.size)
-        MAPPINGS.note(mapping, partial(self.give_back, body.id))
-        os.close(opened)
-        accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
-        return MappedPayload(body.size, mapping, accept=accept, refuse=refuse)
+    def _opened(self, body: Shared) -> int:
+        end = body.offset + body.size
+        return open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
+
+    def _mapped(self, body: Shared) -> MappedPayload:
+        gone = partial(self.give_back, body.id)
+        view = MAPPINGS.again(body.device, body.inode, body.offset + body.size, gone)
+        if view is None:
+            opened = self._opened(body)
+            try:
+                view = MAPPINGS.new(opened, gone)
+            finally:
+                os.close(opened)
+        self._sweep_later()
+        view = view[body.offset : body.offset + body.size]
+        return MappedPayload(view, accept=partial(self._arrives, body.id), refuse=partial(self._refused, body.id))
 
     def _held(self, body: Shared, opened: int) -> HeldPayload:
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
@@ -239,5 +244,6 @@ class Sharing:
 
     def _sweep(self) -> None:
         self._sweeping = None
-        if SHARED.sweep():
+        left = MAPPINGS.kept.sweep(time.monotonic() - IDLE_SECONDS)
+        if SHARED.sweep() or left:
             self._sweep_later()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import mmap
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -141,22 +141,72 @@ def forked(act: Callable[[], bool]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+Told = list[tuple[str, bool]]
+
+
+def tells_written_pages() -> bool:
+    """Whether this system tells which pages of a mapping were written."""
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 7)
+
+
+def looked_at(mappings: Mappings, segment: OwnSegment, name: str, told: Told) -> memoryview:
+    def gone(spoiled: bool) -> None:
+        told.append((name, spoiled))
+
+    view = mappings.again(segment.device, segment.inode, SIZE, gone)
+    if view is None:
+        descriptor = opened(segment)
+        view = mappings.new(descriptor, gone)
+        os.close(descriptor)
+    return view
+
+
 def test_whoever_lets_go_of_a_mapping_is_noted_and_whether_it_was_there_when_somebody_forked(pool: SharedPool) -> None:
     _, segment = written(pool, bytes(SIZE))
-    mappings, told = Mappings(), list[tuple[str, bool]]()
-    before, after = mapped(segment), mapped(segment)
-    mappings.note(before, lambda spoiled: told.append(("before", spoiled)))
+    mappings, told = Mappings(), Told()
+    before = looked_at(mappings, segment, "before", told)
     mappings.before_fork()
-    during = mapped(segment)
-    mappings.note(during, lambda spoiled: told.append(("during", spoiled)))
+    during = looked_at(mappings, segment, "during", told)
     mappings.after_in_parent()
-    mappings.note(after, lambda spoiled: told.append(("after", spoiled)))
-    view = memoryview(before)
+    after = looked_at(mappings, segment, "after", told)
+    part = before[10:20]
     del before, during, after
-    gc.collect()
     assert told == [("during", True), ("after", False)]
-    del view
+    del part
     assert told[2:] == [("before", True)]
+
+
+def test_a_mapping_that_was_only_read_is_used_again_and_shows_what_is_written_next(pool: SharedPool) -> None:
+    view, segment = written(pool, b"a" * SIZE)
+    mappings, told = Mappings(), Told()
+    assert looked_at(mappings, segment, "one", told)[:SIZE].tobytes() == b"a" * SIZE
+    assert (told, len(mappings.kept)) == ([("one", False)], 1 if tells_written_pages() else 0)
+    del view
+    written(pool, b"b" * SIZE)
+    assert looked_at(mappings, segment, "two", told)[:SIZE].tobytes() == b"b" * SIZE
+
+
+@pytest.mark.parametrize("place", [0, 5000, SIZE - 1])
+def test_a_mapping_that_was_written_is_not_used_again(pool: SharedPool, place: int) -> None:
+    view, segment = written(pool, b"a" * SIZE)
+    mappings, told = Mappings(), Told()
+    looked_at(mappings, segment, "one", told)[place] = 7
+    assert len(mappings.kept) == 0
+    del view
+    written(pool, b"b" * SIZE)
+    assert looked_at(mappings, segment, "two", told)[:SIZE].tobytes() == b"b" * SIZE
+
+
+def test_mappings_that_nothing_looks_at_go_after_a_while_and_when_there_are_many(pool: SharedPool) -> None:
+    mappings, told = Mappings(), Told()
+    for _ in range(70):
+        _, segment = written(pool, b"a" * SIZE)
+        looked_at(mappings, segment, "", told)
+        pool.lend(segment)  # so that the next one is another
+    assert len(mappings) <= 64
+    assert mappings.kept.sweep(0.0) is (len(mappings) > 0)
+    assert not mappings.kept.sweep(float("inf"))
+    assert len(mappings) == 0
 
 
 def test_a_forked_child_has_no_segments_of_its_parent(pool: SharedPool) -> None:

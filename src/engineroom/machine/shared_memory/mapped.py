@@ -1,22 +1,33 @@
-"""What this process maps of other processes' segments, and who is told when a mapping is gone.
+"""What this process maps of other processes' segments, and who is told when nothing looks at it any more.
 
-A child that this process forks has these mappings as well, for as long as it likes: its segments are spoiled then.
+A mapping is kept for a while after that: to map a segment anew costs a fault for every few pages of it. It can be used
+again only if nothing was written to it, for a page that was written is this process's own and stays as it is.
+
+A child that this process forks has what this process looks at, too, for as long as it likes: its segments are spoiled.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
+import time
 import weakref
 from collections.abc import Callable
+from typing import Any
+
+from engineroom.machine.shared_memory.kept import KeptMappings, Mapped
 
 Gone = Callable[[bool], object]
-"""Told that a mapping is gone, and whether its segment is spoiled. In any thread, anywhere: it must take no lock."""
+"""Told that nothing looks at a mapping any more, and whether its segment is spoiled. It takes no lock."""
 
 
-class _Mapped(weakref.ref[mmap.mmap]):
-    __slots__ = ("gone", "spoiled")
+class _Look(weakref.ref[Any]):
+    """What is looked at, by whom it is to be told."""
 
+    __slots__ = ("gone", "mapped", "spoiled")
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    mapped: Mapped
     gone: Gone
     spoiled: bool
 
@@ -25,22 +36,36 @@ class Mappings:
     """All that this process maps."""
 
     def __init__(self) -> None:
-        self._live: dict[_Mapped, None] = {}
+        self._looks: dict[_Look, None] = {}
         self._forking = 0
+        self.kept = KeptMappings()
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._looks) + len(self.kept)
 
-    def note(self, mapping: mmap.mmap, gone: Gone) -> None:
-        """Have `gone(spoiled)` called when nothing looks at `mapping` any more."""
-        reference = _Mapped(mapping, self._gone)
-        reference.gone, reference.spoiled = gone, self._forking > 0
-        self._live[reference] = None
+    def again(self, device: int, inode: int, end: int, gone: Gone) -> memoryview | None:
+        """Return what is in a segment that is still mapped, at least up to `end`; None: it is not."""
+        mapped = self.kept.take(device, inode, end)
+        return None if mapped is None else self._look(mapped, gone)
 
-    def _gone(self, reference: weakref.ref[mmap.mmap]) -> None:
-        assert isinstance(reference, _Mapped)
-        if self._live.pop(reference, self) is None:
-            reference.gone(reference.spoiled or self._forking > 0)
+    def new(self, descriptor: int, gone: Gone) -> memoryview:
+        """Return what is in the segment that is open as `descriptor`, private and writable; see `map_privately`."""
+        return self._look(Mapped(descriptor), gone)
+
+    def _look(self, mapped: Mapped, gone: Gone) -> memoryview:
+        whole = mapped.whole()
+        reference = _Look(whole, self._gone)
+        reference.mapped, reference.gone, reference.spoiled = mapped, gone, self._forking > 0
+        self._looks[reference] = None
+        return memoryview(whole).cast("B")
+
+    def _gone(self, reference: weakref.ref[Any]) -> None:
+        assert isinstance(reference, _Look)
+        if self._looks.pop(reference, self) is None:
+            spoiled = reference.spoiled or self._forking > 0
+            if not spoiled:
+                self.kept.keep(reference.mapped, time.monotonic())
+            reference.gone(spoiled)
 
     def before_fork(self) -> None:
         self._forking += 1
@@ -51,11 +76,12 @@ class Mappings:
         self._forking -= 1
 
     def after_in_child(self) -> None:
-        self._live.clear()
+        self._looks.clear()
+        self.kept.clear()
         self._forking = 0
 
     def _spoil(self) -> None:
-        for reference in list(self._live):
+        for reference in list(self._looks):
             reference.spoiled = True
 
 

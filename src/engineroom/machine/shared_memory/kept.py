@@ -1,0 +1,88 @@
+"""Mappings that nothing looks at, kept to be used again where nothing was written to them."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from typing import Any
+
+from engineroom.machine.shared_memory.memfd import map_privately
+
+_MOST = 64
+"""So many are kept: each has a descriptor."""
+
+_SCAN = struct.Struct("12Q")
+_PAGEMAP_SCAN = 0xC0606610
+_FILE, _PRESENT, _SWAPPED = 4, 8, 16
+
+
+class Mapped:
+    """A private mapping of all of a segment. OSError: there is no address space for it."""
+
+    def __init__(self, descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        self.key = found.st_dev, found.st_ino
+        self.size = found.st_size
+        self._mapping = map_privately(descriptor, 0, self.size)
+        self._start = 0
+
+    def whole(self) -> Any:
+        """Return all of it, as a buffer that can be referred to weakly; it has one at a time."""
+        import ctypes  # takes 8 ms, and only large data need it
+
+        array = (ctypes.c_char * self.size).from_buffer(self._mapping)
+        self._start = ctypes.addressof(array)
+        return array
+
+    def is_clean(self) -> bool:
+        """Return whether no page of it was written; False also if the system does not tell (before Linux 6.7)."""
+        import ctypes
+        import fcntl  # not on every platform
+
+        found = (ctypes.c_uint64 * 3)()
+        end = self._start + -(-self.size // mmap.PAGESIZE) * mmap.PAGESIZE
+        # Pages, here or swapped out, that are not the file's: the first of them is enough.
+        pages = (0, ctypes.addressof(found), 1, 1, _FILE, _FILE, _PRESENT | _SWAPPED, _FILE)
+        asked = _SCAN.pack(_SCAN.size, 0, self._start, end, *pages)
+        try:
+            descriptor = os.open("/proc/self/pagemap", os.O_RDONLY)
+            try:
+                fcntl.ioctl(descriptor, _PAGEMAP_SCAN, asked)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return False
+        return found[0] == found[1]
+
+
+class KeptMappings:
+    """The mappings that nothing looks at, the one that was used last at the end."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], tuple[Mapped, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def take(self, device: int, inode: int, end: int) -> Mapped | None:
+        """Return the mapping of a segment, if it is here and has `end` bytes."""
+        mapped, _ = self._kept.pop((device, inode), (None, 0.0))
+        return mapped if mapped is not None and end <= mapped.size else None
+
+    def keep(self, mapped: Mapped, now: float) -> None:
+        """Keep a mapping that nothing looks at any more, unless something was written to it."""
+        if mapped.is_clean():
+            self._kept[mapped.key] = mapped, now
+            while len(self._kept) > _MOST:
+                self._kept.pop(next(iter(self._kept)), None)
+
+    def sweep(self, before: float) -> bool:
+        """Let go of those that were not used since `before`; return whether any are left."""
+        for key, (_, since) in list(self._kept.items()):
+            if since < before:
+                self._kept.pop(key, None)
+        return bool(self._kept)
+
+    def clear(self) -> None:
+        self._kept.clear()
