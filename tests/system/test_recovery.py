@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engineroom import Client
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.profiles import Profile
 from tests.system.conftest import SECONDS, Command, until
 from tests.system.held_tasks import Mark, wait_for_file
 
@@ -21,8 +24,8 @@ OPTIONS = ("--restore", "--sqlitedb")
 class Scene:
     """A controller and two engines, each a command of its own, and a client; `runs`: a line for each task that ran."""
 
-    def __init__(self, command: Start, runs: Path) -> None:
-        self._command = command
+    def __init__(self, command: Start, profile: Profile, runs: Path) -> None:
+        self._command, self._file = command, profile.connection_file("client")
         self.runs = runs
         self.controller = self._start()
         self.engines = [command("ipengine", f"--id={number}") for number in range(2)]
@@ -31,6 +34,10 @@ class Scene:
 
     def _start(self) -> Command:
         return self._command("ipcontroller", *OPTIONS).says("ready: engines by")
+
+    @property
+    def port(self) -> int:
+        return read_connection_file(self._file).port
 
     def kill(self) -> None:
         self.controller.signal(signal.SIGKILL).ends()
@@ -50,8 +57,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(command: Start, tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(command, tmp_path / "runs")
+def scene(command: Start, profile: Profile, tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(command, profile, tmp_path / "runs")
     yield scene
     scene.end()
 
@@ -79,7 +86,7 @@ def test_whoever_is_killed_every_task_ends_and_none_is_unaccounted_for(scene: Sc
 
 def the_controller_alone(scene: Scene, mark: Mark) -> None:
     """What runs goes on and what waits runs later, once; engines keep what they know."""
-    rc, runs = scene.rc, str(scene.runs)
+    rc, runs, port = scene.rc, str(scene.runs), scene.port
     rc[:].push({"kept": 7}, block=True)
     running = rc[:].apply_async(note, runs, "running", str(mark))
     until(lambda: scene.ran() == ["running"] * 2)
@@ -94,6 +101,7 @@ def the_controller_alone(scene: Scene, mark: Mark) -> None:
     assert balanced.get(timeout=SECONDS) == list(range(20))
     assert scene.ran() == ["queued0", "queued1", "queued2", "queued3", "running", "running"]
     assert rc[:].pull("kept").get(timeout=SECONDS) == [7, 7]
+    assert scene.port == port
 
 
 def an_engine_while_there_is_no_controller(scene: Scene, mark: Mark) -> None:
@@ -103,10 +111,14 @@ def an_engine_while_there_is_no_controller(scene: Scene, mark: Mark) -> None:
     first = [view.apply_async(note, runs, "first", str(mark)) for _ in range(2)]
     until(lambda: scene.ran() == ["first"] * 2)
     bound = rc[1].apply_async(note, runs, "bound")
+    port = scene.port
     scene.kill()
     scene.engines[1].signal(signal.SIGKILL).ends()
     mark.set()
-    scene.restore()
+    with socket.create_server(("127.0.0.1", port)):  # somebody else takes its port meanwhile
+        scene.restore()
+    scene.controller.says(f"port {port} is in use by process {os.getpid()} (")
+    assert scene.port != port
 
     assert len({each.get(timeout=SECONDS) for each in first}) == 1
     with pytest.raises(Exception, match="engine 1 ") as caught:

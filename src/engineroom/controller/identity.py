@@ -80,10 +80,19 @@ class Identity:
             return [ip]
         return ["0.0.0.0", "::"] if socket.has_dualstack_ipv6() else ["0.0.0.0"]
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports to try. A controller that goes on takes another one if need be, for whoever waits for it reads its
+        file again; but where files are used again, there may be copies of them."""
+        if self._config.ports or not self.last_port:
+            return self._config.ports or (0,)
+        return (self.last_port,) if self._config.reuse else (self.last_port, 0)
+
     def write_files(self, port: int, unix_path: str) -> None:
         """Write both connection files, readable by their owner only.
 
-        Of files that are used again what people may have put there stays: ssh server and location.
+        Of files that are used again what people may have put there stays: ssh server and location. A port that is not
+        that of the last controller is told of.
         """
         for path, role, ssh in (
             (self.client_file, "client", self._config.ssh),
@@ -108,6 +117,21 @@ class Identity:
                 owner=self._config.owner,
             )
             write_connection_file(path, info)
+        if port != self.last_port and self.last_port in self.ports:
+            self._tell_of_port(port, self.last_port)
+
+    def _tell_of_port(self, port: int, last: int) -> None:
+        from engineroom.machine.port_holder import holder_of  # few ports are taken
+
+        who = holder_of(last)
+        log.warning(
+            "port %d is in use%s: the controller listens on port %d instead. Engines and clients that read the "
+            "connection files in %s find it. Copy these files again to machines that have copies",
+            last,
+            f" by {who}" if who else "",
+            port,
+            self._config.security_dir,
+        )
 
     def remove_files(self) -> None:
         """Remove the connection files and what is written down of engines, unless they are to be used again.

@@ -90,8 +90,7 @@ class Controller:
             silent=self.config.silent,
             book=Door(self.config),
         )
-        ports = self.config.ports or ((self.identity.last_port,) if self.identity.last_port else (0,))
-        self.port = self._listener.listen_tcp(self.identity.bind_hosts(), ports)
+        self.port = self._listener.listen_tcp(self.identity.bind_hosts(), self.identity.ports)
         self._listen_unix(self._listener)
         self.identity.write_files(self.port, self._listener.unix_path)
         self.presence.begin()

@@ -162,7 +162,7 @@ class Listener:
             try:
                 sockets = _bind(hosts, port)
             except OSError as error:
-                failures.append(f"{port}: {_reason(error)}")
+                failures.append(f"{port}: {_reason(error, port)}")
                 continue
             self._sockets += sockets
             for sock in sockets:
@@ -324,9 +324,16 @@ class Listener:
                 stranger.sock.close()
 
 
-def _reason(error: OSError) -> str:
-    """Return what the system says; of a name that leads nowhere, the number is not one of its errors."""
-    return error.strerror or str(error)
+def _reason(error: OSError, port: int) -> str:
+    """Return what the system says, and who has the port; of a name that leads nowhere, the number is not one of its
+    errors."""
+    words = error.strerror or str(error)
+    if error.errno != errno.EADDRINUSE:
+        return words
+    from engineroom.machine.port_holder import holder_of  # few ports are taken
+
+    who = holder_of(port)
+    return f"{words} by {who}" if who else words
 
 
 def _bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
