@@ -13,7 +13,8 @@ import pytest
 from engineroom import Client
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
-from tests.system.conftest import SECONDS, Command, until
+from tests.patience import SECONDS
+from tests.system.conftest import Command, until
 from tests.system.held_tasks import Mark, wait_for_file
 
 Start = Callable[..., Command]
