@@ -27,6 +27,7 @@ from engineroom.protocol.messages import (
     Submit,
 )
 from engineroom.protocol.questions import AskNames
+from engineroom.transport.turns import rest
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 _FEW = 3
 """Up to so many messages in a record are nobody's burst: what comes of them is written at once, if they come alone."""
+
+_MANY = 100
+"""From so many messages in a record on, others have their turn before this peer is read again."""
 
 
 class _Receiver:
@@ -77,6 +81,8 @@ class _PromptReceiver(_Receiver):
         if len(messages) > _FEW or not controller.begin_promptly():
             self._take(messages)
             controller.recorder.take()
+            if len(messages) >= _MANY:
+                rest(self._link.connection)
             return
         try:
             self._take(messages)

@@ -24,7 +24,7 @@ from engineroom.core.placement import (
     send_run,
     unassign,
 )
-from engineroom.core.prefetch import guessed_right
+from engineroom.core.prefetch import goes_on, guessed_right
 from engineroom.core.prospects import hopeless, nowhere
 from engineroom.core.results import cannot, finish, give_up, give_up_all
 from engineroom.core.returns import arrived as result_arrived
@@ -113,7 +113,9 @@ def note_departure(state: ControllerState, task: Task, engine: Engine) -> None:
         state.news.append(HasLeft(task, engine))
 
 
-def finished(state: ControllerState, peer: Peer, message: Finished, body: object = None) -> None:
+def finished(  # noqa: C901 (it is called for each task, and a call costs more than a branch)
+    state: ControllerState, peer: Peer, message: Finished, body: object = None
+) -> None:
     """An attempt has ended."""
     engine = state.engine_peers.get(peer)
     if engine is None or message.number in engine.unacknowledged:  # a repetition: it is here, and is kept
@@ -126,12 +128,13 @@ def finished(state: ControllerState, peer: Peer, message: Finished, body: object
         _of_no_task(state, engine, message)
         return
     unassign(state, task, engine)
-    engine.completed += 1
-    engine.progress = state.now
-    engine.stalled = False
     outcome = message.outcome
     overhead = state.limits.task_overhead
     seconds = outcome.seconds
+    if engine.stalled:
+        goes_on(state, engine, seconds)
+    engine.completed += 1
+    engine.progress = state.now
     if seconds > _LONG:  # it can't have run for longer than the engine is here
         seconds = min(seconds, max(_LONG, state.now - engine.since))
     task.function.learn(seconds, overhead)

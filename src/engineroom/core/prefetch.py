@@ -24,6 +24,8 @@ _VICTIMS = 4
 """How many engines are looked at for one that falls idle..."""
 _LOOKS = 64
 """... and how many of the tasks of each."""
+_MOST_PATIENCE, _PATIENT = 20, 10.0
+"""`Limits.patience` grows so many times at most, for so many seconds, where engines turn out to be well."""
 _GUESSES = 16
 """How often in a while engines are asked because they are late. If this process is late itself, what they say lies in
 its sockets, and they have done all that they are asked for. So it takes tasks that come back to go on asking."""
@@ -90,7 +92,26 @@ def count_large(state: ControllerState, engine: Engine, tasks: int, size: int) -
 
 def stalled(state: ControllerState, engine: Engine) -> bool:
     """Whether `engine` has been busy for longer than all that it holds should take."""
-    return bool(engine.held) and state.now - engine.progress > engine.load + state.limits.patience
+    return bool(engine.held) and state.now - engine.progress > engine.load + state.patience
+
+
+def goes_on(state: ControllerState, engine: Engine, seconds: float) -> None:
+    """`engine` seemed to be stuck, and has ended what took it `seconds`.
+
+    If that does not explain it, its word came late: this process has more to read than it can in time, or the engine
+    to write. For a while, such delays make nobody seem stuck.
+    """
+    engine.stalled = False
+    late = state.now - engine.progress - seconds
+    if late > state.patience:
+        most = _MOST_PATIENCE * state.limits.patience
+        state.patience, state.patient_until = min(2 * late, most), state.now + _PATIENT
+
+
+def be_as_before(state: ControllerState) -> None:
+    """Be no more patient than at first, if it is time."""
+    if state.now >= state.patient_until:
+        state.patience = state.limits.patience
 
 
 def take_back(state: ControllerState, idle: Engine) -> bool:
@@ -114,7 +135,7 @@ def take_back(state: ControllerState, idle: Engine) -> bool:
                 state.guesses -= late
                 return True
         else:
-            _look_again(state, state.now + max(rest, 0.0) + limits.patience)
+            _look_again(state, state.now + max(rest, 0.0) + state.patience)
     return False
 
 

@@ -56,7 +56,7 @@ from engineroom.core.membership import dismiss, engine_up, held
 from engineroom.core.nesting import waits
 from engineroom.core.outputs import output
 from engineroom.core.pauses import client_behind, go_on
-from engineroom.core.prefetch import rebalance
+from engineroom.core.prefetch import be_as_before, rebalance
 from engineroom.core.presence.due import do_what_is_due, seen
 from engineroom.core.presence.engines import engine_closed, engine_exited
 from engineroom.core.presence.hosts import began, expect_host, host_closed, host_up
@@ -236,6 +236,7 @@ def _tick(state: ControllerState) -> None:
     """Do what is due, and schedule a wake-up for the rest."""
     now = state.now
     state.wake_at = None
+    be_as_before(state)
     if state.owed_at is not None and state.owed_at <= now:
         tell_all(state)
     if state.rebalance_at is not None and state.rebalance_at <= now:

@@ -121,6 +121,8 @@ class ControllerState:
         """Engines that have not been told all that they may forget."""
         self.owed_at: float | None = None
         self.rebalance_at: float | None = None
+        self.patience, self.patient_until = self.limits.patience, 0.0
+        """What `Limits.patience` says, or more until then."""
         self.guesses, self.guesses_until = 0, 0.0
         """How many engines may be asked for tasks because they are late, until when; see `prefetch`."""
         self.expire_at: float | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engineroom.controller import receivers
 from engineroom.controller.answers import MOST_QUESTIONS
 from engineroom.controller.shell import Controller
 from engineroom.protocol.content_hashes import content_hash
@@ -30,6 +31,7 @@ from engineroom.protocol.messages import (
     Submit,
 )
 from engineroom.protocol.questions import AskEngine, AskQueues
+from engineroom.transport.connection import Connection
 from tests.patience import comes_true, turns
 from tests.unit.controller.conversations import Somebody, talk
 
@@ -162,5 +164,42 @@ def test_who_is_gone_is_told_to_the_others(tmp_path: Path) -> None:
         assert lost.outcome.status == Status.LOST
         client.connection.close("enough")
         await comes_true(lambda: not controller.links.by_peer)
+
+    talk(tmp_path, story)
+
+
+@pytest.mark.parametrize(("count", "rests"), [(100, 1), (99, 0)])
+def test_who_says_much_at_once_is_read_again_after_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, rests: int
+) -> None:
+    rested: list[Connection] = []
+    monkeypatch.setattr(receivers, "rest", rested.append)
+
+    async def story(controller: Controller) -> None:
+        engine, client = Somebody(controller, "engine"), Somebody(controller, "client")
+        for number in range(1, count + 1):
+            client.say(Submit(client.task(number), Call(Kind.APPLY, b"", b"call")))
+        await engine.hears(Run, 1)
+        assert len(rested) == rests
+
+    talk(tmp_path, story)
+
+
+def test_what_comes_of_several_records_in_one_tick_is_written_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(controller: Controller) -> None:
+        engines, client = [Somebody(controller, "engine") for _ in range(4)], Somebody(controller, "client")
+        for number in range(1, 5):
+            client.say(Submit(client.task(number), Call(Kind.APPLY, b"", b"call")))
+        ran = [await engine.hears(Run, 1) for engine in engines]
+        flushed: list[Connection] = []
+        flush = Connection.flush
+        monkeypatch.setattr(Connection, "flush", lambda self: (flushed.append(self), flush(self)))
+        for engine, run in zip(engines, ran, strict=True):
+            engine.say(Finished(1, run.task, run.attempt, OK, b"result"))
+        await client.hears(Result, 4)
+        its = next(link.connection for link in controller.links.by_peer.values() if link.role == "client")
+        assert flushed.count(its) == 2
 
     talk(tmp_path, story)
