@@ -103,24 +103,23 @@ def ask_the_child() -> list[int]:
 
 
 def test_memory_is_used_again_unless_a_child_still_has_it(rc: Client) -> None:
-    view = rc[0]
-    size = 6 * MIB
+    view, size = rc[0], 24 * MIB
 
-    def pushed(value: int) -> None:
-        view.apply_sync(len, np.full(size, value, np.uint8))
+    def pushed(value: int) -> int:
+        """Push an array, and return once nobody has its memory any more; how much this process has then."""
+        assert view.apply_sync(lambda data: int(data[-1]), np.full(size, value, np.uint8)) == value
+        until(lambda: SHARED.lent == 0)
+        return SHARED.size
 
-    def is_free() -> bool:
-        before = SHARED.size
-        pushed(3)
-        return SHARED.size == before
-
-    until(is_free)  # what an engine has let go is written again
+    rc[:].clear(block=True)
+    once = pushed(3)
+    assert [pushed(value) for value in (4, 5)] == [once, once]
 
     # Nothing has touched the pages of this array when the child is forked: they are whatever the segment has.
-    view.apply_sync(keep_in_a_child, np.full(size, 5, np.uint8))
-    for value in range(10, 20):
-        pushed(value)
-    assert view.apply_sync(ask_the_child) == [5, 5]
+    view.apply_sync(keep_in_a_child, np.full(size, 6, np.uint8))
+    until(lambda: SHARED.lent == 0)
+    pushed(7)
+    assert view.apply_sync(ask_the_child) == [6, 6]
 
 
 LEAVES = """

@@ -56,6 +56,11 @@ class SharedPool:
         return self._table.size
 
     @property
+    def lent(self) -> int:
+        """Return how many segments others have."""
+        return self._table.lent
+
+    @property
     def limit(self) -> int:
         return self._table.limit
 
@@ -73,6 +78,7 @@ class SharedPool:
         except (OSError, MemoryError) as error:
             self.trouble = f"no shared memory for {size:,} bytes: {error}"
             return None
+        self.trouble = ""
         return view
 
     def segment_of(self, views: Sequence[memoryview | bytes | bytearray]) -> OwnSegment | None:

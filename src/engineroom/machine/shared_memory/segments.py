@@ -36,6 +36,11 @@ class SegmentTable:
     def __len__(self) -> int:
         return len(self._all)
 
+    @property
+    def lent(self) -> int:
+        """Return how many others have."""
+        return len(self._all) - len(self._unlent)
+
     def find(self, size: int, viewed: Viewed) -> Segment | None:
         """Return the free segment that was used last of those that fit `size` and are not much larger."""
         for segment in reversed(self._unlent):
