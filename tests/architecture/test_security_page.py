@@ -81,6 +81,10 @@ TESTED: dict[str, tuple[str, str]] = {
     ),
     "A connection over a Unix socket": (DOOR, "test_a_socket_that_others_could_have_made_is_passed_over"),
     "The kernel says which user": (DOOR, "test_another_user_at_the_socket_is_hung_up_on"),
+    "Shared memory of another process": (
+        "unit/machine/test_shared_memory.py",
+        "test_another_file_and_one_that_could_be_made_shorter_are_refused",
+    ),
     "Both sides prove": (DOOR, "test_a_key_alone_tells_the_controller_from_somebody_in_the_middle"),
     "The proofs name the certificate": (DOOR, "test_a_key_alone_tells_the_controller_from_somebody_in_the_middle"),
     "The name of an ssh server": ("transport/test_ways.py", "test_a_server_can_not_be_an_option_of_ssh"),
@@ -98,6 +102,10 @@ TESTED: dict[str, tuple[str, str]] = {
     "Dask's scheduler": ("real/test_integrations.py", "test_a_library_on_engines_gives_the_numbers_of_a_serial_run"),
     "Nothing protects you from root": (SENTENCES, "test_a_task_reads_the_keys_of_its_user"),
     "Nothing protects the clients": (SENTENCES, "test_a_client_ends_engines_and_the_cluster"),
+    "A process of your user can change": (
+        "unit/machine/test_shared_memory.py",
+        "test_a_mapping_that_was_only_read_is_used_again_and_shows_what_is_written_next",
+    ),
     "A stolen connection file": (
         "unit/controller/test_identity.py",
         "test_without_reuse_keys_are_new_and_files_go_at_the_end",

@@ -7,6 +7,7 @@ import pytest
 from tests.fuzz import (
     lies_in_functions,
     lies_in_records,
+    lies_in_shared_memory,
     lies_of_clients,
     lies_of_engines,
     lies_of_hosts,
@@ -15,7 +16,15 @@ from tests.fuzz import (
 from tests.fuzz.honest import Honest
 from tests.fuzz.lies import STORIES
 
-TELLERS = (lies_of_strangers, lies_in_records, lies_in_functions, lies_of_clients, lies_of_engines, lies_of_hosts)
+TELLERS = (
+    lies_of_strangers,
+    lies_in_records,
+    lies_in_functions,
+    lies_in_shared_memory,
+    lies_of_clients,
+    lies_of_engines,
+    lies_of_hosts,
+)
 """They fill STORIES."""
 
 

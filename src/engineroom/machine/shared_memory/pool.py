@@ -113,9 +113,10 @@ class SharedPool:
         capacity = capacity_for(size)
         going = self._table.make_room(capacity, _viewed)
         if going is None:
+            table = self._table
             self.trouble = (
-                f"shared memory is limited to {self._table.limit:,} bytes in this process, "
-                f"and {self._table.size:,} are in use"
+                f"shared memory is limited to {table.limit:,} bytes in {table.most} segments in this process, and "
+                f"{table.size:,} bytes in {len(table)} segments are in use"
             )
             return None
         _close(going)
