@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engineroom.core.acknowledgements import acknowledge
 from engineroom.core.capabilities import asks_of
-from engineroom.core.claims import Claim, LostClaim, Raised, withdraw_claims
+from engineroom.core.claims import Claim, LostClaim, Raised, Recorded, is_claim, withdraw_claims
 from engineroom.core.families import adopt as adopt_child
 from engineroom.core.forcing import limit_time
 from engineroom.core.forgetting import function_of, function_used
@@ -17,6 +17,7 @@ from engineroom.core.pressure import RESULT_BYTES
 from engineroom.core.recovery import go_on_for
 from engineroom.core.results import end_late, let_go, lost
 from engineroom.core.sessions import Session
+from engineroom.core.stored import drop_stored
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import TaskId, task_id
@@ -38,7 +39,10 @@ def meets_claim(state: ControllerState, session: Session, number: int, message: 
     """
     claim = session.claims.get(number)
     if isinstance(claim, Task):
-        return _meets(state, claim, message, instance)
+        return (_meets if is_claim(claim) else _meets_stored)(state, claim, message, instance)
+    if isinstance(claim, Recorded):
+        del session.claims[number]
+        return number in session.results
     its = None
     if isinstance(claim, Raised) and not message.options.retries:
         its = claim.kept
@@ -74,6 +78,24 @@ def _meets(state: ControllerState, task: Task, message: Submit, instance: bytes)
         _feed_all(state, withdraw_claims(state, [task]))
         return False
     _adopt(state, task, engine, message)
+    return True
+
+
+def _meets_stored(state: ControllerState, task: Task, message: Submit, instance: bytes) -> bool:
+    """A client is back and submits a task that the store knew: it is that one, wherever it is by now."""
+    del instance
+    session, known = task.session, state.held_back.get(task)
+    del session.claims[task.number]
+    if task.state is State.ENDED:
+        return task.number in session.results
+    if known is not None and known.lost:  # what the store lacks, its client may have
+        drop_stored(state, [task])
+        return False
+    parent = _parent(session, message)
+    if parent is not None:
+        adopt_child(state, task, parent)
+    if task.state is State.STARTED and task.engine is not None:
+        state.send(session.peer, TasksStarted(task.engine.id, one_task(task.id)))
     return True
 
 
@@ -178,20 +200,28 @@ def has_told_all(state: ControllerState, session: Session, failed: Ranges) -> No
     claims, session.claims = session.claims, {}
     unwanted = []
     for number, claim in claims.items():
-        if number in needed:
+        if number in needed and not _would_run(claim):
             session.claims[number] = claim
         elif isinstance(claim, Raised):
             acknowledge(state, claim.kept.engine, claim.kept.number)
             drop_output(session, number)
-        elif isinstance(claim, Task) and claim.state is State.ENDED:
+        elif isinstance(claim, Recorded) or (isinstance(claim, Task) and claim.state is State.ENDED):
             let_go(state, session, (number,))
         elif isinstance(claim, Task) and claim.state is not State.RETURNING:
             unwanted.append(claim)
+    drop_stored(state, [task for task in unwanted if task.engine is None])
     for number in needed:
         if number not in session.tasks and number not in session.results:
             session.claims.setdefault(number, None)
-    _feed_all(state, withdraw_claims(state, unwanted))
+    _feed_all(state, withdraw_claims(state, [task for task in unwanted if task.engine is not None]))
+    session.known_up_to = max(session.known_up_to, session.stored_up_to)
+    state.returning.pop(session, None)
     go_on_for(state, session)
+
+
+def _would_run(claim: Claim) -> bool:
+    """Whether a task, which only the store knows, is on no engine: its client has its result, so it must not run."""
+    return isinstance(claim, Task) and claim.state in (State.WAITING, State.QUEUED)
 
 
 def _needed(session: Session) -> set[int]:

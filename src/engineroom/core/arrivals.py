@@ -38,10 +38,10 @@ def body_lost(state: ControllerState, task_id: TaskId, body: object, words: str)
 def _awaited(state: ControllerState, task_id: TaskId, body: object) -> Arrival | None:
     """Return what waits for `body`; what is submitted again has another one."""
     session, number = state.sessions.get(session_of(task_id)), number_of(task_id)
-    arrival = None if session is None else session.arrivals.get(number)
-    if session is None or arrival is None or arrival.body is not body:
-        return None
-    return arrival
+    for arrival in () if session is None else map(session.arrivals.get, (number, -number)):
+        if arrival is not None and arrival.body is body:
+            return arrival
+    return None
 
 
 def _taken(arrival: Arrival) -> list[Task]:
@@ -147,8 +147,10 @@ def _is_after(task: Task, overtaken: dict[Session, int]) -> bool:
 
 def sender_gone(state: ControllerState, peer: Peer, session: Session) -> None:
     """The connection of a client is gone: what it was sending will not come from there."""
-    tasks = [task for arrival in session.arrivals.values() for task in _detached(arrival)]
-    session.arrivals.clear()  # before any of them ends: nothing more is to be asked for
+    theirs = [arrival for arrival in session.arrivals.values() if not arrival.stored]
+    tasks = [task for arrival in theirs for task in _detached(arrival)]
+    for arrival in theirs:  # before any of them ends: nothing more is to be asked for
+        del session.arrivals[arrival.number]
     end_unsent(state, tasks)
     for function in list(state.away.values()):
         if peer in function.senders:

@@ -63,8 +63,9 @@ def _named(state: ControllerState, message: Attach) -> tuple[Session, int] | str
             "this cluster knows no client that has submitted it. Either it belongs to another cluster or profile, or "
             f"its client has been gone for more than {state.limits.linger:g} s (IPController.linger)"
         )
-    if number == 0 or number > owner.known_up_to:
-        return f"its client has submitted {owner.known_up_to} tasks, and no task {number}"
+    known = max(owner.known_up_to, owner.stored_up_to)
+    if number == 0 or number > known:
+        return f"its client has submitted {known} tasks, and no task {number}"
     if number not in owner.tasks and number not in owner.results and number not in owner.calls:
         return FETCHED
     return owner, number

@@ -26,7 +26,7 @@ from engineroom.core.placement import (
 )
 from engineroom.core.prefetch import goes_on, guessed_right
 from engineroom.core.prospects import hopeless, nowhere
-from engineroom.core.results import cannot, finish, give_up, give_up_all
+from engineroom.core.results import cannot, finish, give_up, give_up_all, lost
 from engineroom.core.returns import arrived as result_arrived
 from engineroom.core.returns import will_retry
 from engineroom.core.started import mark_started
@@ -43,6 +43,11 @@ if TYPE_CHECKING:  # the state holds tasks
 _LONG = 60.0
 """Seconds of run time beyond which an engine's word is not enough."""
 
+
+NOT_TWICE = (
+    "the engine that ran this task died, the controller was restarted meanwhile, and its client, which could submit it "
+    "again, is gone"
+)
 
 _RETURNED = (State.REVOKING, State.STARTED)
 """An engine that has announced a start may find then that it lacks the function; so that is given back as well."""
@@ -82,7 +87,7 @@ def _is_asked_for(state: ControllerState, task: Task) -> bool:
     """Have the client of a QUEUED task submit it once more, if not all is here that it takes to run it."""
     if not state.first_attempt or not incomplete(task):
         return False
-    give_up(state, task, UNSENT)
+    give_up(state, task, UNSENT if task.session.may_send_again(task) else lost(NOT_TWICE))
     return True
 
 
@@ -108,7 +113,9 @@ def can_follow(state: ControllerState, task: Task, waits: Prerequisites) -> bool
 
 
 def note_departure(state: ControllerState, task: Task, engine: Engine) -> None:
-    """`task` has left `engine` without an end: those that wait there for it can't stay."""
+    """`task` has left `engine` without an end: those that wait there for it can't stay, and it is counted on from this
+    life of the controller."""
+    task.attempt = max(task.attempt, state.first_attempt)
     if task.number in task.session.awaited:
         state.news.append(HasLeft(task, engine))
 

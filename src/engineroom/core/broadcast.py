@@ -142,7 +142,7 @@ def _start_direct(state: ControllerState, task: Task, instance: Instance, arriva
     if task.submit.within and not _has_parent(state, task.session, task):
         return
     if engine is None:
-        give_up(state, task, *_without_engine(state, instance))
+        give_up(state, task, *without_engine(state, instance))
         return
     session = task.session
     task.target = engine.id
@@ -211,7 +211,7 @@ def _too_much(state: ControllerState, session: Session) -> Outcome:
     )
 
 
-def _without_engine(state: ControllerState, instance: Instance) -> tuple[Outcome, int]:
+def without_engine(state: ControllerState, instance: Instance) -> tuple[Outcome, int]:
     """Return how a task ends that is bound to a process which is not here, and the id that this had, -1 if unknown."""
     departed = state.departed.get(instance)
     if departed is not None:

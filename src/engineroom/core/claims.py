@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from engineroom.core.actions import Accept
 from engineroom.core.blame import Death, death_of
 from engineroom.core.edges import HasEnded, wait_no_more
 from engineroom.core.forgetting import forget, function_of
 from engineroom.core.holding import Account, withdraw
-from engineroom.core.lines import leave
+from engineroom.core.lines import Arrival, leave
 from engineroom.core.not_allowed import LAST_TASK
 from engineroom.core.outputs import drop_output
 from engineroom.core.placement import assign, pool_of, unassign
@@ -56,9 +57,15 @@ class LostClaim(NamedTuple):
     ran: bool
 
 
-Claim = Task | Raised | LostClaim | None
-"""A task that an engine holds, or one that has ended well; what has become of others; or None: an input of others that
-is not here yet."""
+class Recorded(NamedTuple):
+    """A task that has ended, as the store knows: its result is here, and its end need not be recorded once more."""
+
+    number: int
+
+
+Claim = Task | Raised | LostClaim | Recorded | None
+"""A task that an engine holds, one that has ended well, or one that the store knows and its client has yet to submit
+again; what has become of others; or None: an input of others that is not here yet."""
 
 
 class _Is(Enum):
@@ -139,7 +146,7 @@ def _claim(
 ) -> Task | None:
     """Have `engine` hold this task as it says that it does; None: that is not so any more."""
     task = session.tasks.get(number)
-    if session.paused and what is _Is.QUEUED:
+    if what is _Is.QUEUED and _must_go(state, session, task):
         return None
     if task is None:
         if number in session.results or isinstance(session.claims.get(number), Raised):
@@ -154,6 +161,14 @@ def _claim(
     elif task.submit.awaits is not None:  # its arguments may be gone from there, and others know nothing of it
         ask_all_back(state, [task], engine)
     return task
+
+
+def _must_go(state: ControllerState, session: Session, task: Task | None) -> bool:
+    """Whether what an engine has not started must not stay there."""
+    if session.paused or task is None or task.submit.awaits is None:
+        return session.paused
+    # Its arguments may be gone from there, and its client, which could submit it again, need not come back.
+    return state.held_back.get(task) is not None
 
 
 def _begin(state: ControllerState, engine: Engine, session: Session, number: int) -> Task:
@@ -176,7 +191,7 @@ def _place_there(state: ControllerState, task: Task, engine: Engine) -> bool:
     line = task.line if task.target >= 0 else None
     if task.state is State.WAITING:
         if task.arrival is not None:
-            task.body = None
+            _without_bytes(state, task, task.arrival)
         leave(state, task)
         if task.waits is not None:
             wait_no_more(state, task, task.waits)
@@ -189,6 +204,18 @@ def _place_there(state: ControllerState, task: Task, engine: Engine) -> bool:
     if line is not None:
         go_on(state, line)
     return True
+
+
+def _without_bytes(state: ControllerState, task: Task, arrival: Arrival) -> None:
+    """Have a task run that is there already: its arguments come only if the store has them, should it run again."""
+    if not arrival.stored:
+        task.body = None
+        return
+    del arrival.session.arrivals[arrival.number]
+    arrival.tasks.clear()
+    task.arrival = None
+    if not arrival.asked:
+        state.out.append(Accept(arrival.body))
 
 
 def _without(ranges: Iterable[AttemptRange], taken: dict[TaskId, int]) -> Iterator[AttemptRange]:

@@ -20,8 +20,8 @@ def check_claims(state: ControllerState, session: Session) -> None:
     for number, claim in session.claims.items():
         if isinstance(claim, Task) and claim.state is not State.ENDED:
             assert session.tasks[number] is claim
-            assert claim.submit.task == b""
-            assert claim.target >= 0
+            assert not claim.submit.task or number <= session.stored_up_to
+            assert claim.submit.task or claim.target >= 0
         elif isinstance(claim, Raised):
             assert number not in session.tasks
             assert number not in session.results
@@ -35,7 +35,12 @@ def check_recovery(state: ControllerState) -> None:
     assert (recovery is None) == (Key(Kind.RECOVERY) not in state.presence.agenda)
     if recovery is not None:
         assert all(not engine.lost and not engine.met for engine in recovery.expected)
-    for task in state.held_back:
+    for task, known in state.held_back.items():
         assert task.state is State.WAITING
         assert task.session.tasks[task.number] is task
-        assert recovery is not None or (task.submit.awaits is not None and not task.session.told)
+        waits = task.session in state.returning if known else task.submit.awaits is not None and not task.session.told
+        assert recovery is not None or waits or (known and task.session.withdraw)
+    assert bool(state.returning) <= (Key(Kind.RETURNS) in state.presence.agenda)
+    for session in state.returning:
+        assert not session.told
+        assert state.sessions[session.id] is session

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from engineroom.ids import Instance, Peer, SessionId, TaskId
@@ -22,6 +24,7 @@ from engineroom.protocol.messages import (
     Held,
     Keep,
     Output,
+    Result,
     Revoked,
     Started,
     Submit,
@@ -31,6 +34,10 @@ from engineroom.protocol.messages import (
     Who,
     Withdrawn,
 )
+from engineroom.protocol.task_ranges import Ranges
+
+if TYPE_CHECKING:  # it knows engines
+    from engineroom.core.journal import Try
 
 
 class Large(msgspec.Struct, frozen=True):
@@ -107,6 +114,52 @@ class Restored(msgspec.Struct, frozen=True):
     engines: tuple[KnownEngine, ...] = ()
     next_id: int = 0
     used_ids: tuple[int, ...] = ()
+
+
+class RestoredTask(msgspec.Struct, frozen=True):
+    """A task that has not ended, as the store knows it. `submit`: of it alone. `body`: its arguments, where they are
+    too long for that: they come once they are accepted. `submitted`: when, by the clock of the core; `tries`: the
+    attempt that an engine had; `lost`: why it can't run, in words."""
+
+    submit: Submit
+    body: object = None
+    submitted: float = 0.0
+    tries: tuple[Try, ...] = ()
+    lost: str = ""
+
+
+class RecordedEnd(msgspec.Struct, frozen=True):
+    """A task that has ended, as the store knows it: its result, and the bytes of that if they are too long for it."""
+
+    result: Result
+    body: object = None
+
+
+class RestoredTasks(msgspec.Struct, frozen=True):
+    """What the store has of a client whose tasks have not all ended: told before anybody connects. From no peer.
+
+    `known_up_to`: the last of its tasks that was recorded; `failed`: those that did not end well. `ended`: tasks whose
+    results are arguments of `tasks`. `returns`: the client may come back; else nobody waits for it. The rest as in
+    ClientUp.
+    """
+
+    session: SessionId
+    tasks: tuple[RestoredTask, ...]
+    known_up_to: int
+    ended: tuple[RecordedEnd, ...] = ()
+    failed: Ranges = ()
+    returns: bool = False
+    withdraw: bool = False
+    who: Who = Who()
+
+
+class RecordedEnds(msgspec.Struct, frozen=True):
+    """A client is about to come back for the first time: these of its tasks have ended, and it may not have their
+    results. `known_up_to`: the last of its tasks that was recorded. From no peer."""
+
+    session: SessionId
+    known_up_to: int
+    ended: tuple[RecordedEnd, ...] = ()
 
 
 class EngineClosed(msgspec.Struct, frozen=True):
@@ -257,6 +310,8 @@ Event = (
     | ClientBehind
     | Full
     | Restored
+    | RestoredTasks
+    | RecordedEnds
     | EngineUp
     | EngineClosed
     | EngineExited

@@ -81,7 +81,7 @@ def _stands(state: ControllerState, task: Task) -> bool:
 def _without_task(session: Session, number: int) -> AboutTask:
     if number in session.unsent:
         return AboutTask("unknown", "its payload did not arrive, and its client has been asked to submit it again")
-    if number <= session.known_up_to:
+    if number <= max(session.known_up_to, session.stored_up_to):
         return AboutTask("delivered", "its client has received the result")
     return AboutTask("unknown", "the controller has not received it")
 
@@ -127,7 +127,7 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
 def _why_beside(state: ControllerState, task: Task) -> str:
     arrival, line = task.arrival, task.line
     if task in state.held_back:
-        return why_held_back(state)
+        return why_held_back(state, task)
     if task.waits is not None and task.waits.open:
         return f"waiting for {why_it_waits(task, task.waits)}"
     if task.id in task.function.waiting:

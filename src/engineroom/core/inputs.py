@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engineroom.core.bounds import size_in_words
 from engineroom.core.edges import Prerequisites, Use
 from engineroom.core.engines import Engine
@@ -14,7 +16,7 @@ from engineroom.core.pressure import press, relieve
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
 from engineroom.ids import TaskId, task_id
-from engineroom.protocol.messages import ForgetInputs, Input
+from engineroom.protocol.messages import Awaits, ForgetInputs, Input, Submit
 from engineroom.protocol.task_ranges import one_task, ranges_of
 
 if TYPE_CHECKING:  # the state holds tasks
@@ -90,6 +92,14 @@ def inputs_of(task: Task, waits: Prerequisites) -> tuple[tuple[bytes, int, int],
     if len(inputs) == 1:
         return ((session, inputs[0], inputs[0]),)
     return tuple([(session, first, last) for first, last in ranges_of(inputs)])
+
+
+def whole_submit(task: Task) -> Submit:
+    """Return what a task was submitted as: while it waits, which results it takes is noted elsewhere."""
+    submit, waits = task.submit, task.waits
+    if submit.awaits is not None or waits is None or not waits.inputs:
+        return submit
+    return replace(submit, awaits=Awaits(inputs=inputs_of(task, waits)))
 
 
 def send_inputs(state: ControllerState, task: Task, waits: Prerequisites, engine: Engine) -> None:

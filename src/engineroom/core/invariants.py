@@ -203,7 +203,7 @@ def _check_session(state: ControllerState, session: Session) -> None:
         assert arrival.tasks
         assert all(task.arrival is arrival for task in arrival.tasks.values())
     if session.peer is None:
-        assert not session.arrivals, "bytes are waited for that nobody can send"
+        assert all(its.stored for its in session.arrivals.values()), "bytes are waited for that nobody can send"
         assert state.gone[session.id] is session
     else:
         assert state.clients[session.peer] is session

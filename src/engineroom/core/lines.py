@@ -27,10 +27,12 @@ if TYPE_CHECKING:  # these have lines
 class Arrival:
     """The bytes of one Submit, on their way. `tasks`: those that wait for them, by number."""
 
-    __slots__ = ("asked", "body", "number", "session", "size", "tasks", "ungranted")
+    __slots__ = ("asked", "body", "number", "session", "size", "stored", "tasks", "ungranted")
 
-    def __init__(self, session: Session, number: int, size: int, body: object) -> None:
-        self.session, self.number, self.size, self.body = session, number, size, body
+    def __init__(self, session: Session, number: int, size: int, body: object, *, stored: bool = False) -> None:
+        """`number`: of the first task; `stored`: they come from the store, so their client need not be there. Then it
+        is negative, as the same call may come once more."""
+        self.session, self.number, self.size, self.body, self.stored = session, number, size, body, stored
         self.tasks: dict[int, Task] = {}
         self.ungranted = 0
         """How many of the lines in which they are have not come to them yet."""

@@ -70,6 +70,7 @@ def lose_tasks(state: ControllerState, engine: Engine, loss: Loss) -> None:
             over.setdefault((0, words), (lost(words), []))[1].append(task)
         else:
             step(task, Cause.AGAIN)
+            task.attempt = max(task.attempt, state.first_attempt)
             again.append(task)
     for outcome, alike in over.values():
         give_up_all(state, alike, outcome, engine.id)

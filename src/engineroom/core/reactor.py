@@ -44,7 +44,9 @@ from engineroom.core.events import (
     KeptLost,
     Large,
     Quiet,
+    RecordedEnds,
     Restored,
+    RestoredTasks,
     ResultAnnounced,
     Seen,
     Tick,
@@ -62,6 +64,7 @@ from engineroom.core.presence.engines import engine_closed, engine_exited
 from engineroom.core.presence.hosts import began, expect_host, host_closed, host_up
 from engineroom.core.presence.silence import link_down, link_up, quiet
 from engineroom.core.prospects import host_says
+from engineroom.core.restored_tasks import recorded_ends, restored_tasks
 from engineroom.core.restoring import restored
 from engineroom.core.results import expire
 from engineroom.core.returns import announced
@@ -174,6 +177,10 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             host_says(state, event.host, event.says)
         case Restored():
             restored(state, event)
+        case RestoredTasks():
+            restored_tasks(state, event)
+        case RecordedEnds():
+            recorded_ends(state, event)
         case Began():
             began(state, event.host)
         case BodyHere():

@@ -15,13 +15,21 @@ from engineroom.core.lines import Arrival
 from engineroom.core.placement import Pool
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.prospects import end_hopeless
+from engineroom.core.results import lost
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Task
-from engineroom.core.waiting import wait
+from engineroom.core.waiting import end_all, wait
+from engineroom.ids import TaskId
+from engineroom.protocol.messages import Outcome, Status
 
 if TYPE_CHECKING:
+    from engineroom.core.events import RestoredTask
     from engineroom.core.state import ControllerState
 
+
+ENDED = "the cluster ended"
+
+OF_NO_TASK = f"the task that made this call was running when {ENDED}, and a task's calls end with it"
 
 _NAMED = 8
 """So many engines are named."""
@@ -74,27 +82,54 @@ def hold_back(state: ControllerState, task: Task, place: Engine | Pool, arrival:
     depends = task.submit.awaits is not None
     if not (depends and not task.session.told) and (state.recovery is None or (task.target >= 0 and not depends)):
         return False
+    hold(state, task, place, arrival, None)
+    return True
+
+
+def hold(
+    state: ControllerState, task: Task, place: Engine | Pool, arrival: Arrival | None, known: RestoredTask | None
+) -> None:
+    """Have a QUEUED task wait until it is known who has it; `known`: what the store knew of it."""
     wait(state, task, place, arrival)
     task.lacks += 1
-    state.held_back[task] = None
-    return True
+    state.held_back[task] = known
 
 
 def _go_on(state: ControllerState, task: Task) -> None:
     if task not in state.held_back:
         return  # it has ended meanwhile
-    if task.submit.awaits is not None:
-        if not task.session.told:
+    known = state.held_back[task]
+    if task.session in state.returning if known else task.submit.awaits is not None and not task.session.told:
+        return
+    if known is not None:
+        task.tries = known.tries
+        if outcome := _ends_instead(state, task, known):
+            end_all(state, [task], outcome)
             return
-        del state.held_back[task]
+    del state.held_back[task]
+    if task.submit.awaits is not None:
         await_at_last(state, task, task.submit.awaits)
     else:
-        del state.held_back[task]
         come(state, task)
 
 
-def why_held_back(state: ControllerState) -> str:
+def _ends_instead(state: ControllerState, task: Task, known: RestoredTask) -> Outcome | None:
+    """Return how a task of the store, which no engine has, ends without running again; None: it runs."""
+    submit = task.submit
+    if known.lost:
+        return lost(known.lost)
+    if submit.within and TaskId(submit.within) not in state.families:
+        return Outcome(Status.ABORTED, 0.0, 0.0, OF_NO_TASK)
+    if known.tries and not (submit.options.rerun_lost or submit.options.retries):
+        last = known.tries[-1]
+        return lost(f"this task may have been running on engine {last.engine} when {ENDED}, and must not run twice")
+    return None
+
+
+def why_held_back(state: ControllerState, task: Task) -> str:
     """Return what a task waits for that is held back."""
+    if state.recovery is None and task.session in state.returning:
+        return "the controller was restarted: waiting a moment for its client, which may have its result"
     if state.recovery is None:
         return "the controller was restarted: waiting for its client to submit again the tasks that it depends on"
     ids = sorted(engine.id for engine in state.recovery.expected)

@@ -28,6 +28,7 @@ class Session:
     """
 
     __slots__ = (
+        "alone",
         "arrivals",
         "asked",
         "awaited",
@@ -53,6 +54,7 @@ class Session:
         "results",
         "returns",
         "room",
+        "stored_up_to",
         "submitted_bytes",
         "tasks",
         "told",
@@ -79,6 +81,10 @@ class Session:
         """By number: those that have not ended."""
         self.claims: dict[int, Claim] = {}
         """By number: what engines hold of tasks that the client has not submitted to this controller; see `claims`."""
+        self.stored_up_to = 0
+        """What a store had of its tasks when this controller began was of those up to this number."""
+        self.alone = False
+        """Its client was one of another cluster, of which the store knows: it can't come back."""
         self.told = False
         """The client has submitted again, to this controller, all that it had to."""
         self.results: dict[int, Kept] = {}
@@ -132,3 +138,7 @@ class Session:
         """Its client does not read what it is sent."""
         self.asked: list[Task] = []
         """What engines were asked to return when the pause began."""
+
+    def may_send_again(self, task: Task) -> bool:
+        """Whether its client can be asked for `task` once more, which has been submitted to this controller."""
+        return self.peer is not None or not (self.alone or self.claims.get(task.number) is task)

@@ -22,6 +22,7 @@ from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.messages import Coming
 
 if TYPE_CHECKING:  # they handle the state
+    from engineroom.core.events import RestoredTask
     from engineroom.core.families import Family
     from engineroom.core.forcing import Forced
     from engineroom.core.keeping.calls import KeptCall
@@ -62,8 +63,11 @@ class ControllerState:
         """Attempts of this life of the controller have higher numbers, those of earlier ones lower."""
         self.recovery: Recovery | None = None
         """Engines of earlier lives are waited for."""
-        self.held_back: dict[Task, None] = {}
-        """Tasks that wait for these engines, which may have them already, or for the rest of what their clients say."""
+        self.held_back: dict[Task, RestoredTask | None] = {}
+        """Tasks that wait for these engines, which may have them already, or for the rest of what their clients say;
+        with what the store knew of those that come from there."""
+        self.returning: dict[Session, None] = {}
+        """Clients of tasks that come from the store, as long as these wait for them."""
         self.engines: dict[int, Engine] = {}
         """By id: those that live, connected or away."""
         self.engine_peers: dict[Peer, Engine] = {}

@@ -9,11 +9,15 @@ from engineroom.core.engines import Engine
 from engineroom.core.lines import Arrival, Line, leave, line_at, number_in_session, offer, pull, tidy
 from engineroom.core.placement import Pool, assign
 from engineroom.core.prefetch import refresh
-from engineroom.core.results import give_up_all
+from engineroom.core.results import give_up_all, lost
 from engineroom.core.task_states import Cause, State, step
 from engineroom.core.tasks import MeasuredFunction, Task
 from engineroom.core.unsent import unsend
 from engineroom.protocol.messages import NeedFunction, Outcome
+
+_NOBODY_HAS_IT = (
+    "what this task needs is not in the controller any more, and its client, which could send it again, is gone"
+)
 
 FEW = 8
 """A task that lacks more results of others is sent nowhere: all of them are looked at whenever one of them moves."""
@@ -144,7 +148,8 @@ def end_unsent(state: ControllerState, tasks: list[Task]) -> None:
             line = task.line
             every.update(dict.fromkeys([task] if line is None or task.target < 0 else line.after(task.number)))
     _leave_all(state, list(every))
-    unsend(state, sorted(every, key=number_in_session))
+    unsend(state, sorted([task for task in every if task.session.may_send_again(task)], key=number_in_session))
+    give_up_all(state, [task for task in every if not task.session.may_send_again(task)], lost(_NOBODY_HAS_IT))
 
 
 def _leave_all(state: ControllerState, tasks: list[Task]) -> None:

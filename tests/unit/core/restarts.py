@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from engineroom.core.actions import Action
 from engineroom.core.clients import known_up_to
 from engineroom.core.events import Began, ClientUp, EngineUp, KnownEngine, Restored
 from engineroom.core.limits import Limits
@@ -55,6 +56,8 @@ class ReturningClient(Client):
         self.asked.clear()
         self.keeps.clear()
         self.peer = Peer(next(self.world.peers))
+        if isinstance(self.world, RestartedWorld):
+            self.world.returns(self.number)
         known = known_up_to(self.world.play.state, session_id(self.number))
         self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
         messages = {its.task: its for id_, its in self.submits.items() if number_of(id_) > known and not self.has(id_)}
@@ -122,14 +125,25 @@ class RestartedWorld(World):
             engine.peer = None
         self.silent_hosts.clear()
         before = self.play.state
-        self.play.state = ControllerState(before.limits)
+        self.play.state = self.another(before)
         event = Restored(self.life) if forgets else knowledge(before, self.life)
-        actions = self.play(NO_PEER, event)
+        actions = self.play(NO_PEER, event) + self.remember()
         for engine in self.engines:
             known = self.play.state.instances.get(engine.instance)
             engine.last_peer = NO_PEER if known is None else known.known_as
         self.perform(actions)
         self.perform(self.play(NO_PEER, Began((b"", b"host\x00")[self.life % 2])))
+
+    def another(self, before: ControllerState) -> ControllerState:
+        """Return the state of a controller that begins."""
+        return ControllerState(before.limits)
+
+    def remember(self) -> list[Action]:
+        """Tell a controller that begins what a store has."""
+        return []
+
+    def returns(self, client: int) -> None:
+        """Tell a controller what a store has of a client that comes."""
 
     def check_run(self, engine: PretendEngine, run: Run) -> None:
         super().check_run(engine, run)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from engineroom.core.forcing import forced_due
 from engineroom.core.presence import engines, hosts, silence
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.recovery import over
+from engineroom.core.restored_tasks import nobody_returned
 from engineroom.core.withdrawals import client_ended
 from engineroom.ids import Peer
 
 if TYPE_CHECKING:
     from engineroom.core.state import ControllerState
+
+
+_OF_ALL: dict[Kind, Callable[[ControllerState], None]] = {
+    Kind.SILENCE: silence.listen,
+    Kind.ECHO: silence.listen_again,
+    Kind.RECOVERY: over,
+    Kind.RETURNS: nobody_returned,
+}
 
 
 def do_what_is_due(state: ControllerState) -> None:
@@ -45,8 +55,8 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.orphans_due(state, key.who)
         case Kind.LEASE:
             hosts.lease_due(state)
-        case Kind.SILENCE | Kind.ECHO | Kind.RECOVERY as kind:
-            {Kind.SILENCE: silence.listen, Kind.ECHO: silence.listen_again}.get(kind, over)(state)
+        case Kind.SILENCE | Kind.ECHO | Kind.RECOVERY | Kind.RETURNS as kind:
+            _OF_ALL[kind](state)
         case Kind.FORCED | Kind.ENDED as kind:
             (forced_due if kind is Kind.FORCED else client_ended)(state, key.who)
         case _:
