@@ -18,6 +18,7 @@ from engineroom.errors import NotLetIn
 from engineroom.ids import Instance, SessionId
 from engineroom.protocol.identities import identity_of
 from engineroom.protocol.messages import PROTOCOL, Join, Refused, Welcome
+from engineroom.store.changes import ClientKnown
 from engineroom.trail.launches import parse_launch
 from engineroom.transport import decoders
 from engineroom.transport.connection import Connection
@@ -80,6 +81,7 @@ class Admission:
 
     def _admit_client(self, link: Link, join: Join, within: Instance | None = None) -> None:
         controller, session = self._controller, SessionId(join.identity)
+        controller.recorder.restoring.client_comes(session)
         actions = controller.decide(link.peer, ClientUp(session, within, join.withdraw, join.who))
         if link.peer not in controller.state.clients:
             self._failed(actions)
@@ -93,6 +95,7 @@ class Admission:
             on_behind=lambda behind: controller.feed(link.peer, ClientBehind(behind=behind)),
         )
         link.connection.start(ClientReceiver(controller, link))
+        controller.recorder.client_came(ClientKnown(session, join.who, join.withdraw))
 
     def _admit_host(self, link: Link, join: Join) -> None:
         controller = self._controller

@@ -82,6 +82,9 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     store: StoreConfig = DictStore()
     """Where tasks are kept."""
 
+    drop_unfinished: bool = False
+    """Do not go on with tasks that an earlier cluster has left undone."""
+
     @property
     def connection_files(self) -> ConnectionFiles:
         """Where it writes how it can be reached."""

@@ -73,6 +73,11 @@ class Identity:
         """A name of this life of the cluster: the same after a restart that keeps the keys, another for a new one."""
         return hashlib.blake2b(self.keys["client"].encode(), digest_size=8).hexdigest()
 
+    @property
+    def cluster(self) -> str:
+        """What tells this cluster, in all its lives, from others: its profile and its id."""
+        return f"{self._dir.absolute()} {self._config.cluster_id}"
+
     def bind_hosts(self) -> list[str]:
         """Return the addresses to listen on."""
         ip = self._config.ip.removeprefix("tcp://").strip("[]")

@@ -33,6 +33,7 @@ from engineroom.core.reactor import handle
 from engineroom.core.state import ControllerState
 from engineroom.ids import Peer, new_epoch
 from engineroom.protocol.messages import Refused, Run, Shutdown
+from engineroom.trail.stops import is_on_purpose
 from engineroom.transport.connection import Connection
 from engineroom.transport.listener import Listener
 from engineroom.transport.tls import controller_context
@@ -58,7 +59,7 @@ class Controller:
         self.restarts = Restarts(self.links, self.state)
         self.names = NameQuestions(self.links)
         self.recorder = Recorder(self)
-        self.endings = Endings(self.feed, self.request_stop)
+        self.endings = Endings(self.feed, partial(self.request_stop, for_good=True))
         self.presence = Presence(self)
         self.faults, self.refusals = Faults(self), Refusals()
         self._rng = random.Random()
@@ -68,7 +69,7 @@ class Controller:
         self._stopped = asyncio.Event()
         self._listener: Listener | None = None
         self.stop_reason = ""
-        self._comes_back = False
+        self._comes_back = self._for_good = False
 
     async def start(self) -> None:
         """Listen, then write the connection files: who finds them can connect.
@@ -77,9 +78,10 @@ class Controller:
         """
         self.enter_loop()
         self.identity.load()
-        self.recorder.open(self.config.store, self.identity.life)
+        self.recorder.open(self.config.store, self.identity.life, self.identity.cluster)
         if self.identity.restored.life:
             self.feed(Peer(0), self.identity.restored)
+        self.recorder.restoring.begin(returns=self.identity.restored.life > 0, drop=self.config.drop_unfinished)
         context = controller_context(self.identity.certificate_file, self.identity.key_file)
         self._listener = Listener(
             keys=self.identity.keys,
@@ -118,10 +120,12 @@ class Controller:
     async def run_until_stopped(self) -> None:
         await self._stopped.wait()
 
-    def request_stop(self, reason: str, *, comes_back: bool = False) -> None:
-        """Have `run_until_stopped` return; `comes_back`: engines and clients may wait for another start."""
+    def request_stop(self, reason: str, *, comes_back: bool = False, for_good: bool = False) -> None:
+        """Have `run_until_stopped` return; `comes_back`: engines and clients may wait for another start. `for_good`:
+        somebody wants the cluster to end, and its tasks with it; the `reason` may say so, too."""
         if not self._stopped.is_set():
             self.stop_reason, self._comes_back = reason, comes_back
+            self._for_good = for_good or is_on_purpose(reason)
             self._stopped.set()
 
     async def stop(self) -> None:
@@ -144,6 +148,8 @@ class Controller:
         if not self._comes_back:
             self.identity.known_engines.none_left()
         self.identity.remove_files()
+        if self._for_good and not self._comes_back:
+            self.recorder.stopped()
         await self.recorder.close()
         await asyncio.sleep(0)
 

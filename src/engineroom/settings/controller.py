@@ -85,6 +85,13 @@ class IPController(BaseParallelApplication):
         DatabaseName(),
         shortcuts={"dictdb": "DictDB", "nodb": "NoDB", "sqlitedb": "SQLiteDB", "mongodb": "MongoDB"},
     )
+    drop_unfinished = option(
+        Bool(
+            default_value=False,
+            help="Do not run the tasks that an earlier cluster has left unfinished in the database (SQLiteDB).",
+        ),
+        "drop-unfinished",
+    )
     ssh_server = option(
         Unicode("", help="SSH server that clients tunnel through. It is written to their connection file."), "ssh"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import Change, Ended, HeldFunction, Missed, Sent, Submitted
+from engineroom.store.changes import Change, ClientKnown, Ended, HeldFunction, Missed, Sent, Submitted
 from engineroom.store.ranges import TaskSet
 
 CHANGE_BYTES = 1024
@@ -24,6 +24,7 @@ class Backlog:
         self._tasks: dict[TaskId, Submitted | Ended] = {}
         self._sent: dict[TaskId, Sent] = {}
         self._functions: dict[bytes, HeldFunction] = {}
+        self._clients: dict[bytes, ClientKnown] = {}
         self._others: list[Change] = []
         self._size = 0
         self.missed = TaskSet()
@@ -36,19 +37,25 @@ class Backlog:
 
     def add(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            if isinstance(change, Submitted | Ended):
-                self._add_task(change)
-            elif isinstance(change, Sent):
-                self._sent[change.task] = change
-            elif isinstance(change, HeldFunction):
-                self._functions[change.function.hash] = change
-            else:
-                self._others.append(change)
+            self._take(change)
         while self._size > self._limit and self._tasks:
             self._drop(next(iter(self._tasks)))
         del self._others[:-_MOST_OTHERS]
-        while len(self._functions) > _MOST_OTHERS:
-            del self._functions[next(iter(self._functions))]
+        for many in (self._functions, self._clients):
+            while len(many) > _MOST_OTHERS:
+                del many[next(iter(many))]
+
+    def _take(self, change: Change) -> None:
+        if isinstance(change, Submitted | Ended):
+            self._add_task(change)
+        elif isinstance(change, Sent):
+            self._sent[change.task] = change
+        elif isinstance(change, ClientKnown):
+            self._clients[change.session] = change
+        elif isinstance(change, HeldFunction):
+            self._functions[change.function.hash] = change
+        else:
+            self._others.append(change)
 
     def _add_task(self, change: Submitted | Ended) -> None:
         before = self._tasks.get(change.task)
@@ -71,6 +78,7 @@ class Backlog:
         """Return all there is to say; `why`, `at`: of what is missing."""
         missing: list[TaskRanges] = list(self.missed.ranges())
         return [
+            *self._clients.values(),
             *self._functions.values(),
             *self._tasks.values(),
             *self._sent.values(),

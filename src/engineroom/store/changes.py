@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engineroom.ids import TaskId
-from engineroom.protocol.messages import Function, Result, Submit
+from engineroom.ids import SessionId, TaskId
+from engineroom.protocol.messages import Function, Result, Submit, Who
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.entry import NOWHERE, Attempt, Entry, Piece, Place
 
@@ -145,4 +145,20 @@ class HeldFunction(_Change, frozen=True):
     body: Bytes | None = None
 
 
-Change = Submitted | Sent | Ended | Delivered | Resubmitted | Purged | Missed | Expired | HeldFunction
+class ClientKnown(_Change, frozen=True):
+    """A client is there: what it says of itself, and whether its unfinished tasks end with it."""
+
+    session: SessionId
+    who: Who = Who()
+    withdraw: bool = False
+
+
+class Stopped(_Change, frozen=True):
+    """The cluster was stopped on purpose: no later one goes on with what has not ended."""
+
+    at: float
+
+
+_OfOne = Submitted | Sent | Ended | Resubmitted
+_OfMany = Delivered | Purged | Missed | Expired
+Change = _OfOne | _OfMany | HeldFunction | ClientKnown | Stopped

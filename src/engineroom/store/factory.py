@@ -19,14 +19,15 @@ def create_store(
     config: StoreConfig,
     *,
     life: str,
+    cluster: str = "",
     report: Callable[[str], None] = lambda _: None,
     unfinished: Callable[[], Iterable[Submitted | Entry]] = tuple,
 ) -> Store:
     """Return the store that `config` describes, not opened yet. StoreUnusable: there is none.
 
     `life`: tells this life of the cluster from others: a restarted controller has the same, a new cluster another.
-    `report`: called with words for people, by any thread, when something is not kept any more, and when it is again.
-    `unfinished`: see MemoryStore.
+    `cluster`: tells ours from others that may use the same file, in all its lives. `report`: called with words for
+    people, by any thread, when something is not kept any more, and when it is again. `unfinished`: see MemoryStore.
     """
     match config:
         case DictStore(records, size, fraction):
@@ -34,21 +35,28 @@ def create_store(
         case NoDatabase():
             return NoStore()
         case SQLiteFile():
-            return _sqlite(config, life, report)
+            return _sqlite(config, life, cluster, report)
         case MongoServer():
             return _mongo(config, life, report)
         case OwnStore(path, places):
             return _own(path, places, report)
 
 
-def _sqlite(config: SQLiteFile, life: str, report: Callable[[str], None]) -> Store:
+def _sqlite(config: SQLiteFile, life: str, cluster: str, report: Callable[[str], None]) -> Store:
     # These are loaded where they are used: the controller is to start quickly.
     from engineroom.store.sheltered import ShelteredStore
     from engineroom.store.sqlite.retention import Limits
     from engineroom.store.sqlite.store import SQLiteStore
 
     limits = Limits(config.record_limit, config.size_limit, config.age_limit)
-    store = SQLiteStore(Path(config.path), config.table or life, life=not config.table, limits=limits, report=report)
+    store = SQLiteStore(
+        Path(config.path),
+        config.table or life,
+        life=not config.table,
+        limits=limits,
+        report=report,
+        cluster=cluster,
+    )
     return ShelteredStore(store, report, may_begin_without=True)
 
 

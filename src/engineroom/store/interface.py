@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from engineroom.protocol.messages import Function
 from engineroom.protocol.spans import by_session
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import Change, Purged
+from engineroom.store.changes import Change, ClientKnown, Purged
 from engineroom.store.entry import Entry
 from engineroom.store.queries.matching import Order, arranged, checked_order, checked_window
 from engineroom.store.queries.named import tasks_named
@@ -45,6 +45,12 @@ class Damage(msgspec.Struct, frozen=True):
 
     msg_id: str
     why: str
+
+
+class LeftBehind(msgspec.Struct, frozen=True):
+    """An earlier cluster has ended, without having been stopped, before all its tasks had; `at`: about when."""
+
+    at: float
 
 
 class Store:
@@ -137,6 +143,29 @@ class Store:
     def unfinished(self) -> Iterator[Entry]:
         """Yield the entries of tasks that have not ended, with their calls, as they were submitted."""
         return (entry for entry in self.entries() if entry.result is None)
+
+    def left_behind(self) -> LeftBehind | None:
+        """Return what this cluster has found of an earlier one, in whose place it goes on; None: nothing."""
+        return None
+
+    def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
+        """Yield the entries of tasks that are to go on if the controller has just been started, as they were
+        submitted. `damaged` is called for those that can't be read."""
+        del damaged
+        return (entry for entry in self.unfinished() if not entry.delivered)
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        """Return what is known of clients, by their sessions."""
+        return {}
+
+    def undelivered(self, session: bytes, known_up_to: int) -> Iterator[Entry]:
+        """Yield the entries of tasks up to this number that have ended, and whose client may not have the results."""
+        del known_up_to
+        return (
+            entry
+            for entry in self.entries()
+            if entry.task.startswith(session) and entry.result is not None and not entry.delivered
+        )
 
     def remove(self, query: Any, at: float = 0.0) -> int:
         """Purge the tasks that match `query` and have ended; return how many. To be called like `write`. BadQuery."""

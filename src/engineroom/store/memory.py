@@ -13,6 +13,7 @@ from engineroom.store.changes import (
     PURGED,
     RETIRED,
     Change,
+    ClientKnown,
     Delivered,
     Ended,
     Expired,
@@ -21,6 +22,7 @@ from engineroom.store.changes import (
     Purged,
     Resubmitted,
     Sent,
+    Stopped,
     Submitted,
 )
 from engineroom.store.entry import Attempt, Entry, buffers_of
@@ -121,8 +123,8 @@ class MemoryStore(Store):
                 self._missed.setdefault((change.kind, change.why), TaskSet()).add_ranges(change.tasks)
             case HeldFunction():
                 self._hold(change)
-            case Ended():
-                pass  # `write` has taken it
+            case Ended() | ClientKnown() | Stopped():
+                pass  # `write` has taken it; or it is of no use once the controller has ended
 
     def _begin(self, change: Submitted | Sent) -> None:
         if change.task in self._ended:

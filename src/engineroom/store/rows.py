@@ -8,10 +8,10 @@ from zlib import crc32
 
 import msgspec
 
-from engineroom.ids import TaskId, number_of
-from engineroom.protocol.messages import Display, Output, Result, Submit
+from engineroom.ids import SessionId, TaskId, number_of
+from engineroom.protocol.messages import Display, Output, Result, Submit, Who
 from engineroom.protocol.streams import Buffer
-from engineroom.store.changes import Ended, Sent, Submitted
+from engineroom.store.changes import ClientKnown, Ended, Sent, Submitted
 from engineroom.store.entry import Attempt, Bytes, Entry, state_of, target_of
 from engineroom.store.records import microseconds
 
@@ -64,6 +64,7 @@ class StoredBytes:
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_head = msgspec.msgpack.Decoder(Head).decode
+_decode_client = msgspec.msgpack.Decoder(tuple[Who, bool]).decode
 _decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
 
 Row = tuple[Any, ...]
@@ -149,6 +150,17 @@ def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry:
         received=head.received,
         output=head.output,
     )
+
+
+def about_client(client: ClientKnown) -> bytes:
+    """Return what is kept of a client."""
+    return _encode((client.who, client.withdraw))
+
+
+def client_of(session: bytes, about: bytes) -> ClientKnown:
+    """Return what was kept of a client."""
+    who, withdraw = _decode_client(about)
+    return ClientKnown(SessionId(session), who, withdraw)
 
 
 def damage_of(row: Row) -> str:

@@ -11,9 +11,9 @@ from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.backlog import Backlog
-from engineroom.store.changes import Change
+from engineroom.store.changes import Change, ClientKnown
 from engineroom.store.entry import Entry
-from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
+from engineroom.store.interface import Absence, Damage, LeftBehind, Store, StoreTrouble, StoreUnusable
 from engineroom.store.memory import MemoryStore
 from engineroom.store.queries.matching import Order, arranged
 from engineroom.store.queries.tree import ALL, Query
@@ -154,6 +154,24 @@ class ShelteredStore(Store):
         shelter = self._shelter()
         found = None if shelter is None else shelter.function(digest)
         return found or (self._store.function(digest) if self._opened else None)
+
+    def left_behind(self) -> LeftBehind | None:
+        return self._store.left_behind()
+
+    def _whole(self) -> Store:
+        """Return the store, if it has all that was written. StoreTrouble: it has not."""
+        if self._backlog is not None:
+            raise StoreTrouble(self._why)
+        return self._store
+
+    def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
+        return self._whole().left(damaged)
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        return self._whole().clients()
+
+    def undelivered(self, session: bytes, known_up_to: int) -> Iterator[Entry]:
+        return self._whole().undelivered(session, known_up_to)
 
     def absences(self) -> Iterator[Absence]:
         shelter = self._shelter()

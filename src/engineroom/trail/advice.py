@@ -9,7 +9,8 @@ _MOST = 8
 """Clusters that a message names."""
 
 _COMMAND = re.compile(
-    r"`(?P<command>ipcluster (?:start|engines|stop|logs|why|clean|config)|ipcontroller)(?P<rest>(?: [^`]*)?)`"
+    r"`(?P<command>ipcluster (?:start|engines|stop|logs|why|clean|config|tasks|audit)|ipcontroller)"
+    r"(?P<rest>(?: [^`]*)?)`"
 )
 _CHOOSES = re.compile(r"--(?:profile|profile-dir|cluster-id)\b")
 

@@ -16,6 +16,7 @@ from engineroom.errors import ConnectionFailed, ConnectionFileError, LaunchError
 from engineroom.machine.lines import Lines
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
+from engineroom.trail.stops import BY_COMMAND
 
 _PATIENCE = 2.0
 """Seconds for a host to say that all has ended, after the last moment for that."""
@@ -115,7 +116,7 @@ def _ask_host(profile: Profile, cluster_id: str, seconds: float) -> bool:
     with sock:
         sock.settimeout(max(seconds, _own_seconds(profile, cluster_id)))
         try:
-            sock.sendall(line_of(Stop(number=1, reason="ipcluster stop")))
+            sock.sendall(line_of(Stop(number=1, reason=BY_COMMAND)))
             return _is_done(sock)
         except OSError:
             return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from engineroom.cluster.host.host import Host
 from engineroom.cluster.line.children import CONTROLLER, let_go, start
-from engineroom.cluster.line.messages import Report, advised
+from engineroom.cluster.line.messages import Notice, Report, advised
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.seats.child import ControllerChild
 from engineroom.cluster.seats.child_line import controller_line, controller_log
@@ -64,7 +64,7 @@ def host_for(
         seat = _lasting(plan, launched(plan), launched)
     elif plan.controller is not None:
         assert controller is not None
-        seat = _lasting(plan, _child(plan, controller), lambda again: _child(again, start(CONTROLLER)))
+        seat = _lasting(plan, _child(plan, controller, report), lambda again: _child(again, start(CONTROLLER), report))
     return Host(plan, make_engines=make_engines, controller=seat, report=report, secret=secret)
 
 
@@ -76,7 +76,15 @@ def _lasting(plan: HostPlan, first: ControllerSeat, make: Callable[[HostPlan], C
     )
 
 
-def _child(plan: HostPlan, process: Popen[bytes]) -> ControllerSeat:
+def _child(plan: HostPlan, process: Popen[bytes], report: Callable[[Report], None]) -> ControllerSeat:
+    def on_words(words: dict[str, Any]) -> None:
+        for line in words.get("said", ()):
+            report(Notice(line))
+
     return ControllerChild(
-        process, controller_line(plan), log_file=controller_log(plan), seconds=plan.controller_timeout
+        process,
+        controller_line(plan),
+        log_file=controller_log(plan),
+        seconds=plan.controller_timeout,
+        on_words=on_words,
     )

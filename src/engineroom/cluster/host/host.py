@@ -37,6 +37,7 @@ from engineroom.protocol.identities import new_secret
 from engineroom.trail import steps
 from engineroom.trail.advice import for_cluster
 from engineroom.trail.steps import Steps
+from engineroom.trail.stops import ASKED, CONTROLLER_ALONE
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +131,9 @@ class Host(LinkedHost):
             case messages.SignalEngines(signum=signum, set=name):
                 await self._engines.signal(signal_number(signum), name)
             case messages.StopController():
-                await self._stop_controller("the controller was stopped")
+                await self._stop_controller(CONTROLLER_ALONE)
             case messages.Stop(reason=reason):
-                self.stop(reason or "asked to")
+                self.stop(reason or ASKED)
                 await self._gone.wait()
             case messages.Status():
                 return self.describe()

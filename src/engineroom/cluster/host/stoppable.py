@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from engineroom.machine.pulse import Pulse
+from engineroom.trail.stops import BY_OWNER
 
 log = logging.getLogger(__name__)
 
@@ -34,5 +35,5 @@ class Stoppable:
     def _final_reason(self) -> str:
         """Return why everything ends, now for certain."""
         if self._stop_reason is None:
-            self._stop_reason = "the cluster was stopped"
+            self._stop_reason = BY_OWNER
         return self._stop_reason

@@ -20,6 +20,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records.cluster_file import NoCluster, address_in, stop_timeout_in
 from engineroom.errors import LaunchError
 from engineroom.protocol.texts import last_output
+from engineroom.trail.stops import BY_OWNER
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class HostSession:
         channel, self._channel = self._channel, None
         if channel is None or not self.here:
             return
-        answer = asyncio.wrap_future(channel.ask(Stop(reason="the cluster was stopped")))
+        answer = asyncio.wrap_future(channel.ask(Stop(reason=BY_OWNER)))
         with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
             await asyncio.wait_for(answer, self._stop_seconds)
         channel.close()

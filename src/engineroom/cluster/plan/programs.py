@@ -67,6 +67,7 @@ def controller_config(options: IPController) -> ControllerConfig:
         max_link_bytes=options.max_link_bytes,
         max_idle_function_bytes=options.max_idle_function_bytes,
         store=store_config(options),
+        drop_unfinished=options.drop_unfinished,
     )
 
 

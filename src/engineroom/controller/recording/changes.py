@@ -10,6 +10,7 @@ from engineroom.core.journal import Ending, Reception, Try
 from engineroom.core.outputs import KeptOutput
 from engineroom.core.tasks import Task
 from engineroom.ids import SessionId
+from engineroom.protocol.messages import Submit
 from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import MOST_RANGES, Range, TaskRanges, in_batches, tidy
 from engineroom.store.changes import Change, Delivered, Ended, Expired, Sent, Submitted
@@ -44,10 +45,10 @@ class Scribe:
             output=() if output is None else tuple(output.pieces()),
         )
 
-    def submitted(self, task: Task) -> Submitted:
-        """Return what there is to say of a task that has not ended."""
+    def submitted(self, task: Task, submit: Submit | None = None) -> Submitted:
+        """Return what there is to say of a task that has not ended. `submit`: what it was submitted as."""
         when = task.submitted + self.offset if task.submitted else 0.0
-        return Submitted(task.id, task.submit, when, _whole(task.body), task.size + task.large)
+        return Submitted(task.id, submit or task.submit, when, _whole(task.body), task.size + task.large)
 
     def sent(self, task: Task, at: float) -> Sent | None:
         """Return where a task is now, at a time in seconds since 1970; None: on no engine."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from engineroom.controller.recording.changes import Scribe, delivered, expired
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.writer import Group, Writer
+from engineroom.core.inputs import whole_submit
 from engineroom.core.journal import Ending, Journal, Reception
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
@@ -149,9 +150,10 @@ class LastingKeeper:
         functions: list[HeldFunction],
     ) -> None:
         scribe, now = self._scribe, time.time()
+        submits = [whole_submit(task) for task in submitted]  # here, where no task can end meanwhile
 
         def make() -> list[Change]:
-            changes: list[Change] = [*functions, *map(scribe.submitted, submitted)]
+            changes: list[Change] = [*functions, *map(scribe.submitted, submitted, submits)]
             changes += filter(None, [scribe.sent(task, now) for task in [*submitted, *started]])
             changes += map(scribe.ended, ended)
             changes += delivered(received, now)

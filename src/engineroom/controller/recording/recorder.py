@@ -13,12 +13,13 @@ from engineroom.controller.recording.earlier import Earlier
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.history import HistoryQuestions
 from engineroom.controller.recording.memory import MemoryKeeper
+from engineroom.controller.recording.restoring import Restoring
 from engineroom.core.events import Committed
 from engineroom.core.journal import Journal
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Notice
 from engineroom.protocol.texts import brief
-from engineroom.store.changes import Change
+from engineroom.store.changes import Change, ClientKnown, Stopped
 from engineroom.store.config import NoDatabase, StoreConfig
 from engineroom.store.factory import create_store
 from engineroom.store.memory import MemoryStore
@@ -62,6 +63,7 @@ class Recorder:
         self.store: Store | None = None
         self.scribe = Scribe(0.0)
         self.earlier = Earlier(self.scribe, time.time)
+        self.restoring = Restoring(self, controller)
 
     @property
     def trouble(self) -> str:
@@ -82,12 +84,13 @@ class Recorder:
     def state(self) -> ControllerState:
         return self._state
 
-    def open(self, config: StoreConfig, life: str) -> None:
-        """Record tasks where `config` says; `life`: names this life of the cluster. EngineroomError: that can't be."""
+    def open(self, config: StoreConfig, life: str, cluster: str = "") -> None:
+        """Record tasks where `config` says; `life`: names this life of the cluster; `cluster`: all its lives.
+        EngineroomError: that can't be."""
         if isinstance(config, NoDatabase):
             self.start(None)
             return
-        store = create_store(config, life=life, report=self.report)
+        store = create_store(config, life=life, cluster=cluster, report=self.report)
         store.open()
         self.start(store)
 
@@ -124,6 +127,17 @@ class Recorder:
         amends = self.earlier.look(journal)
         if amends is not None and self.keeper is not None:
             self.keeper.amend(amends)
+
+    def client_came(self, client: ClientKnown) -> None:
+        """A client is there: later controllers are to know what it has said of itself."""
+        if self.lasts and self.keeper is not None:
+            self.keeper.amend(lambda _: [client])
+
+    def stopped(self) -> None:
+        """The cluster is stopped on purpose: no other one is to go on with what has not ended."""
+        if self.lasts and self.keeper is not None:
+            at = time.time()
+            self.keeper.amend(lambda _: [Stopped(at)])
 
     def client_gone(self, link: Link) -> None:
         """A client has gone: what it submitted is to survive the controller from now on."""

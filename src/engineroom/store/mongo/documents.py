@@ -11,9 +11,10 @@ from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
+from engineroom.store.changes import ClientKnown
 from engineroom.store.entry import Bytes, Entry
 from engineroom.store.interface import Absence, Damage
-from engineroom.store.rows import COLUMNS, Row, StoredBytes, damage_of, entry_of
+from engineroom.store.rows import COLUMNS, Row, StoredBytes, client_of, damage_of, entry_of
 
 FUNCTION = 2
 """Beside rows.SIDES: whose bytes a payload is."""
@@ -71,13 +72,22 @@ class Documents:
         self.bodies.create_index([("task", 1), ("side", 1), ("piece", 1)])
         self.ranges_.create_index([("kind", 1), ("session", 1), ("last", 1)])
 
-    def entries(self, wanted: dict[str, Any], sort: Any, limit: int | None) -> Iterator[Entry]:
-        """Yield the entries of the documents that are `wanted`."""
+    def entries(
+        self,
+        wanted: dict[str, Any],
+        sort: Any,
+        limit: int | None,
+        damaged: Callable[[Damage], object] | None = None,
+    ) -> Iterator[Entry]:
+        """Yield the entries of the documents that are `wanted`. `damaged`: called for those that were changed."""
         for documents in in_batches(self.tasks.find(wanted, sort=sort, limit=limit or 0), _AT_ONCE):
             which = {"_id": {"$in": [document["_id"] for document in documents]}}
             again = {task_of(each): task_of(each, "again") for each in self.again.find(which)}
-            for document in documents:
-                entry = entry_of(row_of(document), self._payload)
+            for row in map(row_of, documents):
+                if damaged is not None and (words := damage_of(row)):
+                    damaged(Damage(msg_id(TaskId(row[0])), words))
+                    continue
+                entry = entry_of(row, self._payload)
                 entry.resubmitted = again.get(entry.task)
                 entry.delivered = self._delivered(entry.task)
                 yield entry
@@ -122,7 +132,11 @@ class Documents:
             yield Absence(kind, tasks, found["at"], found["why"])
 
     def known_up_to(self) -> dict[bytes, int]:
-        return {bytes.fromhex(found["_id"]): found["highest"] for found in self.sessions.find({})}
+        return {bytes.fromhex(found["_id"]): found.get("highest", 0) for found in self.sessions.find({})}
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        found = self.sessions.find({"about": {"$exists": True}})
+        return {(session := bytes.fromhex(each["_id"])): client_of(session, b64decode(each["about"])) for each in found}
 
     def count(self) -> int:
         return int(self.tasks.count_documents({}))

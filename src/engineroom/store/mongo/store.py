@@ -12,7 +12,7 @@ from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import ABSENT, Change, Delivered
+from engineroom.store.changes import ABSENT, Change, ClientKnown, Delivered
 from engineroom.store.entry import RUNNING, WAITING, Entry
 from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
 from engineroom.store.mongo.documents import Documents
@@ -135,6 +135,15 @@ class MongoStore(Store):
     def _all(self, read: Callable[[Documents], Iterable[Any]]) -> Iterator[Any]:
         with self._answers() as documents:
             yield from read(documents)
+
+    def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
+        wanted = {"life": self._life, "state": {"$in": [WAITING, RUNNING]}}
+        found = self._all(lambda documents: documents.entries(wanted, sort_of(()), None, damaged))
+        return (entry for entry in found if not entry.delivered)
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        with self._answers() as documents:
+            return documents.clients()
 
     def entries(self, tasks: Iterable[TaskId] | None = None) -> Iterator[Entry]:
         wanted = {} if tasks is None else {"_id": {"$in": [task.hex() for task in tasks]}}

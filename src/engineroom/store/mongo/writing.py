@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +11,7 @@ from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.changes import (
     Change,
+    ClientKnown,
     Delivered,
     Ended,
     Expired,
@@ -19,12 +20,13 @@ from engineroom.store.changes import (
     Purged,
     Resubmitted,
     Sent,
+    Stopped,
     Submitted,
 )
 from engineroom.store.entry import ABORTED, DONE, FAILED, RUNNING, WAITING, buffers_of
 from engineroom.store.mongo.documents import FUNCTION, Documents, as_text, document_of, task_of
 from engineroom.store.ranges import TaskSet, highest_of
-from engineroom.store.rows import CALL, RESULT, ended_row, new_row, sent_column
+from engineroom.store.rows import CALL, RESULT, about_client, ended_row, new_row, sent_column
 
 _ENDED: dict[str, Any] = {"state": {"$in": [DONE, FAILED, ABORTED]}}
 _OPEN: dict[str, Any] = {"state": {"$in": [WAITING, RUNNING]}}
@@ -94,8 +96,11 @@ class MongoWriter:
                 parts = None if function.parts is None else [part.hex() for part in function.parts]
                 document = {"_id": function.hash.hex(), "parts": parts}
                 documents.functions.replace_one({"_id": function.hash.hex()}, document, upsert=True)
-            case Submitted() | Ended() | Sent():
-                pass  # `write` has taken them
+            case ClientKnown(session):
+                about = b64encode(about_client(change)).decode()
+                documents.sessions.update_one({"_id": session.hex()}, {"$set": {"about": about}}, upsert=True)
+            case Submitted() | Ended() | Sent() | Stopped():
+                pass  # `write` has taken them; and no other cluster goes on with what is here
 
     def note(self, kind: str, tasks: TaskRanges, at: float = 0.0, why: str = "") -> None:
         """Note what became of `tasks`, together with what is known of their neighbours."""

@@ -18,12 +18,13 @@ from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import Ranges, TaskRanges, in_batches
+from engineroom.store.changes import ClientKnown
 from engineroom.store.entry import RUNNING, WAITING, Bytes, Entry
-from engineroom.store.interface import Absence, Damage
+from engineroom.store.interface import Absence, Damage, StoreTrouble
 from engineroom.store.queries.matching import Order, arranged, latest_first, matcher
 from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
-from engineroom.store.rows import COLUMNS, StoredBytes, damage_of, entry_of
+from engineroom.store.rows import COLUMNS, StoredBytes, client_of, damage_of, entry_of
 from engineroom.store.sqlite.filters import Where, columns_of, completed_within, order_by, states_of, where
 
 _AT_ONCE = 500
@@ -73,10 +74,13 @@ class Reader:
 
     def _pieces(self, task: TaskId, side: int) -> list[Buffer]:
         rows = self._ask(
-            "SELECT data FROM engineroom_bodies WHERE owner_table = ? AND task = ? AND side = ? ORDER BY piece",
+            "SELECT data, checksum FROM engineroom_bodies WHERE owner_table = ? AND task = ? AND side = ? "
+            "ORDER BY piece",
             (self._number, task, side),
         )
-        return [data for (data,) in rows]
+        if any(crc32(data) != checksum for data, checksum in rows):
+            raise StoreTrouble(f"the payload of task {msg_id(task)} does not match its checksum")
+        return [data for data, _ in rows]
 
     def in_order(self, tasks: Iterable[TaskId] | None) -> list[TaskId]:
         """Return the ids of all tasks, or of those of `tasks` that are there, as they were submitted."""
@@ -141,6 +145,25 @@ class Reader:
 
     def unfinished(self) -> Iterator[Entry]:
         return iter(self.select(_UNFINISHED, (), None, 0))
+
+    def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
+        """Yield what a controller that has just been started goes on with."""
+        [(stopped,)] = self._ask(
+            "SELECT coalesce(max(stopped), 0) FROM engineroom_lives WHERE owner_table = ?", (self._number,)
+        )
+        tasks = self._ids("state IN ('waiting', 'running') AND submitted > ?", (stopped,), "submitted, task", None)
+        for some in in_batches(tasks, _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            rows = {row[0]: row for row in self._ask(f"{self._row} WHERE task IN ({marks})", some)}
+            for row in filter(None, map(rows.get, some)):
+                if words := damage_of(row):
+                    damaged(Damage(msg_id(TaskId(row[0])), words))
+                elif not (entry := self._entry(row, {})).delivered:
+                    yield entry
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        rows = self._ask("SELECT session, about FROM engineroom_clients WHERE owner_table = ?", (self._number,))
+        return {session: client_of(session, about) for session, about in rows}
 
     def count(self) -> int:
         [(count,)] = self._ask(f"SELECT count(*) FROM {self._table}", ())

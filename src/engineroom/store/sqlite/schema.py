@@ -99,6 +99,6 @@ def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: 
 def drop_table(connection: sqlite3.Connection, number: int, name: str) -> None:
     """Remove a table of tasks and what belongs to it, within a transaction."""
     connection.execute(f"DROP TABLE IF EXISTS {name}")
-    for shared in ("bodies", "ranges", "sessions", "again", "functions"):
+    for shared in ("bodies", "ranges", "sessions", "again", "functions", "lives", "clients"):
         connection.execute(f"DELETE FROM engineroom_{shared} WHERE owner_table = ?", (number,))
     connection.execute("DELETE FROM engineroom_tables WHERE id = ?", (number,))

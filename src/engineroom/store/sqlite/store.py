@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from engineroom.ids import TaskId
+from engineroom.ids import SessionId, TaskId, task_id
 from engineroom.ids import msg_id as name_of
 from engineroom.machine.own_files import make_directory
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
-from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import ABSENT, Change, Delivered, Purged
+from engineroom.protocol.task_ranges import TaskRanges, numbers_in, tidy, without
+from engineroom.store.changes import ABSENT, Change, ClientKnown, Delivered, Purged
 from engineroom.store.entry import Entry
-from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
+from engineroom.store.interface import Absence, Damage, LeftBehind, Store, StoreTrouble, StoreUnusable
 from engineroom.store.queries.matching import Order
 from engineroom.store.queries.named import tasks_named
 from engineroom.store.queries.tree import Query
 from engineroom.store.ranges import TaskSet
+from engineroom.store.sqlite.lives import Lives
 from engineroom.store.sqlite.opening import (
     Say,
     check_ours,
@@ -37,13 +39,17 @@ from engineroom.store.sqlite.retention import Limits, Retention, give_back
 from engineroom.store.sqlite.schema import table_of
 from engineroom.store.sqlite.writing import Writer
 
+_MOST_UNDELIVERED = 200_000
+"""So many results of a client are looked for that it may not have: the last ones."""
+
 
 class SQLiteStore(Store):
     """Keeps tasks in the table `table` of the file `path`.
 
     `life`: the table is that of one life of a cluster; those of earlier lives go first when there is too much.
-    `limits`: how much is kept. `read_only`: somebody looks at a file that a controller may have. `report`: is called
-    with words for people when earlier tasks are not in the file any more.
+    `cluster`: tells the clusters that use the file apart. `limits`: how much is kept. `read_only`: somebody looks at a
+    file that a controller may have. `report`: is called with words for people when earlier tasks are not in the file
+    any more.
     """
 
     on_disk = True
@@ -57,10 +63,14 @@ class SQLiteStore(Store):
         limits: Limits | None = None,
         read_only: bool = False,
         report: Say = in_the_log,
+        cluster: str = "",
     ) -> None:
         self._report = report
         self._path, self._table, self._life, self._read_only = path, table, life, read_only
-        self._limits = limits or Limits()
+        self._limits, self._cluster = limits or Limits(), cluster
+        self._left_behind: LeftBehind | None = None
+        self._begins = True
+        """It has not been open yet: what others have left is looked for then, or never."""
         self.where = f"SQLite, table {table!r} of {path}"
         self._owner = Owner(path)
         self._lock = threading.Lock()
@@ -82,7 +92,10 @@ class SQLiteStore(Store):
             else:
                 make_directory(self._path.parent)
                 self._owner.take()
-                self._begin()
+                try:
+                    self._begin()
+                finally:
+                    self._begins = False
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise in_words(self._path, error) from error
@@ -103,9 +116,15 @@ class SQLiteStore(Store):
 
     def _begin(self) -> None:
         connection = self._connection = open_file(self._path, self._report)
+        lives = Lives(connection, self._cluster)
+        if self._life and self._begins:
+            lives.take_over(self._table)
         found = table_of(connection, self._table, life=self._life)
         assert found is not None
         number, name = found
+        left = lives.begin(number, name)
+        if self._begins:
+            self._left_behind, self._begins = left, False
         self._file = os.stat(self._path)
         self._writer = Writer(connection, number, name)
         self._retention = Retention(connection, number, name, self._writer, self._limits)
@@ -244,6 +263,23 @@ class SQLiteStore(Store):
 
     def size(self) -> int:
         return self._read().size()
+
+    def left_behind(self) -> LeftBehind | None:
+        return self._left_behind
+
+    def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
+        return self._read().left(damaged)
+
+    def clients(self) -> dict[bytes, ClientKnown]:
+        return self._read().clients()
+
+    def undelivered(self, session: bytes, known_up_to: int) -> Iterator[Entry]:
+        with self._lock:
+            theirs = [each.ranges for each in self._delivered.ranges() if each.session == session]
+        left = without([(1, known_up_to)], tidy([its for ranges in theirs for its in ranges]))
+        numbers = islice(numbers_in(reversed(left)), _MOST_UNDELIVERED)
+        tasks = [task_id(SessionId(session), number) for number in numbers]
+        return (entry for entry in self.entries(tasks) if entry.result is not None)
 
     def unfinished(self) -> Iterator[Entry]:
         return iter(self._read().unfinished())

@@ -18,6 +18,7 @@ from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import (
     Change,
+    ClientKnown,
     Delivered,
     Ended,
     Expired,
@@ -26,11 +27,13 @@ from engineroom.store.changes import (
     Purged,
     Resubmitted,
     Sent,
+    Stopped,
     Submitted,
 )
 from engineroom.store.entry import buffers_of
 from engineroom.store.ranges import highest_of
 from engineroom.store.rows import CALL, COLUMNS, RESULT, Row, ended_row, new_row, sent_column
+from engineroom.store.sqlite.lives import note_client, note_stop
 
 _AT_ONCE = (256, 64, 16, 4, 1)
 """So many rows go into one statement; few different numbers, so that SQLite need not parse each statement anew."""
@@ -160,6 +163,10 @@ class Writer:
                     "INSERT OR IGNORE INTO engineroom_functions VALUES (?, ?, ?, ?, ?)",
                     (self._number, function.hash, _parts(function.parts), crc32(data), data),
                 )
+            case ClientKnown():
+                note_client(self._connection, self._number, change)
+            case Stopped(at):
+                note_stop(self._connection, self._number, at)
             case Submitted() | Ended() | Sent() | Purged():
                 pass  # `write` has taken them; whoever calls that purges
 
