@@ -20,7 +20,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.controller.links import Link
 from engineroom.controller.shell import Controller
 from engineroom.core.actions import Action
-from engineroom.core.events import ClientUp, EngineUp, Event, HostUp, Restored
+from engineroom.core.events import ClientUp, EngineUp, Event, HostUp, RecordedEnds, Restored, RestoredTasks
 from engineroom.core.limits import Limits
 from engineroom.core.not_allowed import NotAllowedError
 from engineroom.core.reactor import handle
@@ -30,8 +30,9 @@ from tests.unit.core.checks import Lines
 from tests.unit.core.pretend import Play
 from tests.unit.core.world import KEEPING_STEPS, STEPS, World
 
-KINDS = sorted(kind.__name__ for kind in get_args(Event) if kind is not Restored)
-"""All but the one that comes before anybody is there."""
+EARLY = (Restored, RestoredTasks, RecordedEnds)
+KINDS = sorted(kind.__name__ for kind in get_args(Event) if kind not in EARLY)
+"""All but those that come before anybody is there."""
 KEEPING = {"Forget", "Keep", "KeptHere", "KeptLost"}
 NEW = (ClientUp, EngineUp, HostUp)
 """Whoever joins has no link yet."""

@@ -52,22 +52,32 @@ class Restoring:
             return
         damaged: list[Damage] = []
         entries: list[Entry] = []
+        events: list[RestoredTasks] = []
         try:
-            if returns:
-                self._known = store.known_up_to()
+            self._known = store.known_up_to() if returns else {}
             if drop:
                 self._drop(store)
                 return
-            for entry in store.left(damaged.append):
-                entries.append(entry)  # noqa: PERF402 (what was read before an error counts)
-        except StoreTrouble as trouble:
-            self._say(f"not all unfinished tasks could be read: {trouble}. The others stay in the database")
+            self._read(store, entries, damaged)
+            events = self._events(store, entries, damaged, returns=returns)
+        except Exception as error:  # noqa: BLE001 (a store may be anybody's; it is said)
+            self._say(f"unfinished tasks cannot be read, and stay in the database: {error}")
+        for event in events:
+            self._controller.feed(Peer(0), event)
         if damaged:
             names = ", ".join(each.msg_id for each in damaged[:_NAMED])
             more = f" and {len(damaged) - _NAMED} others" if len(damaged) > _NAMED else ""
             self._say(f"unfinished tasks are damaged in the database and do not run: {names}{more}")
-        if entries:
-            self._restore(store, entries, damaged, returns=returns)
+        if events:
+            self._say(_words(store, len(entries), len(events), returns=returns))
+
+    def _read(self, store: Store, entries: list[Entry], damaged: list[Damage]) -> None:
+        """Read which tasks have not ended. What was read before an error counts."""
+        try:
+            for entry in store.left(damaged.append):
+                entries.append(entry)  # noqa: PERF402 (as above)
+        except StoreTrouble as trouble:
+            self._say(f"not all unfinished tasks can be read, and the others stay in the database: {trouble}")
 
     def client_comes(self, session: SessionId) -> None:
         """Have the core know which results a client may lack, when it comes back to this controller."""
@@ -88,7 +98,10 @@ class Restoring:
         if count:
             self._say(f"dropped {_tasks(count)} that an earlier cluster had not done (IPController.drop_unfinished)")
 
-    def _restore(self, store: Store, entries: list[Entry], damaged: list[Damage], *, returns: bool) -> None:
+    def _events(
+        self, store: Store, entries: list[Entry], damaged: list[Damage], *, returns: bool
+    ) -> list[RestoredTasks]:
+        """Return what the core is told, of each client by itself."""
         by_session: dict[SessionId, list[Entry]] = {}
         for entry in entries:
             by_session.setdefault(session_of(entry.task), []).append(entry)
@@ -99,20 +112,22 @@ class Restoring:
         for each in damaged:
             task = parse_msg_id(each.msg_id)
             failed.setdefault(session_of(task), []).append(number_of(task))
+        events = []
         for session, its in by_session.items():
             client = clients.get(session) or ClientKnown(session)
-            event = RestoredTasks(
-                session,
-                tuple([self._task(entry, missing) for entry in its]),
-                max(known.get(session, 0), *(number_of(entry.task) for entry in its)),
-                ended=tuple(_ends(store.entries(_inputs(its)))),
-                failed=tuple(ranges_of(sorted(failed.get(session, ())))),
-                returns=returns,
-                withdraw=client.withdraw,
-                who=client.who,
+            events.append(
+                RestoredTasks(
+                    session,
+                    tuple([self._task(entry, missing) for entry in its]),
+                    max(known.get(session, 0), *(number_of(entry.task) for entry in its)),
+                    ended=tuple(_ends(store.entries(_inputs(its)))),
+                    failed=tuple(ranges_of(sorted(failed.get(session, ())))),
+                    returns=returns,
+                    withdraw=client.withdraw,
+                    who=client.who,
+                )
             )
-            self._controller.feed(Peer(0), event)
-        self._say(_words(store, len(entries), len(by_session), returns=returns))
+        return events
 
     def _has(self, store: Store, digest: bytes) -> bool:
         """Have a function on the shelf; return whether it is there, with its parts."""
