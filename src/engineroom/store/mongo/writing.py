@@ -81,12 +81,10 @@ class MongoWriter:
     def _other(self, change: Change) -> None:
         documents = self._documents
         match change:
-            case Delivered(tasks, at):
-                self.note("delivered", tasks, at)
+            case Delivered(tasks, at) | Expired(tasks, at):
+                self.note("delivered" if type(change) is Delivered else "expired", tasks, at)
             case Missed(tasks, at, why):
                 self.note(change.kind, tasks, at, why)
-            case Expired(tasks, at):
-                self.note("expired", tasks, at)
             case Purged(tasks, at):
                 self._purge(tasks, at)
             case Resubmitted(task, again):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from engineroom.store.changes import ClientKnown
+from engineroom.store.changes import ClientKnown, Stopped
 from engineroom.store.interface import LeftBehind
 from engineroom.store.rows import about_client
 from engineroom.store.sqlite.schema import encoded, quoted
@@ -68,14 +68,13 @@ class Lives:
         return LeftBehind(latest / 1e6)
 
 
-def note_client(connection: sqlite3.Connection, number: int, client: ClientKnown) -> None:
-    """Keep what a client said of itself."""
-    connection.execute(
-        "INSERT OR REPLACE INTO engineroom_clients VALUES (?, ?, ?)",
-        (number, client.session, about_client(client)),
-    )
-
-
-def note_stop(connection: sqlite3.Connection, number: int, at: float) -> None:
-    """Note that a cluster was stopped on purpose."""
-    connection.execute("UPDATE engineroom_lives SET stopped = ? WHERE owner_table = ?", (round(at * 1e6), number))
+def note_life(connection: sqlite3.Connection, number: int, change: ClientKnown | Stopped) -> None:
+    """Keep what a client said of itself, or that the cluster was stopped on purpose."""
+    if isinstance(change, Stopped):
+        stopped = round(change.at * 1e6)
+        connection.execute("UPDATE engineroom_lives SET stopped = ? WHERE owner_table = ?", (stopped, number))
+    else:
+        connection.execute(
+            "INSERT OR REPLACE INTO engineroom_clients VALUES (?, ?, ?)",
+            (number, change.session, about_client(change)),
+        )

@@ -33,7 +33,7 @@ from engineroom.store.changes import (
 from engineroom.store.entry import buffers_of
 from engineroom.store.ranges import highest_of
 from engineroom.store.rows import CALL, COLUMNS, RESULT, Row, ended_row, new_row, sent_column
-from engineroom.store.sqlite.lives import note_client, note_stop
+from engineroom.store.sqlite.lives import note_life
 
 _AT_ONCE = (256, 64, 16, 4, 1)
 """So many rows go into one statement; few different numbers, so that SQLite need not parse each statement anew."""
@@ -146,12 +146,10 @@ class Writer:
 
     def _other(self, change: Change) -> None:
         match change:
-            case Delivered():
-                self.note("delivered", change.tasks, change.at)
+            case Delivered() | Expired():
+                self.note("delivered" if type(change) is Delivered else "expired", change.tasks, change.at)
             case Missed():
                 self.note(change.kind, change.tasks, change.at, change.why)
-            case Expired():
-                self.note("expired", change.tasks, change.at)
             case Resubmitted():
                 self._connection.execute(
                     "INSERT OR REPLACE INTO engineroom_again VALUES (?, ?, ?)",
@@ -163,10 +161,8 @@ class Writer:
                     "INSERT OR IGNORE INTO engineroom_functions VALUES (?, ?, ?, ?, ?)",
                     (self._number, function.hash, _parts(function.parts), crc32(data), data),
                 )
-            case ClientKnown():
-                note_client(self._connection, self._number, change)
-            case Stopped(at):
-                note_stop(self._connection, self._number, at)
+            case ClientKnown() | Stopped():
+                note_life(self._connection, self._number, change)
             case Submitted() | Ended() | Sent() | Purged():
                 pass  # `write` has taken them; whoever calls that purges
 
