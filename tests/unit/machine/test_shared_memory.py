@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from engineroom.machine.shared_memory import room as rooms
 from engineroom.machine.shared_memory.mapped import Mappings
 from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, available, map_privately, open_theirs
 from engineroom.machine.shared_memory.pool import SharedPool
+from tests.patience import SECONDS
 
 pytestmark = pytest.mark.skipif(not available(), reason="Linux has it")
 
@@ -207,6 +209,19 @@ def test_mappings_that_nothing_looks_at_go_after_a_while_and_when_there_are_many
     assert mappings.kept.sweep(0.0) is (len(mappings) > 0)
     assert not mappings.kept.sweep(float("inf"))
     assert len(mappings) == 0
+
+
+def test_mappings_that_live_until_the_interpreter_ends_end_in_silence() -> None:
+    script = """
+from engineroom.machine.shared_memory.mapped import Mappings
+from engineroom.machine.shared_memory.memfd import OwnSegment
+class Cycle: pass
+cycle, segment = Cycle(), OwnSegment(300_000)
+cycle.view = Mappings().new(segment.descriptor, print)
+cycle.itself = cycle
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_a_forked_child_has_no_segments_of_its_parent(pool: SharedPool) -> None:

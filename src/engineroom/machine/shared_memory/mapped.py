@@ -9,6 +9,7 @@ A child that this process forks has what this process looks at, too, for as long
 from __future__ import annotations
 
 import os
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -61,7 +62,7 @@ class Mappings:
 
     def _gone(self, reference: weakref.ref[Any]) -> None:
         assert isinstance(reference, _Look)
-        if self._looks.pop(reference, self) is None:
+        if self._looks.pop(reference, self) is None and not sys.is_finalizing():  # then nobody needs to know
             spoiled = reference.spoiled or self._forking > 0
             if not spoiled:
                 self.kept.keep(reference.mapped, time.monotonic())
