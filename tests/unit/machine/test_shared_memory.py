@@ -213,11 +213,11 @@ def test_mappings_that_nothing_looks_at_go_after_a_while_and_when_there_are_many
 
 def test_mappings_that_live_until_the_interpreter_ends_end_in_silence() -> None:
     script = """
-from engineroom.machine.shared_memory.mapped import Mappings
+from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import OwnSegment
 class Cycle: pass
 cycle, segment = Cycle(), OwnSegment(300_000)
-cycle.view = Mappings().new(segment.descriptor, print)
+cycle.view = MAPPINGS.new(segment.descriptor, print)
 cycle.itself = cycle
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=SECONDS, check=True)
