@@ -155,7 +155,9 @@ class Admission:
 
     def _welcome(self, link: Link, join: Join, known_up_to: int = 0) -> None:
         connection = link.connection
-        shares = self._controller.config.shared_bytes_of(link.role) if join.shares and can_share(connection) else 0
+        config = self._controller.config
+        shares = config.shared_bytes_of(link.role) if join.shares and can_share(connection) else 0
+        carries = config.carried_bytes if join.carries and not shares and link.info.boot_id else 0
         connection.send(
             Welcome(
                 epoch=self._controller.epoch,
@@ -168,9 +170,12 @@ class Admission:
                 heartbeat=self._controller.config.ping_every,
                 keeps=self._controller.recorder.lasts,
                 shares=shares,
+                carries=carries,
             )
         )
         connection.share(shares)
+        if carries:
+            self._controller.bodies.join_neighbours(link)
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)
         connection.thrift = self._controller.bodies.thrift
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engineroom.controller.copies.one_copy import Spread
 from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
@@ -22,7 +23,7 @@ from engineroom.core.events import (
     Large,
     ResultAnnounced,
 )
-from engineroom.ids import Peer
+from engineroom.ids import INSTANCE_BYTES, Peer
 from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
@@ -31,6 +32,7 @@ from engineroom.transport.thrift import Thrift
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engineroom.controller.copies.neighbours import Copies
     from engineroom.controller.recording.recorder import Recorder
     from engineroom.controller.shell import Controller
 
@@ -44,6 +46,7 @@ class Bodies:
         self._feed, self._links, self._state = controller.feed, controller.links, controller.state
         sessions = controller.state.sessions
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
+        self._copies: Copies | None = None
         self.functions = FunctionShelf()
         self.intake = FunctionIntake(self.functions, self._feed_function)
         self._asked: OrderedDict[tuple[bytes, Peer, bytes], None] = OrderedDict()
@@ -54,6 +57,14 @@ class Bodies:
     def record_for(self, recorder: Recorder) -> None:
         """Have `recorder` told of what comes here."""
         self._recorded, self._dropping = recorder.take, recorder.function_dropped
+
+    def join_neighbours(self, link: Link) -> None:
+        """Have `link`, an engine of another machine, share what is long with the other engines there."""
+        if self._copies is None:
+            from engineroom.controller.copies.neighbours import Copies  # only with such engines
+
+            self._copies = Copies()
+        self._copies.join(link)
 
     def take_submit(self, link: Link, message: Submit) -> None:
         body = message.call.body
@@ -71,6 +82,8 @@ class Bodies:
 
         # Large payloads are pulled when the turn of their tasks is near.
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        if message.to is not None and len(message.to) > INSTANCE_BYTES:
+            payload.spread = Spread(message.to)
         self._feed(link.peer, Large(message, payload))
 
     def take_for_later(self, link: Link, message: Function | Keep) -> None:
@@ -91,6 +104,7 @@ class Bodies:
             self._feed(link.peer, KeptLost(message.kept, payload))
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        payload.spread = Spread()
         if payload.error is not None:
             link.connection.send(Answer(message.number, error=payload.error))
         else:
@@ -119,6 +133,7 @@ class Bodies:
                 self._feed(link.peer, msgspec.structs.replace(message, outcome=ended, body=b""))
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        payload.spread = Spread()  # it may be an argument of tasks
         self._feed(link.peer, ResultAnnounced(message, payload))
 
     def need_function(self, link: Link, message: NeedFunction) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from engineroom.core.limits import Limits
 from engineroom.machine.processes import ProcessRecord
 from engineroom.machine.shared_memory.room import total
+from engineroom.protocol.ranges import MOST_BYTES
 from engineroom.settings.profiles import ConnectionFiles, KeptFiles
 from engineroom.store.config import DictStore, StoreConfig
 
@@ -126,6 +127,11 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
             return 0
         most = total() // 4 if self.max_shared_bytes < 0 else self.max_shared_bytes
         return most if role == "client" else most // (os.cpu_count() or 1)
+
+    @property
+    def carried_bytes(self) -> int:
+        """Return how much an engine of another machine may have in shared memory there; it sets a limit itself."""
+        return MOST_BYTES if self.max_shared_bytes < 0 else self.max_shared_bytes
 
     @property
     def silent(self) -> float:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from engineroom.controller.copies.one_copy import Spread
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
 from engineroom.core.events import Event, FunctionComing, FunctionHere, FunctionLost
@@ -108,6 +109,7 @@ class FunctionIntake:
             self._lost(peer, digest, reason)
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
+        payload.spread = Spread()
         payload.watch(partial(content.follow, payload))
         self._coming.setdefault(digest, {})[peer] = payload
         self._turns.setdefault(peer, _Turns()).add(digest, payload)

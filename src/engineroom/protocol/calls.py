@@ -71,8 +71,19 @@ class Status(IntEnum):
     """It ran beyond its time limit, and its engine was ended; `Outcome.error` says so. No payload."""
 
 
+AnyPart = Annotated[int, msgspec.Meta(ge=0, le=2)]
 AnyStatus = Annotated[int, msgspec.Meta(ge=0, le=int(max(Status)))]
 RanStatus = Annotated[int, msgspec.Meta(ge=int(Status.OK), le=int(Status.ERROR))]
+
+
+class Part(IntEnum):
+    """What an engine does for its neighbours, those on the same machine, about a payload that several of them need."""
+
+    ALONE = 0
+    CARRY = 1
+    """Take it into memory that the others can map, and say by `Near` where that is."""
+    WAIT = 2
+    """Give no credit before `Near` says where it is."""
 
 
 class Stream(Header, frozen=True, tag=1):
@@ -83,6 +94,7 @@ class Stream(Header, frozen=True, tag=1):
 
     id: OpenStream
     size: StreamSize
+    part: AnyPart = Part.ALONE
 
 
 class Shared(Header, frozen=True, tag=2):

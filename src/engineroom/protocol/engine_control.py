@@ -14,6 +14,7 @@ from engineroom.protocol.ranges import (
     Number,
     Ordinal,
     Signum,
+    Size,
     TaskId,
     Text,
     Word,
@@ -105,3 +106,11 @@ class Coming(Header, frozen=True, tag="coming"):
     engines: Engines = 0
     returning: Engines = 0
     restarts: bool = False
+
+
+class Full(Header, frozen=True, tag="full"):
+    """The engine keeps `kept` bytes of results and output that were not acknowledged, more than its `limit`, and starts
+    nothing; with 0 bytes: it goes on."""
+
+    kept: Size = 0
+    limit: Size = 0

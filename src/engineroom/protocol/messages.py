@@ -22,6 +22,7 @@ from engineroom.protocol.calls import Header, Resources, Tags
 from engineroom.protocol.calls import Kind as Kind
 from engineroom.protocol.calls import Options as Options
 from engineroom.protocol.calls import Outcome as Outcome
+from engineroom.protocol.calls import Part as Part
 from engineroom.protocol.calls import Ran as Ran
 from engineroom.protocol.calls import Shared as Shared
 from engineroom.protocol.calls import Status as Status
@@ -29,6 +30,7 @@ from engineroom.protocol.calls import Stream as Stream
 from engineroom.protocol.calls import Terms as Terms
 from engineroom.protocol.engine_control import Coming as Coming
 from engineroom.protocol.engine_control import EngineExited as EngineExited
+from engineroom.protocol.engine_control import Full as Full
 from engineroom.protocol.engine_control import ListNames as ListNames
 from engineroom.protocol.engine_control import NamesListed as NamesListed
 from engineroom.protocol.engine_control import Restart as Restart
@@ -44,6 +46,7 @@ from engineroom.protocol.inputs import Unmet as Unmet
 from engineroom.protocol.keeping import Forget as Forget
 from engineroom.protocol.keeping import Keep as Keep
 from engineroom.protocol.keeping import KeptRan as KeptRan
+from engineroom.protocol.near import Near as Near
 from engineroom.protocol.nesting import RunsWithin as RunsWithin
 from engineroom.protocol.nesting import Waits as Waits
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
@@ -136,7 +139,8 @@ class Join(Header, frozen=True, tag="join"):
     `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
     `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
     `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
-    unfinished tasks end with it; `who`: a client, for people; `shares`: it can have payloads in shared memory.
+    unfinished tasks end with it; `who`: a client, for people; `shares`: it can have payloads in shared memory;
+    `carries`: an engine, it can have them in shared memory with others of its machine.
     """
 
     proof: Proof
@@ -153,6 +157,7 @@ class Join(Header, frozen=True, tag="join"):
     withdraw: bool = False
     who: Who = Who()
     shares: bool = False
+    carries: bool = False
 
 
 class Welcome(Header, frozen=True, tag="welcome"):
@@ -160,7 +165,8 @@ class Welcome(Header, frozen=True, tag="welcome"):
     (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
     without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
     quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
-    controller. `shares`: bytes that the peer may have in shared memory, 0: none."""
+    controller. `shares`: bytes that the peer may have in shared memory, 0: none. `carries`: the same, of payloads
+    that an engine receives for others of its machine."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
@@ -172,6 +178,7 @@ class Welcome(Header, frozen=True, tag="welcome"):
     heartbeat: Seconds = 0.0
     keeps: bool = False
     shares: Size = 0
+    carries: Size = 0
 
 
 class Refused(Header, frozen=True, tag="refused"):
@@ -452,14 +459,6 @@ class AlreadyStarted(Header, frozen=True, tag="already"):
     attempt: Ordinal
 
 
-class Full(Header, frozen=True, tag="full"):
-    """The engine keeps `kept` bytes of results and output that were not acknowledged, more than its `limit`, and starts
-    nothing; with 0 bytes: it goes on."""
-
-    kept: Size = 0
-    limit: Size = 0
-
-
 FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
@@ -472,9 +471,10 @@ _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer | Notice
 _OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
-FromEngine = _Both | Held | _OfAttempts | NeedFunction | Full | NamesListed
+FromEngine = _Both | Near | Held | _OfAttempts | NeedFunction | Full | NamesListed
 ToEngine = (
     _Both
+    | Near
     | Refused
     | Run
     | RunsWithin

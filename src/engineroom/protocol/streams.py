@@ -33,10 +33,10 @@ Packed = bytes | list[memoryview]
 class Payload:
     """Bytes of a known size, which may still be arriving.
 
-    `error`: None, or why the rest will never come.
+    `error`: None, or why the rest will never come. `spread`: what the controller notes of who else needs it.
     """
 
-    __slots__ = ("_accept", "_arriving", "_refuse", "_watchers", "error", "pieces", "received", "size")
+    __slots__ = ("_accept", "_arriving", "_refuse", "_watchers", "error", "pieces", "received", "size", "spread")
 
     def __init__(
         self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
@@ -44,6 +44,7 @@ class Payload:
         self.size = size
         self.received = 0
         self.error: str | None = None
+        self.spread: object = None
         self.pieces: list[Buffer] = []
         self._accept, self._refuse = accept, refuse
         self._arriving = memoryview(b"")
@@ -251,6 +252,11 @@ class OutgoingStreams:
         """Return how many bytes of `stream` have not been sent; 0 also if nobody wants them."""
         outgoing = self._streams.get(stream)
         return 0 if outgoing is None else outgoing.payload.size - outgoing.sent
+
+    def progress(self, stream: int) -> tuple[int, int] | None:
+        """Return how many bytes of `stream` have been sent, and how many could be; None: there is nothing to send."""
+        outgoing = self._streams.get(stream)
+        return None if outgoing is None else (outgoing.sent, outgoing.payload.received)
 
     def next_chunk(self) -> tuple[int, list[Buffer]] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""

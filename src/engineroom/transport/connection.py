@@ -21,10 +21,10 @@ from engineroom.protocol.messages import (
     Credit,
     Goodbye,
     Message,
+    Near,
     Ping,
     Pong,
     Refused,
-    Shared,
     Stream,
 )
 from engineroom.protocol.records import (
@@ -40,6 +40,7 @@ from engineroom.protocol.texts import brief
 from engineroom.transport.backlog import Backlog
 from engineroom.transport.decoders import INVALID, what_is_invalid
 from engineroom.transport.inlet import Inlet
+from engineroom.transport.news_of_streams import in_shared_memory, take_news
 from engineroom.transport.reading import POSSIBLE, Reading
 from engineroom.transport.receiver import Receiver
 from engineroom.transport.secrecy import Secrecy, encrypted_buffer
@@ -47,6 +48,7 @@ from engineroom.transport.sockets import lead_nowhere, takes_large_chunks
 from engineroom.transport.wire import Wire
 
 if TYPE_CHECKING:
+    from engineroom.transport.near import NearSide
     from engineroom.transport.sharing import Sharing
     from engineroom.transport.thrift import Thrift
 
@@ -102,6 +104,8 @@ class Connection(asyncio.BufferedProtocol):
         """Who gives back the memory that payloads have taken."""
         self.sharing: Sharing | None = None
         """What both sides have in shared memory; None: they can't have any."""
+        self.near: NearSide | None = None
+        """What engines of one machine have in shared memory that is not the controller's; None: nothing."""
         self.on_unsent: Callable[[Message, str], object] = _log_unsent
         """Told of each message that no record can carry, and why: the others are sent. Must not raise."""
         self._outgoing = OutgoingStreams(self._schedule_flush)
@@ -169,10 +173,16 @@ class Connection(asyncio.BufferedProtocol):
 
             self.sharing = Sharing(self.peer_pid, limit, self._outgoing, self._incoming, self._schedule_flush)
 
+    def share_with_neighbours(self, side: Callable[[OutgoingStreams, IncomingStreams], NearSide]) -> None:
+        """Have engines of one machine receive payloads for each other; `side`: makes this side's part in it."""
+        self.near = side(self._outgoing, self._incoming)
+
     def open_stream(self, payload: Payload | Sequence[Buffer]) -> Apart:
         """Return a new stream for `payload`, to be named in a message sent in this same tick."""
         payload = payload if isinstance(payload, Payload) else Payload.of(payload)
         stream = Stream(self._outgoing.open(payload), payload.size)
+        if self.near is not None:
+            return self.near.lend(stream, payload)
         return stream if self.sharing is None else self.sharing.lend(stream, payload)
 
     def left(self, stream: int) -> int:
@@ -190,12 +200,11 @@ class Connection(asyncio.BufferedProtocol):
         `assemble`: in one writable buffer; else in pieces, to be passed on. `accept`: let the bytes come
         now; else nothing comes before `payload.accept()`. MemoryError, OSError: there is no such buffer to be had.
         """
-        if type(stream) is Shared and self.sharing is not None:
-            borrowed = self.sharing.borrow(stream, assemble=assemble)
-            if borrowed is not None:
-                if accept:
-                    borrowed.accept()
-                return borrowed
+        borrowed = in_shared_memory(stream, self.sharing, self.near, assemble=assemble)
+        if borrowed is not None:
+            if accept:
+                borrowed.accept()
+            return borrowed
         id_, size = stream.id, stream.size
 
         def want() -> None:
@@ -236,8 +245,14 @@ class Connection(asyncio.BufferedProtocol):
             stream, data = chunk
             self._write([chunk_head(stream, sum(map(len, data))), *data])
         if outgoing.failed:
-            self._outbox += [Cancel(stream, brief(reason)) for stream, reason in outgoing.failures()]
-            self._write_some()
+            self._say_failures()
+
+    def _say_failures(self) -> None:
+        for stream, reason in self._outgoing.failures():
+            self._outbox.append(Cancel(stream, brief(reason)))
+            if self.near is not None:
+                self.near.unwanted(stream)
+        self._write_some()
 
     def _write_some(self) -> None:
         """Write messages until too much waits for the kernel; the others wait as they are."""
@@ -425,6 +440,8 @@ class Connection(asyncio.BufferedProtocol):
         closing = self.closing = self._closing_after(exc)
         if self.sharing is not None:
             self.sharing.close()
+        if self.near is not None:
+            self.near.close()
         self._outgoing.close()
         self._incoming.close(closing.words)
         self._outbox.clear()
@@ -453,8 +470,8 @@ class Connection(asyncio.BufferedProtocol):
     def _consume(self, message: Message) -> bool:
         """Handle what concerns the connection alone; False for all else."""
         match message:
-            case Credit() | Cancel() | Borrowed():
-                self._of_streams(message)
+            case Credit() | Cancel() | Borrowed() | Near():
+                take_news(message, self._outgoing, self._incoming, self.sharing, self.near)
             case Ping(number=number):
                 self.send(Pong(number))
             case Goodbye(reason=reason):
@@ -462,24 +479,6 @@ class Connection(asyncio.BufferedProtocol):
             case _:
                 return type(message) is Pong
         return True
-
-    def _of_streams(self, message: Credit | Cancel | Borrowed) -> None:
-        sharing = self.sharing
-        match message:
-            case Credit(stream=stream, size=size):
-                if stream and sharing is not None:
-                    sharing.wanted_as_stream(stream)
-                self._outgoing.credit(stream, size)
-            case Cancel(stream=stream, reason=reason, unwanted=unwanted):
-                if not unwanted:
-                    self._incoming.cancel(stream, reason)
-                    return
-                if sharing is not None:
-                    sharing.returned(stream, spoiled=False)
-                self._outgoing.cancel(stream)
-            case Borrowed():
-                if sharing is not None:
-                    sharing.hear(message)
 
     def _schedule_flush(self) -> None:
         if not self._flush_scheduled and not self.closed:
@@ -497,4 +496,4 @@ def _log_unsent(message: Message, why: str) -> None:
     log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 
 
-_OURS = frozenset({Credit, Cancel, Borrowed, Ping, Pong, Goodbye})
+_OURS = frozenset({Credit, Cancel, Borrowed, Near, Ping, Pong, Goodbye})

@@ -24,7 +24,7 @@ from engineroom.transport.reaching import Note, by_address, by_tunnel, by_unix_s
 from engineroom.transport.sockets import watch_liveness
 from engineroom.transport.tunnels import Tunnel
 from engineroom.transport.ways import is_this_machine
-from engineroom.transport.within_machine import can_share
+from engineroom.transport.within_machine import can_carry, can_share
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that one address, and then the handshake, may take."""
@@ -251,6 +251,8 @@ class _Handshaker:
                     self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
                     if message.shares:
                         self._share(message.shares)
+                    elif message.carries:
+                        self._carry(message.carries)
                     _be_as_patient(self._connection, message.silent)
                     self._connection.pause(messages[index + 1 :])
                     if not self.welcomed.done():
@@ -280,13 +282,22 @@ class _Handshaker:
             return
         connection = self._connection
         shares = self._role != "host" and can_share(connection)
-        connection.send(msgspec.structs.replace(self._join, proof=proof, window=connection.window, shares=shares))
+        carries = self._role == "engine" and not shares and can_carry()
+        join = msgspec.structs.replace(
+            self._join, proof=proof, window=connection.window, shares=shares, carries=carries
+        )
+        connection.send(join)
 
     def _share(self, limit: int) -> None:
         from engineroom.machine.shared_memory.pool import SHARED  # only on one machine
 
         SHARED.allow(limit)
         self._connection.share(limit)
+
+    def _carry(self, limit: int) -> None:
+        from engineroom.transport.carrying import Carrying  # only with neighbours
+
+        self._connection.share_with_neighbours(lambda _, incoming: Carrying(self._connection, incoming, limit))
 
     def _fail(self, error: ConnectionFailed) -> None:
         if not self.welcomed.done():

@@ -10,6 +10,8 @@ from engineroom.protocol.streams import Buffer
 
 ALPN = "engineroom/1"
 
+_ENCRYPTED_BUFFER = 256 * 1024
+
 _SOONER_COPIED = 16 * 1024
 """Bytes, as many as TLS encrypts at once: each time costs both sides more than it does to put so many in one place."""
 

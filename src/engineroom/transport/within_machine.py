@@ -1,4 +1,4 @@
-"""Whether both ends of a connection can have payloads in shared memory."""
+"""Whether two processes can have payloads in shared memory: both ends of a connection, or an engine and others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 
 from engineroom.machine.shared_memory.memfd import available
 from engineroom.transport.connection import Connection
+
+
+def can_carry() -> bool:
+    """Return whether this process can have memory that other processes of this machine map."""
+    return available() and os.access("/proc/self/fd", os.R_OK)
 
 
 def can_share(connection: Connection) -> bool:

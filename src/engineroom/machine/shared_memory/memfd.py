@@ -68,6 +68,11 @@ class OwnSegment(Segment):
         if capacity >= HUGE:
             _advise(self.mapping, _MADV_HUGEPAGE, 0, capacity)
 
+    def reserve(self, end: int) -> None:
+        """Have memory for the first `end` bytes. OSError: there is none."""
+        if end > self._populated:
+            self._populate(end)
+
     def write(self, views: Sequence[memoryview]) -> None:
         """Put `views` into it, one after the other. OSError: there is no memory for them."""
         target, at = memoryview(self.mapping), 0
@@ -75,8 +80,7 @@ class OwnSegment(Segment):
             for start in range(0, len(view), _STEP):
                 piece = view[start : start + _STEP]
                 end = at + len(piece)
-                if end > self._populated:
-                    self._populate(end)
+                self.reserve(end)
                 target[at:end] = piece
                 at = end
         self.used = at

@@ -45,10 +45,16 @@ class SharedPool:
 
     def allow(self, limit: int) -> None:
         """Use up to `limit` bytes from now on."""
-        if limit > self._table.limit:
-            self._table.limit = limit
-            self._table.most = open_files.share(8, _MOST)
+        if self.bound(limit):
             self.least = LEAST
+
+    def bound(self, limit: int) -> bool:
+        """Use up to `limit` bytes, but not for what is packed here; False: it is more already."""
+        if limit <= self._table.limit:
+            return False
+        self._table.limit = limit
+        self._table.most = open_files.share(8, _MOST)
+        return True
 
     @property
     def size(self) -> int:
@@ -67,19 +73,30 @@ class SharedPool:
     def snapshot(self, views: Sequence[memoryview]) -> memoryview | None:
         """Return a copy of `views`, one after the other, in shared memory; None: there is no room for it."""
         size = sum(map(len, views))
+        blank = self.blank(size)
+        if blank is None:
+            return None
+        segment, view = blank
         try:
-            with self._lock:
-                segment = self._table.find(size, _viewed) or self._new(size)
-                if segment is None:
-                    return None
-                assert isinstance(segment, OwnSegment)
-                view = memoryview(segment.mapping)[:size]  # nobody else takes it from now on
             segment.write(views)
         except (OSError, MemoryError) as error:
             self.trouble = f"no shared memory for {size:,} bytes: {error}"
             return None
         self.trouble = ""
         return view
+
+    def blank(self, size: int) -> tuple[OwnSegment, memoryview] | None:
+        """Return a segment to be written, which is the caller's as long as he has the view; None: there is no room."""
+        try:
+            with self._lock:
+                segment = self._table.find(size, _viewed) or self._new(size)
+                if segment is None:
+                    return None
+                assert isinstance(segment, OwnSegment)
+                return segment, memoryview(segment.mapping)[:size]
+        except (OSError, MemoryError) as error:
+            self.trouble = f"no shared memory for {size:,} bytes: {error}"
+            return None
 
     def segment_of(self, views: Sequence[memoryview | bytes | bytearray]) -> OwnSegment | None:
         """Return the segment whose whole content these are; None: they are in no segment of this process."""

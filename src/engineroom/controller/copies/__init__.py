@@ -1,0 +1,1 @@
+"""One copy a machine: what several engines of another machine need crosses the network once."""
