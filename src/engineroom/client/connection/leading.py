@@ -117,7 +117,7 @@ class Leading:
             return waiter.wait(seconds)
         deadline = Deadline(seconds)
         while self._one_turn(reading, bell, of, waiter, deadline):
-            if waiter.wait(0):
+            if of._left == 0 or waiter.wait(0):
                 return True
         return waiter.wait(deadline.left())
 
@@ -178,6 +178,6 @@ class Leading:
                 return False
             rest()
             turn.rest = None
-            if looks:
+            if looks and of._left:  # else this thread knows
                 looks[0]()
         return True
