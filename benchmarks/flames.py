@@ -19,7 +19,7 @@ from benchmarks.rates import submit_and_gather
 from benchmarks.scale import controller, fakes, wait_for_ids
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "controller-time.svg"
-TASKS = 100_000
+TASKS = 200_000
 WIDTH, ROW, EDGE = 1200, 17, 24
 LEAST = 0.004
 """Frames with less than this share of all samples are left out."""

@@ -19,7 +19,7 @@ from engineroom.client.sequences.columns import iterate
 from engineroom.client.waiting.awaited import Ended, new_wait
 from engineroom.client.waiting.waits import NEVER, Deadline, in_slices
 from engineroom.errors import PackError, RemoteError
-from engineroom.errors.local import called_by_users
+from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
 from engineroom.serialize.chunks.item_text import text_of
 from engineroom.serialize.functions.packing import name_of
 
@@ -256,7 +256,7 @@ class LazyMapIterator(Iterator[T]):
         return not self._arrived.empty()
 
 
-@called_by_users("__next__", "__anext__")
+@called_by_users("__anext__")
 class WholeMapIterator(LazyMapIterator[T]):
     """The results of a map that was submitted as a whole.
 
@@ -273,11 +273,13 @@ class WholeMapIterator(LazyMapIterator[T]):
             value = next(self._results)
         except StopIteration:
             raise
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
-        except BaseException:
-            _withdraw(self._session, self._result._unfinished())
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                self.cancel()
+            else:
+                _withdraw(self._session, self._result._unfinished())
+            if is_for_users(error):  # here, since it is called for each item
+                show_users_frames(error)
             raise
         self._taken += 1
         return value
