@@ -60,6 +60,14 @@ def test_what_was_written_is_mapped_by_others_who_change_their_copies_alone(pool
     assert two[100_000:SIZE] == b"b" * 200_000
 
 
+def test_long_data_are_copied_whole_whatever_they_lie_in(pool: SharedPool) -> None:
+    data = os.urandom(1000) * 5000
+    for source in (data, bytearray(data), memoryview(data)[17:], memoryview(bytearray(b"12345" + data))[5:]):
+        view = pool.snapshot([memoryview(b"head"), memoryview(source), memoryview(b"")])
+        assert view is not None
+        assert bytes(view) == b"head" + bytes(source)
+
+
 def test_the_size_of_a_segment_is_fixed_and_nobody_else_can_write_it(pool: SharedPool) -> None:
     _, segment = written(pool, bytes(SIZE))
     with pytest.raises(PermissionError):

@@ -11,7 +11,7 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engineroom.machine.shared_memory.segments import Segment
 
@@ -19,6 +19,9 @@ HUGE = 2 << 20
 _SMALL_STEP = 64 << 10
 _STEP = 1 << 20
 """Memory is made and written in steps of this size: other threads run in between, and what is cleared is cached."""
+
+_LONG = 4 << 20
+"""Longer than this, a copy lets other threads run in the middle of a step, too."""
 
 _SEAL_FUTURE_WRITE = 0x10
 _MADV_HUGEPAGE = 14
@@ -77,11 +80,12 @@ class OwnSegment(Segment):
         """Put `views` into it, one after the other. OSError: there is no memory for them."""
         target, at = memoryview(self.mapping), 0
         for view in views:
+            copy = _assign if len(view) < _LONG else _copier()
             for start in range(0, len(view), _STEP):
                 piece = view[start : start + _STEP]
                 end = at + len(piece)
                 self.reserve(end)
-                target[at:end] = piece
+                copy(target, slice(at, end), piece)
                 at = end
         self.used = at
 
@@ -100,6 +104,17 @@ class OwnSegment(Segment):
         self.mapping.segment = None
         with contextlib.suppress(BufferError):  # somebody looks at it; it goes with the last view
             self.mapping.close()
+
+
+def _assign(target: memoryview, part: slice, source: memoryview) -> None:
+    target[part] = source
+
+
+def _copier() -> Callable[[memoryview, slice, memoryview], None]:
+    """Return what copies while other threads run."""
+    from engineroom.machine.shared_memory.copying import copy  # with ctypes, which takes 8 ms
+
+    return lambda target, part, source: copy(target[part], source)
 
 
 def capacity_for(size: int) -> int:

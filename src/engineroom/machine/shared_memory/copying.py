@@ -1,0 +1,43 @@
+"""Copies long pieces of memory while other threads run: a slice that is assigned keeps them waiting."""
+
+from __future__ import annotations
+
+import ctypes
+
+
+class _Buffer(ctypes.Structure):
+    """What C has of a buffer (`Py_buffer`)."""
+
+    _fields_ = (
+        ("start", ctypes.c_void_p),
+        ("owner", ctypes.c_void_p),
+        ("length", ctypes.c_ssize_t),
+        ("item_size", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("dimensions", ctypes.c_int),
+        ("format", ctypes.c_void_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    )
+
+
+_move = ctypes.CDLL(None).memmove
+_move.argtypes, _move.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_void_p
+
+
+def copy(target: memoryview, source: memoryview) -> None:
+    """Put `source` into `target`, which is as long; both are contiguous bytes."""
+    assert len(target) == len(source)
+    assert not target.readonly
+    _move(_address(target), _address(source), len(source))
+
+
+def _address(view: memoryview) -> int:
+    """Return where a buffer begins; it stays there as long as there is the view."""
+    found = _Buffer()
+    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(found), 0)
+    start: int = found.start
+    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(found))
+    return start
