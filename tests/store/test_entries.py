@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engineroom.ids import msg_id
+from msgspec.structs import replace
+
+from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Displays, Kind, Options, Status
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Expired, Missed, Sent
 from engineroom.store.entry import Attempt
 from engineroom.store.interface import Store
+from tests.store.conftest import Make
 from tests.store.tasks import (
     ALICE,
     BOB,
@@ -238,3 +241,14 @@ def test_what_is_not_kept_is_told_by_kind_and_what_was_not_fetched_in_time_too(s
     assert late in ([(1, 2)], [])
     assert bool(told) == bool(late)
     assert store.count() == 3
+
+
+def test_tasks_that_ended_alike_share_a_result_which_names_none_of_them(make: Make) -> None:
+    store = make()
+    ends = ended(submitted(1)), ended(submitted(2))
+    alike = [replace(each, result=replace(each.result, task=TaskId(b""))) for each in ends]
+    store.write(alike)
+    again = make(again=True) if store.on_disk else store
+    assert [entry.msg_id for entry in again.entries()] == [each.entry().msg_id for each in alike]
+    assert list(again.damages()) == []
+    assert [record["state"] for record in again.find()] == ["done", "done"]

@@ -125,12 +125,13 @@ class Controller:
         somebody wants the cluster to end, and its tasks with it; the `reason` may say so, too."""
         if not self._stopped.is_set():
             self.stop_reason, self._comes_back = reason, comes_back
-            self._for_good = for_good or is_on_purpose(reason)
+            self._for_good = not comes_back and (for_good or is_on_purpose(reason))
             self._stopped.set()
 
     async def stop(self) -> None:
         """Tell all peers, close everything, remove the files."""
         reason = self.stop_reason or "the controller was stopped"
+        self.recorder.ending(for_good=self._for_good)
         if self._listener is not None:
             self._listener.close()
         if self._timer is not None:
@@ -148,8 +149,6 @@ class Controller:
         if not self._comes_back:
             self.identity.known_engines.none_left()
         self.identity.remove_files()
-        if self._for_good and not self._comes_back:
-            self.recorder.stopped()
         await self.recorder.close()
         await asyncio.sleep(0)
 

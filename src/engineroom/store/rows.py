@@ -83,6 +83,8 @@ def ended_row(change: Ended) -> Row:
     """Return the row of a task that has ended."""
     submit, owner = own_part(change)
     result = change.result
+    if not result.task:  # many ended alike
+        result = msgspec.structs.replace(result, task=change.task)
     attempts = change.attempts()
     head = _encode(
         Head(

@@ -12,7 +12,7 @@ import pytest
 
 from engineroom.controller.config import ControllerConfig
 from engineroom.controller.shell import Controller
-from engineroom.core.events import Restored
+from engineroom.core.events import Dismiss, Restored
 from engineroom.ids import Peer, msg_id
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.messages import (
@@ -160,6 +160,27 @@ def test_what_a_stop_has_ended_stays_undone(lives: Lives) -> None:
 def test_what_ended_for_another_reason_goes_on(lives: Lives, reason: str) -> None:
     lives.live(submitted(1), stop=reason)
     lives.live(lambda controller: run_all(controller, 1))
+
+
+def test_what_ends_because_its_engines_ended_with_the_cluster_has_not_ended_for_the_next_one(lives: Lives) -> None:
+    async def all_lost(controller: Controller) -> Somebody:
+        client = Somebody(controller, "client")
+        client.say(Function(FUNCTION, b"function", ()))
+        client.say(submit(client, 1))
+        client.say(submit(client, 2, awaits=Awaits(inputs=((client.identity, 1, 1),))))
+        engine = Somebody(controller, "engine")
+        await engine.hears(Run)
+        await kept(controller)
+        controller.request_stop("its host is gone")
+        [known] = controller.state.engines
+        controller.feed(Peer(0), Dismiss((known,), "its host is gone"))
+        engine.vanishes()
+        await comes_true(lambda: not controller.state.engines)
+        return client
+
+    client = lives.live(all_lost)
+    runs = lives.live(lambda controller: run_all(controller, 2))
+    assert [run.task for run in runs] == [client.task(1), client.task(2)]
 
 
 def test_a_user_may_drop_it(lives: Lives) -> None:

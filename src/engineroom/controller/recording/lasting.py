@@ -17,6 +17,7 @@ from engineroom.core.inputs import whole_submit
 from engineroom.core.journal import Ending, Journal, Reception
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Task
+from engineroom.protocol.messages import Status
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, HeldFunction
 
@@ -34,8 +35,15 @@ SOON = 1.0
 _PATIENCE = 10.0
 """So many seconds, a question waits for what is being written."""
 
+_BY_THEMSELVES = frozenset((Status.OK, Status.ERROR, Status.ABORTED, Status.OVERDUE))
+
 _CLOSING = 10.0
 """So many seconds, the end of the controller waits for it."""
+
+
+def _by_itself(ending: Ending) -> bool:
+    """Whether a task has not ended because its engine, or one that it depends on, has."""
+    return ending[1].result.outcome.status in _BY_THEMSELVES
 
 
 class LastingKeeper:
@@ -70,6 +78,7 @@ class LastingKeeper:
         self._groups = self._groups_written = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._last = 0
+        self._is_cut_short = False
         self._writer.start()
 
     @property
@@ -80,7 +89,7 @@ class LastingKeeper:
     def take(self, journal: Journal) -> None:
         """Have written, soon, what has been noted since the last time."""
         if journal.ended:
-            self._ended += journal.ended
+            self._ended += journal.ended if not self._is_cut_short else filter(_by_itself, journal.ended)
             journal.ended = []
         if journal.submitted:
             self._fresh.append((self._loop.time(), journal.submitted))
@@ -107,6 +116,11 @@ class LastingKeeper:
                 return
             self._timer.cancel()
         self._timer = self._loop.call_later(seconds, self._flush)
+
+    def cut_short(self) -> None:
+        """Keep no ends, of those that are not written, that come of the end of the cluster."""
+        self._is_cut_short = True
+        self._ended = list(filter(_by_itself, self._ended))
 
     def hurry(self) -> None:
         """Have all of it written now, with all tasks that go on."""

@@ -167,6 +167,9 @@ class MemoryKeeper:
     def hurry(self) -> None:
         """Do nothing, for the same reason."""
 
+    def cut_short(self) -> None:
+        """Do nothing, for the same reason."""
+
     async def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False)

@@ -47,6 +47,7 @@ class Keeper(Protocol):
     def amend(self, make: Callable[[Store], list[Change]]) -> None: ...
     def kept(self) -> Awaitable[None]: ...
     def hurry(self) -> None: ...
+    def cut_short(self) -> None: ...
     def close(self) -> Awaitable[None]: ...
 
 
@@ -133,11 +134,17 @@ class Recorder:
         if self.lasts and self.keeper is not None:
             self.keeper.amend(lambda _: [client])
 
-    def stopped(self) -> None:
-        """The cluster is stopped on purpose: no other one is to go on with what has not ended."""
-        if self.lasts and self.keeper is not None:
+    def ending(self, *, for_good: bool) -> None:
+        """The controller ends. `for_good`: no other one is to go on with what has not ended; else tasks have not ended
+        either that end because of this."""
+        if not self.lasts or self.keeper is None:
+            return
+        if for_good:
             at = time.time()
             self.keeper.amend(lambda _: [Stopped(at)])
+        else:
+            self.take()
+            self.keeper.cut_short()
 
     def client_gone(self, link: Link) -> None:
         """A client has gone: what it submitted is to survive the controller from now on."""
