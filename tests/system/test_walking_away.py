@@ -104,6 +104,51 @@ def test_a_call_that_its_client_has_fetched_is_read_from_the_records_as_a_whole(
     assert (one.owner, one.get(SECONDS)) == (False, 1024)
 
 
+def half(number: int) -> float:
+    return number / 2
+
+
+def slowly_half(number: int, gate: str) -> float:
+    while number > 5 and not Path(gate).exists():
+        pass
+    return number / 2
+
+
+@pytest.mark.parametrize("how", ["balanced", "direct", "one by one"])
+def test_any_task_of_a_map_is_attached_to_as_the_map(cluster: Cluster, rc: Client, how: str, tmp_path: Path) -> None:
+    wanted, gate = [number / 2 for number in range(9)], tmp_path / "gate"
+    with Client(cluster=cluster) as owner:
+        view = owner[:] if how == "direct" else owner.load_balanced_view()
+        size = {} if how == "direct" else {"chunksize": 1 if how == "one by one" else 4}
+        done = view.map_async(half, range(9), **size)
+        assert done.get(SECONDS) == wanted
+        running = view.map_async(slowly_half, range(9), [str(gate)] * 9, **size)
+        other = owner[0].apply_async(pow, 2, 2)
+        owner.queue_status()  # its answer comes after the calls are there
+        early = rc.attach(running.msg_ids[-1])
+        assert not early.done()
+    while_it_runs = [rc.attach(running.msg_ids[at]) for at in (0, -1)]
+    gate.touch()
+    for found in (early, *while_it_runs, rc.attach(running.msg_ids[0]), rc.attach(done.msg_ids[-1])):
+        assert found.get(SECONDS) == list(found) == wanted
+        assert (found[3], found[-2:], found.owner, found.cancel()) == (1.5, [3.5, 4.0], False, False)
+        assert found.msg_ids in (running.msg_ids, done.msg_ids)
+    assert rc.attach(other.msg_id).get(SECONDS) == 4
+
+
+def test_a_map_in_the_midst_of_other_calls_is_not_taken_for_another(cluster: Cluster, rc: Client) -> None:
+    with Client(cluster=cluster) as owner:
+        first, second = owner.load_balanced_view(), owner.load_balanced_view()
+        maps = [view.map_async(half, range(4), chunksize=1) for view in (first, second)]
+        calls = [first.apply_async(half, 1), second.apply_async(half, 3)]
+        owner.wait([*maps, *calls], SECONDS)
+        for each in (*maps, *calls):
+            assert rc.attach(each.msg_ids[-1]).get(SECONDS) == each.get()
+        again = owner.resubmit(maps[0].msg_ids[2])
+        assert again.get(SECONDS) == [1.0]
+    assert rc.attach(again.msg_id).get(SECONDS) == [1.0]
+
+
 def test_the_owner_is_not_disturbed_and_may_cancel_alone(cluster: Cluster, rc: Client) -> None:
     with Client(cluster=cluster) as owner:
         ar = owner[:].apply_async(pow, 2, 10)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engineroom.core.maps import map_of
 from engineroom.core.task_states import State
 from engineroom.core.watching import abandoned, named
 from engineroom.core.whole_calls import WholeCall, call_of, leave, settle_call
@@ -91,7 +92,8 @@ def _about(call: WholeCall, numbers: range) -> Attached:
         (task := session.tasks.get(number)) is not None and task.target >= 0 for number in numbers
     )
     name = task_id(session.id, call.first)
-    return Attached(name, numbers.start, engines, direct, call.kind, call.label)
+    of_map = map_of(session, call.first) if call.first == call.last else None
+    return Attached(name, numbers.start, engines, direct, call.kind, call.label, of_map)
 
 
 def _engine_of(call: WholeCall, number: int) -> int:

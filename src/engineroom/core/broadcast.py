@@ -11,6 +11,7 @@ from engineroom.core.dependencies import begin_to_await
 from engineroom.core.families import ENDED, adopt
 from engineroom.core.forgetting import function_of
 from engineroom.core.lines import Arrival
+from engineroom.core.maps import note_map
 from engineroom.core.not_allowed import LAST_TASK, not_allowed
 from engineroom.core.placement import Pool, assign, place, pool_for
 from engineroom.core.prefetch import refresh
@@ -193,6 +194,8 @@ def _new(
     if not isinstance(call.body, bytes):
         task.large = call.body.size
     session.tasks[number] = task
+    if message.options.of_map is not None:
+        note_map(session, number, message.options.of_map)
     if state.recording:
         task.submitted = state.now
         if state.journal.early:

@@ -46,6 +46,7 @@ class Session:
         "kept_bytes",
         "known_up_to",
         "low",
+        "maps",
         "output_bytes",
         "output_cut",
         "outputs",
@@ -97,6 +98,8 @@ class Session:
         """Some of that was left out, because all of it together was too much."""
         self.calls: dict[int, WholeCall] = {}
         """By the numbers of their tasks: calls of several tasks of which one has ended, and those that others watch."""
+        self.maps: dict[int, int] = {}
+        """The first and the last tasks of its maps, the latest ones; see `maps`."""
         self.watching: dict[WholeCall, None] = {}
         """The calls of other clients to which its client is attached."""
         self.who = Who()

@@ -43,6 +43,7 @@ class Attached(Header, frozen=True, tag="attached"):
 
     `tasks`: the wanted ones, consecutive from `first` on in the session of `call`, with the engine of each, -1 where
     that is not known. `direct`: they are bound to these engines. `kind`: None where that is not known any more.
+    `of_map`: the first and the last number of the map's tasks, if the call is a part of one.
     """
 
     call: TaskId
@@ -51,6 +52,7 @@ class Attached(Header, frozen=True, tag="attached"):
     direct: bool = False
     kind: AnyKind | None = None
     label: Word = ""
+    of_map: tuple[Number, Number] | None = None
 
 
 class AskSessions(Header, frozen=True, tag="sessions"):

@@ -167,7 +167,8 @@ class Options(Header, frozen=True):
 
     `engines`: the ids that a balanced task may run on, None for all. `retries`: how many exceptions are
     tried again. `rerun_lost`: run again elsewhere when the engine dies after the start, at most
-    `max_engine_losses` times. Higher `priority` goes first.
+    `max_engine_losses` times. Higher `priority` goes first. `of_map`: the call is a part of a map: the number of the
+    first task of that, 0 for this one, and how many tasks it has.
     """
 
     engines: Annotated[tuple[EngineId, ...], Fewer] | None = None
@@ -177,6 +178,7 @@ class Options(Header, frozen=True):
     priority: Priority = 0
     label: Word = ""
     terms: Terms | None = None
+    of_map: tuple[Number, Number] | None = None
 
 
 DEFAULT_OPTIONS = Options()

@@ -109,7 +109,7 @@ class Count(Header, frozen=True, tag="count"):
 class HowItEnded(Header, frozen=True, tag="result"):
     """The end of a task, as a `Result` has it; its payload is the answer's body. `status` is a `Status`.
 
-    `first`, `last`: the numbers of the tasks of its call; 0: unknown.
+    `first`, `last`: the numbers of the tasks of its call, or with `of_map` of the map that it is a part of; 0: unknown.
     """
 
     status: SomeKind
@@ -126,6 +126,7 @@ class HowItEnded(Header, frozen=True, tag="result"):
     shadowed: Annotated[tuple[tuple[Word, Word, Word], ...], Few] = ()
     first: Number = 0
     last: Number = 0
+    of_map: bool = False
 
 
 class WhatItCalled(Header, frozen=True, tag="call"):

@@ -27,6 +27,8 @@ class Attaching:
     def attach(self, task: str | AsyncResult[Any] = LAST) -> AsyncResult[Any]:
         """Return the AsyncResult of a whole call, whichever client made it; what its tasks have written is there, too.
 
+        Of a map, `get()` returns the results of all items, in their order.
+
         `task`: the message id of any of its tasks; "last": the last call of a client that is gone, or else of another
         one that is connected. `with ar.stream_output(): ar.wait()` shows the output from its beginning, and goes on
         live. Attaching takes nothing away: others can attach to the same call, and get the same.
@@ -72,16 +74,21 @@ def attach_to(session: Session, task: str | AsyncResult[Any]) -> AsyncResult[Any
 def _recorded(session: Session, name: str) -> AsyncResult[Any]:
     """Return the result of a whole call from the records of its tasks. KeyError: there is none of this task."""
     from engineroom.client.results.history import statuses  # as above
+    from engineroom.client.results.of_others import attached
     from engineroom.client.state.foreign_ends import FoundTask
 
+    if statuses(session, [name])[name] == "pending":  # it has come since the controller was asked
+        return attached(session, parse_msg_id(name))
     found = find_result(session, name, owner=False)
-    if statuses(session, [name])[name] == "pending":
-        return found
     found.wait()
     [task] = found._tasks
     if not isinstance(task, FoundTask) or task.first == task.last:
         return found
     owner = session_of(task.whole_id)
+    if task.of_map:
+        from engineroom.client.maps.found_map import found_map  # as above
+
+        return found_map(session, owner, task.first, task.last, label=task.label)
     names = [msg_id(task_id(owner, number)) for number in range(task.first, task.last + 1)]
     try:
         return find_result(session, names, owner=False)

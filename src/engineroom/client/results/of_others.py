@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from engineroom.client.kinds import T
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.errors import EngineroomError, NoSuchTask, PackError
-from engineroom.ids import TaskId, msg_id
+from engineroom.ids import TaskId, msg_id, session_of
 from engineroom.protocol.attaching import Attach
 from engineroom.protocol.messages import METHODS
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from engineroom.client.state.others import OthersCall
     from engineroom.client.state.tasks import Task
 
-_OF_ANOTHER = "this call belongs to another client, and only that one can withdraw it"
+
+def not_ours() -> RuntimeError:
+    """Return why this client can't withdraw a call."""
+    return RuntimeError(
+        "this call belongs to another client, and only that one can withdraw it. To interrupt what its engines run, "
+        "use rc.send_signal('SIGINT', targets)"
+    )
 
 
 class AttachedResult(AsyncResult[T]):
@@ -37,7 +43,7 @@ class AttachedResult(AsyncResult[T]):
     def abort(self, *, force: bool = False) -> NoReturn:
         """Raise RuntimeError: only the client that made a call can withdraw it."""
         del force
-        raise RuntimeError(f"{_OF_ANOTHER}. To interrupt what its engines run, use rc.send_signal('SIGINT', targets)")
+        raise not_ours()
 
     def _withdraw(self, *, force: bool) -> None:
         """Leave the tasks alone."""
@@ -62,7 +68,7 @@ class AttachedResult(AsyncResult[T]):
         raise PackError("this AsyncResult is of a call of another client; pass its result instead: `ar.get()`")
 
 
-def attached(session: Session, task: TaskId | None, *, alone: bool = False) -> AttachedResult[Any]:
+def attached(session: Session, task: TaskId | None, *, alone: bool = False) -> AsyncResult[Any]:
     """Return the AsyncResult of a call of another client; `task`: one of its tasks, None for the last call.
 
     `alone`: of this task only. NoSuchTask: the controller has nothing of it, and says why.
@@ -89,7 +95,12 @@ def attached(session: Session, task: TaskId | None, *, alone: bool = False) -> A
         call = session.others.take(number)
         if call is None:
             raise NoSuchTask("the controller does not know how to attach to tasks: it is of an earlier version")
-        return _result_of(session, call)
+        if call.of_map is None or alone:
+            return _result_of(session, call)
+        session.others.leave(call)
+    from engineroom.client.maps.found_map import found_map  # few attach to maps
+
+    return found_map(session, session_of(call.name), *call.of_map, label=call.label)
 
 
 def _result_of(session: Session, call: OthersCall) -> AttachedResult[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.errors import EngineError, EngineroomError
 from engineroom.ids import TaskId, msg_id, parse_msg_id
@@ -41,7 +43,7 @@ def resubmit(session: Session, names: Sequence[str], *, single: bool) -> AsyncRe
             result,
             function=functions.get(call.function),
             to=None if engine is None else (engine,),
-            options=call.options,
+            options=replace(call.options, of_map=None),
         )
         again.append(task.id(session.id))
     for before, after in zip(in_batches(tasks, MOST_LISTED), in_batches(again, MOST_LISTED), strict=True):

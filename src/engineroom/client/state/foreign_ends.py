@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class FoundTask(ForeignTask):
     """A task whose end the controller tells. `host`: where it ran.
 
-    `first`, `last`: the numbers of the tasks of its call, once it has ended; 0: unknown.
+    `first`, `last`: the numbers of the tasks of its call, once it has ended; 0: unknown. `of_map`: they are of the map
+    that it is a part of.
     """
 
     label: str = ""
     host: str = ""
     first: int = 0
     last: int = 0
+    of_map: bool = False
 
 
 class ForeignEnds:
@@ -91,5 +93,5 @@ def _end(task: FoundTask, reply: HowItEnded, payload: bytes | Payload) -> None:
     task.payload, task.received = payload, time.time()
     task.kind, task.label, task.host = reply.kind, reply.label, reply.host
     task.engine, task.submitted = reply.engine, reply.submitted
-    task.first, task.last = reply.first, reply.last
+    task.first, task.last, task.of_map = reply.first, reply.last, reply.of_map
     task.instance = Instance(reply.instance) if reply.instance else None

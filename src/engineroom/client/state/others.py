@@ -28,6 +28,7 @@ class OthersCall:
 
     def __init__(self, about: Attached, engines: EngineTable, *, alone: bool) -> None:
         self.name, self.label, self.direct, self.alone = about.call, about.label, about.direct, alone
+        self.of_map = about.of_map
         owner, kind = session_of(about.call), -1 if about.kind is None else about.kind
         self.tasks = [
             ForeignTask(

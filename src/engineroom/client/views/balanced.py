@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
+from msgspec.structs import replace
+
 from engineroom.client.arguments import given_numbers
 from engineroom.client.arguments.conditions import awaits_of
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
@@ -187,10 +189,15 @@ class LoadBalancedView(View[One]):
             progress=progress,
         )
         options = self._options(label)
+        several = len(slices) > 1
+        if several:
+            options = replace(options, of_map=(0, len(slices)))
 
         def submit(body: Packed, place: int) -> None:
-            del place
+            nonlocal options
             self._submit(body, result, function, options)
+            if several and not place:
+                options = replace(options, of_map=(result._tasks[0].number, len(slices)))
 
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self.track)
         return result

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
+from msgspec.structs import replace
+
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.arguments.names import check_name, checked_names
 from engineroom.client.arguments.switches import checks_switches
@@ -131,7 +133,9 @@ class DirectView(PreparingView[Kind]):
         )
 
         def submit(body: Packed, place: int) -> None:
-            self._submit(CallKind.APPLY, body, result, (targets[place],), function=function, label=label)
+            first = result._tasks[0].number if place else 0
+            of_map = (first, len(slices)) if len(slices) > 1 else None
+            self._submit(CallKind.APPLY, body, result, (targets[place],), function=function, label=label, of_map=of_map)
 
         submit_chunks(result, columns, slices, submit, stop=stop, copy=not self._tracks(track))
         return result
@@ -430,9 +434,12 @@ class DirectView(PreparingView[Kind]):
         *,
         label: str,
         function: PackedFunction | None = None,
+        of_map: tuple[int, int] | None = None,
     ) -> None:
         terms = self._terms
         options = options_of(label, terms=terms) if label or terms is not None else DEFAULT_OPTIONS
+        if of_map is not None:
+            options = replace(options, of_map=of_map)
         for part in (engines,) if len(engines) <= MOST_LISTED else listed(engines):
             tasks = self._session.submit(kind, body, result, function=function, to=part, options=options)
             self._numbers.add(tasks[0].number, len(tasks))

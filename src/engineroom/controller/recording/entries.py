@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engineroom.core.maps import map_of, span_of
 from engineroom.core.whole_calls import numbers_of
 from engineroom.ids import Instance, TaskId, number_of, session_of
 from engineroom.protocol.history import HowItEnded, WhatItCalled
-from engineroom.protocol.messages import INLINE_LIMIT, Answer, Call, Kind, Submit
+from engineroom.protocol.messages import DEFAULT_OPTIONS, INLINE_LIMIT, Answer, Call, Kind, Options, Submit
 from engineroom.protocol.streams import Buffer, Payload
 from engineroom.store.entry import Entry
 from engineroom.transport import bodies
@@ -42,6 +43,9 @@ def how_it_ended(entry: Entry) -> HowItEnded:
     assert entry.result is not None
     outcome, place = entry.result.outcome, entry.place
     first, last = numbers_of(entry.submit)
+    of_map = entry.submit.options.of_map
+    if first == last and of_map is not None:
+        first, last = span_of(first, of_map)
     return HowItEnded(
         status=int(outcome.status),
         started=outcome.started,
@@ -57,6 +61,7 @@ def how_it_ended(entry: Entry) -> HowItEnded:
         shadowed=outcome.shadowed,
         first=first,
         last=last,
+        of_map=of_map is not None,
     )
 
 
@@ -80,7 +85,10 @@ def entry_of_result(state: ControllerState, task: TaskId) -> Entry | None:
     """Return what the core still knows of the end of a task, because its client does not have the result yet."""
     session = state.sessions.get(session_of(task))
     kept = None if session is None else session.results.get(number_of(task))
-    if kept is None:
+    if session is None or kept is None:
         return None
     body = kept.body if isinstance(kept.body, Payload) else None
-    return Entry(task=task, submit=Submit(task, Call(Kind.APPLY)), submitted=0.0, result=kept.result, body=body)
+    span = map_of(session, number_of(task))
+    options = DEFAULT_OPTIONS if span is None else Options(of_map=(span[0], span[1] - span[0] + 1))
+    submit = Submit(task, Call(Kind.APPLY), options=options)
+    return Entry(task=task, submit=submit, submitted=0.0, result=kept.result, body=body)
