@@ -86,7 +86,7 @@ def _recorded(session: Session, name: str) -> AsyncResult[Any]:
         return found
     owner = session_of(task.whole_id)
     if task.of_map:
-        from engineroom.client.maps.found_map import found_map  # as above
+        from engineroom.client.results.found_map import found_map  # as above
 
         return found_map(session, owner, task.first, task.last, label=task.label)
     names = [msg_id(task_id(owner, number)) for number in range(task.first, task.last + 1)]

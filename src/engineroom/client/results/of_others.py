@@ -98,7 +98,7 @@ def attached(session: Session, task: TaskId | None, *, alone: bool = False) -> A
         if call.of_map is None or alone:
             return _result_of(session, call)
         session.others.leave(call)
-    from engineroom.client.maps.found_map import found_map  # few attach to maps
+    from engineroom.client.results.found_map import found_map  # few attach to maps
 
     return found_map(session, session_of(call.name), *call.of_map, label=call.label)
 
