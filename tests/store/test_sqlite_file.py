@@ -18,7 +18,7 @@ from engineroom.store.interface import StoreTrouble, StoreUnusable
 from engineroom.store.sqlite import opening, reading
 from engineroom.store.sqlite.retention import Limits
 from engineroom.store.sqlite.store import SQLiteStore
-from tests.store.tasks import ALICE, delivered, ended, purged, submitted
+from tests.store.tasks import ALICE, THEN, delivered, ended, purged, submitted
 
 LONG = bytes(range(256)) * 400
 
@@ -379,8 +379,8 @@ def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(
     """Whether few or many ended then, which are looked for in different ways."""
     monkeypatch.setattr(reading, "_FEW", few)
     store = opened(path)
-    # They end in another order than that in which they were submitted.
-    changes = [ended(submitted(n), took=float(n * 17 % 41)) for n in range(1, 41)]
+    # They end in another order than that in which they were submitted, in several spans.
+    changes = [ended(submitted(n, at=THEN + n * 3), took=float(n * 17 % 41)) for n in range(1, 41)]
     store.write(changes)
     every = list(store.entries())
     times = sorted(entry.record(["completed"])["completed"] for entry in every)
@@ -389,4 +389,36 @@ def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(
             found = store.search({"state": state, "completed": {name: times[20]}}, limit=5, skip=skip)
             wanted = [entry for entry in every if entry.record(["completed"])["completed"] in times[inside]]
             assert [entry.task for entry in found] == [entry.task for entry in wanted][skip : skip + 5]
+    within = {"state": "done", "completed": {"$gt": times[5], "$lte": times[9]}}
+    assert {entry.record(["completed"])["completed"] for entry in store.search(within, limit=9)} == {*times[6:10]}
     store.close()
+
+
+def test_a_file_of_before_there_were_spans_is_read_and_gets_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_FEW", 0)
+    store = opened(path)
+    store.write([ended(submitted(n)) for n in range(1, 31)])
+    store.close()
+    with sqlite3.connect(path) as connection:
+        [(before,)] = connection.execute("SELECT count(*) FROM engineroom_spans")
+        connection.execute("DROP TABLE engineroom_spans")
+    connection.close()
+    query = {"state": "done", "completed": {"$gt": 0}}
+    for how in ({"read_only": True}, {}):
+        store = opened(path, **how)
+        assert [entry.task for entry in store.search(query, limit=3)] == [submitted(n).task for n in (1, 2, 3)]
+        store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM engineroom_spans").fetchone() == (before,)
+    connection.close()
+
+
+def test_spans_go_with_their_tasks(path: Path) -> None:
+    store = opened(path, limits=Limits(records=64))
+    for first in range(1, 1001, 100):
+        store.write([ended(submitted(n, at=THEN + n)) for n in range(first, first + 100)])
+    store.close()
+    with sqlite3.connect(path) as connection:
+        [(left,)] = connection.execute("SELECT count(*) FROM engineroom_spans")
+    connection.close()
+    assert left <= 64 / 4 + 3

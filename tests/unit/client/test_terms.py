@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engineroom.client.client import Client
 from engineroom.errors import NoSuchFlag
@@ -18,8 +19,9 @@ from tests.unit.client.fake_controller import FakeController
 
 
 def options(fake: FakeController) -> Options:
-    """Return how the last call may be treated."""
-    return next(message for message in reversed(fake.heard) if isinstance(message, Submit)).options
+    """Return how the last call may be treated, whether it is a part of a map or not."""
+    last = next(message for message in reversed(fake.heard) if isinstance(message, Submit))
+    return replace(last.options, of_map=None)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, -0.0, math.nan, math.inf, -math.inf, 1e11])

@@ -54,12 +54,22 @@ def states_of(query: Query) -> tuple[str, ...] | None:
     return STATES if completed is not None and completed.operator in _COMPARED else None
 
 
-def completed_within(query: Query) -> Where | None:
-    """Return the condition on when tasks ended that all of `query` depends on; None: there is none."""
+def completed_within(query: Query) -> tuple[Where, Where] | None:
+    """Return the condition on when tasks ended that all of `query` depends on, of tasks and of spans; None: there is
+    none."""
     tests = query.parts if isinstance(query, Every) else [query]
-    ranges = [each for each in tests if isinstance(each, Test) and each.path == ("completed",)]
-    told = [where(each) for each in ranges if each.operator in _COMPARED]
-    return _joined("AND", told, "1") if told else None
+    ranges = [
+        each for each in tests if isinstance(each, Test) and each.path == ("completed",) and each.operator in _COMPARED
+    ]
+    if not ranges or any(kind_of(each.operand) != "date" for each in ranges):
+        return None
+    spans = [
+        Where(f"{column} {compared} ?", (as_kept(each.operand),))
+        for each in ranges
+        for column, compared, wanted in (("latest", ">=", "<"), ("earliest", "<=", ">"))
+        if wanted not in _COMPARED[each.operator]
+    ]
+    return _joined("AND", [where(each) for each in ranges], "1"), _joined("AND", spans, "1")
 
 
 def _joined(word: str, parts: Sequence[Where], of_none: str) -> Where:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engineroom.machine.own_files import make_directory
 from engineroom.store.interface import StoreTrouble, StoreUnusable
-from engineroom.store.sqlite.schema import APPLICATION, VERSION, create_shared
+from engineroom.store.sqlite.schema import APPLICATION, VERSION, add_spans, create_shared
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +106,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     set_journal(path, connection)
     if not tables:
         create_shared(connection)
+    add_spans(connection)
 
 
 def check_ours(path: Path, connection: sqlite3.Connection) -> None:

@@ -26,9 +26,11 @@ from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import COLUMNS, StoredBytes, client_of, damage_of, entry_of
 from engineroom.store.sqlite.filters import Where, columns_of, completed_within, order_by, states_of, where
+from engineroom.store.sqlite.schema import SPAN_BITS
 
 _AT_ONCE = 500
 _FEW = 20_000
+"""So many tasks are put in order quicker than found in it."""
 _COMPLETED = re.compile(r"\bcompleted\b")
 """As "+completed", no index is used to find it."""
 _UNFINISHED = Test(("state",), "$in", [WAITING, RUNNING])
@@ -45,6 +47,7 @@ class Reader:
     ) -> None:
         self._ask, self._number, self._table = ask, number, table
         self._delivered, self._lock = delivered, lock
+        self._has_spans = bool(ask("SELECT 1 FROM sqlite_schema WHERE name = 'engineroom_spans'", ()))
         self._row = f"SELECT {', '.join(COLUMNS)}, sent FROM {table}"
 
     def entries(self, tasks: Iterable[TaskId]) -> Iterator[Entry]:
@@ -116,12 +119,14 @@ class Reader:
         if "completed IS NULL" in sql:
             by = f"+{by}" if not order else by  # there are few: to look for them in the order of submission takes long
         limit = "" if most is None else f" LIMIT {most}"
-        ended = completed_within(query) if most is not None and not order else None
+        ended = completed_within(query) if most is not None and not order and self._has_spans else None
         rows: list[tuple[Any, ...]] = []
         for state in states:
-            walked = _COMPLETED.sub("+completed", sql) if ended is not None and self._many(state, ended) else sql
+            if ended is not None and self._many(state, ended[0]):
+                rows += self._by_spans(state, ended[1], sql, values, limit)
+                continue
             rows += self._ask(
-                f"SELECT {columns_of(order)} FROM {self._table} WHERE state = ? AND {walked} ORDER BY {by}{limit}",
+                f"SELECT {columns_of(order)} FROM {self._table} WHERE state = ? AND {sql} ORDER BY {by}{limit}",
                 (state, *values),
             )
         if len(states) > 1:
@@ -137,6 +142,18 @@ class Reader:
             (state, *ended.values),
         )
         return bool(count > _FEW)
+
+    def _by_spans(
+        self, state: str, spans: Where, sql: str, values: tuple[Any, ...], limit: str
+    ) -> list[tuple[Any, ...]]:
+        """Return when tasks were submitted, and their ids, in this order: of the spans in which there may be some."""
+        return self._ask(
+            f"SELECT its.submitted, its.task FROM engineroom_spans AS among CROSS JOIN {self._table} AS its "
+            f"ON its.state = ? AND its.submitted >= among.span << {SPAN_BITS} "
+            f"AND its.submitted < (among.span + 1) << {SPAN_BITS} WHERE among.owner_table = ? AND {spans.sql} "
+            f"AND {_COMPLETED.sub('+completed', sql)} ORDER BY among.span, its.submitted, its.task{limit}",
+            (state, self._number, *spans.values, *values),
+        )
 
     def _ids(self, sql: str, values: tuple[Any, ...], by: str, most: int | None) -> list[TaskId]:
         limit = "" if most is None else f" LIMIT {most}"

@@ -12,7 +12,7 @@ from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import CALL, RESULT
-from engineroom.store.sqlite.schema import drop_table, quoted
+from engineroom.store.sqlite.schema import SPAN_BITS, drop_table, quoted
 from engineroom.store.sqlite.writing import Writer
 
 _ENDED = "state IN ('done', 'failed', 'aborted')"
@@ -60,6 +60,11 @@ class Retention:
         gone = self._by_age() + self._by_count() + self._by_size()
         if gone:
             self._drop_functions()
+            self._connection.execute(
+                "DELETE FROM engineroom_spans WHERE owner_table = ? "
+                f"AND span < (SELECT min(submitted) >> {SPAN_BITS} FROM {self._table})",
+                (self._number,),
+            )
         return gone > 0
 
     def _by_age(self) -> int:

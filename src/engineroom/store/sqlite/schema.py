@@ -30,6 +30,15 @@ CREATE TABLE engineroom_functions (
 """`engineroom_bodies`: payloads that are too long for a row; `engineroom_ranges`: which tasks were delivered, purged,
 retired or missed; `engineroom_again`: what a task was submitted again as."""
 
+SPAN_BITS = 22
+"""Tasks that were submitted within the same 2**22 microseconds are of one span."""
+
+_SPANS = """CREATE TABLE IF NOT EXISTS engineroom_spans (
+    owner_table INTEGER, span INTEGER, earliest INTEGER, latest INTEGER,
+    PRIMARY KEY (owner_table, span)) WITHOUT ROWID"""
+"""Between which times the tasks of a span have ended: where to look for tasks that ended within a time, in the order in
+which they were submitted. Other tasks may have gone since."""
+
 _TASKS = (
     """CREATE TABLE {table} (
     task BLOB PRIMARY KEY, state TEXT NOT NULL, status INTEGER, submitted INTEGER NOT NULL, started INTEGER,
@@ -71,6 +80,27 @@ def create_shared(connection: sqlite3.Connection) -> None:
     )
 
 
+def add_spans(connection: sqlite3.Connection) -> None:
+    """Make sure that the spans of all tables are known; files of earlier versions have none."""
+    if has_spans(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        connection.execute(_SPANS)
+        tables = connection.execute("SELECT id, sql_name FROM engineroom_tables").fetchall()
+        for number, name in tables:
+            connection.execute(
+                f"INSERT INTO engineroom_spans SELECT {number}, submitted >> {SPAN_BITS}, min(completed), "
+                f"max(completed) FROM {quoted(name)} WHERE completed IS NOT NULL GROUP BY submitted >> {SPAN_BITS}"
+            )
+
+
+def has_spans(connection: sqlite3.Connection) -> bool:
+    """Whether the spans of the tables in a file are known."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'engineroom_spans'")
+    return found.fetchone() is not None
+
+
 def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: bool = True) -> tuple[int, str] | None:
     """Return the number of a table and its name in SQL, both made if they are missing; None: they are not to be.
 
@@ -99,6 +129,6 @@ def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: 
 def drop_table(connection: sqlite3.Connection, number: int, name: str) -> None:
     """Remove a table of tasks and what belongs to it, within a transaction."""
     connection.execute(f"DROP TABLE IF EXISTS {name}")
-    for shared in ("bodies", "ranges", "sessions", "again", "functions", "lives", "clients"):
+    for shared in ("bodies", "ranges", "sessions", "again", "functions", "spans", "lives", "clients"):
         connection.execute(f"DELETE FROM engineroom_{shared} WHERE owner_table = ?", (number,))
     connection.execute("DELETE FROM engineroom_tables WHERE id = ?", (number,))

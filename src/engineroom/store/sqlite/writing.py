@@ -34,12 +34,15 @@ from engineroom.store.entry import buffers_of
 from engineroom.store.ranges import highest_of
 from engineroom.store.rows import CALL, COLUMNS, RESULT, Row, ended_row, new_row, sent_column
 from engineroom.store.sqlite.lives import note_life
+from engineroom.store.sqlite.schema import SPAN_BITS
 
 _AT_ONCE = (256, 64, 16, 4, 1)
 """So many rows go into one statement; few different numbers, so that SQLite need not parse each statement anew."""
 
 LONGEST_PIECE = 64 << 20
 """A payload is kept in pieces of at most so many bytes."""
+
+_SUBMITTED, _COMPLETED = COLUMNS.index("submitted"), COLUMNS.index("completed")
 
 _MOST_KNOWN = 10_000
 
@@ -67,9 +70,11 @@ class Writer:
         new = {change.task: change for change in changes if type(change) is Submitted and change.task not in ended}
         others = [change for change in changes if type(change) is not Ended and type(change) is not Submitted]
         if new:
-            self._rows(self._new, map(new_row, new.values()))
+            self._rows(self._new, [new_row(each) for each in new.values()])
         if ended:
-            self._rows(self._ended, map(ended_row, ended.values()))
+            rows = [ended_row(each) for each in ended.values()]
+            self._rows(self._ended, rows)
+            self._note_spans(rows)
         about: list[Submitted | Ended] = [*new.values(), *ended.values()]
         for change in [each for each in about if each.call is not None]:
             self._call(change)
@@ -82,13 +87,28 @@ class Writer:
             self._other(other)
         return len(new) + len(ended)
 
-    def _rows(self, statements: dict[int, str], rows: Iterable[Row]) -> None:
-        every = list(rows)
+    def _rows(self, statements: dict[int, str], every: Sequence[Row]) -> None:
         at = 0
         for count in _AT_ONCE:
             while len(every) - at >= count:
                 self._connection.execute(statements[count], list(chain.from_iterable(every[at : at + count])))
                 at += count
+
+    def _note_spans(self, rows: Sequence[Row]) -> None:
+        """Note between which times tasks that were submitted at about the same time have ended."""
+        spans: dict[int, tuple[int, int]] = {}
+        for row in rows:
+            submitted, completed = row[_SUBMITTED], row[_COMPLETED]
+            if completed is not None:
+                span = submitted >> SPAN_BITS
+                earliest, latest = spans.get(span, (completed, completed))
+                if not earliest < completed < latest:
+                    spans[span] = min(earliest, completed), max(latest, completed)
+        self._connection.executemany(
+            "INSERT INTO engineroom_spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
+            [(self._number, span, *times) for span, times in spans.items()],
+        )
 
     def _sent(self, sent: Sequence[Sent]) -> None:
         at = 0
