@@ -15,6 +15,7 @@ from benchmarks import (
     memory,
     notebook,
     rates,
+    recorded,
     records,
     recovery,
     scale,
@@ -25,6 +26,8 @@ from benchmarks.figures import Figure
 ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "noop": partial(rates.noops, 10_000),
     "stores": records.noops_by_store,
+    "recorded": recorded.recorded,
+    "kept": recorded.at_the_limit,
     "noop100k": partial(rates.noops, 100_000),
     "awaited": loops.awaited,
     "chain": flow.chain,

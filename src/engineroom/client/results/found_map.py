@@ -10,7 +10,7 @@ from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.history import statuses
 from engineroom.client.results.hub_result import AsyncHubResult
-from engineroom.client.results.of_others import not_ours
+from engineroom.client.results.not_ours import not_ours
 from engineroom.client.state.foreign_ends import FoundTask
 from engineroom.errors import NoSuchTask
 from engineroom.ids import SessionId, TaskId, msg_id, task_id

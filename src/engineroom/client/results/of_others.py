@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from engineroom.client.kinds import T
 from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.not_ours import not_ours
 from engineroom.errors import EngineroomError, NoSuchTask, PackError
 from engineroom.ids import TaskId, msg_id, session_of
 from engineroom.protocol.attaching import Attach
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.state.others import OthersCall
     from engineroom.client.state.tasks import Task
-
-
-def not_ours() -> RuntimeError:
-    """Return why this client can't withdraw a call."""
-    return RuntimeError(
-        "this call belongs to another client, and only that one can withdraw it. To interrupt what its engines run, "
-        "use rc.send_signal('SIGINT', targets)"
-    )
 
 
 class AttachedResult(AsyncResult[T]):
