@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engineroom.ids import TaskId
+from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import available
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.closing import Closing
@@ -210,3 +211,14 @@ async def test_what_does_not_fit_the_pool_travels_as_a_stream() -> None:
         assert client.at_controller.ways == [Stream]
         await comes_true(lambda: "is limited to" in client.controller.sharing.far_trouble)  # type: ignore[union-attr]
         del kept
+
+
+@story
+async def test_nothing_is_mapped_once_the_last_connection_is_gone_and_nobody_looks() -> None:
+    async with pair("engine") as engine:
+        for _ in range(2):
+            bodies.send(engine.controller, RUN, packed())
+        await comes_true(lambda: len(engine.at_peer.whole) == 2)
+        engine.at_peer.whole.pop()
+    engine.at_peer.whole.clear()
+    assert len(MAPPINGS) == 0

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engineroom.machine import open_files
+from engineroom.machine.shared_memory.kept import MOST_KEPT
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import OwnSegment, open_theirs
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
@@ -68,6 +69,7 @@ class Sharing:
         self._waking = False
         self.trouble = self.far_trouble = ""
         SHARED.users += 1
+        MAPPINGS.kept.most = MOST_KEPT
 
     def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
         """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
@@ -209,6 +211,8 @@ class Sharing:
 
     def _wake(self) -> None:
         self._waking = False
+        if len(MAPPINGS.kept):
+            self._sweep_later()
         self._write_soon()
 
     def news(self) -> list[Borrowed]:
@@ -237,6 +241,9 @@ class Sharing:
         if self._sweeping is not None:
             self._sweeping.cancel()
         SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
+        if not SHARED.users:
+            MAPPINGS.kept.most = 0
+            MAPPINGS.kept.clear()
 
     def _sweep_later(self) -> None:
         if self._sweeping is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engineroom.machine.shared_memory.memfd import map_privately
 
-_MOST = 64
+MOST_KEPT = 64
 """So many are kept: each has a descriptor."""
 
 _SCAN = struct.Struct("12Q")
@@ -57,9 +57,10 @@ class Mapped:
 
 
 class KeptMappings:
-    """The mappings that nothing looks at, the one that was used last at the end."""
+    """The mappings that nothing looks at, up to `most`, the one that was used last at the end."""
 
     def __init__(self) -> None:
+        self.most = MOST_KEPT
         self._kept: dict[tuple[int, int], tuple[Mapped, float]] = {}
 
     def __len__(self) -> int:
@@ -72,9 +73,9 @@ class KeptMappings:
 
     def keep(self, mapped: Mapped, now: float) -> None:
         """Keep a mapping that nothing looks at any more, unless something was written to it."""
-        if mapped.is_clean():
+        if self.most and mapped.is_clean():
             self._kept[mapped.key] = mapped, now
-            while len(self._kept) > _MOST:
+            while len(self._kept) > self.most:
                 self._kept.pop(next(iter(self._kept)), None)
 
     def sweep(self, before: float) -> bool:
