@@ -7,7 +7,7 @@ from engineroom.simulate.simulation import Simulation
 
 
 def microseconds(simulation: Simulation) -> float:
-    """Return the real time per decision, in microseconds."""
+    """Return the CPU time per decision, in microseconds."""
     return simulation.spent / simulation.decisions * 1e6
 
 
@@ -28,6 +28,6 @@ def report(simulation: Simulation) -> str:
         *([f"  streams cut  {simulation.clients.lost_bodies:,}"] if plan.large else []),
         *([f"  lies         {simulation.refused:,} times sent away"] if plan.lies else []),
         *([f"  stopped      {simulation.stopped}"] if simulation.stopped else []),
-        f"  decisions    {simulation.decisions:,} at {microseconds(simulation):.2f} us each (real)",
+        f"  decisions    {simulation.decisions:,} at {microseconds(simulation):.2f} us each (CPU time)",
     ]
     return "\n".join(lines)
