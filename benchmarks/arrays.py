@@ -17,7 +17,7 @@ from benchmarks.figures import Figure
 from benchmarks.timing import seconds
 
 SIZE = 256 * 2**20
-ROUNDS = 5
+ROUNDS = 3
 READERS = 8
 
 
