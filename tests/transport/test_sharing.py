@@ -146,11 +146,12 @@ async def test_what_can_not_be_opened_comes_as_a_stream_and_soon_nothing_is_offe
 @story
 async def test_one_side_alone_may_offer_what_the_other_takes_as_a_stream() -> None:
     async with pair("client") as client:
-        client.controller.sharing = None
+        its, client.controller.sharing = client.controller.sharing, None
         bodies.send(client.peer, SUBMIT, packed())
         await comes_true(lambda: client.at_controller.whole)
         assert b"".join(client.at_controller.whole[0].pieces) == b"a" * SIZE
         assert is_free()
+        client.controller.sharing = its
 
 
 @story
