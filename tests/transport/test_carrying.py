@@ -253,5 +253,11 @@ def test_a_carrier_that_gets_nowhere_is_replaced(monkeypatch: pytest.MonkeyPatch
         for engine in engines:
             engine.send(payload)
         await whole(engines[1:])
+        monkeypatch.setattr(neighbours, "_PATIENCE", 1000.0)
+        again = a_broadcast(engines)  # nobody waits for it a second time
+        for engine in engines:
+            engine.send(again)
+        for engine in engines[1:]:
+            assert await engine.has(1) == DATA
 
     story(tell)()

@@ -87,6 +87,15 @@ def test_a_carrier_that_gets_nowhere_is_replaced_and_what_it_has_later_is_let_go
     assert copy.pass_on() == []
 
 
+def test_who_takes_a_stream_of_its_own_is_not_waited_for() -> None:
+    copy = OneCopy(3)
+    copy.join("a")
+    copy.join("b")
+    copy.placed("a", HERE)
+    assert copy.do_without() == []
+    assert copy.leave("b") == [Release("a", spoiled=False)]
+
+
 class Engines:
     """What four engines would do: each has the payload in the end, or is gone, or takes it alone."""
 

@@ -83,6 +83,8 @@ class Neighbour:
         self.link, self.machine = link, (link.info.host, link.info.boot_id, link.info.pid_namespace)
         self._copies, self._outgoing = copies, outgoing
         self._of: dict[int, OneCopy] = {}
+        self._gets_nowhere = False
+        """It was to carry, got nothing for too long, and has said nothing since."""
         self._loop = asyncio.get_running_loop()
 
     def lend(self, stream: Stream, payload: Payload) -> Stream:
@@ -92,6 +94,9 @@ class Neighbour:
             return stream
         copy = self._copies.copy_for(spread, self.machine)
         if copy is None:
+            return stream
+        if self._gets_nowhere:  # nobody is to wait for it, and it for nobody
+            self._copies.perform(copy, copy.do_without())
             return stream
         self._of[stream.id] = copy
         part, actions = copy.join((self, stream.id))
@@ -112,6 +117,7 @@ class Neighbour:
         if now != before or (now is not None and now[0] == now[1]):
             self.watch(copy, stream, patience)
         else:  # its process is busy, or stopped
+            self._gets_nowhere = True
             self._copies.perform(copy, copy.pass_on(), 2 * patience)
 
     def receive(self, stream: Stream) -> Payload | None:
@@ -121,6 +127,7 @@ class Neighbour:
 
     def told(self, message: Near) -> None:
         """The engine says where a payload lies that it has carried, or (pid 0) that it can't carry it."""
+        self._gets_nowhere = False
         stream = message.stream
         copy = self._of.get(stream)
         if message.pid == 0:
@@ -143,6 +150,7 @@ class Neighbour:
 
     def wants_stream(self, stream: int) -> None:
         """The engine gives credit: it carries, or it can't open the carrier's memory."""
+        self._gets_nowhere = False
         copy = self._of.get(stream)
         if copy is not None and copy.carrier != (self, stream):
             self._leave(stream, spoiled=False)

@@ -105,6 +105,11 @@ class OneCopy:
         """Have another carrier, because the present one gets nowhere."""
         return [] if self._place is not None else self._next_carries()
 
+    def do_without(self) -> list[Action]:
+        """Note that one of those that are missing takes a stream of its own."""
+        self.missing -= 1
+        return self._release_if_over()
+
     def expect_no_more(self) -> list[Action]:
         """Note that those that are missing may never come; if they do, it is carried once more."""
         self.missing = 0
