@@ -19,6 +19,7 @@ from engineroom.core.results import lost
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import Task
 from engineroom.core.waiting import end_all, wait
+from engineroom.core.withdrawals import withdraw_more
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Outcome, Status
 
@@ -65,6 +66,7 @@ def over(state: ControllerState) -> None:
     """All are back, or the time is over: what has been held back may start."""
     state.presence.agenda.drop(Key(Kind.RECOVERY))
     state.recovery = None
+    withdraw_more(state)
     for task in list(state.held_back):
         _go_on(state, task)
     end_hopeless(state)

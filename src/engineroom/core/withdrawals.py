@@ -59,7 +59,9 @@ def client_ended(state: ControllerState, who: bytes) -> None:
 
 
 def withdraw_more(state: ControllerState) -> None:
-    """Withdraw the next few of the tasks that are to be withdrawn."""
+    """Withdraw the next few of the tasks that are to be withdrawn, once it is known which of them run."""
+    if state.recovery is not None:
+        return  # engines that are not back may run them
     left = AT_ONCE
     while state.withdrawals and left > 0:
         withdrawal = state.withdrawals[0]

@@ -16,7 +16,7 @@ def holder_of(port: int, *, proc: Path = Path("/proc")) -> str:
     inodes = set(_listening(port, proc))
     if not inodes:
         return ""
-    for fds in proc.glob("[0-9]*/fd"):
+    for fds in list(proc.glob("[0-9]*/fd")):
         with contextlib.suppress(OSError):  # it has ended, or is another user's
             if any(_target(each) in inodes for each in fds.iterdir()):
                 return f"process {fds.parent.name} ({(fds.parent / 'comm').read_text().strip()})"

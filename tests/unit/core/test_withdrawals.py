@@ -28,6 +28,7 @@ from engineroom.protocol.ranges import MOST
 from engineroom.protocol.task_ranges import TaskRanges
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import ABORTED, Death, Play, instance_id, session_id, submit, task, tasks
+from tests.unit.core.restarts import restart
 from tests.unit.core.world import World
 
 MANY = 3 * AT_ONCE
@@ -167,3 +168,14 @@ def test_an_engine_cut_again_while_it_tells_starts_over(two: Play) -> None:
 
 def test_the_last_piece_makes_it_connected_once(two: Play) -> None:
     assert two(ENGINE_0, Held()) == []
+
+
+def test_what_an_engine_may_run_that_is_not_back_is_withdrawn_when_it_is(two: Play) -> None:
+    two(CLIENT, submit(1))
+    restart(two, 1)
+    two(CLIENT, ClientUp(session_id()))
+    two(CLIENT, submit(1))
+    assert two.sent(CLIENT, Abort(tasks(1), interrupt=True)) == []
+    two.back(20, EngineUp(instance_id(1)), Held())
+    sent = two.back(21, EngineUp(instance_id(0)), Held(running=((session_id(), 1, 1, 1),)))
+    assert [message for _, message in sent if isinstance(message, Interrupt | Result)] == [Interrupt(task(1), 1)]
