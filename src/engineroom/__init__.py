@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engineroom.client.maps.map_results import AsyncMapResult
     from engineroom.client.results.async_result import AsyncResult
     from engineroom.client.results.hub_result import AsyncHubResult
+    from engineroom.client.results.publishing import Published
     from engineroom.client.views.balanced import LoadBalancedView
     from engineroom.client.views.broadcast import BroadcastView
     from engineroom.client.views.direct import DirectView
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         unwrap_exception,
         wrap_exception,
     )
+    from engineroom.serialize.by_place import by_place
     from engineroom.serialize.canning import can, can_map, uncan, uncan_map
     from engineroom.serialize.functions.declared import interactive
     from engineroom.serialize.functions.dependent import depend, dependent, require
@@ -131,6 +133,7 @@ __all__ = [
     "ParallelFunction",
     "PrePickled",
     "ProtocolError",
+    "Published",
     "Reference",
     "RemoteError",
     "RemoteFunction",
@@ -143,6 +146,7 @@ __all__ = [
     "WrongKeyword",
     "__version__",
     "bind_kernel",
+    "by_place",
     "can",
     "can_map",
     "collect_exceptions",
@@ -191,11 +195,13 @@ _HOMES = {
     "One": "engineroom.client.kinds",
     "ParallelFunction": "engineroom.client.views.parallel",
     "PrePickled": "engineroom.serialize.prepickled",
+    "Published": "engineroom.client.results.publishing",
     "Reference": "engineroom.serialize.references",
     "RemoteFunction": "engineroom.client.views.remote",
     "TimeoutError": "engineroom.error",
     "ViewExecutor": "engineroom.client.views.executor",
     "bind_kernel": "engineroom.engine.binding",
+    "by_place": "engineroom.serialize.by_place",
     "can": "engineroom.serialize.canning",
     "can_map": "engineroom.serialize.canning",
     "depend": "engineroom.serialize.functions.dependent",

@@ -37,6 +37,7 @@ from engineroom.client.progress.shown import Shown
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.attaching import Attaching
 from engineroom.client.results.found import Jobs, find_result, futures_apart, status_of, tasks_of
+from engineroom.client.results.publishing import Publishing
 from engineroom.client.results.remembered import Remembered
 from engineroom.client.results.waiting_for_tasks import wait_for_tasks
 from engineroom.client.showing.wanted import Shows, shows
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "abort", "broadcast_view")
 @checks_switches(init=True)
-class Client(Pictured, Remembered, Attaching, Controls, OldWays):
+class Client(Pictured, Remembered, Attaching, Publishing, Controls, OldWays):
     """A connection to a cluster's controller, and through it to the engines.
 
     `rc[0]`, `rc[:]` and `rc.load_balanced_view()` return views; make calls through these. A client can be used from

@@ -24,7 +24,7 @@ from engineroom.core.events import (
     ResultAnnounced,
 )
 from engineroom.ids import INSTANCE_BYTES, Peer
-from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Status, Submit
+from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Released, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
 from engineroom.transport.thrift import Thrift
@@ -86,10 +86,13 @@ class Bodies:
             payload.spread = Spread(message.to)
         self._feed(link.peer, Large(message, payload))
 
-    def take_for_later(self, link: Link, message: Function | Keep) -> None:
+    def take_for_later(self, link: Link, message: Function | Keep | Released) -> None:
         """Take what is no task: a function, or a call that is kept for engines that come later."""
         if isinstance(message, Function):
             self.intake.take(link, message)
+            return
+        if isinstance(message, Released):
+            self._release(message.hash, link.identity)
             return
         body = message.call.body
         if isinstance(body, bytes):
@@ -172,6 +175,15 @@ class Bodies:
         elif isinstance(action, DropFunction):
             self._dropping(action.hash)
             self.intake.drop(action.hash)
+            sessions: Any = self._state.sessions
+            for digest, session in self.functions.published_by_those(lambda session: session not in sessions):
+                self._release(digest, session)
+
+    def _release(self, digest: bytes, session: bytes) -> None:
+        """Let go of a published value, here and on engines, unless others have published it, too."""
+        for engine in self.functions.released(digest, session):
+            if (link := self._links.by_peer.get(engine)) is not None:
+                link.connection.send(Released(digest))
 
     def send_long(self, link: Link, message: Any, body: object) -> None:
         """Send a message, and its bytes in a stream."""

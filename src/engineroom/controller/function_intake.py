@@ -42,15 +42,22 @@ class FunctionIntake:
         if not self._may_be(message):
             link.connection.refuse(_ANOTHER)
             return
+        if message.stays and digest in self._shelf:
+            self._shelf.published(digest, link.identity)
         if isinstance(body, bytes):
             if digest not in self._shelf:
-                self._shelf.put(message, None)
+                self._put(link, message, None)
         elif digest in self._shelf or link.peer in self._coming.get(digest, ()):
             link.connection.refuse_stream(body, "this function is here already")
         else:
             self._receive(link, message)
         if message.parts is not None:
             self._look_for_parts(link, message)
+
+    def _put(self, link: Link, message: Function, payload: Payload | None) -> None:
+        self._shelf.put(message, payload)
+        if message.stays:
+            self._shelf.published(message.hash, link.identity)
 
     def _look_for_parts(self, link: Link, message: Function) -> None:
         """Tell that a function is here, or is coming, and ask for those of its parts of which that is not true."""
@@ -96,7 +103,7 @@ class FunctionIntake:
                 return
             self._over(peer, digest)
             if digest not in self._shelf:
-                self._shelf.put(message, payload)
+                self._put(link, message, payload)
             if digest in self._incomplete:  # what others said of its parts may not have been true
                 self._incomplete[digest] = message
             self._refuse(digest, "another client has sent this function")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engineroom.ids import Peer
 from engineroom.protocol.messages import Function
@@ -11,6 +11,9 @@ from engineroom.protocol.streams import Payload
 
 _MOST_LOOSE = 256
 """So many parts are held before a function is there that they belong to."""
+
+_MOST_PUBLISHED = 10_000
+"""So many parts are known to have been published; engines keep others until they end."""
 
 
 class FunctionShelf:
@@ -31,6 +34,8 @@ class FunctionShelf:
         """The parts of each function, until it is dropped."""
         self._loose: OrderedDict[bytes, None] = OrderedDict()
         """Parts that belong to no function."""
+        self._publishers: OrderedDict[bytes, set[bytes]] = OrderedDict()
+        """Parts that engines keep until they are released: the sessions that have published them."""
 
     def __contains__(self, digest: object) -> bool:
         return digest in self._functions
@@ -45,9 +50,7 @@ class FunctionShelf:
                 self._users.setdefault(part, set()).add(function.hash)
                 self._loose.pop(part, None)
         elif function.parts is None and function.hash not in self._users:
-            self._loose[function.hash] = None
-            if len(self._loose) > _MOST_LOOSE:
-                self._forget(next(iter(self._loose)))
+            self._is_loose(function.hash)
         if body is None:
             return
         self._long[function.hash] = body.size
@@ -62,6 +65,8 @@ class FunctionShelf:
     def size_of(self, digest: bytes) -> int:
         """Return the bytes of a function that is here, and of its parts."""
         function, _ = self._functions[digest]
+        if digest in self._publishers:
+            return 0  # it does not go with the functions that name it
         own = len(function.body) if isinstance(function.body, bytes) else function.body.size
         return own + sum(self.size_of(part) for part in function.parts or () if part in self._functions)
 
@@ -100,7 +105,40 @@ class FunctionShelf:
             users.discard(digest)
             if not users:
                 self._users.pop(part, None)
-                self._forget(part)
+                if part in self._publishers and part in self._functions:
+                    self._is_loose(part)
+                else:
+                    self._forget(part)
+
+    def _is_loose(self, part: bytes) -> None:
+        self._loose[part] = None
+        if len(self._loose) > _MOST_LOOSE:
+            self._forget(next(iter(self._loose)))
+
+    def published(self, digest: bytes, session: bytes) -> None:
+        """`session` has published this part."""
+        self._publishers.setdefault(digest, set()).add(session)
+        if len(self._publishers) > _MOST_PUBLISHED:
+            self._publishers.popitem(last=False)
+
+    def published_by_those(self, gone: Callable[[bytes], bool]) -> list[tuple[bytes, bytes]]:
+        """Return what was published by sessions that are gone, and by which."""
+        return [(digest, each) for digest, whose in self._publishers.items() for each in whose if gone(each)]
+
+    def released(self, digest: bytes, session: bytes) -> list[Peer]:
+        """`session` has released this part; if nobody else has published it, return the engines that have it."""
+        whose = self._publishers.get(digest, set())
+        if session not in whose:
+            return []
+        whose.discard(session)
+        if whose:
+            return []
+        del self._publishers[digest]
+        self._forget(digest)
+        there = [engine for engine, sent in self._sent.items() if digest in sent]
+        for engine in there:
+            self._sent[engine].discard(digest)
+        return there
 
     def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)

@@ -21,6 +21,7 @@ from engineroom.protocol.messages import (
     Keep,
     NamesListed,
     NeedFunction,
+    Released,
     Restart,
     Shutdown,
     Signal,
@@ -111,7 +112,7 @@ class ClientReceiver(_PromptReceiver):
             match message:
                 case Submit():
                     controller.bodies.take_submit(link, message)
-                case Function() | Keep():
+                case Function() | Keep() | Released():
                     controller.bodies.take_for_later(link, message)
                 case Signal():
                     controller.signals.take(link, message)

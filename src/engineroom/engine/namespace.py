@@ -67,7 +67,7 @@ class Namespace:
         self._coroutines = Coroutines()
         self._cells: Cells | None = None
         home.move_in(names)
-        home.content = functions.content
+        home.content, home.published = functions.content, functions.published
 
     def call(self, call: Call, payload: Buffer, task: bytes) -> Any:
         """Run `call` for `task` and return its result.

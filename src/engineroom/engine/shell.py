@@ -37,6 +37,7 @@ from engineroom.protocol.messages import (
     NeedFunction,
     Output,
     Refused,
+    Released,
     Revoke,
     Revoked,
     Run,
@@ -270,7 +271,7 @@ class Shell:
             case Delivered():
                 self.take()  # so that every end is known
                 self._results.acknowledge(message)
-            case Function():
+            case Function() | Released():
                 self._receive_function(message)
             case Revoke() | Withdraw() | RunsWithin():
                 self._about_queued(message)
@@ -349,7 +350,10 @@ class Shell:
         self._inputs.come(task, payload)
         self._look_again(_SOON)
 
-    def _receive_function(self, message: Function) -> None:
+    def _receive_function(self, message: Function | Released) -> None:
+        if isinstance(message, Released):
+            self._functions.release(message.hash)
+            return
         body = message.body
         if isinstance(body, bytes):
             self._function_arrived(message.hash, body)

@@ -12,11 +12,13 @@ class Function(Header, frozen=True, tag="function"):
     """The bytes of a function; also controller to engine. Sent before the first call that names its hash.
 
     `parts`: hashes of the parts that belong to it and are sent by themselves, ahead of it; None: it is such a part.
+    `stays`: it is a published value, which is kept until it is Released.
     """
 
     hash: Hash
     body: Body = b""
     parts: Annotated[tuple[Hash, ...], Fewer] | None = ()
+    stays: bool = False
 
 
 class NeedFunction(Header, frozen=True, tag="need"):
@@ -25,3 +27,9 @@ class NeedFunction(Header, frozen=True, tag="need"):
 
     hash: SomeHash
     of: SomeHash = b""
+
+
+class Released(Header, frozen=True, tag="released"):
+    """A client needs this published value no more; also controller to engine, if no client does."""
+
+    hash: Hash

@@ -40,6 +40,7 @@ from engineroom.protocol.engine_control import Signal as Signal
 from engineroom.protocol.engine_control import SignalProcess as SignalProcess
 from engineroom.protocol.functions import Function as Function
 from engineroom.protocol.functions import NeedFunction as NeedFunction
+from engineroom.protocol.functions import Released as Released
 from engineroom.protocol.inputs import ForgetInputs as ForgetInputs
 from engineroom.protocol.inputs import Input as Input
 from engineroom.protocol.inputs import Unmet as Unmet
@@ -463,9 +464,9 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Borrowed | Ping | Pong | Goodbye
-_OfClients = Submit | Function | Keep | Forget | Abort | Delivered | Attach | Detach
+_OfClients = Submit | Function | Released | Keep | Forget | Abort | Delivered | Attach | Detach
 FromClient = _Both | _OfClients | Signal | Shutdown | Restart | Sync | Ask
-FromTask = _Both | Submit | Function | Abort | Delivered | Sync | Ask
+FromTask = _Both | Submit | Function | Released | Abort | Delivered | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
@@ -481,6 +482,7 @@ ToEngine = (
     | Input
     | ForgetInputs
     | Function
+    | Released
     | Revoke
     | Withdraw
     | Interrupt

@@ -71,8 +71,15 @@ def split(packed: Buffer) -> tuple[memoryview | Buffer, list[memoryview]]:
     if packed[0] != FRAMED:
         return packed, []
     view = memoryview(packed)
-    if view.readonly:
-        view = memoryview(bytearray(view))
+    return _split(memoryview(bytearray(view)) if view.readonly else view)
+
+
+def split_to_read(packed: Buffer) -> tuple[memoryview, list[memoryview]]:
+    """Return the pickle and the buffers in `packed`, which has some: views of it that cannot be written to."""
+    return _split(memoryview(packed).toreadonly())
+
+
+def _split(view: memoryview) -> tuple[memoryview, list[memoryview]]:
     try:
         _, count = _HEAD.unpack_from(view)
         sizes = struct.unpack_from(f"<{count}Q", view, _HEAD.size)

@@ -80,3 +80,37 @@ def test_the_parts_of_a_function_go_with_it_though_there_was_no_room_for_it() ->
     assert b"function" not in shelf
     shelf.drop(b"function")
     assert b"part" not in shelf
+
+
+def test_a_published_part_outlives_functions_until_all_have_released_it() -> None:
+    shelf = FunctionShelf()
+    part, body = long(b"p", 100)
+    shelf.put(msgspec.structs.replace(part, parts=None, stays=True), body)
+    shelf.published(b"p", b"one")
+    shelf.published(b"p", b"two")
+    shelf.put(Function(b"f", b"body", (b"p",)), None)
+    assert shelf.size_of(b"f") == 4  # it does not count as a part of the function
+    for name in (b"p", b"f"):
+        assert shelf.to_send(ENGINE, name) is not None
+    shelf.drop(b"f")
+    assert b"p" in shelf
+    assert shelf.released(b"p", b"three") == shelf.released(b"p", b"one") == []
+    assert shelf.published_by_those(lambda session: session == b"two") == [(b"p", b"two")]
+    assert b"p" in shelf
+    assert shelf.released(b"p", b"two") == [ENGINE]
+    assert b"p" not in shelf
+    assert shelf.released(b"p", b"two") == []
+    assert shelf.to_send(ENGINE, b"p") is None
+
+
+def test_published_parts_are_bounded() -> None:
+    shelf = FunctionShelf(max_bytes=1000)
+    for number in range(300):
+        name = b"%d" % number
+        shelf.put(Function(name, b"p", None, stays=True), None)
+        shelf.published(name, b"one")
+    assert sum(b"%d" % number in shelf for number in range(300)) == 256
+    for number in range(20):
+        part, body = long(b"p%d" % number, 100)
+        shelf.put(msgspec.structs.replace(part, parts=None, stays=True), body)
+    assert sum(b"p%d" % number in shelf for number in range(20)) == 10

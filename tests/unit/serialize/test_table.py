@@ -1,9 +1,12 @@
 """The functions that an engine has."""
 
+import pickle
+
 import pytest
 
-from engineroom.serialize.functions.packing import FunctionPacker
+from engineroom.serialize.functions.packing import HEAD, REUSABLE, FunctionPacker, packed_again
 from engineroom.serialize.functions.table import FunctionTable, MissingFunction
+from engineroom.serialize.published import published
 
 
 def packed(count):
@@ -65,3 +68,24 @@ def test_a_missing_module_is_named(engine, notebook, tmp_path, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match=r"engine has no module 'only_here' \(needed to unpack the arguments"):
         engine.call(len, [notebook["only_here"].A()])
     assert engine.call(len, [1]) == 1
+
+
+def test_a_published_value_stays_until_it_is_released():
+    table = FunctionTable(2, max_bytes=1000)
+    value = published(list(range(5000)))
+    table.add(value.hash, b"".join(value.segments()))
+    function = packed_again(b"f" * 16, b"".join((HEAD.pack(REUSABLE, 0, 1), value.hash, pickle.dumps(len))), (value,))
+    table.add(function.hash, function.body)
+    assert table.get(function.hash)("ab") == 2
+    for other in packed(3):
+        table.add(other.hash, other.body)
+    assert table.published(value.hash) is not None
+    assert function.hash not in table
+    table.add(function.hash, function.body)
+    table.release(value.hash)
+    table.release(value.hash)
+    assert table.published(value.hash) is None
+    with pytest.raises(MissingFunction):
+        table.get(function.hash)
+    table.release(packed(1)[0].hash)
+    assert len(table) == 1

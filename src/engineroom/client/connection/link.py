@@ -415,8 +415,14 @@ class Link:
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
         self._streams.note(
-            connection, part.hash, bodies.send(connection, Function(part.hash, parts=None), part.segments())
+            connection,
+            part.hash,
+            bodies.send(connection, Function(part.hash, parts=None, stays=part.stays), part.segments()),
         )
+
+    def forget_part(self, digest: bytes) -> None:
+        """The controller is about to let go of a part: the next call that needs it sends it. From any thread."""
+        self._sent_functions.discard(digest)
 
     def _acknowledge(self) -> None:
         if self._acknowledging is not None:

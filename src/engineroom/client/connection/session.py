@@ -38,7 +38,18 @@ from engineroom.client.waiting.waits import (
 )
 from engineroom.errors import ConnectionFailed, EngineroomError
 from engineroom.protocol.history import AskKept
-from engineroom.protocol.messages import DEFAULT_OPTIONS, Abort, Ask, Awaits, Call, Forget, Message, Options, Stream
+from engineroom.protocol.messages import (
+    DEFAULT_OPTIONS,
+    Abort,
+    Ask,
+    Awaits,
+    Call,
+    Forget,
+    Message,
+    Options,
+    Released,
+    Stream,
+)
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Buffer, Packed, Payload
 from engineroom.protocol.task_ranges import ranges_of, task_pieces
@@ -181,7 +192,7 @@ class Session(State):
 
         Waits while too many bytes are under way already; raises instead where waiting would wait for itself.
         """
-        if _shipped and (noted or not stands_on_nothing(body)):
+        if noted or (_shipped and not stands_on_nothing(body)):
             function = self._carrying(function, body)
         engines = self.engines
         options = options_for(function, body, to, options, engines.all) if engines.other_python else options
@@ -226,6 +237,12 @@ class Session(State):
         from engineroom.client.state.as_arguments import modules_of_futures  # only calls with futures need it
 
         return self.packer.carrying(function, body, modules_of_futures())
+
+    def release_part(self, digest: bytes) -> None:
+        """Let go of a published value everywhere. From any thread, even in a finalizer."""
+        if not self.closed:
+            self._link.forget_part(digest)
+            self.send(Released(digest))
 
     def _interrupted(self, request: Request, tasks: list[Task], error: BaseException) -> None:
         """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of."""

@@ -20,6 +20,7 @@ from engineroom.serialize.futures import itself, note, noted, result_of, take_no
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import unpickled
+from engineroom.serialize.published import value_of
 
 if TYPE_CHECKING:
     from engineroom.client.state.state import State
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engineroom.protocol.streams import Packed
     from engineroom.serialize.frames import Buffer
     from engineroom.serialize.functions.large_parts import Part as ModulePart
+    from engineroom.serialize.published import PublishedPart
 
 _CANCELLED = 0
 """The number that stands for a call that was cancelled: no task has it."""
@@ -41,6 +43,15 @@ class Result(Protocol):
     def _session(self) -> State: ...
     def cancelled(self) -> bool: ...
     def _as_argument(self) -> tuple[Any, ...]: ...
+
+
+class Reference(Protocol):
+    """A reference to published data. `_part`: None once it is released."""
+
+    @property
+    def _session(self) -> State: ...
+    @property
+    def _part(self) -> PublishedPart | None: ...
 
 
 class Argument(msgspec.Struct, eq=False):
@@ -147,6 +158,22 @@ def reduce_result(result: Result) -> tuple[Any, ...]:
     return result._as_argument()
 
 
+def reduce_published(value: Reference) -> tuple[Any, ...]:
+    """Return how a published value travels in the payload of a call. PackError: it was released, or is elsewhere."""
+    if not _is_in_a_call():
+        raise PackError(
+            "a reference to published data can only be sent as an argument of a call; to store or return the data, use "
+            "the value itself"
+        )
+    part = value._part
+    if part is None:
+        raise PackError(f"{value!r} was released, so no further call can take it: publish the value again")
+    if value._session.closed:
+        raise PackError(f"{value!r} was published by a client that is closed: publish the value again")
+    note(Argument(value._session, -1, (part,)))
+    return value_of, (part.hash,)
+
+
 def _is_in_a_call() -> bool:
     """Whether a client packs the arguments of a call, as opposed to anybody who pickles anything."""
     frame = sys._getframe(3)
@@ -170,7 +197,10 @@ def numbers_needed(session: State, body: Packed, function: PackedFunction | None
     if any(argument.session is not session for argument in found):
         for argument in found:
             argument.let_go()
-        raise PackError("this AsyncResult is of another client; pass its result instead: `ar.get()`")
+        raise PackError(
+            "this AsyncResult, or this published value, is of another client; pass its result instead: `ar.get()`, or "
+            "the value itself"
+        )
     needed: dict[int, None] = {}
     for argument in found:
         number = argument.number

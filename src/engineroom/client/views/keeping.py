@@ -91,7 +91,14 @@ def keep(
 def _refuse_unfinished(body: Packed, what: str) -> None:
     """PackError: `body` needs results that only its own call could wait for, and not an engine that starts later."""
     pieces = [body] if isinstance(body, bytes) else body
-    if noted.get(get_ident()) and any(map(names_results, pieces)):
+    futures = noted.get(get_ident()) or ()
+    if any(part.stays for future in futures for part in future.modules):
+        take_noted()
+        raise PackError(
+            f"the call {what!r} cannot be kept: it takes published data, which may be released before an engine "
+            "is started that needs them. Pass the value itself"
+        )
+    if futures and any(map(names_results, pieces)):
         for future in take_noted():
             future.let_go()
         raise PackError(

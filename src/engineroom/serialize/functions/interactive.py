@@ -42,16 +42,17 @@ class Home:
 
     `resolved`: how many references were. `shadowed`: captured names that the namespace hides (see `shadows`).
     `content`: returns the bytes of a part that has this hash, None if they are not here. `in_place`: the hashes of the
-    modules that were asked for last, which `import` finds.
+    modules that were asked for last, which `import` finds. `published`: returns a published value, packed, or None.
     """
 
-    __slots__ = ("content", "in_place", "namespace", "resolved", "shadowed")
+    __slots__ = ("content", "in_place", "namespace", "published", "resolved", "shadowed")
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] | None = None
         self.resolved = 0
         self.shadowed: list[tuple[str, str, str]] = []
         self.content: Callable[[bytes], bytes | None] = _nothing
+        self.published: Callable[[bytes], Any] = _nothing
         self.in_place = b""
 
     def take_shadowed(self) -> tuple[tuple[str, str, str], ...]:

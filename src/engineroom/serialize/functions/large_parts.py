@@ -36,6 +36,8 @@ class Part:
     """A copy of a buffer: `segments` are its body on the wire, `size` the length of that. `hash`: 16 bytes."""
 
     __slots__ = ("__weakref__", "_pieces", "hash", "kind", "length", "source")
+    stays = False
+    """Whether engines keep it until they are told that it is released."""
 
     def __init__(self, view: memoryview) -> None:
         source = view.obj

@@ -98,6 +98,8 @@ class FunctionPacker:
         if not lacking:
             return function
         key = b"" if function is None else function.hash, *lacking
+        if any(part.stays for part in lacking.values()):  # it is let go once no call has it
+            return _with_parts(function or _NO_FUNCTION, tuple(lacking.values()))
         known = self._carrying.get(key)
         if known is None:
             if len(self._carrying) >= _REMEMBERED:
@@ -113,7 +115,7 @@ class FunctionPacker:
         pickle = pickled(_callable(function), buffers, what=f"the function {name!r}", root=name)
         found = [self._parts.part(buffer) for buffer in buffers]
         modules = _modules_of(pickle) if own.shipped else ()
-        parts = (*(part for part, _ in found), *modules)
+        parts = (*(part for part, _ in found), *modules, *_published())
         hashes = [part.hash for part in parts]
         body = b"".join((HEAD.pack(use, len(words), len(parts)), words, *hashes, pickle))
         packed = PackedFunction(content_hash([body], hashes), body, name, parts, sum(new for _, new in found))
@@ -129,6 +131,14 @@ class FunctionPacker:
             entries[key] = reference, sameness, packed
             if len(entries) > _REMEMBERED:
                 entries.pop(next(iter(entries)), None)
+
+
+def _published() -> list[Part]:
+    """Return the published values that are in what this thread has pickled for its next call."""
+    if not noted:
+        return []
+    here = [part for future in noted.get(threading.get_ident(), ()) for part in future.modules if part.stays]
+    return list({part.hash: part for part in here}.values())
 
 
 def packed_again(digest: bytes, body: bytes, parts: tuple[Part, ...]) -> PackedFunction:

@@ -17,6 +17,7 @@ from engineroom.serialize.functions.large_parts import LARGE, ArrivedPart, is_pa
 from engineroom.serialize.functions.packing import HEAD, REUSABLE
 from engineroom.serialize.modules.prelude import hashes_in
 from engineroom.serialize.payloads import named_loading, unpickled
+from engineroom.serialize.published import is_published
 
 _BUILTINS = vars(builtins)
 _HASH = 16
@@ -43,7 +44,7 @@ class FunctionTable:
         self._capacity = capacity
         self._max_bytes = max_bytes
         self._bytes = self._parts = 0
-        self._entries: OrderedDict[bytes, _Function | ArrivedPart] = OrderedDict()
+        self._entries: OrderedDict[bytes, _Function | ArrivedPart | _Published] = OrderedDict()
         self._too_large: dict[bytes, int] = {}
         """What there was no memory for, by size, until the first call has been told so."""
         self._wanted: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
@@ -61,14 +62,14 @@ class FunctionTable:
         """Keep the bytes of a function, or of a part, under its hash."""
         if digest in self._entries:
             return
-        entry = ArrivedPart(body) if is_part(body) else _Function(bytes(body))
+        entry: _Function | ArrivedPart | _Published = _arrived(body)
         with self._lock:
             if digest in self._entries:
                 return
             self._entries[digest] = entry
             self._latest = self
             self._bytes += entry.size
-            self._parts += type(entry) is ArrivedPart
+            self._parts += type(entry) is not _Function
             self._forget(digest)
 
     def add_nothing(self, digest: bytes, size: int) -> None:
@@ -122,6 +123,18 @@ class FunctionTable:
             entry = self._entries.get(digest)
         return bytes(entry.content()) if type(entry) is ArrivedPart else None
 
+    def published(self, digest: bytes) -> Buffer | None:
+        """Return a published value, packed, None if it is not here (any more)."""
+        entry = self._entries.get(digest)
+        return entry.body if type(entry) is _Published else None
+
+    def release(self, digest: bytes) -> None:
+        """Let go of a published value."""
+        with self._lock:
+            if type(self._entries.get(digest)) is _Published:
+                self._latest = self
+                self._drop(digest)
+
     def _parts_of(self, digest: bytes, entry: _Function) -> tuple[ArrivedPart, ...]:
         missing = [part for part in entry.parts if part not in self._entries]
         if missing:
@@ -143,7 +156,9 @@ class FunctionTable:
         for digest in self._in_order():
             surplus = self._bytes > self._max_bytes
             entry = self._entries.get(digest)
-            if entry is None or digest in needed or not (surplus or type(entry) is _Function):
+            if entry is None or digest in needed or type(entry) is _Published:
+                continue
+            if not (surplus or type(entry) is _Function):
                 continue
             if not surplus and len(self) <= self._capacity:
                 return
@@ -158,12 +173,32 @@ class FunctionTable:
     def _drop(self, digest: bytes) -> None:
         entry = self._entries.pop(digest)
         self._bytes -= entry.size
-        if type(entry) is ArrivedPart:
+        if type(entry) is not _Function:
             self._parts -= 1
             # An unpacked function holds its parts, so it goes with each of them.
             for other, function in tuple(self._entries.items()):
                 if type(function) is _Function and digest in function.parts and other in self._entries:
                     self._drop(other)
+
+
+def _arrived(body: Buffer) -> _Function | ArrivedPart | _Published:
+    if is_published(body):
+        return _Published(body)
+    return ArrivedPart(body) if is_part(body) else _Function(bytes(body))
+
+
+class _Published:
+    """A published value as it arrived, in shared memory if it can be. It takes none of what functions may take."""
+
+    __slots__ = ("body",)
+    size = 0
+
+    def __init__(self, body: Buffer) -> None:
+        self.body = body
+
+    def content(self) -> memoryview:
+        """Return what a function is unpacked with: nothing."""
+        return memoryview(b"")
 
 
 class _Function:
