@@ -96,7 +96,8 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
         abort activate attach audit become_dask become_distributed block broadcast_view clear close
         cluster create_message_futures db_query debug direct_view executor forget get_result history hub_history ids
         kept load_balanced_view metadata outstanding profile publish purge_everything purge_hub_results
-        purge_local_results purge_results queue_status resubmit result_status results room send_apply_request send_execute_request
+        purge_local_results purge_results queue_status
+        resubmit result_status results room send_apply_request send_execute_request
         send_signal sessions show_output shutdown spin spin_thread stop_dask
         stop_distributed stop_spin_thread timeline versions wait wait_for_engines wait_interactive
     """
