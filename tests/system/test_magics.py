@@ -167,8 +167,18 @@ def test_autopx_sends_cells_until_it_is_said_again(typed: Typed, rc: Client) -> 
         assert typed.right("%pxconfig").startswith("--block")
         assert "SyntaxError" in typed("if auto").text
     finally:
-        assert "disabled" in typed.right("%autopx\nafter = 3")
+        assert "disabled" in typed.right("before = 2\n%autopx\nafter = 3")
     assert typed.shell.user_ns["after"] == 3
+    assert "before" not in typed.shell.user_ns
+    assert rc[:]["before"] == [2, 2]
+
+
+def test_a_reply_says_what_its_cell_printed(rc: Client) -> None:
+    replies = rc[:].execute("import sys; print('a'); print('b', file=sys.stderr); 3", silent=False).get()
+    for engine, reply in enumerate(replies):
+        assert (reply.stdout, reply["stderr"], reply.engine_id, reply.status) == ("a\n", "b\n", engine, "ok")
+        assert reply.submitted <= reply.received
+        assert reply.started <= reply.completed
 
 
 def test_suffixes_tell_views_apart(typed: Typed, rc: Client) -> None:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 _STAYS = re.compile(r"\s*%{1,2}(autopx|px|result|load_ext|reload_ext)")
-"""Cells that run here all the same: those that begin with a magic of ours."""
+"""Cells that run here all the same: those that begin with a magic of ours, perhaps below comments."""
+_SWITCH = re.compile(r"%autopx")
 
 
 class ToEngines:
@@ -21,9 +22,32 @@ class ToEngines:
         self.suffix = suffix
 
     def __call__(self, lines: list[str]) -> list[str]:
-        if not "".join(lines).strip() or _STAYS.match(lines[0]):
+        begins = next((line for line in lines if _says_something(line)), "")
+        if not "".join(lines).strip() or _STAYS.match(begins):
             return lines
-        return [f"%%px{self.suffix}\n", *lines]
+        place = _switched_at(lines)
+        if place is None:
+            return [f"%%px{self.suffix}\n", *lines]
+        above = "".join(lines[:place])
+        return [f"get_ipython().run_cell_magic({f'px{self.suffix}'!r}, '', {above!r})\n", *lines[place:]]
+
+
+def _says_something(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _switched_at(lines: list[str]) -> int | None:
+    """Return the number of the line with `%autopx`, from which on a cell runs here; None: there is none."""
+    if not any(map(_SWITCH.match, lines)):
+        return None
+    from IPython.core.inputtransformer2 import TransformerManager  # only now needed
+
+    for place, line in enumerate(lines):
+        if _SWITCH.match(line):
+            state, _ = TransformerManager().check_complete("".join(lines[:place]))  # type: ignore[no-untyped-call]
+            if state != "incomplete":  # or it stands in a string
+                return place
+    return None
 
 
 def toggle(shell: Any, suffix: str) -> None:

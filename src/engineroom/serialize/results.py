@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 _PLAIN = "text/plain"
-_KEYS = ("execution_count", "source", "data", "metadata", "text", "execute_result", "pyout")
+_KEYS = ("execution_count", "source", "data", "metadata", "text", "execute_result", "pyout", "engine_id")
 
 
 @dataclass(slots=True)
@@ -14,7 +14,8 @@ class ExecuteReply:
     """The value of a cell's last expression, as a notebook shows it.
 
     `data`: MIME type to representation, empty if the cell has no value; `source`: the cell's code; `engine_id`: where
-    it ran, None before it has come to the client.
+    it ran, None before it has come to the client. `stdout`, `stderr` and `outputs`: what it printed and displayed;
+    `engine_uuid`, `submitted`, `started`, `completed`, `received`, `status`: see the metadata of an AsyncResult.
     """
 
     execution_count: int
@@ -22,6 +23,23 @@ class ExecuteReply:
     data: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     engine_id: int | None = field(default=None, compare=False)
+    told: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What its client knows of the task: what it printed and displayed, when and where it ran."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            told = {} if name == "told" or name.startswith("_") else self.told
+            if name not in told:
+                names = "" if not told else f": it has {', '.join((*_KEYS, *told))}"
+                raise AttributeError(f"an ExecuteReply has no attribute {name!r}{names}")
+            return told[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self.told})
+
+    def _names(self) -> list[str]:
+        return [*_KEYS, *self.told]
 
     @property
     def text(self) -> str:
@@ -43,11 +61,8 @@ class ExecuteReply:
 
     def __getitem__(self, key: str) -> Any:
         """Return what its attributes are, for code that takes it for a dict. KeyError: there is no such attribute."""
-        if key not in _KEYS:
-            raise KeyError(
-                f"a reply has {', '.join(_KEYS)}; what the cell printed, and where it ran, is in `ar.metadata`, not "
-                f"{key!r}"
-            )
+        if key not in self._names():
+            raise KeyError(f"a reply has no {key!r}: it has {', '.join(self._names())}")
         return getattr(self, key)
 
     def __repr__(self) -> str:

@@ -69,10 +69,11 @@ def test_many_waits_for_one_result_leave_one_line(
     fake.holding = True
     with connected(fake) as rc:
         result = rc.load_balanced_view().map_async(abs, range(3), chunksize=1, progress=True)
-        for left in range(3):
+        for left in range(2):
             assert not result.wait(0.01)
             fake.answer()
             assert result[left] == left
+        waits(fake, lambda: result[2], lambda: "2/3" in terminal.getvalue())
     ends = re.findall(r"\x1b\[J([^\x1b\r]\S* .*)\n", terminal.getvalue())
     assert len(ends) == 1
     assert "3/3 items" in ends[0]

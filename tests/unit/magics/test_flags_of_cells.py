@@ -181,3 +181,20 @@ def test_other_cells_go_to_the_engines_once() -> None:
     lines = ToEngines("0")(["x = 1\n", "%time x\n"])
     assert lines == ["%%px0\n", "x = 1\n", "%time x\n"]
     assert ToEngines("0")(lines) == lines
+
+
+@pytest.mark.parametrize("cell", ["# off\n%autopx", "\n# a\n# b\n%pxresult", "# nothing else\n%autopx\nx = 1"])
+def test_a_magic_below_comments_runs_here(cell: str) -> None:
+    lines = cell.splitlines(keepends=True)
+    assert ToEngines("")(lines) == lines
+
+
+def test_what_stands_below_autopx_runs_here() -> None:
+    lines = ["x = 1\n", "y = 2\n", "%autopx\n", "z = 3\n"]
+    assert ToEngines("0")(lines) == ["get_ipython().run_cell_magic('px0', '', 'x = 1\\ny = 2\\n')\n", *lines[2:]]
+
+
+@pytest.mark.parametrize("cell", ['s = """\n%autopx\n"""\n', "x = (1\n%autopx)\n", "if x:\n    %autopx\n"])
+def test_autopx_within_something_else_is_no_switch(cell: str) -> None:
+    lines = cell.splitlines(keepends=True)
+    assert ToEngines("")(lines) == ["%%px\n", *lines]

@@ -34,5 +34,11 @@ def test_a_reply_can_be_read_as_a_dict():
     shown = {"data": {"text/plain": "2"}, "metadata": {"width": 3}, "execution_count": 3}
     assert reply.execute_result == reply.pyout == reply["execute_result"] == shown
     assert (reply["data"], reply["source"], reply["execution_count"]) == ({"text/plain": "2"}, "1 + 1", 3)
-    with pytest.raises(KeyError, match="what the cell printed, and where it ran"):
+    with pytest.raises(KeyError, match="a reply has no 'stdout': it has execution_count"):
         reply["stdout"]
+    reply.told = {"stdout": "hello"}
+    assert (reply["stdout"], reply.stdout) == ("hello", "hello")
+    assert "stdout" in dir(reply)
+    with pytest.raises(AttributeError, match=r"an ExecuteReply has no attribute 'stdin': it has .*, stdout"):
+        _ = reply.stdin
+    assert pickled_and_back(reply).stdout == "hello"

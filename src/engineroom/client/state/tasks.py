@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -165,6 +166,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
                 self._value = unpack(buffer)
                 if self.kind == _EXECUTE and hasattr(self._value, "engine_id"):
                     self._value.engine_id = self.engine
+                    self._value.told = _told(self, outcome)
             else:
                 self._open_failure(outcome, buffer)
         except Exception as error:  # noqa: BLE001 (a result that can't be opened here is the task's error)
@@ -223,3 +225,23 @@ def _buffer_of(payload: Payload) -> Buffer:
     if payload.error is not None:
         raise MemoryError(f"the result takes {payload.size:,} bytes, and this process has no memory for them")
     return payload.buffer()
+
+
+def _told(task: Task, outcome: Outcome) -> dict[str, Any]:
+    """Return what a reply says of the cell that it is the value of. (Not the task: it would be part of a cycle.)"""
+    output, ran = task.output, outcome.started > 0
+    return {
+        "stdout": "" if output is None else output.stdout,
+        "stderr": "" if output is None else output.stderr,
+        "outputs": [] if output is None else output.displays,
+        "engine_uuid": engine_uuid(task.instance) or None,
+        "submitted": _when(task.submitted),
+        "started": _when(outcome.started) if ran else None,
+        "completed": _when(outcome.started + outcome.seconds) if ran else None,
+        "received": _when(task.received),
+        "status": "ok",
+    }
+
+
+def _when(seconds: float) -> dt.datetime | None:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds else None
