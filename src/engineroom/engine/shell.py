@@ -133,7 +133,7 @@ class Shell:
             self._send_result(result, connection)
         for function, attempts in self._lacking.items():
             if attempts:
-                connection.send(_need(function, attempts))
+                connection.send(NeedFunction(function, attempts[0].run.call.function))
         self._said_full = False
         connection.start(self)
         self.take()
@@ -368,7 +368,7 @@ class Shell:
             self._arriving.discard(message.hash)
             attempts = self._lacking.get(message.hash)
             if attempts and self._connection is not None:
-                self._connection.send(_need(message.hash, attempts))
+                self._connection.send(NeedFunction(message.hash, attempts[0].run.call.function))
 
         payload = bodies.receive(self._connection, body, whole=whole, broken=broken)
         if payload.error is not None:
@@ -395,7 +395,7 @@ class Shell:
         waiting.append(attempt)
         self._lacking[function] = waiting
         if self._connection is not None and len(waiting) == 1 and function not in self._arriving:
-            self._connection.send(_need(function, waiting))
+            self._connection.send(NeedFunction(function, waiting[0].run.call.function))
 
     def _revoke(self, message: Revoke) -> None:
         assert self._connection is not None
@@ -496,8 +496,3 @@ class Shell:
         if self._look is not None:
             self._look.cancel()
             self._look = None
-
-
-def _need(digest: bytes, attempts: list[Attempt]) -> NeedFunction:
-    """Return the request for what these attempts lack: the function that they call, or a part of it."""
-    return NeedFunction(digest, attempts[0].run.call.function)
