@@ -53,6 +53,7 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     if id_ is None:
         state.send(peer, _refusal(state, event))
         return
+    first = not state.any_joined
     engine = state.engines[id_] = state.instances[event.instance] = Engine(id_, event.instance, event.info)
     state.departed.pop(event.instance, None)
     not_unsaid(state, event.instance)
@@ -66,6 +67,8 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     _meet(state, engine, peer, event, again=False)
     for session in state.clients.values():
         state.send(session.peer, EngineJoined(id_, event.instance, event.info))
+    if first:  # tasks may wait for ids that only engines before a restart had
+        end_hopeless(state)
 
 
 def _meet(state: ControllerState, engine: Engine, peer: Peer, event: EngineUp, *, again: bool) -> None:
