@@ -78,8 +78,10 @@ class ConnectionFile(msgspec.Struct, kw_only=True):
     @property
     def over(self) -> str:
         """In words, that the controller has certainly ended, with the process that would start it again; "": it may be
-        back."""
-        if self.controller is None or self.owner is None or not (self.controller.ended and self.owner.ended):
+        back, and with files that are used again another one may take its place."""
+        if self.reuse or self.controller is None or self.owner is None:
+            return ""
+        if not (self.controller.ended and self.owner.ended):
             return ""
         return (
             f"the controller (pid {self.controller.pid}) has ended, and so has the process that started it "

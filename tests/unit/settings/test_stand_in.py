@@ -19,7 +19,7 @@ def python(code: str, *places: Path) -> str:
     """Run `code` in a fresh interpreter that finds the stand-in; return all that it says."""
     path = os.pathsep.join([*map(str, (STAND_IN, *places)), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-u", "-W", "error", "-c", code],
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
