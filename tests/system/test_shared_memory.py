@@ -19,6 +19,7 @@ from tests.patience import SECONDS
 from tests.system.conftest import until
 
 MIB = 2**20
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -102,24 +103,34 @@ def ask_the_child() -> list[int]:
     return seen
 
 
-def test_memory_is_used_again_unless_a_child_still_has_it(rc: Client) -> None:
-    view, size = rc[0], 24 * MIB
+def use_again(file: str) -> None:
+    """Push arrays, one after the other, and assert that they take turns in the same memory of this process."""
+    with Client(file) as rc:
+        view, size = rc[0], 24 * MIB
 
-    def pushed(value: int) -> int:
-        """Push an array, and return once nobody has its memory any more; how much this process has then."""
-        assert view.apply_sync(lambda data: int(data[-1]), np.full(size, value, np.uint8)) == value
+        def pushed(value: int) -> int:
+            """Push an array, and return once nobody has its memory any more; how much this process has then."""
+            assert view.apply_sync(lambda data: int(data[-1]), np.full(size, value, np.uint8)) == value
+            until(lambda: SHARED.lent == 0)
+            return SHARED.size
+
+        once = pushed(3)
+        assert [pushed(value) for value in (4, 5)] == [once, once]
+
+        # Nothing has touched the pages of this array when the child is forked: they are whatever the segment has.
+        view.apply_sync(keep_in_a_child, np.full(size, 6, np.uint8))
         until(lambda: SHARED.lent == 0)
-        return SHARED.size
+        pushed(7)
+        assert view.apply_sync(ask_the_child) == [6, 6]
 
-    rc[:].clear(block=True)
-    once = pushed(3)
-    assert [pushed(value) for value in (4, 5)] == [once, once]
 
-    # Nothing has touched the pages of this array when the child is forked: they are whatever the segment has.
-    view.apply_sync(keep_in_a_child, np.full(size, 6, np.uint8))
-    until(lambda: SHARED.lent == 0)
-    pushed(7)
-    assert view.apply_sync(ask_the_child) == [6, 6]
+def test_memory_is_used_again_unless_a_child_still_has_it(cluster: Cluster) -> None:
+    # In a process of its own: what other tests have lent here does not count.
+    script = f"import {__name__}; {__name__}.use_again({cluster.client_connection_file!r})"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=3 * SECONDS, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 LEAVES = """
