@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from engineroom import Client, Cluster, Reference
+from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import SHARED
 from tests.patience import SECONDS
 from tests.system.conftest import until
@@ -155,6 +156,11 @@ def test_a_client_may_leave_as_soon_as_it_has_called(rc: Client, cluster: Cluste
     assert rc.get_result(ran.stdout.strip(), block=False).get(SECONDS) == 3 * 16 * MIB
 
 
+def let_go() -> None:
+    """Let go of the mappings that an engine keeps for a while though nothing looks at them."""
+    MAPPINGS.kept.clear()
+
+
 KILLED = """
 import sys, time
 import numpy as np
@@ -181,4 +187,9 @@ def test_nothing_is_left_of_a_client_that_was_killed_but_what_engines_have(rc: C
     assert rc[:].apply_sync(int, Reference("left[-1]")) == [8, 8]
     pids = rc[:].apply_sync(os.getpid)
     rc[:].clear(block=True)
-    until(lambda: not any(map(segments_of, pids)))
+
+    def nothing_is_mapped() -> bool:
+        rc[:].apply_sync(let_go)
+        return not any(map(segments_of, pids))
+
+    until(nothing_is_mapped)
