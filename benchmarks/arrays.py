@@ -20,17 +20,20 @@ SIZE = 256 * 2**20
 ROUNDS = 3
 READERS = 8
 
-
-def _cold_and_warm(act: Callable[[], object], size: int) -> tuple[float, float]:
-    """Return the MiB a second of the first `act()`, and the median of those that follow."""
-    first, *others = [size / 2**20 / seconds(act) for _ in range(1 + ROUNDS)]
-    return first, median(others)
+WARM_UP = 3
+"""Rounds until what an earlier one has left on engines is used again: they keep it until the next one has come."""
 
 
-def rates(rc: er.Client) -> dict[str, float]:
-    """Return the MiB a second of each way that an array goes."""
+def rates(rc: er.Client, *, warm_up: int) -> dict[str, float]:
+    """Return the MiB a second of each way that an array goes, after so many rounds."""
     everybody, data = rc[:], ones(SIZE)
     found = {}
+
+    def _cold_and_warm(act: Callable[[], object], size: int) -> tuple[float, float]:
+        """Return the MiB a second of the first `act()`, and the median of those that follow once all is warm."""
+        each = [size / 2**20 / seconds(act) for _ in range(warm_up + ROUNDS)]
+        return each[0], median(each[warm_up:])
+
     cold, warm = _cold_and_warm(lambda: everybody.apply_sync(read_pages, data), SIZE * len(everybody))
     found["to all engines, cold"], found["to all engines, warm"] = cold, warm
     rc[0].push({"bulk": data}, block=True)
@@ -69,9 +72,9 @@ def there_and_back() -> list[Figure]:
     """Measure 256 MiB to all of two engines, where every page is read, and back; in parts there and back."""
     beside = _executor_rates()
     with cluster(2) as rc:
-        plain = rates(rc)
+        plain = rates(rc, warm_up=WARM_UP)
     with cluster(2, tls=True) as rc:
-        tls = rates(rc)
+        tls = rates(rc, warm_up=1)
     return [
         Figure(
             name=f"{SIZE >> 20} MiB {way}",
