@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from engineroom.errors import EngineroomError
@@ -18,5 +17,7 @@ class BadQuery(EngineroomError, ValueError):
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return "; did you mean ...?" with the one of `words` that is most like `word`, or ""."""
+    import difflib  # few words are wrong
+
     found = difflib.get_close_matches(word, list(words), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
