@@ -20,6 +20,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.stored import drop_stored
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
+from engineroom.core.whole_calls import nobody_waits_for
 from engineroom.ids import TaskId, task_id
 from engineroom.protocol.messages import Result, Submit, TasksStarted
 from engineroom.protocol.task_ranges import Ranges, numbers_in, one_task
@@ -214,6 +215,7 @@ def has_told_all(state: ControllerState, session: Session, failed: Ranges) -> No
         if number not in session.tasks and number not in session.results:
             session.claims.setdefault(number, None)
     _feed_all(state, withdraw_claims(state, [task for task in unwanted if task.engine is not None]))
+    nobody_waits_for(state, session, claims)
     session.known_up_to = max(session.known_up_to, session.stored_up_to)
     state.returning.pop(session, None)
     go_on_for(state, session)

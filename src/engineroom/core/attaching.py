@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engineroom.core.early_attaches import is_untold, take_due, waits
+from engineroom.core.early_attaches import leave as leave_early
 from engineroom.core.maps import map_of
 from engineroom.core.task_states import State
 from engineroom.core.watching import abandoned, named
@@ -23,6 +25,8 @@ MOST_SESSIONS = 500
 """So many clients that are gone are told of, and of each so many ranges of tasks."""
 MOST_RANGES = 20
 
+NOT_BACK = "the controller was restarted: no engine has this task, and its client has not reconnected"
+
 FETCHED = "its client has fetched its result, which is not kept here any more"
 
 
@@ -31,6 +35,19 @@ def attach(state: ControllerState, peer: Peer, message: Attach) -> None:
     session = state.clients.get(peer)
     if session is None or session.within is not None:
         return
+    if not waits(state, peer, message):
+        _attach(state, peer, session, message)
+
+
+def attach_at_last(state: ControllerState) -> None:
+    """More is known of calls, or they were waited for long enough: those who have waited for that are answered."""
+    for peer, message in take_due(state):
+        session = state.clients.get(peer)
+        if session is not None:
+            _attach(state, peer, session, message)
+
+
+def _attach(state: ControllerState, peer: Peer, session: Session, message: Attach) -> None:
     found = _named(state, message) if message.task else _last(state, session)
     if isinstance(found, str):
         state.send(peer, Answer(message.number, error=found))
@@ -51,7 +68,11 @@ def detach(state: ControllerState, peer: Peer, message: Detach) -> None:
     """A client has seen enough of a call."""
     session, owner = state.clients.get(peer), state.sessions.get(session_of(message.call))
     call = None if owner is None else owner.calls.get(number_of(message.call))
-    if session is not None and call is not None:
+    if session is None:
+        return
+    if state.early_attaches:
+        leave_early(state, peer, message.call)
+    if call is not None:
         leave(state, session, call)
 
 
@@ -64,12 +85,12 @@ def _named(state: ControllerState, message: Attach) -> tuple[Session, int] | str
             "this cluster knows no client that has submitted it. Either it belongs to another cluster or profile, or "
             f"its client has been gone for more than {state.limits.linger:g} s (IPController.linger)"
         )
+    if number in owner.tasks or number in owner.results or number in owner.calls:
+        return owner, number
     known = max(owner.known_up_to, owner.stored_up_to)
-    if number == 0 or number > known:
-        return f"its client has submitted {known} tasks, and no task {number}"
-    if number not in owner.tasks and number not in owner.results and number not in owner.calls:
+    if 0 < number <= known:
         return FETCHED
-    return owner, number
+    return NOT_BACK if is_untold(state, owner) else f"its client has submitted {known} tasks, and no task {number}"
 
 
 def _last(state: ControllerState, asks: Session) -> tuple[Session, int] | str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engineroom.core import outputs
 from engineroom.core.adoption import has_told_all
 from engineroom.core.arrivals import sender_gone
+from engineroom.core.attaching import attach_at_last
 from engineroom.core.edges import HasEnded
 from engineroom.core.events import ClientUp
 from engineroom.core.forgetting import drop_functions_of
@@ -81,6 +82,7 @@ def sync(state: ControllerState, peer: Peer, message: Sync) -> None:
     if session is not None:
         if state.first_attempt and not session.told:
             has_told_all(state, session, message.failed)
+            attach_at_last(state)
             _tell_again(state, session)
             if state.journal.early:
                 state.journal.received.append(_received_before(session))

@@ -21,6 +21,8 @@ NOT_BACK = "it did not reconnect after the controller was restarted"
 
 def restored(state: ControllerState, event: Restored) -> None:
     """Know what the controller before this one knew; its engines are away until they have connected."""
+    if event.life:
+        state.restored_at = state.now
     state.first_attempt = event.life << LIFE_BITS
     state.next_id, state.used_ids = event.next_id, set(event.used_ids)
     engines = [_expect(state, known, Peer(-1 - number)) for number, known in enumerate(event.engines)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from engineroom.ids import Instance, Peer, SessionId, TaskId
 from engineroom.protocol.messages import Coming
 
 if TYPE_CHECKING:  # they handle the state
+    from engineroom.core.early_attaches import EarlyAttach
     from engineroom.core.events import RestoredTask
     from engineroom.core.families import Family
     from engineroom.core.forcing import Forced
@@ -61,6 +63,8 @@ class ControllerState:
 
         self.first_attempt = 0
         """Attempts of this life of the controller have higher numbers, those of earlier ones lower."""
+        self.restored_at = -inf
+        """When it began to go on for another one."""
         self.recovery: Recovery | None = None
         """Engines of earlier lives are waited for."""
         self.held_back: dict[Task, RestoredTask | None] = {}
@@ -68,6 +72,8 @@ class ControllerState:
         with what the store knew of those that come from there."""
         self.returning: dict[Session, None] = {}
         """Clients of tasks that come from the store, as long as these wait for them."""
+        self.early_attaches: list[EarlyAttach] = []
+        """Who waits to be attached to calls that this controller may not know yet."""
         self.engines: dict[int, Engine] = {}
         """By id: those that live, connected or away."""
         self.engine_peers: dict[Peer, Engine] = {}

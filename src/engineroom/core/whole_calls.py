@@ -65,17 +65,39 @@ def call_of(session: Session, number: int) -> WholeCall:
     call, task = session.calls.get(number), session.tasks.get(number)
     if call is not None:
         return call
-    return _begin(WholeCall(session, number, number, None)) if task is None else begin(session, task.submit)
+    if task is None or not task.submit.task:  # its client has yet to say which call it is a part of
+        return _begin(WholeCall(session, number, number, None))
+    return begin(session, task.submit)
 
 
 def begin(session: Session, submit: Submit) -> WholeCall:
     """Return the call that `submit` asks for, which is kept together from now on."""
-    return session.calls.get(number_of(submit.task)) or _begin(WholeCall(session, *numbers_of(submit), submit))
+    first, last = numbers_of(submit)
+    known = session.calls.get(first)
+    return known if known is not None and known.last == last else _begin(WholeCall(session, first, last, submit))
 
 
 def _begin(call: WholeCall) -> WholeCall:
-    call.session.calls.update(dict.fromkeys(range(call.first, call.last + 1), call))
+    """Have `call` known by all its tasks. Whoever is attached to some of these from before is attached to it."""
+    calls = call.session.calls
+    for number in range(call.first, call.last + 1):
+        part = calls.get(number)
+        calls[number] = call
+        if part is not None:
+            _join(call, part)
     return call
+
+
+def _join(call: WholeCall, part: WholeCall) -> None:
+    """Have `call` take over what there is of a task that was taken for a call of its own."""
+    call.results |= part.results
+    call.outputs |= part.outputs
+    call.size += part.size
+    for watcher in part.watchers:
+        del watcher.watching[part]
+        call.watchers[watcher] = watcher.watching[call] = None
+    part.watchers.clear()
+    part.size = 0
 
 
 def retain(state: ControllerState, session: Session, numbers: Iterable[int]) -> dict[WholeCall, None]:
@@ -150,6 +172,15 @@ def nobody_waits(state: ControllerState, session: Session, number: int) -> None:
         for watcher in call.watchers:
             state.send(watcher.peer, abandoned(session, number, number, _NOBODY))
         settle_call(state, session, number)
+
+
+def nobody_waits_for(state: ControllerState, session: Session, numbers: Iterable[int]) -> None:
+    """The client has not submitted these tasks again; of those that are not here, whoever is attached is told so."""
+    if not session.calls:
+        return
+    for number in numbers:
+        if not (number in session.tasks or number in session.results or number in session.claims):
+            nobody_waits(state, session, number)
 
 
 def drop_calls(state: ControllerState, session: Session) -> None:

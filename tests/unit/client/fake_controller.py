@@ -26,6 +26,7 @@ from engineroom.protocol.messages import (
     EngineLeft,
     Function,
     Join,
+    Keep,
     Kind,
     NeedFunction,
     Outcome,
@@ -89,6 +90,8 @@ class FakeController:
         self._parts: dict[bytes, Sequence[bytes]] = {}
         self._turn = 0
         self._aborted: set[TaskId] = set()
+        self.refusal = ""
+        """Why it keeps no calls."""
         self.recorded: dict[TaskId, tuple[Outcome, Any, int]] = {}
         """How tasks ended; of those of other clients, whatever a test puts there."""
 
@@ -154,17 +157,19 @@ class FakeController:
                     self._function(message)
                 case Sync():
                     self.send(Synced())
-                case Ask():
+                case Ask() | Keep():
                     self._asked(message)
                 case Abort(tasks=ranges):
                     self._abort(list(ranges.tasks()))
                 case Delivered():
                     self._delivered(message)
 
-    def _asked(self, message: Ask) -> None:
+    def _asked(self, message: Ask | Keep) -> None:
         if self.deaf:
             return
-        if isinstance(message.question, AskResult):
+        if isinstance(message, Keep):
+            self.send(Answer(message.number, error=self.refusal))
+        elif isinstance(message.question, AskResult):
             self.tell_end(message.number, message.question.task)
         else:
             self.send(Answer(message.number, self._reply(message.question)))

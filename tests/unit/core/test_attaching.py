@@ -22,13 +22,17 @@ from engineroom.protocol.messages import (
     Displays,
     Ended,
     Finished,
+    Held,
     Output,
     Result,
     Stream,
+    Submit,
+    Sync,
     TasksStarted,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import OK, Death, Play, instance_id, session_id, submit, task, tasks
+from tests.unit.core.restarts import restart
 
 OTHER = 2
 THIRD = 3
@@ -244,6 +248,95 @@ def test_clients_that_are_gone_are_listed_with_who_they_are_and_what_is_here(two
     two.tick(two.state.limits.linger + 1)
     two.tick(two.state.limits.linger + 1)
     assert sessions(two.state).sessions == ()
+
+
+def attach_again(two: Play, *, life: int = 1) -> list[object]:
+    """Have another controller start, and client 2 attach again to task 1 before anybody else is back."""
+    restart(two, life)
+    two.connect(OTHER)
+    return to(OTHER, two(OTHER, Attach(8, task(1))))
+
+
+def runs(number: int = 1) -> Held:
+    return Held(running=((session_id(), number, number, 1),))
+
+
+def returns(two: Play, *submitted: Submit, peer: int = 51) -> list[object]:
+    """Have client 1 come back and submit what it has no results of; return what client 2 is told."""
+    events = [ClientUp(session_id()), *submitted, Sync()]
+    return [message for event in events for message in to(OTHER, two(peer, event))]
+
+
+def test_whoever_attaches_again_before_the_client_is_back_misses_nothing(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 1)))
+    attach(two)
+
+    assert attach_again(two) == []
+    found = returns(two, submit(1, (0, 1)))
+    assert found == [Answer(8, Attached(task(1), 1, (0, 1), direct=True, kind=0))]
+    two.back(61, EngineUp(instance_id(0)), runs(1))
+    two.back(62, EngineUp(instance_id(1)), runs(2))
+    assert to(OTHER, two(61, text(0, "a"))) == [text(0, "a")]
+    assert to(OTHER, two(62, Finished(1, task(2), 1, OK, b"two"))) == [Result(task(2), 1, OK, b"two")]
+
+
+def test_a_call_that_ends_at_once_after_a_restart_is_seen_by_whoever_attaches_again(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    attach_again(two)
+    two.back(61, EngineUp(instance_id(0)), runs())
+    two(61, text(0, "a"))
+    two(61, Finished(1, task(1), 1, OK, b"one"))
+
+    found = returns(two, submit(1, (0,)))
+    two(51, Delivered(1))
+
+    assert found[1:] == [text(0, "a"), Result(task(1), 0, OK, b"one")]
+
+
+def test_whoever_attaches_to_what_an_engine_runs_for_a_client_that_is_gone_sees_it(two: Play) -> None:
+    two(CLIENT, submit(1, (0, 1)))
+    restart(two, 1)
+    two.connect(OTHER)
+    two.back(62, EngineUp(instance_id(1)), runs(2))
+    two(62, text(0, "b", number=2))
+    assert to(OTHER, two(OTHER, Attach(8, task(2)))) == []
+    answer, *found = to(OTHER, two.tick(two.state.limits.reattach_grace + 1))
+
+    assert answer == Answer(8, Attached(task(2), 2, (1,), direct=True, kind=None))
+    assert found == [TasksStarted(1, tasks(2)), text(0, "b", number=2)]
+    returns(two, submit(1, (0, 1)))
+    assert to(OTHER, two(62, Finished(1, task(2), 1, OK, b"two"))) == [Result(task(2), 1, OK, b"two")]
+
+
+def test_a_client_that_is_not_back_in_time_is_waited_for_no_longer(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    assert attach_again(two) == []
+    grace = two.state.limits.reattach_grace
+    for _ in range(4):
+        assert not any(isinstance(message, Answer) for message in to(OTHER, two.tick(grace)))
+    [answer] = [message for message in to(OTHER, two.tick(grace)) if isinstance(message, Answer)]
+    assert "knows no client" in answer.error
+    assert two.state.early_attaches == []
+
+
+def test_whoever_leaves_before_the_client_is_back_is_not_attached(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    attach_again(two)
+    two(OTHER, Detach(task(1)))
+
+    assert returns(two, submit(1, (0,))) == []
+
+
+def test_whoever_is_attached_to_what_its_client_does_not_want_any_more_is_told(two: Play) -> None:
+    two(CLIENT, submit(1, (0,)))
+    attach_again(two)
+    two.back(61, EngineUp(instance_id(0)), runs())
+    two.tick(two.state.limits.reattach_grace + 1)
+
+    [ended] = returns(two)
+
+    assert isinstance(ended, Ended)
+    assert "waits for it no more" in ended.outcome.error
 
 
 class Watched:

@@ -186,8 +186,9 @@ class Inbox:
 
     def _answered(self, answer: Answer, body: bytes | Payload) -> None:
         self._state.others.answered(answer)  # first: whoever waits finds it there
-        if not self._state.foreign.answered(answer, body):
-            self._state.questions.answered(answer, body)
+        state = self._state
+        if not (state.foreign.answered(answer, body) or state.questions.answered(answer, body)) and answer.error:
+            state.kept.refused(answer)
 
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the condition is held, once for all of them."""

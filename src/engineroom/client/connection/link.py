@@ -365,7 +365,9 @@ class Link:
             self._inbox.on_messages([Ended(tasks, Outcome(Status.LOST, 0.0, 0.0, words))])
         elif isinstance(message, Ask | Signal | Keep | Attach):
             self._state.foreign.answered(Answer(message.number, error=words), b"")
-            self._state.questions.answered(Answer(message.number, error=words))
+            answer = Answer(message.number, error=words)
+            if not self._state.questions.answered(answer):
+                self._state.kept.refused(answer)
         else:
             log.error("a message was not sent", extra={"kind": type(message).__name__, "problem": why})
 

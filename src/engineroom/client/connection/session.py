@@ -82,6 +82,10 @@ class Owner(Listener, Protocol):
     def _attach(self, tasks: list[Task]) -> None: ...
 
 
+class _AwayError(Exception):
+    """The controller is away, or does not answer."""
+
+
 class Session(State):
     """A State with a way to the controller: one client, over any number of connections, until `close`."""
 
@@ -311,6 +315,30 @@ class Session(State):
     ) -> Reply | None:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
         return self._request(make, what, timeout)[0]
+
+    def tell(self, make: Callable[[int], Message | Request]) -> None:
+        """Send the message that `make` returns for the number of a new question; EngineroomError: it is refused.
+
+        Nobody waits for a controller that is away: a refusal comes later, to `KeptCalls.refused`.
+        """
+        self.check_may_wait()
+        number, waiter = self.questions.new()
+        try:
+            self.send(make(number))
+            if not self.silence.is_away:
+                with suppress(_AwayError):
+                    self.wait_for(waiter, None, every(_ANSWER, self._look_whether_away))
+        finally:
+            with self.condition:  # from here on, whatever comes is told there
+                answer = self.questions.answer(number)
+                self.questions.forget(number)
+        if answer is not None and answer.error:
+            raise EngineroomError(answer.error)
+        self.check()
+
+    def _look_whether_away(self) -> None:
+        if self.silence.is_away:
+            raise _AwayError
 
     def _request(
         self, make: Callable[[int], Message | Request], what: str, timeout: float | None

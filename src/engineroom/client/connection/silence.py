@@ -66,6 +66,11 @@ class Silence:
             self._pulse.close()
             self._pulse = None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the controller is not connected, or does not answer."""
+        return bool(self._way()[1])
+
     def unanswered(self) -> str:
         """Return who does not answer, as text, or which engines can't while tasks wait inside them; "" if all do."""
         return self._way()[1] or self._engines_that_wait()[1] or self._busy_engines()

@@ -12,7 +12,7 @@ import msgspec
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.tasks import Request
 from engineroom.ids import Instance, SessionId
-from engineroom.protocol.messages import Keep, KeptRan
+from engineroom.protocol.messages import Answer, Keep, KeptRan
 from engineroom.serialize.functions.packing import PackedFunction
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Kept(Request):
 
 
 class KeptCalls:
-    """Those of one client, in order. Written by user threads, but for `ran`, which the I/O thread calls."""
+    """Those of one client, in order. Written by user threads; the I/O thread calls `ran` and `refused`."""
 
     def __init__(self, engines: EngineTable) -> None:
         self._engines = engines
@@ -99,6 +99,13 @@ class KeptCalls:
                 message.error,
                 message.kept,
             )
+
+    def refused(self, answer: Answer) -> None:
+        """An answer came for which nobody waits: a call that it is about is not kept."""
+        for kept in self.all():
+            if kept.question == answer.number:
+                log.warning("%s", answer.error)
+                self.drop(kept.id)
 
     def state_on(self, kept: Kept, engine: int, instance: Any) -> tuple[str, str]:
         """Return in a word how far a call is on an engine, and its error."""

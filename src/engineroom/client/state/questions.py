@@ -32,12 +32,14 @@ class Questions:
         """Return a number for a question that nobody here waits for."""
         return next(self._numbers)
 
-    def answered(self, answer: Answer, body: bytes | Payload = b"") -> None:
+    def answered(self, answer: Answer, body: bytes | Payload = b"") -> bool:
+        """Take an answer; return whether somebody waits for it."""
         waiter = self._waiting.get(answer.number)
         if waiter is not None:
             self._bodies[answer.number] = body
             self._answers[answer.number] = answer
             waiter.wake()
+        return waiter is not None
 
     def answer(self, number: int) -> Answer | None:
         """Return the answer; None: there will be none."""

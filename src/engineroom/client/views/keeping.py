@@ -59,7 +59,8 @@ def keep(
 ) -> Kept:
     """Have the controller keep a call; return once it does. `has`: the engines on which the caller runs it.
 
-    A call with the same `key` that is kept for the same `engines` is replaced. EngineroomError: it is too large.
+    A call with the same `key` that is kept for the same `engines` is replaced. EngineroomError: it is too large. A
+    controller that is away keeps it when it is back; a warning says so if it is too large then.
     PackError: an argument is the result of a call that has not ended.
     """
     _refuse_unfinished(body, what)
@@ -78,7 +79,7 @@ def keep(
         return kept
 
     try:
-        session.request(make, "whether the call is kept")
+        session.tell(make)
     except BaseException:
         forget_one(session, kept)
         raise

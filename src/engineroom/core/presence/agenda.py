@@ -20,6 +20,7 @@ class Kind(Enum):
     ECHO = "links that have, and may answer at last"
     ENDED = "a client that is gone, whose tasks end with it"
     RECOVERY = "engines of an earlier controller that are not back"
+    ATTACHES = "calls to which clients attach, and whose own clients may come back"
     RETURNS = "clients whose tasks are known from the store, and that may come back"
     FORCED = "a task that was interrupted and may go on"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
+from engineroom.core.attaching import attach_at_last
 from engineroom.core.forcing import forced_due
 from engineroom.core.presence import engines, hosts, silence
 from engineroom.core.presence.agenda import Key, Kind
@@ -22,6 +23,7 @@ _OF_ALL: dict[Kind, Callable[[ControllerState], None]] = {
     Kind.ECHO: silence.listen_again,
     Kind.RECOVERY: over,
     Kind.RETURNS: nobody_returned,
+    Kind.ATTACHES: attach_at_last,
 }
 
 
@@ -55,7 +57,7 @@ def _do(state: ControllerState, key: Key) -> None:
             hosts.orphans_due(state, key.who)
         case Kind.LEASE:
             hosts.lease_due(state)
-        case Kind.SILENCE | Kind.ECHO | Kind.RECOVERY | Kind.RETURNS as kind:
+        case Kind.SILENCE | Kind.ECHO | Kind.RECOVERY | Kind.RETURNS | Kind.ATTACHES as kind:
             _OF_ALL[kind](state)
         case Kind.FORCED | Kind.ENDED as kind:
             (forced_due if kind is Kind.FORCED else client_ended)(state, key.who)
