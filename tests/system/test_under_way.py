@@ -77,6 +77,7 @@ print("after"); publish_data({{"step": 2}})
     until(lambda: "before" in early.stdout and cell.data == {"step": 1})
     yield
     yield
+    other.queue_status()  # it is back: of what ends before that it would have to ask the database
     yield
     cell.get(timeout=SECONDS)
     late = scene.client().attach(cell.msg_ids[0])
