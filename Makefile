@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
 BIN := $(VENV)/bin
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+BY_FILE := --dist loadfile --no-loadscope-reorder
 # Thousands of processes are started here, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,13 +20,13 @@ demo: venv  ## a census of real Python code on four engines, and what else engin
 	@$(BIN)/python examples/census.py $(ARGS)
 
 test: venv  ## all tests but those that need real servers (ARGS='-k name' chooses)
-	@$(BIN)/python -m pytest --ignore=tests/real $(TWO) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/real -n 3 $(BY_FILE) $(ARGS)
 
 fuzz: venv  ## the tests with random examples, new ones in each round, and lying peers, for 5 minutes (MINUTES=60: for an hour)
 	@end=$$((SECONDS + 60 * $(or $(MINUTES),5))); \
 	for ((round = 1; SECONDS < end; round++)); do \
 	  echo "round $$round"; \
-	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q $(TWO) $(ARGS); \
+	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q -n 2 $(BY_FILE) $(ARGS); \
 	  $(BIN)/python -m pytest tests/fuzz tests/unit/client/test_interrupted_threads.py -m "not hypothesis" \
 	    --hypothesis-profile=fresh -q $(ARGS); \
 	done
@@ -52,7 +52,7 @@ bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an en
 test-real:  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
 	@if [ "$$(id -u)" != 0 ] || [ "$${ENGINEROOM_REAL:-}" != 1 ]; then \
 	  echo "make test-real makes network namespaces and users: run it as root, with ENGINEROOM_REAL=1. Nothing was run."; \
-	else bash .ci/venv "$(VENV)" "$(PYTHON)" libraries; $(BIN)/python -m pytest tests/real --timeout=900 $(TWO) $(ARGS); fi
+	else bash .ci/venv "$(VENV)" "$(PYTHON)" libraries; $(BIN)/python -m pytest tests/real --timeout=900 -n 2 $(BY_FILE) $(ARGS); fi
 
 clean:  ## remove what the other targets made
 	@rm -rf build dist .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

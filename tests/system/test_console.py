@@ -84,6 +84,7 @@ def terminal(cluster: Cluster) -> Iterator[Terminal]:
     terminal = Terminal(cluster)
     yield terminal
     if terminal.process.returncode is None:
+        terminal.shows("In [engine 0]:")  # what is typed before the next prompt is lost
         terminal.types("\x04")
         assert terminal.close() == 0
 
