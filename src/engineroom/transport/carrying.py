@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, open_theirs
-from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
+from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.machine.shared_memory.room import total
 from engineroom.protocol.messages import Borrowed, Credit, Near, Part, Stream
 from engineroom.protocol.streams import NO_MEMORY, IncomingStreams, Payload
 from engineroom.transport.connection import Connection
+from engineroom.transport.idle_memory import IdleMemory
 from engineroom.transport.near_payload import NearPayload
 
 
@@ -36,9 +36,8 @@ class Carrying:
         self._last = 0
         self._carried: dict[int, OwnSegment] = {}
         """What neighbours may map, by the stream in which it came."""
-        self._sweeping: asyncio.TimerHandle | None = None
         SHARED.bound(min(limit, total() // 4))
-        SHARED.users += 1
+        self._memory = IdleMemory(self._loop)
 
     def lend(self, stream: Stream, payload: Payload) -> Stream:
         """Have results travel as they always do."""
@@ -96,10 +95,7 @@ class Carrying:
         self._early.clear()
         for stream in tuple(self._carried):
             self._give_back(stream, spoiled=True)
-        SHARED.users -= 1
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
+        self._memory.close()
 
     def _make_room(self, payload: NearPayload) -> bool:
         blank = SHARED.blank(payload.size)
@@ -123,7 +119,7 @@ class Carrying:
             self._take_alone(place.stream, payload)
             return
         payload.lie_in(view)
-        self._sweep_later()
+        self._memory.sweep_later()
         self._connection.send(Borrowed(held=(place.stream,)))
         self._coming.pop(place.stream)
         self._incoming.whole(place.stream)
@@ -151,7 +147,7 @@ class Carrying:
         self._carried[stream] = segment
         payload.lie_in(view[: payload.size])
         self._connection.send(Near(stream, os.getpid(), segment.descriptor, segment.device, segment.inode))
-        self._sweep_later()
+        self._memory.sweep_later()
 
     def _later(self, act: Callable[[Any, bool], object], what: object) -> Callable[[bool], None]:
         """Return what has `act(what, spoiled)` called in the loop, from any thread, even from a finalizer."""
@@ -165,21 +161,11 @@ class Carrying:
     def _give_back(self, stream: int, *, spoiled: bool) -> None:
         if (segment := self._carried.pop(stream, None)) is not None:
             SHARED.give_back(segment, spoiled=spoiled)
-            self._sweep_later()
+            self._memory.sweep_later()
 
     def _refuse(self, stream: Stream, reason: str) -> None:
         self._coming.pop(stream.id, None)
         self._connection.refuse_stream(stream, reason)
-
-    def _sweep_later(self) -> None:
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(IDLE_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        self._sweeping = None
-        left = MAPPINGS.kept.sweep(time.monotonic() - IDLE_SECONDS)
-        if SHARED.sweep() or left:
-            self._sweep_later()
 
 
 def _unmapped(segment: OwnSegment, spoiled: bool) -> None:  # noqa: FBT001 (it is all that is told)

@@ -1,4 +1,4 @@
-"""What a connection asks of whoever has payloads in shared memory with others than its far end."""
+"""What a connection asks of whoever has payloads in shared memory, with its far end or with others than that."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from engineroom.protocol.messages import Borrowed, Near, Stream
 from engineroom.protocol.streams import Payload
 
 
-class NearSide(Protocol):
-    """One side's part in what engines of one machine receive for each other. For its connection's loop."""
-
-    def lend(self, stream: Stream, payload: Payload) -> Stream:
-        """Return what the far end is to be told of `stream`, which was opened for `payload`."""
-
-    def receive(self, stream: Stream) -> Payload | None:
-        """Return the payload of a stream in which this side has a part; None: it comes as any stream does."""
+class MemorySide(Protocol):
+    """One side's part in payloads that lie in shared memory. For its connection's loop."""
 
     def told(self, message: Near) -> None:
         """The far end says where a payload lies, or that it is to be carried."""
@@ -31,3 +25,13 @@ class NearSide(Protocol):
 
     def close(self) -> None:
         """The connection is gone."""
+
+
+class NearSide(MemorySide, Protocol):
+    """One side's part in what engines of one machine receive for each other."""
+
+    def lend(self, stream: Stream, payload: Payload) -> Stream:
+        """Return what the far end is to be told of `stream`, which was opened for `payload`."""
+
+    def receive(self, stream: Stream) -> Payload | None:
+        """Return the payload of a stream in which this side has a part; None: it comes as any stream does."""

@@ -8,7 +8,7 @@ from engineroom.protocol.messages import Apart, Borrowed, Cancel, Credit, Near, 
 from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payload
 
 if TYPE_CHECKING:
-    from engineroom.transport.near import NearSide
+    from engineroom.transport.near import MemorySide, NearSide
     from engineroom.transport.sharing import Sharing
 
 
@@ -30,10 +30,9 @@ def take_news(
     near: NearSide | None,
 ) -> None:
     """Have the streams, and what of them lies in shared memory, know of `message`."""
-    if near is not None:
-        _tell_near(near, message)
-    if sharing is not None:
-        _tell_sharing(sharing, message)
+    for side in (near, sharing):
+        if side is not None:
+            _tell(side, message)
     match message:
         case Credit(stream=stream, size=size):
             outgoing.credit(stream, size)
@@ -46,29 +45,15 @@ def take_news(
             pass
 
 
-def _tell_sharing(sharing: Sharing, message: Credit | Cancel | Borrowed | Near) -> None:
+def _tell(side: MemorySide, message: Credit | Cancel | Borrowed | Near) -> None:
     match message:
         case Credit(stream=stream):
             if stream:
-                sharing.wanted_as_stream(stream)
+                side.wants_stream(stream)
         case Cancel(stream=stream, unwanted=unwanted):
             if unwanted:
-                sharing.returned(stream, spoiled=False)
+                side.unwanted(stream)
         case Borrowed():
-            sharing.hear(message)
+            side.hear(message)
         case Near():
-            pass  # it is of engines that have no part in this
-
-
-def _tell_near(near: NearSide, message: Credit | Cancel | Borrowed | Near) -> None:
-    match message:
-        case Credit(stream=stream):
-            if stream:
-                near.wants_stream(stream)
-        case Cancel(stream=stream, unwanted=unwanted):
-            if unwanted:
-                near.unwanted(stream)
-        case Borrowed():
-            near.hear(message)
-        case Near():
-            near.told(message)
+            side.told(message)

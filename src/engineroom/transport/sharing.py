@@ -9,22 +9,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
 from engineroom.machine import open_files
-from engineroom.machine.shared_memory.kept import MOST_KEPT
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import OwnSegment, open_theirs
-from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
-from engineroom.protocol.messages import Borrowed, Shared, Stream
+from engineroom.machine.shared_memory.pool import SHARED
+from engineroom.protocol.messages import Borrowed, Near, Shared, Stream
 from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payload
 from engineroom.protocol.texts import brief
 from engineroom.transport.borrowed import HeldPayload, MappedPayload
+from engineroom.transport.idle_memory import IdleMemory
 
 _SOON_GONE = 0.02
 """Seconds after which most payloads that were returned are needed by nobody."""
@@ -62,14 +61,12 @@ class Sharing:
         self._wanted_as_streams = 0
         self._idle: list[weakref.ref[HeldPayload]] = []
         self._keeping: asyncio.TimerHandle | None = None
-        self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
         self.due: deque[tuple[int, bool | None]] = deque()
         """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held."""
         self._waking = False
         self.trouble = self.far_trouble = ""
-        SHARED.users += 1
-        MAPPINGS.kept.most = MOST_KEPT
+        self._memory = IdleMemory(self._loop)
 
     def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
         """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
@@ -85,7 +82,7 @@ class Sharing:
             self._note("")
         if isinstance(place, OwnSegment):
             SHARED.lend(place)
-            self._sweep_later()
+            self._memory.sweep_later()
         else:
             place.lent += 1
         self._lent[stream.id] = place, stream.size
@@ -115,6 +112,13 @@ class Sharing:
         for stream in message.spoiled:
             self.returned(stream, spoiled=True)
 
+    def told(self, message: Near) -> None:
+        """Do nothing: this is of engines that share with others than their far end."""
+
+    def unwanted(self, stream: int) -> None:
+        """The far end wants no more of a payload."""
+        self.returned(stream, spoiled=False)
+
     def returned(self, stream: int, *, spoiled: bool) -> None:
         """The far end has no use for a payload any more."""
         place, size = self._lent.pop(stream, (None, 0))
@@ -124,8 +128,8 @@ class Sharing:
         self._outgoing.cancel(stream)
         self._take_back(place, spoiled=spoiled)
 
-    def wanted_as_stream(self, stream: int) -> None:
-        """The far end can't have this payload in shared memory."""
+    def wants_stream(self, stream: int) -> None:
+        """The far end gives credit: it can't have this payload in shared memory."""
         place, size = self._lent.pop(stream, (None, 0))
         if place is None:
             return
@@ -179,7 +183,7 @@ class Sharing:
                 view = MAPPINGS.new(opened, gone)
             finally:
                 os.close(opened)
-        self._sweep_later()
+        self._memory.sweep_later()
         view = view[body.offset : body.offset + body.size]
         return MappedPayload(view, accept=partial(self._arrives, body.id), refuse=partial(self._refused, body.id))
 
@@ -212,7 +216,7 @@ class Sharing:
     def _wake(self) -> None:
         self._waking = False
         if len(MAPPINGS.kept):
-            self._sweep_later()
+            self._memory.sweep_later()
         self._write_soon()
 
     def news(self) -> list[Borrowed]:
@@ -237,20 +241,4 @@ class Sharing:
         self._closed = True
         for stream in tuple(self._lent):
             self.returned(stream, spoiled=True)
-        SHARED.users -= 1
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
-        if not SHARED.users:
-            MAPPINGS.kept.most = 0
-            MAPPINGS.kept.clear()
-
-    def _sweep_later(self) -> None:
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(IDLE_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        self._sweeping = None
-        left = MAPPINGS.kept.sweep(time.monotonic() - IDLE_SECONDS)
-        if SHARED.sweep() or left:
-            self._sweep_later()
+        self._memory.close()

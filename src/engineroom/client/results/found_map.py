@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.history import statuses
 from engineroom.client.results.hub_result import AsyncHubResult
-from engineroom.client.results.not_ours import not_ours
+from engineroom.client.results.not_ours import NotOurs
 from engineroom.client.state.foreign_ends import FoundTask
 from engineroom.errors import NoSuchTask
 from engineroom.ids import SessionId, TaskId, msg_id, task_id
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
 
 
-class FoundMapResult(AsyncHubResult):
+class FoundMapResult(NotOurs, AsyncHubResult):
     """The results of the items of a map of another client, in their order.
 
     Its length and progress count the tasks that the map was cut into; `get()`, iterating and indexing give the items.
@@ -30,16 +30,6 @@ class FoundMapResult(AsyncHubResult):
     def __init__(self, session: Session, tasks: Sequence[TaskId], label: str) -> None:
         super().__init__(session, tasks, single=False, owner=False)
         self._name, self._label = "map", label
-
-    def cancel(self, *, force: bool = False) -> bool:
-        """Return False: only the client that made a call can cancel it. `force` has no effect."""
-        del force
-        return False
-
-    def abort(self, *, force: bool = False) -> NoReturn:
-        """Raise RuntimeError: only the client that made a call can withdraw it."""
-        del force
-        raise not_ours()
 
     def _iterate(self, timeout: float | None = None) -> Iterator[Any]:
         return iter(self.get(timeout))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from engineroom.client.kinds import T
 from engineroom.client.results.async_result import AsyncResult
-from engineroom.client.results.not_ours import not_ours
+from engineroom.client.results.not_ours import NotOurs
 from engineroom.errors import EngineroomError, NoSuchTask, PackError
 from engineroom.ids import TaskId, msg_id, session_of
 from engineroom.protocol.attaching import Attach
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
 
 
-class AttachedResult(AsyncResult[T]):
+class AttachedResult(NotOurs, AsyncResult[T]):
     """An AsyncResult for a call of another client. Reading it takes nothing away from that client, or from others."""
 
     __slots__ = ()
@@ -27,16 +27,6 @@ class AttachedResult(AsyncResult[T]):
     def owner(self) -> bool:
         """Whether this client submitted the tasks. Always False."""
         return False
-
-    def cancel(self, *, force: bool = False) -> bool:
-        """Return False: only the client that made a call can cancel it. `force` has no effect."""
-        del force
-        return False
-
-    def abort(self, *, force: bool = False) -> NoReturn:
-        """Raise RuntimeError: only the client that made a call can withdraw it."""
-        del force
-        raise not_ours()
 
     def _withdraw(self, *, force: bool) -> None:
         """Leave the tasks alone."""
