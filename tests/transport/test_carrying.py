@@ -86,6 +86,13 @@ def a_broadcast(engines: list[Engine], *, complete: bool = True) -> Payload:
     return payload
 
 
+def sent_to_all(engines: list[Engine], *, complete: bool = True) -> Payload:
+    payload = a_broadcast(engines, complete=complete)
+    for engine in engines:
+        engine.send(payload)
+    return payload
+
+
 async def whole(engines: list[Engine]) -> None:
     for engine in engines:
         assert await engine.has() == DATA
@@ -98,9 +105,7 @@ def sent(engines: list[Engine]) -> int:
 
 def test_it_is_sent_once_for_each_machine() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines)
-        for engine in engines:
-            engine.send(payload)
+        sent_to_all(engines)
         await whole(engines)
         assert sent(engines) == 2
 
@@ -109,9 +114,7 @@ def test_it_is_sent_once_for_each_machine() -> None:
 
 def test_what_only_one_engine_of_a_machine_needs_is_a_stream() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast([engines[0], engines[2]])
-        for engine in (engines[0], engines[2]):
-            engine.send(payload)
+        sent_to_all([engines[0], engines[2]])
         await whole([engines[0], engines[2]])
         assert SHARED.size == before
 
@@ -121,9 +124,7 @@ def test_what_only_one_engine_of_a_machine_needs_is_a_stream() -> None:
 
 def test_each_may_write_its_own() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines)
-        for engine in engines:
-            engine.send(payload)
+        sent_to_all(engines)
         await whole(engines)
         for number, engine in enumerate(engines, start=1):
             memoryview(engine.come[0].buffer())[:3] = bytes([number]) * 3
@@ -135,9 +136,7 @@ def test_each_may_write_its_own() -> None:
 def test_the_memory_is_written_again_when_nobody_has_it() -> None:
     async def tell(engines: list[Engine]) -> None:
         for number in range(4):
-            payload = a_broadcast(engines)
-            for engine in engines:
-                engine.send(payload)
+            payload = sent_to_all(engines)
             for engine in engines:
                 assert await engine.has(number) == DATA
                 engine.come[number] = Payload(0)
@@ -154,9 +153,7 @@ def test_the_memory_is_written_again_when_nobody_has_it() -> None:
 
 def test_when_the_carrier_dies_in_the_middle_the_others_get_it() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines, complete=False)
-        for engine in engines:
-            engine.send(payload)
+        payload = sent_to_all(engines, complete=False)
         payload.add(memoryview(DATA)[: SIZE // 2])
         await engines[0].inbox.until(lambda: bool(engines[0].come) and engines[0].come[0].received > 0)
         engines[0].peer.transport.abort()
@@ -174,9 +171,7 @@ def test_who_cannot_open_it_takes_it_as_a_stream(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(carrying, "_open_neighbours", refuse)
 
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines)
-        for engine in engines:
-            engine.send(payload)
+        sent_to_all(engines)
         await whole(engines)
         assert sent(engines) == 3
 
@@ -194,9 +189,7 @@ def test_who_has_no_room_to_carry_leaves_it_to_the_next(monkeypatch: pytest.Monk
     monkeypatch.setattr(SHARED, "blank", none_at_first)
 
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines)
-        for engine in engines:
-            engine.send(payload)
+        sent_to_all(engines)
         await whole(engines)
         assert sent(engines) == 2
 
@@ -216,9 +209,7 @@ def test_a_neighbour_that_comes_late_maps_what_is_there() -> None:
 
 def test_a_carrier_that_wants_no_more_is_replaced_and_one_that_waits_may_leave() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines, complete=False)
-        for engine in engines:
-            engine.send(payload)
+        payload = sent_to_all(engines, complete=False)
         for engine in engines:
             await engine.inbox.until(lambda come=engine.come: bool(come))  # type: ignore[misc]
         engines[0].come[0].refuse("not now")
@@ -232,9 +223,7 @@ def test_a_carrier_that_wants_no_more_is_replaced_and_one_that_waits_may_leave()
 
 def test_a_payload_of_which_no_more_comes_fails_everywhere() -> None:
     async def tell(engines: list[Engine]) -> None:
-        payload = a_broadcast(engines, complete=False)
-        for engine in engines:
-            engine.send(payload)
+        payload = sent_to_all(engines, complete=False)
         payload.add(memoryview(DATA)[: SIZE // 2])
         payload.fail("its client is gone")
         for engine in engines:
@@ -249,14 +238,10 @@ def test_a_carrier_that_gets_nowhere_is_replaced(monkeypatch: pytest.MonkeyPatch
 
     async def tell(engines: list[Engine]) -> None:
         engines[0].peer.pause([])  # it reads, and takes no notice
-        payload = a_broadcast(engines)
-        for engine in engines:
-            engine.send(payload)
+        sent_to_all(engines)
         await whole(engines[1:])
         monkeypatch.setattr(neighbours, "_PATIENCE", 1000.0)
-        again = a_broadcast(engines)  # nobody waits for it a second time
-        for engine in engines:
-            engine.send(again)
+        sent_to_all(engines)  # nobody waits for it a second time
         for engine in engines[1:]:
             assert await engine.has(1) == DATA
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -54,12 +54,13 @@ class Restoring:
         entries: list[Entry] = []
         events: list[RestoredTasks] = []
         try:
-            self._known = store.known_up_to() if returns else {}
+            known = store.known_up_to()
+            self._known = dict(known) if returns else {}
             if drop:
                 self._drop(store)
                 return
             self._read(store, entries, damaged)
-            events = self._events(store, entries, damaged, returns=returns)
+            events = self._events(store, entries, damaged, known, returns=returns)
         except Exception as error:  # noqa: BLE001 (a store may be anybody's; it is said)
             self._say(f"unfinished tasks cannot be read, and stay in the database: {error}")
         for event in events:
@@ -99,7 +100,13 @@ class Restoring:
             self._say(f"dropped {_tasks(count)} that an earlier cluster had not done (IPController.drop_unfinished)")
 
     def _events(
-        self, store: Store, entries: list[Entry], damaged: list[Damage], *, returns: bool
+        self,
+        store: Store,
+        entries: list[Entry],
+        damaged: list[Damage],
+        known: Mapping[bytes, int],
+        *,
+        returns: bool,
     ) -> list[RestoredTasks]:
         """Return what the core is told, of each client by itself."""
         by_session: dict[SessionId, list[Entry]] = {}
@@ -107,7 +114,7 @@ class Restoring:
             by_session.setdefault(session_of(entry.task), []).append(entry)
         named = {entry.submit.call.function for entry in entries}
         missing = {digest for digest in named if not self._has(store, digest)}
-        clients, known = store.clients(), store.known_up_to()
+        clients = store.clients()
         failed = _failed(store, entries)
         for each in damaged:
             task = parse_msg_id(each.msg_id)
