@@ -34,9 +34,6 @@ _NO_TASKS: list[Task] = []
 UNKNOWN = object()
 """Stands for a result that has not been joined yet."""
 
-_NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notify_cancel"})
-"""What only makers of futures call."""
-
 
 @called_by_users("r", "result", "get_dict", "__getitem__", "_in_order", "_with_output_of_each")
 @checks_switches("get")
@@ -48,10 +45,12 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
     """
 
     _code: str | None = None
-    _plain, _is_map, _tracked = True, False, False
+    _plain = True
+    _is_map = False
     _output_kept: Any = None
     _output_seen = False
     """Whether what the tasks wrote has been shown, or is of no interest: see `showing.at_waits`."""
+    _tracked = False
     _raised: BaseException | None = None
     __slots__ = ("_failures", "_known", "_label", "_left", "_name", "_return_exceptions", "_single", "_tasks")
 
@@ -355,9 +354,6 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
             raise IndexError(f"there is no result {key}: this call has {len(self._tasks)}") from None
         return self._value_of(task)
 
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
-
     def split(self) -> tuple[AsyncResult[Any], ...]:
         """Return a tuple with one AsyncResult per task; for a single task, this AsyncResult itself."""
         with self._session.condition:
@@ -423,8 +419,9 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
         return self._known
 
     def _error(self) -> BaseException | None:
-        several = self._composite() if self._failures and not self._single else None
-        return self._tasks[0].exception() if self._single else several
+        if self._single:
+            return self._tasks[0].exception()
+        return self._composite() if self._failures else None
 
     def _values_or_errors(self) -> Any:
         found = [task.exception() or task.value() for task in self._tasks]

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_NOT_FOR_USERS = frozenset({"set_exception", "set_result", "set_running_or_notify_cancel"})
+"""What only makers of futures call."""
+
 _WORTH_ASKING = 0.5
 """Seconds: who waits for so long in vain is told why, if the controller knows."""
 
@@ -65,6 +68,9 @@ class LeanFuture(Future[T]):
         self._waiting: list[Any] | None = None
         self._callbacks: list[Callable[[Any], object]] | None = None
         self._watchers: list[Callable[[], object]] | None = None
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in _NOT_FOR_USERS]
 
     if not TYPE_CHECKING:  # attributes in Future, and in what checkers expect of one
 
