@@ -50,8 +50,8 @@ class Facts(Hinted):
     execute_input = _fact("execute_input", "The code that `execute` ran; None for other calls.")
     execute_result = _fact("execute_result", "What `execute` returned, an ExecuteReply; None for other calls.")
     label = _fact("label", "The label of the call; None if it has none.")
-    after = _fact("after", "Always None: dependencies are not available yet.")
-    follow = _fact("follow", "Always None: dependencies are not available yet.")
+    after = _fact("after", "Always None: the dependencies of a task are in its record, see `Client.db_query`.")
+    follow = _fact("follow", "Always None: the dependencies of a task are in its record, see `Client.db_query`.")
 
     @property
     def metadata(self) -> Any:
