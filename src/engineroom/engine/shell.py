@@ -34,7 +34,6 @@ from engineroom.protocol.messages import (
     Interrupt,
     ListNames,
     NamesListed,
-    NeedFunction,
     Output,
     Refused,
     Released,
@@ -133,7 +132,7 @@ class Shell:
             self._send_result(result, connection)
         for function, attempts in self._lacking.items():
             if attempts:
-                connection.send(NeedFunction(function, attempts[0].run.call.function))
+                connection.send(attempts[0].need(function))
         self._said_full = False
         connection.start(self)
         self.take()
@@ -272,7 +271,7 @@ class Shell:
                 self.take()  # so that every end is known
                 self._results.acknowledge(message)
             case Function() | Released():
-                self._receive_function(message)
+                self._about_functions(message)
             case Revoke() | Withdraw() | RunsWithin():
                 self._about_queued(message)
             case Interrupt(task=task, attempt=number):
@@ -350,10 +349,13 @@ class Shell:
         self._inputs.come(task, payload)
         self._look_again(_SOON)
 
-    def _receive_function(self, message: Function | Released) -> None:
+    def _about_functions(self, message: Function | Released) -> None:
         if isinstance(message, Released):
             self._functions.release(message.hash)
-            return
+        else:
+            self._receive_function(message)
+
+    def _receive_function(self, message: Function) -> None:
         body = message.body
         if isinstance(body, bytes):
             self._function_arrived(message.hash, body)
@@ -368,7 +370,7 @@ class Shell:
             self._arriving.discard(message.hash)
             attempts = self._lacking.get(message.hash)
             if attempts and self._connection is not None:
-                self._connection.send(NeedFunction(message.hash, attempts[0].run.call.function))
+                self._connection.send(attempts[0].need(message.hash))
 
         payload = bodies.receive(self._connection, body, whole=whole, broken=broken)
         if payload.error is not None:
@@ -395,7 +397,7 @@ class Shell:
         waiting.append(attempt)
         self._lacking[function] = waiting
         if self._connection is not None and len(waiting) == 1 and function not in self._arriving:
-            self._connection.send(NeedFunction(function, waiting[0].run.call.function))
+            self._connection.send(waiting[0].need(function))
 
     def _revoke(self, message: Revoke) -> None:
         assert self._connection is not None
