@@ -160,6 +160,7 @@ def test_a_thread_that_reads_leaves_the_end_to_the_loop(
             await inbox.until(lambda: bool(inbox.closed))
             assert connection.reading is None
             assert waiting.reading.closed
+            await comes_true(lambda: waiting.reading._socket.fileno() < 0)  # though somebody still refers to it
 
     asyncio.run(story())
 

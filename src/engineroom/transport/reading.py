@@ -139,7 +139,10 @@ class Reading:
             self._turns.discard(turn)
             return False
         self._wanted = None
-        self._epoll.modify(self.descriptor, 0)
+        try:
+            self._epoll.modify(self.descriptor, 0)
+        except ValueError:  # a handler has left this turn to the loop, and the connection is over since
+            return False
         return True
 
     def receive(self, turn: Turn) -> list[Any] | None:
@@ -159,7 +162,10 @@ class Reading:
     def end(self, turn: Turn) -> None:
         """End a turn: nothing was read, or all that was has been taken."""
         release = self._lock.release
-        self._epoll.modify(self.descriptor, select.EPOLLIN)
+        try:
+            self._epoll.modify(self.descriptor, select.EPOLLIN)
+        except ValueError:  # as in `begin`
+            return
         if turn.left:
             return
         turn.over = True
@@ -187,9 +193,22 @@ class Reading:
         self._loop.remove_reader(self._watched)
         with contextlib.suppress(OSError):  # the far end has gone first
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._give_back_when_free()
+
+    def _give_back_when_free(self) -> None:
+        """Give the descriptors back once no thread has them in hand: another socket may have the numbers then."""
+        left = self._left()
+        if left is not None:
+            left.over = True
+        if left is not None or self._lock.acquire(blocking=False):  # for good: no turn begins any more
+            self._give_back()
+        else:
+            self._loop.call_later(_PAUSE, self._give_back_when_free)
 
     def __del__(self) -> None:
-        """Give the descriptors back, once no thread has them in hand: another socket may have the numbers then."""
+        self._give_back()  # if the loop has ended before
+
+    def _give_back(self) -> None:
         self._epoll.close()
         self._socket.close()
 
