@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from engineroom.machine.shared_memory.pool import SHARED
 from tests.examples import ALL, FEW
 from tests.patience import SECONDS
 from tests.processes import children, kill_each, of_run, with_titles
@@ -104,8 +105,8 @@ def _is_socket(link: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fail a test after which threads, child processes or sockets are left that were not there before."""
-    threads, children, sockets = set(threading.enumerate()), _children(), _sockets()
+    """Fail a test after which threads, child processes, sockets or users of shared memory are left that are new."""
+    threads, children, sockets, sharing = set(threading.enumerate()), _children(), _sockets(), SHARED.users
     yield
 
     def left() -> list[str]:
@@ -113,6 +114,7 @@ def nothing_left_behind() -> Iterator[None]:
             *(f"thread {thread.name}" for thread in set(threading.enumerate()) - threads),
             *(f"process {pid}" for pid in _children() - children),
             *(["a socket"] if _sockets() > sockets else []),
+            *(["a connection that shares memory"] if SHARED.users > sharing else []),
         ]
 
     assert wait_until(lambda: not left()), f"left behind: {left()}"

@@ -24,11 +24,16 @@ def wait(_=0):
     threading.Event().wait(60)
 
 def stubborn(mark):
-    while not os.path.exists(mark):
+    here = f"{mark}.{os.getpid()}"
+    released = False
+    while not released:
         try:
+            open(here, "w").close()
             threading.Event().wait(0.05)
+            released = os.path.exists(mark)
         except KeyboardInterrupt:
             pass
+    os.unlink(here)
 
 def slowly():
     for number in itertools.count():
@@ -123,13 +128,18 @@ def script(cluster: Cluster, tmp_path: Path) -> Iterator[Script]:
     script.end()
 
 
-def test_an_interrupt_withdraws_calls_whose_handle_is_lost_and_no_others(script: Script, rc: Client) -> None:
+def test_an_interrupt_withdraws_calls_whose_handle_is_lost_and_no_others(
+    script: Script, rc: Client, tmp_path: Path
+) -> None:
     def busy() -> bool:
         status = rc.queue_status()
         return any(status[engine]["tasks"] or status[engine]["queue"] for engine in rc.ids)
 
     def waits() -> bool:  # the engines may be busy before the call has come to its wait
         return script.is_asleep() and busy() and script.is_asleep()
+
+    def stubborn_on_both() -> bool:  # what has not begun is withdrawn, and not named
+        return len(list(tmp_path.glob("mark.*"))) == len(rc.ids)
 
     assert script.process.stdout is not None
     heard = []
@@ -139,6 +149,8 @@ def test_an_interrupt_withdraws_calls_whose_handle_is_lost_and_no_others(script:
         if word == "call":
             if not name.startswith("endless"):
                 until(waits)
+            if name.startswith("stubborn"):
+                until(stubborn_on_both)
             script.press_ctrl_c()
             if name == "stubborn twice":
                 until(lambda: script.has_said("Waiting up to 2 s for 'stubborn' on engines 0-1") == 2)

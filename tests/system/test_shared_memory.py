@@ -6,7 +6,7 @@ import builtins
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from engineroom import Client, Cluster, Reference
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import SHARED
+from engineroom.serialize.payloads import pack, unpack
 from tests.patience import SECONDS
 from tests.system.conftest import until
 
@@ -125,9 +126,20 @@ def use_again(file: str) -> None:
         assert view.apply_sync(ask_the_child) == [6, 6]
 
 
-def test_memory_is_used_again_unless_a_child_still_has_it(cluster: Cluster) -> None:
+def close_and_pack(file: str) -> None:
+    """Assert that nothing is packed in shared memory any more once the last client is closed."""
+    data = np.zeros(MIB, np.uint8)
+    with Client(file) as rc:
+        rc[0].push({"data": data}, block=True)
+    packed = pack(data, copy=False)
+    data[:] = 1
+    assert unpack(b"".join(packed))[-1] == 1
+
+
+@pytest.mark.parametrize("check", [use_again, close_and_pack])
+def test_memory_is_used_again_unless_somebody_still_has_it(cluster: Cluster, check: Callable[[str], None]) -> None:
     # In a process of its own: what other tests have lent here does not count.
-    script = f"import {__name__}; {__name__}.use_again({cluster.client_connection_file!r})"
+    script = f"import {__name__}; {__name__}.{check.__name__}({cluster.client_connection_file!r})"
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=3 * SECONDS, check=False
     )

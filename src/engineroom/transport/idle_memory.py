@@ -37,5 +37,6 @@ class IdleMemory:
         SHARED.users -= 1
         SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
         if not SHARED.users:
+            SHARED.disallow()
             MAPPINGS.kept.most = 0
             MAPPINGS.kept.clear()

@@ -48,6 +48,10 @@ class SharedPool:
         if self.bound(limit):
             self.least = LEAST
 
+    def disallow(self) -> None:
+        """Nobody maps what is packed here any more: use nothing from now on."""
+        self._table.limit, self.least = 0, sys.maxsize
+
     def bound(self, limit: int) -> bool:
         """Use up to `limit` bytes, but not for what is packed here; False: it is more already."""
         if limit <= self._table.limit:
@@ -124,7 +128,7 @@ class SharedPool:
         """In a forked child: what is the parent's is not ours to write."""
         self._lock = threading.RLock()
         _close(self._table.clear())
-        self._table.limit, self.least = 0, sys.maxsize
+        self.disallow()
 
     def _new(self, size: int) -> OwnSegment | None:
         capacity = capacity_for(size)
