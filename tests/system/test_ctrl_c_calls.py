@@ -139,7 +139,7 @@ def test_an_interrupt_withdraws_calls_whose_handle_is_lost_and_no_others(
         return script.is_asleep() and busy() and script.is_asleep()
 
     def stubborn_on_both() -> bool:  # what has not begun is withdrawn, and not named
-        return len(list(tmp_path.glob("mark.*"))) == len(rc.ids)
+        return waits() and len(list(tmp_path.glob("mark.*"))) == len(rc.ids)
 
     assert script.process.stdout is not None
     heard = []
@@ -148,9 +148,7 @@ def test_an_interrupt_withdraws_calls_whose_handle_is_lost_and_no_others(
         heard.append(word)
         if word == "call":
             if not name.startswith("endless"):
-                until(waits)
-            if name.startswith("stubborn"):
-                until(stubborn_on_both)
+                until(stubborn_on_both if name.startswith("stubborn") else waits)
             script.press_ctrl_c()
             if name == "stubborn twice":
                 until(lambda: script.has_said("Waiting up to 2 s for 'stubborn' on engines 0-1") == 2)
