@@ -63,6 +63,16 @@ def socket_directories() -> Iterator[Path]:
             yield place
 
 
+def watched_directories() -> Iterator[Path]:
+    """Yield those whose sockets are listed and cleared away: only the named one, if there is one that can be used.
+
+    Whoever names a directory keeps what is in it apart from all else that this user runs.
+    """
+    named = _named()
+    found = list(socket_directories())
+    yield from [place for place in found if place in named] or found
+
+
 def find_socket(name: str) -> Path:
     """Return the path of the socket `name`: where it is, or else where it would be."""
     usual = None
@@ -122,18 +132,26 @@ def problem_with(place: Path, error: OSError) -> str:
 
 def _candidates() -> Iterator[Path]:
     """Yield the places to try: always the same ones in the same order, so that processes of one user meet."""
-    user = os.getuid()
-    usual = f"engineroom-{user}"
-    names = []
-    if told := os.environ.get(VARIABLE):
-        if os.path.islink(told) and os.lstat(told).st_uid == user:
-            told = os.path.realpath(told)
-        names += [told, *([f"{told}/{usual}"] if _is_shared_safely(told) else [])]
-    names += [f"/tmp/{usual}", f"/run/user/{user}/engineroom"]
+    usual = _usual_name()
+    names = [f"/tmp/{usual}", f"/run/user/{os.getuid()}/engineroom"]
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         names.append(f"{runtime}/engineroom")
     names += [f"/tmp/{usual}-{number}" for number in range(2, 2 + _ELSEWHERE_IN_TMP)]
-    yield from map(Path, dict.fromkeys(names))
+    yield from dict.fromkeys((*_named(), *map(Path, names)))
+
+
+def _named() -> list[Path]:
+    """Return the places that the user has named, [] if there is none."""
+    told = os.environ.get(VARIABLE)
+    if not told:
+        return []
+    if os.path.islink(told) and os.lstat(told).st_uid == os.getuid():
+        told = os.path.realpath(told)
+    return [Path(told), *([Path(told, _usual_name())] if _is_shared_safely(told) else [])]
+
+
+def _usual_name() -> str:
+    return f"engineroom-{os.getuid()}"
 
 
 def _is_shared_safely(place: str) -> bool:

@@ -21,6 +21,7 @@ from engineroom.transport.socket_places import (
     make_private,
     socket_directories,
     socket_directory,
+    watched_directories,
 )
 
 ANOTHER = 65534
@@ -70,6 +71,17 @@ def a_directory_of_another(place: Path) -> None:
 TAKEN: list[Callable[[Path], None]] = [a_file]
 if os.getuid() == 0:  # nobody else can make what belongs to another
     TAKEN += [a_link_of_another, a_dangling_link_of_another, a_directory_of_another]
+
+
+def test_who_names_a_directory_looks_after_no_other(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = place.parent / "engineroom"
+    another.mkdir(mode=0o700)
+    assert another in watched_directories()
+    place.mkdir(mode=0o700)
+    assert list(watched_directories()) == [place]
+    assert another in socket_directories()
+    monkeypatch.delenv("ENGINEROOM_SOCKET_DIR")
+    assert another in watched_directories()
 
 
 def test_the_directory_is_made_private_whatever_the_umask(place: Path) -> None:

@@ -14,7 +14,7 @@ from engineroom.cluster.line.dialling import dial_host
 from engineroom.cluster.line.messages import Answered, Status, line_of, read_report
 from engineroom.machine.lines import first_line
 from engineroom.machine.processes import ProcessRecord
-from engineroom.transport.socket_places import socket_directories
+from engineroom.transport.socket_places import watched_directories
 
 _PATIENCE = 2.0
 """Seconds that a host may take to answer."""
@@ -37,8 +37,8 @@ class OwnProcess:
 
 
 def own_processes() -> Iterator[OwnProcess]:
-    """Yield those that listen in one of this user's socket directories."""
-    places = tuple(f"{place}/" for place in socket_directories())
+    """Yield those that listen in one of the socket directories that this user looks after."""
+    places = tuple(f"{place}/" for place in watched_directories())
     for process in psutil.process_iter():
         try:
             found = _looked_at(process, places)

@@ -13,7 +13,7 @@ from engineroom.errors import ConnectionFileError
 from engineroom.machine.private_files import unfinished
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import KeptFiles, Profile
-from engineroom.transport.socket_places import find_socket, socket_directories, socket_directory
+from engineroom.transport.socket_places import find_socket, socket_directory, watched_directories
 
 if TYPE_CHECKING:
     from engineroom.controller.config import ControllerConfig  # who only lists clusters does without
@@ -129,5 +129,5 @@ def is_dead(path: Path) -> bool:
 
 
 def dead_sockets() -> list[Path]:
-    """Return all our sockets at which nobody listens."""
-    return [path for place in socket_directories() for path in place.glob("*") if is_dead(path)]
+    """Return those of our sockets at which nobody listens, where we look after them."""
+    return [path for place in watched_directories() for path in place.glob("*") if is_dead(path)]
