@@ -24,7 +24,7 @@ def keep_words(log_file: str, mark: str) -> LastWords | None:
     Call it before there are threads. The keeper is nobody's child, so that no task waits for it by `os.wait()`.
     `log_file`: "" for standard error as it is now; `mark`: of what the engine's tasks start, which ends with it.
     """
-    words = LastWords.new() if hasattr(os, "pidfd_open") else None
+    words = LastWords.new(forked=True) if hasattr(os, "pidfd_open") else None
     if words is None:
         return None
     engine = os.getpid()

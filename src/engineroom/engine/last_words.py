@@ -44,7 +44,9 @@ def new_file(name: str) -> int:
 class LastWords:
     """Created by the process that starts an engine; the engine writes, the other reads. Nothing is on disk.
 
-    `files`: the descriptors that are to be the engine's 1 and 2. `page_file`: the page, for one that is not a fork.
+    `files`: the descriptors that are to be the engine's 1 and 2. `page_file`: the page, for one that is not a fork; -1
+    for forks, which have it anyway. A mapping of a file has a descriptor of its own, which it closes in the end: a fork
+    that has closed all descriptors would then close somebody else's.
     """
 
     def __init__(self, files: tuple[int, int], page_file: int) -> None:
@@ -53,11 +55,14 @@ class LastWords:
         self._at, self._open = _RING, b""
 
     @classmethod
-    def new(cls) -> LastWords | None:
+    def new(cls, *, forked: bool) -> LastWords | None:
         """Return new ones; None: this platform has no files in memory, or there are no descriptors left."""
         opened: list[int] = []
         try:
-            opened.extend(map(new_file, ("stdout", "stderr", "page")))
+            opened.extend(map(new_file, ("stdout", "stderr")))
+            if forked:
+                return cls((opened[0], opened[1]), -1)
+            opened.append(new_file("page"))
             os.ftruncate(opened[2], _SIZE)
             return cls((opened[0], opened[1]), opened[2])
         except (AttributeError, ImportError, OSError):

@@ -153,7 +153,7 @@ class Spawner:
             config = msgspec.convert(values, EngineConfig)
             instance = config.own_instance().hex()
             self.runs = NowRunning() if fork else None
-            self.words = LastWords.new() if config.log_file else None
+            self.words = LastWords.new(forked=fork) if config.log_file else None
             pid = self._fork(config, key) if fork else _spawn(config, self.words)
         except (OSError, ValueError) as error:
             _report(failed=key, problem=str(error))

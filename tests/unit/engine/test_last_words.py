@@ -16,9 +16,9 @@ from engineroom.engine.last_words import FILE_BEGINS, LastWords
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
 
 
-@pytest.fixture
-def words() -> Iterator[LastWords]:
-    made = LastWords.new()
+@pytest.fixture(params=[True, False], ids=["forked", "fresh"])
+def words(request: pytest.FixtureRequest) -> Iterator[LastWords]:
+    made = LastWords.new(forked=request.param)
     assert made is not None
     yield made
     made.close()
@@ -47,7 +47,7 @@ def test_what_an_earlier_task_wrote_is_forgotten(words: LastWords) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=400), max_size=60))
 def test_the_end_of_what_was_printed_is_held_whole_and_in_order(texts: list[str]) -> None:
-    words = LastWords.new()
+    words = LastWords.new(forked=True)
     assert words is not None
     for text in texts:
         words.note(text)
@@ -87,3 +87,22 @@ def test_what_the_engine_has_read_is_no_head(words: LastWords) -> None:
     assert overflow.cut(words)
     start = words.read_up_to()[1]
     assert os.pread(words.files[1], 4, start) == b"head"
+
+
+def test_a_fork_that_has_closed_all_descriptors_closes_none_of_its_own_by_forgetting_others() -> None:
+    others = [LastWords.new(forked=True) for _ in range(3)]
+    child = os.fork()
+    if child == 0:
+        os.closerange(3, 256)
+        own = [os.dup(0) for _ in range(40)]
+        del others
+        try:
+            for descriptor in own:
+                os.fstat(descriptor)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    for words in others:
+        assert words is not None
+        words.close()
