@@ -31,7 +31,15 @@ def why_queued(state: ControllerState, pool: Pool) -> str:
     silent = sum(engine.silent_since is not None for engine in pool.engines)
     if silent == len(pool.engines):
         return f"none of the {silent} engines that may run it is answering; waiting for one to answer"
-    return f"all {len(pool.engines)} engines that may run it are busy; {pool.queue.waiting} tasks are waiting for them"
+    return _all_busy(len(pool.engines), pool.queue.waiting)
+
+
+def _all_busy(engines: int, waiting: int) -> str:
+    tasks = "1 task is" if waiting == 1 else f"{waiting} tasks are"
+    if engines == 1:
+        return f"the only engine that may run it is busy; {tasks} waiting for it"
+    all_of = "both" if engines == 2 else f"all {engines}"
+    return f"{all_of} engines that may run it are busy; {tasks} waiting for them"
 
 
 def _all_that_come(state: ControllerState) -> str:

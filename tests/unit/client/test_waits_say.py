@@ -25,7 +25,7 @@ from tests.conftest import wait_until
 from tests.unit.client.fake_controller import FakeController, connected
 
 NOBODY = AboutTask("queued", "no engine has gpu >= 1", stands=True)
-BUSY = AboutTask("queued", "all 2 engines that may run it are busy; 7 tasks are waiting for them")
+BUSY = AboutTask("queued", "both engines that may run it are busy; 7 tasks are waiting for them")
 
 
 class Terminal(io.StringIO):
@@ -127,7 +127,7 @@ def test_who_waits_in_vain_is_told_why(rc: Client, fake: FakeController) -> None
     with pytest.raises(TimeoutError, match=r"no result in 0\.5 s: no engine has gpu >= 1"):
         result.get(timeout=0.5)
     fake.about = BUSY
-    with pytest.raises(TimeoutError, match=r"no result in 0\.5 s$"):
+    with pytest.raises(TimeoutError, match=r"no result in 0\.5 s: it waits: both engines that may run it are busy"):
         result.get(timeout=0.5)
 
 

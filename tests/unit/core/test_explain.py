@@ -36,7 +36,7 @@ def test_a_task_that_waits(play: Play) -> None:
     assert why(play, 2) == ("queued", "it may run only on engines 0, 3, and none of them is connected")
     for number in range(3, 6):
         play(CLIENT, submit(number))
-    assert why(play, 5) == ("queued", "all 1 engines that may run it are busy; 2 tasks are waiting for them")
+    assert why(play, 5) == ("queued", "the only engine that may run it is busy; 2 tasks are waiting for it")
 
     play(ENGINE_0, CUT)
     assert why(play, 5) == (

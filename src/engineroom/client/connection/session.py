@@ -390,14 +390,14 @@ class Session(State):
         if not self.closed:
             self.outgoing.send([message])
 
-    def why_it_stands(self, subject: Subject) -> str:
-        """Return why nothing of `subject` goes on, "" if something may; waits a moment for the controller's answer."""
+    def why_unfinished(self, subject: Subject) -> str:
+        """Return what the tasks of `subject` do, or wait for; waits a moment for the controller's answer."""
         vigil = self._vigil(subject)
         try:
             vigil.ask()
             if vigil.answered is not None:
                 self.wait_for(vigil.answered, _ANSWER, every(_ANSWER, self.check))
-            return vigil.stands
+            return vigil.in_words
         finally:
             vigil.end()
 

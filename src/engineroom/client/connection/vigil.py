@@ -169,6 +169,11 @@ class Vigil:
         about, task = self._about, self._asked
         return about.why if about is not None and about.stands and task is not None and task.outcome is None else ""
 
+    @property
+    def in_words(self) -> str:
+        """Why nothing goes on or, if something may, what does."""
+        return self.stands or self._standing().words
+
     def _standing(self) -> Standing:
         counts = self._subject._counts()
         seconds = max(0.0, time.time() - counts.since) if counts.since else 0.0

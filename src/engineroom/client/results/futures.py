@@ -204,7 +204,7 @@ class LeanFuture(Future[T]):
             said = f"no result in {timeout:g} s" if timeout and timeout > 0 else "no result yet"
             unanswered = self._session.silence.unanswered()
             if not unanswered and timeout and timeout >= _WORTH_ASKING:
-                unanswered = self._session.why_it_stands(self)
+                unanswered = self._session.why_unfinished(self)
             raise TimeoutError(f"{said}: {unanswered}" if unanswered else said)
         if self._state is CANCELLED:
             raise CancelledError
