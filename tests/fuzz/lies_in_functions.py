@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engineroom.machine.shared_memory.pool import SharedPool
 from engineroom.protocol.messages import Function, Stream
 from engineroom.protocol.streams import Buffer
-from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
+from engineroom.serialize.functions.packing import HEAD, REUSABLE, FunctionPacker, PackedFunction
 from tests.fuzz.honest import Stage
 from tests.fuzz.liar import Liar
 from tests.fuzz.lies import heard_out, story
+from tests.fuzz.lies_in_shared_memory import offered
 from tests.patience import SECONDS
 
 LONG = 200_000
@@ -100,3 +102,43 @@ async def a_client_announces_a_function_with_other_parts_and_keeps_it_to_itself(
     await heard_out(stage, liar)
     await _is_right(stage, honest)
     assert liar.is_in
+
+
+async def _is_found_out_once_it_is_used(
+    stage: Stage, honest: Callable[[], object], digest: bytes, lie: list[memoryview], parts: tuple[bytes, ...] | None
+) -> None:
+    """Have `lie` taken for something else: it lies in shared memory, into which only engines look."""
+    liar, pool = await stage.join("client"), SharedPool()
+    pool.allow(64 << 20)
+    view = pool.snapshot(lie)
+    assert view is not None
+    segment = pool.segment_of([view])
+    assert segment is not None
+    liar.say(Function(digest, offered(1, segment.descriptor, len(view)), parts))
+    await heard_out(stage, liar)
+    await _is_right(stage, honest)
+    assert "does not match its hash" in await liar.is_sent_away()
+    segment.close()
+
+
+@story
+async def a_client_offers_memory_with_a_lie_under_the_hash_of_a_function(stage: Stage) -> None:
+    honest, truth, lie = _new_function(LONG)
+    content = [memoryview(lie.body.ljust(len(truth.body), b"\0"))]
+    await _is_found_out_once_it_is_used(stage, honest, truth.hash, content, ())
+
+
+@story
+async def a_client_offers_memory_with_a_function_that_has_parts_which_nobody_has(stage: Stage) -> None:
+    honest, truth, _ = _new_function(LONG)
+    lie = HEAD.pack(REUSABLE, 0, 1) + b"p" * 16
+    content = [memoryview(lie.ljust(len(truth.body), b"\0"))]
+    await _is_found_out_once_it_is_used(stage, honest, truth.hash, content, ())
+
+
+@story
+async def a_client_offers_memory_with_a_lie_as_a_part_of_a_function(stage: Stage) -> None:
+    honest, truth, _ = _new_function(2 * MEBIBYTE)
+    part = truth.parts[0]  # others are modules
+    content = [memoryview(bytes(part.segments()[0])), memoryview(bytes(part.length))]
+    await _is_found_out_once_it_is_used(stage, honest, part.hash, content, None)

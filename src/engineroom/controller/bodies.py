@@ -48,7 +48,7 @@ class Bodies:
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
         self._copies: Copies | None = None
         self.functions = FunctionShelf()
-        self.intake = FunctionIntake(self.functions, self._feed_function)
+        self.intake = FunctionIntake(self.functions, self._feed_function, self._send_away)
         self._asked: OrderedDict[tuple[bytes, Peer, bytes], None] = OrderedDict()
         """What engines lack of functions whose clients may have yet to come back: function, engine, what is lacking."""
         self._recorded: Callable[[], object] = tuple
@@ -140,7 +140,9 @@ class Bodies:
         self._feed(link.peer, ResultAnnounced(message, payload))
 
     def need_function(self, link: Link, message: NeedFunction) -> None:
-        """An engine has dropped a function that it needs again, or a part of it."""
+        """An engine has dropped a function that it needs again, or a part of it; or it has got something else."""
+        if message.wrong:
+            self.intake.look_at(message.hash)
         self.functions.forgotten_by(link.peer, message.hash)
         function = self.functions.to_send(link.peer, message.hash)
         if function is not None:
@@ -152,6 +154,10 @@ class Bodies:
             if len(self._asked) > _MOST_ASKED:
                 self._asked.popitem(last=False)
         self._feed(link.peer, FunctionMissing(name))
+
+    def _send_away(self, peer: Peer, reason: str) -> None:
+        if (link := self._links.by_peer.get(peer)) is not None:
+            link.connection.refuse(reason)
 
     def _feed_function(self, peer: Peer, event: Event) -> None:
         """Tell the core of a function; engines that have asked for it in vain get it now."""

@@ -26,11 +26,15 @@ class FunctionIntake:
     """Takes the functions that clients send.
 
     Several clients may send the same one: the first that is whole counts. A function is here when its parts are. What
-    does not match its hash ends its sender's connection: others may name it, and would run that.
+    does not match its hash ends its sender's connection: others may name it, and would run that. What lies in shared
+    memory is not looked at here: engines check it before they use it.
     """
 
-    def __init__(self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None]) -> None:
-        self._shelf, self._feed = shelf, feed
+    def __init__(
+        self, shelf: FunctionShelf, feed: Callable[[Peer, Event], None], send_away: Callable[[Peer, str], object]
+    ) -> None:
+        """`send_away(peer, reason)`: end the connection of a client, if it is still there."""
+        self._shelf, self._feed, self._send_away = shelf, feed, send_away
         self._coming: dict[bytes, dict[Peer, Payload]] = {}
         self._incomplete: dict[bytes, Function] = {}
         """Functions that are not here with all their parts."""
@@ -55,7 +59,7 @@ class FunctionIntake:
             self._look_for_parts(link, message)
 
     def _put(self, link: Link, message: Function, payload: Payload | None) -> None:
-        self._shelf.put(message, payload)
+        self._shelf.put(message, payload, link.peer)
         if message.stays:
             self._shelf.published(message.hash, link.identity)
 
@@ -75,7 +79,16 @@ class FunctionIntake:
         """Whether a function is what its hash says, as far as can be seen before it has come."""
         if isinstance(message.body, bytes):
             return content_hash([message.body], message.parts) == message.hash
-        return message.hash not in self._shelf or self._shelf.parts_of(message.hash) == message.parts
+        if message.hash in self._shelf and self._shelf.parts_of(message.hash) != message.parts:
+            self.look_at(message.hash)
+            return message.hash not in self._shelf
+        return True
+
+    def look_at(self, digest: bytes) -> None:
+        """Look at what came under this hash. If it is something else, drop it, and its sender: others may have it."""
+        sender = self._shelf.is_another(digest)
+        if sender is not None:
+            self._send_away(sender, _ANOTHER)
 
     def gone(self, peer: Peer) -> None:
         """A client's connection is gone, and with it what it was sending."""
@@ -94,11 +107,9 @@ class FunctionIntake:
     def _receive(self, link: Link, message: Function) -> None:
         digest, peer, body = message.hash, link.peer, message.body
         assert not isinstance(body, bytes)
-        content = ContentHash(message.parts)
 
         def whole(payload: Payload) -> None:
-            content.follow(payload)
-            if content.digest() != digest:
+            if not matches():
                 link.connection.refuse(_ANOTHER)  # `gone` follows
                 return
             self._over(peer, digest)
@@ -117,7 +128,7 @@ class FunctionIntake:
 
         payload = bodies.receive(link.connection, body, whole=whole, broken=broken, assemble=False, accept=False)
         payload.spread = Spread()
-        payload.watch(partial(content.follow, payload))
+        matches = _following(payload, message)
         self._coming.setdefault(digest, {})[peer] = payload
         self._turns.setdefault(peer, _Turns()).add(digest, payload)
 
@@ -154,6 +165,20 @@ class FunctionIntake:
                     peer,
                     FunctionLost(function.hash, f"the controller could not take the function of this task: {reason}"),
                 )
+
+
+def _following(payload: Payload, message: Function) -> Callable[[], bool]:
+    """Return what says, once all of `payload` is here, whether it has the hash of `message`, as far as is looked at."""
+    if payload.unseen:
+        return lambda: True
+    content = ContentHash(message.parts)
+    payload.watch(partial(content.follow, payload))
+
+    def matches() -> bool:
+        content.follow(payload)
+        return content.digest() == message.hash
+
+    return matches
 
 
 class _Turns:

@@ -6,8 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from engineroom.ids import Peer
+from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Payload
+
+UNKNOWN = Peer(0)
 
 _MOST_LOOSE = 256
 """So many parts are held before a function is there that they belong to."""
@@ -36,14 +39,18 @@ class FunctionShelf:
         """Parts that belong to no function."""
         self._publishers: OrderedDict[bytes, set[bytes]] = OrderedDict()
         """Parts that engines keep until they are released: the sessions that have published them."""
+        self._senders: dict[bytes, Peer] = {}
+        """Who has sent what nobody here has looked at."""
 
     def __contains__(self, digest: object) -> bool:
         return digest in self._functions
 
-    def put(self, function: Function, body: Payload | None) -> None:
-        """Hold a function; `body`: its bytes where they are too long for the message."""
+    def put(self, function: Function, body: Payload | None, sender: Peer = UNKNOWN) -> None:
+        """Hold a function that `sender` has sent; `body`: its bytes where they are too long for the message."""
         self._forget(function.hash)
         self._functions[function.hash] = (function, body)
+        if body is not None and body.unseen:
+            self._senders[function.hash] = sender
         if function.parts:
             self._parts[function.hash] = function.parts
             for part in function.parts:
@@ -89,6 +96,16 @@ class FunctionShelf:
             if digest in self._long:
                 self._long.move_to_end(digest)
         return held
+
+    def is_another(self, digest: bytes) -> Peer | None:
+        """Look at what is here. If it does not match its hash, drop it, and return who has sent it, UNKNOWN if that is
+        not known."""
+        function, body = self._functions.get(digest, (None, None))
+        if function is None or body is None or content_hash(body.pieces, function.parts) == digest:
+            return None
+        sender = self._senders.get(digest, UNKNOWN)
+        self._forget(digest)
+        return sender
 
     def forgotten_by(self, engine: Peer, digest: bytes) -> None:
         """The engine says that it has dropped this function."""
@@ -142,5 +159,6 @@ class FunctionShelf:
 
     def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)
+        self._senders.pop(digest, None)
         self._loose.pop(digest, None)
         self._bytes -= self._long.pop(digest, 0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engineroom.ids import TaskId
-from engineroom.protocol.messages import NeedFunction
 
 if TYPE_CHECKING:
     from engineroom.engine.capture import TaskOutput
@@ -49,10 +48,6 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
         """Return the attempt that `run` asks for."""
         ready = body is None or body.complete or body.error is not None  # then its call says so
         return cls(run, (run.task, run.attempt), body, ready)
-
-    def need(self, function: bytes) -> NeedFunction:
-        """Return the request for what it lacks: the function that it calls, or a part of that."""
-        return NeedFunction(function, self.run.call.function)
 
     def payload(self) -> Buffer:
         """Return the packed arguments. MemoryError: there was none for them."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.budget import Budget
 from engineroom.engine.descriptors import Descriptors
+from engineroom.engine.functions_coming import FunctionsComing
 from engineroom.engine.held import held_pieces
 from engineroom.engine.idling import Idling
 from engineroom.engine.inputs import Inputs
@@ -48,7 +49,7 @@ from engineroom.protocol.messages import (
     Withdraw,
     Withdrawn,
 )
-from engineroom.protocol.streams import Buffer, Payload
+from engineroom.protocol.streams import Payload
 from engineroom.protocol.task_ranges import attempt_pieces, attempts_in
 from engineroom.protocol.texts import brief
 from engineroom.serialize.functions.table import FunctionTable
@@ -94,7 +95,8 @@ class Shell:
 
         `memory_limit`: in bytes, 0 for none. `give_up(attempt, error)`: end what runs, and this process.
         """
-        self._queue, self._outbox, self._functions = queue, outbox, functions
+        self._queue, self._outbox = queue, outbox
+        self._functions = FunctionsComing(functions, self._have_functions)
         self._interrupts, self._descriptors = interrupts, descriptors
         self._limits = TimeLimits(interrupts)
         self._memory = MemoryLimit(memory_limit, interrupts, give_up) if memory_limit else None
@@ -111,8 +113,6 @@ class Shell:
         self._thrift = Thrift(lambda: budget.kept)
         self._connection: Connection | None = None
         self._announcements: list[Announcement] = []
-        self._arriving: set[bytes] = set()
-        self._lacking: dict[bytes, list[Attempt]] = {}
         self._look: asyncio.TimerHandle | None = None
         self._seen: Attempt | None = None
 
@@ -130,9 +130,7 @@ class Shell:
             if result.output is not None:
                 connection.send_all(result.output.said)
             self._send_result(result, connection)
-        for function, attempts in self._lacking.items():
-            if attempts:
-                connection.send(attempts[0].need(function))
+        self._functions.connected(connection)
         self._said_full = False
         connection.start(self)
         self.take()
@@ -191,7 +189,7 @@ class Shell:
         if self._idling is not None:
             self._idling.read(None)
         self._queue.hold(held=False, why=_LINK)
-        self._arriving.clear()
+        self._functions.cut()
         self._inputs.cut()
         self._look_again(_SOON)
         self._on_lost(closing.words)
@@ -204,6 +202,7 @@ class Shell:
         """Say what is waiting, and Goodbye."""
         self.take()
         connection, self._connection = self._connection, None
+        self._functions.cut()
         if connection is not None:
             connection.close(reason)
 
@@ -251,7 +250,7 @@ class Shell:
         elif type(item) is Announcement:
             self._announcements.append(item)
         elif type(item) is MissingHere:
-            self._lack(item.attempt, item.hash)
+            self._functions.lack(item.attempt, item.hash)
         elif type(item) is Waiting and self._connection is not None:  # else it is said when there is one
             self._connection.send(Waits(*item.attempt.key, item.waits))
         elif type(item) is Refusal:
@@ -271,7 +270,7 @@ class Shell:
                 self.take()  # so that every end is known
                 self._results.acknowledge(message)
             case Function() | Released():
-                self._about_functions(message)
+                self._functions.take(message)
             case Revoke() | Withdraw() | RunsWithin():
                 self._about_queued(message)
             case Interrupt(task=task, attempt=number):
@@ -349,55 +348,11 @@ class Shell:
         self._inputs.come(task, payload)
         self._look_again(_SOON)
 
-    def _about_functions(self, message: Function | Released) -> None:
-        if isinstance(message, Released):
-            self._functions.release(message.hash)
-        else:
-            self._receive_function(message)
-
-    def _receive_function(self, message: Function) -> None:
-        body = message.body
-        if isinstance(body, bytes):
-            self._function_arrived(message.hash, body)
-            return
-        assert self._connection is not None
-        self._arriving.add(message.hash)
-
-        def whole(payload: Payload) -> None:
-            self._function_arrived(message.hash, payload)
-
-        def broken(_: str) -> None:
-            self._arriving.discard(message.hash)
-            attempts = self._lacking.get(message.hash)
-            if attempts and self._connection is not None:
-                self._connection.send(attempts[0].need(message.hash))
-
-        payload = bodies.receive(self._connection, body, whole=whole, broken=broken)
-        if payload.error is not None:
-            self._function_arrived(message.hash, payload)
-
-    def _function_arrived(self, function: bytes, body: Buffer | Payload) -> None:
-        """Keep a function, or say to whoever calls it that there is no memory for it."""
-        self._arriving.discard(function)
-        size = body.size if isinstance(body, Payload) else len(body)
-        try:
-            self._functions.add(function, body.buffer() if isinstance(body, Payload) else body)
-        except (MemoryError, OSError):
-            self._functions.add_nothing(function, size)
-        for attempt in self._lacking.pop(function, ()):
+    def _have_functions(self, attempts: Sequence[Attempt]) -> None:
+        """What these lacked is here."""
+        for attempt in attempts:
             self._queue.make_ready(attempt)
         self._look_again(_SOON)
-
-    def _lack(self, attempt: Attempt, function: bytes) -> None:
-        """Have the function of `attempt` sent, or a part of it, unless it has come meanwhile or is on its way."""
-        if function in self._functions:
-            self._queue.make_ready(attempt)
-            return
-        waiting = [other for other in self._lacking.get(function, ()) if other.queued]  # others were given back
-        waiting.append(attempt)
-        self._lacking[function] = waiting
-        if self._connection is not None and len(waiting) == 1 and function not in self._arriving:
-            self._connection.send(waiting[0].need(function))
 
     def _revoke(self, message: Revoke) -> None:
         assert self._connection is not None

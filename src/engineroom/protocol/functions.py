@@ -23,10 +23,11 @@ class Function(Header, frozen=True, tag="function"):
 
 class NeedFunction(Header, frozen=True, tag="need"):
     """The function with this hash is not here (any more); also engine to controller. `of`: the function that a call
-    names, of which this may be a part; b"" for none."""
+    names, of which this may be a part; b"" for none. `wrong`: something else came under this hash."""
 
     hash: SomeHash
     of: SomeHash = b""
+    wrong: bool = False
 
 
 class Released(Header, frozen=True, tag="released"):

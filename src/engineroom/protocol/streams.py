@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from engineroom.errors import ProtocolError
 from engineroom.machine.pieces import POOL
@@ -33,8 +34,11 @@ Packed = bytes | list[memoryview]
 class Payload:
     """Bytes of a known size, which may still be arriving.
 
-    `error`: None, or why the rest will never come. `spread`: what the controller notes of who else needs it.
+    `error`: None, or why the rest will never come. `spread`: what the controller notes of who else needs it. `unseen`:
+    they lie in another process's memory, and this one has not looked at them.
     """
+
+    unseen: ClassVar[bool] = False
 
     __slots__ = ("_accept", "_arriving", "_refuse", "_watchers", "error", "pieces", "received", "size", "spread")
 
@@ -122,6 +126,11 @@ class Payload:
         if self.error is not None:
             raise MemoryError(self.error)
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def mapper(self) -> Callable[[], memoryview] | None:
+        """Return what maps all bytes once more, as private as the first time; None: they can't be mapped. Once
+        complete, and before anybody writes to `buffer()`."""
+        return None
 
     def _tell(self) -> None:
         watchers = tuple(self._watchers)

@@ -22,11 +22,11 @@ _PICKLE = 0x80
 class PublishedPart(Part):
     """A packed value. Its body on the wire begins as that of no other part or function."""
 
-    __slots__ = ("_segments",)
+    __slots__ = ()
     stays = True
 
     def __init__(self, packed: bytes | Sequence[memoryview]) -> None:  # not of a view, as other parts
-        self.source, self.kind, self._pieces = None, FRAMED, []
+        self.source, self.kind, self.copied = None, FRAMED, 0
         self.length = 0
         """Of what is copied for a function: this is not."""
         self._segments = [memoryview(packed)] if isinstance(packed, bytes) else list(packed)
@@ -36,13 +36,6 @@ class PublishedPart(Part):
     def size(self) -> int:
         return sum(map(len, self._segments))
 
-    @property
-    def copied(self) -> int:
-        return 0
-
-    def segments(self) -> list[memoryview]:
-        return self._segments
-
 
 def published(value: object) -> PublishedPart:
     """Return a snapshot of `value`. PackError: it cannot be sent."""
@@ -51,7 +44,7 @@ def published(value: object) -> PublishedPart:
 
 def is_published(body: Buffer) -> bool:
     """Whether what arrived as a function is a published value."""
-    return body[0] in {FRAMED, _PICKLE}
+    return len(body) > 0 and body[0] in {FRAMED, _PICKLE}
 
 
 def value_of(digest: bytes) -> Any:

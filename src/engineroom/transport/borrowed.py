@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar
 
+from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import map_to_read
 from engineroom.protocol.messages import Shared
 from engineroom.protocol.streams import Buffer, Payload
@@ -25,6 +26,7 @@ class HeldPayload(Payload):
     somebody may still map it then.
     """
 
+    unseen = True
     count: ClassVar[int] = 0
     """How many this process has open."""
 
@@ -86,19 +88,24 @@ class HeldPayload(Payload):
 
 
 class MappedPayload(Payload):
-    """A payload that this process maps, private and writable."""
+    """A payload that this process maps, private and writable, at `offset` in a segment that `reopen()` opens again."""
 
-    __slots__ = ("_view",)
+    __slots__ = ("_offset", "_reopen", "_view")
 
     def __init__(
         self,
         view: memoryview,
+        offset: int,
+        reopen: Callable[[], int],
         *,
         accept: Callable[[], None] | None = None,
         refuse: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(len(view), accept=accept, refuse=refuse)
-        self._view = view
+        self._view, self._offset, self._reopen = view, offset, reopen
 
     def buffer(self) -> memoryview:
         return self._view
+
+    def mapper(self) -> Callable[[], memoryview] | None:
+        return mapper_of(self._view, self._reopen, self._offset)

@@ -118,7 +118,7 @@ class Carrying:
         except (OSError, MemoryError):
             self._take_alone(place.stream, payload)
             return
-        payload.lie_in(view)
+        payload.lie_in(view, partial(_open, place, payload.size))
         self._memory.sweep_later()
         self._connection.send(Borrowed(held=(place.stream,)))
         self._coming.pop(place.stream)
@@ -145,7 +145,7 @@ class Carrying:
         SHARED.lend(segment)  # once for this process, and once for all others
         SHARED.lend(segment)
         self._carried[stream] = segment
-        payload.lie_in(view[: payload.size])
+        payload.lie_in(view[: payload.size], partial(os.dup, segment.descriptor))
         self._connection.send(Near(stream, os.getpid(), segment.descriptor, segment.device, segment.inode))
         self._memory.sweep_later()
 
@@ -181,10 +181,14 @@ def _open_neighbours(place: Near, size: int, gone: Callable[[bool], None]) -> me
     view = MAPPINGS.again(place.device, place.inode, size, gone)
     if view is not None:
         return view[:size]
-    opened = open_theirs(place.pid, place.descriptor, device=place.device, inode=place.inode, end=size)
+    opened = _open(place, size)
     try:
         if os.fstat(opened).st_uid != os.geteuid():
             raise NotSharedError("it belongs to another user")
         return MAPPINGS.new(opened, gone)[:size]
     finally:
         os.close(opened)
+
+
+def _open(place: Near, size: int) -> int:
+    return open_theirs(place.pid, place.descriptor, device=place.device, inode=place.inode, end=size)

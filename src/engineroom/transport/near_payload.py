@@ -6,6 +6,7 @@ import mmap
 from collections.abc import Callable
 
 from engineroom.errors import ProtocolError
+from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import OwnSegment
 from engineroom.protocol.streams import Payload
 
@@ -18,12 +19,13 @@ class NearPayload(Payload):
     `whole()` is called when all chunks are here, before anybody else is told.
     """
 
-    __slots__ = ("_is_whole", "_view", "segment")
+    __slots__ = ("_is_whole", "_reopen", "_view", "segment")
 
     def __init__(self, size: int, *, whole: Callable[[], None], refuse: Callable[[str], None]) -> None:
         super().__init__(size, refuse=refuse)
         self._is_whole = whole
         self._view = _NOWHERE
+        self._reopen: Callable[[], int] | None = None
         self.segment: OwnSegment | None = None
 
     def arrive_in(self, segment: OwnSegment, view: memoryview) -> None:
@@ -34,9 +36,9 @@ class NearPayload(Payload):
         """Have it come for this process alone. MemoryError, OSError: there is no memory for it."""
         self._view = memoryview(mmap.mmap(-1, self.size))
 
-    def lie_in(self, view: memoryview) -> None:
-        """Have all of it there."""
-        self.segment, self._view = None, view
+    def lie_in(self, view: memoryview, reopen: Callable[[], int]) -> None:
+        """Have all of it there, at the beginning of the segment that `reopen()` opens again."""
+        self.segment, self._view, self._reopen = None, view, reopen
 
     def target(self, size: int) -> memoryview:
         end = self.received + size
@@ -63,3 +65,6 @@ class NearPayload(Payload):
         if self.error is not None:
             raise MemoryError(self.error)
         return self._view
+
+    def mapper(self) -> Callable[[], memoryview] | None:
+        return None if self._reopen is None else mapper_of(self._view, self._reopen, 0)

@@ -185,7 +185,8 @@ class Sharing:
                 os.close(opened)
         self._memory.sweep_later()
         view = view[body.offset : body.offset + body.size]
-        return MappedPayload(view, accept=partial(self._arrives, body.id), refuse=partial(self._refused, body.id))
+        accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
+        return MappedPayload(view, body.offset, partial(self._opened, body), accept=accept, refuse=refuse)
 
     def _held(self, body: Shared, opened: int) -> HeldPayload:
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)

@@ -14,7 +14,8 @@ import pytest
 
 from engineroom.machine.shared_memory import pool as pools
 from engineroom.machine.shared_memory import room as rooms
-from engineroom.machine.shared_memory.mapped import Mappings
+from engineroom.machine.shared_memory.again import mapper_of
+from engineroom.machine.shared_memory.mapped import MAPPINGS, Mappings
 from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, available, map_privately, open_theirs
 from engineroom.machine.shared_memory.pool import SharedPool
 from tests.patience import SECONDS
@@ -194,6 +195,32 @@ def test_a_mapping_that_was_only_read_is_used_again_and_shows_what_is_written_ne
     del view
     written(pool, b"b" * SIZE)
     assert looked_at(mappings, segment, "two", told)[:SIZE].tobytes() == b"b" * SIZE
+
+
+def test_what_is_mapped_again_and_again_is_as_it_was_sent_each_time_and_returned_once(pool: SharedPool) -> None:
+    _, segment = written(pool, b"a" * SIZE)
+    told = Told()
+    first = looked_at(MAPPINGS, segment, "first", told)[100:SIZE]
+    mapper = mapper_of(first, lambda: opened(segment), 100)
+    assert mapper is not None
+    one = mapper()
+    one[0] = ord("x")
+    two = mapper()
+    assert (bytes(one[:2]), bytes(two[:2]), len(two)) == (b"xa", b"aa", SIZE - 100)
+    del first, mapper, one
+    assert told == []
+    seen = [two]
+    assert forked(lambda: seen[0][0] == ord("a"))
+    del two
+    seen.clear()
+    assert told == [("first", True)]
+
+
+def test_what_can_not_be_opened_again_is_not_mapped_again() -> None:
+    def gone() -> int:
+        raise OSError("it is another file by now")
+
+    assert mapper_of(memoryview(b"first"), gone, 0) is None
 
 
 @pytest.mark.parametrize("place", [0, 5000, SIZE - 1])

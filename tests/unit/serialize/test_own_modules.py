@@ -149,5 +149,5 @@ def test_of_a_package_only_what_was_loaded_again_changes(directory: Path) -> Non
         (package / f"{name}.py").write_text(f"def f():\n    return '{name} 22'")
     importlib.reload(two)
     [part] = packer.pack(two.f).parts
-    files = unpacked(part._pieces[0]).files  # type: ignore[arg-type]  # bytes
+    files = unpacked(part._segments[1]).files  # type: ignore[arg-type]  # bytes
     assert b"one 1" in files["own_package/one.py"] and b"two 22" in files["own_package/two.py"]

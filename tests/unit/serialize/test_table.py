@@ -52,6 +52,48 @@ def test_the_same_function_is_unpacked_once():
     assert table.get(function.hash) is table.get(function.hash)
 
 
+def not_it():
+    return False
+
+
+def test_what_came_under_the_hash_of_something_else_is_not_used():
+    table = FunctionTable()
+    truth, lie = packed(2)
+    table.add(truth.hash, lie.body, not_it)
+    with pytest.raises(MissingFunction) as caught:
+        table.get(truth.hash)
+    assert caught.value.hash == truth.hash
+    assert [table.was_wrong(truth.hash), table.was_wrong(truth.hash)] == [True, False]
+    table.add(truth.hash, truth.body, lambda: True)
+    assert table.get(truth.hash)() == 0
+
+
+def test_nor_is_what_came_as_one_of_its_parts():
+    data = bytearray(2 << 20)
+    function = FunctionPacker().pack(eval("lambda: data", {"__name__": "__main__", "data": data}))
+    value = published("a published value")
+    table = FunctionTable()
+    for part, use in ((function.parts[0], table.get), (value, table.ensure)):
+        whole = function if part is not value else FunctionPacker().carrying(None, b"\x80", [value])
+        table.add(whole.hash, whole.body)
+        table.add(part.hash, b"".join(part.segments()), not_it)
+        with pytest.raises(MissingFunction) as caught:
+            use(whole.hash)
+        assert caught.value.hash == part.hash
+        assert table.was_wrong(part.hash)
+        assert part.hash not in table
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [(b"", "out of bounds"), (b"\x02", "out of bounds"), (b"\xff" * 5, "no function")]
+)
+def test_what_is_no_function_at_all_is_an_error_of_its_call(body, words):
+    table = FunctionTable()
+    table.add(b"h" * 16, body)
+    with pytest.raises((TypeError, IndexError), match=words):
+        table.get(b"h" * 16)
+
+
 def test_evicted_functions_on_an_engine(engine, notebook):
     functions = [notebook.run(f"f = lambda: {n}") for n in range(8)]
     assert [engine.call(f) for f in functions * 2] == [*range(8)] * 2

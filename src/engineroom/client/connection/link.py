@@ -40,6 +40,7 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.ranges import WORD
 from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.serialize.frames import lay_out
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.functions.packing import PackedFunction
 from engineroom.transport import bodies
@@ -410,8 +411,9 @@ class Link:
                 self._send_part(connection, part)
         self._sent_functions.add(function.hash)
         parts = tuple(part.hash for part in function.parts)
+        body = lay_out(function.body, (), copy=True)
         self._streams.note(
-            connection, function.hash, bodies.send(connection, Function(function.hash, parts=parts), function.body)
+            connection, function.hash, bodies.send(connection, Function(function.hash, parts=parts), body)
         )
 
     def _send_part(self, connection: Connection, part: Part) -> None:

@@ -1,4 +1,4 @@
-"""Copies long pieces of memory while other threads run: a slice that is assigned keeps them waiting."""
+"""Copies and compares long pieces of memory while other threads run: a slice that is assigned keeps them waiting."""
 
 from __future__ import annotations
 
@@ -26,12 +26,21 @@ class _Buffer(ctypes.Structure):
 _move = ctypes.CDLL(None).memmove
 _move.argtypes, _move.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_void_p
 
+_compare = ctypes.CDLL(None).memcmp
+_compare.argtypes, _compare.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_int
+
 
 def copy(target: memoryview, source: memoryview) -> None:
     """Put `source` into `target`, which is as long; both are contiguous bytes."""
     assert len(target) == len(source)
     assert not target.readonly
     _move(_address(target), _address(source), len(source))
+
+
+def same(one: memoryview, other: memoryview) -> bool:
+    """Return whether `one` and `other`, contiguous bytes of the same length, are equal."""
+    assert len(one) == len(other)
+    return not _compare(_address(one), _address(other), len(one))
 
 
 def _address(view: memoryview) -> int:

@@ -1,9 +1,9 @@
 """The large buffers in functions (arrays, bytes), as parts that travel once and are shared by all functions with the
 same content.
 
-On the wire a part is a function's body of a kind of its own, with its own hash. Where it arrives, what was bytes is
-the same bytes object for all; what can be written to is mapped anew for each time a function is unpacked: private
-copies, of which only pages that somebody writes to take memory.
+On the wire a part is a function's body of a kind of its own, with its own hash. It lies in shared memory where there is
+some. Where it arrives, what was bytes is the same bytes object for all; what can be written to is mapped anew for each
+time a function is unpacked: private copies, of which only pages that somebody writes to take memory.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import mmap
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from weakref import WeakValueDictionary
 
+from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.serialize.frames import PIECE, Buffer
+from engineroom.serialize.loading import loaded
 
 LARGE = 1 << 20
 """Bytes from which a buffer is a part."""
@@ -33,9 +35,12 @@ _HEAD = 64
 
 
 class Part:
-    """A copy of a buffer: `segments` are its body on the wire, `size` the length of that. `hash`: 16 bytes."""
+    """A copy of a buffer: `segments` are its body on the wire, `size` the length of that. `hash`: 16 bytes.
 
-    __slots__ = ("__weakref__", "_pieces", "hash", "kind", "length", "source")
+    `copied`: bytes of memory that it takes.
+    """
+
+    __slots__ = ("__weakref__", "_segments", "copied", "hash", "kind", "length", "source")
     stays = False
     """Whether engines keep it until they are told that it is released."""
 
@@ -44,8 +49,16 @@ class Part:
         self.source: bytes | None = source if type(source) is bytes and len(source) == len(view) else None
         self.kind = MUTABLE if self.source is None else IMMUTABLE
         self.length = len(view)
-        self._pieces: list[Buffer] = [view] if self.source is not None else [bytearray(piece) for piece in _cut(view)]
-        self.hash = content_hash([self._head(), *self._pieces], None)
+        head = memoryview(bytes((self.kind,)).ljust(_HEAD, b"\0"))
+        shared = SHARED.snapshot([head, view]) if _HEAD + self.length >= SHARED.least else None
+        if shared is not None:
+            self._segments = [shared[:_HEAD], shared[_HEAD:]]
+        elif self.source is not None:
+            self._segments = [head, view]
+        else:
+            self._segments = [head, *(memoryview(bytearray(piece)) for piece in _cut(view))]
+        self.copied = 0 if shared is None and self.source is not None else self.length
+        self.hash = content_hash(self._segments, None)
 
     def equals(self, view: memoryview) -> bool:
         """Whether the buffer has this content still: some 15 ms for 100 MB."""
@@ -53,26 +66,29 @@ class Part:
             return self.source is view.obj or (type(view.obj) is bytes and self.source == view.obj)
         if type(view.obj) is bytes:
             return False
-        return all(piece == now for piece, now in zip(self._pieces, _cut(view), strict=True))
+        start = 0
+        for piece in self._segments[1:]:
+            if not _same(piece, view[start : start + len(piece)]):
+                return False
+            start += len(piece)
+        return True
 
     @property
     def size(self) -> int:
         return _HEAD + self.length
 
-    @property
-    def copied(self) -> int:
-        """Bytes of memory that it takes."""
-        return 0 if self.source is not None else self.length
-
     def segments(self) -> list[memoryview]:
-        return [memoryview(self._head()), *(memoryview(piece) for piece in self._pieces)]
-
-    def _head(self) -> bytes:
-        return bytes((self.kind,)).ljust(_HEAD, b"\0")
+        return self._segments
 
 
 def _cut(view: memoryview) -> Iterable[memoryview]:
     return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+
+
+def _same(one: memoryview, other: memoryview) -> bool:
+    if type(one.obj) is bytearray:
+        return one.obj == other  # of memoryviews, this would compare each byte by itself
+    return loaded("engineroom.machine.shared_memory.copying").same(one, other)  # type: ignore[no-any-return]
 
 
 class PartStore:
@@ -115,23 +131,33 @@ def _view(buffer: PickleBuffer) -> memoryview:
 
 
 class ArrivedPart:
-    """A part where it has arrived. `content()` is what a function is unpacked with."""
+    """A part where it has arrived. `content()` is what a function is unpacked with.
 
-    __slots__ = ("_bytes", "_file", "size")
+    `mapper`: maps `body` once more, if that can be.
+    """
 
-    def __init__(self, body: Buffer) -> None:
+    __slots__ = ("_bytes", "_map", "size")
+
+    def __init__(self, body: Buffer, mapper: Callable[[], memoryview] | None = None) -> None:
         self.size = len(body)
-        self._bytes, self._file = b"", -1
-        if body[0] == IMMUTABLE:
-            self._bytes = bytes(memoryview(body)[_HEAD:])
-        else:
-            self._file = _anonymous_file()
-            _write_all(self._file, memoryview(body))
+        self._bytes = bytes(memoryview(body)[_HEAD:]) if body[0] == IMMUTABLE else None
+        if self._bytes is None:
+            self._map = mapper or _File(memoryview(body)).map
 
     def content(self) -> memoryview:
-        if self._file < 0:
-            return memoryview(self._bytes)
-        return memoryview(mmap.mmap(self._file, self.size, access=mmap.ACCESS_COPY))[_HEAD:]
+        return memoryview(self._bytes) if self._bytes is not None else self._map()[_HEAD:]
+
+
+class _File:
+    """Memory of this process alone that can be mapped again and again. OSError: there is none."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._file, self._size = _anonymous_file(), len(view)
+        while view:
+            view = view[os.write(self._file, view[: 64 * PIECE]) :]
+
+    def map(self) -> memoryview:
+        return memoryview(mmap.mmap(self._file, self._size, access=mmap.ACCESS_COPY))
 
     def __del__(self) -> None:
         if getattr(self, "_file", -1) >= 0:
@@ -146,7 +172,7 @@ def part_in(body: bytes) -> Part:
 
 def is_part(body: Buffer) -> bool:
     """Whether what arrived as a function is a part of some."""
-    return body[0] in {MUTABLE, IMMUTABLE}
+    return len(body) > 0 and body[0] in {MUTABLE, IMMUTABLE}
 
 
 def _anonymous_file() -> int:
@@ -157,8 +183,3 @@ def _anonymous_file() -> int:
 
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-
-
-def _write_all(file: int, view: memoryview) -> None:
-    while view:
-        view = view[os.write(file, view[: 64 * PIECE]) :]

@@ -26,7 +26,7 @@ _WANTED = 8
 
 
 class MissingFunction(EngineroomError):
-    """No function, or part of one, with this hash is here (any more)."""
+    """No function, or part of one, with this hash is here (any more), or what came was another."""
 
     def __init__(self, digest: bytes) -> None:
         self.hash = digest
@@ -47,6 +47,8 @@ class FunctionTable:
         self._entries: OrderedDict[bytes, _Function | ArrivedPart | _Published] = OrderedDict()
         self._too_large: dict[bytes, int] = {}
         """What there was no memory for, by size, until the first call has been told so."""
+        self._unchecked: dict[bytes, Callable[[], bool]] = {}
+        self._wrong: set[bytes] = set()
         self._wanted: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()
         self._latest: Any = self
         """What was used last: that and its parts come last, and stay there until something else is used or comes."""
@@ -58,15 +60,27 @@ class FunctionTable:
     def __contains__(self, digest: object) -> bool:
         return digest in self._entries
 
-    def add(self, digest: bytes, body: Buffer) -> None:
-        """Keep the bytes of a function, or of a part, under its hash."""
+    def add(
+        self,
+        digest: bytes,
+        body: Buffer,
+        matches: Callable[[], bool] | None = None,
+        mapper: Callable[[], memoryview] | None = None,
+    ) -> None:
+        """Keep the bytes of a function, or of a part, under its hash.
+
+        `matches()`: whether they have this hash, asked before their first use; None: that is certain. `mapper`: maps
+        them once more, if they are mapped.
+        """
         if digest in self._entries:
             return
-        entry: _Function | ArrivedPart | _Published = _arrived(body)
+        entry = _arrived(body, mapper)
         with self._lock:
             if digest in self._entries:
                 return
             self._entries[digest] = entry
+            if matches is not None:
+                self._unchecked[digest] = matches
             self._latest = self
             self._bytes += entry.size
             self._parts += type(entry) is not _Function
@@ -92,6 +106,8 @@ class FunctionTable:
 
         MissingFunction: ask for what it names, `add` it, and try again. Unpacking may raise anything.
         """
+        if self._unchecked:
+            self._check(digest)
         parts: tuple[ArrivedPart, ...] = ()
         with self._lock:
             entry: Any = self._entries.get(digest)
@@ -110,12 +126,39 @@ class FunctionTable:
 
     def ensure(self, digest: bytes) -> None:
         """Have all parts of a function here. MissingFunction: ask for what it names, `add` it, and try again."""
+        if self._unchecked:
+            self._check(digest)
         with self._lock:
             entry: Any = self._entries.get(digest)
             if entry is None:
                 self._miss(digest)
             if entry.parts:
                 self._parts_of(digest, entry)
+
+    def was_wrong(self, digest: bytes) -> bool:
+        """Return, once, whether what came under this hash was something else."""
+        wrong = digest in self._wrong
+        self._wrong.discard(digest)
+        return wrong
+
+    def _check(self, digest: bytes) -> None:
+        """See that a function that is here, and its parts, are what they should be, before anything of it is used."""
+        self._check_one(digest)
+        for part in getattr(self._entries.get(digest), "parts", ()):
+            self._check_one(part)
+
+    def _check_one(self, digest: bytes) -> None:
+        matches = self._unchecked.get(digest)
+        if matches is None:
+            return
+        if matches():
+            self._unchecked.pop(digest, None)
+            return
+        with self._lock:
+            if self._unchecked.get(digest) is matches:
+                self._wrong.add(digest)
+                self._drop(digest)
+        raise MissingFunction(digest)
 
     def content(self, digest: bytes) -> bytes | None:
         """Return the bytes of a part, None if it is not here, or is no bytes."""
@@ -172,6 +215,7 @@ class FunctionTable:
 
     def _drop(self, digest: bytes) -> None:
         entry = self._entries.pop(digest)
+        self._unchecked.pop(digest, None)
         self._bytes -= entry.size
         if type(entry) is not _Function:
             self._parts -= 1
@@ -181,10 +225,10 @@ class FunctionTable:
                     self._drop(other)
 
 
-def _arrived(body: Buffer) -> _Function | ArrivedPart | _Published:
+def _arrived(body: Buffer, mapper: Callable[[], memoryview] | None) -> _Function | ArrivedPart | _Published:
     if is_published(body):
         return _Published(body)
-    return ArrivedPart(body) if is_part(body) else _Function(bytes(body))
+    return ArrivedPart(body, mapper) if is_part(body) else _Function(memoryview(body))
 
 
 class _Published:
@@ -210,13 +254,13 @@ class _Function:
 
     __slots__ = ("_name", "_pickle", "_use", "brought", "builtins", "clients", "modules", "parts", "ready", "size")
 
-    def __init__(self, body: bytes) -> None:
-        self._use, length, count = HEAD.unpack_from(body)
+    def __init__(self, body: memoryview) -> None:
+        self._use, length, count = HEAD.unpack(bytes(body[: HEAD.size]).ljust(HEAD.size, b"\0"))
         start = HEAD.size + length
         end = start + count * _HASH
-        self._name = body[HEAD.size : start].decode(errors="replace")
-        self.parts = tuple(body[place : place + _HASH] for place in range(start, end, _HASH))
-        self._pickle = memoryview(body)[end:]
+        self._name = bytes(body[HEAD.size : start]).decode(errors="replace")
+        self.parts = tuple(bytes(body[place : place + _HASH]) for place in range(start, end, _HASH))
+        self._pickle = body[end:]
         self.size = len(body)
         self.ready: Callable[..., Any] | None = None
         self.brought: dict[str, Any] | None = None
