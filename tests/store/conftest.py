@@ -12,7 +12,7 @@ import pytest
 
 from engineroom.ids import TaskId
 from engineroom.store.changes import Change, Delivered, Ended, Purged, Sent, Submitted
-from engineroom.store.entry import Attempt, Entry
+from engineroom.store.entry import Entry
 from engineroom.store.interface import Store
 from engineroom.store.memory import MemoryStore
 from engineroom.store.mongo.store import MongoStore
@@ -33,7 +33,7 @@ class ListStore(Store):
                 case Submitted() if change.task not in self.kept:
                     self.kept[change.task] = change.entry()
                 case Sent() if self.kept[change.task].result is None:
-                    self.kept[change.task].attempts = (Attempt(change.attempt, change.place, change.at),)
+                    self.kept[change.task].attempts = change.tried()
                 case Ended():
                     self.kept[change.task] = change.entry()
                 case Delivered():

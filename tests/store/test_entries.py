@@ -10,7 +10,7 @@ from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Displays, Kind, Options, Status
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Expired, Missed, Sent
-from engineroom.store.entry import Attempt
+from engineroom.store.entry import Attempt, Running
 from engineroom.store.interface import Store
 from tests.store.conftest import Make
 from tests.store.tasks import (
@@ -180,7 +180,15 @@ def test_many_tasks_run_at_once_each_where_it_was_sent(store: Store) -> None:
     store.write(tasks)
     store.write([Sent(task.task, n + 1, PLACES[n % 4], THEN + n) for n, task in enumerate(tasks)])
     found = [(entry.state, entry.attempts) for entry in store.search()]
-    assert found == [("running", (Attempt(n + 1, PLACES[n % 4], THEN + n),)) for n in range(100)]
+    assert found == [("running", (Running(n + 1, PLACES[n % 4], THEN + n),)) for n in range(100)]
+
+
+def test_what_was_tried_of_a_task_that_runs_is_known_with_what_counts(store: Store) -> None:
+    task, first = submitted(1), Attempt(1, PLACES[1], THEN, "raised ValueError: no")
+    store.write([task, Sent(task.task, 2, PLACES[2], THEN + 1, (first,), errors=1, losses=2)])
+    [entry] = store.left(lambda _: None)
+    assert entry.attempts == (first, Running(2, PLACES[2], THEN + 1, earlier=(first,), errors=1, losses=2))
+    assert [each["cause"] for each in entry.record(["attempts"])["attempts"]] == ["raised ValueError: no", None]
 
 
 def test_what_is_said_twice_counts_once(store: Store) -> None:

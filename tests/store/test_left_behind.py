@@ -119,6 +119,40 @@ def test_a_life_is_taken_over_once(file: File) -> None:
     store.close()
 
 
+def in_two_lives(file: File, *, stopped: float = 0.0) -> None:
+    """Have two lives leave tasks undone, the second without knowing of the first; `stopped`: what it dropped before."""
+    large, done = submitted(1, payload=bytes(10_000)), ended(submitted(2), value=bytes(10_000))
+    file.life(large, done, Delivered(TaskRanges(ALICE, ((2, 2),))), ClientKnown(ALICE), cluster="theirs")
+    stop = [Stopped(stopped)] if stopped else []
+    file.life(submitted(5, BOB), *stop, submitted(30, BOB), ended(submitted(4, BOB)), ClientKnown(BOB))
+    with sqlite3.connect(file.path) as connection:
+        connection.execute("UPDATE engineroom_lives SET cluster = 'ours'")
+    connection.close()
+
+
+@pytest.mark.parametrize(("stopped", "todo"), [(0.0, [1, 5, 30]), (THEN + 10, [1, 30])])
+def test_what_several_lives_left_undone_goes_on_together(file: File, stopped: float, todo: list[int]) -> None:
+    in_two_lives(file, stopped=stopped)
+    store = file.life()
+    assert store.left_behind() == LeftBehind(THEN + 30)
+    assert left(store) == todo
+    assert sorted(store.clients()) == [ALICE, BOB]
+    assert store.known_up_to() == {ALICE: 2, BOB: 30}
+    first, done = store.get(submitted(1).task), store.get(submitted(2).task)
+    assert first is not None
+    assert done is not None
+    assert b"".join(first.call_buffers()) == b"".join(done.result_buffers()) == bytes(10_000)
+    assert done.delivered
+    assert [each["number"] for each in store.find({"state": "done"}, "number")] == [2, 4]
+    assert not list(store.damages())
+    store.close()
+    again = file.life()
+    assert left(again) == todo
+    again.write([Stopped(THEN + 40)])
+    again.close()
+    assert left(file.life()) == []
+
+
 def test_a_table_with_a_name_is_gone_on_with_from_the_last_stop(file: File) -> None:
     file.life(*SOME, table="tasks")
     store = file.life(table="tasks")

@@ -119,13 +119,16 @@ class Restored(msgspec.Struct, frozen=True):
 class RestoredTask(msgspec.Struct, frozen=True):
     """A task that has not ended, as the store knows it. `submit`: of it alone. `body`: its arguments, where they are
     too long for that: they come once they are accepted. `submitted`: when, by the clock of the core; `tries`: the
-    attempt that an engine had; `lost`: why it can't run, in words."""
+    attempts that engines had, of which the last had not ended; `errors`, `losses`: how many counted; `lost`: why it
+    can't run, in words."""
 
     submit: Submit
     body: object = None
     submitted: float = 0.0
     tries: tuple[Try, ...] = ()
     lost: str = ""
+    errors: int = 0
+    losses: int = 0
 
 
 class RecordedEnd(msgspec.Struct, frozen=True):

@@ -131,8 +131,12 @@ def _is_over(task: Task, *, ran: bool) -> bool:
     if ran and not options.rerun_lost:
         task.errors += 1
         return task.errors > options.retries
-    counted = max(0, task.suspicions - 1) + (task.losses if options.rerun_lost else 0)
-    return counted >= options.max_engine_losses
+    return losses_of(task) >= options.max_engine_losses
+
+
+def losses_of(task: Task) -> int:
+    """Return how many losses of engines count against `max_engine_losses`."""
+    return max(0, task.suspicions - 1) + (task.losses if task.submit.options.rerun_lost else 0)
 
 
 def _left(state: ControllerState, task: Task) -> str:

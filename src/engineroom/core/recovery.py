@@ -122,9 +122,11 @@ def _ends_instead(state: ControllerState, task: Task, known: RestoredTask) -> Ou
         return lost(known.lost)
     if submit.within and TaskId(submit.within) not in state.families:
         return Outcome(Status.ABORTED, 0.0, 0.0, OF_NO_TASK)
-    if known.tries and not (submit.options.rerun_lost or submit.options.retries):
-        last = known.tries[-1]
-        return lost(f"this task may have been running on engine {last.engine} when {ENDED}, and must not run twice")
+    if known.tries and not submit.options.rerun_lost:
+        task.errors += 1
+        if task.errors > submit.options.retries:
+            last = known.tries[-1]
+            return lost(f"this task may have been running on engine {last.engine} when {ENDED}, and must not run twice")
     return None
 
 

@@ -141,6 +141,8 @@ def _task(state: ControllerState, session: Session, known: RestoredTask) -> Task
     task = Task(State.QUEUED, submit.task, number_of(submit.task), session, submit, known.body, function)
     task.submitted = known.submitted
     task.attempt = max(state.first_attempt, *(each.attempt for each in known.tries), 0)
+    task.tries, task.errors, task.losses = known.tries[:-1], known.errors, known.losses
+    task.deaths = known.losses
     its = submit.call.body
     if not isinstance(its, bytes):
         task.large = its.size

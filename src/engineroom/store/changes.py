@@ -12,7 +12,7 @@ import msgspec
 from engineroom.ids import SessionId, TaskId
 from engineroom.protocol.messages import Function, Result, Submit, Who
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.entry import NOWHERE, Attempt, Entry, Piece, Place
+from engineroom.store.entry import NOWHERE, Attempt, Entry, Piece, Place, Running
 
 if TYPE_CHECKING:
     from engineroom.store.entry import Bytes
@@ -40,15 +40,22 @@ class Submitted(_Change, frozen=True):
 
 
 class Sent(_Change, frozen=True):
-    """An attempt of a task was sent to an engine."""
+    """An attempt of a task was sent to an engine. The rest is as in Running."""
 
     task: TaskId
     attempt: int
     place: Place
     at: float
+    earlier: tuple[Attempt, ...] = ()
+    errors: int = 0
+    losses: int = 0
 
-    def tried(self) -> Attempt:
-        return Attempt(self.attempt, self.place, self.at)
+    def tried(self) -> tuple[Attempt, ...]:
+        """Return all attempts, in their order."""
+        return self.running().every
+
+    def running(self) -> Running:
+        return Running(self.attempt, self.place, self.at, earlier=self.earlier, errors=self.errors, losses=self.losses)
 
 
 class Ended(_Change, frozen=True):

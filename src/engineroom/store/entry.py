@@ -55,6 +55,20 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lines: tuple[str, ...] = ()
 
 
+class Running(Attempt, frozen=True, array_like=True, gc=False):
+    """The try that runs, and what came before it: `earlier` ones, and how many exceptions and losses count against
+    `retries` and `max_engine_losses`."""
+
+    earlier: tuple[Attempt, ...] = ()
+    errors: int = 0
+    losses: int = 0
+
+    @property
+    def every(self) -> tuple[Attempt, ...]:
+        """All tries, in their order."""
+        return (*self.earlier, self)
+
+
 class Entry(msgspec.Struct, kw_only=True, eq=False):
     """One task, as a store knows it. Times are seconds since 1970; 0: that has not happened, or is unknown."""
 

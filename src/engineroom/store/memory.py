@@ -60,7 +60,7 @@ class MemoryStore(Store):
         self.unfinished_elsewhere = unfinished
         self._ended: dict[TaskId, Ended] = {}
         self._open: dict[TaskId, Submitted] = {}
-        self._sent: dict[TaskId, Attempt] = {}
+        self._sent: dict[TaskId, tuple[Attempt, ...]] = {}
         self._again: dict[TaskId, TaskId] = {}
         self._functions: dict[bytes, HeldFunction] = {}
         self._swept = 0
@@ -198,8 +198,7 @@ class MemoryStore(Store):
             return of
         entry = of.entry()
         if isinstance(of, Submitted):
-            sent = self._sent.get(of.task)
-            entry.attempts = () if sent is None else (sent,)
+            entry.attempts = self._sent.get(of.task, ())
         entry.resubmitted = self._again.get(of.task)
         entry.delivered = of.task in self._delivered
         return entry

@@ -12,7 +12,7 @@ from engineroom.ids import SessionId, TaskId, number_of
 from engineroom.protocol.messages import Display, Output, Result, Submit, Who
 from engineroom.protocol.streams import Buffer
 from engineroom.store.changes import ClientKnown, Ended, Sent, Submitted
-from engineroom.store.entry import Attempt, Bytes, Entry, state_of, target_of
+from engineroom.store.entry import Attempt, Bytes, Entry, Running, state_of, target_of
 from engineroom.store.records import microseconds
 
 COLUMNS = (
@@ -65,7 +65,7 @@ class StoredBytes:
 _encode = msgspec.msgpack.Encoder().encode
 _decode_head = msgspec.msgpack.Decoder(Head).decode
 _decode_client = msgspec.msgpack.Decoder(tuple[Who, bool]).decode
-_decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
+_decode_running = msgspec.msgpack.Decoder(Running).decode
 
 Row = tuple[Any, ...]
 
@@ -129,7 +129,7 @@ def own_part(change: Submitted | Ended) -> tuple[Submit, bytes | None]:
 
 def sent_column(change: Sent) -> bytes:
     """Return the attempt that runs, as it is kept until the task ends."""
-    return _encode(change.tried())
+    return _encode(change.running())
 
 
 def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry:
@@ -140,7 +140,7 @@ def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry:
     task, owner, head, sent = TaskId(row[0]), row[9], _decode_head(row[11]), row[12]
     attempts = head.attempts
     if head.result is None and sent is not None:
-        attempts = (_decode_attempt(sent),)
+        attempts = _decode_running(sent).every
     return Entry(
         task=task,
         submit=head.submit,

@@ -43,21 +43,30 @@ from engineroom.protocol.messages import (
     Terms,
 )
 from engineroom.protocol.task_ranges import attempt_ranges
-from tests.unit.core.pretend import NO_PEER, OK, Play, instance_id, session_id, submit, task
+from tests.unit.core.pretend import NO_PEER, OK, Death, Play, instance_id, session_id, submit, task
 
 CLIENT, ENGINE = 1, 11
 LIFE = 5 << LIFE_BITS
 GRACE = Limits().reattach_grace
 
 
-def known(number: int, *, tried: bool = False, body: object = None, lost: str = "", **how: Any) -> RestoredTask:
+def known(
+    number: int,
+    *,
+    tried: bool = False,
+    body: object = None,
+    lost: str = "",
+    errors: int = 0,
+    losses: int = 0,
+    **how: Any,
+) -> RestoredTask:
     """Return a task as the store knows it; `how`: of its Submit."""
     options = how.pop("options", Options())
     message = submit(number, how.pop("to", None), options, size=how.pop("size", 0))
     if how:
         message = Submit(message.task, message.call, message.to, message.options, **how)
     tries = (Try(3, 0, instance_id(0), "host", "the cluster ended", 0.0),) if tried else ()
-    return RestoredTask(message, body, 50.0, tries, lost)
+    return RestoredTask(message, body, 50.0, tries, lost, errors=errors, losses=losses)
 
 
 def stored(*tasks: RestoredTask, returns: bool = False, up_to: int = 9, **how: Any) -> RestoredTasks:
@@ -110,6 +119,35 @@ def test_what_must_not_run_twice_ends_if_an_engine_may_have_run_it() -> None:
     assert status == Status.LOST
     assert "must not run twice" in words
     assert [id_ for _, id_ in runs(play(ENGINE, EngineUp(instance_id(7))))] == [task(2), task(3)]
+
+
+RAISED = Outcome(Status.ERROR, 1.0, 0.1, "ValueError: no")
+
+
+def test_retries_go_on_from_the_record() -> None:
+    play = begun(stored(known(1, options=Options(retries=2), tried=True, errors=1)))
+    play(ENGINE, EngineUp(instance_id(7)))
+    play(ENGINE, Finished(1, task(1), 4, RAISED, b"error"))
+    assert play.state.sessions[session_id()].tasks[1].attempt == 5
+    play(ENGINE, Finished(2, task(1), 5, RAISED, b"error"))
+    assert ended(play, 1) == (Status.ERROR, "ValueError: no")
+
+
+def test_the_end_of_a_cluster_counts_as_a_loss_where_losses_count_as_retries() -> None:
+    once = Options(rerun_lost=False, retries=1)
+    play = begun(stored(known(1, options=once, tried=True, errors=1), known(2, options=once, tried=True)))
+    assert "must not run twice" in ended(play, 1)[1]
+    play(ENGINE, EngineUp(instance_id(7)))
+    play(ENGINE, Finished(1, task(2), 4, RAISED, b"error"))
+    assert ended(play, 2)[0] == Status.ERROR
+
+
+def test_a_task_that_has_killed_engines_before_is_stopped_at_the_same_number_of_them() -> None:
+    play = begun(stored(known(1, tried=True, losses=2)))
+    assert runs(play(ENGINE, EngineUp(instance_id(7)))) == [(ENGINE, task(1))]
+    play(ENGINE, Started(task(1), 4))
+    play(ENGINE, Death("killed by SIGKILL"))
+    assert ended(play, 1)[0] == Status.LOST
 
 
 def test_a_direct_call_to_an_engine_that_is_no_more_ends_as_lost() -> None:

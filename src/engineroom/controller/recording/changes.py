@@ -7,6 +7,7 @@ from typing import cast
 
 from engineroom.core.engines import Engine
 from engineroom.core.journal import Ending, Reception, Try
+from engineroom.core.losses import losses_of
 from engineroom.core.outputs import KeptOutput
 from engineroom.core.tasks import Task
 from engineroom.ids import SessionId
@@ -53,7 +54,10 @@ class Scribe:
     def sent(self, task: Task, at: float) -> Sent | None:
         """Return where a task is now, at a time in seconds since 1970; None: on no engine."""
         engine = task.engine
-        return None if engine is None else Sent(task.id, task.attempt, self.place(engine), at)
+        if engine is None:
+            return None
+        earlier = earlier_attempts(task.tries)
+        return Sent(task.id, task.attempt, self.place(engine), at, earlier, task.errors, losses_of(task))
 
     def unfinished(self, task: Task) -> Entry:
         """Return the entry of a task that has not ended."""

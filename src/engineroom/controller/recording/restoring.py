@@ -19,7 +19,7 @@ from engineroom.protocol.messages import Result, Submit
 from engineroom.protocol.spans import tasks_in
 from engineroom.protocol.task_ranges import ranges_of
 from engineroom.store.changes import ClientKnown, Stopped
-from engineroom.store.entry import Entry
+from engineroom.store.entry import Attempt, Entry, Running
 from engineroom.store.interface import Damage, Store, StoreTrouble
 
 if TYPE_CHECKING:
@@ -147,22 +147,21 @@ class Restoring:
         lost = _NO_FUNCTION if call.function in missing else ""
         if not isinstance(call.body, bytes) and body is None:
             lost = _NO_ARGUMENTS
+        tries = tuple(map(_try, entry.attempts))
+        last = entry.attempts[-1] if entry.attempts else None
+        errors, losses = (last.errors, last.losses) if isinstance(last, Running) else (0, 0)
         return RestoredTask(
-            submit,
-            body,
-            entry.submitted - self._recorder.scribe.offset,
-            tuple(
-                [
-                    Try(each.number, each.place.engine, Instance(each.place.instance), each.place.host, ENDED, 0.0)
-                    for each in entry.attempts[-1:]
-                ]
-            ),
-            lost,
+            submit, body, entry.submitted - self._recorder.scribe.offset, tries, lost, errors=errors, losses=losses
         )
 
     def _say(self, words: str) -> None:
         log.warning("%s", words)
         self.said.append(words)
+
+
+def _try(attempt: Attempt) -> Try:
+    place = attempt.place
+    return Try(attempt.number, place.engine, Instance(place.instance), place.host, attempt.cause or ENDED, 0.0)
 
 
 def _of_one(entry: Entry) -> Submit:

@@ -1,13 +1,17 @@
-"""Which life of a cluster each table is of, and whether that was stopped on purpose: else the next one goes on."""
+"""Which life of a cluster each table is of, and whether that was stopped on purpose: else the next one goes on.
+
+That has one table: if several lives left tasks undone, what they have is moved into one.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from typing import NamedTuple
 
 from engineroom.store.changes import ClientKnown, Stopped
 from engineroom.store.interface import LeftBehind
-from engineroom.store.rows import about_client
-from engineroom.store.sqlite.schema import encoded, quoted
+from engineroom.store.rows import COLUMNS, about_client
+from engineroom.store.sqlite.schema import create_table, drop_table, encoded, quoted
 
 _OPEN = "state IN ('waiting', 'running')"
 
@@ -21,6 +25,18 @@ CREATE TABLE IF NOT EXISTS engineroom_clients (
 submitted before is left alone."""
 
 
+_MOVED = ("bodies", "ranges", "sessions", "again", "functions", "clients")
+"""What belongs to a table and has no second one of its kind elsewhere that matters."""
+
+
+class _Life(NamedTuple):
+    """`table`: as SQL names it; `stopped`: 0 if it never was."""
+
+    number: int
+    table: str
+    stopped: int
+
+
 class Lives:
     """What is known of the lives of clusters. `cluster`: tells ours from all others that may use the file."""
 
@@ -29,20 +45,56 @@ class Lives:
         connection.executescript(MORE)
 
     def take_over(self, table: str) -> None:
-        """Have the table of a life of our cluster that was not stopped be called `table`, unless that is there: of the
-        last one that left tasks undone, or else of the last one, whose results may not have been fetched."""
+        """Have all in `table`, unless that is there, that lives of our cluster have left undone, with what they have
+        done; and what the last one has if it was not stopped, for its results may not have been fetched."""
         ask = self._connection.execute
         if ask("SELECT 1 FROM engineroom_tables WHERE name = ?", (encoded(table),)).fetchone():
             return
-        lives = ask(
+        rows = ask(
             "SELECT id, sql_name, stopped FROM engineroom_tables JOIN engineroom_lives ON owner_table = id "
             "WHERE life AND cluster = ? ORDER BY id DESC",
             (self._cluster,),
         ).fetchall()
-        found = [number for number, name, stopped in lives if self._left(quoted(name), stopped) is not None]
-        found += [number for number, _, stopped in lives[:1] if not stopped]
+        lives = [_Life(number, quoted(name), stopped) for number, name, stopped in rows]
+        found = [
+            each
+            for each in lives
+            if self._left(each.table, each.stopped) is not None or (each is lives[0] and not each.stopped)
+        ]
         if found:
-            ask("UPDATE engineroom_tables SET name = ? WHERE id = ?", (encoded(table), found[0]))
+            with self._connection:
+                ask("BEGIN IMMEDIATE")
+                self._join(found, table)
+
+    def _join(self, lives: list[_Life], table: str) -> None:
+        ask = self._connection.execute
+        into, *others = lives
+        if others and into.stopped:  # that must not count for what others have left
+            into, others = _Life(*create_table(self._connection, table, life=True), 0), lives
+            ask("INSERT INTO engineroom_lives VALUES (?, ?, 0)", (into.number, self._cluster))
+        for life in others:
+            self._move(life, into)
+        ask("UPDATE engineroom_tables SET name = ? WHERE id = ?", (encoded(table), into.number))
+
+    def _move(self, life: _Life, into: _Life) -> None:
+        """Have `into` have what `life` has, but what that had not done when it was stopped."""
+        ask, columns = self._connection.execute, ", ".join((*COLUMNS, "sent"))
+        which = f"NOT ({_OPEN} AND submitted <= {life.stopped})"
+        ask(f"INSERT OR IGNORE INTO {into.table} ({columns}) SELECT {columns} FROM {life.table} WHERE {which}")
+        ask(f"DELETE FROM {life.table} WHERE {which}")
+        for shared in _MOVED:
+            ask(
+                f"UPDATE OR IGNORE engineroom_{shared} SET owner_table = ? WHERE owner_table = ?",
+                (into.number, life.number),
+            )
+        ask(
+            "INSERT INTO engineroom_spans SELECT ?, span, earliest, latest FROM engineroom_spans WHERE owner_table = ? "
+            "ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), "
+            "latest = max(latest, excluded.latest)",
+            (into.number, life.number),
+        )
+        if ask(f"SELECT 1 FROM {life.table} LIMIT 1").fetchone() is None:
+            drop_table(self._connection, life.number, life.table)
 
     def begin(self, number: int, name: str) -> LeftBehind | None:
         """Note whose table this is; return what an earlier cluster of ours has left in it, None for nothing."""

@@ -109,21 +109,27 @@ def table_of(connection: sqlite3.Connection, table: str, *, life: bool, create: 
     found = connection.execute("SELECT id, sql_name FROM engineroom_tables WHERE name = ?", (encoded(table),))
     row = found.fetchone()
     if row is None and create:
-        taken = {each[0].casefold() for each in connection.execute("SELECT name FROM sqlite_schema")}
-        name, number = sql_name(table), 1
-        while name.casefold() in taken:  # SQL does not tell "Tasks" from "tasks"
-            number += 1
-            name = f"{sql_name(table)} {number}"
-        names = {each: quoted(f"{name} by {each}") for each in ("submitted", "state", "completed", "owner")}
         with connection:
             connection.execute("BEGIN")
-            connection.execute(
-                "INSERT INTO engineroom_tables (name, sql_name, life) VALUES (?, ?, ?)", (encoded(table), name, life)
-            )
-            for statement in _TASKS:
-                connection.execute(statement.format(table=quoted(name), **names))
-        return table_of(connection, table, life=life)
+            return create_table(connection, table, life=life)
     return None if row is None else (row[0], quoted(row[1]))
+
+
+def create_table(connection: sqlite3.Connection, table: str, *, life: bool) -> tuple[int, str]:
+    """Make a table, within a transaction; return its number and its name in SQL."""
+    taken = {each[0].casefold() for each in connection.execute("SELECT name FROM sqlite_schema")}
+    name, number = sql_name(table), 1
+    while name.casefold() in taken:  # SQL does not tell "Tasks" from "tasks"
+        number += 1
+        name = f"{sql_name(table)} {number}"
+    names = {each: quoted(f"{name} by {each}") for each in ("submitted", "state", "completed", "owner")}
+    made = connection.execute(
+        "INSERT INTO engineroom_tables (name, sql_name, life) VALUES (?, ?, ?)", (encoded(table), name, life)
+    )
+    for statement in _TASKS:
+        connection.execute(statement.format(table=quoted(name), **names))
+    assert made.lastrowid is not None
+    return made.lastrowid, quoted(name)
 
 
 def drop_table(connection: sqlite3.Connection, number: int, name: str) -> None:
