@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from engineroom.ids import TaskId, msg_id
-from engineroom.protocol.messages import Displays, Kind, Options, Status
+from engineroom.protocol.messages import Displays, Function, Kind, Options, Status
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import Expired, Missed, Sent
+from engineroom.store.changes import Expired, HeldFunction, Missed, Sent
 from engineroom.store.entry import Attempt, Running
 from engineroom.store.interface import Store
 from tests.store.conftest import Make
@@ -107,6 +107,7 @@ def test_a_record_has_the_keys_that_users_know(store: Store) -> None:
         "stdout": "hello\n",
         "stderr": "no\n",
         "label": "seven",
+        "function": None,
         "state": "done",
         "status": "ok",
         "number": 7,
@@ -199,6 +200,15 @@ def test_what_is_said_twice_counts_once(store: Store) -> None:
     store.write([done, done])
     assert (store.count(), store.history()) == (1, [msg_id(task.task)])
     assert store.find({}, ["state"])[0]["state"] == "done"
+
+
+def test_an_entry_has_the_name_of_the_function_that_it_calls(store: Store) -> None:
+    task = submitted(1)
+    store.write([HeldFunction(Function(task.submit.call.function, b"code", name="fit")), task, ended(submitted(2))])
+    found = store.function(task.submit.call.function)
+    name = None if found is None else found[0].name  # a store of a user's own need not keep functions
+    assert name in {"fit", None}
+    assert [record["function"] for record in store.find({"function": name}, "function")] == [name, name]
 
 
 def test_history_is_in_the_order_of_submission(store: Store) -> None:

@@ -178,8 +178,30 @@ def test_tasks_are_listed_shown_and_exported(
     [line] = listed(cluster, capsys, "tasks", "--label=listed", "--state=done", "-o=json").splitlines()
     assert json.loads(line)["stdout"] == "value 3\n"
     rows = list(csv.DictReader(listed(cluster, capsys, "tasks", "--label=listed", "-o=csv").splitlines()))
-    assert [row["state"] for row in rows] == ["failed", "done"]
+    assert [(row["state"], row["function"]) for row in rows] == [("failed", "int"), ("done", "noisy")]
+    assert "noisy" in listed(cluster, capsys, "tasks", good.msg_id, "-o=csv")
     assert "no record is missing" in listed(cluster, capsys, "audit")
+
+
+def test_tasks_of_a_cluster_that_does_not_run_are_read_from_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "profile_default"
+    for value in (1, 2):  # each has a table of its own
+        with er.Cluster(n=1, profile_dir=str(home), cluster_id="", controller_args=["--sqlitedb"]) as rc:
+            view = rc.load_balanced_view()
+            good, bad = view.apply_async(noisy, value), view.apply_async(int, "x")
+            rc.wait([good, bad], SECONDS)
+    place = f"--profile-dir={home}"
+    assert ipcluster(["tasks", place]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["ID", bad.msg_id, good.msg_id]
+    assert "noisy" in said.out
+    assert "no controller is running; reading SQLite, table" in said.err
+    assert ipcluster(["tasks", place, bad.msg_id]) == 0
+    assert "error:\nValueError: invalid literal" in capsys.readouterr().out
+    assert ipcluster(["audit", place]) == 0
+    assert "no record is missing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", ["--since=yesterday", "--since=5", "nothing"])

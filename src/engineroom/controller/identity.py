@@ -18,6 +18,7 @@ from engineroom.machine.ssh_names import bracketed
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file, write_connection_file
 from engineroom.protocol.messages import PROTOCOL
 from engineroom.settings.profiles import KeptFiles
+from engineroom.store.config import name_of_cluster
 from engineroom.transport.tls import ensure_certificate
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Identity:
     @property
     def cluster(self) -> str:
         """What tells this cluster, in all its lives, from others: its profile and its id."""
-        return f"{self._dir.absolute()} {self._config.cluster_id}"
+        return name_of_cluster(self._dir, self._config.cluster_id)
 
     def bind_hosts(self) -> list[str]:
         """Return the addresses to listen on."""

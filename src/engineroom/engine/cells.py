@@ -73,7 +73,7 @@ class Cells:
             if self._show is not None:
                 self._show(Displays.ERROR, encoded_error(*words_of(error)), "")
             raise error
-        return ExecuteReply(result.execution_count or 0, source=code, data=hook.data, metadata=hook.metadata)
+        return ExecuteReply(result.execution_count or 0, source=code, data=hook.data, value_metadata=hook.metadata)
 
     def reset(self) -> None:
         """Forget all that was run: the names that IPython itself has are there again, and no others."""

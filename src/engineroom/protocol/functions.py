@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from engineroom.protocol.calls import Body, Header
-from engineroom.protocol.ranges import Fewer, Hash, SomeHash
+from engineroom.protocol.ranges import Fewer, Hash, SomeHash, Word
 
 
 class Function(Header, frozen=True, tag="function"):
     """The bytes of a function; also controller to engine. Sent before the first call that names its hash.
 
     `parts`: hashes of the parts that belong to it and are sent by themselves, ahead of it; None: it is such a part.
-    `stays`: it is a published value, which is kept until it is Released.
+    `stays`: it is a published value, which is kept until it is Released. `name`: for people; "" if it has none.
     """
 
     hash: Hash
     body: Body = b""
     parts: Annotated[tuple[Hash, ...], Fewer] | None = ()
     stays: bool = False
+    name: Word = ""
 
 
 class NeedFunction(Header, frozen=True, tag="need"):

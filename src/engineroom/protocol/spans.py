@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engineroom.ids import SessionId, TaskId, number_of, session_of, task_id
+from engineroom.ids import SessionId, TaskId, msg_id, number_of, session_of, task_id
 from engineroom.protocol.ranges import Spans
 from engineroom.protocol.task_ranges import TaskRanges, task_pieces
 
@@ -26,6 +26,19 @@ def spans_of(tasks: Iterable[TaskId]) -> Spans:
 def count_in(spans: Spans) -> int:
     """Return how many tasks these may be: any number, for others have made them."""
     return sum(max(0, last - first + 1) for _, first, last in spans)
+
+
+MOST_IDS = 1000
+"""So many of the tasks that a task waits for are listed."""
+
+
+def listed_ids(spans: Spans) -> list[str]:
+    """Return the msg_ids of the tasks, in order; of many, the first ones."""
+    found: list[str] = []
+    for session, first, last in spans:
+        until = min(last, first + MOST_IDS - len(found) - 1)
+        found.extend(msg_id(task_id(SessionId(session), number)) for number in range(first, until + 1))
+    return found
 
 
 def tasks_in(spans: Spans) -> list[TaskId]:

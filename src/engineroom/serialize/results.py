@@ -15,13 +15,14 @@ class ExecuteReply:
 
     `data`: MIME type to representation, empty if the cell has no value; `source`: the cell's code; `engine_id`: where
     it ran, None before it has come to the client. `stdout`, `stderr` and `outputs`: what it printed and displayed;
-    `engine_uuid`, `submitted`, `started`, `completed`, `received`, `status`: see the metadata of an AsyncResult.
+    `engine_uuid`, `submitted`, `started`, `completed`, `received`, `status`: see the metadata of an AsyncResult;
+    `metadata`: a dict of all these. That of the value itself is in `execute_result`.
     """
 
     execution_count: int
     source: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    value_metadata: dict[str, Any] = field(default_factory=dict)
     engine_id: int | None = field(default=None, compare=False)
     told: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What its client knows of the task: what it printed and displayed, when and where it ran."""
@@ -53,9 +54,15 @@ class ExecuteReply:
         display(self)  # type: ignore[no-untyped-call]
 
     @property
+    def metadata(self) -> dict[str, Any]:
+        """What its client knows of the task, as in the metadata of an AsyncResult."""
+        shown = self.execute_result if self.data else None
+        return {"engine_id": self.engine_id, "execute_input": self.source, "execute_result": shown, **self.told}
+
+    @property
     def execute_result(self) -> dict[str, Any]:
         """The value as a notebook's file has it: its `data`, its `metadata`, and the `execution_count`."""
-        return {"data": self.data, "metadata": self.metadata, "execution_count": self.execution_count}
+        return {"data": self.data, "metadata": self.value_metadata, "execution_count": self.execution_count}
 
     pyout = execute_result
 
@@ -90,4 +97,4 @@ class ExecuteReply:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Let a notebook show the value itself."""
         del include, exclude  # IPython filters
-        return {**self.data, _PLAIN: self._labelled}, self.metadata
+        return {**self.data, _PLAIN: self._labelled}, self.value_metadata

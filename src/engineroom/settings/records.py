@@ -13,7 +13,7 @@ STATES = ("waiting", "running", "done", "failed", "aborted")
 
 
 class Asking(BaseParallelApplication):
-    """A command that asks a running cluster."""
+    """A command that asks a running cluster, or reads what it has left in a file."""
 
     name = Unicode("ipcluster")
     no_effect = STARTS_NOTHING
@@ -25,7 +25,7 @@ class Asking(BaseParallelApplication):
 
 
 class IPClusterTasks(Asking):
-    """List the recorded tasks of a running cluster, newest first; with the id of a task, show all of it."""
+    """List the recorded tasks of a cluster, newest first; with the id of a task, show all of it."""
 
     subcommand = "tasks"
     takes_arguments = True

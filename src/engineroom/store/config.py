@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -51,3 +52,8 @@ class OwnStore(_Store, frozen=True, tag="own"):
 
 
 StoreConfig = DictStore | SQLiteFile | MongoServer | NoDatabase | OwnStore
+
+
+def name_of_cluster(security_dir: Path, cluster_id: str) -> str:
+    """Return what tells a cluster, in all its lives, from others that use the same file: its profile and its id."""
+    return f"{security_dir.absolute()} {cluster_id}"

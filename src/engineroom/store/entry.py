@@ -91,6 +91,8 @@ class Entry(msgspec.Struct, kw_only=True, eq=False):
     """The task that was submitted later to repeat it."""
     delivered: bool = False
     """Its client has its result."""
+    function: str = ""
+    """What the function that it calls is called; "" if it calls none, or that is not known."""
 
     @property
     def msg_id(self) -> str:

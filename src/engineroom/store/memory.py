@@ -41,7 +41,7 @@ class MemoryStore(Store):
 
     `record_limit`, `size_limit`: so many tasks that have ended, and so many bytes, are kept; beyond that, the oldest
     ones go, `cull_fraction` of them at once. `unfinished`: where tasks that have not ended are found, if they are not
-    written here.
+    written here. `name_of`: returns the name of a function, "" if it is not known.
     """
 
     where = "memory"
@@ -53,11 +53,12 @@ class MemoryStore(Store):
         size_limit: int = 128 << 20,
         cull_fraction: float = 0.1,
         unfinished: Callable[[], Iterable[Submitted | Entry]] = tuple,
+        name_of: Callable[[bytes], str] = lambda _: "",
     ) -> None:
         self.record_limit, self.size_limit, self._cull_fraction = record_limit, size_limit, cull_fraction
         self._record_limit, self._size_limit = record_limit, size_limit
         """What it may keep now."""
-        self.unfinished_elsewhere = unfinished
+        self.unfinished_elsewhere, self.name_of = unfinished, name_of
         self._ended: dict[TaskId, Ended] = {}
         self._open: dict[TaskId, Submitted] = {}
         self._sent: dict[TaskId, tuple[Attempt, ...]] = {}
@@ -194,9 +195,12 @@ class MemoryStore(Store):
         return chain(self._open.values(), self.unfinished_elsewhere())
 
     def _entry(self, of: Submitted | Entry | Ended) -> Entry:
+        entry = of if isinstance(of, Entry) else of.entry()
+        digest = entry.submit.call.function
+        held = self._functions.get(digest)
+        entry.function = self.name_of(digest) if held is None else held.function.name
         if isinstance(of, Entry):
             return of
-        entry = of.entry()
         if isinstance(of, Submitted):
             entry.attempts = self._sent.get(of.task, ())
         entry.resubmitted = self._again.get(of.task)

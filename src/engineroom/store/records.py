@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engineroom.ids import SessionId, engine_uuid, msg_id, number_of, session_of, task_id
+from engineroom.ids import engine_uuid, msg_id, number_of, session_of
 from engineroom.protocol.messages import METHODS, Condition, Display, Displays, Output, Result, Status
-from engineroom.protocol.ranges import Spans
+from engineroom.protocol.spans import listed_ids
 from engineroom.store.queries.problems import BadQuery, nearest
 
 if TYPE_CHECKING:  # entries know records
@@ -82,20 +82,8 @@ def _metadata(entry: Entry) -> dict[str, Any]:
     }
 
 
-MOST_IDS = 1000
-"""So many of the tasks that a task waits for are listed."""
-
-
 def _ids(condition: Condition | None) -> list[str]:
-    return [] if condition is None else _listed(condition.tasks)
-
-
-def _listed(spans: Spans) -> list[str]:
-    found: list[str] = []
-    for session, first, last in spans:
-        until = min(last, first + MOST_IDS - len(found) - 1)
-        found.extend(msg_id(task_id(SessionId(session), number)) for number in range(first, until + 1))
-    return found
+    return [] if condition is None else listed_ids(condition.tasks)
 
 
 def _status(entry: Entry) -> str | None:
@@ -203,6 +191,7 @@ KEYS: Mapping[str, Callable[[Entry], Any]] = {
     "status": _status,
     "number": lambda entry: number_of(entry.task),
     "method": lambda entry: METHODS[int(entry.submit.call.kind)],
+    "function": lambda entry: entry.function or None,
     "engine_id": _engine_id,
     "host": lambda entry: entry.place.host or None,
     "attempts": lambda entry: [_attempt(each) for each in entry.attempts],

@@ -109,12 +109,22 @@ def test_nothing_internal_is_offered_by_tab(rc: Client) -> None:
 def test_what_is_not_there_is_none(rc: Client) -> None:
     result = rc[0].apply_async(abs, 1)
     result.get()
-    assert (result.error, result.label, result.after, result.follow) == (None, None, None, None)
+    assert (result.error, result.label, result.after, result.follow) == (None, None, [], [])
     assert (result.outputs, result.data, result.execute_input, result.execute_result) == ([], {}, None, None)
     failing = rc[0].apply_async(int, "x")
     failing.wait()
     assert isinstance(failing.error, ValueError)
     assert failing.error is failing.exception()
+
+
+def test_a_result_tells_what_its_task_waited_for(rc: Client) -> None:
+    first = rc[:].apply_async(abs, 1)
+    view = rc.load_balanced_view()
+    with view.temp_flags(after=first, follow=first.msg_ids[1]):
+        second = view.apply_async(abs, 2)
+    assert (second.after, second.follow) == (first.msg_ids, first.msg_ids[1:])
+    second.wait()
+    assert second.metadata["after"] == first.msg_ids
 
 
 def test_results_by_engine(rc: Client) -> None:

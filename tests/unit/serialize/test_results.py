@@ -39,6 +39,9 @@ def test_a_reply_can_be_read_as_a_dict():
     reply.told = {"stdout": "hello"}
     assert (reply["stdout"], reply.stdout) == ("hello", "hello")
     assert "stdout" in dir(reply)
+    assert reply.metadata["stdout"] == "hello"
+    assert reply.metadata["execute_input"] == "1 + 1"
+    assert reply.metadata["execute_result"] == shown
     with pytest.raises(AttributeError, match=r"an ExecuteReply has no attribute 'stdin': it has .*, stdout"):
         _ = reply.stdin
     assert pickled_and_back(reply).stdout == "hello"

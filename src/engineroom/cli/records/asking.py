@@ -1,13 +1,16 @@
-"""A client for one question, and what the options of the question mean."""
+"""Who answers a question about records, and what the options of the question mean."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import re
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+from engineroom.cli.records.in_file import RecordsInFile, records_in_file
 from engineroom.client.client import Client
+from engineroom.errors import RemoteError
 from engineroom.settings.option import OptionError
 from engineroom.settings.records import Asking, IPClusterTasks
 
@@ -15,7 +18,31 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smhdw])\s*")
 
 
-def client_for(app: Asking) -> Client:
+class RecordsInCluster:
+    """What a client of a running cluster is told of its tasks."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.db_query, self.audit = client.db_query, client.audit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.close()
+
+    def traceback_of(self, name: str) -> str:
+        """Return the traceback of the error with which a task ended, "" if there is none."""
+        error = self._client.get_result(name).exception()
+        return error.traceback if isinstance(error, RemoteError) else ""
+
+
+def records_for(app: Asking) -> RecordsInCluster | RecordsInFile:
+    """Return the records of the cluster that the options name: from its controller, or else from its file."""
+    return records_in_file(app) or RecordsInCluster(_client_for(app))
+
+
+def _client_for(app: Asking) -> Client:
     """Return a client of the cluster that the options name."""
     logging.getLogger("engineroom").setLevel(logging.WARNING)
     file = app.url_file or None

@@ -21,6 +21,7 @@ KEYS = (
     "engine_id",
     "host",
     "method",
+    "function",
     "label",
     "result_content",
 )
@@ -46,10 +47,15 @@ def _row(record: Record) -> tuple[str, ...]:
         _took(record),
         "" if engine is None else str(engine),
         record["host"] or "",
-        record["method"],
+        _called(record),
         _one_line(record["label"] or ""),
         _one_line(error_of(record))[:_ERROR],
     )
+
+
+def _called(record: Record) -> str:
+    """Return the name of the function, or what was done instead of a call: "execute", "push"."""
+    return str(record["function"] or record["method"])
 
 
 def error_of(record: Record) -> str:
@@ -79,7 +85,7 @@ def whole(record: Record, traceback: str) -> Iterator[str]:
         "" if record["delivered"] else ", not received by its client"
     )
     for name, value in (
-        ("call", record["method"]),
+        ("call", _called(record)),
         ("label", record["label"]),
         ("submitted", _when(record["submitted"])),
         ("started", _when(record["started"])),

@@ -185,15 +185,19 @@ class Inbox:
             self._take_stream(body, partial(self._answered, answer))
 
     def _answered(self, answer: Answer, body: bytes | Payload) -> None:
-        self._state.others.answered(answer)  # first: whoever waits finds it there
+        self._state.others.answered(answer, body)  # first: whoever waits finds it there
         state = self._state
         if not (state.foreign.answered(answer, body) or state.questions.answered(answer, body)) and answer.error:
             state.kept.refused(answer)
 
     def _ended(self, message: Ended) -> None:
         """End many tasks alike; the condition is held, once for all of them."""
+        others, is_gone = self._state.others, message.engine < 0 and message.outcome.status == Status.LOST
         for task_id in self._ids_of_others(message.tasks):
-            self._state.others.ended(task_id, message.engine, message.outcome, b"")
+            if is_gone:
+                others.is_gone(task_id, message.outcome)
+            else:
+                others.ended(task_id, message.engine, message.outcome, b"")
         now = time.time()
         numbers = list(filter(None, self._numbers(message.tasks)))
         self.acknowledgements.add_all(numbers)

@@ -412,9 +412,8 @@ class Link:
         self._sent_functions.add(function.hash)
         parts = tuple(part.hash for part in function.parts)
         body = lay_out(function.body, (), copy=True)
-        self._streams.note(
-            connection, function.hash, bodies.send(connection, Function(function.hash, parts=parts), body)
-        )
+        message = Function(function.hash, parts=parts, name=function.name[:WORD])
+        self._streams.note(connection, function.hash, bodies.send(connection, message, body))
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)

@@ -270,7 +270,7 @@ class Session(State):
             awaits = Awaits(inputs=spans) if awaits is None else replace(awaits, inputs=spans)
         request.awaits = awaits
         for task in tasks:
-            task.inputs = needed
+            task.inputs, task.awaits = needed, awaits
 
     def send(self, *messages: Message | Request) -> None:
         """Send `messages`, after all that was submitted before."""

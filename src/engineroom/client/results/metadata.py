@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from engineroom.ids import engine_uuid
 from engineroom.protocol.messages import Status
+from engineroom.protocol.spans import listed_ids
 
 if TYPE_CHECKING:
     from engineroom.client.state.tasks import Task
     from engineroom.ids import SessionId
+    from engineroom.protocol.messages import Condition
 
 _STATUS = {
     Status.OK: "ok",
@@ -46,7 +48,8 @@ class Metadata(dict[str, Any]):
     """A dict whose keys are attributes too.
 
     `submitted`, `started`, `completed`, `received`: datetimes, None before. `engine_id`, `engine_uuid`: None
-    while no engine is known. `status`: "ok", "error", "aborted", "lost", or None. `error`: the exception, or None.
+    while no engine is known. `after`, `follow`: the ids of the tasks that it waits for, or waited for. `status`: "ok",
+    "error", "aborted", "lost", or None. `error`: the exception, or None.
     """
 
     def __dir__(self) -> list[str]:
@@ -72,8 +75,8 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
         received=_when(task.received) if task.received else None,
         engine_id=task.engine if task.engine >= 0 else None,
         engine_uuid=engine_uuid(task.instance) or None,
-        follow=None,
-        after=None,
+        follow=[] if task.awaits is None else _ids(task.awaits.follow),
+        after=[] if task.awaits is None else _ids(task.awaits.after),
         status=None if outcome is None else _STATUS[Status(outcome.status)],
         execute_input=code,
         execute_result=None if code is None or error is not None or outcome is None else task.value(),
@@ -84,6 +87,10 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
         data={} if output is None or output.data is None else output.data.read(),
         label=label or None,
     )
+
+
+def _ids(condition: Condition | None) -> list[str]:
+    return [] if condition is None else listed_ids(condition.tasks)
 
 
 def _when(seconds: float) -> dt.datetime:

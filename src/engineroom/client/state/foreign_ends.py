@@ -88,8 +88,13 @@ class ForeignEnds:
             self._by_id[task.whole_id] = left
 
 
+def outcome_of(reply: HowItEnded) -> Outcome:
+    """Return how a task ended, as its record has it."""
+    return Outcome(reply.status, reply.started, reply.seconds, reply.error, reply.shadowed)
+
+
 def _end(task: FoundTask, reply: HowItEnded, payload: bytes | Payload) -> None:
-    task.outcome = Outcome(reply.status, reply.started, reply.seconds, reply.error, reply.shadowed)
+    task.outcome = outcome_of(reply)
     task.payload, task.received = payload, time.time()
     task.kind, task.label, task.host = reply.kind, reply.label, reply.host
     task.engine, task.submitted = reply.engine, reply.submitted

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from engineroom.client.state.foreign_ends import outcome_of
 from engineroom.client.state.foreign_task import ForeignTask
 from engineroom.ids import TaskId, session_of, task_id
 from engineroom.protocol.attaching import Attach, Attached, Detach
-from engineroom.protocol.messages import Answer, Display, Message, Outcome, Output, Status
+from engineroom.protocol.history import AskResult, HowItEnded
+from engineroom.protocol.messages import Answer, Ask, Display, Message, Outcome, Output, Status
 from engineroom.protocol.streams import Payload
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class Others:
         self._found: dict[int, OthersCall] = {}
         self._asked: dict[int, OthersCall] = {}
         """By the question: calls to which this client attaches again."""
+        self._looked_up: dict[int, tuple[TaskId, Outcome | None]] = {}
+        """By the question: tasks whose records are looked for, and how they end if there is none; None: not now."""
 
     def expect(self, message: Attach) -> Attach:
         """Have the call registered when the answer to `message` comes: the rest follows at once. Returns `message`."""
@@ -75,8 +79,11 @@ class Others:
         self._expected.pop(number, None)
         return self._found.pop(number, None)
 
-    def answered(self, answer: Answer) -> None:
-        """Take the answer to an Attach; others are nothing to us."""
+    def answered(self, answer: Answer, payload: bytes | Payload) -> None:
+        """Take the answer to an Attach, or what a record says; other answers are nothing to us."""
+        if answer.number in self._looked_up:
+            self._found_record(*self._looked_up.pop(answer.number), answer, payload)
+            return
         again = self._asked.pop(answer.number, None)
         if again is not None:
             if answer.error:
@@ -97,15 +104,18 @@ class Others:
     def again(self) -> list[Message]:
         """Return what tells a controller to which this client has connected anew what it is attached to."""
         self._asked = {self._new_number(): call for call in self._open}
-        return [call.attach(number) for number, call in self._asked.items()]
+        attaches = [call.attach(number) for number, call in self._asked.items()]
+        return [*attaches, *(Ask(number, AskResult(id_)) for number, (id_, _) in self._looked_up.items())]
 
     def _not_there(self, call: OthersCall, words: str) -> None:
         """The controller does not know a call: it may have just started, and its client may not be back."""
         call.tries += 1
-        if call.tries < _TRIES:
+        over = call.tries >= _TRIES
+        if call.tries == 1 or over:  # its client may have fetched all of it meanwhile
+            for task in call.tasks:
+                self.is_gone(task.whole_id, Outcome(Status.LOST, 0.0, 0.0, words) if over else None)
+        if not over:
             asyncio.get_running_loop().call_later(_AFTER, self._ask, call)
-        else:
-            self._end_all(call, Outcome(Status.LOST, 0.0, 0.0, words))
 
     def _ask(self, call: OthersCall) -> None:
         if call in self._open:
@@ -125,6 +135,21 @@ class Others:
         """A task has written something; return those for whom it is new."""
         return [task for _, task in self.tasks.get(message.task, ()) if task.its_output().add(message)]
 
+    def is_gone(self, id_: TaskId, outcome: Outcome | None) -> None:
+        """The controller has nothing of a task any more. If it has a record, that says how the task ended; else it ends
+        with `outcome`, if there is one."""
+        if id_ in self.tasks:
+            number = self._new_number()
+            self._looked_up[number] = id_, outcome
+            self._send([Ask(number, AskResult(id_))])
+
+    def _found_record(self, id_: TaskId, outcome: Outcome | None, answer: Answer, payload: bytes | Payload) -> None:
+        reply = answer.reply
+        if isinstance(reply, HowItEnded) and not answer.error:
+            self.ended(id_, reply.engine, outcome_of(reply), payload)
+        elif outcome is not None:
+            self.ended(id_, -1, outcome, b"")
+
     def ended(self, id_: TaskId, engine: int, outcome: Outcome, payload: bytes | Payload) -> None:
         """A task has ended; no harm if that is known."""
         now = time.time()
@@ -142,11 +167,6 @@ class Others:
             if all(other.name != call.name for other in self._open):
                 self._send([Detach(call.name)])
 
-    def _end_all(self, call: OthersCall, outcome: Outcome) -> None:
-        for task in call.tasks:
-            if task.outcome is None:
-                self.ended(task.whole_id, -1, outcome, b"")
-
     def leave(self, call: OthersCall) -> None:
         """Nobody waits for `call`, after all."""
         for task in call.tasks:
@@ -160,6 +180,7 @@ class Others:
         """The session has ended: so have these."""
         tasks, self.tasks = self.tasks, {}
         self._open.clear()
+        self._looked_up.clear()
         for pairs in tasks.values():
             for _, task in pairs:
                 task.fail(error)

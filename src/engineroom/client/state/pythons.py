@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _CODE = b"_make_code"
 """In a pickle that has compiled code in it."""
-_OF_MAPS = "each_item"
-"""What calls the function of a map with each item of a chunk."""
 
 
 def options_for(
@@ -38,7 +36,7 @@ def options_for(
     PackError: it cannot run on an engine that it is for, or on any.
     """
     if function is not None and _CODE in function.body:
-        what = "the function of this map" if function.name == _OF_MAPS else f"the function {function.name!r}"
+        what = f"the function {function.name!r}"
     elif _CODE in bytes(pickle_in(body)):
         what = f"an argument of {function.name!r}" if function is not None and function.name else "a value"
     else:

@@ -81,8 +81,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
     `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
     is part of no cycle. `started`: when it was said to run, 0 before. `outcome`: None until the end is known.
     `payload`: the packed result until it is read, None afterwards. `inputs`: the numbers of tasks whose results it
-    needs, until it has ended; `cause`: one that failed, and because of which it did. Times are seconds since 1970 by
-    this machine's clock.
+    needs, until it has ended; `awaits`: what it was told to wait for; `cause`: one that failed, and because of which it
+    did. Times are seconds since 1970 by this machine's clock.
     """
 
     kind: int
@@ -99,6 +99,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
     payload: bytes | Payload | None = None
     output: TaskOutput | None = None
     inputs: tuple[int, ...] = ()
+    awaits: Awaits | None = None
     cause: Task | None = None
     _value: Any = None
     _error: BaseException | None = None

@@ -259,7 +259,8 @@ class AnyView(Hinted, Generic[Kind]):
         except PackError:
             self._pack(function)  # says it without what is ours
             raise
-        return packed, name_of(function)
+        name = name_of(function)
+        return packed._replace(name=name), name
 
     if not TYPE_CHECKING:  # a checker would let any name be assigned to
 

@@ -48,6 +48,11 @@ class HeldFunctions:
         """Return a function or a part of one; None: it is not in memory."""
         return self._on_shelf(digest) or self._dropped.get(digest)
 
+    def name_of(self, digest: bytes) -> str:
+        """Return what a function is called, "" if that is not known any more. From any thread."""
+        held = self.get(digest)
+        return "" if held is None else held.function.name
+
     def of(self, *tasks: Iterable[Task]) -> list[HeldFunction]:
         """Return the functions of these tasks that were not written lately."""
         now, written = time.monotonic(), self._written

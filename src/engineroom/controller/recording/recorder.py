@@ -100,6 +100,7 @@ class Recorder:
         self.scribe.offset = time.time() - self._controller.time()
         self.store = store
         if isinstance(store, MemoryStore):
+            store.name_of = self.functions.name_of
             self.keeper = MemoryKeeper(self._state, self.scribe, store)
         elif store is not None:
             from engineroom.controller.recording.lasting import LastingKeeper  # not every controller has one

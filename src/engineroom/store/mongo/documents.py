@@ -20,6 +20,7 @@ FUNCTION = 2
 """Beside rows.SIDES: whose bytes a payload is."""
 
 _AT_ONCE = 500
+_FUNCTION = COLUMNS.index("function")
 
 LONGEST_PIECE = 8 << 20
 """No document is longer than 16 MiB."""
@@ -83,14 +84,22 @@ class Documents:
         for documents in in_batches(self.tasks.find(wanted, sort=sort, limit=limit or 0), _AT_ONCE):
             which = {"_id": {"$in": [document["_id"] for document in documents]}}
             again = {task_of(each): task_of(each, "again") for each in self.again.find(which)}
-            for row in map(row_of, documents):
+            rows = [row_of(each) for each in documents]
+            names = self._names_of({row[_FUNCTION] for row in rows})
+            for row in rows:
                 if damaged is not None and (words := damage_of(row)):
                     damaged(Damage(msg_id(TaskId(row[0])), words))
                     continue
                 entry = entry_of(row, self._payload)
                 entry.resubmitted = again.get(entry.task)
                 entry.delivered = self._delivered(entry.task)
+                entry.function = names.get(row[_FUNCTION], "")
                 yield entry
+
+    def _names_of(self, functions: set[bytes]) -> dict[bytes, str]:
+        which = {"_id": {"$in": [each.hex() for each in functions if each]}}
+        found = self.functions.find(which, {"name": 1})
+        return {bytes.fromhex(each["_id"]): each.get("name", "") for each in found}
 
     def ids(self) -> Iterator[TaskId]:
         """Yield the ids of all tasks, as they were submitted."""
@@ -123,7 +132,7 @@ class Documents:
         if found is None:
             return None
         parts = None if found["parts"] is None else tuple(bytes.fromhex(part) for part in found["parts"])
-        return Function(digest, b"", parts), self.pieces(digest, FUNCTION)
+        return Function(digest, b"", parts, name=found.get("name", "")), self.pieces(digest, FUNCTION)
 
     def ranges(self, kind: str) -> Iterator[Absence]:
         """Yield what is noted of tasks."""

@@ -92,7 +92,7 @@ class MongoWriter:
             case HeldFunction(function, body):
                 documents.put_pieces(function.hash, FUNCTION, buffers_of(function.body, body))
                 parts = None if function.parts is None else [part.hex() for part in function.parts]
-                document = {"_id": function.hash.hex(), "parts": parts}
+                document = {"_id": function.hash.hex(), "parts": parts, "name": function.name}
                 documents.functions.replace_one({"_id": function.hash.hex()}, document, upsert=True)
             case ClientKnown(session):
                 about = b64encode(about_client(change)).decode()

@@ -5,12 +5,15 @@ That has one table: if several lives left tasks undone, what they have is moved 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from pathlib import Path
 from typing import NamedTuple
 
 from engineroom.store.changes import ClientKnown, Stopped
 from engineroom.store.interface import LeftBehind
 from engineroom.store.rows import COLUMNS, about_client
+from engineroom.store.sqlite.opening import check_ours, connect, in_words
 from engineroom.store.sqlite.schema import create_table, drop_table, encoded, quoted
 
 _OPEN = "state IN ('waiting', 'running')"
@@ -35,6 +38,27 @@ class _Life(NamedTuple):
     number: int
     table: str
     stopped: int
+
+
+def latest_table(path: Path, cluster: str) -> str | None:
+    """Return the name of the table of the latest life of a cluster that has tasks in the file; None: there is none.
+
+    StoreTrouble: the file can't be read, or is not ours.
+    """
+    try:
+        with contextlib.closing(connect(path, read_only=True)) as connection:
+            check_ours(path, connection)
+            rows = connection.execute(
+                "SELECT name, sql_name FROM engineroom_tables JOIN engineroom_lives ON owner_table = id "
+                "WHERE cluster = ? ORDER BY id DESC",
+                (cluster,),
+            ).fetchall()
+            for name, table in rows:
+                if connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1").fetchone() is not None:
+                    return str(name, "utf-8", "surrogatepass")
+    except sqlite3.Error as error:
+        raise in_words(path, error) from error
+    return None
 
 
 class Lives:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engineroom.machine.own_files import make_directory
 from engineroom.store.interface import StoreTrouble, StoreUnusable
-from engineroom.store.sqlite.schema import APPLICATION, VERSION, add_spans, create_shared
+from engineroom.store.sqlite.schema import APPLICATION, VERSION, add_names, add_spans, create_shared
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +107,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     if not tables:
         create_shared(connection)
     add_spans(connection)
+    add_names(connection)
 
 
 def check_ours(path: Path, connection: sqlite3.Connection) -> None:

@@ -26,9 +26,11 @@ from engineroom.store.queries.tree import Query, Test
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import COLUMNS, StoredBytes, client_of, damage_of, entry_of
 from engineroom.store.sqlite.filters import Where, columns_of, completed_within, order_by, states_of, where
-from engineroom.store.sqlite.schema import SPAN_BITS
+from engineroom.store.sqlite.schema import HAS_NAMES, SPAN_BITS
 
 _AT_ONCE = 500
+_FUNCTION = COLUMNS.index("function")
+_MOST_NAMES = 10_000
 _FEW = 20_000
 """So many tasks are put in order quicker than found in it."""
 _COMPLETED = re.compile(r"\bcompleted\b")
@@ -48,6 +50,9 @@ class Reader:
         self._ask, self._number, self._table = ask, number, table
         self._delivered, self._lock = delivered, lock
         self._has_spans = bool(ask("SELECT 1 FROM sqlite_schema WHERE name = 'engineroom_spans'", ()))
+        self._has_names = bool(ask(HAS_NAMES, ()))
+        self._names: dict[bytes, str] = {}
+        """Of functions, as far as they were asked for."""
         self._row = f"SELECT {', '.join(COLUMNS)}, sent FROM {table}"
 
     def entries(self, tasks: Iterable[TaskId]) -> Iterator[Entry]:
@@ -61,13 +66,24 @@ class Reader:
                     (self._number, *some),
                 )
             )
+            self._learn_names({row[_FUNCTION] for row in rows.values()})
             for task in some:
                 if task in rows:
                     yield self._entry(rows[task], again)
 
+    def _learn_names(self, functions: set[bytes]) -> None:
+        if len(self._names) > _MOST_NAMES:
+            self._names = {}
+        unknown = [each for each in functions if each and each not in self._names]
+        if unknown and self._has_names:
+            marks = ", ".join("?" * len(unknown))
+            named = f"SELECT hash, name FROM engineroom_functions WHERE owner_table = ? AND hash IN ({marks})"
+            self._names.update(self._ask(named, (self._number, *unknown)))
+
     def _entry(self, row: tuple[Any, ...], again: dict[bytes, bytes]) -> Entry:
         entry = entry_of(row, self._payload)
         entry.resubmitted = TaskId(again[row[0]]) if row[0] in again else None
+        entry.function = self._names.get(row[_FUNCTION], "")
         with self._lock:
             entry.delivered = entry.task in self._delivered
         return entry
@@ -199,9 +215,10 @@ class Reader:
         rows = self._ask(
             "SELECT parts, data FROM engineroom_functions WHERE owner_table = ? AND hash = ?", (self._number, digest)
         )
+        self._learn_names({digest})
         for parts, data in rows:
-            names = msgspec.msgpack.decode(parts, type=tuple[bytes, ...] | None)
-            return Function(digest, b"", names), [data]
+            its = msgspec.msgpack.decode(parts, type=tuple[bytes, ...] | None)
+            return Function(digest, b"", its, name=self._names.get(digest, "")), [data]
         return None
 
     def ranges(self, kind: str) -> Iterator[Absence]:

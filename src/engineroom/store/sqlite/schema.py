@@ -25,7 +25,7 @@ CREATE TABLE engineroom_again (
     owner_table INTEGER, task BLOB, again BLOB, PRIMARY KEY (owner_table, task)) WITHOUT ROWID;
 CREATE TABLE engineroom_functions (
     owner_table INTEGER, hash BLOB, parts BLOB, checksum INTEGER, data BLOB,
-    PRIMARY KEY (owner_table, hash)) WITHOUT ROWID;
+    name TEXT NOT NULL DEFAULT '', PRIMARY KEY (owner_table, hash)) WITHOUT ROWID;
 """
 """`engineroom_bodies`: payloads that are too long for a row; `engineroom_ranges`: which tasks were delivered, purged,
 retired or missed; `engineroom_again`: what a task was submitted again as."""
@@ -38,6 +38,9 @@ _SPANS = """CREATE TABLE IF NOT EXISTS engineroom_spans (
     PRIMARY KEY (owner_table, span)) WITHOUT ROWID"""
 """Between which times the tasks of a span have ended: where to look for tasks that ended within a time, in the order in
 which they were submitted. Other tasks may have gone since."""
+
+HAS_NAMES = "SELECT 1 FROM pragma_table_info('engineroom_functions') WHERE name = 'name'"
+"""Finds a row if the functions in a file have names; in files of earlier versions they have none."""
 
 _TASKS = (
     """CREATE TABLE {table} (
@@ -93,6 +96,12 @@ def add_spans(connection: sqlite3.Connection) -> None:
                 f"INSERT INTO engineroom_spans SELECT {number}, submitted >> {SPAN_BITS}, min(completed), "
                 f"max(completed) FROM {quoted(name)} WHERE completed IS NOT NULL GROUP BY submitted >> {SPAN_BITS}"
             )
+
+
+def add_names(connection: sqlite3.Connection) -> None:
+    """Make sure that functions can have names."""
+    if connection.execute(HAS_NAMES).fetchone() is None:
+        connection.execute("ALTER TABLE engineroom_functions ADD COLUMN name TEXT NOT NULL DEFAULT ''")
 
 
 def has_spans(connection: sqlite3.Connection) -> bool:

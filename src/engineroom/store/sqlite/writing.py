@@ -178,8 +178,9 @@ class Writer:
             case HeldFunction(function, body):
                 data = b"".join(buffers_of(function.body, body))
                 self._connection.execute(
-                    "INSERT OR IGNORE INTO engineroom_functions VALUES (?, ?, ?, ?, ?)",
-                    (self._number, function.hash, _parts(function.parts), crc32(data), data),
+                    "INSERT OR IGNORE INTO engineroom_functions (owner_table, hash, parts, checksum, data, name) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (self._number, function.hash, _parts(function.parts), crc32(data), data, function.name),
                 )
             case ClientKnown() | Stopped():
                 note_life(self._connection, self._number, change)
