@@ -203,7 +203,12 @@ def test_a_file_without_what_was_added_later_is_used_on(file: File) -> None:
     file.life(*SOME)
     with sqlite3.connect(file.path) as connection:
         connection.executescript("DROP TABLE engineroom_lives; DROP TABLE engineroom_clients")
+        connection.execute("ALTER TABLE engineroom_functions DROP COLUMN name")
     connection.close()
+    looked = SQLiteStore(file.path, "life1", life=True, read_only=True)
+    looked.open()
+    assert [each["function"] for each in looked.find({}, "function")] == [None] * 3
+    looked.close()
     store = file.life()
     assert (store.left_behind(), store.clients(), left(store)) == (None, {}, [])
     store.close()

@@ -58,6 +58,8 @@ class Client:
         self.of_others: dict[TaskId, Result] = {}
         """What it has seen of tasks of another client."""
         self.confirmed: set[TaskId] = set()
+        self.repeated: set[TaskId] = set()
+        """What has come again, from a controller that did not know that it was confirmed: that is said once more."""
         self.submits: dict[TaskId, Submit] = {}
         self.again: list[Submit] = []
         """What it has been asked to submit again, and has not yet."""
@@ -193,5 +195,7 @@ class Client:
         later = [number_of(id_) for id_ in self.results if number_of(id_) > up_to and id_ not in self.confirmed]
         later = [number for number in later if task(number, self.number) not in pinned]
         numbers = later[:1] if also else []
+        numbers += [number for number in map(number_of, self.repeated) if number > up_to]
+        self.repeated.clear()
         self.confirmed.update(self.submitted[:up_to], (task(number, self.number) for number in numbers))
         self.world.perform(self.world.play(self.peer, Delivered(up_to, tuple(ranges_of(numbers)))))

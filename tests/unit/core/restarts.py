@@ -82,9 +82,11 @@ class ReturningClient(Client):
         )
 
     def got(self, result: Result) -> None:
-        """Take a result, once: what comes again, from a controller that can't know, is dropped."""
+        """Take a result, once: what comes again, from a controller that can't know, is acknowledged once more."""
         if result.task not in self.results:
             super().got(result)
+        elif result.task in self.confirmed:
+            self.repeated.add(result.task)
 
     def cut(self) -> None:
         """The controller is gone, and what it was sent."""

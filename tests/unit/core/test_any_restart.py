@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from tests.unit.core.restarts import RestartedWorld
 from tests.unit.core.stored import StoredWorld
@@ -30,7 +30,12 @@ def test_every_task_ends_once_whoever_is_killed(story: Story, seed: int) -> None
     assert all(engine.unacknowledged == {} for engine in world.engines)
 
 
+ACKNOWLEDGED_AGAIN = [(47, 11, 0), (0, 1, 6), (3, 1, 0), (43, 1, 2), (39, 0, 0), (4, 7, 0)]
+"""What a client had confirmed comes again, and would take the room of others if it were not confirmed once more."""
+
+
 @settings(max_examples=200)
+@example(story=ACKNOWLEDGED_AGAIN, seed=2)
 @given(story=stories(STEPS + 4), seed=st.integers(0, 1000))
 def test_every_task_ends_once_if_a_store_knows_some_of_them(story: Story, seed: int) -> None:
     world = StoredWorld("leastload", seed)
