@@ -45,17 +45,17 @@ class Audit(dict[str, Any]):
             )
             if self[kind] or kind in {"delivered", "pending", "failed"}
         )
-        found = [f"{self['submitted']:,} tasks recorded in {self['store']} = {counts}"]
-        for kind, words in (
-            ("purged", "records were purged"),
-            ("retired", "records were dropped at a limit of the database"),
-            ("missed", "tasks were not recorded: the database was in trouble"),
-            ("unwritten", "tasks were delivered but not recorded: the controller was killed at that moment"),
+        found = [f"{_count(self['submitted'], 'task')} recorded in {self['store']} = {counts}"]
+        for kind, what, words in (
+            ("purged", "record", "purged"),
+            ("retired", "record", "dropped at a limit of the database"),
+            ("missed", "task", "not recorded: the database was in trouble"),
+            ("unwritten", "task", "delivered but not recorded: the controller was killed at that moment"),
         ):
             if self[kind]:
-                found.append(f"{self[kind]:,} {words}")
+                found.append(f"{_were(self[kind], what)} {words}")
         if self["run_again"]:
-            found.append(f"{self['run_again']:,} tasks ran more than once:")
+            found.append(f"{_count(self['run_again'], 'task')} ran more than once:")
             found += _some([_attempts(each) for each in self["again"]], self["run_again"])
         if self["trouble"]:
             found.append(self["trouble"])
@@ -64,15 +64,23 @@ class Audit(dict[str, Any]):
     def _problems(self) -> list[str]:
         found = []
         if self["missing"]:
-            found.append(f"WRONG: {self['missing_count']:,} records are missing:")
+            found.append(f"WRONG: {_count(self['missing_count'], 'record')} missing:")
             found += _some([_missing(each) for each in self["missing"]], len(self["missing"]))
         if self["twice"]:
-            found.append(f"WRONG: {len(self['twice']):,} tasks were recorded twice:")
+            found.append(f"WRONG: {_were(len(self['twice']), 'task')} recorded twice:")
             found += _some([f"  {each['session']}_{each['number']}" for each in self["twice"]], len(self["twice"]))
         if self["damaged"]:
-            found.append(f"WRONG: {self['damaged_count']:,} records were changed:")
+            found.append(f"WRONG: {_were(self['damaged_count'], 'record')} changed:")
             found += _some([f"  {each['msg_id']}: {each['why']}" for each in self["damaged"]], self["damaged_count"])
         return found or ["no record is missing, none was changed, and no task was delivered twice"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _were(number: int, what: str) -> str:
+    return f"{_count(number, what)} {'was' if number == 1 else 'were'}"
 
 
 def _some(lines: list[str], count: int) -> list[str]:

@@ -60,7 +60,10 @@ def find_records(session: Session, query: Any, keys: Any, sort: Any, limit: int 
     from engineroom.store.queries.problems import BadQuery
     from engineroom.store.records import checked_keys
 
-    query = _aware({} if query is None else query)
+    try:
+        query = _aware({} if query is None else query)
+    except RecursionError:
+        raise BadQuery("it is too deep") from None
     parse(query)
     checked_window(limit, skip)
     order = [f"{'-' if descending else ''}{key}" for key, descending in checked_order(sort)]

@@ -96,14 +96,15 @@ class Writer:
 
     def _note_spans(self, rows: Sequence[Row]) -> None:
         """Note between which times tasks that were submitted at about the same time have ended."""
-        spans: dict[int, tuple[int, int]] = {}
-        for row in rows:
-            submitted, completed = row[_SUBMITTED], row[_COMPLETED]
-            if completed is not None:
-                span = submitted >> SPAN_BITS
-                earliest, latest = spans.get(span, (completed, completed))
-                if not earliest < completed < latest:
-                    spans[span] = min(earliest, completed), max(latest, completed)
+        ends: dict[int, list[int]] = {}
+        for row in rows:  # one for each task
+            if (completed := row[_COMPLETED]) is not None:
+                span = row[_SUBMITTED] >> SPAN_BITS
+                if span in ends:
+                    ends[span].append(completed)
+                else:
+                    ends[span] = [completed]
+        spans = {span: (min(times), max(times)) for span, times in ends.items()}
         self._connection.executemany(
             "INSERT INTO engineroom_spans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
