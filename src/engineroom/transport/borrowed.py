@@ -66,15 +66,17 @@ class HeldPayload(Payload):
         """Whether it is worth a copy if it is not needed at once."""
         return not self.lent and self.size <= _LITTLE
 
-    def keep(self) -> None:
-        """Have a copy of it, and no part in the memory any more; nothing happens if somebody has it, or looks at it."""
+    def keep(self) -> bool:
+        """Have a copy of it, and no part in the memory any more; False if somebody has it, or looks at it."""
         with _looking:
             if not self.may_be_kept or self._looked_at or self.descriptor < 0:
-                return
-            data = memoryview(bytearray(self.size))
-            if os.preadv(self.descriptor, [data], self.offset) == self.size:
-                self._looked_at = [data]
-                self._let_go()
+                return False
+            data = os.pread(self.descriptor, self.size, self.offset)
+            if len(data) != self.size:
+                return False
+            self._looked_at = [data]
+            self._let_go()
+            return True
 
     def _let_go(self) -> None:
         os.close(self.descriptor)

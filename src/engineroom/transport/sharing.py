@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -24,9 +23,7 @@ from engineroom.protocol.streams import IncomingStreams, OutgoingStreams, Payloa
 from engineroom.protocol.texts import brief
 from engineroom.transport.borrowed import HeldPayload, MappedPayload
 from engineroom.transport.idle_memory import IdleMemory
-
-_SOON_GONE = 0.02
-"""Seconds after which most payloads that were returned are needed by nobody."""
+from engineroom.transport.idle_payloads import IdlePayloads
 
 _MOST_OPEN = 10_000
 
@@ -59,8 +56,7 @@ class Sharing:
         self._lent: dict[int, tuple[OwnSegment | HeldPayload, int]] = {}
         self._lent_bytes = 0
         self._wanted_as_streams = 0
-        self._idle: list[weakref.ref[HeldPayload]] = []
-        self._keeping: asyncio.TimerHandle | None = None
+        self._idle = IdlePayloads(self._loop, limit // 4)
         self._closed = False
         self.due: deque[tuple[int, bool | None]] = deque()
         """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held."""
@@ -145,17 +141,7 @@ class Sharing:
         place.lent -= 1
         place.spoiled = place.spoiled or spoiled
         if place.may_be_kept and not self._closed:
-            self._idle.append(weakref.ref(place))
-            if self._keeping is None:
-                self._keeping = self._loop.call_later(_SOON_GONE, self._keep)
-
-    def _keep(self) -> None:
-        """Copy what is still needed, for a history perhaps: its sender can write that memory again."""
-        self._keeping = None
-        idle, self._idle = self._idle, []
-        for reference in idle:
-            if (place := reference()) is not None:
-                place.keep()
+            self._idle.add(place)
 
     def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
         """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""
