@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,61 @@ def test_maps_count_items(rc: Client, fake: FakeController) -> None:
         result[10]
     assert len(list(result)) == len(result.metadata) == len(result.engine_id) == 10
     assert len(fake.heard_of(Submit)) == 3
+
+
+unpacked_in: list[threading.Thread] = []
+
+
+def note_thread() -> None:
+    unpacked_in.append(threading.current_thread())
+
+
+class Noting:
+    """Notes in which thread it is unpacked."""
+
+    def __init__(self, _: int) -> None: ...
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return note_thread, ()
+
+
+def test_chunks_are_unpacked_as_they_arrive_in_the_thread_that_waits(rc: Client, fake: FakeController) -> None:
+    unpacked_in.clear()
+    fake.holding = True
+    result = rc.load_balanced_view().map_async(Noting, range(6), chunksize=2)
+    fake.answer()
+    assert wait_until(lambda: result.progress == 2)
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.append(result.get(SECONDS)))
+    waiting.start()
+    fake.answer()
+    assert wait_until(lambda: len(unpacked_in) == 4)
+    assert not result.done()
+    fake.answer()
+    waiting.join(SECONDS)
+    assert found == [[None] * 6]
+    assert unpacked_in == [waiting] * 6
+
+
+def test_a_wait_for_the_end_alone_unpacks_nothing(rc: Client) -> None:
+    unpacked_in.clear()
+    result = rc.load_balanced_view().map_async(Noting, range(6), chunksize=2)
+    assert result.wait(SECONDS)
+    assert result.exception() is None
+    assert not unpacked_in
+
+
+def test_a_map_that_is_late_keeps_what_was_unpacked(rc: Client, fake: FakeController) -> None:
+    unpacked_in.clear()
+    fake.holding = True
+    result = rc.load_balanced_view().map_async(Noting, range(4), chunksize=2)
+    fake.answer()
+    assert wait_until(lambda: result.progress == 2)
+    with pytest.raises(TimeoutError):
+        result.get(0.01)
+    fake.answer()
+    assert result.get(SECONDS) == [None] * 4
+    assert len(unpacked_in) == 4
 
 
 def test_the_history_counts_items(rc: Client) -> None:

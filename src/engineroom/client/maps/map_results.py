@@ -11,12 +11,13 @@ from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from engineroom.client.kinds import T
+from engineroom.client.maps.opening import Opening
 from engineroom.client.progress.standing import Counts
 from engineroom.client.results.async_iteration import Step
 from engineroom.client.results.async_result import UNKNOWN, AsyncResult
 from engineroom.client.results.metadata import Metadata, metadata_of
 from engineroom.client.state.map_items import FailedChunk, FailedItem
-from engineroom.client.waiting.waits import NEVER, Deadline
+from engineroom.client.waiting.waits import NEVER, Deadline, Waiter
 from engineroom.errors import RemoteError, TaskAborted
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import Status
@@ -143,6 +144,9 @@ class AsyncMapResult(AsyncResult[list[T]]):
                 for place in range(len(self._tasks))
                 for number in range(self._starts[place], self._starts[place + 1])
             )
+
+    def _wait_for_value(self, timeout: float | None, waiter: Waiter | None = None) -> None:
+        super()._wait_for_end(timeout, waiter or Opening(self, self._arrived))
 
     def _task_done(self, task: Task) -> None:
         """One of our tasks has ended; called by the session."""

@@ -146,7 +146,7 @@ class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]
                 self._raise_when(return_when, limit)
             if self._return_exceptions if return_exceptions is None else switch("return_exceptions", return_exceptions):
                 if not self.done():
-                    self._wait_for_end(limit)
+                    self._wait_for_value(limit)
                 return self._values_or_errors()
             return LeanFuture.result(self, limit)
         except BaseException as error:

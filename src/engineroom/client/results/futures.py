@@ -134,7 +134,7 @@ class LeanFuture(Future[T]):
         """Return the result or raise the error; wait at most `timeout` seconds (None: no limit), then TimeoutError."""
         try:
             if self._state is not FINISHED:
-                self._wait_for_end(timeout)
+                self._wait_for_value(timeout)
             return self._value()
         except BaseException as error:
             if is_for_users(error):
@@ -198,9 +198,9 @@ class LeanFuture(Future[T]):
         """Whether it has ended in an error; asked in the I/O thread, so nothing may be unpickled."""
         raise NotImplementedError
 
-    def _wait_for_end(self, timeout: float | None) -> None:
+    def _wait_for_end(self, timeout: float | None, waiter: Waiter | None = None) -> None:
         """Return once finished; CancelledError, TimeoutError."""
-        if not self._wait(self.done, timeout):
+        if not self._wait(self.done, timeout, waiter=waiter):
             said = f"no result in {timeout:g} s" if timeout and timeout > 0 else "no result yet"
             unanswered = self._session.silence.unanswered()
             if not unanswered and timeout and timeout >= _WORTH_ASKING:
@@ -209,15 +209,24 @@ class LeanFuture(Future[T]):
         if self._state is CANCELLED:
             raise CancelledError
 
-    def _wait(self, condition: Callable[[], object], timeout: float | None, looks: Looks | None = None) -> bool:
+    _wait_for_value = _wait_for_end
+
+    def _wait(
+        self,
+        condition: Callable[[], object],
+        timeout: float | None,
+        looks: Looks | None = None,
+        waiter: Waiter | None = None,
+    ) -> bool:
         """Return whether `condition()` came true in time; it is asked whenever one of the tasks ends.
 
-        `looks` go on meanwhile; by default, they say what is waited for.
+        `looks` go on meanwhile; by default, they say what is waited for. `waiter`: what this thread waits with.
         """
-        waiter = Waiter()
+        waiter = waiter or Waiter()
+        always = waiter.at_each_end
 
         def look() -> None:
-            if condition():
+            if always or condition():
                 waiter.wake()
 
         with self._session.condition:

@@ -72,6 +72,8 @@ NEVER = Deadline(None)
 class Waiter:
     """One thread's wait for one thing; any other thread wakes it, as often as it likes."""
 
+    at_each_end = False
+    """Whether it is woken whenever a task ends, not only when its condition is true."""
     __slots__ = ("_lock", "bell")
 
     def __init__(self) -> None:
