@@ -51,7 +51,7 @@ def answer(
         case AskTask(task=task):
             reply = explain.explain_task(state, task)
         case AskEngine(engine=engine):
-            reply = _about_engine(state, links, engine)
+            reply = _about_engine(state, links, engine, config)
         case AskBounds():
             silent = silent_hosts(state)[: explain.MOST_HOSTS]
             words = [*filter(None, [trouble()]), *binding(state), *troubles(links)][:MOST_BOUNDS]
@@ -67,9 +67,11 @@ def answer(
     return Answer(ask.number, reply)
 
 
-def _about_engine(state: ControllerState, links: Links, engine: int) -> AboutEngine:
+def _about_engine(state: ControllerState, links: Links, engine: int, config: ControllerConfig) -> AboutEngine:
     found, link = explain.explain_engine(state, engine), links.engines.get(engine)
-    return found if link is None else replace(found, data=brief(way_of_data(link)))
+    if link is None:
+        return found
+    return replace(found, data=brief(way_of_data(link, config.shared_bytes_of("engine"))))
 
 
 class Questions:

@@ -72,7 +72,10 @@ class Sharing:
                 self._note(SHARED.trouble)
             return stream
         if self._lent_bytes + stream.size > self._limit and self._lent:
-            self._note(f"{self._lent_bytes:,} bytes of shared memory are still in use at the other end")
+            self._note(
+                f"{self._lent_bytes:,} bytes of shared memory are still in use at the other end, and it is limited to "
+                f"{self._limit:,} bytes (IPController.max_shared_bytes)"
+            )
             return stream
         if self.trouble:
             self._note("")

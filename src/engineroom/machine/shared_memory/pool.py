@@ -136,8 +136,8 @@ class SharedPool:
         if going is None:
             table = self._table
             self.trouble = (
-                f"shared memory is limited to {table.limit:,} bytes in {table.most} segments in this process, and "
-                f"{table.size:,} bytes in {len(table)} segments are in use"
+                f"shared memory is limited to {table.limit:,} bytes (IPController.max_shared_bytes) in {table.most} "
+                f"segments in this process, and {table.size:,} bytes in {len(table)} segments are in use"
             )
             return None
         _close(going)
