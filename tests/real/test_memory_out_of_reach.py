@@ -1,4 +1,4 @@
-"""Processes of one machine that can't have each other's memory: data come as streams, in silence, and it is explained."""
+"""Processes of one machine that can't have each other's memory: data come as streams, in silence, with a reason."""
 
 from __future__ import annotations
 

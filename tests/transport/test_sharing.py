@@ -22,13 +22,19 @@ from engineroom.transport import bodies
 from engineroom.transport.borrowed import HeldPayload, MappedPayload
 from engineroom.transport.connection import Connection
 from engineroom.transport.memory import memory_pair
+from engineroom.transport.sharing import Sharing
 from tests.patience import comes_true
+from tests.unit.machine.test_shared_memory import tells_written_pages
 
 pytestmark = pytest.mark.skipif(not available(), reason="Linux has it")
 
 SIZE = 300_000
 SUBMIT = Submit(TaskId(b"t" * 24), Call(Kind.APPLY))
 RUN = Run(SUBMIT.task, 1, Call(Kind.APPLY))
+
+
+SHARINGS: set[Sharing] = set()
+"""The controller's ends."""
 
 
 class Taker:
@@ -57,7 +63,8 @@ class Pair:
         self.controller, self.peer = memory_pair(role)
         for end in (self.controller, self.peer):
             end.peer_pid = pid or os.getpid()
-            end.share(limit)
+        self.controller.share(limit, SHARINGS)
+        self.peer.share(limit)
         self.at_controller = Taker(self.controller, assemble=False)
         self.at_peer = Taker(self.peer, assemble=True)
 
@@ -213,6 +220,23 @@ async def test_what_does_not_fit_the_pool_travels_as_a_stream() -> None:
         await comes_true(lambda: client.at_controller.whole)
         assert client.at_controller.ways == [Stream]
         await comes_true(lambda: "is limited to" in client.controller.sharing.far_trouble)  # type: ignore[union-attr]
+        del kept
+
+
+@story
+async def test_memory_that_its_owner_gives_back_for_other_memory_is_kept_mapped_by_nobody() -> None:
+    async with pair("client") as client, pair("engine") as engine:
+        bodies.send(client.peer, SUBMIT, packed(size=24 << 20))
+        await comes_true(lambda: client.at_controller.whole)
+        bodies.send(engine.controller, RUN, client.at_controller.whole.pop())
+        await comes_true(lambda: engine.at_peer.whole)
+        engine.at_peer.whole.clear()
+        await comes_true(lambda: SHARED.lent == 0)
+        if tells_written_pages():
+            assert len(MAPPINGS.kept) == 1
+        SHARED.dropping.discard(engine.peer.sharing.drop)  # type: ignore[union-attr]  # it is another process's
+        kept = packed(size=56 << 20)  # there is no room for both
+        await comes_true(lambda: len(MAPPINGS.kept) == 0)
         del kept
 
 

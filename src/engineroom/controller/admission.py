@@ -26,6 +26,7 @@ from engineroom.transport.within_machine import can_share
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
+    from engineroom.transport.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Admission:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._sharings: set[Sharing] = set()
+        """Of all who share memory with this process."""
 
     def admit(self, connection: Connection, role: str, join: Join) -> None:
         link = Link(
@@ -171,9 +174,10 @@ class Admission:
                 keeps=self._controller.recorder.lasts,
                 shares=shares,
                 carries=carries,
+                usual=config.max_shared_bytes < 0,
             )
         )
-        connection.share(shares)
+        connection.share(shares, self._sharings)
         if carries:
             self._controller.bodies.join_neighbours(link)
         connection.trust(decoders.from_peer[link.role], peer_window=join.window)

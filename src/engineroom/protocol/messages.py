@@ -47,6 +47,7 @@ from engineroom.protocol.inputs import Unmet as Unmet
 from engineroom.protocol.keeping import Forget as Forget
 from engineroom.protocol.keeping import Keep as Keep
 from engineroom.protocol.keeping import KeptRan as KeptRan
+from engineroom.protocol.near import Borrowed as Borrowed
 from engineroom.protocol.near import Near as Near
 from engineroom.protocol.nesting import RunsWithin as RunsWithin
 from engineroom.protocol.nesting import Waits as Waits
@@ -68,7 +69,6 @@ from engineroom.protocol.ranges import (
     KnownEpoch,
     Nonce,
     Number,
-    OpenStreams,
     Ordinal,
     PathText,
     Pid,
@@ -167,7 +167,8 @@ class Welcome(Header, frozen=True, tag="welcome"):
     without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
     quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
     controller. `shares`: bytes that the peer may have in shared memory, 0: none. `carries`: the same, of payloads
-    that an engine receives for others of its machine."""
+    that an engine receives for others of its machine. `usual`: nobody has set `shares`, so no more than a quarter of
+    the memory that the peer may have."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
@@ -180,6 +181,7 @@ class Welcome(Header, frozen=True, tag="welcome"):
     keeps: bool = False
     shares: Size = 0
     carries: Size = 0
+    usual: bool = False
 
 
 class Refused(Header, frozen=True, tag="refused"):
@@ -208,20 +210,6 @@ class Cancel(Header, frozen=True, tag="cancel"):
     stream: StreamId
     reason: Text = ""
     unwanted: bool = False
-
-
-class Borrowed(Header, frozen=True, tag="borrowed"):
-    """What has become of payloads that lie in shared memory, by their streams.
-
-    `held`: the receiver can open them whatever becomes of their sender. `returned`: it needs them no more, and has no
-    mapping of them; `spoiled`: the same, but there may be mappings, so that the memory must not be written again.
-    `trouble`: why something long goes, or has to come, over the connection; "" if nothing does any more.
-    """
-
-    held: OpenStreams = ()
-    returned: OpenStreams = ()
-    spoiled: OpenStreams = ()
-    trouble: Text | None = None
 
 
 class Ping(Header, frozen=True, tag="ping"):

@@ -1,9 +1,25 @@
-"""Where a payload lies that one engine of a machine has received for the others."""
+"""What processes of one machine say of payloads that lie in the memory of one of them."""
 
 from __future__ import annotations
 
 from engineroom.protocol.calls import Header
-from engineroom.protocol.ranges import Descriptor, Number, OpenStream, Pid
+from engineroom.protocol.ranges import Descriptor, Inodes, Number, OpenStream, OpenStreams, Pid, Text
+
+
+class Borrowed(Header, frozen=True, tag="borrowed"):
+    """What has become of payloads that lie in shared memory, by their streams.
+
+    `held`: the receiver can open them whatever becomes of their sender. `returned`: it needs them no more, and has no
+    mapping of them; `spoiled`: the same, but there may be mappings, so that the memory must not be written again.
+    `trouble`: why something long goes, or has to come, over the connection; "" if nothing does any more.
+    `dropped`: memory, by inode, that its owner has given back: it is gone once nobody keeps a mapping of it.
+    """
+
+    held: OpenStreams = ()
+    returned: OpenStreams = ()
+    spoiled: OpenStreams = ()
+    trouble: Text | None = None
+    dropped: Inodes = ()
 
 
 class Near(Header, frozen=True, tag="near"):

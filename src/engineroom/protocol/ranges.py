@@ -98,6 +98,7 @@ Engines = Annotated[int, Meta(ge=0, le=MOST_ENGINES)]
 Descriptor = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Of an open file, as the process that has it counts them."""
 OpenStreams = Annotated[tuple[OpenStream, ...], Meta(max_length=MOST_LISTED)]
+Inodes = Annotated[tuple[Number, ...], Meta(max_length=MOST_LISTED)]
 Pid = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Cores = Annotated[int, Meta(ge=0, le=2**20)]
 Signum = Annotated[int, Meta(ge=1, le=64)]

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from engineroom.errors import ProtocolError
 from engineroom.machine.pieces import POOL
+from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.records import CHUNK, MAX_RECORD
 
 _WORTH_MAPPING = 4 * 1024 * 1024
@@ -22,6 +23,9 @@ _WORTH_MAPPING = 4 * 1024 * 1024
 _LITTLE = 64 * 1024
 
 NO_MEMORY = "no memory for {:,} bytes"
+
+LOOK_AFTER = 16 * 1024 * 1024
+"""After so many bytes of a payload it is looked at again whether there is memory for the rest, if that is as long."""
 
 _NOWHERE = memoryview(mmap.mmap(-1, MAX_RECORD))
 """Where bytes go that nobody wants any more. Not used otherwise, so it takes no memory until then."""
@@ -34,13 +38,25 @@ Packed = bytes | list[memoryview]
 class Payload:
     """Bytes of a known size, which may still be arriving.
 
-    `error`: None, or why the rest will never come. `spread`: what the controller notes of who else needs it. `unseen`:
-    they lie in another process's memory, and this one has not looked at them.
+    `error`: None, or why the rest will never come; `no_memory`: because this process has none for it. `spread`: what
+    the controller notes of who else needs it. `unseen`: they lie in another process's memory, and this one has not
+    looked at them.
     """
 
     unseen: ClassVar[bool] = False
 
-    __slots__ = ("_accept", "_arriving", "_refuse", "_watchers", "error", "pieces", "received", "size", "spread")
+    __slots__ = (
+        "_accept",
+        "_arriving",
+        "_refuse",
+        "_watchers",
+        "error",
+        "no_memory",
+        "pieces",
+        "received",
+        "size",
+        "spread",
+    )
 
     def __init__(
         self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
@@ -48,6 +64,7 @@ class Payload:
         self.size = size
         self.received = 0
         self.error: str | None = None
+        self.no_memory = False
         self.spread: object = None
         self.pieces: list[Buffer] = []
         self._accept, self._refuse = accept, refuse
@@ -83,6 +100,11 @@ class Payload:
         """Tell the sender that nobody wants it, or the rest of it; nothing if it is here."""
         if self._refuse is not None and not self.complete and self.error is None:
             self._refuse(reason)
+
+    def refuse_for_want_of_memory(self) -> None:
+        """Tell the sender that this process has no memory for it."""
+        self.no_memory = True
+        self.refuse(NO_MEMORY.format(self.size))
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Have `callback()` called at each growth, at the end, and on failure."""
@@ -143,26 +165,45 @@ class Payload:
 class AssembledPayload(Payload):
     """A payload that arrives in one private, writable buffer."""
 
-    __slots__ = ("_view",)
+    __slots__ = ("_looked", "_view")
 
     def __init__(
         self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
     ) -> None:
         super().__init__(size, accept=accept, refuse=refuse)
+        self._looked = 0
+        see_to_memory(self)
         # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
         self._view = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
 
     def target(self, size: int) -> memoryview:
         if self.received + size > self.size:
             raise ProtocolError(f"a stream of {self.size} bytes has more")
+        if self.received - self._looked >= LOOK_AFTER:
+            self._looked = self.received
+            see_to_memory(self)
         return self._view[self.received : self.received + size]
 
     def filled(self, size: int) -> None:
         self.received += size
         self._tell()
 
+    def fail(self, reason: str) -> None:
+        super().fail(reason)
+        if self.error is not None:
+            self._view = _NOWHERE[:0]
+
     def buffer(self) -> memoryview:
+        if self.error is not None:
+            raise MemoryError(self.error)
         return self._view
+
+
+def see_to_memory(payload: Payload) -> None:
+    """MemoryError: there is no memory for what is still to come of `payload`; to touch it could kill this process."""
+    left = payload.size - payload.received
+    if left >= LOOK_AFTER and not suffices(left):
+        raise MemoryError(NO_MEMORY.format(payload.size))
 
 
 class _Outgoing:
@@ -335,7 +376,7 @@ class IncomingStreams:
             try:
                 return payload.target(size)
             except MemoryError:
-                payload.refuse(NO_MEMORY.format(payload.size))
+                payload.refuse_for_want_of_memory()
         return _NOWHERE[:size]
 
     def filled(self, stream: int, size: int) -> None:

@@ -66,7 +66,8 @@ def receive(
 
     `whole(payload)` is called once all of it is here, `broken(reason)` if the rest will never come. `assemble`: in
     one writable buffer; else in pieces, to be passed on. `accept`: let it come now; else at `payload.accept()`.
-    If there is no memory for it, a payload is returned whose `error` says so, and nothing comes.
+    If there is no memory for it, a payload is returned whose `error` says so, and nothing comes. If that turns out
+    later, `whole(payload)` is called with such a one: whoever has it assembled is the one who answers for it.
     """
     if connection.thrift is not None:
         connection.thrift.passed(body.size)
@@ -77,7 +78,7 @@ def receive(
         return Payload.failed(body.size, NO_MEMORY.format(body.size))
 
     def changed() -> None:
-        if payload.complete:
+        if payload.complete or (payload.no_memory and assemble):
             if whole is not None:
                 whole(payload)
         elif payload.error is not None and broken is not None:

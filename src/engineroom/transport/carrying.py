@@ -18,7 +18,7 @@ from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, o
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.machine.shared_memory.room import total
 from engineroom.protocol.messages import Borrowed, Credit, Near, Part, Stream
-from engineroom.protocol.streams import NO_MEMORY, IncomingStreams, Payload
+from engineroom.protocol.streams import IncomingStreams, Payload
 from engineroom.transport.connection import Connection
 from engineroom.transport.idle_memory import IdleMemory
 from engineroom.transport.near_payload import NearPayload
@@ -107,7 +107,7 @@ class Carrying:
         try:
             payload.arrive_alone()
         except (MemoryError, OSError):
-            payload.refuse(NO_MEMORY.format(payload.size))
+            payload.refuse_for_want_of_memory()
         else:
             self._connection.send(Credit(stream, payload.size))
 

@@ -166,12 +166,12 @@ class Connection(asyncio.BufferedProtocol):
         if not self._flush_scheduled:
             self._schedule_flush()
 
-    def share(self, limit: int) -> None:
+    def share(self, limit: int, others: set[Sharing] | None = None) -> None:
         """Have payloads in shared memory, where the far end's process is known; it may have `limit` bytes of us."""
         if limit > 0 and self.peer_pid is not None:
             from engineroom.transport.sharing import Sharing  # only on one machine
 
-            self.sharing = Sharing(self.peer_pid, limit, self._outgoing, self._incoming, self._schedule_flush)
+            self.sharing = Sharing(self.peer_pid, limit, self._outgoing, self._incoming, self._schedule_flush, others)
 
     def share_with_neighbours(self, side: Callable[[OutgoingStreams, IncomingStreams], NearSide]) -> None:
         """Have engines of one machine receive payloads for each other; `side`: makes this side's part in it."""

@@ -250,7 +250,7 @@ class _Handshaker:
                 case Welcome():
                     self._connection.trust(decoders.from_controller[self._role], peer_window=message.window)
                     if message.shares:
-                        self._share(message.shares)
+                        self._share(message)
                     elif message.carries:
                         self._carry(message.carries)
                     _be_as_patient(self._connection, message.silent)
@@ -288,10 +288,12 @@ class _Handshaker:
         )
         connection.send(join)
 
-    def _share(self, limit: int) -> None:
+    def _share(self, welcome: Welcome) -> None:
         from engineroom.machine.shared_memory.pool import SHARED  # only on one machine
+        from engineroom.machine.shared_memory.room import total
 
-        SHARED.allow(limit)
+        limit = welcome.shares
+        SHARED.allow(min(limit, total() // 4) if welcome.usual else limit)
         self._connection.share(limit)
 
     def _carry(self, limit: int) -> None:

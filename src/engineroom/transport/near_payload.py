@@ -8,7 +8,7 @@ from collections.abc import Callable
 from engineroom.errors import ProtocolError
 from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import OwnSegment
-from engineroom.protocol.streams import Payload
+from engineroom.protocol.streams import LOOK_AFTER, Payload, see_to_memory
 
 _NOWHERE = memoryview(b"")
 
@@ -19,13 +19,14 @@ class NearPayload(Payload):
     `whole()` is called when all chunks are here, before anybody else is told.
     """
 
-    __slots__ = ("_is_whole", "_reopen", "_view", "segment")
+    __slots__ = ("_is_whole", "_looked", "_reopen", "_view", "segment")
 
     def __init__(self, size: int, *, whole: Callable[[], None], refuse: Callable[[str], None]) -> None:
         super().__init__(size, refuse=refuse)
         self._is_whole = whole
         self._view = _NOWHERE
         self._reopen: Callable[[], int] | None = None
+        self._looked = 0
         self.segment: OwnSegment | None = None
 
     def arrive_in(self, segment: OwnSegment, view: memoryview) -> None:
@@ -34,6 +35,7 @@ class NearPayload(Payload):
 
     def arrive_alone(self) -> None:
         """Have it come for this process alone. MemoryError, OSError: there is no memory for it."""
+        see_to_memory(self)
         self._view = memoryview(mmap.mmap(-1, self.size))
 
     def lie_in(self, view: memoryview, reopen: Callable[[], int]) -> None:
@@ -44,6 +46,9 @@ class NearPayload(Payload):
         end = self.received + size
         if end > len(self._view):
             raise ProtocolError(f"a stream of {self.size} bytes has more, or was not asked for")
+        if self.received - self._looked >= LOOK_AFTER:
+            self._looked = self.received
+            see_to_memory(self)
         if self.segment is not None:
             try:
                 self.segment.reserve(end)

@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from engineroom.machine import open_files
 from engineroom.machine.shared_memory.mapped import MAPPINGS
@@ -30,6 +31,8 @@ _MOST_OPEN = 10_000
 _TROUBLE = 0
 """No stream's number: stands for the trouble in what is to be said."""
 
+_News = bool | None | Literal["dropped"]
+
 _PATIENCE = 3
 """So many payloads in a row may be wanted as streams; then nothing more is lent."""
 
@@ -44,11 +47,18 @@ class Sharing:
     """One connection's share in it; for its loop, but for `give_back`.
 
     `pid`: the process at the far end. `limit`: bytes that it may have of us at a time. `write_soon()`: write what is
-    to be said, at the end of this tick. `trouble`: why something long goes, or comes, as a stream.
+    to be said, at the end of this tick. `others`: to whom that is passed on which all of this machine are to know.
+    `trouble`: why something long goes, or comes, as a stream.
     """
 
     def __init__(
-        self, pid: int, limit: int, outgoing: OutgoingStreams, incoming: IncomingStreams, write_soon: Callable[[], None]
+        self,
+        pid: int,
+        limit: int,
+        outgoing: OutgoingStreams,
+        incoming: IncomingStreams,
+        write_soon: Callable[[], None],
+        others: set[Sharing] | None = None,
     ) -> None:
         self._pid, self._limit = pid, limit
         self._outgoing, self._incoming, self._write_soon = outgoing, incoming, write_soon
@@ -58,11 +68,15 @@ class Sharing:
         self._wanted_as_streams = 0
         self._idle = IdlePayloads(self._loop, limit // 4)
         self._closed = False
-        self.due: deque[tuple[int, bool | None]] = deque()
-        """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held."""
+        self.due: deque[tuple[int, _News]] = deque()
+        """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held; and what is dropped."""
         self._waking = False
         self.trouble = self.far_trouble = ""
         self._memory = IdleMemory(self._loop)
+        self._others = others
+        if others is not None:
+            others.add(self)
+        SHARED.dropping.add(self.drop)
 
     def lend(self, stream: Stream, payload: Payload) -> Stream | Shared:
         """Return where the far end finds `payload`, for which `stream` is open; the stream itself, if nowhere."""
@@ -106,10 +120,18 @@ class Sharing:
                 self._outgoing.held(stream)
         if message.returned or message.spoiled:
             self._wanted_as_streams = 0
-        for stream in message.returned:
-            self.returned(stream, spoiled=False)
-        for stream in message.spoiled:
-            self.returned(stream, spoiled=True)
+        for streams, spoiled in ((message.returned, False), (message.spoiled, True)):
+            for stream in streams:
+                self.returned(stream, spoiled=spoiled)
+        if message.dropped:
+            self._let_go(message.dropped)
+
+    def _let_go(self, inodes: tuple[int, ...]) -> None:
+        """Keep no mapping of memory that its owner, at the far end, has given back; nor may others."""
+        MAPPINGS.kept.drop(frozenset(inodes))
+        for other in self._others or ():
+            if other is not self:
+                other.drop(*inodes)
 
     def told(self, message: Near) -> None:
         """Do nothing: this is of engines that share with others than their far end."""
@@ -196,6 +218,15 @@ class Sharing:
         if self._closed:
             return
         self.due.append((stream, spoiled))
+        self._wake_soon()
+
+    def drop(self, *inodes: int) -> None:
+        """Say soon that memory was given back by its owner. From any thread."""
+        if not self._closed:
+            self.due.extend((inode, "dropped") for inode in inodes)
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
         if not self._waking:
             self._waking = True
             try:
@@ -213,22 +244,26 @@ class Sharing:
         """Return what there is to say, once."""
         said: list[Borrowed] = []
         while self.due:
-            kinds: dict[bool | None, list[int]] = {None: [], False: [], True: []}
+            kinds: dict[_News, list[int]] = {None: [], False: [], True: [], "dropped": []}
             trouble: str | None = None
             for _ in range(MOST_LISTED):
                 if not self.due:
                     break
-                stream, kind = self.due.popleft()
-                if stream == _TROUBLE:
+                number, kind = self.due.popleft()
+                if number == _TROUBLE:
                     trouble = brief(self.trouble)
                 else:
-                    kinds[kind].append(stream)
-            said.append(Borrowed(tuple(kinds[None]), tuple(kinds[False]), tuple(kinds[True]), trouble))
+                    kinds[kind].append(number)
+            held, returned, spoiled, dropped = map(tuple, kinds.values())
+            said.append(Borrowed(held, returned, spoiled, trouble, dropped))
         return said
 
     def close(self) -> None:
         """The connection is gone: nobody will say what becomes of what was lent."""
         self._closed = True
+        SHARED.dropping.discard(self.drop)
+        if self._others is not None:
+            self._others.discard(self)
         for stream in tuple(self._lent):
             self.returned(stream, spoiled=True)
         self._memory.close()

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.errors import ProtocolError
+from engineroom.protocol import streams
 from engineroom.protocol.records import CHUNK
-from engineroom.protocol.streams import AssembledPayload, IncomingStreams, OutgoingStreams, Payload
+from engineroom.protocol.streams import LOOK_AFTER, AssembledPayload, IncomingStreams, OutgoingStreams, Payload
 
 
 def nothing() -> None:
@@ -92,6 +93,31 @@ def test_accept_asks_once() -> None:
 def test_more_bytes_than_announced_is_an_error() -> None:
     with pytest.raises(ProtocolError, match="has more"):
         AssembledPayload(2).add(memoryview(b"abc"))
+
+
+def test_when_memory_runs_out_in_the_middle_the_rest_is_refused_and_what_came_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = LOOK_AFTER * 4
+    monkeypatch.setattr(streams, "suffices", lambda size: size <= left)
+    incoming, said = IncomingStreams(window=100), list[str]()
+
+    def refuse(reason: str) -> None:
+        said.append(reason)
+        incoming.cancel(1, reason)
+
+    payload = AssembledPayload(LOOK_AFTER * 3, refuse=refuse)
+    incoming.add(1, payload)
+    chunk(incoming, 1, bytes(LOOK_AFTER))
+    left = LOOK_AFTER
+    chunk(incoming, 1, bytes(10))
+    assert said == [payload.error] == ["no memory for 50,331,648 bytes"]
+    assert payload.no_memory
+    chunk(incoming, 1, bytes(10))
+    with pytest.raises(MemoryError, match="50,331,648"):
+        payload.buffer()
+    with pytest.raises(MemoryError):
+        AssembledPayload(LOOK_AFTER * 2)
 
 
 def test_credit_is_returned_in_quarters_of_the_window() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Collection
 from typing import Any
 
 from engineroom.machine.shared_memory.memfd import map_privately
@@ -84,6 +85,12 @@ class KeptMappings:
             if since < before:
                 self._kept.pop(key, None)
         return bool(self._kept)
+
+    def drop(self, inodes: Collection[int]) -> None:
+        """Let go of those of memory that its owner has given back, and will not write again."""
+        for device, inode in list(self._kept):
+            if inode in inodes:
+                self._kept.pop((device, inode), None)
 
     def clear(self) -> None:
         self._kept.clear()

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engineroom.machine import open_files
 from engineroom.machine.shared_memory.memfd import OwnMapping, OwnSegment, capacity_for
@@ -23,8 +23,8 @@ IDLE_SECONDS = 10.0
 """A segment that nobody has used for so long is given back."""
 
 _MOST = 512
-_ASK = 16 << 20
-"""How much memory is left is looked up for segments of this size and more."""
+_UNASKED = 8 << 20
+"""So many bytes of new segments may be made after it was looked up how much memory is left, if that is more."""
 
 _UNVIEWED = 2
 """References to a mapping that nobody looks at, while they are counted."""
@@ -34,13 +34,16 @@ class SharedPool:
     """What this process has written, or may write, for others to map. For any thread.
 
     `trouble`: why something that is long enough was not written here, "" while nothing was. `users`: connections.
+    `dropping`: told, in any thread, the inode of each segment that goes while others may still keep a mapping of it.
     """
 
     def __init__(self) -> None:
         self.least = sys.maxsize
         self.trouble = ""
         self.users = 0
+        self.dropping: set[Callable[[int], object]] = set()
         self._table = SegmentTable(0, _MOST)
+        self._unasked = 0
         self._lock = threading.RLock()
 
     def allow(self, limit: int) -> None:
@@ -121,7 +124,7 @@ class SharedPool:
     def sweep(self, idle: float = IDLE_SECONDS) -> bool:
         """Give back what was not used for so many seconds; return whether anything is left."""
         with self._lock:
-            _close(self._table.sweep(time.monotonic() - idle, _viewed))
+            self._drop(self._table.sweep(time.monotonic() - idle, _viewed))
             return len(self._table) > 0
 
     def forget(self) -> None:
@@ -129,6 +132,7 @@ class SharedPool:
         self._lock = threading.RLock()
         _close(self._table.clear())
         self.disallow()
+        self.dropping.clear()
 
     def _new(self, size: int) -> OwnSegment | None:
         capacity = capacity_for(size)
@@ -140,14 +144,32 @@ class SharedPool:
                 f"segments in this process, and {table.size:,} bytes in {len(table)} segments are in use"
             )
             return None
-        _close(going)
-        if capacity >= _ASK and capacity > room():
-            self.trouble = f"this machine has no memory for another {capacity:,} bytes"
+        self._drop(going)
+        if not self._has_memory(capacity):
+            self.trouble = f"this machine, or this control group, has no memory for another {capacity:,} bytes"
             return None
         segment = OwnSegment(capacity)
         segment.idle_since = time.monotonic()
         self._table.add(segment)
         return segment
+
+    def _drop(self, segments: Sequence[Segment]) -> None:
+        _close(segments)
+        for segment in segments:
+            assert isinstance(segment, OwnSegment)
+            if segment.known:
+                for tell in tuple(self.dropping):
+                    tell(segment.inode)
+
+    def _has_memory(self, capacity: int) -> bool:
+        """Return whether there is as much. It is looked up now and then: that takes longer than to make a segment."""
+        if capacity > self._unasked:
+            left = room()
+            if capacity > left:
+                return False
+            self._unasked = min(left, capacity + _UNASKED)
+        self._unasked -= capacity
+        return True
 
 
 def _viewed(segment: Segment) -> bool:

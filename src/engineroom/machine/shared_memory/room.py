@@ -6,7 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_ROOT, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_ROOT, _OWN, _MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
+
+_UNLIMITED = 1 << 60
+"""Groups of the first kind that have no limit have one beyond this."""
+
+_SPARE = 64 << 20
+"""Bytes that are left to other uses, but no more than a tenth of a control group: at its end, processes are killed."""
 
 
 def total() -> int:
@@ -18,20 +24,23 @@ def total() -> int:
     return min([pages, *(limit for limit, _ in _limits())])
 
 
-def room() -> int:
-    """Return how many bytes could be had now, with a tenth of what is left to spare."""
-    left = [limit - used for limit, used in _limits()]
-    if (available := _available()) is not None:
-        left.append(available)
-    return max(0, min(left)) * 9 // 10 if left else 0
+def room(*, swap: bool = False) -> int:
+    """Return how many bytes could be had now, with some to spare. `swap`: what this machine can swap counts."""
+    rooms = [limit - used - min(limit // 10, _SPARE) for limit, used in _limits()]
+    if (available := _available(swap=swap)) is not None:
+        rooms.append(available * 9 // 10 - _SPARE)
+    return max(0, min(rooms)) if rooms else 0
 
 
-def _available() -> int | None:
-    for line in _read(Path("/proc/meminfo")).splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            return int(value.split()[0]) * 1024
-    return None
+def suffices(size: int) -> bool:
+    """Return whether a process may count on `size` more bytes; True also if this system does not tell."""
+    return not _MEMORY.exists() or size <= room(swap=True)
+
+
+def _available(*, swap: bool) -> int | None:
+    counted = {"MemAvailable", "SwapFree"} if swap else {"MemAvailable"}
+    found = [line.split() for line in _read(_MEMORY).splitlines() if line.partition(":")[0] in counted]
+    return sum(int(words[1]) for words in found) * 1024 if found else None
 
 
 def _limits() -> Iterator[tuple[int, int]]:
@@ -48,7 +57,7 @@ def _limits() -> Iterator[tuple[int, int]]:
         place = root / path.lstrip("/")
         while place != root.parent and place.is_relative_to(root):
             limit = _read(place / most).strip()
-            if limit.isdigit():
+            if limit.isdigit() and int(limit) < _UNLIMITED:
                 yield int(limit), _number(place / used) - _inactive(place)
             place = place.parent
 

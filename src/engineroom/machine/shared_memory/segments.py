@@ -14,12 +14,15 @@ Viewed = Callable[["Segment"], bool]
 
 
 class Segment:
-    """Some memory that is this process's to write. `lent`: to how many others; `idle_since`: when it was used last."""
+    """Some memory that is this process's to write. `lent`: to how many others; `idle_since`: when it was used last.
+
+    `known`: others have had it, and may keep mappings at which they do not look.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.lent = 0
-        self.spoiled = False
+        self.known = self.spoiled = False
         self.idle_since = 0.0
 
 
@@ -71,6 +74,7 @@ class SegmentTable:
     def lend(self, segment: Segment) -> None:
         """Note that one more has `segment`."""
         segment.lent += 1
+        segment.known = True
         self._unlent.pop(segment, None)
 
     def give_back(self, segment: Segment, now: float, *, spoiled: bool) -> None:
