@@ -2,6 +2,7 @@
 
 import builtins
 import copy
+import io
 import re
 import subprocess
 import sys
@@ -55,6 +56,19 @@ def test_a_remote_error(capsys):
     assert (error.original, error.engine_info) == (None, INFO)
     assert str(RemoteError("A", "b")) == "[Engine Exception] A: b"
     assert RemoteError("A", "b").render_traceback() == ["No traceback available"]
+
+
+@pytest.mark.parametrize(
+    "error", [remote(), CompositeError("all failed", [remote(), remote()])], ids=["one", "several"]
+)
+def test_a_traceback_is_printed_where_not_all_of_it_can_be_spelled(error, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "cp1252"))
+    for each in getattr(error, "exceptions", [error]):
+        each.traceback = "Traceback\nValueError: \u2192 \xfc"
+    error.print_traceback()
+    sys.stdout.flush()
+    assert b"ValueError: \\u2192 \xfc" in written.getvalue()
 
 
 def every_error():

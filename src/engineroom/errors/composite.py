@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from engineroom.errors.base import ErrorWords
 from engineroom.errors.local import called_by_users
-from engineroom.errors.remote import RemoteError, RemoteTraceback, alike, combined_type
+from engineroom.errors.remote import RemoteError, RemoteTraceback, alike, combined_type, print_lines
 from engineroom.errors.sections import Section, rendered, sections_of, summaries
 
 _Results = TypeVar("_Results")
@@ -80,7 +80,7 @@ class CompositeError(RemoteError):
 
     def print_traceback(self, excid: int | None = None) -> None:
         """Print the remote tracebacks: those of `tb_limit` different errors, or that of member `excid`."""
-        print("\n".join(self.render_traceback(excid)))
+        print_lines(self.render_traceback(excid))
 
     def raise_exception(self, excid: int = 0) -> None:
         """Raise one of the errors."""

@@ -92,7 +92,16 @@ class RemoteError(EngineroomError):
 
     def print_traceback(self, excid: int | None = None) -> None:
         """Print the remote traceback; `excid` is there for code that treats all remote errors alike."""
-        print("\n".join(self.render_traceback()))
+        print_lines(self.render_traceback())
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print `lines`; characters that the terminal has no code for are spelled out."""
+    text = "\n".join(lines)
+    try:
+        print(text)
+    except UnicodeEncodeError as error:
+        print(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
 
 def last_words(error: RemoteError) -> str:

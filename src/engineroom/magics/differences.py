@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engineroom.client.engines.targets import is_single, spell
 from engineroom.engine.fingerprints import Fingerprint, fingerprint_of
 from engineroom.errors import EngineroomError
+from engineroom.errors.remote import print_lines
 from engineroom.magics.syntax import check_expression
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_differences(view: DirectView[Any], expression: str) -> None:
     except KeyboardInterrupt:
         result.abort()
         raise
-    print(told(expression, dict(zip((task.engine for task in result._tasks), found, strict=True))))
+    print_lines([told(expression, dict(zip((task.engine for task in result._tasks), found, strict=True)))])
 
 
 def told(expression: str, found: dict[int, Fingerprint | BaseException]) -> str:
