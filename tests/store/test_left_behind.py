@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,21 +31,29 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path, self.lives = path, 0
+        self._opened: list[SQLiteStore] = []
 
     def life(self, *changes: Change, cluster: str = "ours", table: str = "") -> SQLiteStore:
         """Return the store of another life, closed after it has written `changes`."""
         self.lives += 1
         store = SQLiteStore(self.path, table or f"life{self.lives}", life=not table, cluster=cluster)
         store.open()
+        self._opened.append(store)
         if changes:
             store.write(changes)
             store.close()
         return store
 
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+
 
 @pytest.fixture
-def file(tmp_path: Path) -> File:
-    return File(tmp_path / "tasks.db")
+def file(tmp_path: Path) -> Iterator[File]:
+    found = File(tmp_path / "tasks.db")
+    yield found
+    found.close()
 
 
 SOME = (submitted(1), submitted(2), ended(submitted(2)), submitted(3), Sent(submitted(3).task, 4, PLACES[0], THEN))

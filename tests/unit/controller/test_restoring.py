@@ -284,6 +284,7 @@ def test_results_of_earlier_tasks_are_arguments_of_later_ones(lives: Lives) -> N
         second = await engine.hears(Run, 2)
         assert second.task == client.task(2)
         assert second.inputs == ((client.identity, 1, 1),)
+        await comes_true(lambda: len(next(iter(controller.state.sessions.values())).tasks) == 1)
         await kept(controller)
 
     lives.live(takes)
