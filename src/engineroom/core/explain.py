@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # the state holds all this
 LISTED = 1000
 """So many ids are listed of tasks in one place."""
 
+_WORTH_SAYING = 2.0
+"""Seconds for which an engine has to have finished nothing for those who wait behind that to be told."""
+
 MOST_HOSTS = 20
 """So many hosts that do not answer are told of."""
 
@@ -121,7 +124,15 @@ def _why_there(state: ControllerState, task: Task, engine: Engine) -> str:
     if task.state is State.REVOKING:
         return f"engine {engine.id} has been asked to give it back"
     place = list(engine.held).index(task.id)
-    return f"it is on engine {engine.id}, " + (f"behind {place} others" if place else "and is the next to run there")
+    return _why_behind(state, engine, place) if place else f"it is on engine {engine.id}, and is the next to run there"
+
+
+def _why_behind(state: ControllerState, engine: Engine, place: int) -> str:
+    """Return that a task waits on `engine` for so many others."""
+    ahead = "behind 1 other" if place == 1 else f"behind {place} others"
+    slow = state.now - engine.progress
+    said = f"; that engine has finished nothing for {slow:.0f} s" if slow > _WORTH_SAYING else ""
+    return f"it is on engine {engine.id}, {ahead}{said}"
 
 
 def _why_beside(state: ControllerState, task: Task) -> str:

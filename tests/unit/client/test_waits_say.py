@@ -129,6 +129,10 @@ def test_who_waits_in_vain_is_told_why(rc: Client, fake: FakeController) -> None
     fake.about = BUSY
     with pytest.raises(TimeoutError, match=r"no result in 0\.5 s: it waits: both engines that may run it are busy"):
         result.get(timeout=0.5)
+    fake.about = AboutTask("sent", "it is on engine 1, behind 3 others", 1)
+    several = rc.load_balanced_view().map_async(abs, range(3), chunksize=1)
+    with pytest.raises(TimeoutError, match=r"no result in 0\.5 s: 3 wait: one is on engine 1, behind 3 others$"):
+        several.get(timeout=0.5)
 
 
 def test_an_engine_that_has_left_is_told_of_at_once(fake: FakeController, caplog: pytest.LogCaptureFixture) -> None:

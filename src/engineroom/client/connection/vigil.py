@@ -198,12 +198,12 @@ class Vigil:
         return counts._replace(done=sent // 10**6, total=max(1, size // 10**6), unit="MB sent")
 
     def _why(self, left: int) -> str:
-        """Return why the task that was asked about does not go on; of several that wait, only what may be so of all."""
+        """Return why the task that was asked about does not go on; of several, it is told as one if that is its own."""
         about, task = self._about, self._asked
-        if about is None or task is None or task.outcome is not None:
+        if about is None or task is None or task.outcome is not None or (task.started and not about.stands):
             return ""
-        its_own = task.started or (left > 1 and about.engine >= 0)
-        return "" if its_own and not about.stands else about.why
+        its_own = left > 1 and about.engine >= 0 and not about.stands
+        return f"one{about.why.removeprefix('it')}" if its_own and about.why.startswith("it is ") else about.why
 
     def _take(self) -> None:
         answer = self._questions.answer(self._number) if self._number else None
