@@ -94,6 +94,16 @@ def test_a_target_that_has_ended_is_told_from_one_that_never_was() -> None:
         resolve([0, 1], engines)
 
 
+def test_each_engine_that_ended_is_told_once_as_it_ended_last() -> None:
+    engines = EngineTable()
+    for life, cause in enumerate(("exit code 3", "stopped by its host")):
+        for engine in (0, 1):
+            engines.joined(EngineJoined(engine, bytes([life] * 16), EngineInfo()))  # type: ignore[arg-type]
+        for engine in (1, 0):
+            engines.departed(EngineLeft(engine, bytes([life] * 16), cause))  # type: ignore[arg-type]
+    assert engines.ends() == "engine 1: stopped by its host; engine 0: stopped by its host"
+
+
 def test_waiting() -> None:
     waiter = Waiter()
     assert not waiter.wait(0)

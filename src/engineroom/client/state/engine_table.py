@@ -8,6 +8,7 @@ import time
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from engineroom.client.state.silent_engines import SilentEngines
 from engineroom.errors import NoEnginesRegistered
@@ -94,8 +95,12 @@ class EngineTable:
         return {id_: info.pid for id_, info in found.items() if (info.host, info.boot_id, info.pid_namespace) == here}
 
     def ends(self) -> str:
-        """Return how the last engines that left ended: "engine 0: exit code 3; ..."."""
-        return "; ".join(f"engine {gone.engine}: {gone.cause}" for gone in self.departures[-_MOST_NAMED:])
+        """Return how the last engines that left ended, each as it did last: "engine 0: exit code 3; ..."."""
+        last: dict[int, str] = {}
+        for gone in reversed(self.departures):
+            last.setdefault(gone.engine, gone.cause)
+        named = list(islice(last.items(), _MOST_NAMED))
+        return "; ".join(f"engine {engine}: {cause}" for engine, cause in reversed(named))
 
     def how_it_left(self, engine: int) -> str:
         """Return how the last process of an engine that has left ended, "" if none of that id has."""
