@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from engineroom.controller.copies import neighbours
 from engineroom.controller.copies.neighbours import Copies
 from engineroom.controller.copies.one_copy import Spread
 from engineroom.controller.links import Link
@@ -18,7 +17,7 @@ from engineroom.machine.shared_memory.memfd import available
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.messages import Call, EngineInfo, Kind, Run
 from engineroom.protocol.streams import Payload
-from engineroom.transport import bodies, carrying
+from engineroom.transport import bodies
 from engineroom.transport.carrying import Carrying
 from engineroom.transport.memory import memory_pair
 from tests.transport.conftest import Inbox
@@ -32,12 +31,12 @@ DATA = bytes(range(256)) * (SIZE // 256)
 class Engine:
     """An engine at the other end of a connection in this process. `come`: what it has been sent."""
 
-    def __init__(self, number: int, copies: Copies, host: str) -> None:
+    def __init__(self, number: int, copies: Copies, host: str, **how: Any) -> None:
         self.controller, self.peer = memory_pair("engine")
         self.instance = bytes([number]) * INSTANCE_BYTES
         info = EngineInfo(host=host, boot_id="b")
         copies.join(Link(Peer(number), "engine", self.controller, self.instance, info=info))
-        self.peer.share_with_neighbours(lambda _, incoming: Carrying(self.peer, incoming, 1 << 30))
+        self.peer.share_with_neighbours(lambda _, incoming: Carrying(self.peer, incoming, 1 << 30, **how))
         self.come: list[Payload] = []
         self.inbox = Inbox()
         self.inbox.on_message = self._take
@@ -68,10 +67,14 @@ class Engine:
         bodies.send(self.controller, run, payload)
 
 
-def story(tell: Callable[[list[Engine]], Awaitable[None]], hosts: str = "aaa") -> Callable[[], None]:
+def story(
+    tell: Callable[[list[Engine]], Awaitable[None]], hosts: str = "aaa", copies: Copies | None = None, **how: Any
+) -> Callable[[], None]:
+    """`how`: what is particular about the engines' part."""
+
     async def told() -> None:
-        copies = Copies()
-        engines = [Engine(number, copies, host) for number, host in enumerate(hosts)]
+        among = copies or Copies()
+        engines = [Engine(number, among, host, **how) for number, host in enumerate(hosts)]
         await tell(engines)
         for engine in engines:
             engine.peer.close()
@@ -164,18 +167,16 @@ def test_when_the_carrier_dies_in_the_middle_the_others_get_it() -> None:
     story(tell)()
 
 
-def test_who_cannot_open_it_takes_it_as_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+def test_who_cannot_open_it_takes_it_as_a_stream() -> None:
+    def refuse(*_: object) -> memoryview:
         raise PermissionError
-
-    monkeypatch.setattr(carrying, "_open_neighbours", refuse)
 
     async def tell(engines: list[Engine]) -> None:
         sent_to_all(engines)
         await whole(engines)
         assert sent(engines) == 3
 
-    story(tell)()
+    story(tell, opens=refuse)()
 
 
 def test_who_has_no_room_to_carry_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,16 +234,16 @@ def test_a_payload_of_which_no_more_comes_fails_everywhere() -> None:
     story(tell)()
 
 
-def test_a_carrier_that_gets_nowhere_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "_PATIENCE", 0.05)
+def test_a_carrier_that_gets_nowhere_is_replaced() -> None:
+    copies = Copies(patience=0.05)
 
     async def tell(engines: list[Engine]) -> None:
         engines[0].peer.pause([])  # it reads, and takes no notice
         sent_to_all(engines)
         await whole(engines[1:])
-        monkeypatch.setattr(neighbours, "_PATIENCE", 1000.0)
+        copies.patience = 1000.0
         sent_to_all(engines)  # nobody waits for it a second time
         for engine in engines[1:]:
             assert await engine.has(1) == DATA
 
-    story(tell)()
+    story(tell, copies=copies)()

@@ -18,7 +18,7 @@ from engineroom.protocol.calls import Awaits as Awaits
 from engineroom.protocol.calls import Body as Body
 from engineroom.protocol.calls import Call as Call
 from engineroom.protocol.calls import Condition as Condition
-from engineroom.protocol.calls import Header, Resources, Tags
+from engineroom.protocol.calls import Header
 from engineroom.protocol.calls import Kind as Kind
 from engineroom.protocol.calls import Options as Options
 from engineroom.protocol.calls import Outcome as Outcome
@@ -38,17 +38,26 @@ from engineroom.protocol.engine_control import RestartProcesses as RestartProces
 from engineroom.protocol.engine_control import Shutdown as Shutdown
 from engineroom.protocol.engine_control import Signal as Signal
 from engineroom.protocol.engine_control import SignalProcess as SignalProcess
+from engineroom.protocol.flow import Borrowed as Borrowed
+from engineroom.protocol.flow import Cancel as Cancel
+from engineroom.protocol.flow import Credit as Credit
+from engineroom.protocol.flow import Near as Near
 from engineroom.protocol.functions import Function as Function
 from engineroom.protocol.functions import NeedFunction as NeedFunction
 from engineroom.protocol.functions import Released as Released
 from engineroom.protocol.inputs import ForgetInputs as ForgetInputs
 from engineroom.protocol.inputs import Input as Input
 from engineroom.protocol.inputs import Unmet as Unmet
+from engineroom.protocol.joining import PROTOCOL as PROTOCOL
+from engineroom.protocol.joining import Challenge as Challenge
+from engineroom.protocol.joining import EngineInfo as EngineInfo
+from engineroom.protocol.joining import Hello as Hello
+from engineroom.protocol.joining import Join as Join
+from engineroom.protocol.joining import Refused as Refused
+from engineroom.protocol.joining import Welcome as Welcome
 from engineroom.protocol.keeping import Forget as Forget
 from engineroom.protocol.keeping import Keep as Keep
 from engineroom.protocol.keeping import KeptRan as KeptRan
-from engineroom.protocol.near import Borrowed as Borrowed
-from engineroom.protocol.near import Near as Near
 from engineroom.protocol.nesting import RunsWithin as RunsWithin
 from engineroom.protocol.nesting import Waits as Waits
 from engineroom.protocol.outputs import COMM_NAMES as COMM_NAMES
@@ -59,157 +68,19 @@ from engineroom.protocol.outputs import Output as Output
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.ranges import INLINE_LIMIT as INLINE_LIMIT
 from engineroom.protocol.ranges import (
-    Cores,
     EngineId,
-    Engines,
-    Epoch,
-    Identity,
     Instance,
     Instances,
-    KnownEpoch,
-    Nonce,
     Number,
     Ordinal,
-    PathText,
-    Pid,
-    Proof,
     Seconds,
-    Secret,
-    Size,
     SomeEngine,
-    SomeHost,
     SomeTask,
     Spans,
-    StreamId,
     TaskId,
     Text,
-    Version,
-    WallTime,
-    Word,
 )
 from engineroom.protocol.task_ranges import AttemptRanges, Ranges, TaskRanges, pieces
-
-PROTOCOL = (2, 4)
-"""Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
-their form in every version, so that peers of two majors can say so."""
-
-
-class EngineInfo(Header, frozen=True):
-    """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
-    `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
-    place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one.
-    `resources`, `tags`: what tasks can ask for, see `Terms`."""
-
-    pid: Pid = 0
-    host: Word = ""
-    boot_id: Word = ""
-    python: Word = ""
-    cores: Cores = 0
-    work_dir: PathText = ""
-    problem: Text = ""
-    launch: PathText = ""
-    mpi_rank: SomeEngine = -1
-    mpi_size: Engines = 0
-    pid_namespace: Word = ""
-    resources: Resources = ()
-    tags: Tags = ()
-
-
-class Hello(Header, frozen=True, tag="hello"):
-    """First words of a peer. `role`: "client", "engine", "host" or "task"; `nonce`: 32 random bytes."""
-
-    role: Word
-    protocol: tuple[Version, Version]
-    cluster_id: Word
-    nonce: Nonce
-
-
-class Challenge(Header, frozen=True, tag="challenge"):
-    """The controller proves the role's key and asks the same of the peer."""
-
-    protocol: tuple[Version, Version]
-    nonce: Nonce
-    proof: Proof
-
-
-class Join(Header, frozen=True, tag="join"):
-    """The peer proves the role's key and says who it is.
-
-    `identity`: its session or instance, which `secret` proves (see `identities`);
-    `epoch`: the controller it last spoke to, b"" at first;
-    `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
-    `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
-    `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
-    unfinished tasks end with it; `who`: a client, for people; `shares`: it can have payloads in shared memory;
-    `carries`: an engine, it can have them in shared memory with others of its machine.
-    """
-
-    proof: Proof
-    identity: Identity
-    epoch: KnownEpoch = b""
-    window: Size = 0
-    wanted_id: SomeEngine | None = None
-    host: SomeHost = b""
-    info: EngineInfo = EngineInfo()
-    wall: WallTime = 0.0
-    tunnel: Word = ""
-    secret: Secret = b""
-    engine: Secret = b""
-    withdraw: bool = False
-    who: Who = Who()
-    shares: bool = False
-    carries: bool = False
-
-
-class Welcome(Header, frozen=True, tag="welcome"):
-    """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
-    (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
-    without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
-    quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
-    controller. `shares`: bytes that the peer may have in shared memory, 0: none. `carries`: the same, of payloads
-    that an engine receives for others of its machine. `usual`: nobody has set `shares`, so no more than a quarter of
-    the memory that the peer may have."""
-
-    epoch: Epoch
-    protocol: tuple[Version, Version]
-    window: Size
-    engine_id: SomeEngine = -1
-    known_up_to: Number = 0
-    wall: WallTime = 0.0
-    silent: Seconds = 0.0
-    heartbeat: Seconds = 0.0
-    keeps: bool = False
-    shares: Size = 0
-    carries: Size = 0
-    usual: bool = False
-
-
-class Refused(Header, frozen=True, tag="refused"):
-    """The peer is not let in, or is sent away; `reason` is for the person at the other end.
-
-    `final`: it makes no sense to try again.
-    """
-
-    reason: Text
-    final: bool = True
-
-
-class Credit(Header, frozen=True, tag="credit"):
-    """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
-
-    stream: StreamId
-    size: Size
-
-
-class Cancel(Header, frozen=True, tag="cancel"):
-    """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more.
-
-    `unwanted`: the receiver says so, about a stream of the other side.
-    """
-
-    stream: StreamId
-    reason: Text = ""
-    unwanted: bool = False
 
 
 class Ping(Header, frozen=True, tag="ping"):

@@ -17,18 +17,27 @@ from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, open_theirs
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.machine.shared_memory.room import total
+from engineroom.protocol.flow import given_back
 from engineroom.protocol.messages import Borrowed, Credit, Near, Part, Stream
 from engineroom.protocol.streams import IncomingStreams, Payload
 from engineroom.transport.connection import Connection
 from engineroom.transport.idle_memory import IdleMemory
 from engineroom.transport.near_payload import NearPayload
 
+Opens = Callable[[Near, int, Callable[[bool], None]], memoryview]
+"""As `open_neighbours` does."""
+
 
 class Carrying:
-    """One engine's part in it; for its connection's loop. `limit`: bytes that it may have in shared memory."""
+    """One engine's part in it; for its connection's loop.
 
-    def __init__(self, connection: Connection, incoming: IncomingStreams, limit: int) -> None:
-        self._connection, self._incoming = connection, incoming
+    `limit`: bytes that it may have in shared memory. `opens`: returns what a neighbour has carried.
+    """
+
+    def __init__(
+        self, connection: Connection, incoming: IncomingStreams, limit: int, opens: Opens | None = None
+    ) -> None:
+        self._connection, self._incoming, self._open = connection, incoming, opens or open_neighbours
         self._loop = asyncio.get_running_loop()
         self._coming: dict[int, NearPayload] = {}
         self._early: dict[int, Near] = {}
@@ -114,7 +123,7 @@ class Carrying:
     def _map(self, place: Near, payload: NearPayload) -> None:
         """Have what a neighbour has carried; as a stream, if that can't be."""
         try:
-            view = _open_neighbours(place, payload.size, self._later(self._return, place.stream))
+            view = self._open(place, payload.size, self._later(self._return, place.stream))
         except (OSError, MemoryError):
             self._take_alone(place.stream, payload)
             return
@@ -125,8 +134,7 @@ class Carrying:
         self._incoming.whole(place.stream)
 
     def _return(self, stream: int, spoiled: bool) -> None:  # noqa: FBT001 (it is all that is told)
-        these = (stream,)
-        self._connection.send(Borrowed(spoiled=these) if spoiled else Borrowed(returned=these))
+        self._connection.send(given_back(stream, spoiled=spoiled))
 
     def _whole(self, stream: int) -> None:
         """Let neighbours have what has come in chunks, if it lies where they can map it."""
@@ -173,7 +181,7 @@ def _unmapped(segment: OwnSegment, spoiled: bool) -> None:  # noqa: FBT001 (it i
     SHARED.give_back(segment, spoiled=spoiled)
 
 
-def _open_neighbours(place: Near, size: int, gone: Callable[[bool], None]) -> memoryview:
+def open_neighbours(place: Near, size: int, gone: Callable[[bool], None]) -> memoryview:
     """Return what a neighbour has carried, private and writable. OSError: it can't be had, or is another user's.
 
     `gone(spoiled)` is called when nothing looks at it any more.

@@ -9,11 +9,9 @@ from engineroom.controller.copies.one_copy import Action, Carry, OneCopy, Place,
 from engineroom.controller.links import Link
 from engineroom.ids import INSTANCE_BYTES
 from engineroom.machine.shared_memory.pool import LEAST
+from engineroom.protocol.flow import given_back
 from engineroom.protocol.messages import Borrowed, Near, Part, Stream
 from engineroom.protocol.streams import OutgoingStreams, Payload
-
-_PATIENCE = 10.0
-"""Seconds without a byte sent after which another engine carries a payload; twice as many for the one after that."""
 
 _SOON = 1.0
 """Seconds for which the memory of a payload is kept for engines that are to come."""
@@ -22,9 +20,14 @@ Machine = tuple[str, str, str]
 
 
 class Copies:
-    """The engines of each machine, and what they are to do."""
+    """The engines of each machine, and what they are to do.
 
-    def __init__(self) -> None:
+    `patience`: seconds without a byte sent after which another engine carries a payload; twice as many for the one
+    after that.
+    """
+
+    def __init__(self, patience: float = 10.0) -> None:
+        self.patience = patience
         self._machines: dict[Machine, dict[bytes, Neighbour]] = {}
 
     def join(self, link: Link) -> None:
@@ -55,8 +58,8 @@ class Copies:
             copy = spread.copies[machine] = OneCopy(expected)
         return copy
 
-    def perform(self, copy: OneCopy, actions: Sequence[Action], patience: float = _PATIENCE) -> None:
-        """Say what the table has to say. `patience`: with the next carrier."""
+    def perform(self, copy: OneCopy, actions: Sequence[Action], patience: float | None = None) -> None:
+        """Say what the table has to say. `patience`: with the next carrier, if it is another than with the first."""
         for action in actions:
             assert isinstance(action.member, tuple)
             near, stream = action.member
@@ -65,7 +68,7 @@ class Copies:
                     near.link.connection.send(Near(stream, *place))
                 case Carry():
                     near.link.connection.send(Near(stream))
-                    near.watch(copy, stream, patience)
+                    near.watch(copy, stream, self.patience if patience is None else patience)
                 case Release(spoiled=spoiled):
                     near.release(stream, spoiled=spoiled)
         if copy.is_idle:
@@ -103,7 +106,7 @@ class Neighbour:
         if actions:  # behind the message that names the stream
             self._loop.call_soon(self._copies.perform, copy, actions)
         if part is Part.CARRY:
-            self.watch(copy, stream.id, _PATIENCE)
+            self.watch(copy, stream.id, self._copies.patience)
         return Stream(stream.id, stream.size, part)
 
     def watch(self, copy: OneCopy, stream: int, patience: float) -> None:
@@ -162,8 +165,7 @@ class Neighbour:
     def release(self, stream: int, *, spoiled: bool) -> None:
         """Nobody needs what this engine has carried."""
         self._of.pop(stream, None)
-        these = (stream,)
-        self.link.connection.send(Borrowed(spoiled=these) if spoiled else Borrowed(returned=these))
+        self.link.connection.send(given_back(stream, spoiled=spoiled))
 
     def close(self) -> None:
         """The connection is gone: nobody will say what becomes of what the engine maps."""

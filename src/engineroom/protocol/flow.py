@@ -1,9 +1,27 @@
-"""What processes of one machine say of payloads that lie in the memory of one of them."""
+"""What the two ends of a connection say of the payloads that travel over it, or lie in memory that both can open."""
 
 from __future__ import annotations
 
 from engineroom.protocol.calls import Header
-from engineroom.protocol.ranges import Descriptor, Inodes, Number, OpenStream, OpenStreams, Pid, Text
+from engineroom.protocol.ranges import Descriptor, Inodes, Number, OpenStream, OpenStreams, Pid, Size, StreamId, Text
+
+
+class Credit(Header, frozen=True, tag="credit"):
+    """The far end may send `size` more bytes: of `stream`, or (stream 0) of all streams together."""
+
+    stream: StreamId
+    size: Size
+
+
+class Cancel(Header, frozen=True, tag="cancel"):
+    """No more of `stream`: its sender can't go on (`reason` says why), or its receiver wants no more.
+
+    `unwanted`: the receiver says so, about a stream of the other side.
+    """
+
+    stream: StreamId
+    reason: Text = ""
+    unwanted: bool = False
 
 
 class Borrowed(Header, frozen=True, tag="borrowed"):
@@ -20,6 +38,12 @@ class Borrowed(Header, frozen=True, tag="borrowed"):
     spoiled: OpenStreams = ()
     trouble: Text | None = None
     dropped: Inodes = ()
+
+
+def given_back(stream: int, *, spoiled: bool) -> Borrowed:
+    """Return how the receiver says that it needs a payload no more; `spoiled`: it may still have mappings of it."""
+    these = (stream,)
+    return Borrowed(spoiled=these) if spoiled else Borrowed(returned=these)
 
 
 class Near(Header, frozen=True, tag="near"):
