@@ -36,7 +36,7 @@ def is_url(url: str) -> bool:
 
 
 def split_url(url: str) -> tuple[str, str, str]:
-    """Return protocol, host and port of "tcp://host:port"; ValueError if it is not of that form."""
+    """Return protocol, host and port of `url`, "tcp://host:port"; ValueError if it is not of that form."""
     protocol, _, rest = url.partition("://")
     host, colon, port = rest.rpartition(":")
     if not (protocol and host and colon):

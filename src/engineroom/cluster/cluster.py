@@ -298,27 +298,27 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
         await self.stop_cluster()
 
     async def stop_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set (default: all engines), and wait until they have ended.
+        """Stop the engines of the set `engine_set_id` (None: all engines), and wait until they have ended.
 
         KeyError: there is no such set. LaunchError: some have not ended, or the cluster is not running.
         """
         await self._ask(messages.StopEngines(set=engine_set_id or ""))
 
     async def restart_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of a set (default: all) and start them again, with the same ids and empty namespaces.
+        """Stop engines and start them again, with the same ids and empty namespaces.
 
-        Logs a warning if some do not register. KeyError: there is no such set. LaunchError: none registered, or the
-        cluster is not running.
+        `engine_set_id`: those of this set; None: all. Logs a warning if some do not register. KeyError: there is no
+        such set. LaunchError: none registered, or the cluster is not running.
         """
         request = messages.RestartEngines(set=engine_set_id or "")
         answer = await self._shown(self._session, self._ask(request))
         self._warn(answer["missing"])
 
     async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
-        """Send a signal, by number or name ("SIGINT"), to the engines of a set (default: all engines).
+        """Send the signal `signum`, a number or a name ("SIGINT"), to the engines of a set.
 
-        ValueError: there is no such signal. LaunchError: the signal did not reach all engines; the message says why.
-        KeyError: there is no such set.
+        `engine_set_id`: the name of the set; None: all engines. ValueError: there is no such signal. LaunchError: it
+        did not reach all engines; the message says why. KeyError: there is no such set.
         """
         await self._ask(messages.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
 
@@ -370,7 +370,8 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
     ) -> Self:
         """Return the running cluster that `cluster_file` describes, or the one with this profile and cluster id.
 
-        NoCluster (also FileNotFoundError): there is none, or it has ended.
+        For `profile`, `profile_dir`, `cluster_id` and other `options`, see `Cluster`. NoCluster (also
+        FileNotFoundError): there is none, or it has ended.
         """
         found = Profile.find(profile, profile_dir=profile_dir)
         path = expanded(cluster_file) if cluster_file else found.cluster_file(cluster_id)

@@ -38,8 +38,8 @@ class ClusterManager:
     ) -> dict[str, Cluster]:
         """Find the running clusters of these profiles, forget clusters that have ended, and return all clusters by key.
 
-        profile_dirs, profile_dir: directories of profiles. profiles, profile: their names. Default: all profiles.
-        init_default_clusters: also add a cluster without an id for each profile; these are not started.
+        `profile_dirs`, `profile_dir`: directories of profiles. `profiles`, `profile`: their names. Default: all
+        profiles. `init_default_clusters`: also add a cluster without an id for each profile; these are not started.
 
         A key is "profile:cluster_id", with the profile's directory if it has no name.
         ProfileError (also LaunchError and OSError): the directory of a profile cannot be read.
@@ -75,7 +75,7 @@ class ClusterManager:
         controller: str | type | None = None,
         **options: Any,
     ) -> tuple[str, Cluster]:
-        """Create a cluster without starting it; return its key and the cluster. The arguments are those of `Cluster`.
+        """Create a cluster without starting it; return its key and the cluster. For the arguments, see `Cluster`.
 
         KeyError: a cluster with this profile and id already exists. OptionError: as for `Cluster`.
         """
@@ -130,9 +130,10 @@ def clean_cluster_files(
     log: logging.Logger | None = None,
     force: bool = False,  # noqa: FBT001, FBT002 (as users write it)
 ) -> list[str]:
-    """Remove what ended clusters left in these profiles, by default in all; return, in words, what was done.
+    """Remove what ended clusters left; return, in words, what was done.
 
-    `force`: stop clusters that run first. `log`: a logger for what is done.
+    `profile_dirs`: the directories of the profiles to look in; None: all. `force`: stop clusters that run first.
+    `log`: a logger for what is done.
     """
     places = [Profile.find(profile_dir=directory) for directory in profile_dirs or ()] or all_profiles()
     done = list(clean(places, force=force))

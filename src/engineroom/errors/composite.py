@@ -83,7 +83,7 @@ class CompositeError(RemoteError):
         print_lines(self.render_traceback(excid))
 
     def raise_exception(self, excid: int = 0) -> None:
-        """Raise one of the errors."""
+        """Raise one of the errors, that with the index `excid`. IndexError: there is none."""
         raise self._member(excid)
 
     def _member(self, excid: int) -> RemoteError:
@@ -119,7 +119,10 @@ class AlreadyDisplayedError(RemoteError):
 
 
 def collect_exceptions(rdict_or_list: _Results, method: str = "unspecified") -> _Results:
-    """Return the results unchanged. CompositeError: some of them are remote errors."""
+    """Return `rdict_or_list`, results by engine or in a list, unchanged. CompositeError: some are remote errors.
+
+    `method`: what was called, for the error's text.
+    """
     results: Any = rdict_or_list
     values = results.values() if isinstance(results, Mapping) else results
     errors = [value for value in values if isinstance(value, RemoteError)]

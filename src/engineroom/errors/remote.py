@@ -41,13 +41,16 @@ class RemoteError(EngineroomError):
         self.describe((ename, evalue, traceback, engine_info or {}), None)
 
     def describe(self, words: ErrorWords, original: BaseException | None) -> None:
-        """Say what happened and where; for whoever makes instances without `__init__`."""
+        """Say what happened and where: `words`, of an exception that is `original` if it is a real one.
+
+        For whoever makes instances without `__init__`.
+        """
         facts = dict(zip(("ename", "evalue", "traceback", "engine_info"), words, strict=True))
         self.__dict__.update(facts, original=original)  # a real type may forbid setting attributes
         object.__setattr__(self, "__cause__", self._cause())
 
     def of_item(self, index: int, shown: str) -> Self:
-        """Note which item of a map raised this: its index, and its repr, shortened; return the error itself."""
+        """Note which item of a map raised this: its `index`, and as `shown`, shortened; return the error itself."""
         self.__dict__["item"] = (index, shown)
         object.__setattr__(self, "__cause__", self._cause())
         return self
@@ -110,7 +113,7 @@ def last_words(error: RemoteError) -> str:
 
 
 def where(info: EngineInfo) -> str:
-    """Return "[engine:method] ", as it stands before a remote error."""
+    """Return "[engine:method] ", as it stands before a remote error; `info`: of its engine."""
     return f"[{info.get('engine_id', '?')}:{info.get('method', '?')}] " if info else "[Engine Exception] "
 
 
@@ -123,7 +126,10 @@ def item_words(item: Item | None) -> str:
 
 
 def remote_error(words: ErrorWords, original: BaseException | Parts | None, item: Item | None = None) -> RemoteError:
-    """Return a RemoteError, also of the type of `original` where the two can be combined."""
+    """Return a RemoteError with these `words`, also of the type of `original` where the two can be combined.
+
+    `item`: which one of a map it is of.
+    """
     if isinstance(original, Parts):
         original = original.exception  # as `copy.copy` hands it on
     error: RemoteError | None = None

@@ -11,7 +11,7 @@ from engineroom.errors.remote import RemoteError
 
 
 def wrap_exception(engine_info: EngineInfo | None = None) -> dict[str, Any]:
-    """Return the current exception as a dict: status "error", ename, evalue, traceback (lines), engine_info."""
+    """Return the current exception as a dict: status "error", ename, evalue, traceback (lines), `engine_info`."""
     kind, error, trace = sys.exc_info()
     name = "" if kind is None else kind.__name__
     lines = traceback.format_exception(kind, error, trace)
@@ -25,7 +25,7 @@ def wrap_exception(engine_info: EngineInfo | None = None) -> dict[str, Any]:
 
 
 def unwrap_exception(content: dict[str, Any]) -> RemoteError:
-    """Return the RemoteError that a dict from `wrap_exception` describes."""
+    """Return the RemoteError that `content`, a dict from `wrap_exception`, describes."""
     lines = content.get("traceback", "")
     text = lines if isinstance(lines, str) else "\n".join(lines)
     return RemoteError(content["ename"], content["evalue"], text, content.get("engine_info", {}))

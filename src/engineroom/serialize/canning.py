@@ -96,7 +96,10 @@ def can(obj: Any) -> Any:
 
 
 def uncan(obj: Any, g: dict[str, Any] | None = None) -> Any:
-    """Return what `can` was given, also in lists, tuples and dicts. `g`: the namespace of functions and References."""
+    """Return what `can` was given to make `obj`, also within lists, tuples and dicts.
+
+    `g`: the namespace of functions and References.
+    """
     opener = opener_of(obj)
     if opener is not None:
         return opener(obj, g)

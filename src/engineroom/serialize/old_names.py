@@ -15,7 +15,10 @@ Buffers = list[Any]
 
 
 def serialize_object(obj: object, buffer_threshold: int = 1024, item_threshold: int = 64) -> Buffers:
-    """Return `obj` as a list of buffers; the thresholds have no meaning here. PackError: it can't be sent."""
+    """Return `obj` as a list of buffers. PackError: it can't be sent.
+
+    `buffer_threshold` and `item_threshold` have no meaning here.
+    """
     del buffer_threshold, item_threshold
     body = pack(obj)
     return [body if isinstance(body, bytes) else b"".join(body)]
@@ -34,7 +37,10 @@ def pack_apply_message(
     buffer_threshold: int = 1024,
     item_threshold: int = 64,
 ) -> Buffers:
-    """Return the call `f(*args, **kwargs)` as a list of buffers. PackError: something in it can't be sent."""
+    """Return the call `f(*args, **kwargs)` as a list of buffers. PackError: something in it can't be sent.
+
+    `buffer_threshold` and `item_threshold` have no meaning here.
+    """
     return serialize_object((f, tuple(args), dict(kwargs)), buffer_threshold, item_threshold)
 
 
@@ -43,7 +49,10 @@ def unpack_apply_message(
     g: Mapping[str, Any] | None = None,
     copy: bool = True,  # noqa: FBT001, FBT002 (as users write it)
 ) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-    """Return function, arguments and keyword arguments of what `pack_apply_message` made."""
+    """Return function, arguments and keyword arguments of `bufs`, which `pack_apply_message` made.
+
+    `g` and `copy` have no meaning here.
+    """
     del copy
     (f, args, kwargs), _ = deserialize_object(bufs, g)
     return f, args, kwargs

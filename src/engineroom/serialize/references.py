@@ -11,7 +11,7 @@ class Reference:
     """Stands for the value of `name`, a name or an expression, in an engine's namespace at the time of the call.
 
     You can use it anywhere in the arguments of a call, push it, or call it:
-    `view.apply(f, Reference("a"))`, `view.apply(Reference("model.fit"), data)`.
+    `view.apply(f, Reference("a"))`, `view.apply(Reference("model.fit"), data)`. TypeError: the name is no str.
     """
 
     def __init__(self, name: str) -> None:

@@ -67,7 +67,7 @@ class ExecuteReply:
     pyout = execute_result
 
     def __getitem__(self, key: str) -> Any:
-        """Return what its attributes are, for code that takes it for a dict. KeyError: there is no such attribute."""
+        """Return the attribute `key`, for code that takes it for a dict. KeyError: there is no such attribute."""
         if key not in self._names():
             raise KeyError(f"a reply has no {key!r}: it has {', '.join(self._names())}")
         return getattr(self, key)

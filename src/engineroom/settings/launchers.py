@@ -385,6 +385,7 @@ class WindowsHPCLauncher(BaseLauncher):
 
     @classmethod
     def further_sections(cls) -> tuple[type[Configurable], ...]:
+        """Return the classes with the options of a job and of its tasks."""
         return (cls.job_class, cls.task_class)
 
     @default("job")

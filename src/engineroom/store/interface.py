@@ -84,7 +84,7 @@ class Store:
         raise NotImplementedError
 
     def function(self, digest: bytes) -> tuple[Function, list[Buffer]] | None:
-        """Return a function that some entry names, or a part of one, and its bytes; None: it is not here."""
+        """Return the function, or the part of one, that has this `digest`, and its bytes; None: it is not here."""
         del digest
         return None
 
@@ -113,16 +113,22 @@ class Store:
         return 0
 
     def select(self, query: Query, order: Order = (), limit: int | None = None, skip: int = 0) -> Iterable[Entry]:
-        """Return the entries that match. Override it to do better than by looking at each."""
+        """Return the entries that match `query`, in `order`: without the first `skip`, at most `limit`; None: all.
+
+        Override it to do better than by looking at each.
+        """
         return arranged(self.entries(tasks_named(query)), query, order, limit, skip)
 
     def get(self, task: str | TaskId) -> Entry | None:
-        """Return the entry of a task, by its id or its msg_id."""
+        """Return the entry of `task`, its id or its msg_id; None: there is none."""
         name = msg_id(task) if isinstance(task, bytes) else task
         return next(iter(self.select(Test(("msg_id",), "$eq", name))), None)
 
     def search(self, query: Any = None, *, sort: Any = None, limit: int | None = None, skip: int = 0) -> list[Entry]:
-        """Return the entries that match `query`, a dict as MongoDB has them; BadQuery: it is no query."""
+        """Return the entries that match `query`, a dict as MongoDB has them; BadQuery: it is no query.
+
+        `sort`, `limit`, `skip`: as for `find`.
+        """
         tree, order = ALL if query is None else parse(query), checked_order(sort)
         return list(self.select(tree, order, *checked_window(limit, skip)))
 
@@ -131,7 +137,8 @@ class Store:
     ) -> list[dict[str, Any]]:
         """Return the records that match `query`, with `keys` and `msg_id`; None: all keys but the payloads.
 
-        `sort`: "completed", "-completed", or a list of such; by default they come as they were submitted. BadQuery.
+        `sort`: "completed", "-completed", or a list of such; by default they come as they were submitted. `skip`: so
+        many are left out; `limit`: so many come then at most, None: all. BadQuery.
         """
         wanted = checked_keys(keys)
         return [projected(entry, wanted) for entry in self.search(query, sort=sort, limit=limit, skip=skip)]
@@ -159,7 +166,8 @@ class Store:
         return {}
 
     def undelivered(self, session: bytes, known_up_to: int) -> Iterator[Entry]:
-        """Yield the entries of tasks up to this number that have ended, and whose client may not have the results."""
+        """Yield the entries of the tasks of `session` up to number `known_up_to` that have ended, and whose client may
+        not have the results."""
         del known_up_to
         return (
             entry
@@ -175,5 +183,5 @@ class Store:
 
 
 def purges(tasks: Iterable[TaskId], at: float = 0.0) -> list[Change]:
-    """Return the changes that purge `tasks`."""
+    """Return the changes that purge `tasks`, `at` this time (seconds since the epoch)."""
     return [Purged(ranges, at) for ranges in by_session(tasks)]

@@ -39,7 +39,7 @@ class Dependency(set[str]):
         return self <= counted if self.all else not self.isdisjoint(counted)
 
     def unreachable(self, completed: Collection[str], failed: Collection[str] | None = None) -> bool:
-        """Whether it can never be met, when these tasks have ended so."""
+        """Whether it can never be met, when the tasks `completed` have ended well, and `failed` have not."""
         if not self:
             return False
         others = (set() if self.success else set(completed)) | (set() if self.failure else set(failed or ()))

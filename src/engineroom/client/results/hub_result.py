@@ -41,7 +41,7 @@ class AsyncHubResult(AsyncResult[Any]):
         return self._owner
 
     def abort(self, *, force: bool = False) -> NoReturn:
-        """Raise EngineroomError: only the client that submitted a task can cancel it."""
+        """Raise EngineroomError, whether or not by `force`: only the client that submitted a task can cancel it."""
         del force
         raise EngineroomError(
             "these tasks were not submitted by this client, so it cannot cancel them. Cancel them in the client that "

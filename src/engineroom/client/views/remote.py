@@ -66,5 +66,8 @@ def remote(
     block: bool | None = None,
     **flags: Unpack[BalancedOtherFlags],
 ) -> Callable[[Function[Any]], RemoteFunction]:
-    """Return a decorator that makes a function run on the engines of `view` when it is called."""
+    """Return a decorator that makes a function run on the engines of `view` when it is called.
+
+    `block` and `flags`: as in `view.temp_flags`, for its calls; None: as the view has it.
+    """
     return lambda function: RemoteFunction(view, function, block=block, **flags)

@@ -73,7 +73,7 @@ class Launcher(Protocol):
         """Start `command.n` processes and return their handle. LaunchError: they could not be started."""
 
     async def poll(self, handle: Handle) -> Status:
-        """Return the status. It is polled every second at first, later every 30 s. LaunchError: it can't be queried."""
+        """Return the status of `handle`: every second at first, later every 30 s. LaunchError: it can't be queried."""
 
     async def poll_all(self, handles: Sequence[Handle]) -> Sequence[Status | LaunchError]:
         """Return the status of each of `handles`, in their order, or why it can't be queried.
@@ -83,10 +83,13 @@ class Launcher(Protocol):
         ...
 
     async def signal(self, handle: Handle, signum: int) -> None:
-        """Send a signal to all processes of `handle`. LaunchError: they could not be signalled."""
+        """Send the signal `signum` to all processes of `handle`. LaunchError: they could not be signalled."""
 
     async def stop(self, handle: Handle) -> None:
-        """Stop the processes and wait until they end. LaunchError: they did not within `stop_timeout` seconds."""
+        """Stop the processes of `handle` and wait until they end.
+
+        LaunchError: they did not within `stop_timeout` seconds.
+        """
 
     def describe(self, command: Command) -> str | Coroutine[Any, Any, str]:
         """Return, for people, how `command` would be started; nothing is."""
@@ -97,7 +100,7 @@ class Launcher(Protocol):
         ...
 
     def ended(self, handle: Handle) -> Coroutine[Any, Any, Status] | None:
-        """Return what waits until the processes have ended, and returns how; None: only `poll` knows."""
+        """Return what waits until the processes of `handle` have ended, and returns how; None: only `poll` knows."""
         ...
 
 

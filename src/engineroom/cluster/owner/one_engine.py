@@ -20,18 +20,19 @@ class OneEngine:
         async def connect_client(self, /, **options: Any) -> Client: ...
 
     async def stop_engine(self, engine_id: int) -> None:
-        """Stop one engine, and wait until it has ended. IndexError: there is no such engine."""
+        """Stop the engine `engine_id`, and wait until it has ended. IndexError: there is no such engine."""
         await self._do(lambda client: client.shutdown(engine_id, block=True))
 
     async def restart_engine(self, engine_id: int) -> None:
-        """Stop one engine and start it again, with the same id and an empty namespace; wait until it is back.
+        """Stop the engine `engine_id` and start it again, with the same id and an empty namespace.
 
-        IndexError: there is no such engine. EngineroomError: it cannot be restarted; the message says why.
+        It is back when this returns. IndexError: there is no such engine. EngineroomError: it cannot be restarted; the
+        message says why.
         """
         await self._do(lambda client: client.shutdown(engine_id, restart=True, block=True))
 
     async def signal_engine(self, signum: int | str, engine_id: int) -> None:
-        """Send a signal, by number or name ("SIGINT"), to one engine.
+        """Send the signal `signum`, a number or a name ("SIGINT"), to the engine `engine_id`.
 
         ValueError: there is no such signal. IndexError: there is no such engine. EngineroomError: the signal did not
         reach it; the message says why.

@@ -28,6 +28,7 @@ class dependent(Generic[_P, _T]):  # noqa: N801 (as in ipyparallel)
                 setattr(self, name, value)
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Call the function here. UnmetDependency: the check fails."""
         self.check_dependency()
         return self.f(*args, **kwargs)
 
@@ -50,6 +51,7 @@ class depend:  # noqa: N801 (as in ipyparallel)
         self.df, self.args, self.kwargs = df, args, kwargs
 
     def __call__(self, f: Callable[_P, _T]) -> dependent[_P, _T]:
+        """Return `f` with the check."""
         return dependent(f, self.df, *self.args, **self.kwargs)
 
 
