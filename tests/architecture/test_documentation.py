@@ -43,6 +43,15 @@ def test_every_named_block_is_taken_by_a_test() -> None:
     assert [name for name in block_names() if f'"{name}"' not in tests] == []
 
 
+def test_the_page_of_the_architecture_names_what_there_is() -> None:
+    page = (DOCS.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {path.removesuffix("/") for path in re.findall(r"`([\w./-]+/[\w./-]*)`", page)}
+    places = (DOCS.parent, DOCS.parent / "src/engineroom")
+    there = {path for path in named for at in places if (at / path).exists() or (at / f"{path}.py").exists()}
+    assert named - there == set()
+    assert len(page.splitlines()) < 120, "it is one page"
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engineroom.ids import TaskId
+from engineroom.engine.task_output import Key, TaskOutput
 
 if TYPE_CHECKING:
-    from engineroom.engine.capture import TaskOutput
     from engineroom.protocol.messages import Finished, Run
     from engineroom.protocol.streams import Buffer, Payload
     from engineroom.serialize.futures import Given
-
-Key = tuple[TaskId, int]
-"""A task and the number of the attempt."""
 
 
 class Attempt(msgspec.Struct, gc=False, eq=False):

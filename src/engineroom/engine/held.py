@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engineroom.engine.attempts import Key
+from engineroom.engine.task_output import Key
 from engineroom.protocol.messages import Held
 from engineroom.protocol.task_ranges import MOST_RANGES, AttemptRange, attempt_pieces
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from types import CodeType, FrameType
 
-from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.attempts import Attempt
 from engineroom.engine.queue import TaskQueue
+from engineroom.engine.task_output import Key
 from engineroom.serialize.chunks.running import running_chunk
 
 _SAME = 0.5

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.attempts import Attempt
 from engineroom.engine.capture import writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.interrupts import Interrupts
@@ -19,6 +19,7 @@ from engineroom.engine.now_running import NowRunning
 from engineroom.engine.outbox import Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.streams import Streams
+from engineroom.engine.task_output import Key
 from engineroom.ids import TaskId
 from engineroom.serialize.by_value.arrivals import arrivals
 from engineroom.serialize.chunks.running import running_chunk

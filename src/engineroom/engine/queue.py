@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from engineroom.engine.attempts import Attempt, Key
+from engineroom.engine.attempts import Attempt
 from engineroom.engine.lanes import DirectLanes
+from engineroom.engine.task_output import Key
 
 
 class Wakeup(Protocol):

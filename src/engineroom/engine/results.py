@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engineroom.engine.attempts import Ended, Key
+from engineroom.engine.attempts import Ended
 from engineroom.engine.budget import Budget
+from engineroom.engine.task_output import Key
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Delivered
 from engineroom.protocol.task_ranges import found_in

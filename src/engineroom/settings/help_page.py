@@ -5,16 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitType
 from traitlets.config import Application, Configurable
 
 from engineroom.settings.option import own_options
-
-if TYPE_CHECKING:
-    from engineroom.settings.application import BaseParallelApplication
 
 _Class = type[Configurable]
 _Trait = TraitType[Any, Any]
@@ -34,7 +31,29 @@ _PLACEHOLDERS: tuple[tuple[type[_Trait], str], ...] = (
 )
 
 
-def first_page(app: BaseParallelApplication) -> str:
+class Command(Protocol):
+    """What a page says of a command."""
+
+    @property
+    def first(self) -> Iterable[str]: ...
+    @property
+    def examples(self) -> str: ...
+    @property
+    def more_help(self) -> str: ...
+    @property
+    def no_effect(self) -> Collection[str]: ...
+    @property
+    def option_classes(self) -> Iterable[_Class]: ...
+    @property
+    def flags(self) -> Any: ...
+    def usage(self) -> str: ...
+    def command(self) -> str: ...
+    def with_flags(self) -> Iterable[_Class]: ...
+    def with_bases(self) -> Iterable[_Class]: ...
+    def class_traits(self) -> dict[str, Any]: ...
+
+
+def first_page(app: Command) -> str:
     """Return what `-h` prints, within one screen: usage, what the command does, and its `first` options by example."""
     lines = [f"Usage: {app.usage()}", "", *_paragraphs(app), ""]
     for example in app.first:
@@ -44,7 +63,7 @@ def first_page(app: BaseParallelApplication) -> str:
     return "\n".join(lines)
 
 
-def full_page(app: BaseParallelApplication) -> str:
+def full_page(app: Command) -> str:
     """Return what `--help-all` prints: every option once, with its flags, its name in files and its default."""
     lines = [f"Usage: {app.usage()}", "", *_paragraphs(app), "", *_examples(app)]
     lines += _wrapped("In configuration files, write --Class.name=VALUE as c.Class.name = VALUE.")
@@ -62,18 +81,18 @@ def full_page(app: BaseParallelApplication) -> str:
     return "\n".join(lines)
 
 
-def _paragraphs(app: BaseParallelApplication) -> Iterator[str]:
+def _paragraphs(app: Command) -> Iterator[str]:
     for number, text in enumerate(inspect.cleandoc(type(app).__doc__ or "").split("\n\n")):
         if number:
             yield ""
         yield from _wrapped(text)
 
 
-def _examples(app: BaseParallelApplication) -> list[str]:
+def _examples(app: Command) -> list[str]:
     return ["Example:", *(f"  {line}" for line in app.examples.splitlines()), ""] if app.examples else []
 
 
-def _owners(app: BaseParallelApplication) -> dict[str, tuple[str, _Trait]]:
+def _owners(app: Command) -> dict[str, tuple[str, _Trait]]:
     """Return, by flag, the option that it sets: `Class.name`, and the trait."""
     found: dict[str, tuple[str, _Trait]] = {}
     for cls in app.with_flags():
@@ -83,7 +102,7 @@ def _owners(app: BaseParallelApplication) -> dict[str, tuple[str, _Trait]]:
     return found
 
 
-def _words_of(flag: str, app: BaseParallelApplication) -> str:
+def _words_of(flag: str, app: Command) -> str:
     owners = _owners(app)
     return str(owners[flag][1].help) if flag in owners else str(app.flags[flag,][1])
 
@@ -104,7 +123,7 @@ def _entry(example: str, words: str) -> list[str]:
     return [f"{left:{_COLUMN}}{lines[0]}", *(" " * _COLUMN + line for line in lines[1:])]
 
 
-def _sections(app: BaseParallelApplication) -> Iterator[tuple[_Class, str]]:
+def _sections(app: Command) -> Iterator[tuple[_Class, str]]:
     """Yield the classes whose options the command takes, each once, its own first and the common ones last."""
     own = list(app.with_bases())
     for cls in (*own[:-1], *app.option_classes):
@@ -160,7 +179,7 @@ def _with_value(flag: str, value: str) -> str:
     return f"-{flag} {value}" if len(flag) == 1 else f"--{flag}={value}"
 
 
-def _spelling(app: BaseParallelApplication, name: str) -> str:
+def _spelling(app: Command, name: str) -> str:
     """Return the first flag of an option that the command inherits."""
     flags = app.class_traits()[name].metadata.get("flags", ())
     return dashed(flags[0]) if flags else f"--{type(app).__name__}.{name}"

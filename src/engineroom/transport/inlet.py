@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from engineroom.errors import ProtocolError
-from engineroom.protocol.closing import why_of
+from engineroom.protocol.closing import Why, why_of
 from engineroom.protocol.records import RecordReader
 from engineroom.protocol.streams import IncomingStreams, OutgoingStreams
 from engineroom.transport.decoders import INVALID
 from engineroom.transport.reading import Turn
 from engineroom.transport.wire import Wire
 
-if TYPE_CHECKING:
-    from engineroom.transport.connection import Connection
-
 _ENCRYPTED = 32 * 1024
 """Bytes that another thread reads at once over TLS, each connection into a buffer of its own."""
+
+
+class Hearer(Protocol):
+    """What an inlet needs of its connection."""
+
+    heard: bool
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def transport(self) -> Any: ...
+    def get_buffer(self, sizehint: int, /) -> memoryview: ...
+    def buffer_updated(self, nbytes: int, /) -> None: ...
+    def decode(self, body: Any, /) -> list[Any]: ...
+    def hear(self, data: memoryview, /) -> None: ...
+    def invalid(self, error: ProtocolError, /) -> None: ...
+    def abort(self, reason: str, why: Why = ..., /) -> None: ...
 
 
 class Inlet:
@@ -25,7 +41,7 @@ class Inlet:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Hearer,
         reader: RecordReader,
         wire: Wire,
         streams: tuple[IncomingStreams, OutgoingStreams],

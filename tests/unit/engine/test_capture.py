@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.engine.attempts import Attempt
-from engineroom.engine.capture import Sink, StreamOutput, TaskOutput, writer
+from engineroom.engine.capture import Sink, writer
 from engineroom.engine.shown import LIMIT, Shown
 from engineroom.engine.streams import routed_output
+from engineroom.engine.task_output import StreamOutput, TaskOutput
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Display, Displays, Output, Run
 from engineroom.protocol.ranges import MOST_DISPLAY

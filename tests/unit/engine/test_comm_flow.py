@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engineroom.engine.capture import TaskOutput
 from engineroom.engine.comm_flow import BURST, MOST_WAITING, RATE, CommFlow, without_old_comms
+from engineroom.engine.task_output import TaskOutput
 from engineroom.protocol.messages import Display, Displays, Output
 
 KEY = (b"t" * 20, 1)
