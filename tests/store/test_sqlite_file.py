@@ -15,7 +15,7 @@ import pytest
 
 from engineroom.ids import msg_id
 from engineroom.store.interface import StoreTrouble, StoreUnusable
-from engineroom.store.sqlite import opening, reading
+from engineroom.store.sqlite.opening import Surroundings
 from engineroom.store.sqlite.retention import Limits
 from engineroom.store.sqlite.store import SQLiteStore
 from tests.store.tasks import ALICE, THEN, delivered, ended, purged, submitted
@@ -213,9 +213,8 @@ def test_a_full_disk_is_trouble_and_nothing_of_the_batch_is_kept(path: Path) -> 
     store.close()
 
 
-def test_a_file_that_another_program_has_locked_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "BUSY", 0.05)
-    store = opened(path)
+def test_a_file_that_another_program_has_locked_is_trouble(path: Path) -> None:
+    store = opened(path, among=Surroundings(patience=0.05))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreTrouble, match=r"tasks\.db: database is locked"):
@@ -228,9 +227,8 @@ def test_a_file_that_another_program_has_locked_is_trouble(path: Path, monkeypat
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "ext4"])
-def test_the_journal_is_one_that_the_file_system_allows(path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "file_system", lambda _: kind)
-    store = opened(path)
+def test_the_journal_is_one_that_the_file_system_allows(path: Path, kind: str) -> None:
+    store = opened(path, among=Surroundings(file_system=lambda _: kind))
     store.write([ended(submitted(1))])
     names = {each.name for each in path.parent.iterdir()}
     assert ("tasks.db-wal" in names) == (kind == "ext4")
@@ -373,12 +371,9 @@ def test_the_lock_file_says_who_has_it(path: Path) -> None:
 
 @pytest.mark.parametrize("few", [0, 20_000])
 @pytest.mark.parametrize("skip", [0, 3])
-def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(
-    path: Path, few: int, skip: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(path: Path, few: int, skip: int) -> None:
     """Whether few or many ended then, which are looked for in different ways."""
-    monkeypatch.setattr(reading, "_FEW", few)
-    store = opened(path)
+    store = opened(path, few=few)
     # They end in another order than that in which they were submitted, in several spans.
     changes = [ended(submitted(n, at=THEN + n * 3), took=float(n * 17 % 41)) for n in range(1, 41)]
     store.write(changes)
@@ -394,9 +389,8 @@ def test_tasks_that_ended_within_a_time_come_as_they_were_submitted(
     store.close()
 
 
-def test_a_file_of_before_there_were_spans_is_read_and_gets_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_FEW", 0)
-    store = opened(path)
+def test_a_file_of_before_there_were_spans_is_read_and_gets_them(path: Path) -> None:
+    store = opened(path, few=0)
     store.write([ended(submitted(n)) for n in range(1, 31)])
     store.close()
     with sqlite3.connect(path) as connection:
@@ -405,7 +399,7 @@ def test_a_file_of_before_there_were_spans_is_read_and_gets_them(path: Path, mon
     connection.close()
     query = {"state": "done", "completed": {"$gt": 0}}
     for how in ({"read_only": True}, {}):
-        store = opened(path, **how)
+        store = opened(path, few=0, **how)
         assert [entry.task for entry in store.search(query, limit=3)] == [submitted(n).task for n in (1, 2, 3)]
         store.close()
     with sqlite3.connect(path) as connection:

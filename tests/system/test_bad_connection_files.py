@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from engineroom import Client, Cluster
 from engineroom.errors import ConnectionFailed, ConnectionFileError, NotLetIn
+from engineroom.protocol.handshake import PeerHandshake
 from engineroom.protocol.messages import PROTOCOL
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
@@ -156,7 +158,8 @@ def test_the_file_of_the_other_role_is_refused(edited: Callable[..., Path], comm
 def test_another_protocol_is_refused_with_both_versions_and_what_to_do(
     edited: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engineroom.protocol.handshake.PROTOCOL", (PROTOCOL[0] + 8, 0))
+    say_another = partialmethod(PeerHandshake.__init__, protocol=(PROTOCOL[0] + 8, 0))
+    monkeypatch.setattr(PeerHandshake, "__init__", say_another)
     with pytest.raises(NotLetIn, match=rf"you speak protocol {PROTOCOL[0] + 8}\.0 .* speaks {PROTOCOL[0]}\.") as caught:
         Client(edited("client"), timeout=SECONDS)
     assert "install the same version of engineroom on both machines" in str(caught.value)

@@ -257,9 +257,8 @@ def test_compiled_modules_and_large_packages_are_refused_in_words(
     with pytest.raises(ImportError, match=r"is compiled .*only source is sent to engines.*install"):
         rc[0].apply_sync(package.use)
     files.with_name("elsewhere").rename(files)
-    monkeypatch.setattr("engineroom.serialize.modules.unit.MOST_SOURCE", 10)
-    other = write(f"{name}_b", "def use():\n    return 'more than ten bytes'", **{"more.py": ""})
-    with pytest.raises(PackError, match=r"more than .* of source.*Install it on the engines"):
+    other = write(f"{name}_b", "def use():\n    return 1", **{"more.py": "#" * (16 << 20)})
+    with pytest.raises(PackError, match=r"more than 16 MiB of source.*Install it on the engines"):
         rc[0].apply_sync(other.use)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partialmethod
 from typing import Any
 
 import pytest
 
 from engineroom.errors import NotLetIn
-from engineroom.protocol import handshake
 from engineroom.protocol.handshake import ControllerHandshake, PeerHandshake
 from engineroom.protocol.messages import PROTOCOL, Challenge, Hello, Join
 from engineroom.transport.dial import connect
@@ -37,13 +37,7 @@ def test_a_peer_of_another_version_is_told_by_the_controller(
     open_door: Any, monkeypatch: pytest.MonkeyPatch, transport: str, version: tuple[int, int], older: str
 ) -> None:
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", transport)
-    begin = PeerHandshake.__init__
-
-    def say_another(self: PeerHandshake, **how: Any) -> None:
-        begin(self, **how)
-        hello = self.hello
-        self.hello = Hello(role=hello.role, protocol=version, cluster_id=hello.cluster_id, nonce=hello.nonce)
-
+    say_another = partialmethod(PeerHandshake.__init__, protocol=version)
     monkeypatch.setattr(PeerHandshake, "__init__", say_another)
     assert refusal(open_door, "client") == (
         f"you speak protocol {version[0]}.0 and this controller speaks {PROTOCOL[0]}.{PROTOCOL[1]} (the version on the "
@@ -60,9 +54,8 @@ def test_a_peer_is_told_by_a_controller_of_another_version(
     answer = ControllerHandshake.challenge
 
     def as_another(self: ControllerHandshake, hello: Hello) -> Challenge:
-        with monkeypatch.context() as patch:
-            patch.setattr(handshake, "PROTOCOL", version)
-            return answer(self, hello)
+        self.protocol = version
+        return answer(self, hello)
 
     monkeypatch.setattr(ControllerHandshake, "challenge", as_another)
     words = refusal(open_door, "client")

@@ -97,9 +97,9 @@ class Controller:
         self.identity.write_files(self.port, self._listener.unix_path)
         self.presence.begin()
 
-    def enter_loop(self) -> None:
-        """Live in the event loop that runs: its time is the core's."""
-        self._loop = asyncio.get_running_loop()
+    def enter_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Live in `loop`, by default the event loop that runs: its time is the core's."""
+        self._loop = loop or asyncio.get_running_loop()
 
     def time(self) -> float:
         """Return the core's time."""

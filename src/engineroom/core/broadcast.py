@@ -195,7 +195,7 @@ def _new(
         task.large = call.body.size
     session.tasks[number] = task
     if message.options.of_map is not None:
-        note_map(session, number, message.options.of_map)
+        note_map(session, number, message.options.of_map, state.limits.maps)
     if state.recording:
         task.submitted = state.now
         if state.journal.early:

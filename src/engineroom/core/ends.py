@@ -13,7 +13,6 @@ from itertools import pairwise
 from engineroom.protocol.task_ranges import Range, tidy
 
 MOST_FAILURES = 4096
-"""Ranges of tasks that did not end well; beyond these, the lowest numbers are forgotten."""
 
 PLACES = 1 << 16
 """So many tasks, the last ones, whose engine is remembered. A power of two, as `_FIRST` is."""
@@ -29,12 +28,14 @@ _NUMBERS = (1 << (64 - _BITS)) - 1
 class Ends:
     """What is remembered of the tasks of one session that have ended.
 
-    `forgotten_up_to`: of tasks up to this number it is not known any more how they ended.
+    `forgotten_up_to`: of tasks up to this number it is not known any more how they ended. `most_failures`: ranges of
+    tasks that did not end well; beyond these, the lowest numbers are forgotten.
     """
 
-    __slots__ = ("_firsts", "_lasts", "_mask", "_places", "forgotten_up_to")
+    __slots__ = ("_firsts", "_lasts", "_mask", "_most_failures", "_places", "forgotten_up_to")
 
-    def __init__(self) -> None:
+    def __init__(self, most_failures: int = MOST_FAILURES) -> None:
+        self._most_failures = most_failures
         self._firsts: list[int] = []
         self._lasts: list[int] = []
         self.forgotten_up_to = 0
@@ -55,14 +56,14 @@ class Ends:
         else:
             firsts.insert(place, number)
             lasts.insert(place, number)
-            if len(firsts) > MOST_FAILURES:
+            if len(firsts) > self._most_failures:
                 self._forget_half()
 
     def all_failed(self, ranges: Iterable[Range]) -> None:
         """All these tasks did not end well. O(ranges known + ranges given)."""
         merged = tidy([*zip(self._firsts, self._lasts, strict=True), *ranges])
         self._firsts, self._lasts = [first for first, _ in merged], [last for _, last in merged]
-        while len(self._firsts) > MOST_FAILURES:
+        while len(self._firsts) > self._most_failures:
             self._forget_half()
 
     def _forget_half(self) -> None:

@@ -89,6 +89,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Who has not answered for so long is unresponsive..."""
     unresponsive_timeout: float = 0.0
     """... and lost after so long; 0: never."""
+    maps: int = 1000
+    """Maps of one client that are known as such: the latest ones."""
     gone_sessions: int = 10_000
     """Clients that are gone: beyond these, one that has nothing here is forgotten for each that goes."""
     departed: int = 10_000

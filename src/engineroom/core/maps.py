@@ -9,9 +9,6 @@ from engineroom.protocol.messages import Submit
 if TYPE_CHECKING:  # tasks know sessions
     from engineroom.core.sessions import Session
 
-MOST_MAPS = 1000
-"""So many maps of each client are known: the latest ones."""
-
 
 def span_of(number: int, of_map: tuple[int, int] | None) -> tuple[int, int]:
     """Return the first and the last task of the map that task `number` is a part of; of itself, if it is of none."""
@@ -21,12 +18,12 @@ def span_of(number: int, of_map: tuple[int, int] | None) -> tuple[int, int]:
     return first, first + count - 1
 
 
-def note_map(session: Session, number: int, of_map: tuple[int, int]) -> None:
-    """A part of a map has come."""
+def note_map(session: Session, number: int, of_map: tuple[int, int], most: int) -> None:
+    """A part of a map has come. `most`: so many maps of each client are known, the latest ones."""
     first, last = span_of(number, of_map)
     if first not in session.maps and first < last:
         session.maps[first] = last
-        if len(session.maps) > MOST_MAPS:
+        if len(session.maps) > most:
             del session.maps[next(iter(session.maps))]
 
 

@@ -16,17 +16,14 @@ from engineroom.protocol.messages import COMM_NAMES, Displays
 if TYPE_CHECKING:
     from engineroom.engine.publisher import Show
 
-MOST = 10_000
-"""Comms that are kept."""
-
 _NOBODY = "a message of a comm was dropped: no task runs that it could belong to\n"
 
 
 class Comms:
-    """The comms of one engine. `show`: takes their messages."""
+    """The comms of one engine. `show`: takes their messages. `most`: so many comms are kept, the latest ones."""
 
-    def __init__(self, show: Show) -> None:
-        self._show = show
+    def __init__(self, show: Show, most: int = 10_000) -> None:
+        self._show, self._most = show, most
         self._manager: Any = None
 
     def watched(self) -> dict[str, Callable[[Any], None]]:
@@ -40,7 +37,7 @@ class Comms:
 
     def take_over(self, library: Any) -> None:
         """Have the comms of `library`, the module `comm`, speak through this engine."""
-        show, process = self._show, os.getpid()
+        show, most, process = self._show, self._most, os.getpid()
 
         class Comm(library.BaseComm):  # type: ignore[misc]  # it need not be installed
             """A comm whose other end is at the client of the task that runs."""
@@ -55,7 +52,7 @@ class Comms:
             ) -> None:
                 if os.getpid() == process:  # nobody takes what a forked child says
                     if msg_type == "comm_open":
-                        _bound(manager.comms)
+                        _bound(manager.comms, most)
                     _send(
                         show,
                         COMM_NAMES[msg_type],
@@ -101,9 +98,9 @@ class Comms:
         comm.handle_close(message)
 
 
-def _bound(comms: dict[str, Any]) -> None:
+def _bound(comms: dict[str, Any], most: int) -> None:
     """Forget the oldest comms if there are too many: their clients may have been killed."""
-    while len(comms) > MOST:
+    while len(comms) > most:
         comms.pop(next(iter(comms)))._closed = True
 
 

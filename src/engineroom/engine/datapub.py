@@ -44,8 +44,8 @@ def publish_data(data: Mapping[Any, Any]) -> None:
         _refuse("no task runs on this engine now")
 
 
-def publish_to(publish: Publish) -> None:
-    """Have what this process publishes taken by `publish`."""
+def publish_to(publish: Publish | None) -> None:
+    """Have what this process publishes taken by `publish`; None: it is no engine."""
     _place.publish, _place.process = publish, os.getpid()
 
 

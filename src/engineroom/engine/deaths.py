@@ -18,10 +18,13 @@ _OWN = frozenset(getattr(signal, name) for name in _OWN_SIGNALS if hasattr(signa
 
 
 class OutOfMemory:
-    """Whether the kernel has killed a process for lack of memory since the last check."""
+    """Whether the kernel has killed a process for lack of memory since the last check.
 
-    def __init__(self) -> None:
-        self._ours = list(_counters_of_our_group())
+    `counters`: the files that count the kills in a control group; by default those of ours.
+    """
+
+    def __init__(self, counters: Iterable[Path] | None = None) -> None:
+        self._ours = list(_counters_of_our_group() if counters is None else counters)
         self._everywhere = Path("/proc/vmstat")
         self._seen = self._counts()
 

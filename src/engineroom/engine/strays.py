@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from engineroom.machine.left_behind import GRACE, children_of, is_to_stay, mark_on, session_of
 from engineroom.machine.processes import start_time
@@ -21,7 +21,8 @@ _MOMENT = 0.1
 class Strays:
     """Orphans of engines: those of engines that live are left alone, those of others are ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._deadlines: dict[int, tuple[float, int]] = {}
         self._family: dict[int, str | None] = {}
         self._given_up: set[int] = set()
@@ -60,7 +61,7 @@ class Strays:
 
     def end_overdue(self) -> None:
         """Kill what has not ended in time; give up what can't be killed."""
-        now = time.monotonic()
+        now = self._clock()
         for pid, (when, signum) in tuple(self._deadlines.items()):
             if when <= now and signum == signal.SIGKILL:
                 del self._deadlines[pid]
@@ -69,7 +70,7 @@ class Strays:
                 self._signal(pid, signal.SIGKILL)
 
     def _signal(self, pid: int, signum: int) -> None:
-        self._deadlines[pid] = (time.monotonic() + GRACE, signum)
+        self._deadlines[pid] = (self._clock() + GRACE, signum)
         with contextlib.suppress(OSError):  # it has become somebody else's
             os.kill(pid, signum)
 
@@ -85,7 +86,7 @@ class Strays:
         if pid not in self._unmarked:
             # One that is about to become another program shows no environment for a moment.
             self._unmarked.add(pid)
-            self._again = time.monotonic() + _MOMENT
+            self._again = self._clock() + _MOMENT
         since = self._family.get(pid)
         return since is not None and since == start_time(pid) and not is_to_stay(pid)
 

@@ -33,8 +33,17 @@ def _proof(key: str, speaker: str, hello: Hello, nonce: bytes, certificate: byte
 class ControllerHandshake:
     """The controller's half, for one connection: `challenge`, then `check`."""
 
-    def __init__(self, *, keys: Mapping[str, str], cluster_id: str, certificate: bytes = b"") -> None:
-        """`keys`: by key role, "client" and "engine". `certificate`: ours (DER), where the connection is TLS."""
+    def __init__(
+        self,
+        *,
+        keys: Mapping[str, str],
+        cluster_id: str,
+        certificate: bytes = b"",
+        protocol: tuple[int, int] = PROTOCOL,
+    ) -> None:
+        """`keys`: by key role, "client" and "engine". `certificate`: ours (DER), where the connection is TLS.
+        `protocol`: the version that we speak."""
+        self.protocol = protocol
         self._keys, self._cluster_id, self._certificate = keys, cluster_id, certificate
         self._hello: Hello | None = None
         self._nonce = b""
@@ -43,10 +52,12 @@ class ControllerHandshake:
         """Return the answer to `hello`; NotLetIn says in words what is wrong with it."""
         if self._hello is not None or len(hello.nonce) != _NONCE:
             raise ProtocolError("unexpected message during the handshake")
-        if hello.protocol[0] != PROTOCOL[0]:
+        ours, theirs = self.protocol, hello.protocol
+        if theirs[0] != ours[0]:
+            older = f"the {hello.role}" if theirs < ours else "the controller"
             raise NotLetIn(
-                f"you speak protocol {hello.protocol[0]}.{hello.protocol[1]} and this controller speaks "
-                f"{PROTOCOL[0]}.{PROTOCOL[1]}{_which_is_older(f'the {hello.role}', hello.protocol, 'the controller')}"
+                f"you speak protocol {theirs[0]}.{theirs[1]} and this controller speaks {ours[0]}.{ours[1]}"
+                f"{_what_to_do(older)}"
             )
         if hello.role not in ROLES:
             raise NotLetIn(f"{hello.role!r} is not a role; the roles are {', '.join(ROLES)}")
@@ -58,7 +69,7 @@ class ControllerHandshake:
         self._hello = hello
         self._nonce = os.urandom(_NONCE)
         proof = _proof(self._keys[key_role(hello.role)], "controller", hello, self._nonce, self._certificate)
-        return Challenge(protocol=PROTOCOL, nonce=self._nonce, proof=proof)
+        return Challenge(protocol=self.protocol, nonce=self._nonce, proof=proof)
 
     def check(self, join: Join) -> str:
         """Return the role that the peer has proved; NotLetIn if it has another key."""
@@ -74,18 +85,28 @@ class ControllerHandshake:
 class PeerHandshake:
     """The other half: `hello`, then `proof` of the controller's challenge."""
 
-    def __init__(self, *, role: str, key: str, cluster_id: str, certificate: bytes = b"") -> None:
-        """`certificate`: that which the controller has shown (DER), where the connection is TLS."""
+    def __init__(
+        self,
+        *,
+        role: str,
+        key: str,
+        cluster_id: str,
+        certificate: bytes = b"",
+        protocol: tuple[int, int] = PROTOCOL,
+    ) -> None:
+        """`certificate`: that which the controller has shown (DER), where the connection is TLS. `protocol`: the
+        version that we speak."""
         self._role, self._key, self._certificate = role, key, certificate
-        self.hello = Hello(role=role, protocol=PROTOCOL, cluster_id=cluster_id, nonce=os.urandom(_NONCE))
+        self.hello = Hello(role=role, protocol=protocol, cluster_id=cluster_id, nonce=os.urandom(_NONCE))
 
     def proof(self, challenge: Challenge) -> bytes:
         """Return our proof; NotLetIn if the controller did not prove that it has the key."""
-        if challenge.protocol[0] != PROTOCOL[0]:
+        ours, theirs = self.hello.protocol, challenge.protocol
+        if theirs[0] != ours[0]:
+            older = "the controller" if theirs < ours else f"the {self._role}"
             raise NotLetIn(
-                f"the controller speaks protocol {challenge.protocol[0]}.{challenge.protocol[1]} and this "
-                f"{self._role} speaks {PROTOCOL[0]}.{PROTOCOL[1]}"
-                f"{_which_is_older('the controller', challenge.protocol, f'the {self._role}')}"
+                f"the controller speaks protocol {theirs[0]}.{theirs[1]} and this {self._role} speaks "
+                f"{ours[0]}.{ours[1]}{_what_to_do(older)}"
             )
         expected = _proof(self._key, "controller", self.hello, challenge.nonce, self._certificate)
         if not hmac.compare_digest(expected, challenge.proof):
@@ -93,8 +114,7 @@ class PeerHandshake:
         return _proof(self._key, "peer", self.hello, challenge.nonce, self._certificate)
 
 
-def _which_is_older(them: str, theirs: tuple[int, int], us: str) -> str:
-    older = them if theirs < PROTOCOL else us
+def _what_to_do(older: str) -> str:
     return f" (the version on {older}'s machine is older): install the same version of engineroom on both machines"
 
 

@@ -21,7 +21,7 @@ from engineroom.store.queries.tree import ALL, Query
 MOST_BYTES = 256 << 20
 """So much is kept in memory while a store fails."""
 
-_PAUSES = (1.0, 30.0)
+PAUSES = (1.0, 30.0)
 """Seconds between two tries: at first, and at most."""
 
 
@@ -30,7 +30,8 @@ class ShelteredStore(Store):
 
     `write` raises nothing. Call it now and then, with no changes as well: it tries again. `report`: is called with
     words for people when the trouble begins, and when it is over. `may_begin_without`: whether it is opened even if
-    `store` can't be opened now; never if it can't be used at all.
+    `store` can't be opened now; never if it can't be used at all. `pauses`: seconds between two tries, at first and at
+    most.
     """
 
     def __init__(
@@ -40,18 +41,19 @@ class ShelteredStore(Store):
         *,
         may_begin_without: bool,
         limit: int = MOST_BYTES,
+        pauses: tuple[float, float] = PAUSES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_disk, self.where = store.on_disk, store.where
         self._store, self._report, self._may_begin_without = store, report, may_begin_without
-        self._limit, self._clock = limit, clock
+        self._limit, self._pauses, self._clock = limit, pauses, clock
         self._lock = threading.Lock()
         """Guards the backlog."""
         self._backlog: Backlog | None = None
         """None: there is no trouble."""
         self._why = ""
         self._opened = False
-        self._pause, self._next = _PAUSES[0], 0.0
+        self._pause, self._next = pauses[0], 0.0
 
     @property
     def trouble(self) -> str:
@@ -96,7 +98,7 @@ class ShelteredStore(Store):
         backlog.add(changes)
         with self._lock:
             self._backlog = backlog
-        self._pause = _PAUSES[0]
+        self._pause = self._pauses[0]
         self._next = self._clock() + self._pause
         self._report(
             f"{self._why}. Tasks go on; until this is solved they are kept in memory only, at most "
@@ -113,7 +115,7 @@ class ShelteredStore(Store):
             self._store.write(backlog.changes(self._why, time.time()))
         except Exception as error:  # noqa: BLE001 -- as above
             self._why = _words(error)
-            self._pause = min(self._pause * 2, _PAUSES[1])
+            self._pause = min(self._pause * 2, self._pauses[1])
             self._next = self._clock() + self._pause
             return
         with self._lock:

@@ -8,7 +8,7 @@ import functools
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 VARIABLE = "ENGINEROOM_SOCKET_DIR"
@@ -31,15 +31,16 @@ class NoSocketDirectory(OSError):
     """No directory can be had for sockets."""
 
 
-def socket_directory(say: Callable[[str], None] | None = None) -> Path:
+def socket_directory(say: Callable[[str], None] | None = None, places: Iterable[Path] | None = None) -> Path:
     """Return the directory for new sockets: private, and made now if need be.
 
-    `say`: is told what was wrong with it, or with places that come before; by default the log is, once.
+    `say`: is told what was wrong with it, or with places that come before; by default the log is, once. `places`: those
+    to try, in order; by default the usual ones.
     NoSocketDirectory: none of the places can be used; the message says why.
     """
     say = say or _say_once
     problems: list[str] = []
-    for place in _candidates():
+    for place in _candidates() if places is None else places:
         try:
             _check_name(place)
             mended = make_private(place)

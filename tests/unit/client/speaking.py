@@ -7,6 +7,7 @@ from typing import Any
 
 from engineroom.client.client import Client
 from engineroom.client.connection.session import Session
+from engineroom.client.results.async_result import AsyncResult
 from engineroom.protocol.messages import Display, Displays, Output
 from tests.conftest import wait_until
 from tests.unit.client.fake_controller import FakeController
@@ -15,10 +16,11 @@ from tests.unit.client.fake_controller import FakeController
 class Speaking:
     """Calls on two engines that were submitted and have not ended; what they write is said by the test."""
 
-    def __init__(self, fake: FakeController, rc: Client, session: Session) -> None:
+    def __init__(self, fake: FakeController, rc: Client, session: Session, code: str | None = None) -> None:
+        """`code`: they run this cell."""
         fake.holding = True
         self.fake, self.session = fake, session
-        self.result = rc[:].apply_async(str, 1)
+        self.result: AsyncResult[Any] = rc[:].apply_async(str, 1) if code is None else rc[:].execute(code)
         self.tasks = list(self.result._tasks)
         assert wait_until(lambda: fake._whole() == 1)
         self.seq = [0, 0]

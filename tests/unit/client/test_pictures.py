@@ -127,7 +127,7 @@ def test_nothing_in_a_table_becomes_markup(rows: list[list[str]], title: str, no
     assert table(title, ("a", "b"), rows, note=note).count("<") == plain.count("<")
 
 
-def test_a_client_is_a_table_of_its_engines(fake: FakeController, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_is_a_table_of_its_engines(fake: FakeController) -> None:
     fake.info = EngineInfo(pid=4711, host="node7", problem="no module numpy")
     fake.queues = Queues((EngineQueue(0, 1, 2, 30), EngineQueue(1, 0, 0, 7, unresponsive=12.0)), 0)
     with connected(fake) as rc:
@@ -142,11 +142,10 @@ def test_a_client_is_a_table_of_its_engines(fake: FakeController, monkeypatch: p
         assert rc[1]._repr_html_().count("<tr>") == 2
         assert rc.load_balanced_view()._repr_html_().count("<tr>") == 3
         assert "30" in pictured.as_text(rows)
-        monkeypatch.setattr(pictured, "_OLD", -1.0)
         rc.close()
+        assert wait_until(lambda: "load as of" in rc._repr_html_(), SECONDS)
         html = rc._repr_html_()
     assert "closed" in html
-    assert "load as of" in html
     assert html.count("<tr>") == 3
 
 
@@ -198,15 +197,12 @@ def test_a_cancelled_result_an_item_and_a_part_can_be_looked_at(rc: Client, fake
     fake.go_on()
 
 
-def test_a_large_result_is_not_unpacked_to_be_shown(rc: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engineroom.client.results import pictured as of_results
-
-    result = rc[:].apply_async(int, "x" * 5000)
-    assert result.wait(SECONDS)
-    with monkeypatch.context() as patch:
-        patch.setattr(of_results, "_OPENED", 100)
-        assert repr(result).endswith("2 failed>")
-    assert len(repr(result)) < 250
+def test_a_large_result_is_not_unpacked_to_be_shown(rc: Client) -> None:
+    long, too_long = (rc[:].apply_async(open, "x" * size) for size in (5000, 100_000))
+    assert rc.wait([long, too_long], SECONDS)
+    assert "2 failed: OSError: " in repr(long)
+    assert len(repr(long)) < 250
+    assert repr(too_long).endswith("2 failed>")
 
 
 def test_results_can_be_looked_at_once_their_client_is_closed(fake: FakeController) -> None:

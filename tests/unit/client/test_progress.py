@@ -166,7 +166,6 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, str]]]:
         return Handle(bundle)
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(notebook, "_cell", lambda: "this cell")
     notebook._spare.clear()
     return found
 
@@ -193,15 +192,14 @@ def test_a_display_that_stays_takes_the_place_of_one_that_need_not(displayed: li
 
 
 def test_waits_of_one_cell_that_nobody_asked_to_see_share_a_display(
-    displayed: list[list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+    displayed: list[list[dict[str, str]]],
 ) -> None:
     for _ in range(3):
         display = Notebook(lasting=False)
         display.show(HALF)
         display.end(DONE)
     assert len(displayed) == 1
-    monkeypatch.setattr(notebook, "_cell", lambda: "the next cell")
-    display = Notebook(lasting=False)
+    display = Notebook(lasting=False, cell="the next cell")
     display.show(HALF)
     display.end(DONE)
     assert len(displayed) == 2

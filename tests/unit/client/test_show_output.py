@@ -186,10 +186,10 @@ def test_what_is_shown_follows_from_where_this_runs(
 
 
 def test_in_a_notebook_cells_show_their_output(
-    speaking: Speaking, session: Session, capsys: pytest.CaptureFixture[str]
+    fake: FakeController, rc: Client, session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.shows = Shows.CELLS
-    speaking.result._code = "print('one')"
+    speaking = Speaking(fake, rc, session, code="print('one')")
     speaking.text(0, "one\n")
     speaking.end()
     speaking.result.get(SECONDS)
@@ -201,10 +201,10 @@ VALUE = {"data": {"text/plain": "7"}, "metadata": {}, "transient": {}, "executio
 
 @pytest.mark.parametrize(("read", "shown"), [("get", ""), ("result", ""), ("wait", "Out[0:3]: 7\n")])
 def test_values_of_cells_are_shown_where_they_are_not_returned(
-    speaking: Speaking, session: Session, capsys: pytest.CaptureFixture[str], read: str, shown: str
+    fake: FakeController, rc: Client, session: Session, capsys: pytest.CaptureFixture[str], read: str, shown: str
 ) -> None:
     session.shows = Shows.CELLS
-    speaking.result._code = "7"
+    speaking = Speaking(fake, rc, session, code="7")
     speaking.show(0, Displays.RESULT, **VALUE)
     speaking.text(0, "one\n")
     speaking.has_heard(0, "one")

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from engineroom.client.state import output
 from engineroom.client.state.output import LIMIT, TaskOutput
 from engineroom.protocol.messages import Display, Displays, Output
 from tests.unit.core.pretend import task
@@ -102,8 +101,8 @@ def test_clearing_makes_room(one: Writer) -> None:
     assert one.shown == ["last"]
 
 
-def test_displays_are_bounded_and_that_is_said_once(one: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output, "DISPLAYS_LIMIT", 2**20)
+def test_displays_are_bounded_and_that_is_said_once(one: Writer) -> None:
+    one.output = TaskOutput(displays_limit=2**20)
     for _ in range(20):
         one.show("x" * 100_000)
     *shown, words = one.shown

@@ -16,17 +16,14 @@ from tests.unit.controller.test_recording import CLIENT, Stage
 from tests.unit.core.pretend import session_id, submit, task
 
 
-def look(journal: Journal, store: MemoryStore) -> None:
-    amends = Earlier(Scribe(0.0), lambda: 5.0).look(journal)
+def look(journal: Journal, store: MemoryStore, **how: int) -> None:
+    amends = Earlier(Scribe(0.0), lambda: 5.0, **how).look(journal)
     if amends is not None:
         store.write(amends(store))
 
 
 @pytest.mark.parametrize("one_by_one", [0, 10_000])
-def test_what_was_delivered_and_is_in_no_record_is_counted_apart(
-    one_by_one: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(earlier, "_ONE_BY_ONE", one_by_one)
+def test_what_was_delivered_and_is_in_no_record_is_counted_apart(one_by_one: int) -> None:
     stage, store = Stage(), MemoryStore()
     stage.end(3)
     store.write([stage.scribe.ended(ending) for ending in stage.play.state.journal.ended])
@@ -35,7 +32,7 @@ def test_what_was_delivered_and_is_in_no_record_is_counted_apart(
     stage.end(2)
     ended = list(stage.play.state.journal.ended)
     stage.play.state.journal.received.append(Reception(session_id(CLIENT), 7, ((9, 9),)))
-    look(stage.play.state.journal, store)
+    look(stage.play.state.journal, store, one_by_one=one_by_one)
     store.write([stage.scribe.ended(ending) for ending in ended])
 
     audit = account(store, {session_id(CLIENT): 9}, "", verify=False)

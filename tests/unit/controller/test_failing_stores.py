@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 
 from engineroom.controller.functions import FunctionShelf
-from engineroom.controller.recording import writer
 from engineroom.controller.recording.account import account
 from engineroom.controller.recording.held_functions import HeldFunctions
 from engineroom.controller.recording.lasting import LastingKeeper
-from engineroom.store import sheltered
 from engineroom.store.changes import Change, Ended
 from engineroom.store.interface import Store, StoreTrouble
 from engineroom.store.memory import MemoryStore
 from engineroom.store.sheltered import ShelteredStore
-from engineroom.store.sqlite import opening
+from engineroom.store.sqlite.opening import Surroundings
 from engineroom.store.sqlite.store import SQLiteStore
 from tests.conftest import wait_until
 from tests.patience import SECONDS
@@ -30,13 +28,6 @@ from tests.unit.controller.test_recording import CLIENT, Stage, everything, numb
 from tests.unit.core.pretend import session_id
 
 NOBODY = 65534
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a store that fails tried again at once, and often."""
-    monkeypatch.setattr(writer, "_IDLE", 0.01)
-    monkeypatch.setattr(sheltered, "_PAUSES", (0.0, 0.0))
 
 
 class Shaky(MemoryStore):
@@ -55,16 +46,24 @@ class Shaky(MemoryStore):
 
 
 class Kept:
-    """A keeper whose store is sheltered, as each of a controller is, and what is said of it."""
+    """A keeper whose store is sheltered, as each of a controller is, and what is said of it.
+
+    A store that fails is tried again at once, and often.
+    """
 
     def __init__(self, store: Store, *, limit: int = 1 << 20) -> None:
         self.said: list[str] = []
         self.committed = 0
         self.stage = Stage(early=True)
-        self.store = ShelteredStore(store, self.said.append, may_begin_without=True, limit=limit)
+        self.store = ShelteredStore(store, self.said.append, may_begin_without=True, limit=limit, pauses=(0.0, 0.0))
         self.store.open()
         self.keeper = LastingKeeper(
-            self.store, self.stage.scribe, HeldFunctions(FunctionShelf()), committed=self._note, report=self.said.append
+            self.store,
+            self.stage.scribe,
+            HeldFunctions(FunctionShelf()),
+            committed=self._note,
+            report=self.said.append,
+            idle=0.01,
         )
 
     def _note(self, last: int) -> None:
@@ -148,13 +147,9 @@ def test_tasks_beyond_the_memory_for_them_are_counted_as_missed() -> None:
     asyncio.run(story())
 
 
-def test_a_file_that_another_program_locks_is_written_when_it_is_free(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(opening, "BUSY", 0.02)
-
+def test_a_file_that_another_program_locks_is_written_when_it_is_free(tmp_path: Path) -> None:
     async def story() -> None:
-        kept = Kept(SQLiteStore(tmp_path / "tasks.db", "t"))
+        kept = Kept(SQLiteStore(tmp_path / "tasks.db", "t", among=Surroundings(patience=0.02)))
         await kept.end(1)
         other = sqlite3.connect(tmp_path / "tasks.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -93,7 +93,7 @@ class Mistaken(Play):
         super().__init__(limits, seed)
         self.controller: Any = Controller(ControllerConfig(security_dir=str(directory)))
         self.controller.state = self.state
-        self.controller._loop = Clock(self)
+        self.controller.enter_loop(Clock(self))
         self.done: list[Action] = []
         self.controller.perform = self.done.extend
         self.kind, self.failing = kind, failing

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import pytest
 
 from engineroom.controller.functions import FunctionShelf
-from engineroom.controller.recording import writer
 from engineroom.controller.recording.account import account
 from engineroom.controller.recording.changes import Scribe, expired
 from engineroom.controller.recording.held_functions import HeldFunctions
@@ -162,10 +161,9 @@ def test_what_waits_is_written_together_and_told() -> None:
     assert told == [(5, 5)]
 
 
-def test_a_store_that_cannot_keep_up_is_told_of_once_and_the_gap_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+def test_a_store_that_cannot_keep_up_is_told_of_once_and_the_gap_is_written() -> None:
     store, told, words = Written(slow=True), [], list[str]()
-    its = Writer(store, on_written=lambda last, groups: told.append((last, groups)), report=words.append)
+    its = Writer(store, on_written=lambda last, groups: told.append((last, groups)), report=words.append, most=3)
     for number in range(1, 11):
         its.put(ended(number))
     assert its.trouble == "the store of this test: it is too slow for so many tasks"
@@ -265,10 +263,9 @@ def test_the_end_waits_until_all_is_written() -> None:
     assert len([change for change in store.all() if isinstance(change, Ended)]) == 3
 
 
-def test_functions_outlive_the_shelf_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_outlive_the_shelf_within_bounds() -> None:
     shelf = FunctionShelf()
-    held = HeldFunctions(shelf)
-    monkeypatch.setattr("engineroom.controller.recording.held_functions.MOST_BYTES", 250)
+    held = HeldFunctions(shelf, most_bytes=250)
     for name in b"abc":
         digest = bytes([name]) * 16
         shelf.put(Function(digest, bytes(100)), None)

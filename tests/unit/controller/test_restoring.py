@@ -331,8 +331,8 @@ def test_a_database_that_fails_while_it_is_read_is_said_and_what_was_read_runs(
 ) -> None:
     from engineroom.store.sqlite import reading
 
-    client = lives.live(submitted(1, 2))
-    monkeypatch.setattr(reading, "_AT_ONCE", 1)
+    most = 501  # more than are read at once
+    client = lives.live(submitted(*range(1, most + 1)))
     ask, asked = reading.Asker.ask, []
 
     def failing(self: Any, sql: str, values: Any) -> Any:
@@ -350,5 +350,5 @@ def test_a_database_that_fails_while_it_is_read_is_said_and_what_was_read_runs(
     assert "not all unfinished tasks can be read" in said[0]
     assert "disk I/O error" in said[0]
     monkeypatch.undo()
-    runs = lives.live(lambda controller: run_all(controller, 2))
-    assert {run.task for run in runs} == {client.task(1), client.task(2)}
+    runs = lives.live(lambda controller: run_all(controller, most))
+    assert {run.task for run in runs} == {client.task(number) for number in range(1, most + 1)}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engineroom.core.ends import Ends
 from engineroom.core.events import EngineUp
 from engineroom.core.explain import explain_task
 from engineroom.core.limits import Limits
@@ -180,8 +181,8 @@ def test_what_can_be_no_task_is_refused_in_words(
     assert error_of(two.sent(CLIENT, waiting(2, awaits)), 2).startswith(words)
 
 
-def test_ends_that_are_not_remembered_are_refused_in_words(two: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engineroom.core.ends.MOST_FAILURES", 4)
+def test_ends_that_are_not_remembered_are_refused_in_words(two: Play) -> None:
+    two.state.clients[CLIENT].ends = Ends(most_failures=4)
     for number in range(1, 14):
         two(CLIENT, submit(number, (0,)))
         end(two, ENGINE_0, number, BAD if number % 2 else GOOD)

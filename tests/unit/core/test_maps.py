@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from engineroom.core import maps
-from engineroom.core.events import EngineUp
+from engineroom.core.events import ClientUp, EngineUp
+from engineroom.core.limits import Limits
 from engineroom.core.maps import map_of, span_of
 from engineroom.core.sessions import Session
 from engineroom.protocol.attaching import Attach, Attached
@@ -55,8 +53,9 @@ def test_whoever_attaches_to_a_task_of_a_map_hears_of_the_map_when_some_have_end
         assert [reply.of_map for reply in replies if isinstance(reply, Attached)] == [(1, 3)]
 
 
-def test_the_latest_maps_are_known(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps, "MOST_MAPS", 2)
+def test_the_latest_maps_are_known() -> None:
+    play = Play(limits=Limits(maps=2))
+    play(CLIENT, ClientUp(session_id(CLIENT)))
     for first in (1, 3, 5):
         session = with_map(play, first, 2)
     assert session.maps == {3: 4, 5: 6}

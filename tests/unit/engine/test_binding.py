@@ -29,7 +29,7 @@ def test_an_engine_without_ipykernel_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_files_of_engines_that_were_killed_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "_runtime_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     names = {f"{binding._prefix()}{os.getpid()}.json", "kernel-999999999.json", "engineroom-other-999999999.json"}
     for name in {*names, f"{binding._prefix()}999999999.json"}:
         (tmp_path / name).touch()

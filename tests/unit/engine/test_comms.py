@@ -19,9 +19,9 @@ from tests.stand_ins import comm
 class Heard:
     """Comms of an engine, with the library in it, and what they send."""
 
-    def __init__(self) -> None:
+    def __init__(self, **how: int) -> None:
         self.sent: list[tuple[Displays, dict[str, Any]]] = []
-        self.comms = Comms(lambda kind, content, _: self.sent.append((kind, json.loads(content))))
+        self.comms = Comms(lambda kind, content, _: self.sent.append((kind, json.loads(content))), **how)
         self.library = _library()
         self.comms.watched()["comm"](self.library)
 
@@ -82,8 +82,8 @@ def test_a_client_that_leaves_closes_all_its_comms_at_once(engine: Heard) -> Non
     assert list(engine.library.get_comm_manager().comms) == [three[2].comm_id]
 
 
-def test_comms_that_nobody_closes_are_bounded(engine: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engineroom.engine.comms.MOST", 5)
+def test_comms_that_nobody_closes_are_bounded() -> None:
+    engine = Heard(most=5)
     many = [engine.library.create_comm() for _ in range(20)]
     kept = list(engine.library.get_comm_manager().comms)
     assert kept == [one.comm_id for one in many[-5:]]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from engineroom.client.state.output import TaskOutput as Received
 from engineroom.engine import datapub
 from engineroom.engine.attempts import Attempt
-from engineroom.engine.capture import Sink, TaskOutput, writer
+from engineroom.engine.capture import Sink, writer
 from engineroom.engine.published import LIMIT, Published, TooMuchPublished
+from engineroom.engine.task_output import TaskOutput
 from engineroom.errors import PackError
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Call, Display, Displays, Output, Run
@@ -23,14 +24,14 @@ KEY = task_id(SessionId(bytes(16)), 1), 1
 
 
 @pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempt]:
+def running() -> Iterator[Attempt]:
     """An attempt that runs here, as on an engine."""
     attempt = Attempt.of(Run(*KEY, Call(0)))
-    monkeypatch.setattr(datapub, "_place", datapub._Place())
     datapub.publish_to(Sink(limit=100, log=lambda _: None).publish)
     token = writer.set(attempt)
     yield attempt
     writer.reset(token)
+    datapub.publish_to(None)
 
 
 def taken(attempt: Attempt, *, end: bool = False) -> list[Output | Display]:
@@ -133,7 +134,7 @@ def test_what_cannot_be_sent_is_named(running: Attempt) -> None:
     assert running.output is None
 
 
-def test_outside_a_task_there_is_nobody_to_publish_to(running: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_task_there_is_nobody_to_publish_to(running: Attempt) -> None:
     running.ended = True
     with pytest.raises(RuntimeError, match="no task runs on this engine now"):
         datapub.publish_data({"a": 1})
@@ -145,7 +146,7 @@ def test_outside_a_task_there_is_nobody_to_publish_to(running: Attempt, monkeypa
     datapub._place.process += 1
     with pytest.raises(RuntimeError, match="this process was started by a task"):
         datapub.publish_data({"a": 1})
-    monkeypatch.setattr(datapub, "_place", datapub._Place())
+    datapub.publish_to(None)
     with pytest.raises(RuntimeError, match="works in a task that runs on an engine, and this process is not an engine"):
         datapub.publish_data({"a": 1})
 

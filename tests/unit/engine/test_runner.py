@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from engineroom.engine.attempts import Attempt, Ended
 from engineroom.engine.budget import RESULT_BYTES, Budget
-from engineroom.engine.capture import Sink, TaskOutput, writer
+from engineroom.engine.capture import Sink, writer
 from engineroom.engine.descriptors import Descriptors
 from engineroom.engine.failures import FailurePacker
 from engineroom.engine.interrupts import Interrupts
@@ -17,6 +18,7 @@ from engineroom.engine.outbox import MissingHere, Outbox
 from engineroom.engine.queue import TaskQueue
 from engineroom.engine.runner import Runner
 from engineroom.engine.streams import Streams
+from engineroom.engine.task_output import TaskOutput
 from engineroom.ids import SessionId, new_instance, task_id
 from engineroom.protocol.messages import Call, Kind, Run, Status, Stream
 from engineroom.serialize.failures.packing import unpack_failure
@@ -47,6 +49,7 @@ class Engine:
     def __init__(self) -> None:
         self.queue = FiniteQueue()
         self.wakes = 0
+        self.at_wake: Callable[[], object] = lambda: None
         self.outbox = Outbox(self._wake, lambda message: False)
         self.functions = FunctionTable(10)
         self.budget = Budget(BUDGET, hold=self.queue.hold, tell=self._wake)
@@ -67,6 +70,7 @@ class Engine:
 
     def _wake(self) -> None:
         self.wakes += 1
+        self.at_wake()
 
     def send(self, call: Call, payload: Any) -> Attempt:
         self._number += 1
@@ -163,7 +167,7 @@ def test_a_missing_function_is_asked_for_and_its_task_waits(engine: Engine) -> N
     attempt = engine.apply(abs, -1, known=False)
     engine.apply(abs, -2, known=False)
     engine.queue.revoke(engine.queue.held()[1][1])
-    engine.outbox._wake = engine.queue.close  # nothing comes: the loop must end
+    engine.at_wake = engine.queue.close  # nothing comes: the loop must end
     (item,) = engine.run()
     assert isinstance(item, MissingHere)
     assert item.attempt is attempt

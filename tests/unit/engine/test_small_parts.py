@@ -43,11 +43,10 @@ def test_causes_are_words(code: int, words: str) -> None:
     assert cause_with_evidence(code, OutOfMemory()) == words
 
 
-def test_a_kill_for_want_of_memory_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_for_want_of_memory_says_so(tmp_path: Path) -> None:
     counter = tmp_path / "memory.events"
     counter.write_text("low 0\noom 1\noom_kill 1\n")
-    monkeypatch.setattr("engineroom.engine.deaths._counters_of_our_group", lambda: [counter])
-    memory = OutOfMemory()
+    memory = OutOfMemory([counter])
     assert cause_with_evidence(-signal.SIGKILL, memory) == "killed by SIGKILL"
     counter.write_text("low 0\noom 2\noom_kill 2\n")
     assert cause_with_evidence(-signal.SIGTERM, memory) == "killed by SIGTERM"

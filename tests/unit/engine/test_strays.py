@@ -89,12 +89,9 @@ def test_what_has_no_mark_is_known_as_the_family_of_what_was_ended(
     assert stranger not in {pid for pid, _ in signalled}
 
 
-def test_what_does_not_end_is_killed_and_given_up(
-    start: Start, signalled: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_end_is_killed_and_given_up(start: Start, signalled: list[tuple[int, int]]) -> None:
     left, now = start(**{MARK: mark_of(HOST, ONE)}), 0.0
-    monkeypatch.setattr(strays.time, "monotonic", lambda: now)
-    found = Strays()
+    found = Strays(clock=lambda: now)
     found.look({}, ending=False)
     for now in (0.5, 1.0, 1.5, 2.0, 2.5):  # noqa: B007 (the lambda reads it)
         found.end_overdue()

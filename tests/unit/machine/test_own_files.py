@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import logging
 import os
+import pwd
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -156,10 +158,12 @@ def test_code_that_a_group_can_write_is_run_with_a_warning(
 ) -> None:
     write_new(place / "code.py", b"")
     (place / "code.py").chmod(0o660)
-    monkeypatch.setattr(own_files, "_is_private_group", lambda _: True)
+    group, members = pwd.getpwuid(os.getuid()).pw_gid, list[str]()
+    os.chown(place / "code.py", -1, group)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group(("ours", "x", group, members)))
     assert read_code(place / "code.py") == b""
     assert caplog.text == ""
-    monkeypatch.setattr(own_files, "_is_private_group", lambda _: False)
+    members.append("another")
     assert read_code(place / "code.py") == b""
     assert "can write in it" in caplog.text
 
@@ -283,15 +287,18 @@ def test_a_refusal_costs_no_descriptor(place: Path) -> None:
 def test_what_was_looked_at_is_what_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever replaces the file after the look does not have the new one read."""
     write_new(place / "code.py", b"ours")
-    look = own_files._check_owner
+    path, look = place / "code.py", os.fstat
 
-    def look_and_replace(path: Path, *more: object) -> None:
-        look(path, *more)
+    def look_and_replace(descriptor: int) -> os.stat_result:
+        found = look(descriptor)
+        monkeypatch.setattr(os, "fstat", look)
         path.rename(path.with_suffix(".old"))
         path.write_bytes(b"theirs")
+        return found
 
-    monkeypatch.setattr(own_files, "_check_owner", look_and_replace)
-    assert read_code(place / "code.py") == b"ours"
+    monkeypatch.setattr(os, "fstat", look_and_replace)
+    assert read_code(path) == b"ours"
+    assert path.read_bytes() == b"theirs"
 
 
 @pytest.mark.usefixtures("no_umask")

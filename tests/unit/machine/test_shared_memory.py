@@ -282,7 +282,7 @@ def test_a_forked_child_has_no_segments_of_its_parent(pool: SharedPool) -> None:
     assert bytes(view) == b"a" * SIZE
 
 
-def test_the_limit_of_a_control_group_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_a_control_group_counts(tmp_path: Path) -> None:
     groups = tmp_path / "cgroup"
     (groups / "outer" / "inner").mkdir(parents=True)
     (groups / "outer" / "memory.max").write_text(f"{100 << 20}\n")
@@ -290,7 +290,6 @@ def test_the_limit_of_a_control_group_counts(tmp_path: Path, monkeypatch: pytest
     (groups / "outer" / "memory.stat").write_text(f"anon 5\ninactive_file {20 << 20}\n")
     (groups / "outer" / "inner" / "memory.max").write_text("max\n")
     (own := tmp_path / "own").write_text("0::/outer/inner\n")
-    monkeypatch.setattr(rooms, "_ROOT", groups)
-    monkeypatch.setattr(rooms, "_OWN", own)
-    assert rooms.total() == 100 << 20
-    assert rooms.room() == (30 - 10) << 20
+    sources = rooms.Sources(groups=groups, own=own)
+    assert rooms.total(sources) == 100 << 20
+    assert rooms.room(sources) == (30 - 10) << 20

@@ -1,6 +1,8 @@
 """`inspect.getsource` of classes that came by value, and of those of cells: each has its own lines."""
 
+import ast
 import inspect
+import subprocess
 import sys
 import types
 
@@ -8,7 +10,7 @@ import pytest
 
 from engineroom.serialize.by_value import class_sources
 from engineroom.serialize.by_value.class_sources import place_of
-from engineroom.serialize.payloads import pack, unpack
+from engineroom.serialize.payloads import pack
 from tests.unit.serialize.conftest import joined
 from tests.unit.serialize.test_sources import defined
 
@@ -55,14 +57,17 @@ def test_what_makes_code_of_its_own_does_not_hide_the_class(notebook):
     assert lines_of(defined(notebook, "<six>", code)["A"]) == ("<six>", 2, code.split("\n", 1)[1])
 
 
-def test_it_travels_on(notebook, monkeypatch):
+def test_it_travels_on(notebook):
     cls = defined(notebook, "<seven>", "\n\nclass A:\n    def f(self): pass\n    B = int\n")["A"]
-    body = joined(pack(cls))
-    monkeypatch.setattr(class_sources, "_places", type(class_sources._places)())
-    monkeypatch.setattr("engineroom.serialize.by_value.classes.theirs._DYNAMIC_CLASS_TRACKER_BY_ID", {})
-    there = unpack(body)
-    assert there is not cls
-    assert lines_of(there) == ("<seven>", 3, "class A:\n    def f(self): pass\n    B = int\n")
+    there = (
+        "import sys; from engineroom.serialize.by_value.class_sources import place_of; "
+        "from engineroom.serialize.payloads import unpack; "
+        "place = place_of(unpack(sys.stdin.buffer.read())); print((place.file, place.first, ''.join(place.lines)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", there], input=bytes(joined(pack(cls))), capture_output=True, check=True
+    )
+    assert ast.literal_eval(done.stdout.decode()) == ("<seven>", 3, "class A:\n    def f(self): pass\n    B = int\n")
 
 
 def test_inspect_is_as_it_was_for_all_other_things():

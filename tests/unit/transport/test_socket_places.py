@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from engineroom.transport import socket_places
 from engineroom.transport.socket_places import (
     NoSocketDirectory,
     check_private,
@@ -159,10 +158,9 @@ def test_a_place_that_can_not_be_used_is_named_with_the_reason(monkeypatch: pyte
     assert name in words
 
 
-def test_with_no_place_at_all_the_error_says_why_and_what_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_places, "_candidates", lambda: iter([Path("/proc/no"), Path("/dev/null")]))
+def test_with_no_place_at_all_the_error_says_why_and_what_can_be_set() -> None:
     with pytest.raises(NoSocketDirectory, match=r"/proc/no.*/dev/null is not a directory.*ENGINEROOM_SOCKET_DIR"):
-        socket_directory()
+        socket_directory(places=[Path("/proc/no"), Path("/dev/null")])
 
 
 def test_a_socket_is_found_where_it_is_after_the_usual_place_has_become_free(place: Path) -> None:

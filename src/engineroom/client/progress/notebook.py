@@ -19,10 +19,11 @@ it again, or a loop with a hundred waits would leave a hundred bars."""
 class Notebook:
     """Shows progress below the cell that runs."""
 
-    def __init__(self, *, lasting: bool) -> None:
-        """`lasting`: the end stays, whatever comes later in this cell."""
+    def __init__(self, *, lasting: bool, cell: object = None) -> None:
+        """`lasting`: the end stays, whatever comes later in this cell. `cell`: which one it is; None: that which runs
+        now."""
         self.lasting = lasting
-        self._cell = _cell()
+        self._cell = _cell() if cell is None else cell
         self._handle = _spare.pop(self._cell, None)
         self._shown: dict[str, str] = {}
 

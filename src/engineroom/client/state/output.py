@@ -46,13 +46,14 @@ class Watcher(Protocol):
 class TaskOutput:
     """The output of one task's last attempt, in order; what is sent a second time counts once.
 
-    `data`: what it has published; None: nothing.
+    `data`: what it has published; None: nothing. `displays_limit`: bytes that are kept of what is displayed.
     """
 
     __slots__ = (
         "_attempt",
         "_clear",
         "_cleared",
+        "_displays_limit",
         "_given_up",
         "_missing",
         "_next",
@@ -63,7 +64,8 @@ class TaskOutput:
         "data",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, displays_limit: int = DISPLAYS_LIMIT) -> None:
+        self._displays_limit = displays_limit
         self._attempt = -1
         self._watchers: tuple[Watcher, ...] = ()
         self._start()
@@ -227,9 +229,9 @@ class TaskOutput:
         if self._clear is not None:
             self._take_away()
         size = _DISPLAY_BYTES + len(display.content)
-        if self._size[2] <= DISPLAYS_LIMIT:
+        if self._size[2] <= self._displays_limit:
             self._size[2] += size
-            fits = self._size[2] <= DISPLAYS_LIMIT
+            fits = self._size[2] <= self._displays_limit
             self._add_part(display if fits else _in_place_of(display, _NO_MORE))
 
     def _take_away(self) -> None:

@@ -24,7 +24,7 @@ WHY = "the controller was killed before it had written them"
 
 _MOST_CLAIMS = 10_000
 
-_ONE_BY_ONE = 10_000
+ONE_BY_ONE = 10_000
 """So many tasks are looked up by their names; if there are more, all names of the store are read."""
 
 Amends = Callable[[Store], list[Change]]
@@ -32,10 +32,13 @@ Amends = Callable[[Store], list[Change]]
 
 
 class Earlier:
-    """Looks at what the core notes, of all tasks since this controller was started."""
+    """Looks at what the core notes, of all tasks since this controller was started.
 
-    def __init__(self, scribe: Scribe, now: Callable[[], float]) -> None:
-        self._scribe, self._now = scribe, now
+    `one_by_one`: so many tasks are looked up by their names; if there are more, all names of the store are read.
+    """
+
+    def __init__(self, scribe: Scribe, now: Callable[[], float], *, one_by_one: int = ONE_BY_ONE) -> None:
+        self._scribe, self._now, self._one_by_one = scribe, now, one_by_one
         self._known: dict[SessionId, list[Range]] = {}
         """Tasks that ended here, or were looked up."""
         self._claims: dict[TaskId, Ending] = {}
@@ -74,7 +77,7 @@ class Earlier:
         changes: list[Change] = []
         for tasks in unknown:
             session, now = SessionId(tasks.session), self._now()
-            ended, unfinished = _found(store, tasks)
+            ended, unfinished = _found(store, tasks, self._one_by_one)
             for entry in unfinished:
                 if (ending := claims.get(entry.task)) is not None:
                     changes.append(_completed(entry, self._scribe.ended(ending)))
@@ -93,10 +96,10 @@ class Earlier:
         return changes
 
 
-def _found(store: Store, tasks: TaskRanges) -> tuple[list[int], list[Entry]]:
+def _found(store: Store, tasks: TaskRanges, one_by_one: int) -> tuple[list[int], list[Entry]]:
     """Return which of `tasks` the store knows to have ended, and the entries of others that it has."""
     count = sum(last - first + 1 for first, last in tasks.ranges)
-    if count <= _ONE_BY_ONE:
+    if count <= one_by_one:
         entries = list(store.entries(tasks.tasks()))
         unfinished = [entry for entry in entries if entry.result is None]
         return [number_of(entry.task) for entry in entries if entry.result is not None], unfinished

@@ -23,10 +23,10 @@ MOST_FUNCTIONS = 4096
 
 
 class HeldFunctions:
-    """Finds functions: on the shelf, or among those that were on it."""
+    """Finds functions: on the shelf, or among those that were on it, of which `most_bytes` are kept."""
 
-    def __init__(self, shelf: FunctionShelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: FunctionShelf, *, most_bytes: int = MOST_BYTES) -> None:
+        self._shelf, self._most_bytes = shelf, most_bytes
         self._written: OrderedDict[bytes, float] = OrderedDict()
         self._dropped: OrderedDict[bytes, HeldFunction] = OrderedDict()
         self._bytes = 0
@@ -41,7 +41,7 @@ class HeldFunctions:
                 self._bytes += _bytes_of(each)
             self._dropped[each.function.hash] = each
             self._dropped.move_to_end(each.function.hash)
-        while self._bytes > MOST_BYTES or len(self._dropped) > MOST_FUNCTIONS:
+        while self._bytes > self._most_bytes or len(self._dropped) > MOST_FUNCTIONS:
             self._bytes -= _bytes_of(self._dropped.popitem(last=False)[1])
 
     def get(self, digest: bytes) -> HeldFunction | None:

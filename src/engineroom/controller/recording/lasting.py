@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engineroom.controller.recording.changes import Scribe, delivered, expired
 from engineroom.controller.recording.held_functions import HeldFunctions
-from engineroom.controller.recording.writer import Group, Writer
+from engineroom.controller.recording.writer import IDLE, Group, Writer
 from engineroom.core.inputs import whole_submit
 from engineroom.core.journal import Ending, Journal, Reception
 from engineroom.core.task_states import State
@@ -49,7 +49,8 @@ def _by_itself(ending: Ending) -> bool:
 class LastingKeeper:
     """Keeps what the core notes in a store.
 
-    `committed(last)` is called in the loop when ends up to this one are written, `report(words)` as in `Writer`.
+    `committed(last)` is called in the loop when ends up to this one are written. `report(words)` and `idle`: as in
+    `Writer`.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class LastingKeeper:
         *,
         committed: Callable[[int], object],
         report: Callable[[str], object],
+        idle: float = IDLE,
     ) -> None:
         self._store, self._scribe, self._functions, self._committed = store, scribe, functions, committed
         self._loop = asyncio.get_running_loop()
@@ -67,6 +69,7 @@ class LastingKeeper:
             store,
             on_written=partial(self._in_loop, self._written),
             report=report,
+            idle=idle,
         )
         self._reader = ThreadPoolExecutor(2, "engineroom-history")
         self._ended: list[Ending] = []

@@ -24,7 +24,7 @@ MOST_WAITING = 200_000
 MOST_WAITING_BYTES = 256 << 20
 """So many records, and so many bytes of them, may wait to be written."""
 
-_IDLE = 1.0
+IDLE = 1.0
 """A store that fails is asked to try again so often, in seconds, while nothing else is to be written."""
 
 _TOO_SLOW = "it is too slow for so many tasks"
@@ -45,12 +45,20 @@ class Writer:
     """The thread, and what it has to do.
 
     `on_written(last, groups)`: all up to this end, and so many more groups, are written, or given up. `report(words)`:
-    the store can't keep up. Both may be called in any thread.
+    the store can't keep up. Both may be called in any thread. `idle`: seconds between two tries of a store that fails,
+    while nothing else is to be written. `most`: so many records may wait.
     """
 
     def __init__(
-        self, store: Store, *, on_written: Callable[[int, int], object], report: Callable[[str], object]
+        self,
+        store: Store,
+        *,
+        on_written: Callable[[int, int], object],
+        report: Callable[[str], object],
+        idle: float = IDLE,
+        most: int = MOST_WAITING,
     ) -> None:
+        self._idle, self._most = idle, most
         self._store, self._on_written, self._report = store, on_written, report
         self._waiting: deque[Group] = deque()
         self._count = self._size = 0
@@ -78,7 +86,7 @@ class Writer:
             self._waiting.append(group)
             self._count += group.records
             self._size += group.size
-            while (self._count > MOST_WAITING or self._size > MOST_WAITING_BYTES) and len(self._waiting) > 1:
+            while (self._count > self._most or self._size > MOST_WAITING_BYTES) and len(self._waiting) > 1:
                 given_up.append(self._next())
                 self._gap.add(given_up[-1].tasks())
                 self._behind += given_up[-1].records
@@ -107,7 +115,7 @@ class Writer:
         while True:
             with self._change:
                 if not self._waiting and not self._closing:
-                    self._change.wait(_IDLE)
+                    self._change.wait(self._idle)
                 if not self._waiting and self._closing:
                     return
                 groups = [self._next() for _ in range(len(self._waiting))]

@@ -5,8 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-_ROOT, _OWN, _MEMORY = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"), Path("/proc/meminfo")
+
+class Sources(NamedTuple):
+    """Where the system says it."""
+
+    groups: Path = Path("/sys/fs/cgroup")
+    """The control groups."""
+    own: Path = Path("/proc/self/cgroup")
+    """Which of them this process is in."""
+    memory: Path = Path("/proc/meminfo")
+
+
+HERE = Sources()
 
 _UNLIMITED = 1 << 60
 """Groups of the first kind that have no limit have one beyond this."""
@@ -15,42 +27,42 @@ _SPARE = 64 << 20
 """Bytes that are left to other uses, but no more than a tenth of a control group: at its end, processes are killed."""
 
 
-def total() -> int:
+def total(sources: Sources = HERE) -> int:
     """Return how many bytes of memory this process may count on at most."""
     try:
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
-    return min([pages, *(limit for limit, _ in _limits())])
+    return min([pages, *(limit for limit, _ in _limits(sources))])
 
 
-def room(*, swap: bool = False) -> int:
+def room(sources: Sources = HERE, *, swap: bool = False) -> int:
     """Return how many bytes could be had now, with some to spare. `swap`: what this machine can swap counts."""
-    rooms = [limit - used - min(limit // 10, _SPARE) for limit, used in _limits()]
-    if (available := _available(swap=swap)) is not None:
+    rooms = [limit - used - min(limit // 10, _SPARE) for limit, used in _limits(sources)]
+    if (available := _available(sources.memory, swap=swap)) is not None:
         rooms.append(available * 9 // 10 - _SPARE)
     return max(0, min(rooms)) if rooms else 0
 
 
-def suffices(size: int) -> bool:
+def suffices(size: int, sources: Sources = HERE) -> bool:
     """Return whether a process may count on `size` more bytes; True also if this system does not tell."""
-    return not _MEMORY.exists() or size <= room(swap=True)
+    return not sources.memory.exists() or size <= room(sources, swap=True)
 
 
-def _available(*, swap: bool) -> int | None:
+def _available(memory: Path, *, swap: bool) -> int | None:
     counted = {"MemAvailable", "SwapFree"} if swap else {"MemAvailable"}
-    found = [line.split() for line in _read(_MEMORY).splitlines() if line.partition(":")[0] in counted]
+    found = [line.split() for line in _read(memory).splitlines() if line.partition(":")[0] in counted]
     return sum(int(words[1]) for words in found) * 1024 if found else None
 
 
-def _limits() -> Iterator[tuple[int, int]]:
+def _limits(sources: Sources) -> Iterator[tuple[int, int]]:
     """Yield the limit of each control group that has one, and what is used of it; files that can go do not count."""
-    for line in _read(_OWN).splitlines():
+    for line in _read(sources.own).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            names = (_ROOT, "memory.max", "memory.current")
+            names = (sources.groups, "memory.max", "memory.current")
         elif "memory" in controllers.split(","):
-            names = (_ROOT / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
+            names = (sources.groups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
         else:
             continue
         root, most, used = names

@@ -31,7 +31,7 @@ from engineroom.store.sqlite.schema import HAS_NAMES, SPAN_BITS
 _AT_ONCE = 500
 _FUNCTION = COLUMNS.index("function")
 _MOST_NAMES = 10_000
-_FEW = 20_000
+FEW = 20_000
 """So many tasks are put in order quicker than found in it."""
 _COMPLETED = re.compile(r"\bcompleted\b")
 """As "+completed", no index is used to find it."""
@@ -42,12 +42,15 @@ Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 
 class Reader:
-    """Reads one table. `delivered`: the tasks whose results are with their clients, with the lock that guards it."""
+    """Reads one table. `delivered`: the tasks whose results are with their clients, with the lock that guards it.
+
+    `few`: so many tasks are put in order quicker than found in it.
+    """
 
     def __init__(
-        self, ask: Ask, number: int, table: str, delivered: TaskSet, lock: AbstractContextManager[Any]
+        self, ask: Ask, number: int, table: str, delivered: TaskSet, lock: AbstractContextManager[Any], few: int
     ) -> None:
-        self._ask, self._number, self._table = ask, number, table
+        self._ask, self._number, self._table, self._few = ask, number, table, few
         self._delivered, self._lock = delivered, lock
         self._has_spans = bool(ask("SELECT 1 FROM sqlite_schema WHERE name = 'engineroom_spans'", ()))
         self._has_names = bool(ask(HAS_NAMES, ()))
@@ -154,10 +157,10 @@ class Reader:
     def _many(self, state: str, ended: Where) -> bool:
         """Whether so many tasks ended then that to sort them takes longer than to go through all in their order."""
         [(count,)] = self._ask(
-            f"SELECT count(*) FROM (SELECT 1 FROM {self._table} WHERE state = ? AND {ended.sql} LIMIT {_FEW + 1})",
+            f"SELECT count(*) FROM (SELECT 1 FROM {self._table} WHERE state = ? AND {ended.sql} LIMIT {self._few + 1})",
             (state, *ended.values),
         )
-        return bool(count > _FEW)
+        return bool(count > self._few)
 
     def _by_spans(
         self, state: str, spans: Where, sql: str, values: tuple[Any, ...], limit: str

@@ -24,7 +24,9 @@ from engineroom.store.queries.tree import Query
 from engineroom.store.ranges import TaskSet
 from engineroom.store.sqlite.lives import Lives
 from engineroom.store.sqlite.opening import (
+    AS_FOUND,
     Say,
+    Surroundings,
     check_ours,
     connect,
     in_the_log,
@@ -34,7 +36,7 @@ from engineroom.store.sqlite.opening import (
     open_file,
 )
 from engineroom.store.sqlite.owner import Owner
-from engineroom.store.sqlite.reading import Asker, Reader
+from engineroom.store.sqlite.reading import FEW, Asker, Reader
 from engineroom.store.sqlite.retention import Limits, Retention, give_back
 from engineroom.store.sqlite.schema import table_of
 from engineroom.store.sqlite.writing import Writer
@@ -49,7 +51,7 @@ class SQLiteStore(Store):
     `life`: the table is that of one life of a cluster; those of earlier lives go first when there is too much.
     `cluster`: tells the clusters that use the file apart. `limits`: how much is kept. `read_only`: somebody looks at a
     file that a controller may have. `report`: is called with words for people when earlier tasks are not in the file
-    any more.
+    any more. `few`: how many tasks are put in order quicker than found in it.
     """
 
     on_disk = True
@@ -64,10 +66,12 @@ class SQLiteStore(Store):
         read_only: bool = False,
         report: Say = in_the_log,
         cluster: str = "",
+        among: Surroundings = AS_FOUND,
+        few: int = FEW,
     ) -> None:
         self._report = report
         self._path, self._table, self._life, self._read_only = path, table, life, read_only
-        self._limits, self._cluster = limits or Limits(), cluster
+        self._limits, self._cluster, self._among, self._few = limits or Limits(), cluster, among, few
         self._left_behind: LeftBehind | None = None
         self._begins = True
         """It has not been open yet: what others have left is looked for then, or never."""
@@ -106,7 +110,7 @@ class SQLiteStore(Store):
     def _look(self) -> None:
         if not self._path.exists():
             raise StoreUnusable(f"{self._path} does not exist")
-        connection = connect(self._path, read_only=True)
+        connection = connect(self._path, self._among.patience, read_only=True)
         self._connection = connection
         check_ours(self._path, connection)
         found = table_of(connection, self._table, life=self._life, create=False)
@@ -115,7 +119,7 @@ class SQLiteStore(Store):
         self._read_with(Asker(connection, self._failed), *found)
 
     def _begin(self) -> None:
-        connection = self._connection = open_file(self._path, self._report)
+        connection = self._connection = open_file(self._path, self._report, self._among)
         lives = Lives(connection, self._cluster)
         if self._life and self._begins:
             lives.take_over(self._table)
@@ -128,7 +132,7 @@ class SQLiteStore(Store):
         self._file = os.stat(self._path)
         self._writer = Writer(connection, number, name)
         self._retention = Retention(connection, number, name, self._writer, self._limits)
-        self._read_with(Asker(connect(self._path), self._failed), number, name)
+        self._read_with(Asker(connect(self._path, self._among.patience), self._failed), number, name)
 
     def _failed(self, error: sqlite3.Error) -> StoreTrouble:
         """Return what a reader is told; if the file is broken, whoever writes next replaces it."""
@@ -138,7 +142,7 @@ class SQLiteStore(Store):
 
     def _read_with(self, asker: Asker, number: int, name: str) -> None:
         before, self._asker = self._asker, asker
-        self._reader = Reader(asker.ask, number, name, self._delivered, self._lock)
+        self._reader = Reader(asker.ask, number, name, self._delivered, self._lock, self._few)
         with self._lock:
             for absence in self._reader.ranges("delivered"):
                 self._delivered.add_ranges(absence.tasks)
