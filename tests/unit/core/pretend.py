@@ -16,6 +16,7 @@ from engineroom.core.events import (
     EngineUp,
     Event,
     HostClosed,
+    HostSays,
     HostUp,
     Large,
     ResultAnnounced,
@@ -31,6 +32,7 @@ from engineroom.protocol.messages import (
     DEFAULT_OPTIONS,
     AlreadyStarted,
     Call,
+    Coming,
     Delivered,
     Ended,
     EngineExited,
@@ -147,7 +149,9 @@ class Play:
             return []
         known = self.state.presence.hosts.get(engine.host)
         if known is None or known.peer is None:
+            says = self.state.hosts.get(engine.host, Coming())
             self(watcher(engine.host), HostUp(engine.host))
+            self(watcher(engine.host), HostSays(engine.host, says))
         host = self.state.presence.hosts[engine.host].known_as
         exited = EngineExited(engine.instance, death.cause, death.own, death.running, death.words)
         return self(host, exited) + self(peer, EngineClosed(Closing(Why.CLOSED, "closed")))
@@ -353,14 +357,16 @@ class PretendEngine:
         return []
 
     def take(self, message: Run) -> None:
-        """Queue an attempt; what it lacks must be the result of another that is here and has not ended."""
+        """Queue an attempt; what it lacks must be the result of another that is here and has not ended, or of one that
+        has failed: it is asked back once the controller has that error."""
         wanted = names_of(message.inputs)
         made = {its.task: its.body for its in self.unacknowledged.values() if its.outcome.status == Status.OK}
+        failed = {its.task for its in self.unacknowledged.values()} - made.keys()
         known = {**self.inputs, **made}
         given = self.given[message.task, message.attempt] = {id_: known[id_] for id_ in wanted & known.keys()}
         here = {run.task for run in (*self.direct, *self.balanced, self.running) if run is not None}
         asked_back = any(isinstance(later, Revoke | Withdraw) for later in self.inbox)
-        assert wanted - given.keys() <= here or asked_back, "an argument that will never come"
+        assert wanted - given.keys() <= here | failed or asked_back, "an argument that will never come"
         (self.direct if message.direct else self.balanced).append(message)
 
     def arrive(self, id_: TaskId, body: object) -> None:

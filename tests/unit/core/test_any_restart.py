@@ -34,8 +34,13 @@ ACKNOWLEDGED_AGAIN = [(47, 11, 0), (0, 1, 6), (3, 1, 0), (43, 1, 2), (39, 0, 0),
 """What a client had confirmed comes again, and would take the room of others if it were not confirmed once more."""
 
 
+BEHIND_AN_ERROR = [(0, 0, 0), (8, 0, 0), (43, 0, 0), (11, 0, 8)]
+"""A task is sent behind one whose error is on its way, which a controller that has just started does not know."""
+
+
 @settings(max_examples=200)
 @example(story=ACKNOWLEDGED_AGAIN, seed=2)
+@example(story=BEHIND_AN_ERROR, seed=0)
 @given(story=stories(STEPS + 4), seed=st.integers(0, 1000))
 def test_every_task_ends_once_if_a_store_knows_some_of_them(story: Story, seed: int) -> None:
     world = StoredWorld("leastload", seed)

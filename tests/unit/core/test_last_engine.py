@@ -224,10 +224,14 @@ def test_a_task_that_waits_is_not_blamed_for_the_host_that_ended(two: Play) -> N
     assert outcomes == [Outcome(Status.NO_ENGINE, 0.0, 0.0, words)]
 
 
-def test_a_host_that_has_not_noticed_the_death_of_the_last_engine_is_expected_to_start_another(play: Play) -> None:
-    """It is stopped, or cut off from the controller."""
+@pytest.mark.parametrize("says", [(RESTARTS,), ()], ids=["said so", "said nothing yet"])
+def test_a_host_that_has_not_noticed_the_death_of_the_last_engine_is_expected_to_start_another(
+    play: Play, says: tuple[HostSays, ...]
+) -> None:
+    """It is stopped, or cut off from the controller, perhaps before it could say what it does."""
     play(HOST, HostUp(b"host"))
-    play(HOST, RESTARTS)
+    for each in says:
+        play(HOST, each)
     play(ENGINE_0, EngineUp(instance_id(0), host=b"host", spawned=True, pid=7))
     play(CLIENT, submit(1))
     play(ENGINE_0, EngineClosed(Closing(Why.CLOSED, "closed")))

@@ -39,6 +39,7 @@ def host_up(state: ControllerState, peer: Peer, event: HostUp) -> None:
         event.host, peer, event.pid, tunnel=event.tunnel
     )
     presence.left.pop(host.id, None)
+    state.hosts.setdefault(host.id, Coming(restarts=True))  # until it says what it does; it may be cut off before that
     for kind in (Kind.HOST, Kind.ORPHANS):
         presence.agenda.drop(Key(kind, host.id))
     if host.id == presence.own_host:
