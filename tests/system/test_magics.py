@@ -242,6 +242,7 @@ def test_ctrl_c_without_a_signal_leaves_the_cell_running(typed: Typed, rc: Clien
     shown = typed(f"%%px -t 0 --signal-on-interrupt 0\n{waits}\nprint('went on')")
     pressed.join()
     assert isinstance(shown.error, KeyboardInterrupt)
+    assert shown.error.__suppress_context__
     assert "The cell still runs on engine 0: %pxresult waits for it" in shown.errors
     mark.set()
     assert "went on" in typed.right("%pxresult")

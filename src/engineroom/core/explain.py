@@ -31,7 +31,7 @@ LISTED = 1000
 """So many ids are listed of tasks in one place."""
 
 _WORTH_SAYING = 2.0
-"""Seconds for which an engine has to have finished nothing for those who wait behind that to be told."""
+"""Seconds for which an engine has finished nothing before those who wait behind that are told."""
 
 MOST_HOSTS = 20
 """So many hosts that do not answer are told of."""
@@ -131,8 +131,8 @@ def _why_behind(state: ControllerState, engine: Engine, place: int) -> str:
     """Return that a task waits on `engine` for so many others."""
     ahead = "behind 1 other" if place == 1 else f"behind {place} others"
     slow = state.now - engine.progress
-    said = f"; that engine has finished nothing for {slow:.0f} s" if slow > _WORTH_SAYING else ""
-    return f"it is on engine {engine.id}, {ahead}{said}"
+    busy = f" (busy for {slow:.0f} s)" if slow > _WORTH_SAYING else ""
+    return f"it is on engine {engine.id}, {ahead}{busy}"
 
 
 def _why_beside(state: ControllerState, task: Task) -> str:

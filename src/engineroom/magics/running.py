@@ -93,7 +93,7 @@ def _interrupt(view: DirectView[Any], result: AsyncResult[Any], wanted: str) -> 
     engines = engines_of(result)
     if wanted == NO_SIGNAL:
         _say(f"The cell still runs on {engines}: %pxresult waits for it and shows its output")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt from None
     number = signal_number(wanted)
     _say(f"Interrupted: sending {signal.Signals(number).name} to {engines} ...")
     if number == signal.SIGINT:  # only to this cell: other calls there go on
@@ -105,9 +105,9 @@ def _interrupt(view: DirectView[Any], result: AsyncResult[Any], wanted: str) -> 
 def _wait_again(follower: Follower, result: AsyncResult[Any]) -> None:
     try:
         follower.wait(result, interrupted=lambda: _say(f"Waiting for {engines_of(result)}. Ctrl-C ends the wait"))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as again:
         _say(f"The cell still runs on {engines_of(result)}: %pxresult waits for it and shows its output")
-        raise
+        raise again from None  # or the first one is shown as well
 
 
 def engines_of(result: AsyncResult[Any]) -> str:

@@ -75,7 +75,7 @@ def test_a_task_on_an_engine(two: Play) -> None:
     two(ENGINE_0, Started(task(1), 1))
     two.now += 7.0
     two.tick(0.0)
-    assert why(two, 2)[1] == "it is on engine 0, behind 1 other; that engine has finished nothing for 7 s"
+    assert why(two, 2)[1] == "it is on engine 0, behind 1 other (busy for 7 s)"
     assert why(two, 1) == ("started", "it is running on engine 0")
     two(CLIENT, Abort(tasks(2)))
     assert why(two, 2) == ("revoking", "engine 0 has been asked to give it back")

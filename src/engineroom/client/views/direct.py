@@ -299,7 +299,7 @@ class DirectView(PreparingView[Kind]):
 
         Parts of the same type become one value of that type with every row unchanged: lists become a list, tables a
         table, arrays an array with a common dtype. Parts of different types become a list of their rows, and values
-        without rows a list.
+        without rows a list. `len` and `progress` of an AsyncMapResult of this count parts; iteration yields rows.
         """
         check_name(key)
         engines, body, spread = self._bind(targets), pack(key), distribution(dist)
