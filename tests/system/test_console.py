@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
@@ -70,6 +71,17 @@ class Terminal:
         until(lambda: words in self.shown)
         return self
 
+    def leave(self) -> None:
+        """Press Ctrl-D until it is heard: what is typed before the next prompt is lost."""
+
+        def gone() -> bool:
+            self.types("\x04")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+            return self.process.returncode is not None
+
+        until(gone)
+
     def close(self) -> int:
         try:
             return self.process.wait(SECONDS)
@@ -84,8 +96,7 @@ def terminal(cluster: Cluster) -> Iterator[Terminal]:
     terminal = Terminal(cluster)
     yield terminal
     if terminal.process.returncode is None:
-        terminal.shows("In [engine 0]:")  # what is typed before the next prompt is lost
-        terminal.types("\x04")
+        terminal.leave()
         assert terminal.close() == 0
 
 
