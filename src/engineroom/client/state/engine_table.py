@@ -115,8 +115,12 @@ class EngineTable:
 
         The same reason gives the same error: it may end a hundred thousand tasks.
         """
-        if not words:
-            words = f"there are no engines left ({self.ends()})" if self.left else "there are no engines"
+        if not words and self.left:
+            words = (
+                f"there are no engines left ({self.ends()}). If they are being restarted, wait for them with "
+                "`rc.wait_for_engines(1)`"
+            )
+        words = words or "there are no engines"
         if self._nobody is None or self._nobody[0] != words:
             advice = "Start engines with `ipcluster engines -n 2`, or see what happened with `ipcluster why`"
             if not self.left:
