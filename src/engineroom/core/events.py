@@ -75,21 +75,25 @@ class ClientBehind(msgspec.Struct, frozen=True):
 
 
 class EngineUp(msgspec.Struct, frozen=True):
-    """An engine is there, for the first time or again. `or_another`: an id other than `wanted_id` will do;
-    `host`: the host that started it, b"" for none, by a spawner (`spawned`) or a launcher (`launched`); `pid`: 0 if its
-    process can't be seen; `tunnel`: it came through ssh; `back`: it has been part of this cluster before, under the id
-    that it wants. What it still has follows as `Held`."""
+    """An engine is there, for the first time or again. What it still has follows as `Held`."""
 
     instance: Instance
     info: EngineInfo = EngineInfo()
     wanted_id: int | None = None
     or_another: bool = False
+    """An id other than `wanted_id` will do."""
     host: bytes = b""
+    """The host that started it, b"" for none..."""
     spawned: bool = False
+    """... by a spawner..."""
     launched: bool = False
+    """... or by a launcher."""
     pid: int = 0
+    """0: its process can't be seen."""
     tunnel: bool = False
+    """It came through ssh."""
     back: bool = False
+    """It has been part of this cluster before, under the id that it wants."""
 
 
 class KnownEngine(msgspec.Struct, frozen=True):

@@ -15,29 +15,32 @@ if TYPE_CHECKING:
 
 
 class Attempt(msgspec.Struct, gc=False, eq=False):
-    """One Run and what has become of it.
-
-    `key`: its task and number. `body`: the payload when it travels as a stream, else None. `ready`: nothing is missing
-    to start it. `queued`: it has not started and was not given back. `announced`: Started was said of it.
-    `output`: what it wrote, None while it has written nothing. `ended`: it writes no more in its own name. `began`: by
-    the monotonic clock, 0 if it has not or nobody asks. `verdict`: what it fails with if it is interrupted. `within`:
-    on whose behalf it runs, b"" for what its Run says. `inputs`: by task, the results that are its arguments; `lacks`:
-    how many of these, and of its payload, are not there.
-    """
+    """One Run and what has become of it."""
 
     run: Run
     key: Key
     body: Payload | None = None
+    """The payload when it travels as a stream."""
     ready: bool = True
+    """Nothing is missing to start it."""
     queued: bool = True
+    """It has not started and was not given back."""
     announced: bool = False
+    """Started was said of it."""
     ended: bool = False
+    """It writes no more in its own name."""
     output: TaskOutput | None = None
+    """What it wrote; None while it has written nothing."""
     began: float = 0.0
+    """By the monotonic clock; 0 if it has not begun, or nobody asks."""
     verdict: Exception | None = None
+    """What it fails with if it is interrupted."""
     within: bytes = b""
+    """On whose behalf it runs; b"" for what its Run says."""
     inputs: dict[bytes, Given | None] | None = None
+    """By task, the results that are its arguments..."""
     lacks: int = 0
+    """... and how many of these, and of its payload, are not there."""
 
     @classmethod
     def of(cls, run: Run, body: Payload | None = None) -> Attempt:

@@ -24,31 +24,33 @@ _URL = re.compile(r"tcp://(?P<host>\[[^\]]*\]|[^:/]*):(?P<port>\d+)/?")
 
 
 class ConnectionFile(msgspec.Struct, kw_only=True):
-    """What a peer needs in order to connect.
-
-    `url`: tcp://HOST:PORT, HOST may be `*`. `location`: the address or name to try first. `addresses`: further
-    HOST:PORT under which the controller may be reached. `socket`: path of its Unix socket, for peers with the same
-    `host` and `boot_id`. `exec_key`: the secret of the role. `certificate`: PEM, "" in files written by hand: then the
-    handshake alone proves that the one that is shown is the controller's. `ssh`: the server to tunnel through.
-    `protocol`: "major.minor". `controller`: which process it is, to tell a stale file. `reuse`: the file outlives it,
-    for the next controller is to have the same keys. `owner`: the process that starts it again if it dies, and without
-    which nobody does; None: who knows.
-    """
+    """What a peer needs in order to connect."""
 
     url: str
+    """tcp://HOST:PORT; HOST may be `*`."""
     exec_key: str
+    """The secret of the role."""
     certificate: str = ""
+    """PEM. "" in files written by hand: then the handshake alone proves that what is shown is the controller's."""
     socket: str = ""
+    """The path of its Unix socket, for peers with the same `host` and `boot_id`."""
     ssh: str = ""
+    """The server to tunnel through."""
     location: str = ""
+    """The address or name to try first."""
     protocol: str = "1.0"
+    """Major and minor version."""
     cluster_id: str = ""
     addresses: list[str] = []
+    """Further HOST:PORT under which the controller may be reached."""
     host: str = ""
     boot_id: str = ""
     controller: ProcessRecord | None = None
+    """Which process it is, to tell a stale file."""
     reuse: bool = False
+    """The file outlives it, for the next controller is to have the same keys."""
     owner: ProcessRecord | None = None
+    """The process that starts it again if it dies, and without which nobody does; None: who knows."""
 
     @property
     def port(self) -> int:

@@ -32,10 +32,7 @@ their form in every version, so that peers of two majors can say so."""
 
 
 class EngineInfo(Header, frozen=True):
-    """What people and placement want to know of an engine. `problem`: "" or what went wrong in its start-up code.
-    `launch`: a `launches.Launch` as text, for engines that no spawner of a host started. `mpi_rank`, `mpi_size`: its
-    place in an MPI world, -1 and 0 if it is in none. `pid_namespace`: where `pid` counts, "" where there is but one.
-    `resources`, `tags`: what tasks can ask for, see `Terms`."""
+    """What people and placement want to know of an engine."""
 
     pid: Pid = 0
     host: Word = ""
@@ -44,12 +41,17 @@ class EngineInfo(Header, frozen=True):
     cores: Cores = 0
     work_dir: PathText = ""
     problem: Text = ""
+    """What went wrong in its start-up code, "" if nothing did."""
     launch: PathText = ""
+    """A `launches.Launch` as text, for engines that no spawner of a host started."""
     mpi_rank: SomeEngine = -1
     mpi_size: Engines = 0
+    """Its place in an MPI world; -1 and 0: it is in none."""
     pid_namespace: Word = ""
+    """Where `pid` counts, "" where there is but one."""
     resources: Resources = ()
     tags: Tags = ()
+    """What tasks can ask for, see `Terms`."""
 
 
 class Hello(Header, frozen=True, tag="hello"):
@@ -70,55 +72,60 @@ class Challenge(Header, frozen=True, tag="challenge"):
 
 
 class Join(Header, frozen=True, tag="join"):
-    """The peer proves the role's key and says who it is.
-
-    `identity`: its session or instance, which `secret` proves (see `identities`);
-    `epoch`: the controller it last spoke to, b"" at first;
-    `window`: bytes of streams it takes unacknowledged; `wanted_id`: the engine id it asks for;
-    `host`: instance of the host that started this engine; `tunnel`: the ssh server that it came through;
-    `engine`: of the role "task", the secret of the engine whose tasks speak; `withdraw`: of a client, whether its
-    unfinished tasks end with it; `who`: a client, for people; `shares`: it can have payloads in shared memory;
-    `carries`: an engine, it can have them in shared memory with others of its machine.
-    """
+    """The peer proves the role's key and says who it is."""
 
     proof: Proof
     identity: Identity
+    """Its session or instance, which `secret` proves (see `identities`)."""
     epoch: KnownEpoch = b""
+    """The controller it last spoke to, b"" at first."""
     window: Size = 0
+    """Bytes of streams it takes unacknowledged."""
     wanted_id: SomeEngine | None = None
+    """The engine id it asks for."""
     host: SomeHost = b""
+    """The instance of the host that started this engine."""
     info: EngineInfo = EngineInfo()
     wall: WallTime = 0.0
     tunnel: Word = ""
+    """The ssh server that it came through."""
     secret: Secret = b""
     engine: Secret = b""
+    """Of the role "task": the secret of the engine whose tasks speak."""
     withdraw: bool = False
+    """Of a client: its unfinished tasks end with it."""
     who: Who = Who()
+    """A client, for people."""
     shares: bool = False
+    """It can have payloads in shared memory..."""
     carries: bool = False
+    """... and, an engine, with others of its machine."""
 
 
 class Welcome(Header, frozen=True, tag="welcome"):
-    """The peer is in. `engine_id`: for engines. `known_up_to`: every task of this session up to this number
-    (0: none) has arrived, the client sends the later ones again. `wall`: the controller's clock. `silent`: seconds
-    without a sign of life after which the connection counts as cut, on both sides; `heartbeat`: seconds after which a
-    quiet connection is pinged. 0: the peer's own defaults. `keeps`: tasks are recorded in a store that survives the
-    controller. `shares`: bytes that the peer may have in shared memory, 0: none. `carries`: the same, of payloads
-    that an engine receives for others of its machine. `usual`: nobody has set `shares`, so no more than a quarter of
-    the memory that the peer may have."""
+    """The peer is in."""
 
     epoch: Epoch
     protocol: tuple[Version, Version]
     window: Size
     engine_id: SomeEngine = -1
+    """For engines."""
     known_up_to: Number = 0
+    """Every task of this session up to this number (0: none) has arrived; the client sends the later ones again."""
     wall: WallTime = 0.0
+    """The controller's clock."""
     silent: Seconds = 0.0
+    """Seconds without a sign of life after which the connection counts as cut, on both sides..."""
     heartbeat: Seconds = 0.0
+    """... and after which a quiet connection is pinged. 0: the peer's own defaults."""
     keeps: bool = False
+    """Tasks are recorded in a store that survives the controller."""
     shares: Size = 0
+    """Bytes that the peer may have in shared memory, 0: none..."""
     carries: Size = 0
+    """... and of payloads that an engine receives for others of its machine."""
     usual: bool = False
+    """Nobody has set `shares`, so no more than a quarter of the memory that the peer may have."""
 
 
 class Refused(Header, frozen=True, tag="refused"):

@@ -41,33 +41,37 @@ from engineroom.simulate.mishaps import Mishaps
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is simulated. Times in seconds; what happens to whom, and when, is drawn at random.
-
-    `losses`: engines that die; `cuts`, `client_cuts`, `host_cuts`: how often the connection of an engine, a client or a
-    host is cut, `stops`: how often an engine is stopped, each for `pause` seconds; `hosts`: how many have started
-    engines (`launched`: in batch jobs, which outlive them); the controller ends without the first one. `host_losses`:
-    of the others, are killed. `large`: the share of tasks whose arguments, of `large_bytes`, come as a stream, which a
-    cut ends. `lies`: how often a peer says what is not so.
-    """
+    """What is simulated. Times in seconds; what happens to whom, and when, is drawn at random."""
 
     engines: int = 1000
     tasks: int = 100_000
     clients: int = 4
     seconds: float = 0.05
+    """How long a task takes..."""
     spread: float = 1.0
+    """... and how much that differs."""
     latency: float = 0.0003
     losses: int = 0
+    """Engines that die."""
     cuts: int = 0
+    """How often the connection of an engine is cut, for `pause` seconds."""
     stops: int = 0
+    """How often an engine is stopped, for `pause` seconds."""
     pause: float = 10.0
     hosts: int = 0
+    """How many have started engines; the controller ends without the first one."""
     host_losses: int = 0
+    """Of the other hosts, so many are killed."""
     host_cuts: int = 0
     launched: bool = False
+    """Hosts have started engines in batch jobs, which outlive them."""
     client_cuts: int = 0
     large: float = 0.0
+    """The share of tasks whose arguments come as a stream, which a cut ends..."""
     large_bytes: int = 2_000_000
+    """... of so many bytes."""
     lies: int = 0
+    """How often a peer says what is not so."""
     unresponsive_timeout: float = 0.0
     policy: str = "leastload"
     seed: int = 0

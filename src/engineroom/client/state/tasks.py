@@ -45,23 +45,27 @@ class Listener(Protocol):
 class Request(msgspec.Struct, gc=False, eq=False):
     """One call, kept to be sent again until all its tasks have ended.
 
-    `segments`: the payload if it travels as a stream. `size`: bytes of payload. `held`: bytes of memory that count as
-    its own until it has ended. `open`: tasks without an end. `number`: of its first task; 0 before it has one.
-    `within`: the task that makes the call, b"" for none. Like a
-    Task, it is not tracked by the garbage collector: a million outstanding calls cost it nothing.
+    Like a Task, it is not tracked by the garbage collector: a million outstanding calls cost it nothing.
     """
 
     call: Call
     to: bytes | None
     options: Options
     segments: list[memoryview] | None
+    """The payload if it travels as a stream."""
     size: int
+    """Bytes of payload."""
     function: PackedFunction | None
     held: int
+    """Bytes of memory that count as its own until it has ended."""
     open: int
+    """Tasks without an end."""
     number: int = 0
+    """Of its first task; 0 before it has one."""
     within: bytes = b""
+    """The task that makes the call, b"" for none."""
     awaits: Awaits | None = None
+    """What it waits for, if for anything."""
 
     def submit(self, session: SessionId) -> Submit:
         """Return the message that asks for it, without a stream."""
@@ -76,31 +80,32 @@ class Request(msgspec.Struct, gc=False, eq=False):
 
 
 class Task(msgspec.Struct, gc=False, eq=False):
-    """One call on one engine, as its client sees it.
-
-    `target`: the engine that it is bound to, -1 for none. `request` and `listener`: None once it has ended, so that it
-    is part of no cycle. `started`: when it was said to run, 0 before. `outcome`: None until the end is known.
-    `payload`: the packed result until it is read, None afterwards. `inputs`: the numbers of tasks whose results it
-    needs, until it has ended; `awaits`: what it was told to wait for; `cause`: one that failed, and because of which it
-    did. Times are seconds since 1970 by this machine's clock.
-    """
+    """One call on one engine, as its client sees it. Times are seconds since 1970 by this machine's clock."""
 
     kind: int
     request: Request | None
     listener: Listener | None
+    """Both are None once it has ended, so that it is part of no cycle."""
     submitted: float
     target: int
+    """The engine that it is bound to, -1 for none."""
     engine: int
     number: int = 0
     instance: Instance | None = None
     started: float = 0.0
+    """When it was said to run, 0 before."""
     received: float = 0.0
     outcome: Outcome | None = None
+    """None until the end is known."""
     payload: bytes | Payload | None = None
+    """The packed result until it is read, None afterwards."""
     output: TaskOutput | None = None
     inputs: tuple[int, ...] = ()
+    """The numbers of tasks whose results it needs, until it has ended."""
     awaits: Awaits | None = None
+    """What it was told to wait for."""
     cause: Task | None = None
+    """One that failed, and because of which it did."""
     _value: Any = None
     _error: BaseException | None = None
 

@@ -44,36 +44,42 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, kw_only=True, frozen=True):
-    """`now`: in seconds since 1970. `profile_problem`: why nothing can be written to the profile, or what is wrong
-    with its files of options, "" if all is right. `file_problem`: of the connection file for clients.
-    `contact_problem`: why the controller does not answer; only asked if the file is right. `controller_stopped`: by
-    SIGSTOP. `engines`: the ids of those registered, None if the controller could not be asked; `startup_problems`:
-    by id, what their start-up code ended of. `bounds`: whose tasks are not started because of a limit, and why.
-    `silent`: which engines do not answer, and what to do; `stopped`: by id, the processes of engines of this machine
-    that are stopped by SIGSTOP. `silent_hosts`: which `ipcluster` processes do not answer; `host_stopped`: that of this
-    machine is stopped by SIGSTOP. `others`: the clusters that run, in a sentence, if this one does not.
-    `last_words`: the last line of the host's log; `engine_words`: that of the engines' newest log, with its name, since
-    the host was started."""
+    """What is known of a cluster; "" and empty lists: nothing is wrong there."""
 
     now: float
+    """In seconds since 1970."""
     profile_dir: str = ""
     options: str = ""
     host: Seen = Seen()
     controller: Seen = Seen()
     profile_problem: str = ""
+    """Why nothing can be written to the profile, or what is wrong with its files of options."""
     file_problem: str = ""
+    """Of the connection file for clients."""
     contact_problem: str = ""
+    """Why the controller does not answer; only asked if the file is right."""
     controller_stopped: bool = False
+    """By SIGSTOP."""
     engines: list[int] | None = None
+    """The ids of those registered; None: the controller could not be asked."""
     startup_problems: dict[int, str] = {}
+    """By id, what the start-up code of engines ended of."""
     bounds: list[str] = []
+    """Whose tasks are not started because of a limit, and why."""
     silent: str = ""
+    """Which engines do not answer, and what to do."""
     stopped: dict[int, int] = {}
+    """By id, the processes of engines of this machine that are stopped by SIGSTOP."""
     silent_hosts: list[str] = []
+    """Which `ipcluster` processes do not answer."""
     host_stopped: bool = False
+    """That of this machine is stopped by SIGSTOP."""
     others: str = ""
+    """The clusters that run, in a sentence, if this one does not."""
     last_words: str = ""
+    """The last line of the host's log."""
     engine_words: str = ""
+    """That of the engines' newest log, with its name, since the host was started."""
 
 
 class Heard(msgspec.Struct, kw_only=True, frozen=True):
