@@ -8,7 +8,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos check fuzz bench bench-against bench-peers test-real clean
+.PHONY: help venv demo test chaos check fuzz bench figures bench-against bench-peers test-real clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ check: venv  ## style, types, and who may import whom
 bench: venv  ## the figures that engineroom is held to, each beside its reference (ARGS='noop' chooses rows)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+figures: venv  ## measure everything, and put it into docs/figures.md, its picture and README.md; an hour on a quiet machine
+	@$(BIN)/python -m benchmarks --docs; $(BIN)/python -m benchmarks.peers --readme; $(BIN)/python -m benchmarks.flames
+
 bench-against: venv  ## the same figures of the code at REV and of this code, in turns (REV=HEAD~5 ARGS='noop map')
 	@$(BIN)/python -m benchmarks.against $(REV) $(ARGS)
 
-bench-peers: venv  ## the same cases on ipyparallel, dask and ray, each in an environment of its own
+bench-peers: venv  ## the same cases on ipyparallel, dask, ray and two pools, each in an environment of its own
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 test-real:  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages

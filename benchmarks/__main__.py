@@ -12,33 +12,83 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.figures import CANNOT, CannotMeasureError, Figure, machine, markdown, put_between_marks, table
+from benchmarks.figures import CANNOT, CannotMeasureError, Figure, cells, machine, markdown, put_between_marks, table
 from benchmarks.rows import ROWS, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "figures.md"
 RESULTS = ROOT / "build" / "bench.json"
 LIMIT = 180
+LIMITS = {"simulated": 600}
+"""Seconds that a row may take, and some that may take longer."""
+
+
+class LeftOut(str):
+    """Why a row can't be measured here."""
+
+    __slots__ = ()
 
 
 def measure_apart(row: str) -> list[Figure] | str:
     """Return the figures of `row`, measured in a process of its own, or the last line of what went wrong."""
+    limit = LIMITS.get(row, LIMIT)
     command = [sys.executable, "-m", "benchmarks", "--here", row]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
-            output, _ = process.communicate(timeout=LIMIT)
+            output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGTERM)
-            return f"not done in {LIMIT} s"
+            return f"not done in {limit} s"
     if process.returncode == CANNOT:
-        return output.strip()
+        return LeftOut(output.strip())
     if process.returncode:
         return f"failed with exit code {process.returncode}"
     return [Figure(**fields) for fields in json.loads(output)]
+
+
+@dataclass
+class Found:
+    """What a run has found. `failed`, `left_out`: rows without figures, and why."""
+
+    figures: list[Figure] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        figures = [figure.as_json() for figure in self.figures]
+        return {"machine": machine(), "figures": figures, "failed": self.failed, "left_out": self.left_out}
+
+    def say_what_is_missed(self, console: Console) -> None:
+        """Print each figure that is not what it has to be, and each row without one."""
+        for figure in self.figures:
+            if figure.verdict.startswith("missed"):
+                _, unit, value, tls, _, reach, _, verdict = cells(figure)
+                over_tls = f", over TLS {tls}" if tls else ""
+                console.print(f"{verdict}: {figure.name}: {value}{over_tls} {unit}, has to be {reach}", style="red")
+        for row, why in self.failed.items():
+            console.print(f"no figures: {row}: {why}", style="red")
+        for row, why in self.left_out.items():
+            console.print(f"left out: {row}: {why}", style="yellow")
+
+
+def measure_all(console: Console, rows: Sequence[str]) -> Found:
+    """Measure `rows` one after the other, and print what comes of each."""
+    found = Found()
+    for row in rows:
+        measured = measure_apart(row)
+        if isinstance(measured, str):
+            (found.left_out if isinstance(measured, LeftOut) else found.failed)[row] = measured
+            console.print(f"{row}: {measured}", style="red")
+            continue
+        found.figures += measured
+        for figure in measured:
+            console.print(f"{figure.name}: {figure.value:,.3g} {figure.unit}, {figure.verdict}. {figure.detail}")
+    return found
 
 
 def fields_of(figure: Figure) -> dict[str, object]:
@@ -64,24 +114,16 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.here:
         return measure_here(chosen.rows)
-    console, figures, failed = Console(width=None if sys.stdout.isatty() else 150), [], {}
-    for row in chosen.rows or ROWS:
-        measured = measure_apart(row)
-        if isinstance(measured, str):
-            failed[row] = measured
-            console.print(f"{row}: {measured}", style="red")
-            continue
-        figures += measured
-        for figure in measured:
-            console.print(f"{figure.name}: {figure.value:,.3g} {figure.unit}, {figure.verdict}. {figure.detail}")
-    console.print(table(figures))
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    found = measure_all(console, chosen.rows or list(ROWS))
+    console.print(table(found.figures))
     RESULTS.parent.mkdir(exist_ok=True)
-    results = {"machine": machine(), "figures": [figure.as_json() for figure in figures], "failed": failed}
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(found.as_json(), indent=2) + "\n")
     console.print(f"written to {RESULTS}")
+    found.say_what_is_missed(console)
     if chosen.docs:
-        put_between_marks(PAGE, "bench", markdown(figures))
-    return 1 if failed else 0
+        put_between_marks(PAGE, "bench", markdown(found.figures))
+    return 1 if found.failed else 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ PAGE = 4096
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
-_held: dict[str, Array] = {}
+_held: dict[int, Array] = {}
 
 
 def ones(size: int) -> Array:
@@ -27,14 +27,11 @@ def read_pages(array: Array) -> int:
     return int(array[::PAGE].sum())
 
 
-def hold(size: int) -> None:
-    """Keep an array in this process."""
-    _held["array"] = ones(size)
-
-
-def held() -> Array:
-    """Return the array that is kept."""
-    return _held["array"]
+def held(size: int) -> Array:
+    """Return the array of this size that this process keeps; the first call makes it."""
+    if size not in _held:
+        _held[size] = ones(size)
+    return _held[size]
 
 
 def read_pushed(name: str) -> int:

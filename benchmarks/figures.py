@@ -87,9 +87,12 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """Return the table for readers: what was measured, without what we hold it to."""
-    columns = ("what", "unit", "engineroom", "engineroom over TLS", "for comparison")
-    rows = [columns, ("---",) * len(columns), *(cells(figure)[: len(columns)] for figure in figures)]
+    """Return the table for readers: what was measured, what stands beside it, and what we hold it to."""
+    columns = ("what", "unit", "engineroom", "engineroom over TLS", "for comparison", "to reach", "")
+    rows = [columns, ("---",) * len(columns)]
+    for figure in figures:
+        *shown, _aim, _verdict = cells(figure)
+        rows.append((*shown, f"**{figure.verdict}**" if figure.verdict.startswith("missed") else "reached"))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -19,7 +19,9 @@ from benchmarks import (
     records,
     recovery,
     scale,
+    simulated,
     trouble,
+    wire,
 )
 from benchmarks.figures import Figure
 
@@ -38,6 +40,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "echo": bulk.there_and_back,
     "arrays": arrays.there_and_back,
     "copies": arrays.copies,
+    "wire": wire.copies_on_the_wire,
     "pushes": latency.under_pushes,
     "all32": latency.on_all,
     "start": lifecycle.start_and_stop,
@@ -56,6 +59,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "chaos20": recovery.killed_at_random,
     "fakes": scale.connections,
     "fakes1000": scale.rate_of_many,
+    "simulated": simulated.ten_thousand_engines,
     "withdrawn": trouble.withdrawn,
     "healed": trouble.healed,
     "slow": trouble.beside_a_slow_client,

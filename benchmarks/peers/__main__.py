@@ -19,7 +19,7 @@ from benchmarks.peers.adapters import NEEDS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "peers"
-LIMIT = 240
+LIMIT = 420
 
 Outcomes = dict[str, float | str]
 

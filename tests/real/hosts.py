@@ -49,8 +49,12 @@ class Hosts:
 
     def run(self, name: str, *command: str) -> subprocess.Popen[str]:
         """Start `command` on the machine `name`; it ends with the test."""
+        return self.run_here(*self.at(name, *command))
+
+    def run_here(self, *command: str) -> subprocess.Popen[str]:
+        """Start `command` beside the machines, at the switch; it ends with the test."""
         process = subprocess.Popen(
-            self.at(name, *command),
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
