@@ -37,7 +37,7 @@ def create_store(
         case SQLiteFile():
             return _sqlite(config, life, cluster, report)
         case MongoServer():
-            return _mongo(config, life, report)
+            return _mongo(config, life, cluster, report)
         case OwnStore(path, places):
             return _own(path, places, report)
 
@@ -60,7 +60,7 @@ def _sqlite(config: SQLiteFile, life: str, cluster: str, report: Callable[[str],
     return ShelteredStore(store, report, may_begin_without=True)
 
 
-def _mongo(config: MongoServer, life: str, report: Callable[[str], None]) -> Store:
+def _mongo(config: MongoServer, life: str, cluster: str, report: Callable[[str], None]) -> Store:
     from engineroom.store.mongo.store import MongoStore
     from engineroom.store.sheltered import ShelteredStore
 
@@ -69,6 +69,7 @@ def _mongo(config: MongoServer, life: str, report: Callable[[str], None]) -> Sto
         config.connection_kwargs,
         config.database,
         life=life,
+        cluster=cluster,
         record_limit=config.record_limit,
         age_limit=config.age_limit,
     )

@@ -65,6 +65,7 @@ class Documents:
         self.sessions = database["engineroom_sessions"]
         self.again = database["engineroom_again"]
         self.functions = database["engineroom_functions"]
+        self.lives = database["engineroom_lives"]
         self._delivered = delivered
 
     def make_indices(self) -> None:

@@ -12,11 +12,12 @@ from engineroom.ids import TaskId, msg_id
 from engineroom.protocol.messages import Function
 from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
-from engineroom.store.changes import ABSENT, Change, ClientKnown, Delivered
+from engineroom.store.changes import ABSENT, Change, ClientKnown, Delivered, Stopped
 from engineroom.store.entry import RUNNING, WAITING, Entry
-from engineroom.store.interface import Absence, Damage, Store, StoreTrouble, StoreUnusable
+from engineroom.store.interface import Absence, Damage, LeftBehind, Store, StoreTrouble, StoreUnusable
 from engineroom.store.mongo.documents import Documents
 from engineroom.store.mongo.filters import filter_of, sort_of
+from engineroom.store.mongo.lives import Lives
 from engineroom.store.mongo.writing import MongoWriter
 from engineroom.store.queries.matching import Order, arranged
 from engineroom.store.queries.named import tasks_named
@@ -33,7 +34,8 @@ _OFTEN = 20
 
 
 class MongoStore(Store):
-    """Keeps tasks in collections of a MongoDB database. `life`: which life of a cluster the new ones are of."""
+    """Keeps tasks in collections of a MongoDB database. `life`: which life of the cluster `cluster` the new ones are
+    of."""
 
     on_disk = True
 
@@ -44,10 +46,12 @@ class MongoStore(Store):
         database: str,
         *,
         life: str = "",
+        cluster: str = "",
         record_limit: int = 0,
         age_limit: float = 0.0,
     ) -> None:
-        self._args, self._kwargs, self._database, self._life = connection_args, connection_kwargs, database, life
+        self._args, self._kwargs, self._database = connection_args, connection_kwargs, database
+        self._life, self._cluster = life, cluster
         self._record_limit, self._age_limit = record_limit, age_limit
         self._server = _without_password(connection_args, connection_kwargs)
         self.where = f"MongoDB, database {database!r} at {self._server}"
@@ -57,6 +61,8 @@ class MongoStore(Store):
         self._client: Any = None
         self._documents: Documents | None = None
         self._writer: MongoWriter | None = None
+        self._lives: Lives | None = None
+        self._left_behind: LeftBehind | None = None
         self._added = 1 << 62
         """Tasks since the limits were looked at; at first, many."""
 
@@ -94,6 +100,8 @@ class MongoStore(Store):
             )
         self._documents = Documents(database, self._is_delivered)
         self._documents.make_indices()
+        self._lives = Lives(self._documents, self._life, self._cluster)
+        self._left_behind = self._lives.begin()
         self._writer = MongoWriter(self._documents, self._life)
         with self._lock:
             for absence in self._documents.ranges("delivered"):
@@ -128,6 +136,8 @@ class MongoStore(Store):
                 if isinstance(change, Delivered):
                     with self._lock:
                         self._delivered.add_ranges(change.tasks)
+                elif isinstance(change, Stopped) and self._lives is not None:
+                    self._lives.stopped(change.at)
             if self._added >= max(64, self._record_limit // _OFTEN if self._record_limit else 10_000):
                 self._writer.keep_within(self._record_limit, self._age_limit)
                 self._added = 0
@@ -137,9 +147,14 @@ class MongoStore(Store):
             yield from read(documents)
 
     def left(self, damaged: Callable[[Damage], object]) -> Iterator[Entry]:
-        wanted = {"life": self._life, "state": {"$in": [WAITING, RUNNING]}}
+        with self._answers():
+            assert self._lives is not None
+            wanted = self._lives.undone()
         found = self._all(lambda documents: documents.entries(wanted, sort_of(()), None, damaged))
         return (entry for entry in found if not entry.delivered)
+
+    def left_behind(self) -> LeftBehind | None:
+        return self._left_behind
 
     def clients(self) -> dict[bytes, ClientKnown]:
         with self._answers() as documents:

@@ -98,7 +98,7 @@ class MongoWriter:
                 about = b64encode(about_client(change)).decode()
                 documents.sessions.update_one({"_id": session.hex()}, {"$set": {"about": about}}, upsert=True)
             case Submitted() | Ended() | Sent() | Stopped():
-                pass  # `write` has taken them; and no other cluster goes on with what is here
+                pass  # `write` has taken them, or the store does
 
     def note(self, kind: str, tasks: TaskRanges, at: float = 0.0, why: str = "") -> None:
         """Note what became of `tasks`, together with what is known of their neighbours."""
