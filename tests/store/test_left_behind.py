@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engineroom.controller.recording.account import account
 from engineroom.protocol.messages import Who
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, ClientKnown, Delivered, Sent, Stopped
@@ -193,6 +194,11 @@ def test_what_is_damaged_is_said_and_skipped(file: File) -> None:
     damaged: list[Damage] = []
     assert [entry.task for entry in store.left(damaged.append)] == [submitted(3).task]
     assert [each.msg_id for each in damaged] == [submitted(1).entry().msg_id]
+    assert [entry.task for entry in store.entries()] == [submitted(2).task, submitted(3).task]
+    assert [each["number"] for each in store.find({"state": {"$ne": "failed"}}, "number")] == [2, 3]
+    found = account(store, {ALICE: 4}, "", verify=True)
+    assert [each["msg_id"] for each in found["damaged"]] == [submitted(1).entry().msg_id]
+    assert [(each["first"], each["last"]) for each in found["missing"]] == [(4, 4)]
     store.close()
 
 

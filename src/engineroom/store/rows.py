@@ -132,15 +132,17 @@ def sent_column(change: Sent) -> bytes:
     return _encode(change.running())
 
 
-def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry:
-    """Return the entry that a row, with `sent` behind COLUMNS, is of; ValueError: it is not as it was written.
+def entry_of(row: Row, payload: Callable[[TaskId, int, int], Bytes]) -> Entry | None:
+    """Return the entry that a row, with `sent` behind COLUMNS, is of; None: it can't be read. See `damage_of`.
 
     `payload(task, side, size)` returns a long payload.
     """
-    task, owner, head, sent = TaskId(row[0]), row[9], _decode_head(row[11]), row[12]
-    attempts = head.attempts
-    if head.result is None and sent is not None:
-        attempts = _decode_running(sent).every
+    task, owner, sent = TaskId(row[0]), row[9], row[12]
+    try:
+        head = _decode_head(row[11])
+        attempts = head.attempts if head.result is not None or sent is None else _decode_running(sent).every
+    except (msgspec.MsgspecError, TypeError):
+        return None
     return Entry(
         task=task,
         submit=head.submit,

@@ -48,6 +48,7 @@ def _may_run(app: Asking) -> bool:
 def _file(app: Asking) -> SQLiteFile | None:
     """Return the file that the profile says the controller writes, or would write."""
     arguments = [f"--profile-dir={app.profile_directory.path}", "--IPController.db_class=SQLiteDB"]
+    arguments += app.after_dashes
     try:
         config = store_config(read_application(IPController, arguments))
     except OptionError:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from engineroom.ids import SessionId, number_of, session_of
+from engineroom.ids import SessionId, number_of, parse_msg_id, session_of
 from engineroom.protocol.task_ranges import Range, ranges_of, tidy, without
 from engineroom.store.changes import ABSENT, UNWRITTEN
 from engineroom.store.entry import ABORTED, DONE, FAILED, Entry
@@ -39,6 +39,7 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
             counts["run_again"] += 1
             if len(again) < _LISTED:
                 again.append(_attempts(entry))
+    damaged = _damaged(store, numbers) if verify else []
     absent = _absent(store)
     highest = {SessionId(session): last for session, last in store.known_up_to().items()}
     for session, last in known.items():
@@ -52,7 +53,6 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
             gone[kind] += _count(without(tidy(ranges), left))
             left = tidy([*left, *ranges])
         missing += [(session, first, last_) for first, last_ in without([(1, last)] if last else [], left)]
-    damaged = [{"msg_id": each.msg_id, "why": each.why} for each in store.damages()] if verify else []
     return {
         "store": store.where,
         "submitted": sum(counts[kind] for kind in _KINDS),
@@ -68,6 +68,16 @@ def account(store: Store, known: Mapping[SessionId, int], trouble: str, *, verif
         "damaged_count": len(damaged),
         "trouble": trouble,
     }
+
+
+def _damaged(store: Store, numbers: dict[SessionId, list[int]]) -> list[dict[str, str]]:
+    """Return which records are not as they were written; add the numbers of those that can't be read to `numbers`."""
+    found = [{"msg_id": each.msg_id, "why": each.why} for each in store.damages()]
+    for task in {parse_msg_id(each["msg_id"]) for each in found}:
+        there = numbers.setdefault(session_of(task), [])
+        if number_of(task) not in there:
+            there.append(number_of(task))
+    return found
 
 
 def _kind(entry: Entry, late: TaskSet) -> str:

@@ -92,6 +92,8 @@ class Documents:
                     damaged(Damage(msg_id(TaskId(row[0])), words))
                     continue
                 entry = entry_of(row, self._payload)
+                if entry is None:
+                    continue
                 entry.resubmitted = again.get(entry.task)
                 entry.delivered = self._delivered(entry.task)
                 entry.function = names.get(row[_FUNCTION], "")

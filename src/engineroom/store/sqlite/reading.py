@@ -71,8 +71,8 @@ class Reader:
             )
             self._learn_names({row[_FUNCTION] for row in rows.values()})
             for task in some:
-                if task in rows:
-                    yield self._entry(rows[task], again)
+                if task in rows and (entry := self._entry(rows[task], again)) is not None:
+                    yield entry
 
     def _learn_names(self, functions: set[bytes]) -> None:
         if len(self._names) > _MOST_NAMES:
@@ -83,8 +83,10 @@ class Reader:
             named = f"SELECT hash, name FROM engineroom_functions WHERE owner_table = ? AND hash IN ({marks})"
             self._names.update(self._ask(named, (self._number, *unknown)))
 
-    def _entry(self, row: tuple[Any, ...], again: dict[bytes, bytes]) -> Entry:
+    def _entry(self, row: tuple[Any, ...], again: dict[bytes, bytes]) -> Entry | None:
         entry = entry_of(row, self._payload)
+        if entry is None:  # it is told of with the damages
+            return None
         entry.resubmitted = TaskId(again[row[0]]) if row[0] in again else None
         entry.function = self._names.get(row[_FUNCTION], "")
         with self._lock:
@@ -194,7 +196,7 @@ class Reader:
             for row in filter(None, map(rows.get, some)):
                 if words := damage_of(row):
                     damaged(Damage(msg_id(TaskId(row[0])), words))
-                elif not (entry := self._entry(row, {})).delivered:
+                elif (entry := self._entry(row, {})) is not None and not entry.delivered:
                     yield entry
 
     def clients(self) -> dict[bytes, ClientKnown]:
