@@ -101,6 +101,13 @@ class Screen:
         # A toolbar that finds no room for it hides it.
         self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
 
+    def reload(self) -> None:
+        """Save the notebook, and load the page again."""
+        self.page.locator("[data-command='docmanager:save'], [title^='Save']").first.click()
+        self.wait(lambda: not self.page.locator(".jp-mod-dirty").count())
+        self.page.goto(self.page.url)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
+
     def begin(self, cell: int) -> None:
         """Run a cell by its keys, and do not wait for its end. The keys are pressed again if they had no effect."""
         before = self.prompt(cell)

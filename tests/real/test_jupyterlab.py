@@ -80,3 +80,20 @@ def test_cells_on_engines_are_seen_while_they_run(lab: Lab, tmp_path: Path) -> N
         screen.picture("done")
 
     browse(look)
+
+
+def test_a_cell_goes_on_while_its_page_is_loaded_again(lab: Lab, tmp_path: Path) -> None:
+    goes_on = tmp_path / "goes-on"
+    waits = f"while not os.path.exists({str(goes_on)!r}): time.sleep(0.05)"
+
+    def look(page: Page) -> None:
+        screen = Screen(page, tmp_path)
+        screen.open(lab.address([START, f"%%px\nimport os, time\nprint('early')\n{waits}\nprint('late')", "%pxresult"]))
+        screen.run(0)
+        screen.begin(1)
+        screen.wait(lambda: "early" in screen.text(1))
+        screen.reload()
+        goes_on.touch()
+        assert screen.run(2).split() == ["[stdout:0-1]", "early", "late"]
+
+    browse(look)
