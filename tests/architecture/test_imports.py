@@ -41,6 +41,15 @@ def test_a_command_loads_what_takes_time_once_it_can_say_what_goes_wrong(command
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize(
+    "module", ["engineroom.core.invariants", "engineroom.store.queries", "concurrent.futures.thread"]
+)
+def test_a_controller_is_not_made_larger_by_what_it_may_never_need(module: str) -> None:
+    code = f"import sys, engineroom.controller.app; print({module!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_no_module_imports_one_that_imports_it() -> None:
     """Imports inside functions count as well; those of types alone, which nothing executes, do not."""
     _check_no_circle("", types=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,12 +15,11 @@ from engineroom.protocol.streams import Buffer
 from engineroom.protocol.task_ranges import TaskRanges
 from engineroom.store.changes import Change, ClientKnown, Purged
 from engineroom.store.entry import Entry
-from engineroom.store.queries.matching import Order, arranged, checked_order, checked_window
-from engineroom.store.queries.named import tasks_named
-from engineroom.store.queries.parsing import parse
-from engineroom.store.queries.tree import ALL, Query, Test
 from engineroom.store.ranges import highest_of
-from engineroom.store.records import checked_keys, projected
+
+if TYPE_CHECKING:  # what has to do with queries is loaded for the first one: most controllers are asked none
+    from engineroom.store.queries.matching import Order
+    from engineroom.store.queries.tree import Query
 
 
 class StoreTrouble(EngineroomError):
@@ -117,10 +116,15 @@ class Store:
 
         Override it to do better than by looking at each.
         """
+        from engineroom.store.queries.matching import arranged  # see above
+        from engineroom.store.queries.named import tasks_named
+
         return arranged(self.entries(tasks_named(query)), query, order, limit, skip)
 
     def get(self, task: str | TaskId) -> Entry | None:
         """Return the entry of `task`, its id or its msg_id; None: there is none."""
+        from engineroom.store.queries.tree import Test  # see above
+
         name = msg_id(task) if isinstance(task, bytes) else task
         return next(iter(self.select(Test(("msg_id",), "$eq", name))), None)
 
@@ -129,6 +133,10 @@ class Store:
 
         `sort`, `limit`, `skip`: as for `find`.
         """
+        from engineroom.store.queries.matching import checked_order, checked_window  # see above
+        from engineroom.store.queries.parsing import parse
+        from engineroom.store.queries.tree import ALL
+
         tree, order = ALL if query is None else parse(query), checked_order(sort)
         return list(self.select(tree, order, *checked_window(limit, skip)))
 
@@ -140,6 +148,8 @@ class Store:
         `sort`: "completed", "-completed", or a list of such; by default they come as they were submitted. `skip`: so
         many are left out; `limit`: so many come then at most, None: all. BadQuery.
         """
+        from engineroom.store.records import checked_keys, projected  # see above
+
         wanted = checked_keys(keys)
         return [projected(entry, wanted) for entry in self.search(query, sort=sort, limit=limit, skip=skip)]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from engineroom.controller.recording.changes import Scribe, expired, size_of
@@ -25,6 +24,8 @@ from engineroom.store.memory import MemoryStore
 from engineroom.store.ranges import TaskSet
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from engineroom.core.state import ControllerState
     from engineroom.core.tasks import Task
     from engineroom.store.interface import Store
@@ -58,7 +59,7 @@ class MemoryKeeper:
         self._retired, self._expired = TaskSet(), TaskSet()
         self._undelivered: dict[TaskId, Session] = {}
         """Of what is in the store, the tasks whose clients did not have the results."""
-        self._thread = ThreadPoolExecutor(1, "engineroom-store")
+        self._thread: ThreadPoolExecutor | None = None
 
     def take(self, journal: Journal) -> None:
         """Keep what has ended since the last time."""
@@ -98,7 +99,7 @@ class MemoryKeeper:
         if self._count - records > self._records * _STEP or self._size - size > self._bytes * _STEP:
             self._left = self._count, self._size
             self._was_asked = self._count < self._records
-            self._thread.submit(self._store.bound, self._records - self._count, self._room - self._size)
+            self._its_thread().submit(self._store.bound, self._records - self._count, self._room - self._size)
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Return the answer of the store, which knows of all that has been submitted or has ended by now."""
@@ -125,7 +126,13 @@ class MemoryKeeper:
         retired, self._retired = self._retired, TaskSet()
         late, self._expired = self._expired, TaskSet()
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._answer, batches, list(retired.ranges()), expired(late.ranges()), unfinished, question
+            self._its_thread(),
+            self._answer,
+            batches,
+            list(retired.ranges()),
+            expired(late.ranges()),
+            unfinished,
+            question,
         )
 
     def _answer(
@@ -172,4 +179,13 @@ class MemoryKeeper:
 
     async def close(self) -> None:
         """End the thread."""
-        self._thread.shutdown(wait=False)
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+
+    def _its_thread(self) -> ThreadPoolExecutor:
+        """Return the thread of the store, made now if nobody has asked for anything so far."""
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # an idle controller does without
+
+            self._thread = ThreadPoolExecutor(1, "engineroom-store")
+        return self._thread
