@@ -108,9 +108,11 @@ class Task(HasState, gc=False, eq=False):
     @property
     def size(self) -> int:
         """Bytes that it takes here, apart from those that come as a stream. (A field would take more.)"""
-        body, to = self.submit.call.body, self.submit.to
-        inline = len(body) if isinstance(body, bytes) else 0
-        return TASK_BYTES + (inline if to is None else inline * INSTANCE_BYTES // len(to))
+        submit = self.submit
+        body, to = submit.call.body, submit.to
+        if type(body) is not bytes:
+            return TASK_BYTES
+        return TASK_BYTES + (len(body) if to is None else len(body) * INSTANCE_BYTES // len(to))
 
 
 class Kept(msgspec.Struct, gc=False, eq=False):

@@ -43,7 +43,7 @@ from engineroom.machine.left_behind import mark_children
 from engineroom.machine.processes import die_with_parent
 from engineroom.machine.titles import engine_title, set_title
 from engineroom.protocol.connection_files import ConnectionFile
-from engineroom.protocol.messages import EngineInfo, Finished, Welcome
+from engineroom.protocol.messages import EngineInfo, Welcome
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport.loops import new_loop
 from engineroom.transport.reading import POSSIBLE
@@ -132,7 +132,7 @@ class Engine:
         self._loop = new_loop()
         self._descriptors = descriptors
         self._failures = FailurePacker(self._instance)
-        self._outbox = Outbox(self._wake, self._write_now)
+        self._outbox = Outbox(self._wake)
         self._budget = Budget(config.max_unacknowledged_bytes, hold=self._queue.hold, tell=self._wake)
         inputs = Inputs(self._queue)
         self._runner = Runner(
@@ -252,9 +252,6 @@ class Engine:
             self._link.leave_to_parent()
         self._streams.to_descriptors()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _write_now(self, message: Finished) -> bool:
-        return self._shell.write_now(message)
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._shell.take)

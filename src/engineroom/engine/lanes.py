@@ -18,6 +18,10 @@ class DirectLanes:
     def __init__(self) -> None:
         self._lanes: dict[SessionId, deque[Attempt]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there may be something in them."""
+        return bool(self._lanes)
+
     def append(self, attempt: Attempt) -> None:
         self._lane(attempt).append(attempt)
 

@@ -68,12 +68,11 @@ Item = Ended | Said | MissingHere | Announcement | Waiting | Refusal
 class Outbox:
     """What the main thread has for the I/O thread, in order."""
 
-    def __init__(self, wake: Callable[[], object], write_now: Callable[[Finished], bool]) -> None:
-        """`wake`: has the I/O thread call `take` soon; `write_now`: sends a lone result past it, if it can.
-
-        Both are safe from any thread.
-        """
-        self._wake, self._write_now = wake, write_now
+    def __init__(self, wake: Callable[[], object]) -> None:
+        """`wake`: has the I/O thread call `take` soon; safe from any thread."""
+        self._wake = wake
+        self.write_now: Callable[[Finished], bool] | None = None
+        """Sends a lone result past the I/O thread, if it can; None while there is no connection."""
         self._items: deque[Item] = deque()
         self._said: deque[Said] = deque()
         self._waking = False
@@ -88,7 +87,8 @@ class Outbox:
 
     def ended_alone(self, result: Ended) -> bool:
         """Send a result at once, past the I/O thread; False if that can't be done, and nothing was."""
-        if self._items or result.output is not None or not self._write_now(result.message):
+        write_now = self.write_now
+        if write_now is None or self._items or result.output is not None or not write_now(result.message):
             return False
         self._said.append(Said(result))  # wakes nobody: there is nothing to be done
         return True

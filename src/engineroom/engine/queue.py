@@ -62,7 +62,8 @@ class TaskQueue:
     def add(self, attempts: Iterable[Attempt]) -> None:
         """Append attempts; one that is already here is dropped."""
         with self._lock:
-            queued, started = self._queued, self._started()
+            queued = self._queued
+            started = self._started() if self.running is not None or self.waiting else ()
             for attempt in attempts:
                 key = attempt.key
                 if key in queued or key in started:
@@ -161,7 +162,7 @@ class TaskQueue:
     def start_next(self) -> Attempt | None:
         """Start and return the next attempt; None: there is nothing to start now."""
         with self._lock:
-            if self._halted:
+            if self._halted or not self._queued:
                 return None
             self.running = attempt = self._pop()
             return attempt
@@ -261,7 +262,7 @@ class TaskQueue:
             return self.running is not None or (not self._held and self._startable())
 
     def _pop(self) -> Attempt | None:
-        attempt = self._direct.first()
+        attempt = self._direct.first() if self._direct else None
         if attempt is not None:
             self._direct.take(attempt)
         else:
@@ -279,7 +280,7 @@ class TaskQueue:
         return self._balanced[0] if self._balanced else None
 
     def _startable(self) -> bool:
-        return self._first_balanced() is not None or self._direct.first() is not None
+        return bool(self._queued) and (self._first_balanced() is not None or self._direct.first() is not None)
 
     def _drop(self, attempt: Attempt) -> None:
         attempt.queued = False

@@ -121,7 +121,7 @@ class Shell:
         connection.backlog.bound(_BEHIND, cut_at=0, on_behind=self._behind)
         connection.thrift = self._thrift
         connection.send_all(self._held())
-        self._connection = connection
+        self._connection, self._outbox.write_now = connection, connection.write_now
         running = self._queue.running
         if running is not None and running.output is not None:
             connection.send_all(running.output.said)
@@ -185,7 +185,7 @@ class Shell:
         return True
 
     def on_closed(self, closing: Closing) -> None:
-        self._connection = None
+        self._connection = self._outbox.write_now = None
         if self._idling is not None:
             self._idling.read(None)
         self._queue.hold(held=False, why=_LINK)
@@ -201,7 +201,7 @@ class Shell:
     def close(self, reason: str) -> None:
         """Say what is waiting, and Goodbye."""
         self.take()
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._outbox.write_now = self._connection, None, None
         self._functions.cut()
         if connection is not None:
             connection.close(reason)
@@ -210,11 +210,6 @@ class Shell:
         """In a forked child: have no part in the connection, whose descriptor stays taken."""
         if self._connection is not None:
             self._connection.leave_to_parent()
-
-    def write_now(self, message: Finished) -> bool:
-        """Write a result from the main thread, and return True; or return False when that is not possible."""
-        connection = self._connection
-        return connection is not None and connection.write_now(message)
 
     def fail_now(self, message: Finished) -> bool:
         """Say that what runs has failed, and nothing later; return whether that has left this process."""

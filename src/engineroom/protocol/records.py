@@ -32,6 +32,7 @@ MESSAGES, CHUNKS = 0, 1
 _SMALLEST_BUFFER, _LARGEST_BUFFER = 8 * 1024, 256 * 1024
 
 _HEAD = struct.Struct(">IB")
+_HEAD_SIZE, _head_of, _head = _HEAD.size, _HEAD.unpack_from, _HEAD.pack
 _CHUNK_HEAD = struct.Struct(">IBI")
 _STREAM = struct.Struct(">I")
 
@@ -55,7 +56,7 @@ def message_records(
     try:
         body = _encode(messages)
         if len(body) < limit:
-            return [_HEAD.pack(len(body) + 1, MESSAGES), body]
+            return [_head(len(body) + 1, MESSAGES), body]
         problem = f"it has {len(body)} bytes, and the limit is {limit - 1}"
     except _NOT_ENCODABLE as error:
         problem = str(error)
@@ -121,6 +122,10 @@ class RecordReader:
 
         ProtocolError: not our protocol.
         """
+        alone = self.lone(count)  # so nearly always, where little is under way
+        if alone is not None:
+            self._sink.on_record(alone)
+            return
         if self._direct is not None:
             self._fill(self._direct[count:])
             return
@@ -138,12 +143,13 @@ class RecordReader:
 
         It counts as read, without a call of `updated`. None: it is not one whole record, and nothing has changed.
         """
-        if self._end or self._direct is not None or not _HEAD.size <= count < len(self._buffer):
+        buffer = self._buffer
+        if self._end or self._direct is not None or not _HEAD_SIZE <= count < len(buffer):
             return None
-        length, kind = _HEAD.unpack_from(self._buffer)
+        length, kind = _head_of(buffer)
         if kind != MESSAGES or length + 4 != count or length > self.limit:
             return None
-        return memoryview(self._buffer)[_HEAD.size : count]
+        return memoryview(buffer)[_HEAD_SIZE:count]
 
     @property
     def is_midway(self) -> bool:
@@ -158,8 +164,8 @@ class RecordReader:
     def _cut(self, view: memoryview) -> int:
         """Hand on the complete records in `view`; return where the rest begins."""
         at, end = 0, len(view)
-        while end - at >= _HEAD.size:
-            length, kind = _HEAD.unpack_from(view, at)
+        while end - at >= _HEAD_SIZE:
+            length, kind = _head_of(view, at)
             if length == 0 or length > self.limit:
                 raise ProtocolError(f"a record of {length} bytes is too long; the limit is {self.limit}")
             after = at + 4 + length
@@ -167,14 +173,14 @@ class RecordReader:
                 if after > end:
                     self._need = after - at
                     break
-                self._sink.on_record(view[at + _HEAD.size : after])
+                self._sink.on_record(view[at + _HEAD_SIZE : after])
             elif kind == CHUNKS:
                 if length < 1 + _STREAM.size:
                     raise ProtocolError("a chunk without a stream")
                 if end - at < _CHUNK_HEAD.size:
                     break
                 self._begin_chunk(
-                    _STREAM.unpack_from(view, at + _HEAD.size)[0], view[at + _CHUNK_HEAD.size : after], length
+                    _STREAM.unpack_from(view, at + _HEAD_SIZE)[0], view[at + _CHUNK_HEAD.size : after], length
                 )
             else:
                 raise ProtocolError(f"a record of unknown kind {kind}")

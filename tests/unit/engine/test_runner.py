@@ -50,7 +50,7 @@ class Engine:
         self.queue = FiniteQueue()
         self.wakes = 0
         self.at_wake: Callable[[], object] = lambda: None
-        self.outbox = Outbox(self._wake, lambda message: False)
+        self.outbox = Outbox(self._wake)
         self.functions = FunctionTable(10)
         self.budget = Budget(BUDGET, hold=self.queue.hold, tell=self._wake)
         interrupts = Interrupts(self.queue, guarded=Runner.enter.__code__)

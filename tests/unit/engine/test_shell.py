@@ -33,12 +33,16 @@ class Wire:
     def start(self, receiver: object) -> None:
         """Bring nothing."""
 
+    def write_now(self, message: object) -> bool:
+        """Write nothing at once."""
+        return False
+
 
 def shell_of(queue: TaskQueue, budget: Budget | None = None) -> Shell:
     """Return the shell of an engine that has this queue. `budget`: None for a large one."""
     return Shell(
         queue,
-        Outbox(wake=lambda: None, write_now=lambda _: False),
+        Outbox(wake=lambda: None),
         FunctionTable(10),
         Interrupts(queue, guarded=Runner.enter.__code__),
         Descriptors(),

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from engineroom.client.state.future_states import CANCELLED, FINISHED
-from engineroom.client.waiting.waits import Deadline, Waiter
+from engineroom.client.waiting.waits import Waiter
 from engineroom.ids import number_in
 from engineroom.protocol.messages import Result
 from engineroom.transport.bell import Bell
@@ -115,20 +115,20 @@ class Leading:
         reading, bell = self._reading, self._bell
         if reading is None or bell is None or len(self._state.tasks) != of._left:
             return waiter.wait(seconds)
-        deadline = Deadline(seconds)
-        while self._one_turn(reading, bell, of, waiter, deadline):
+        until = time.monotonic() + seconds
+        while self._one_turn(reading, bell, of, waiter, until):
             if of._left == 0 or waiter.wait(0):
                 return True
-        return waiter.wait(deadline.left())
+        return waiter.wait(until - time.monotonic())
 
-    def _one_turn(self, reading: Reading, bell: Bell, of: Plain, waiter: Waiter, deadline: Deadline) -> bool:
-        """Wait, and take one result; False: the I/O thread reads, or the time is over."""
+    def _one_turn(self, reading: Reading, bell: Bell, of: Plain, waiter: Waiter, until: float) -> bool:
+        """Wait, and take one result; False: the I/O thread reads, or it is later than `until`."""
         turn = Turn()
         try:
             if not reading.begin(turn):
                 return False
             waiter.bell = bell.ring
-            if self._listen(reading, bell, of, waiter, deadline, turn):
+            if self._listen(reading, bell, of, waiter, until, turn):
                 reading.end(turn)
             return turn.taken
         finally:
@@ -138,15 +138,14 @@ class Leading:
                 turn.left = True
                 reading.ring()
 
-    def _listen(self, reading: Reading, bell: Bell, of: Plain, waiter: Waiter, deadline: Deadline, turn: Turn) -> bool:
+    def _listen(self, reading: Reading, bell: Bell, of: Plain, waiter: Waiter, until: float, turn: Turn) -> bool:
         """Wait, and take what comes; whether all is taken: else the I/O thread ends the turn."""
-        if waiter.wait(0):
-            waiter.wake()
+        if waiter.woken:
             return True
         poll = new_poll(bell.number, reading.descriptor)
         if reading.closed:
             return True
-        ready = poll.poll(1000.0 * min(_LONGEST, deadline.left() or 0.0))
+        ready = poll.poll(1000.0 * min(_LONGEST, max(0.0, until - time.monotonic())))
         waiter.bell = None  # what this thread does from here on, it knows
         if turn.left:
             return False

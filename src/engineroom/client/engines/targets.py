@@ -20,6 +20,8 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     ids = engines.ids
     if not ids:
         raise engines.nobody().with_traceback(None)
+    if type(targets) is int:  # so nearly always
+        return (one(targets, engines),)
     if targets is None:
         return ids
     if isinstance(targets, str):
@@ -77,6 +79,8 @@ def one(target: Any, engines: EngineTable) -> int:
 
 def is_single(targets: Targets) -> bool:
     """Whether the result is one value rather than a list."""
+    if type(targets) is int:
+        return True
     if targets is None or isinstance(targets, str | slice):
         return False
     try:

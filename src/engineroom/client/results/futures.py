@@ -301,6 +301,8 @@ class LeanFuture(Future[T]):
         return not self.done() or look not in watchers
 
     def _unwatch(self, look: Callable[[], object]) -> None:
+        if not self._watchers:  # it has ended
+            return
         with self._session.condition:
             if self._watchers and look in self._watchers:
                 self._watchers.remove(look)

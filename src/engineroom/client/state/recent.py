@@ -37,7 +37,7 @@ class Recent:
         """Keep what these messages say, all of them with a result inside, and forget the oldest that are too many."""
         if not results:
             return
-        size = sum([len(result.body) for result in results])  # type: ignore[arg-type, misc]  # none is a stream
+        size = _size_in(results[0]) if len(results) == 1 else sum(map(_size_in, results))
         heard = self._heard
         heard.append((now, results, size))
         self._count += len(results)
@@ -100,6 +100,10 @@ class Recent:
         task = Task(0, None, None, 0.0, -1, result.engine, number_in(self._session, result.task))
         task.outcome, task.payload, task.received = result.outcome, result.body, received  # type: ignore[assignment]
         return task
+
+
+def _size_in(result: Result) -> int:
+    return len(result.body)  # type: ignore[arg-type]  # none is a stream
 
 
 def _size_of(task: Task) -> int:

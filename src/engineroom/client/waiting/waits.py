@@ -82,6 +82,11 @@ class Waiter:
         self.bell: Callable[[], object] | None = None
         """What its thread listens for meanwhile."""
 
+    @property
+    def woken(self) -> bool:
+        """Whether it was woken, and no `wait` has told so."""
+        return not self._lock.locked()
+
     def wake(self) -> None:
         if self._lock.locked():
             try:
@@ -150,7 +155,7 @@ Looks = Generator[float, None, None]
 
 def in_slices(wait: Callable[[float], object], timeout: float | None, looks: Looks) -> bool:
     """Return whether `wait(seconds)` came true within `timeout` seconds; meanwhile, `looks` go on."""
-    deadline = Deadline(timeout)
+    deadline = NEVER if timeout is None else Deadline(timeout)
     try:
         for seconds in looks:
             left = deadline.left()
