@@ -81,7 +81,8 @@ def test_a_store_of_an_installed_package_fails_and_works_again(
         assert wait_until(lambda: "No space left on device" in caplog.text, SECONDS)
         names = [before.msg_id, *(each.msg_id for each in meanwhile)]
         assert [record["msg_id"] for record in rc.db_query({}, keys=["state"])] == names
-        assert "tasks are not recorded: OSError: [Errno 28] No space left on device" in why(rc)
+        assert "tasks are not recorded: OSError: [Errno 28] No space left on device" in (told := why(rc))
+        assert "fix: make room on that disk" in told
         assert "No space left" in rc.audit()["trouble"]
 
         (package / "broken").unlink()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+NOT_RECORDED = "tasks are not recorded: "
+"""Before what is wrong with a database."""
+
 FIXES: tuple[tuple[str, str], ...] = (
     (r"_config\.py: ", "correct that file"),
     (
@@ -37,6 +40,14 @@ FIXES: tuple[tuple[str, str], ...] = (
     (
         r"mpi(exec|run)\S* can't be started",
         "install Open MPI or MPICH, or say where it is: c.MPILauncher.mpi_cmd = ['/path/to/mpiexec']",
+    ),
+    (
+        NOT_RECORDED + r".*(disk is full|disk I/O error|No space left|quota)",
+        "make room on that disk; what is kept in memory meanwhile is written then",
+    ),
+    (
+        NOT_RECORDED,
+        "see to the database; what is kept in memory meanwhile is written once it works",
     ),
     (
         r"No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|File too large|EFBIG",

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from engineroom.cli.records.in_file import RecordsInFile, records_in_file
 from engineroom.client.client import Client
-from engineroom.errors import RemoteError
+from engineroom.errors import ConnectionFailed, ConnectionFileError, RemoteError
 from engineroom.settings.option import OptionError
 from engineroom.settings.records import Asking, IPClusterTasks
 
@@ -39,7 +39,14 @@ class RecordsInCluster:
 
 def records_for(app: Asking) -> RecordsInCluster | RecordsInFile:
     """Return the records of the cluster that the options name: from its controller, or else from its file."""
-    return records_in_file(app) or RecordsInCluster(_client_for(app))
+    if (found := records_in_file(app)) is not None:
+        return found
+    try:
+        return RecordsInCluster(_client_for(app))
+    except (ConnectionFailed, ConnectionFileError):  # of a controller elsewhere, that it has ended is seen only now
+        if (found := records_in_file(app, answers=False)) is None:
+            raise
+        return found
 
 
 def _client_for(app: Asking) -> Client:

@@ -22,10 +22,10 @@ from engineroom.store.sqlite.lives import latest_table
 from engineroom.store.sqlite.store import SQLiteStore
 
 
-def records_in_file(app: Asking) -> RecordsInFile | None:
+def records_in_file(app: Asking, *, answers: bool | None = None) -> RecordsInFile | None:
     """Return the records of the cluster that the options name, if it does not run and its tasks are in a file; else
-    None. StoreTrouble: the file can't be read."""
-    if app.url_file or _may_run(app):
+    None. `answers`: whether its controller does, None: nobody has asked it. StoreTrouble: the file can't be read."""
+    if app.url_file or (answers is None and _may_run(app)):
         return None
     file = _file(app)
     if file is None or not Path(file.path).exists():

@@ -9,7 +9,7 @@ import msgspec
 from engineroom.cluster.records.pid_records import Holder
 from engineroom.cluster.why.facts import Facts, Seen
 from engineroom.trail.first_failure import Failure, clock, failures, wait_in_words, waiting
-from engineroom.trail.fixes import fix_for
+from engineroom.trail.fixes import NOT_RECORDED, fix_for
 from engineroom.trail.steps import CONTROLLER, ENDED, HOST, REGISTERED, SPAWNER, SUBMITTED, Step, is_one_engine
 
 _TRAIL = 40
@@ -71,8 +71,11 @@ def _first(steps: Sequence[Step], facts: Facts, found: list[Failure]) -> tuple[s
 
 
 def _bound(facts: Facts) -> tuple[str, str]:
-    """Return which limits hold somebody back: everybody else goes on."""
-    return "; ".join(facts.bounds), "fetch the results, or set a higher limit in the profile"
+    """Return which limits hold somebody back, or what else is in the way of some: everybody else goes on."""
+    words = "; ".join(facts.bounds)
+    if words.startswith(NOT_RECORDED):
+        return words, fix_for(words)
+    return words, "fetch the results, or set a higher limit in the profile"
 
 
 def _failed(steps: Sequence[Step], facts: Facts, failure: Failure) -> tuple[str, str]:

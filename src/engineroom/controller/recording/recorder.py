@@ -23,6 +23,7 @@ from engineroom.store.changes import Change, ClientKnown, Stopped
 from engineroom.store.config import NoDatabase, StoreConfig
 from engineroom.store.factory import create_store
 from engineroom.store.memory import MemoryStore
+from engineroom.trail.fixes import NOT_RECORDED
 
 if TYPE_CHECKING:
     from engineroom.controller.links import Link
@@ -74,7 +75,7 @@ class Recorder:
 
     def why(self) -> str:
         """Return `trouble`, as `ipcluster why` tells it."""
-        return f"tasks are not recorded: {self.trouble}" if self.trouble else ""
+        return f"{NOT_RECORDED}{self.trouble}" if self.trouble else ""
 
     @property
     def lasts(self) -> bool:
