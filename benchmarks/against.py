@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import os
 import shutil
 import statistics
@@ -95,7 +96,7 @@ def measure(python: Path, row: str) -> Run:
     for figure in (Figure(**fields) for fields in json.loads(done.stdout)):
         for where, value in ((figure.name, figure.value), (f"{figure.name}, over TLS", figure.tls)):
             if value:  # an idle CPU of exactly 0 has no ratio
-                run[where] = 1 / value if figure.more else value
+                run[where] = (1 / value if value else math.inf) if figure.more else value
     return run
 
 

@@ -127,23 +127,34 @@ def _long_run(rc: er.Client, count: int, profile: Path) -> tuple[float, int]:
     return rate, min(ran.values()) if len(ran) == count else 0
 
 
-def rate_of_many() -> Figure:
-    """Measure a long run of no-ops on many engines beside one on two, in turns."""
+def rate_of_many() -> list[Figure]:
+    """Measure a long run of no-ops on many engines beside one on two, in turns, and what each engine had of it."""
     with tempfile.TemporaryDirectory(prefix="er-bench-") as home:
         profile = Path(home) / "profile_bench"
         with controller(profile), er.Client(profile_dir=str(profile), timeout=30) as rc:
             found = [(_long_run(rc, FEW, profile), _long_run(rc, MANY, profile)) for _ in range(2)]
     reference = median(rate for (rate, _), _ in found)
     fewest = min(least for _, (_, least) in found)
-    fair = fewest >= LONG_RUN * LEAST_SHARE
-    return Figure(
-        name=f"{MANY:,} engines over TLS: rate of {LONG_RUN:,} no-ops, each engine running some",
-        unit="tasks/s",
-        value=median(rate for _, (rate, _) in found) if fair else 0.0,
-        reference=reference,
-        reference_name=f"{FEW} connections",
-        reach=0.7 * reference,
-        aim=reference,
-        more=True,
-        detail=f"the engine with the fewest ran {fewest:,}, and has to run {LONG_RUN * LEAST_SHARE:,.0f}",
-    )
+    what = f"{MANY:,} engines over TLS: {LONG_RUN:,} no-ops"
+    return [
+        Figure(
+            name=what,
+            unit="tasks/s",
+            value=median(rate for _, (rate, _) in found),
+            reference=reference,
+            reference_name=f"{FEW} connections",
+            reach=0.7 * reference,
+            aim=reference,
+            more=True,
+        ),
+        Figure(
+            name=f"{what}: share of the engine with the fewest",
+            unit="%",
+            value=100 * fewest / LONG_RUN,
+            reach=100 * LEAST_SHARE,
+            aim=50 / MANY,
+            more=True,
+            reference=100 / MANY,
+            reference_name="all alike",
+        ),
+    ]
