@@ -228,7 +228,7 @@ class Session(State):
             if not self.outgoing.enter(request, tasks) or not self._link.write_now(request):
                 self.outgoing.wake()
         except BaseException as error:
-            self._interrupted(request, tasks, error)
+            self._interrupted(request, tasks, error, owner)
             raise
         if self.failure is not None:  # it failed between the check and the entry: no one else will fail these tasks
             self.fail(self.failure)
@@ -248,10 +248,14 @@ class Session(State):
             self._link.forget_part(digest)
             self.send(Released(digest))
 
-    def _interrupted(self, request: Request, tasks: list[Task], error: BaseException) -> None:
-        """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of."""
+    def _interrupted(self, request: Request, tasks: list[Task], error: BaseException, owner: object) -> None:
+        """A signal handler has raised `error` in `submit`: withdraw all of the call, which nobody has a handle of.
+
+        Whoever has set `scope` has one, and decides after a Ctrl-C.
+        """
+        left = isinstance(error, KeyboardInterrupt) and self.scope is not None and self.scope.has_noted(owner)
         if self.outgoing.complete(request, tasks):
-            if not self.closed:
+            if not (self.closed or left):
                 self.abort(tasks, interrupt=True)
             return
         for task in tasks:

@@ -21,3 +21,7 @@ class Scope:
         """Take in the owner of tasks that are about to be submitted, if it belongs to this thread."""
         if get_ident() == self._thread and (not self.owners or self.owners[-1] is not owner):
             self.owners.append(owner)
+
+    def has_noted(self, owner: object) -> bool:
+        """Whether these tasks are withdrawn, or not, by whoever looks at `owners`."""
+        return get_ident() == self._thread and bool(self.owners) and self.owners[-1] is owner
